@@ -1,0 +1,47 @@
+"""Error kinds and exit codes: the one place that says what each of them means."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process's exit code tells a CI job."""
+
+    PASS = 0
+    INTERNAL = 1  # a crash must never look like a regression, nor like a pass
+    USAGE = 2
+    FAIL = 3
+    INCONCLUSIVE = 4
+    INVALID = 5
+    INTERRUPTED = 130
+
+
+class PerfgateError(Exception):
+    """A problem that the user can act on: what is wrong, and what to do about it."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        """Say the problem in one line; the remedy, where there is one, in another."""
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+class UsageProblem(PerfgateError):
+    """A wrong path, option, scenario key or configuration value."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoBaseline(PerfgateError):
+    """Nothing comparable is stored under the asked name."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class InvalidRun(PerfgateError):
+    """What was measured cannot be judged: the model does not load, a server died, the generator lagged."""
+
+    exit_code = ExitCode.INVALID

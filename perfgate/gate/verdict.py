@@ -1,0 +1,73 @@
+"""What the gate says: verdicts, effects and decisions as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfgate.errors import ExitCode
+from perfgate.stats.effect import Effect
+
+
+class Verdict(StrEnum):
+    """Per metric and overall."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+
+EXIT_CODES: dict[Verdict, ExitCode] = {
+    Verdict.PASS: ExitCode.PASS,
+    Verdict.FAIL: ExitCode.FAIL,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Verdict.INVALID: ExitCode.INVALID,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricVerdict:
+    """The decision on one metric of a comparison."""
+
+    metric: str
+    gated: bool
+    verdict: Verdict
+    tolerance: float
+    """Accepted relative change, as a share; always positive, in the direction of worse."""
+    effect: Effect
+    detectable: float
+    """Smallest true regression that this measurement fails with 80 % power, as a share."""
+    reason: str
+    """One clause, for instance `+12.4 % is above the tolerance of 5 %`."""
+    more: str
+    """When inconclusive, what would decide, for instance `about 90 s more`; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveVerdict:
+    """The decision on one absolute bound of the candidate."""
+
+    metric: str
+    verdict: Verdict
+    bound: float
+    is_maximum: bool
+    value: float
+    """Point estimate of the candidate, in the metric's unit; NaN where the sample cannot support one."""
+    lower: float
+    upper: float
+    """One-sided bounds at the gate's level, in the metric's unit."""
+    reason: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The whole decision."""
+
+    verdict: Verdict
+    headline: str
+    """The final line without the verdict word and the report's path: `service_mean_ms +12.4% [+8.1, +16.9] > 5%`."""
+    metrics: tuple[MetricVerdict, ...]
+    objectives: tuple[ObjectiveVerdict, ...]
+    reasons: tuple[str, ...]

@@ -1,0 +1,102 @@
+"""The metrics table. Scenario validation, estimators, gate, report and docs all read this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+class Estimator(StrEnum):
+    """How per-trial values become one number a replica (docs/method.md)."""
+
+    BLOCK_RELATIVE = "block_relative"  # log value minus the block's median, 20 % trimmed mean over blocks
+    REPLICA_QUANTILE = "replica_quantile"  # Harrell-Davis over all requests of the replica
+    REPLICA_VALUE = "replica_value"  # one value a replica: log of the mean of its trials, or of its start
+    PROPORTION = "proportion"  # counts over all requests of the arm, exact binomial
+    CONSTANT = "constant"  # known without measuring
+
+
+class Source(StrEnum):
+    """Where a metric's raw numbers come from."""
+
+    EXECUTE = "cost/execute"
+    REQUEST = "cost/request"
+    LOAD = "load/request"
+    START = "start"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table."""
+
+    name: str
+    unit: str
+    direction: Direction
+    estimator: Estimator
+    sources: tuple[Source, ...]
+    """In order of preference: the first one that the run has is used, and the result says which."""
+    statistic: str
+    """The per-trial number: a quantile such as `response_q0.9`, `service_mean`, `cpu_ms_per_request`, a memory field …"""
+    catch: float
+    """Default regression to catch, as a share (0.05 is 5 %); the tolerance is half of it."""
+    gated: bool
+    """Whether the default gate includes it."""
+    description: str
+    min_change: float = 0.0
+    """Smallest change that counts, in `unit`; the tolerance is never narrower than this."""
+
+
+_LOWER, _HIGHER = Direction.LOWER, Direction.HIGHER
+_BLOCK, _QUANTILE, _VALUE = Estimator.BLOCK_RELATIVE, Estimator.REPLICA_QUANTILE, Estimator.REPLICA_VALUE
+_LOAD = (Source.LOAD,)
+_REQUEST = (Source.REQUEST, Source.LOAD)
+_ANY = (Source.LOAD, Source.REQUEST, Source.EXECUTE)
+
+METRICS: tuple[Metric, ...] = (
+    Metric("execute_ms", "ms", _LOWER, _BLOCK, (Source.EXECUTE,), "service_mean", 0.05, True,
+           "wall time of one execution inside the server, no RPC"),
+    Metric("cpu_ms_per_request", "ms", _LOWER, _BLOCK, (Source.EXECUTE, *_REQUEST), "cpu_ms_per_request", 0.05, True,
+           "CPU time of the server process per request, all threads"),
+    Metric("service_mean_ms", "ms", _LOWER, _BLOCK, _REQUEST, "service_mean", 0.10, True,
+           "mean time from send to answer, one in flight"),
+    Metric("service_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.5", 0.10, False,
+           "median time from send to answer, under load"),
+    Metric("service_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.9", 0.20, False,
+           "90th percentile of the time from send to answer, under load"),
+    Metric("service_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "service_q0.99", 0.30, False,
+           "99th percentile of the time from send to answer, under load"),
+    Metric("latency_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.5", 0.10, False,
+           "median response time, from the scheduled instant, under load"),
+    Metric("latency_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.9", 0.20, False,
+           "90th percentile of the response time, under load"),
+    Metric("latency_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.99", 0.30, False,
+           "99th percentile of the response time, under load"),
+    Metric("latency_p999_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.999", 0.50, False,
+           "99.9th percentile of the response time, under load"),
+    Metric("throughput_rps", "1/s", _HIGHER, _BLOCK, _LOAD, "throughput_rps", 0.10, False,
+           "answered requests per second, under load"),
+    Metric("cpu_cores", "cores", _LOWER, _BLOCK, _LOAD, "cpu_cores", 0.10, False,
+           "mean cores in use by the server process, under load"),
+    Metric("rss_peak_mb", "MiB", _LOWER, _VALUE, _ANY, "rss_peak_mb", 0.10, True,
+           "highest resident set size of the server process", 8.0),
+    Metric("pss_mb", "MiB", _LOWER, _VALUE, _ANY, "pss_mb", 0.20, False,
+           "proportional set size of the server process, shared pages divided among sharers", 8.0),
+    Metric("load_time_s", "s", _LOWER, _VALUE, (Source.START,), "load_time_s", 0.50, False,
+           "time from the fork to a server that answers"),
+    Metric("first_request_ms", "ms", _LOWER, _VALUE, (Source.START,), "first_request_ms", 0.50, False,
+           "time of the first request a server ever answers"),
+    Metric("error_rate", "share", _LOWER, Estimator.PROPORTION, _ANY, "error_rate", 0.0, False,
+           "share of requests that failed or timed out"),
+    Metric("model_size_mb", "MiB", _LOWER, Estimator.CONSTANT, (Source.MODEL,), "model_size_mb", 0.20, False,
+           "bytes of the model's files", 1.0),
+)
+
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
