@@ -1,3 +1,3 @@
-"""perfgate: is the new version of a TensorFlow model slower, and is it slow enough to matter?"""
+"""A statistical performance gate for TensorFlow models."""
 
 __version__ = "0.1.0"

@@ -29,19 +29,19 @@ class PerfgateError(Exception):
         self.remedy = remedy
 
 
-class UsageProblem(PerfgateError):
+class UsageError(PerfgateError):
     """A wrong path, option, scenario key or configuration value."""
 
     exit_code = ExitCode.USAGE
 
 
-class NoBaseline(PerfgateError):
+class NoBaselineError(PerfgateError):
     """Nothing comparable is stored under the asked name."""
 
     exit_code = ExitCode.INCONCLUSIVE
 
 
-class InvalidRun(PerfgateError):
+class InvalidRunError(PerfgateError):
     """What was measured cannot be judged: the model does not load, a server died, the generator lagged."""
 
     exit_code = ExitCode.INVALID

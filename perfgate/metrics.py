@@ -44,7 +44,7 @@ class Metric:
     sources: tuple[Source, ...]
     """In order of preference: the first one that the run has is used, and the result says which."""
     statistic: str
-    """The per-trial number: a quantile such as `response_q0.9`, `service_mean`, `cpu_ms_per_request`, a memory field …"""
+    """The per-trial number: a quantile such as `response_q0.9`, `service_mean`, a memory field …"""
     catch: float
     """Default regression to catch, as a share (0.05 is 5 %); the tolerance is half of it."""
     gated: bool
@@ -60,43 +60,45 @@ _LOAD = (Source.LOAD,)
 _REQUEST = (Source.REQUEST, Source.LOAD)
 _ANY = (Source.LOAD, Source.REQUEST, Source.EXECUTE)
 
+# fmt: off
 METRICS: tuple[Metric, ...] = (
-    Metric("execute_ms", "ms", _LOWER, _BLOCK, (Source.EXECUTE,), "service_mean", 0.05, True,
-           "wall time of one execution inside the server, no RPC"),
-    Metric("cpu_ms_per_request", "ms", _LOWER, _BLOCK, (Source.EXECUTE, *_REQUEST), "cpu_ms_per_request", 0.05, True,
-           "CPU time of the server process per request, all threads"),
-    Metric("service_mean_ms", "ms", _LOWER, _BLOCK, _REQUEST, "service_mean", 0.10, True,
-           "mean time from send to answer, one in flight"),
-    Metric("service_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.5", 0.10, False,
-           "median time from send to answer, under load"),
-    Metric("service_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.9", 0.20, False,
-           "90th percentile of the time from send to answer, under load"),
-    Metric("service_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "service_q0.99", 0.30, False,
-           "99th percentile of the time from send to answer, under load"),
-    Metric("latency_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.5", 0.10, False,
-           "median response time, from the scheduled instant, under load"),
-    Metric("latency_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.9", 0.20, False,
-           "90th percentile of the response time, under load"),
-    Metric("latency_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.99", 0.30, False,
-           "99th percentile of the response time, under load"),
-    Metric("latency_p999_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.999", 0.50, False,
-           "99.9th percentile of the response time, under load"),
-    Metric("throughput_rps", "1/s", _HIGHER, _BLOCK, _LOAD, "throughput_rps", 0.10, False,
-           "answered requests per second, under load"),
-    Metric("cpu_cores", "cores", _LOWER, _BLOCK, _LOAD, "cpu_cores", 0.10, False,
-           "mean cores in use by the server process, under load"),
-    Metric("rss_peak_mb", "MiB", _LOWER, _VALUE, _ANY, "rss_peak_mb", 0.10, True,
-           "highest resident set size of the server process", 8.0),
-    Metric("pss_mb", "MiB", _LOWER, _VALUE, _ANY, "pss_mb", 0.20, False,
-           "proportional set size of the server process, shared pages divided among sharers", 8.0),
-    Metric("load_time_s", "s", _LOWER, _VALUE, (Source.START,), "load_time_s", 0.50, False,
-           "time from the fork to a server that answers"),
-    Metric("first_request_ms", "ms", _LOWER, _VALUE, (Source.START,), "first_request_ms", 0.50, False,
-           "time of the first request a server ever answers"),
-    Metric("error_rate", "share", _LOWER, Estimator.PROPORTION, _ANY, "error_rate", 0.0, False,
-           "share of requests that failed or timed out"),
-    Metric("model_size_mb", "MiB", _LOWER, Estimator.CONSTANT, (Source.MODEL,), "model_size_mb", 0.20, False,
-           "bytes of the model's files", 1.0),
+    Metric("execute_ms", "ms", _LOWER, _BLOCK, (Source.EXECUTE,), "service_mean", 0.05, gated=True,
+           description="wall time of one execution inside the server, no RPC"),
+    Metric("cpu_ms_per_request", "ms", _LOWER, _BLOCK, (Source.EXECUTE, *_REQUEST), "cpu_ms_per_request", 0.05, gated=True,
+           description="CPU time of the server process per request, all threads"),
+    Metric("service_mean_ms", "ms", _LOWER, _BLOCK, _REQUEST, "service_mean", 0.10, gated=True,
+           description="mean time from send to answer, one in flight"),
+    Metric("service_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.5", 0.10, gated=False,
+           description="median time from send to answer, under load"),
+    Metric("service_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.9", 0.20, gated=False,
+           description="90th percentile of the time from send to answer, under load"),
+    Metric("service_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "service_q0.99", 0.30, gated=False,
+           description="99th percentile of the time from send to answer, under load"),
+    Metric("latency_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.5", 0.10, gated=False,
+           description="median response time, from the scheduled instant, under load"),
+    Metric("latency_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.9", 0.20, gated=False,
+           description="90th percentile of the response time, under load"),
+    Metric("latency_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.99", 0.30, gated=False,
+           description="99th percentile of the response time, under load"),
+    Metric("latency_p999_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.999", 0.50, gated=False,
+           description="99.9th percentile of the response time, under load"),
+    Metric("throughput_rps", "1/s", _HIGHER, _BLOCK, _LOAD, "throughput_rps", 0.10, gated=False,
+           description="answered requests per second, under load"),
+    Metric("cpu_cores", "cores", _LOWER, _BLOCK, _LOAD, "cpu_cores", 0.10, gated=False,
+           description="mean cores in use by the server process, under load"),
+    Metric("rss_peak_mb", "MiB", _LOWER, _VALUE, _ANY, "rss_peak_mb", 0.10, gated=True,
+           description="highest resident set size of the server process", min_change=8.0),
+    Metric("pss_mb", "MiB", _LOWER, _VALUE, _ANY, "pss_mb", 0.20, gated=False,
+           description="proportional set size of the server process, shared pages divided among sharers", min_change=8.0),
+    Metric("load_time_s", "s", _LOWER, _VALUE, (Source.START,), "load_time_s", 0.50, gated=False,
+           description="time from the fork to a server that answers"),
+    Metric("first_request_ms", "ms", _LOWER, _VALUE, (Source.START,), "first_request_ms", 0.50, gated=False,
+           description="time of the first request a server ever answers"),
+    Metric("error_rate", "share", _LOWER, Estimator.PROPORTION, _ANY, "error_rate", 0.0, gated=False,
+           description="share of requests that failed or timed out"),
+    Metric("model_size_mb", "MiB", _LOWER, Estimator.CONSTANT, (Source.MODEL,), "model_size_mb", 0.20, gated=False,
+           description="bytes of the model's files", min_change=1.0),
 )
+# fmt: on
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}

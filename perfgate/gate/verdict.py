@@ -12,7 +12,7 @@ from perfgate.stats.effect import Effect
 class Verdict(StrEnum):
     """Per metric and overall."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict, no password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     INVALID = "invalid"

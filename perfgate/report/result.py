@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perfgate.gate.verdict import Judgement
+from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Caution, ReplicaFacts
 
 SCHEMA_VERSION = 1
@@ -20,19 +21,6 @@ class ModelFacts:
     digest: str
     version: int
     size_mb: float
-
-
-@dataclass(frozen=True, slots=True)
-class ArmSummary:
-    """One metric of one arm, described (not compared)."""
-
-    metric: str
-    arm: str
-    value: float | None
-    """In the metric's unit; None where the sample cannot support the number, `note` says why."""
-    replicas: tuple[float, ...]
-    """One number a replica, in the metric's unit."""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +56,6 @@ class BlockColumns:
     wall_s: tuple[float, ...] = ()
     steal_share: tuple[float | None, ...] = ()
     cpu_pressure_share: tuple[float | None, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """An empirical distribution of response times of one arm under load, thinned for drawing."""
-
-    arm: str
-    requests: int
-    latency_ms: tuple[float, ...]
-    """Ascending."""
-    share: tuple[float, ...]
-    """Share of requests at or below, same length."""
 
 
 @dataclass(frozen=True, slots=True)

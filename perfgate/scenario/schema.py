@@ -39,7 +39,7 @@ class InputSpec(_Table):
     """How to fill one input of the signature."""
 
     shape: tuple[int, ...] | None = None
-    """Shape of one request's tensor, batch dimension included; only needed for unknown dimensions other than the first."""
+    """Shape of one request's tensor, batch included; needed for unknown dimensions other than the first."""
     low: float | None = None
     high: float | None = None
     """Half-open range for numbers; integers draw from low … high - 1."""

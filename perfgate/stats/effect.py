@@ -28,9 +28,9 @@ class Effect:
     """In the metric's unit: median over replicas of each replica's own typical value."""
     baseline_replicas: tuple[float, ...]
     candidate_replicas: tuple[float, ...]
-    """One number a replica: relative to the block median, on the log scale, where the estimator is block-relative; else log value."""
+    """One number a replica, log scale: relative to the block median, else the plain log value."""
     sign_flip_p: float
-    """Two-sided p of the sign-flip permutation over counterbalanced pairs, the cross-check; NaN where there are no pairs."""
+    """Two-sided p of the sign-flip permutation over counterbalanced pairs, the cross-check; NaN without pairs."""
     state: State
     source: str
     """Where it was measured, a `Source` value."""
