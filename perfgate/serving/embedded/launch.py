@@ -1,0 +1,173 @@
+"""perfgate's side of the embedded servers: starts fork servers, asks them for replicas, talks to both."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from perfgate.errors import InvalidRunError
+from perfgate.serving.channel import Channel, ChannelClosedError, Message
+from perfgate.serving.interface import Execution, ReplicaSpec
+
+_IMPORT_TIMEOUT_S = 180.0
+_LOAD_TIMEOUT_S = 600.0
+_REPLY_TIMEOUT_S = 600.0
+
+
+def server_environment(environ: Mapping[str, str], *, huge_pages: bool) -> dict[str, str]:
+    """Environment of the server processes, which must be set before they start.
+
+    Huge pages for malloc remove most of the difference between processes of one model (docs/method.md).
+    """
+    tunables = [environ["GLIBC_TUNABLES"]] if "GLIBC_TUNABLES" in environ else []
+    tunables += ["glibc.malloc.hugetlb=1"] if huge_pages else []
+    settings = {
+        "GLIBC_TUNABLES": ":".join(tunables),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "GRPC_ENABLE_FORK_SUPPORT": "0",  # nothing of gRPC exists yet at the fork
+        "PYTHONHASHSEED": "0",  # one layout of dicts of strings in all replicas
+    }
+    return {**environ, **settings}
+
+
+class EmbeddedReplica:
+    """A live forked server."""
+
+    def __init__(
+        self, spec: ReplicaSpec, channel: Channel, parent: EmbeddedForkServer, pid: int, ready: Message
+    ) -> None:
+        self._spec, self._channel, self._parent = spec, channel, parent
+        self._pid = pid
+        self._port: int = ready["port"]
+        self._load_time_s: float = ready["load_time_s"]
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._pid
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the gRPC service."""
+        return f"{self._spec.host}:{self._port}"
+
+    @property
+    def load_time_s(self) -> float:
+        """From the fork to a server that answers."""
+        return self._load_time_s
+
+    def execute(self, request: int) -> Execution:
+        """Run a recorded request inside the replica."""
+        try:
+            self._channel.send({"op": "execute", "request": request})
+            answer = self._channel.receive(_REPLY_TIMEOUT_S)
+        except (ChannelClosedError, TimeoutError) as error:
+            raise self._parent.gone(self._spec, self._pid, error) from error
+        if "error" in answer:
+            problem = f"{self._spec.label} cannot run its payload: {answer['error']}"
+            raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
+        return Execution(answer["wall_ms"], answer["cpu_ms"])
+
+    def stop(self) -> None:
+        """End the process."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        self._channel.close()
+
+
+class EmbeddedForkServer:
+    """A parent process that has imported TensorFlow; starting one returns at once, the first `start` waits."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path, *, huge_pages: bool) -> None:
+        ours, theirs = Channel.pair()
+        self._control, self._log = ours, log
+        self._ready = False
+        command = [sys.executable, "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
+        with log.open("ab") as stderr:
+            self._process = self._spawn(command, server_environment(environ, huge_pages=huge_pages), theirs, stderr)
+        theirs.close()
+
+    @staticmethod
+    def _spawn(command: list[str], env: dict[str, str], theirs: Channel, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            env=env,
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=stderr,
+            stderr=stderr,
+            start_new_session=True,  # a terminal's ^C goes to perfgate alone, which then stops us in order
+        )
+
+    def wait_ready(self) -> None:
+        """Wait until TensorFlow is imported; InvalidRunError when that fails."""
+        if self._ready:
+            return
+        try:
+            self._control.receive(_IMPORT_TIMEOUT_S)
+        except (ChannelClosedError, TimeoutError) as error:
+            problem = f"the server process could not start: {self._last_words()}"
+            raise InvalidRunError(
+                problem, f"see {self._log}; try `python -c 'import tensorflow_serving.apis'`"
+            ) from error
+        self._ready = True
+
+    def start(self, spec: ReplicaSpec) -> EmbeddedReplica:
+        """Fork a replica and wait until it answers."""
+        self.wait_ready()
+        ours, theirs = Channel.pair()
+        try:
+            self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
+            pid: int = self._control.receive(_REPLY_TIMEOUT_S)["pid"]
+        except (ChannelClosedError, TimeoutError) as error:
+            raise InvalidRunError(f"the fork server died: {self._last_words()}", f"see {self._log}") from error
+        finally:
+            theirs.close()
+        try:
+            ready = ours.receive(_LOAD_TIMEOUT_S)
+        except (ChannelClosedError, TimeoutError) as error:
+            ours.close()
+            raise self.gone(spec, pid, error) from error
+        if "error" in ready:
+            ours.close()
+            problem = f"{spec.label}: {spec.model_path} does not load: {ready['error']}"
+            raise InvalidRunError(problem, "try `perfgate inspect` on it, or export it again")
+        return EmbeddedReplica(spec, ours, self, pid, ready)
+
+    def gone(self, spec: ReplicaSpec, pid: int, error: Exception) -> InvalidRunError:
+        """Explain a replica that does not answer any more."""
+        if isinstance(error, TimeoutError):
+            return InvalidRunError(f"{spec.label} did not answer in time", f"see {self._log}")
+        how = "it ended"
+        with contextlib.suppress(ChannelClosedError, TimeoutError):
+            self._control.send({"op": "reap", "pid": pid})
+            code = self._control.receive(5.0)["exit"]
+            how = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+        hint = "out of memory? try fewer --replicas; " if "SIGKILL" in how else ""
+        return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
+
+    def _last_words(self) -> str:
+        lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        return lines[-1].strip() if lines else "no message"
+
+    def stop(self) -> None:
+        """End the parent; the kernel ends its replicas with it."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _plain(spec: ReplicaSpec) -> Message:
+    message = asdict(spec)
+    message["settings"] = spec.settings.model_dump()
+    message["model_path"] = str(spec.model_path)
+    message["requests_dir"] = None if spec.requests_dir is None else str(spec.requests_dir)
+    return message

@@ -1,0 +1,74 @@
+"""The life of one forked server process: load, serve, answer control messages, end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2
+
+from perfgate.serving.channel import Channel, ChannelClosedError, Message
+from perfgate.serving.embedded import grpc_server
+from perfgate.serving.embedded.predict import ServedModel, StatusError
+from perfgate.serving.embedded.servable import Servable
+
+
+def one_line(error: BaseException) -> str:
+    """Describe an error in one line of at most 300 characters."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
+    """Serve as `spec` says until the channel closes or asks to stop."""
+    try:
+        server, served, port = _serve(spec)
+        recorded = _Recorded(served, spec.get("requests_dir"))
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError) as error:
+        channel.send({"error": one_line(error)})
+        return
+    ready = {"pid": os.getpid(), "port": port, "load_time_s": time.monotonic() - forked_at_s}
+    try:
+        channel.send(ready)
+        while (message := channel.receive())["op"] != "stop":
+            channel.send(recorded.execute(message["request"]))
+    except ChannelClosedError:
+        sys.stderr.write("perfgate went away, stopping\n")
+    server.stop(grace=None)
+
+
+def _serve(spec: Message) -> tuple[grpc.Server, ServedModel, int]:
+    settings = spec["settings"]
+    if settings["cpus"]:
+        os.sched_setaffinity(0, settings["cpus"])
+    servable = Servable(
+        Path(spec["model_path"]), spec["tags"], settings["intra_op_threads"], settings["inter_op_threads"]
+    )
+    served = ServedModel(spec["model_name"], spec["version"], servable)
+    server, port = grpc_server.start(served, spec["host"], spec["port"], settings["rpc_threads"])
+    return server, served, port
+
+
+class _Recorded:
+    """The recorded payload, decoded once, for depth `execute`."""
+
+    def __init__(self, served: ServedModel, requests_dir: str | None) -> None:
+        files = sorted(Path(requests_dir).glob("*.pb"), key=lambda file: int(file.stem)) if requests_dir else []
+        requests = [predict_pb2.PredictRequest.FromString(file.read_bytes()) for file in files]
+        self._runs = [served.feeds(request) for request in requests]
+
+    def execute(self, number: int) -> dict[str, Any]:
+        """Run one recorded request; wall time and CPU time of all threads of this process, ns clocks."""
+        endpoint, arrays = self._runs[number % len(self._runs)]
+        cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
+        try:
+            endpoint.run(*arrays)
+        except tf.errors.OpError as error:
+            return {"error": one_line(error)}
+        wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
+        return {"wall_ms": wall_ns / 1e6, "cpu_ms": cpu_ns / 1e6}

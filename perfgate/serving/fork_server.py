@@ -1,0 +1,83 @@
+"""The process that imports TensorFlow once and forks a server per request; run as `-m perfgate.serving.fork_server FD`.
+
+Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
+TensorFlow or gRPC holds a lock (docs/serving.md). This module must stay that way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import sys
+import time
+
+from perfgate.serving.channel import Channel, ChannelClosedError, Message
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Ask the kernel to kill this process when its parent dies, so that no server is ever orphaned."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it died before we asked
+        os._exit(1)
+
+
+def _import_what_servers_need() -> None:
+    from perfgate.serving.embedded import replica  # noqa: F401, PLC0415 - the point is when this happens
+
+
+def _fork(control: Channel, channel: Channel, spec: Message) -> int:
+    """Fork one replica; the child never returns."""
+    forked_at_s, parent_pid = time.monotonic(), os.getpid()
+    pid = os.fork()
+    if pid:
+        channel.close()
+        return pid
+    exit_code = 1
+    try:
+        die_with_parent(parent_pid)
+        control.close()
+        from perfgate.serving.embedded import replica  # noqa: PLC0415 - imported already by the parent
+
+        replica.run(channel, spec, forked_at_s)
+        exit_code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(exit_code)  # no interpreter shutdown: it would join TensorFlow's threads
+
+
+def _reap(pid: int) -> Message:
+    """Tell how a replica ended, waiting a second at most."""
+    for _ in range(100):
+        with contextlib.suppress(ChildProcessError):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return {"exit": os.waitstatus_to_exitcode(status)}
+        time.sleep(0.01)
+    return {"exit": None}
+
+
+def main() -> None:
+    """Serve fork requests until the control channel closes."""
+    die_with_parent(int(sys.argv[2]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is perfgate's to handle; it closes the channel
+    control = Channel.from_fd(int(sys.argv[1]))
+    _import_what_servers_need()
+    gc.collect()
+    gc.freeze()  # keep the children's collector off the shared pages
+    with contextlib.suppress(ChannelClosedError):
+        control.send({"ready": os.getpid()})
+        while True:
+            message, channel = control.receive_with_channel()
+            if message["op"] == "start" and channel is not None:
+                control.send({"pid": _fork(control, channel, message["spec"])})
+            else:
+                control.send(_reap(message["pid"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What the experiment asks of a live server, whoever started it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from perfgate.scenario.schema import Server
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSpec:
+    """What one server process serves, and with which settings."""
+
+    label: str
+    """For messages: `candidate replica 3`."""
+    model_path: Path
+    tags: tuple[str, ...]
+    signature: str
+    settings: Server
+    requests_dir: Path | None = None
+    """Serialised PredictRequests `0.pb`, `1.pb` … for depth `execute`."""
+    model_name: str = "default"
+    version: int = 1
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: any free port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution that the replica ran and timed itself."""
+
+    wall_ms: float
+    cpu_ms: float
+    """CPU time of the whole process, all threads."""
+
+
+class Replica(Protocol):
+    """One live server process."""
+
+    @property
+    def pid(self) -> int:
+        """Process whose CPU and memory are the server's."""
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the gRPC service."""
+
+    @property
+    def load_time_s(self) -> float:
+        """From the start of the process to a server that answers."""
+
+    def execute(self, request: int) -> Execution:
+        """Run the recorded request of that number inside the replica; InvalidRunError when the replica is gone."""
+
+    def stop(self) -> None:
+        """End the process; harmless when it is gone already."""
+
+
+class ForkServer(Protocol):
+    """A parent that has imported what the servers need, and starts each of them in milliseconds."""
+
+    def start(self, spec: ReplicaSpec) -> Replica:
+        """Start one replica and wait until it answers; InvalidRunError when the model does not load."""
+
+    def stop(self) -> None:
+        """End the parent and every replica that came from it."""
