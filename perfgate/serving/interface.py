@@ -55,6 +55,9 @@ class Replica(Protocol):
     def execute(self, request: int) -> Execution:
         """Run the recorded request of that number inside the replica; InvalidRunError when the replica is gone."""
 
+    def ensure_alive(self) -> None:
+        """Raise InvalidRunError, saying how it ended, when the process is gone."""
+
     def stop(self) -> None:
         """End the process; harmless when it is gone already."""
 

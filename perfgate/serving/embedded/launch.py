@@ -76,6 +76,15 @@ class EmbeddedReplica:
             raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
         return Execution(answer["wall_ms"], answer["cpu_ms"])
 
+    def ensure_alive(self) -> None:
+        """Raise InvalidRunError when the process is gone: its end of the channel is then closed."""
+        try:
+            self._channel.receive(timeout_s=0.05)
+        except TimeoutError:
+            return
+        except ChannelClosedError as error:
+            raise self._parent.gone(self._spec, self._pid, error) from error
+
     def stop(self) -> None:
         """End the process."""
         with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,123 @@
+"""The replicas of a run: started in the plan's order, all alive together, each with a driver and an observer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from perfgate.errors import InvalidRunError
+from perfgate.experiment.plan import Plan, Slot
+from perfgate.experiment.warmup import warm_up
+from perfgate.load.interface import Driver
+from perfgate.observe.interface import ProcessObserver
+from perfgate.serving.interface import ForkServer, Replica, ReplicaSpec
+from perfgate.trials import Arm, ReplicaFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSetup:
+    """What the replicas of one arm serve, and what they are asked."""
+
+    spec: ReplicaSpec
+    calls: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReplica:
+    """A running replica and what is needed to measure it."""
+
+    slot: Slot
+    server: Replica
+    driver: Driver
+    observer: ProcessObserver
+    calls: tuple[bytes, ...]
+    first_request_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """How the outside world is made; tests give fakes."""
+
+    parent: Callable[[int], ForkServer]
+    driver: Callable[[str], Driver]
+    observer: Callable[[int], ProcessObserver]
+    clock: Callable[[], float]
+
+
+class Fleet:
+    """All replicas of a run; a context manager that leaves no process behind."""
+
+    def __init__(self, plan: Plan, setups: Mapping[Arm, ArmSetup], makers: Makers) -> None:
+        self._plan, self._setups, self._makers = plan, setups, makers
+        self._stack = ExitStack()
+        self.replicas: tuple[LiveReplica, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Start the fork servers; they import TensorFlow side by side."""
+        self._parents: list[ForkServer] = []
+        with ExitStack() as undo:
+            for number in sorted({slot.parent for slot in self._plan.slots}):
+                parent = self._makers.parent(number)
+                undo.callback(parent.stop)
+                self._parents.append(parent)
+            self._stack = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything."""
+        self._stack.close()
+
+    def start(self, on_started: Callable[[int], None]) -> None:
+        """Start each replica in turn and make its first request; InvalidRunError when one does not work."""
+        for slot in self._plan.slots:
+            self.replicas = (*self.replicas, self._start(slot))
+            on_started(len(self.replicas))
+
+    def _start(self, slot: Slot) -> LiveReplica:
+        setup, clock = self._setups[slot.arm], self._makers.clock
+        server = self._parents[slot.parent].start(setup.spec)
+        driver = self._makers.driver(server.address)
+        self._stack.callback(driver.close)
+        began_s = clock()
+        answer = driver.call(setup.calls[0])
+        first_request_ms = (clock() - began_s) * 1e3
+        if answer.status:
+            server.ensure_alive()
+            problem = f"{setup.spec.label}: the first request failed with status {answer.status}: {answer.message}"
+            raise InvalidRunError(problem, "check [payload] of the scenario against `perfgate inspect`")
+        observer = self._makers.observer(server.pid)
+        return LiveReplica(slot, server, driver, observer, setup.calls, first_request_ms)
+
+    def warm_up(self, on_warm: Callable[[int], None]) -> tuple[ReplicaFacts, ...]:
+        """Warm each replica until its latency is stationary."""
+        facts = []
+        for live in self.replicas:
+            facts.append(self._warm_up(live))
+            on_warm(len(facts))
+        return tuple(facts)
+
+    def _warm_up(self, live: LiveReplica) -> ReplicaFacts:
+        warmth = warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s)
+        slot = live.slot
+        return ReplicaFacts(
+            replica=slot.replica,
+            arm=slot.arm,
+            parent=slot.parent,
+            start_position=slot.start_position,
+            pid=live.server.pid,
+            load_time_s=live.server.load_time_s,
+            first_request_ms=live.first_request_ms,
+            warmup_requests=warmth.requests,
+            warmup_s=warmth.seconds,
+            warm=warmth.stationary,
+        )
+
+
+def of_arm(replicas: Sequence[LiveReplica], arm: Arm) -> tuple[LiveReplica, ...]:
+    """Select one arm's replicas."""
+    return tuple(live for live in replicas if live.slot.arm is arm)

@@ -1,0 +1,48 @@
+"""Interference from outside: steal time and CPU pressure."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from perfgate.trials import Conditions
+
+
+def pressure_total_us(text: str) -> int:
+    """Stall time of the `some` line of a pressure file (Documentation/accounting/psi.rst), microseconds."""
+    some = next(line for line in text.splitlines() if line.startswith("some"))
+    return int(dict(field.split("=") for field in some.split()[1:])["total"])
+
+
+class MachineAccounts:
+    """Observes the whole machine."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.perf_counter, pressure: Path = Path("/proc/pressure/cpu")
+    ) -> None:
+        self._clock, self._pressure = clock, pressure
+        self.start()
+
+    def start(self) -> None:
+        """Remember the present counters."""
+        self._since = (self._clock(), psutil.cpu_times(), self._stalled_us())
+
+    def conditions(self) -> Conditions:
+        """Shares since `start`."""
+        began_s, before, stalled_us = self._since
+        wall_us = (self._clock() - began_s) * 1e6
+        after = psutil.cpu_times()
+        total = sum(after) - sum(before)
+        steal = getattr(after, "steal", math.nan) - getattr(before, "steal", math.nan)
+        pressure = (self._stalled_us() - stalled_us) / wall_us if wall_us > 0 else math.nan
+        return Conditions(steal_share=steal / total if total > 0 else 0.0, cpu_pressure_share=pressure)
+
+    def _stalled_us(self) -> float:
+        try:
+            return pressure_total_us(self._pressure.read_text())
+        except (OSError, StopIteration, KeyError, ValueError):
+            return math.nan
