@@ -1,0 +1,88 @@
+"""Trials in, verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from perfgate.gate.decide import Case, decide
+from perfgate.gate.headline import headline
+from perfgate.gate.missing import has_numbers, why_missing
+from perfgate.gate.objectives import judge_objective
+from perfgate.gate.tolerance import gated_metrics, tolerance_of
+from perfgate.gate.validity import invalid_because
+from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.metrics import BY_NAME, METRICS, Metric
+from perfgate.scenario.schema import Gate, Objective
+from perfgate.stats.estimate import estimate
+from perfgate.stats.table import ARMS, TrialTable
+
+
+def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective]) -> Judgement:
+    """Decide on a finished run, in one look: invalid, fail, pass or inconclusive."""
+    compares = np.unique(table.columns.arm).size == len(ARMS)
+    metrics = decide(tuple(_cases(METRICS, table, gate, cross_check=True)), gate.alpha) if compares else ()
+    bounds = tuple(judge_objective(BY_NAME[name], bound, table, gate.alpha) for name, bound in objectives.items())
+    missing = tuple(_missing(table, gate, metrics)) if compares else ()
+    invalid = invalid_because(table, objectives)
+    verdict = _overall(metrics, bounds, missing, invalid)
+    reasons = _reasons(verdict, metrics, bounds, missing, invalid)
+    return Judgement(verdict, headline(verdict, metrics, bounds, reasons), metrics, bounds, reasons)
+
+
+def provisional(table: TrialTable, gate: Gate) -> tuple[MetricVerdict, ...]:
+    """Decide the gated metrics as they stand, for a progress display: fast, without the cross-check, no verdict."""
+    return decide(tuple(_cases(gated_metrics(gate), table, gate, cross_check=False)), gate.alpha)
+
+
+def _cases(metrics: Sequence[Metric], table: TrialTable, gate: Gate, *, cross_check: bool) -> Iterator[Case]:
+    gated = gated_metrics(gate)
+    for metric in metrics:
+        effect = estimate(metric, table, gate.alpha, cross_check=cross_check)
+        if effect is not None:
+            yield Case(metric, effect, tolerance_of(metric, gate, effect.baseline_value), gated=metric in gated)
+
+
+def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[str]:
+    """Name gated metrics that cannot be judged; a default one that this run never measured is no loss."""
+    judged = {verdict.metric for verdict in metrics}
+    for metric in gated_metrics(gate):
+        if metric.name not in judged and (metric.name in gate.metrics or has_numbers(metric, table)):
+            yield why_missing(metric, table)
+
+
+def _overall(
+    metrics: Sequence[MetricVerdict],
+    objectives: Sequence[ObjectiveVerdict],
+    missing: Sequence[str],
+    invalid: Sequence[str],
+) -> Verdict:
+    verdicts = [m.verdict for m in metrics if m.gated] + [o.verdict for o in objectives]
+    if invalid:
+        return Verdict.INVALID
+    if Verdict.FAIL in verdicts:
+        return Verdict.FAIL
+    decided = verdicts and not missing and all(verdict is Verdict.PASS for verdict in verdicts)
+    return Verdict.PASS if decided else Verdict.INCONCLUSIVE
+
+
+def _reasons(
+    verdict: Verdict,
+    metrics: Sequence[MetricVerdict],
+    objectives: Sequence[ObjectiveVerdict],
+    missing: Sequence[str],
+    invalid: Sequence[str],
+) -> tuple[str, ...]:
+    """Say what decided; of an inconclusive run what stands in the way, with what would decide."""
+    if verdict is Verdict.INVALID:
+        return tuple(invalid)
+    parts: list[MetricVerdict | ObjectiveVerdict] = [m for m in metrics if m.gated]
+    found = [_clause(part) for part in (*parts, *objectives) if part.verdict is verdict]
+    if verdict is Verdict.INCONCLUSIVE:
+        found += missing
+    return tuple(found) or ("nothing to judge: no gated metric was measured on both arms, and there are no objectives",)
+
+
+def _clause(part: MetricVerdict | ObjectiveVerdict) -> str:
+    return f"{part.metric} {part.reason}" + (f": {part.more}" if part.more else "")

@@ -1,0 +1,51 @@
+"""Why a gated metric has no effect, and what would give it one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.replicate import requests_for_quantile
+from perfgate.stats.table import ARMS, TrialTable
+from perfgate.stats.values import quantile_of, rows_of, trial_values, units_of
+
+_LANES = {
+    Source.EXECUTE: "the cost lane at depth execute",
+    Source.REQUEST: "the cost lane at depth request",
+    Source.LOAD: "the load lane",
+    Source.START: "the start of the replicas",
+    Source.MODEL: "the models' sizes",
+}
+
+
+def has_numbers(metric: Metric, table: TrialTable) -> bool:
+    """Say whether any trial or start gave a positive number for the metric, usable or not."""
+    if metric.estimator in {Estimator.CONSTANT, Estimator.PROPORTION}:
+        return False
+    if Source.START in metric.sources:
+        return any(getattr(fact, metric.statistic) > 0 for fact in table.replicas)
+    columns = table.columns
+    rows = np.any([rows_of(columns, source) for source in metric.sources], axis=0)
+    return bool((trial_values(columns, metric.statistic)[rows] > 0).any())
+
+
+def why_missing(metric: Metric, table: TrialTable) -> str:
+    """Name the reason and the remedy in one clause."""
+    if metric.estimator is Estimator.PROPORTION:
+        return f"{metric.name} is judged by an objective only: set objectives.{metric.name}"
+    if not has_numbers(metric, table):
+        lanes = " or ".join(_LANES[source] for source in metric.sources)
+        return f"{metric.name} has no data: give {lanes} a share of the budget"
+    if _fewest_replicas(metric, table) < 2:
+        return f"{metric.name} needs at least 2 replicas an arm with data"
+    if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.REPLICA_QUANTILE:
+        need = requests_for_quantile(quantile[1])
+        return f"{metric.name} needs {need:,} answered requests of each replica: measure longer or with fewer replicas"
+    return f"{metric.name} has no block in which every replica has a positive value: look for failed requests"
+
+
+def _fewest_replicas(metric: Metric, table: TrialTable) -> int:
+    if Source.START in metric.sources:
+        return min(sum(fact.arm is arm for fact in table.replicas) for arm in ARMS)
+    rows = np.any([rows_of(table.columns, source) for source in metric.sources], axis=0)
+    return int(np.bincount(units_of(table.columns, rows)[0].arm, minlength=2).min())

@@ -1,0 +1,138 @@
+"""Two arms compared over replicas: Welch's interval, with start order and fork server taken out where that is sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from perfgate.stats.table import Floats, Ints
+from perfgate.stats.values import Mask
+
+SPARE_DF_FOR_PARENTS = 10
+"""Blocking on the parent is decided by the design alone: at least so many degrees of freedom must be left."""
+SLOPE_ALPHA = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One log value a replica, of both arms, with where the replica stood in the design."""
+
+    value: Floats
+    candidate: Mask
+    parent: Ints
+    position: Floats
+    """NaN where the start order is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Candidate minus baseline on the log scale."""
+
+    difference: float
+    se: float
+    df: float
+
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Give the two one-sided bounds, each at level alpha."""
+        half = half_width(self.se, self.df, alpha)
+        return self.difference - half, self.difference + half
+
+
+def half_width(se: float, df: float, alpha: float) -> float:
+    """Distance from the estimate to a one-sided bound; 0 when there is no error at all."""
+    return float(stats.t.isf(alpha, df)) * se if se > 0 else 0.0
+
+
+def contrast(sample: Sample) -> Contrast:
+    """Compare the arms: Welch's t over replicas, after the nuisance factors that the design allows to take out.
+
+    At least two replicas an arm. docs/method.md gives the formulas and their error rates.
+    """
+    parents = _parents(sample)
+    slope = _slope(sample, parents)
+    return _adjusted(sample, np.column_stack([parents, slope]))
+
+
+def _parents(sample: Sample) -> Floats:
+    """Give an indicator column for each fork server but the first; none unless each served both arms."""
+    known, index = np.unique(sample.parent, return_inverse=True)
+    crossed = all(np.unique(sample.candidate[index == i]).size == 2 for i in range(known.size))
+    spare = sample.value.size - 2 - (known.size - 1)
+    columns = known.size if crossed and spare >= SPARE_DF_FOR_PARENTS else 1
+    return np.asarray(index[:, None] == np.arange(1, columns), np.float64)
+
+
+def _slope(sample: Sample, parents: Floats) -> Floats:
+    """Start position as a column when its slope shows (t-test at 1 %), else no column."""
+    none = np.empty((sample.value.size, 0))
+    if not np.isfinite(sample.position).all():
+        return none
+    x = _design(sample, np.column_stack([parents, sample.position]))
+    spare = sample.value.size - x.shape[1]
+    if spare < SPARE_DF_FOR_PARENTS - 1 or np.linalg.matrix_rank(x) < x.shape[1]:
+        return none
+    slope = np.linalg.lstsq(x, sample.value)[0]
+    residual = float(np.sum((sample.value - x @ slope) ** 2)) / spare
+    se = float(np.sqrt(residual * np.linalg.inv(x.T @ x)[-1, -1]))
+    shows = abs(slope[-1]) > se * float(stats.t.isf(SLOPE_ALPHA / 2, spare))
+    return sample.position[:, None] if shows else none
+
+
+def _design(sample: Sample, nuisance: Floats) -> Floats:
+    """Columns: the arm first, then one, then the nuisance columns, centred so that the numbers stay well scaled."""
+    return np.column_stack([sample.candidate, np.ones(sample.value.size), nuisance - nuisance.mean(axis=0)])
+
+
+def _adjusted(sample: Sample, nuisance: Floats) -> Contrast:
+    """Welch's t on values with the nuisance part removed.
+
+    The k estimated coefficients cost k degrees of freedom and, where the arms are unevenly spread over the
+    nuisance, variance: with equal variances this is exactly the arm's t-test in the linear model.
+    """
+    x = _design(sample, nuisance)
+    coefficients = np.linalg.lstsq(x, sample.value)[0]
+    values = sample.value - x[:, 2:] @ coefficients[2:]
+    arms = values[~sample.candidate], values[sample.candidate]
+    parts = [float(arm.var(ddof=1)) / arm.size for arm in arms]
+    free = sample.value.size - 2
+    left = free - nuisance.shape[1]
+    uneven = np.linalg.inv(x.T @ x)[0, 0] / sum(1 / arm.size for arm in arms)
+    variance = sum(parts) * free / left * uneven
+    df = _welch_df(parts, [arm.size for arm in arms]) * left / free
+    return Contrast(float(coefficients[0]), float(np.sqrt(variance)), df)
+
+
+def _welch_df(parts: list[float], sizes: list[int]) -> float:
+    """Welch-Satterthwaite degrees of freedom from each arm's variance of the mean."""
+    below = sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    return sum(parts) ** 2 / below if below > 0 else float(sum(sizes) - 2)
+
+
+def sign_flip_p(sample: Sample, seed: int = 0) -> float:
+    """Two-sided p of the sign-flip permutation over pairs; NaN with fewer than two pairs.
+
+    Pairs are formed in start order within each fork server. Exact up to 12 pairs, else 4,999 draws from `seed`.
+    """
+    pairs = np.concatenate([np.empty(0), *(_pairs(sample, sample.parent == p) for p in np.unique(sample.parent))])
+    if pairs.size < 2:
+        return float("nan")
+    result = stats.permutation_test(
+        (pairs,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=4999,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)
+
+
+def _pairs(sample: Sample, inside: Mask) -> Floats:
+    def ordered(arm: Mask) -> Floats:
+        return sample.value[inside & arm][np.argsort(sample.position[inside & arm], kind="stable")]
+
+    baseline, candidate = ordered(~sample.candidate), ordered(sample.candidate)
+    count = min(baseline.size, candidate.size)
+    return np.asarray(candidate[:count] - baseline[:count])

@@ -1,0 +1,95 @@
+"""The effect of the candidate on one metric, with its interval."""
+
+from __future__ import annotations
+
+from math import expm1, inf, isfinite, log, nan
+
+import numpy as np
+
+from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.contrast import Sample, contrast, sign_flip_p
+from perfgate.stats.effect import Effect
+from perfgate.stats.replicate import Replicates, replicates
+from perfgate.stats.table import ARMS, TrialTable
+from perfgate.trials import Arm, ReplicaFacts, State
+
+
+def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bool = True) -> Effect | None:
+    """Estimate the relative change of one metric, each bound at one-sided level alpha.
+
+    None when this run cannot tell: no data, one arm only, fewer than two replicas an arm, values that are not
+    positive, too few requests for the percentile, or a proportion (those are judged by objectives).
+    The cross-check takes some 20 ms; without it its p is NaN.
+    """
+    if metric.estimator is Estimator.CONSTANT:
+        return _constant(metric, table, alpha)
+    found = replicates(metric, table)
+    if found is None or min(np.bincount(found.units.arm, minlength=2)) < 2:
+        return None
+    return _between(metric, found, _sample(found, table.replicas), alpha, cross_check=cross_check)
+
+
+def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *, cross_check: bool) -> Effect | None:
+    result = contrast(sample)
+    lower, upper = result.bounds(alpha)
+    baseline, candidate = ~sample.candidate, sample.candidate
+    with np.errstate(over="ignore"):
+        ends = [float(np.expm1(end)) for end in (result.difference, lower, upper)]
+    if not all(isfinite(end) for end in ends):
+        return None
+    return Effect(
+        metric=metric.name,
+        change=ends[0],
+        lower=ends[1],
+        upper=ends[2],
+        alpha=alpha,
+        log_change=result.difference,
+        log_se=result.se,
+        df=result.df,
+        baseline_value=float(np.median(found.typical[baseline])),
+        candidate_value=float(np.median(found.typical[candidate])),
+        baseline_replicas=tuple(found.compared[baseline].tolist()),
+        candidate_replicas=tuple(found.compared[candidate].tolist()),
+        sign_flip_p=sign_flip_p(sample) if cross_check else nan,
+        state=found.state,
+        source=found.source.value,
+    )
+
+
+def _sample(found: Replicates, facts: tuple[ReplicaFacts, ...]) -> Sample:
+    """Join each replica with its place in the design; where that is not known, one parent and no position."""
+    place = {(ARMS.index(fact.arm), fact.replica): (fact.parent, float(fact.start_position)) for fact in facts}
+    keys = zip(found.units.arm.tolist(), found.units.replica.tolist(), strict=True)
+    places = [place.get(key, (-1, nan)) for key in keys]
+    return Sample(
+        value=found.compared,
+        candidate=found.units.arm == ARMS.index(Arm.CANDIDATE),
+        parent=np.array([parent for parent, _ in places], np.int64),
+        position=np.array([position for _, position in places], np.float64),
+    )
+
+
+def _constant(metric: Metric, table: TrialTable, alpha: float) -> Effect | None:
+    sizes = [table.sizes_mb.get(arm, nan) for arm in ARMS]
+    if not all(isfinite(size) and size > 0 for size in sizes):
+        return None
+    logs = [log(size) for size in sizes]
+    difference = logs[1] - logs[0]
+    change = expm1(difference)
+    return Effect(
+        metric=metric.name,
+        change=change,
+        lower=change,
+        upper=change,
+        alpha=alpha,
+        log_change=difference,
+        log_se=0.0,
+        df=inf,
+        baseline_value=sizes[0],
+        candidate_value=sizes[1],
+        baseline_replicas=(logs[0],),
+        candidate_replicas=(logs[1],),
+        sign_flip_p=nan,
+        state=State.COLD,
+        source=Source.MODEL.value,
+    )

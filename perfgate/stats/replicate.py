@@ -1,0 +1,149 @@
+"""From trials to one number a replica: the estimator of each kind of metric (docs/method.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, inf, log
+
+import numpy as np
+from scipy import stats
+
+from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
+from perfgate.stats.values import (
+    Mask,
+    Units,
+    block_matrix,
+    failures,
+    quantile_of,
+    request_values,
+    rows_of,
+    trial_values,
+    units_of,
+)
+from perfgate.trials import ReplicaFacts, State
+
+TRIM = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replicates:
+    """One number a replica: what arms are compared by, and what it is in the metric's unit."""
+
+    source: Source
+    state: State
+    units: Units
+    compared: Floats
+    """Log scale; of block-relative metrics relative to the blocks' medians."""
+    typical: Floats
+    """In the metric's unit."""
+
+
+def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
+    """Reduce the first of the metric's sources that has usable numbers; None without any."""
+    for found in _each_source(metric, table):
+        if found is not None and found.compared.size and np.isfinite(found.compared).all():
+            return found
+    return None
+
+
+def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | None]:
+    for source in metric.sources:
+        if source is Source.START:
+            yield _start_values(metric, table.replicas)
+        elif metric.estimator is Estimator.BLOCK_RELATIVE:
+            yield _block_relative(metric, source, table.columns)
+        elif metric.estimator is Estimator.REPLICA_QUANTILE:
+            yield _quantiles(metric, source, table.columns)
+        elif metric.estimator is Estimator.REPLICA_VALUE:
+            yield _sampled(metric, source, table.columns)
+
+
+def _block_relative(metric: Metric, source: Source, columns: Columns) -> Replicates | None:
+    rows = rows_of(columns, source)
+    if not rows.any():
+        return None
+    values = usable_values(metric, source, columns)
+    units, logs = block_matrix(columns, rows, values)
+    if not len(logs):
+        return None
+    relative = logs - np.median(logs, axis=1, keepdims=True)
+    return Replicates(
+        source,
+        _state(columns, rows),
+        units,
+        np.asarray(stats.trim_mean(relative, TRIM, axis=0), np.float64),
+        np.exp(np.asarray(stats.trim_mean(logs, TRIM, axis=0), np.float64)),
+    )
+
+
+def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
+    """Give one number a trial; in the cost lane a trial with a failed request has none.
+
+    Under load failures count, at their deadline: leaving them out would make a failing model look fast.
+    """
+    values = trial_values(columns, metric.statistic)
+    return values if source is Source.LOAD else np.where(failures(columns) > 0, np.nan, values)
+
+
+def requests_for_quantile(share: float) -> int:
+    """Say how many requests of one replica its quantile needs.
+
+    2,000 (20 beyond the 99th percentile), or as many as give a 95 % order-statistic interval with a finite upper end,
+    log(0.025) / log(share), whichever is more (David & Nagaraja, Order Statistics, 2003, section 7.1).
+    """
+    return max(2_000, ceil(log(0.025) / log(share)))
+
+
+def _quantiles(metric: Metric, source: Source, columns: Columns) -> Replicates | None:
+    rows, quantile = rows_of(columns, source), quantile_of(metric.statistic)
+    if quantile is None or not rows.any():
+        return None
+    kind, share = quantile
+    units, index = units_of(columns, rows)
+    wanted = np.repeat(rows, columns.requests)
+    owner, values = np.repeat(index, columns.requests[rows]), request_values(columns, kind)[wanted]
+    if np.bincount(owner, minlength=units.arm.size).min() < requests_for_quantile(share):
+        return None
+    typical = np.array([_harrell_davis(values[owner == unit], share) for unit in range(units.arm.size)])
+    return Replicates(source, _state(columns, rows), units, _log(typical), typical)
+
+
+def _harrell_davis(values: Floats, share: float) -> float:
+    """Harrell & Davis, Biometrika 69 (1982) 635; a weighted mean of all order statistics."""
+    if not np.isfinite(values).all():
+        return float("nan")
+    return float(stats.quantile(values, share, method="harrell-davis"))  # type: ignore[call-overload]  # stubs lack it
+
+
+def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | None:
+    values = trial_values(columns, metric.statistic)
+    rows = rows_of(columns, source) & np.isfinite(values)
+    if not rows.any():
+        return None
+    units, index = units_of(columns, rows)
+    if metric.statistic == "rss_peak_mb":
+        typical = np.full(units.arm.size, -inf)
+        np.maximum.at(typical, index, values[rows])
+    else:
+        typical = np.bincount(index, weights=values[rows]) / np.bincount(index)
+    return Replicates(source, _state(columns, rows), units, _log(typical), typical)
+
+
+def _start_values(metric: Metric, replicas: tuple[ReplicaFacts, ...]) -> Replicates | None:
+    pairs = sorted((ARMS.index(fact.arm), fact.replica, float(getattr(fact, metric.statistic))) for fact in replicas)
+    known = [pair for pair in pairs if np.isfinite(pair[2])]
+    if not known:
+        return None
+    arm, replica, typical = (np.array(column) for column in zip(*known, strict=True))
+    return Replicates(Source.START, State.COLD, Units(arm, replica), _log(typical), typical)
+
+
+def _log(values: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(values)
+
+
+def _state(columns: Columns, rows: Mask) -> State:
+    return STATES[int(np.bincount(columns.state[rows]).argmax())]

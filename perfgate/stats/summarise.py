@@ -1,0 +1,149 @@
+"""Each arm described on its own: values in the metric's unit, and distributions. Nothing is compared here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil, isfinite, log
+
+import numpy as np
+
+from perfgate.metrics import METRICS, Estimator, Metric, Source
+from perfgate.stats.replicate import replicates, usable_values
+from perfgate.stats.summary import ArmSummary, Curve
+from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
+from perfgate.stats.values import Mask, failures, quantile_of, request_values, rows_of
+from perfgate.trials import Arm
+
+_SHOWN_ALPHA = 0.05
+_TAIL = 64
+
+
+def summarise(table: TrialTable) -> tuple[ArmSummary, ...]:
+    """Describe every metric of every arm that has data."""
+    every = (summary_of(metric, arm, table) for metric in METRICS for arm in ARMS)
+    return tuple(summary for summary in every if summary is not None)
+
+
+def summary_of(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary | None:
+    """Describe one metric of one arm; None without data."""
+    if metric.estimator is Estimator.CONSTANT:
+        size = table.sizes_mb.get(arm)
+        return None if size is None else ArmSummary(metric.name, arm, size, (size,))
+    if quantile := quantile_of(metric.statistic):
+        return _percentile(metric, arm, table.columns, *quantile)
+    if metric.estimator is Estimator.PROPORTION:
+        return _share(metric, arm, table.columns)
+    if Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE:
+        return _replica_values(metric, arm, table)
+    return _means(metric, arm, table.columns)
+
+
+def rows_with_data(metric: Metric, arm: Arm, columns: Columns) -> tuple[Source, Mask] | None:
+    """Find the first of the metric's sources in which the arm has requests, and its trials there."""
+    for source in metric.sources:
+        rows = rows_of(columns, source) & (columns.arm == ARMS.index(arm))
+        if columns.requests[rows].sum():
+            return source, rows
+    return None
+
+
+def requests_to_show(quantile: float) -> int:
+    """Say how many requests a percentile needs to be printed: as many as give it an upper bound at 95 %.
+
+    The largest of n order statistics lies above the quantile q with probability 1 - q^n, so n >= log(0.05) / log(q)
+    (David & Nagaraja, Order Statistics, 2003, section 7.1): 5 for the median, 29, 299 and 2,995 for p90, p99, p99.9.
+    """
+    return ceil(log(_SHOWN_ALPHA) / log(quantile))
+
+
+def requests_by_replica(columns: Columns, rows: Mask, kind: str) -> tuple[Floats, ...]:
+    """Give the request times of some trials, in ms, one array a replica."""
+    wanted = np.repeat(rows, columns.requests)
+    owner = np.repeat(columns.replica[rows], columns.requests[rows])
+    values = request_values(columns, kind)[wanted]
+    return tuple(values[owner == replica] for replica in np.unique(owner))
+
+
+def _percentile(metric: Metric, arm: Arm, columns: Columns, kind: str, quantile: float) -> ArmSummary | None:
+    if (found := rows_with_data(metric, arm, columns)) is None:
+        return None
+    series, need = requests_by_replica(columns, found[1], kind), requests_to_show(quantile)
+    pooled = np.concatenate(series)
+    enough = pooled.size >= need
+    note = "" if enough else f"needs {need:,} requests, has {pooled.size:,}"
+    value = float(np.quantile(pooled, quantile, method="inverted_cdf")) if enough else None
+    if value is not None and not isfinite(value):
+        value, note = None, "lies among requests that got no answer"
+    return ArmSummary(metric.name, arm, value, tuple(_supported(series, quantile, need)), note)
+
+
+def _supported(series: tuple[Floats, ...], quantile: float, need: int) -> Iterator[float]:
+    for values in series:
+        if values.size >= need and isfinite(value := float(np.quantile(values, quantile, method="inverted_cdf"))):
+            yield value
+
+
+def _share(metric: Metric, arm: Arm, columns: Columns) -> ArmSummary | None:
+    if (found := rows_with_data(metric, arm, columns)) is None:
+        return None
+    failed, requests = failures_by_replica(columns, found[1])
+    return ArmSummary(metric.name, arm, float(failed.sum() / requests.sum()), tuple((failed / requests).tolist()))
+
+
+def failures_by_replica(columns: Columns, rows: Mask) -> tuple[Floats, Floats]:
+    """Count failed and all requests of each replica among some trials; replicas without requests are left out."""
+    _, index = np.unique(columns.replica[rows], return_inverse=True)
+    failed = np.bincount(index, weights=failures(columns)[rows])
+    requests = np.bincount(index, weights=columns.requests[rows])
+    asked = requests > 0
+    return np.asarray(failed[asked], np.float64), np.asarray(requests[asked], np.float64)
+
+
+def _means(metric: Metric, arm: Arm, columns: Columns) -> ArmSummary | None:
+    """Mean over a replica's trials, each as heavy as what it divides by; the arm's value is the replicas' mean."""
+    for source in metric.sources:
+        values = usable_values(metric, source, columns)
+        rows = rows_of(columns, source) & (columns.arm == ARMS.index(arm)) & np.isfinite(values)
+        if rows.any():
+            weight = columns.requests if metric.statistic in {"service_mean", "cpu_ms_per_request"} else columns.wall_s
+            _, index = np.unique(columns.replica[rows], return_inverse=True)
+            below = np.bincount(index, weights=weight[rows])
+            above = np.bincount(index, weights=(values * weight)[rows])
+            each = (above[below > 0] / below[below > 0]).tolist()
+            return ArmSummary(metric.name, arm, float(np.mean(each)), tuple(each)) if each else None
+    return None
+
+
+def _replica_values(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary | None:
+    found = replicates(metric, table)
+    if found is None:
+        return None
+    each = found.typical[found.units.arm == ARMS.index(arm)]
+    return ArmSummary(metric.name, arm, float(np.median(each)), tuple(each.tolist())) if each.size else None
+
+
+def curves(table: TrialTable, points: int = 400) -> tuple[Curve, ...]:
+    """Give the distribution of response times under load per arm, thinned to about `points` with the tail kept."""
+    return tuple(curve for arm in ARMS if (curve := _curve(table.columns, arm, points)) is not None)
+
+
+def _curve(columns: Columns, arm: Arm, points: int) -> Curve | None:
+    rows = rows_of(columns, Source.LOAD) & (columns.arm == ARMS.index(arm))
+    values = np.sort(request_values(columns, "response")[np.repeat(rows, columns.requests)])
+    answered = values[np.isfinite(values)]
+    if not answered.size:
+        return None
+    keep = _thinned(answered.size, points)
+    shares = (keep + 1) / values.size
+    return Curve(arm, int(values.size), tuple(answered[keep].tolist()), tuple(shares.tolist()))
+
+
+def _thinned(count: int, points: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Ranks to keep: evenly spaced ones, ever closer ones towards the end, and the last few all."""
+    if count <= points:
+        return np.arange(count)
+    last = min(_TAIL, points // 4)
+    half = (points - last) // 2
+    even = np.linspace(0, count - 1, points - last - half)
+    tail = count - np.geomspace(count, 1, half)
+    return np.unique(np.concatenate([even, tail, np.arange(count - last, count)]).astype(np.int64))

@@ -1,0 +1,122 @@
+"""Trials as columns: what every estimator reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.metrics import Source
+from perfgate.trials import Arm, Block, Depth, Lane, ReplicaFacts, State, Trial
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ARMS: tuple[Arm, ...] = (Arm.BASELINE, Arm.CANDIDATE)
+SOURCES: tuple[Source, ...] = (Source.EXECUTE, Source.REQUEST, Source.LOAD)
+STATES: tuple[State, ...] = tuple(State)
+_NOT_SAMPLED = float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """One row a trial; the last three columns one row a request, in the order of the trials."""
+
+    source: Ints
+    """Index into `SOURCES`."""
+    state: Ints
+    """Index into `STATES`."""
+    block: Ints
+    arm: Ints
+    """Index into `ARMS`."""
+    replica: Ints
+    wall_s: Floats
+    cpu_ms: Floats
+    rss_peak_mb: Floats
+    """NaN where memory was not sampled."""
+    pss_mb: Floats
+    requests: Ints
+    """How many requests the trial has."""
+    service_ms: Floats
+    response_ms: Floats
+    failed: NDArray[np.bool_]
+
+    @staticmethod
+    def of(trials: Sequence[Trial]) -> Columns:
+        """Turn trials into columns."""
+        memory = [trial.memory for trial in trials]
+        return Columns(
+            source=_ints(SOURCES.index(_source(trial)) for trial in trials),
+            state=_ints(STATES.index(trial.state) for trial in trials),
+            block=_ints(trial.block for trial in trials),
+            arm=_ints(ARMS.index(trial.arm) for trial in trials),
+            replica=_ints(trial.replica for trial in trials),
+            wall_s=_floats(trial.wall_s for trial in trials),
+            cpu_ms=_floats(trial.cpu_ms for trial in trials),
+            rss_peak_mb=_floats(_NOT_SAMPLED if m is None else m.rss_peak_mb for m in memory),
+            pss_mb=_floats(_NOT_SAMPLED if m is None else m.pss_mb for m in memory),
+            requests=_ints(trial.requests.status.size for trial in trials),
+            service_ms=np.concatenate([np.empty(0), *(trial.requests.service_ms for trial in trials)]),
+            response_ms=np.concatenate([np.empty(0), *(trial.requests.response_ms for trial in trials)]),
+            failed=np.concatenate([np.empty(0, np.int8), *(trial.requests.status for trial in trials)]) != 0,
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Columns]) -> Columns:
+        """Put the rows of several parts one after the other; at least one part."""
+        return Columns(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Columns)))
+
+
+def _source(trial: Trial) -> Source:
+    if trial.depth is Depth.EXECUTE:
+        return Source.EXECUTE
+    return Source.LOAD if trial.lane is Lane.LOAD else Source.REQUEST
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, np.int64)
+
+
+def _floats(values: Iterable[float]) -> Floats:
+    return np.fromiter(values, np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrialTable:
+    """All that was measured so far, and what is known of the replicas and models."""
+
+    columns: Columns
+    replicas: tuple[ReplicaFacts, ...] = ()
+    sizes_mb: Mapping[Arm, float] = field(default_factory=dict)
+    """Bytes of each arm's model files, in MiB."""
+
+    @staticmethod
+    def of(
+        trials: Sequence[Trial], replicas: Sequence[ReplicaFacts] = (), sizes_mb: Mapping[Arm, float] | None = None
+    ) -> TrialTable:
+        """Make a table of all trials at once."""
+        return TrialTable(Columns.of(trials), tuple(replicas), dict(sizes_mb or {}))
+
+    def extended(self, trials: Sequence[Trial]) -> TrialTable:
+        """Make a table with more trials; for one block after the other `TrialLog` copies less."""
+        return TrialTable(Columns.joined((self.columns, Columns.of(trials))), self.replicas, self.sizes_mb)
+
+
+class TrialLog:
+    """Collects blocks as they arrive; a block costs microseconds, a table a few milliseconds."""
+
+    def __init__(self, replicas: Sequence[ReplicaFacts] = (), sizes_mb: Mapping[Arm, float] | None = None) -> None:
+        self._replicas = tuple(replicas)
+        self._sizes_mb = dict(sizes_mb or {})
+        self._parts: list[Columns] = [Columns.of(())]
+
+    def append(self, block: Block) -> None:
+        """Add the trials of one block."""
+        self._parts.append(Columns.of(block.trials))
+
+    def table(self) -> TrialTable:
+        """Give the table of all blocks so far."""
+        self._parts = [Columns.joined(self._parts)]
+        return TrialTable(self._parts[0], self._replicas, self._sizes_mb)

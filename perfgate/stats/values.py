@@ -1,0 +1,107 @@
+"""One number a trial, and one row a block: the raw material of the estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.metrics import Source
+from perfgate.stats.table import SOURCES, Columns, Floats, Ints
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """The replicas that a source has, sorted by arm, then number."""
+
+    arm: Ints
+    replica: Ints
+
+
+def rows_of(columns: Columns, source: Source) -> Mask:
+    """Say which trials belong to a source."""
+    return np.asarray(columns.source == SOURCES.index(source), np.bool_)
+
+
+def failures(columns: Columns) -> Ints:
+    """Count the failed requests of each trial."""
+    return np.bincount(_owner(columns), weights=columns.failed, minlength=columns.requests.size).astype(np.int64)
+
+
+def quantile_of(statistic: str) -> tuple[str, float] | None:
+    """Split `response_q0.9` into (`response`, 0.9); None when the statistic is no quantile."""
+    kind, mark, share = statistic.partition("_q")
+    return (kind, float(share)) if mark and kind in {"service", "response"} else None
+
+
+def request_values(columns: Columns, kind: str) -> Floats:
+    """Give the time of each request in ms, of kind `service` or `response`; NaN (no answer) counts as endless."""
+    values = columns.service_ms if kind == "service" else columns.response_ms
+    return np.where(np.isnan(values), np.inf, values)
+
+
+def trial_values(columns: Columns, statistic: str) -> Floats:
+    """Give one number a trial, in the metric's unit; NaN where it has none."""
+    if quantile := quantile_of(statistic):
+        return _quantiles(columns, *quantile)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return _PLAIN[statistic](columns)
+
+
+def _owner(columns: Columns) -> Ints:
+    return np.repeat(np.arange(columns.requests.size), columns.requests)
+
+
+def _service_mean(columns: Columns) -> Floats:
+    sums = np.bincount(_owner(columns), weights=columns.service_ms, minlength=columns.requests.size)
+    return np.asarray(sums / columns.requests, np.float64)
+
+
+_PLAIN: dict[str, Callable[[Columns], Floats]] = {
+    "service_mean": _service_mean,
+    "cpu_ms_per_request": lambda c: np.asarray(c.cpu_ms / c.requests, np.float64),
+    "throughput_rps": lambda c: np.asarray((c.requests - failures(c)) / c.wall_s, np.float64),
+    "cpu_cores": lambda c: np.asarray(c.cpu_ms / 1000 / c.wall_s, np.float64),
+    "rss_peak_mb": lambda c: c.rss_peak_mb,
+    "pss_mb": lambda c: c.pss_mb,
+}
+
+
+def _quantiles(columns: Columns, kind: str, share: float) -> Floats:
+    """Quantile of each trial's requests, linear between order statistics as `numpy.quantile`, all trials at once."""
+    values = request_values(columns, kind)
+    ordered = np.append(values[np.lexsort((values, _owner(columns)))], np.nan)
+    first = np.cumsum(columns.requests) - columns.requests
+    at = share * np.maximum(columns.requests - 1, 0)
+    low = first + np.floor(at).astype(np.int64)
+    high = first + np.ceil(at).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        result = ordered[low] + (ordered[high] - ordered[low]) * (at % 1)
+    return np.where((columns.requests > 0) & np.isfinite(result), result, np.nan)
+
+
+def units_of(columns: Columns, rows: Mask) -> tuple[Units, Ints]:
+    """Name the replicas among some trials, and say for each of these trials which one it is."""
+    pairs = np.stack([columns.arm[rows], columns.replica[rows]])
+    span = int(pairs[1].max(initial=0)) + 1
+    keys, index = np.unique(pairs[0] * span + pairs[1], return_inverse=True)
+    return Units(keys // span, keys % span), index
+
+
+def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, Floats]:
+    """Lay out log values as blocks x replicas; only blocks in which all replicas have finite positive values.
+
+    A replica with several trials in one block has their mean log value there.
+    """
+    units, unit = units_of(columns, rows)
+    blocks, block = np.unique(columns.block[rows], return_inverse=True)
+    cell, size = block * units.arm.size + unit, blocks.size * units.arm.size
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(values[rows])
+        sums, counts = np.bincount(cell, weights=logs, minlength=size), np.bincount(cell, minlength=size)
+        matrix = (sums / counts).reshape(blocks.size, units.arm.size)
+    return units, matrix[np.isfinite(matrix).all(axis=1)]
