@@ -1,0 +1,117 @@
+"""Scenario files: find, read, tell apart, and describe them to editors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from perfgate.errors import UsageError
+from perfgate.metrics import METRICS
+from perfgate.scenario.mistakes import METRIC_TABLES, SHARES, mistakes_in, nearest, usage_error
+from perfgate.scenario.schema import Scenario
+
+DIGEST_VERSION = 1
+"""Part of every digest. Raise it when a default of the schema changes, for defaults are left out of the digest."""
+
+
+def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
+    """Read a scenario by file (`x.toml`, `a/b`) or by bare name from the `search` folders.
+
+    None, and `default` where no folder holds a `default.toml`, is the scenario of all defaults; a file without
+    a name takes its stem. Raises UsageError naming file, dotted key and remedy; of several mistakes, all of them.
+    """
+    if name_or_file is None:
+        return Scenario()
+    if name_or_file.endswith(".toml") or "/" in name_or_file or "\\" in name_or_file:
+        return _read(Path(name_or_file))
+    for folder in search:
+        if (file := folder / f"{name_or_file}.toml").is_file():
+            return _read(file)
+    if name_or_file == Scenario().name:
+        return Scenario()
+    there = {file.stem for folder in search for file in folder.glob("*.toml")}
+    folders = ", ".join(str(folder) for folder in search)
+    near = nearest(name_or_file, there) if there else "give a .toml file, or leave --scenario out for the defaults"
+    listing = f" There are: {', '.join(sorted(there))}." if near.startswith("did") else ""
+    raise UsageError(f"no scenario {name_or_file} in {folders}", near + listing)
+
+
+def scenario_digest(scenario: Scenario) -> str:
+    """Digest what is measured, as `sha256:…`: name, payload, load and server; not how it is judged or how long."""
+    # Defaults are left out so that a key added to the schema later leaves the digests of stored records alone.
+    measured = scenario.model_dump(mode="json", include={"name", "payload", "load", "server"}, exclude_defaults=True)
+    canonical = json.dumps(
+        {"version": DIGEST_VERSION, "name": scenario.name, **measured}, sort_keys=True, separators=(",", ":")
+    )
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe scenario files as JSON Schema, with metric names and the written forms of shares and times."""
+    schema: dict[str, Any] = _without_null(Scenario.model_json_schema())
+    for table in schema["$defs"].values():
+        for key, value in table["properties"].items():
+            table["properties"][key] = _with_forms(key, value)
+    names = {"enum": [metric.name for metric in METRICS]}
+    for *parents, last in METRIC_TABLES:
+        table = schema["$defs"][parents[0].title()] if parents else schema
+        table["properties"][last]["propertyNames"] = names
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _read(file: Path) -> Scenario:
+    try:
+        data = tomllib.loads(file.read_bytes().decode())
+    except FileNotFoundError as error:
+        raise UsageError(f"{file}: no such scenario file", "check the path") from error
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror or error}", "give a scenario file that can be read") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "TOML files are UTF-8: save it so") from error
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(file, str(error)) from error
+    return _validated(file, {"name": file.stem, **data})
+
+
+def _validated(file: Path, data: dict[str, Any]) -> Scenario:
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise usage_error(str(file), mistakes_in(data, error)) from error
+
+
+def _syntax_error(file: Path, message: str) -> UsageError:
+    if place := re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message):
+        what, line, column = place.groups()
+        return UsageError(f"{file}:{line}: not TOML: {what}, column {column}", f"correct line {line}")
+    return UsageError(f"{file}: not TOML: {message}", "is something left open at the end of the file?")
+
+
+def _without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Drop nulls, which TOML cannot write, and titles, which only repeat the keys."""
+    if isinstance(node, list):
+        return [_without_null(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "anyOf" in node:
+        (one,) = (option for option in node["anyOf"] if option != {"type": "null"})
+        return _without_null(one)
+    kept = {key: value for key, value in node.items() if key != "title" and value is not None}
+    return {key: _without_null(value) for key, value in kept.items()}
+
+
+def _with_forms(key: str, value: dict[str, Any]) -> dict[str, Any]:
+    if key not in SHARES and not key.endswith("_s"):
+        return value
+    pattern = r"^\s*[0-9.]+\s*%\s*$" if key in SHARES else r"^\s*[0-9.]+\s*(ms|s|min|m|h)\s*$"
+    words = {"gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "default": None}
+    number = {words.get(word, word): limit for word, limit in value.items() if words.get(word, word)}
+    default = {"default": value["default"]} if "default" in value else {}
+    return {"anyOf": [number, {"type": "string", "pattern": pattern}], **default}

@@ -1,0 +1,141 @@
+"""Mistakes in a scenario file, each as one line: where, what was given, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from perfgate.errors import UsageError
+from perfgate.metrics import BY_NAME
+from perfgate.scenario.schema import Scenario
+
+Path = tuple[str | int, ...]
+
+METRIC_TABLES: tuple[tuple[str, ...], ...] = (("gate", "metrics"), ("objectives",))
+"""Where the keys of a scenario are metric names."""
+
+SHARES = ("catch", "tolerance")
+"""Keys that also take a percentage in a string."""
+
+_ALLOWED = {
+    "model_type": "a table",
+    "dict_type": "a table",
+    "tuple_type": "an array",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a string",
+    "string_pattern_mismatch": "letters, digits and . _ - after a first letter or digit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with a scenario."""
+
+    problem: str
+    """Dotted key and what was given."""
+    remedy: str
+
+
+def usage_error(file: str, mistakes: tuple[Mistake, ...]) -> UsageError:
+    """Put the first mistake into the problem; its remedy and every further mistake into the remedy, a line each."""
+    first, *others = mistakes
+    more = f" (and {len(others)} more)" if others else ""
+    lines = [first.remedy, *(f"{m.problem}: {m.remedy}" for m in others)]
+    return UsageError(f"{file}: {first.problem}{more}", "\n".join(lines))
+
+
+def mistakes_in(data: Mapping[str, Any], error: ValidationError | None) -> tuple[Mistake, ...]:
+    """List what the schema and the metrics table object to in `data`, in the order of the keys' names."""
+    details = error.errors(include_url=False) if error else []
+    return (
+        *(_explain(d) for d in details if not (d["type"] == "value_error" and d["loc"] in METRIC_TABLES)),
+        *_unknown_metrics(data),
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest the nearest of the known names, or all of them where none is near."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
+
+
+def _unknown_metrics(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    for path in METRIC_TABLES:
+        table: Any = data
+        for part in path:
+            table = table.get(part) if isinstance(table, dict) else None
+        for name in table if isinstance(table, dict) else ():
+            if name not in BY_NAME:
+                yield Mistake(f"{_dotted((*path, name))}: unknown metric", nearest(name, BY_NAME))
+
+
+def _explain(detail: ErrorDetails) -> Mistake:
+    path, kind = detail["loc"], detail["type"]
+    if kind == "extra_forbidden":
+        return Mistake(f"{_dotted(path)}: unknown key", _place_of(path))
+    if kind == "value_error":
+        return Mistake(f"{_dotted(path)}: keys that do not fit together", str(detail["ctx"]["error"]))
+    allowed = _ALLOWED.get(kind) or detail["msg"].removeprefix("Input should be ")
+    given = json.dumps(detail["input"], default=str, ensure_ascii=False)
+    given = given if len(given) <= 60 else given[:57] + "..."
+    return Mistake(f"{_dotted(path)} = {given}", f"must be {allowed}{_forms(path, kind)}")
+
+
+def _forms(path: Path, kind: str) -> str:
+    """Name the written forms that a share or a time may take, where what was given is none of them."""
+    key = str(path[-1])
+    if kind not in {"float_parsing", "float_type"}:
+        return ""
+    if key in SHARES:
+        return ', such as 0.05 or "5%"'
+    return ' of seconds, or such as "500ms", "45s", "2min", "1h"' if key.endswith("_s") else ""
+
+
+def _place_of(path: Path) -> str:
+    key = str(path[-1])
+    known = _table_at(path[:-1]).model_fields
+    elsewhere = [table for table, fields in _tables(Scenario) if key in fields]
+    if elsewhere and not difflib.get_close_matches(key, known, n=1):
+        return f"{key} belongs in {' or '.join(elsewhere)}"
+    return nearest(key, known)
+
+
+def _table_at(path: Path) -> type[BaseModel]:
+    here: Any = Scenario
+    for part in path:
+        is_table = isinstance(here, type) and issubclass(here, BaseModel)
+        here = here.model_fields[part].annotation if is_table else get_args(here)[-1]  # a dict of tables
+    table: type[BaseModel] = here
+    return table
+
+
+def _tables(table: type[BaseModel], name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+    yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields)
+    for key, field in table.model_fields.items():
+        dotted = f"{name}.{key}".lstrip(".")
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from _tables(inner, dotted if inner is field.annotation else f"{dotted}.NAME")
+
+
+def _dotted(path: Path) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += "." + (part if part.replace("_", "").replace("-", "").isalnum() else json.dumps(part))
+    return text.removeprefix(".")
