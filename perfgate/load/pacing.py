@@ -1,0 +1,93 @@
+"""When the next request is due, for both kinds of load; pure bookkeeping over instants, no clock."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Protocol
+
+from perfgate.load.interface import ClosedLoop, OpenLoop
+
+PAUSE_AFTER_BREAK_S = 0.02
+"""A closed loop against a dead server would otherwise reconnect as fast as the machine can."""
+
+
+class Pacer(Protocol):
+    """Tells the event loop what to send and how long it may sleep; seconds since the series began."""
+
+    def due(self, now_s: float, in_flight: int) -> float | None:
+        """Return the scheduled instant of a request to send now, and count it as sent; None when there is none."""
+        ...
+
+    def wait_s(self, now_s: float, in_flight: int) -> float:
+        """Return how long no request will be due; infinite when that takes an answer first, or never happens."""
+        ...
+
+    def exhausted(self, now_s: float) -> bool:
+        """Tell whether all requests are sent."""
+        ...
+
+    def broken(self, now_s: float) -> None:
+        """Take note that the connection failed."""
+        ...
+
+
+class ClosedPacer:
+    """The next request is due when another one has come back."""
+
+    def __init__(self, load: ClosedLoop) -> None:
+        self._in_flight = load.in_flight
+        self._left = inf if load.requests is None else load.requests
+        self._end_s = inf if load.duration_s is None else load.duration_s
+        self._not_before_s = 0.0
+
+    def due(self, now_s: float, in_flight: int) -> float | None:
+        """Return the present instant while there is room."""
+        if in_flight >= self._in_flight or now_s < self._not_before_s or self.exhausted(now_s):
+            return None
+        self._left -= 1
+        return now_s
+
+    def wait_s(self, now_s: float, in_flight: int) -> float:
+        """Return what is left of the pause after a break."""
+        if in_flight >= self._in_flight or self.exhausted(now_s):
+            return inf
+        return max(0.0, min(self._not_before_s, self._end_s) - now_s)
+
+    def exhausted(self, now_s: float) -> bool:
+        """Tell whether one of the bounds is met."""
+        return self._left <= 0 or now_s >= self._end_s
+
+    def broken(self, now_s: float) -> None:
+        """Begin a pause."""
+        self._not_before_s = now_s + PAUSE_AFTER_BREAK_S
+
+
+class OpenPacer:
+    """Requests are due at instants fixed beforehand."""
+
+    def __init__(self, load: OpenLoop) -> None:
+        self._instants_s: list[float] = load.instants_s.tolist()
+        self._next = 0
+
+    def due(self, now_s: float, in_flight: int) -> float | None:  # noqa: ARG002 - an open loop looks at no answers
+        """Return the next instant when it has come."""
+        if self._next >= len(self._instants_s) or self._instants_s[self._next] > now_s:
+            return None
+        self._next += 1
+        return self._instants_s[self._next - 1]
+
+    def wait_s(self, now_s: float, in_flight: int) -> float:  # noqa: ARG002 - as above
+        """Return the time to the next instant."""
+        return inf if self._next >= len(self._instants_s) else max(0.0, self._instants_s[self._next] - now_s)
+
+    def exhausted(self, now_s: float) -> bool:  # noqa: ARG002 - a schedule ends with its last request
+        """Tell whether the schedule is through."""
+        return self._next >= len(self._instants_s)
+
+    def broken(self, now_s: float) -> None:
+        """Keep to the schedule: users do not wait for each other."""
+
+
+def pacer_for(load: ClosedLoop | OpenLoop) -> Pacer:
+    """Choose the pacer of a load."""
+    return ClosedPacer(load) if isinstance(load, ClosedLoop) else OpenPacer(load)

@@ -1,0 +1,42 @@
+"""A gRPC server without any model, for tests: what a request says is what it does. Prints its port, then serves."""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+
+def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+    """`fail 3 words`: that status; `sleep 0.5`: that long; `size 1000`: that many bytes; else the request itself."""
+    verb, _, rest = request[:100].partition(b" ")
+    if verb == b"fail":
+        code, _, words = rest.decode().partition(" ")
+        context.set_code(next(status for status in grpc.StatusCode if status.value[0] == int(code)))
+        context.set_details(words)
+        return b""
+    if verb == b"sleep":
+        time.sleep(float(rest))
+    if verb == b"size":
+        return bytes(int(rest))
+    return request
+
+
+def main() -> None:
+    """Serve until killed."""
+    server = grpc.server(
+        ThreadPoolExecutor(4),
+        options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
+    )
+    predict = {"Predict": grpc.unary_unary_rpc_method_handler(answer)}
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", predict),)
+    )
+    sys.stdout.write(f"{server.add_insecure_port('127.0.0.1:0')}\n")
+    server.start()
+    sys.stdout.flush()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()
