@@ -93,19 +93,25 @@ class EmbeddedReplica:
 
 
 class EmbeddedForkServer:
-    """A parent process that has imported TensorFlow; starting one returns at once, the first `start` waits."""
+    """A parent process that has imported TensorFlow; making one returns at once, its first `start` waits.
 
-    def __init__(self, environ: Mapping[str, str], log: Path, *, huge_pages: bool) -> None:
+    Without a log file, what the servers say goes to our own stderr.
+    """
+
+    def __init__(self, environ: Mapping[str, str], log: Path | None, *, huge_pages: bool) -> None:
         ours, theirs = Channel.pair()
         self._control, self._log = ours, log
         self._ready = False
         command = [sys.executable, "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
-        with log.open("ab") as stderr:
-            self._process = self._spawn(command, server_environment(environ, huge_pages=huge_pages), theirs, stderr)
+        env = server_environment(environ, huge_pages=huge_pages)
+        with contextlib.nullcontext() if log is None else log.open("ab") as stderr:
+            self._process = self._spawn(command, env, theirs, stderr)
         theirs.close()
 
     @staticmethod
-    def _spawn(command: list[str], env: dict[str, str], theirs: Channel, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        command: list[str], env: dict[str, str], theirs: Channel, stderr: IO[bytes] | None
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own module
             command,
             env=env,
@@ -125,7 +131,7 @@ class EmbeddedForkServer:
         except (ChannelClosedError, TimeoutError) as error:
             problem = f"the server process could not start: {self._last_words()}"
             raise InvalidRunError(
-                problem, f"see {self._log}; try `python -c 'import tensorflow_serving.apis'`"
+                problem, f"{self._see_log}; try `python -c 'import tensorflow_serving.apis'`"
             ) from error
         self._ready = True
 
@@ -137,7 +143,7 @@ class EmbeddedForkServer:
             self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
             pid: int = self._control.receive(_REPLY_TIMEOUT_S)["pid"]
         except (ChannelClosedError, TimeoutError) as error:
-            raise InvalidRunError(f"the fork server died: {self._last_words()}", f"see {self._log}") from error
+            raise InvalidRunError(f"the fork server died: {self._last_words()}", self._see_log) from error
         finally:
             theirs.close()
         try:
@@ -154,16 +160,22 @@ class EmbeddedForkServer:
     def gone(self, spec: ReplicaSpec, pid: int, error: Exception) -> InvalidRunError:
         """Explain a replica that does not answer any more."""
         if isinstance(error, TimeoutError):
-            return InvalidRunError(f"{spec.label} did not answer in time", f"see {self._log}")
+            return InvalidRunError(f"{spec.label} did not answer in time", self._see_log)
         how = "it ended"
         with contextlib.suppress(ChannelClosedError, TimeoutError):
             self._control.send({"op": "reap", "pid": pid})
             code = self._control.receive(5.0)["exit"]
             how = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
         hint = "out of memory? try fewer --replicas; " if "SIGKILL" in how else ""
-        return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
+        return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}{self._see_log}")
+
+    @property
+    def _see_log(self) -> str:
+        return "see the messages above" if self._log is None else self._see_log
 
     def _last_words(self) -> str:
+        if self._log is None:
+            return "no message"
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else "no message"
 

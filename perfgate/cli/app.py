@@ -1,0 +1,106 @@
+"""The command line: finds the command, and is the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from perfgate import __version__
+from perfgate.errors import ExitCode, PerfgateError
+
+VERBOSE = "perfgate.verbose"
+
+COMMANDS: dict[str, str] = {
+    "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
+    "compare": "Compare two model versions side by side, no store needed.",
+    "baseline": "Record, promote, list, show and remove stored baselines.",
+    "serve": "Serve MODEL over TF-Serving's gRPC protocol: the harness alone.",
+    "inspect": "Show a model's signatures, size, ops and digest.",
+}
+"""Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""
+
+_WORDS = {ExitCode.INVALID: "INVALID", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only to run it, so that `perfgate --help` stays instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """Name the commands in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"perfgate.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="perfgate")
+def app() -> None:
+    """Tell whether a new version of a TensorFlow model is slower or hungrier, with error rates you chose.
+
+    Exit codes: 0 pass, 1 perfgate failed, 2 usage, 3 regression or broken objective, 4 inconclusive or no baseline,
+    5 invalid run, 130 interrupted.
+    """
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def describe(error: PerfgateError) -> str:
+    """Put problem and remedy in one line, led by the verdict word or ERROR."""
+    word = _WORDS.get(error.exit_code, "ERROR")
+    problem = error.problem.rstrip(".")
+    return f"{word} {problem}" + (f". {error.remedy[:1].upper()}{error.remedy[1:]}" if error.remedy else "")
+
+
+def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of ending
+    """Run one command line and return its exit code; everything that goes wrong ends here."""
+    signal.signal(signal.SIGTERM, _interrupt)  # a cancelled CI job cleans up as ^C does
+    verbose = any(arg == "--verbose" or (arg[:1] == "-" and arg[1:2] != "-" and "v" in arg) for arg in args)
+    try:
+        return int(app.main(list(args), prog_name="perfgate", standalone_mode=False) or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except PerfgateError as error:
+        if verbose:
+            traceback.print_exc()
+        click.echo(describe(error), err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("INTERRUPTED", err=True)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        return ExitCode.INTERNAL
+    except Exception as error:  # noqa: BLE001 - a crash must have its own exit code
+        if verbose:
+            traceback.print_exc()
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        click.echo(
+            f"ERROR perfgate itself failed: {what}. Run again with -v for the traceback, and report it", err=True
+        )
+        return ExitCode.INTERNAL
+
+
+def entry() -> NoReturn:
+    """Console script."""
+    raise SystemExit(main(sys.argv[1:]))

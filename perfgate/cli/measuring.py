@@ -1,0 +1,201 @@
+"""What `run`, `compare` and `baseline record` share: options in, jobs out, results shown."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+from rich.console import Console
+
+from perfgate import pipeline
+from perfgate.baseline.fingerprint import environment
+from perfgate.cli.options import server_settings
+from perfgate.errors import ExitCode, UsageError
+from perfgate.experiment.fleet import Makers
+from perfgate.gate.verdict import EXIT_CODES, Verdict
+from perfgate.load.engine import GrpcDriver
+from perfgate.model.interface import Model
+from perfgate.observe.machine import MachineAccounts
+from perfgate.observe.process import ProcessAccounts
+from perfgate.report import document
+from perfgate.report.progress import make_progress
+from perfgate.report.recording import REPORT
+from perfgate.report.result import Result
+from perfgate.report.terminal import final_line, print_result
+from perfgate.scenario.files import load_scenario
+from perfgate.scenario.schema import Scenario
+from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.trials import Arm, Caution
+
+SCENARIOS = (Path("scenarios"),)
+SERVER_LOG = "servers.log"
+_WORST_FIRST = (ExitCode.INTERRUPTED, ExitCode.INVALID, ExitCode.FAIL, ExitCode.INCONCLUSIVE, ExitCode.PASS)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The shared options, as click gives them."""
+
+    scenarios: tuple[str, ...]
+    budget: float | None
+    replicas: int | None
+    seed: int | None
+    out: Path | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    cpus: tuple[int, ...] | None
+    driver_cpus: tuple[int, ...] | None
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    color: str
+    no_progress: bool
+    on_inconclusive: str = "fail"
+
+    @classmethod
+    def taken_from(cls, options: Mapping[str, Any]) -> Options:
+        """Pick the shared ones from all of a command's."""
+        return cls(**{name: options[name] for name in cls.__slots__ if name in options})
+
+    def load_scenarios(self) -> tuple[Scenario, ...]:
+        """Read the scenarios, with the flags that were given over them."""
+        found = tuple(self._adjusted(load_scenario(name, SCENARIOS)) for name in self.scenarios or (None,))
+        names = [scenario.name for scenario in found]
+        if len(set(names)) < len(names):
+            raise UsageError("two scenarios have the same name", "give each its own `name`")
+        return found
+
+    def _adjusted(self, scenario: Scenario) -> Scenario:
+        flags = {"measure_s": self.budget, "replicas": self.replicas}
+        budget = scenario.budget.model_copy(update={name: value for name, value in flags.items() if value is not None})
+        server = server_settings(self.intra_op_threads, self.inter_op_threads, self.cpus, scenario.server)
+        if self.driver_cpus is not None:
+            server = server.model_copy(update={"driver_cpus": self.driver_cpus})
+        return scenario.model_copy(update={"budget": budget, "server": server})
+
+    def console(self) -> Console:
+        """Make the one console, on stderr."""
+        forced = {"always": True, "never": False}.get(self.color)
+        return Console(stderr=True, force_terminal=forced, no_color=self.color == "never" or None, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One scenario's comparison."""
+
+    scenario: Scenario
+    models: Mapping[Arm, Model]
+    baseline_name: str | None = None
+    cautions: tuple[Caution, ...] = ()
+
+
+def answer_all(questions: Iterable[Question], options: Options, judge_exit: bool = True) -> int:  # noqa: FBT001, FBT002
+    """Measure one after the other, show each result, and return the worst exit code."""
+    console = options.console()
+    many = len(options.scenarios) > 1
+    codes = []
+    for question in questions:
+        result, out = answer(question, options, console, many=many)
+        show(result, out, options, console)
+        codes.append(exit_code(result, options) if judge_exit else _unjudged(result))
+        if codes[-1] is ExitCode.INTERRUPTED:
+            break
+    return next(code for code in _WORST_FIRST if code in codes)
+
+
+def answer(question: Question, options: Options, console: Console, *, many: bool) -> tuple[Result, Path]:
+    """Measure one question; the result and the directory that it was written to."""
+    scenario = question.scenario
+    now = datetime.now(UTC)
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}-{question.models[Arm.CANDIDATE].digest[-6:]}-{seed & 0xFFFF:04x}"
+    out = (options.out / scenario.name if many else options.out) if options.out else Path("reports") / run_id
+    out.mkdir(parents=True, exist_ok=True)
+    _check_cpus(scenario)
+    if scenario.server.driver_cpus:
+        os.sched_setaffinity(0, scenario.server.driver_cpus)
+    job = pipeline.Job(
+        command=(*(shlex.split(shlex.join(["perfgate", *sys.argv[1:]]))),),
+        run_id=run_id,
+        scenario=scenario,
+        models=question.models,
+        baseline_name=question.baseline_name,
+        seed=seed,
+        out=out,
+        cautions=question.cautions,
+    )
+    return pipeline.run(job, _world(scenario, out, options, console)), out
+
+
+def _check_cpus(scenario: Scenario) -> None:
+    allowed = os.sched_getaffinity(0)
+    for cpus in (scenario.server.cpus, scenario.server.driver_cpus):
+        if missing := sorted(set(cpus or ()) - allowed):
+            problem = f"CPU {missing[0]} is not among those that perfgate may use"
+            raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")
+
+
+def _world(scenario: Scenario, out: Path, options: Options, console: Console) -> pipeline.World:
+    log, server = out / SERVER_LOG, scenario.server
+    log.unlink(missing_ok=True)
+    makers = Makers(
+        parent=lambda _: EmbeddedForkServer(os.environ, log, huge_pages=server.huge_pages),
+        driver=lambda address: GrpcDriver(address, deadline_s=scenario.load.deadline_s),
+        observer=ProcessAccounts,
+        clock=time.perf_counter,
+    )
+    return pipeline.World(
+        makers=makers,
+        machine=MachineAccounts(),
+        progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
+        now=lambda: datetime.now(UTC),
+        environment=environment(os.environ, _read),
+        available_mib=psutil.virtual_memory().available / (1 << 20),
+    )
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def show(result: Result, out: Path, options: Options, console: Console) -> None:
+    """Print the result: JSON on stdout where asked, all else on stderr, the final line last."""
+    if options.as_json:
+        click.echo(document.to_json(result))
+    if not options.quiet:
+        print_result(console, result)
+    console.print(final_line(result, out / REPORT), markup=False, soft_wrap=True)
+
+
+def exit_code(result: Result, options: Options) -> ExitCode:
+    """Turn a result into the process's exit code."""
+    if result.status == "interrupted":
+        return ExitCode.INTERRUPTED
+    verdict = Verdict.INVALID if result.judgement is None else result.judgement.verdict
+    if verdict is Verdict.INCONCLUSIVE and options.on_inconclusive == "pass":
+        return ExitCode.PASS
+    return EXIT_CODES[verdict]
+
+
+def _unjudged(result: Result) -> ExitCode:
+    """Exit code of a run that only records: whether it is valid."""
+    if result.status == "interrupted":
+        return ExitCode.INTERRUPTED
+    invalid = result.judgement is None or result.judgement.verdict is Verdict.INVALID
+    return ExitCode.INVALID if invalid else ExitCode.PASS
+
+
+OnResult = Callable[[Result, Path], None]

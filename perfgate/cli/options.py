@@ -1,0 +1,131 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from perfgate.scenario.schema import Server
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType):
+    """`60`, `60s`, `500ms`, `2min`; seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text; anything else is a usage error."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(ms|s|min|m|h|)\s*", str(value))
+        if not match or float(match[1]) <= 0:
+            self.fail(f"{value!r} is no duration; write 60s, 500ms or 2min", param, ctx)
+        return float(match[1]) * _UNITS_S[match[2]]
+
+
+class CpuList(click.ParamType):
+    """`0`, `0,2` or `0-3`; CPU numbers."""
+
+    name = "cpus"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read the text; anything else is a usage error."""
+        if isinstance(value, tuple):
+            return value
+        cpus: list[int] = []
+        for part in str(value).split(","):
+            match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+            if not match:
+                self.fail(f"{value!r} is no list of CPUs; write 0,2 or 0-3", param, ctx)
+            cpus.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
+        return tuple(cpus)
+
+
+def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(function: Command) -> Command:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+thread_options = _stack(
+    click.option("--intra-op-threads", type=click.IntRange(0), help="Threads within one op; 0: one per core."),
+    click.option("--inter-op-threads", type=click.IntRange(0), help="Ops run side by side; 0: one per core."),
+    click.option("--cpus", type=CpuList(), help="CPUs that the servers may use, such as 1 or 2-3."),
+)
+
+output_options = _stack(
+    click.option("--json", "as_json", is_flag=True, help="Result as one JSON document on stdout."),
+    click.option("-q", "--quiet", is_flag=True, help="Only the final line."),
+    click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors."),
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        envvar="PERFGATE_COLOR",
+        help="Colours on the terminal; auto also honours NO_COLOR.",
+    ),
+    click.option("--no-progress", is_flag=True, envvar="PERFGATE_NO_PROGRESS", help="No live progress."),
+)
+
+measuring_options = _stack(
+    click.option(
+        "-s", "--scenario", "scenarios", multiple=True, envvar="PERFGATE_SCENARIO", metavar="NAME|FILE",
+        help="Scenario file, or NAME of scenarios/NAME.toml; may be repeated.",
+    ),
+    click.option(
+        "--budget", type=Duration(), envvar="PERFGATE_BUDGET", metavar="60s",
+        help="Measuring time; start-up and warm-up come on top.",
+    ),
+    click.option(
+        "--replicas", type=click.IntRange(2, 64), envvar="PERFGATE_REPLICAS", help="Server processes an arm."
+    ),
+    click.option("--seed", type=click.IntRange(0), envvar="PERFGATE_SEED", help="Seed of order and arrivals."),
+    click.option(
+        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="PERFGATE_OUT",
+        help="Directory of the result; default reports/<run id>.",
+    ),
+    thread_options,
+    click.option("--driver-cpus", type=CpuList(), help="CPUs that the load generator may use."),
+    output_options,
+)  # fmt: skip
+
+judging_options = click.option(
+    "--on-inconclusive",
+    type=click.Choice(["fail", "pass"]),
+    default="fail",
+    show_default=True,
+    envvar="PERFGATE_ON_INCONCLUSIVE",
+    help="Exit code of an inconclusive run: 4, or 0.",
+)
+
+store_option = click.option(
+    "--store", default="baselines", show_default=True, envvar="PERFGATE_STORE", metavar="URL",
+    help="Baseline store: a directory or any fsspec URL.",
+)  # fmt: skip
+
+
+def server_settings(
+    intra_op_threads: int | None,
+    inter_op_threads: int | None,
+    cpus: tuple[int, ...] | None,
+    base: Server | None = None,
+) -> Server:
+    """Put the flags that were given over a scenario's server settings, or over the defaults."""
+    from perfgate.scenario.schema import Server  # noqa: PLC0415 - keeps `--help` instant
+
+    flags = {"intra_op_threads": intra_op_threads, "inter_op_threads": inter_op_threads, "cpus": cpus}
+    given = {name: value for name, value in flags.items() if value is not None}
+    return (base or Server()).model_copy(update=given)

@@ -1,0 +1,61 @@
+"""`perfgate serve`: the harness alone."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import click
+
+from perfgate.cli.options import server_settings, thread_options
+
+_CHECK_EVERY_S = 0.5
+
+
+@click.command("serve")
+@click.argument("model")
+@click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC port; 0: any free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--name", default="default", show_default=True, help="Model name that requests must carry.")
+@click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors.")
+@thread_options
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    model: str,
+    port: int,
+    host: str,
+    name: str,
+    verbose: bool,  # noqa: ARG001, FBT001 - read by the error handler
+    intra_op_threads: int | None,
+    inter_op_threads: int | None,
+    cpus: tuple[int, ...] | None,
+) -> int:
+    """Serve MODEL over TF-Serving's gRPC protocol until interrupted."""
+    from perfgate.model.cache import cache_dir  # noqa: PLC0415 - imports only what this command needs
+    from perfgate.model.saved_model import open_model  # noqa: PLC0415
+    from perfgate.serving.embedded.launch import EmbeddedForkServer  # noqa: PLC0415
+    from perfgate.serving.interface import ReplicaSpec  # noqa: PLC0415
+
+    opened = open_model(model, cache_dir(os.environ))
+    settings = server_settings(intra_op_threads, inter_op_threads, cpus)
+    parent = EmbeddedForkServer(os.environ, None, huge_pages=settings.huge_pages)
+    try:
+        spec = ReplicaSpec(
+            label="server",
+            model_path=opened.path,
+            tags=opened.tags,
+            signature="",
+            settings=settings,
+            model_name=name,
+            version=opened.version,
+            host=host,
+            port=port,
+        )
+        replica = parent.start(spec)
+        click.echo(f"serving {name} version {opened.version} on {replica.address} (gRPC), ^C stops")
+        while True:
+            time.sleep(_CHECK_EVERY_S)
+            replica.ensure_alive()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        parent.stop()

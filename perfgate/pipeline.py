@@ -1,0 +1,194 @@
+"""The main path: plan, serve, measure block by block, judge, stop, publish."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from perfgate import __version__
+from perfgate.baseline.fingerprint import fingerprint
+from perfgate.errors import InvalidRunError
+from perfgate.experiment.cautions import GENERATOR_LIMIT, generator_cpu_share, machine_cautions, warmup_cautions
+from perfgate.experiment.fleet import Fleet, Makers
+from perfgate.experiment.lanes import Bench, blocks
+from perfgate.experiment.plan import Plan, Segment, make_plan, replicas_that_fit
+from perfgate.experiment.setup import arm_setups, record_payloads
+from perfgate.gate.judge import judge
+from perfgate.gate.verdict import Judgement, Verdict
+from perfgate.model.interface import Model
+from perfgate.observe.interface import MachineObserver
+from perfgate.payload.interface import RecordedPayload
+from perfgate.report.progress import Decided, Progress
+from perfgate.report.recording import Recording
+from perfgate.report.result import ModelFacts, Result
+from perfgate.scenario.files import scenario_digest
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Arm, Caution, Depth, Lane
+
+_MIB = 1 << 20
+_UPDATE_EVERY_S = 2.0
+_PHASES = {
+    (Lane.COST, Depth.EXECUTE): "executions inside the servers",
+    (Lane.COST, Depth.REQUEST): "single requests",
+    (Lane.LOAD, Depth.REQUEST): "the scenario's load",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked for."""
+
+    command: tuple[str, ...]
+    run_id: str
+    scenario: Scenario
+    models: Mapping[Arm, Model]
+    """The candidate, and the baseline where there is one."""
+    baseline_name: str | None
+    seed: int
+    out: Path
+    cautions: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a run touches outside of perfgate; tests give fakes."""
+
+    makers: Makers
+    machine: MachineObserver
+    progress: Progress
+    now: Callable[[], datetime]
+    environment: Mapping[str, Any]
+    available_mib: float
+
+
+def run(job: Job, world: World) -> Result:
+    """Measure, judge and publish; an interrupted or invalid run is published too, with what it has."""
+    plan, payloads = _prepare(job, world)
+    began_s = world.makers.clock()
+    status, verdict_of = "complete", _judged
+    with Recording(_started(job, world, plan, payloads), job.out) as recording, world.progress:
+        try:
+            _measure(job, world, plan, payloads, recording)
+        except InvalidRunError as error:
+            status, verdict_of = "invalid", _because(error)
+        except KeyboardInterrupt:
+            status = "interrupted"
+        judgement = verdict_of(job, recording)
+        cautions = (*warmup_cautions(recording.replicas), *machine_cautions(recording.blocks))
+        return recording.finish(judgement, status, world.makers.clock() - began_s, cautions)
+
+
+def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
+    budget = job.scenario.budget
+    largest_mib = max(model.size_bytes for model in job.models.values()) / _MIB
+    replicas = replicas_that_fit(budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib)
+    arms = tuple(arm for arm in Arm if arm in job.models)
+    return make_plan(job.scenario, arms, job.seed, replicas), record_payloads(job.models, job.scenario)
+
+
+def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedPayload]) -> Result:
+    server = job.scenario.server.model_dump(mode="json")
+    wanted, got = job.scenario.budget.replicas, len(plan.slots) // len(job.models)
+    short = Caution("memory", f"memory is short: {got} replicas an arm instead of {wanted}", "free memory for more")
+    return Result(
+        run_id=job.run_id,
+        created_utc=world.now().isoformat(timespec="seconds"),
+        perfgate_version=__version__,
+        status="running",
+        command=job.command,
+        comparison="side by side" if Arm.BASELINE in job.models else "none",
+        baseline_name=job.baseline_name,
+        scenario=job.scenario.model_dump(mode="json"),
+        scenario_digest=scenario_digest(job.scenario),
+        payload_digest=payloads[Arm.CANDIDATE].digest,
+        models={arm.value: _facts(model) for arm, model in job.models.items()},
+        plan=plan.as_dict(),
+        environment=dict(world.environment),
+        fingerprint=fingerprint(world.environment, server),
+        judgement=None,
+        cautions=(*job.cautions, *((short,) if got < wanted else ())),
+    )
+
+
+def _facts(model: Model) -> ModelFacts:
+    return ModelFacts(model.given, str(model.path), model.digest, model.version, model.size_bytes / _MIB)
+
+
+def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedPayload], recording: Recording) -> None:
+    clock = world.makers.clock
+    bench = Bench(plan, world.machine, clock, np.random.default_rng(plan.seed), clock())
+    with TemporaryDirectory(prefix="perfgate-") as scratch:
+        setups = arm_setups(job.models, payloads, job.scenario, Path(scratch))
+        with Fleet(plan, setups, world.makers) as fleet:
+            with _phase(f"start {len(plan.slots)} servers", None, world, recording):
+                fleet.start(lambda _: world.progress.update(bench.now_s(), ()))
+            with _phase("warm-up", None, world, recording):
+                recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(bench.now_s(), ())))
+            with _quiet_collector():
+                for segment in plan.segments:
+                    _measure_segment(job, world, segment, fleet, bench, recording)
+
+
+def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
+    job: Job, world: World, segment: Segment, fleet: Fleet, bench: Bench, recording: Recording
+) -> None:
+    began_s = updated_s = bench.now_s()
+    with _phase(_PHASES[segment.lane, segment.depth], segment.seconds, world, recording):
+        decided: Decided = ()
+        for block in blocks(segment, fleet.replicas, bench):
+            recording.append(block)
+            if bench.now_s() - updated_s > _UPDATE_EVERY_S:
+                decided, updated_s = _so_far(job, recording), bench.now_s()
+            world.progress.update(bench.now_s() - began_s, decided)
+
+
+@contextmanager
+def _phase(name: str, seconds: float | None, world: World, recording: Recording) -> Iterator[None]:
+    began_s = world.makers.clock()
+    world.progress.phase(name, seconds)
+    try:
+        yield
+    finally:
+        recording.phase_took(name, world.makers.clock() - began_s)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Keep the garbage collector from pausing the driver in the middle of a trial."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _so_far(job: Job, recording: Recording) -> Decided:
+    judgement = judge(recording.log.table(), job.scenario.gate, {})
+    return tuple(
+        (each.metric, f"{each.effect.change:+.1%} [{each.effect.lower:+.1%}, {each.effect.upper:+.1%}] {each.verdict}")
+        for each in judgement.metrics
+        if each.gated
+    )
+
+
+def _judged(job: Job, recording: Recording) -> Judgement:
+    judgement = judge(recording.log.table(), job.scenario.gate, job.scenario.objectives)
+    share = generator_cpu_share(recording.blocks)
+    if share <= GENERATOR_LIMIT:
+        return judgement
+    reason = f"the load generator used {share:.0%} of its core: it was the bottleneck, not the server"
+    return replace(judgement, verdict=Verdict.INVALID, headline=reason, reasons=(reason, *judgement.reasons))
+
+
+def _because(error: InvalidRunError) -> Callable[[Job, Recording], Judgement]:
+    reasons = tuple(text for text in (error.problem, error.remedy) if text)
+    return lambda _job, _recording: Judgement(Verdict.INVALID, error.problem, (), (), reasons)

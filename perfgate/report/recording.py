@@ -1,0 +1,87 @@
+"""Keeps a run on disk as it goes: samples block by block, result.json at the beginning and the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from perfgate.gate.verdict import Judgement
+from perfgate.report import document, samples
+from perfgate.report.columns import block_columns, trial_columns
+from perfgate.report.html import render_html
+from perfgate.report.result import Result
+from perfgate.stats.summarise import curves, summarise
+from perfgate.stats.table import TrialLog
+from perfgate.trials import Block, Caution, ReplicaFacts
+
+REPORT = "report.html"
+
+
+class Recording:
+    """One run's directory; a crash loses the block being measured at most."""
+
+    def __init__(self, started: Result, directory: Path) -> None:
+        self.directory = directory
+        self._result = started
+        self._blocks: list[Block] = []
+        self.replicas: tuple[ReplicaFacts, ...] = ()
+        self.log = self._new_log()
+
+    def _new_log(self) -> TrialLog:
+        sizes_mb = {arm: facts.size_mb for arm, facts in self._result.models.items()}
+        return TrialLog(self.replicas, sizes_mb)
+
+    def __enter__(self) -> Self:
+        """Write down what is known before anything is measured."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        document.write(self._result, self.directory)
+        (self.directory / REPORT).unlink(missing_ok=True)
+        self._samples = samples.SampleWriter(self.directory / samples.FILE_NAME)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the samples."""
+        self._samples.close()
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks so far."""
+        return tuple(self._blocks)
+
+    def replicas_are(self, facts: tuple[ReplicaFacts, ...]) -> None:
+        """Keep what is known of the replicas from their start."""
+        self.replicas = facts
+        self.log = self._new_log()
+
+    def phase_took(self, name: str, seconds: float) -> None:
+        """Keep a phase's wall time."""
+        self._result = replace(self._result, phases_s={**self._result.phases_s, name: seconds})
+
+    def append(self, block: Block) -> None:
+        """Keep a block, in memory and on disk."""
+        self._blocks.append(block)
+        self._samples.append(block)
+        self.log.append(block)
+
+    def finish(self, judgement: Judgement, status: str, wall_s: float, cautions: tuple[Caution, ...]) -> Result:
+        """Write result.json and the report, and return the result."""
+        table = self.log.table()
+        result = replace(
+            self._result,
+            status=status,
+            judgement=judgement,
+            summaries=summarise(table),
+            curves=curves(table),
+            replicas=self.replicas,
+            trials=trial_columns(trial for block in self._blocks for trial in block.trials),
+            blocks=block_columns(self._blocks),
+            cautions=(*self._result.cautions, *cautions),
+            wall_s=wall_s,
+        )
+        document.write(result, self.directory)
+        (self.directory / REPORT).write_text(render_html(result), encoding="utf-8")
+        return result

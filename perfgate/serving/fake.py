@@ -1,0 +1,81 @@
+"""Servers without processes: executions take what the test says, replicas differ and requests scatter by a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perfgate.errors import InvalidRunError
+from perfgate.serving.interface import Execution, ReplicaSpec
+
+
+@dataclass(slots=True)
+class FakeReplica:
+    """Executes in `mean_ms`, times its own constant, times log-normal noise."""
+
+    pid: int
+    mean_ms: float
+    rng: np.random.Generator
+    dies_after: int | None = None
+    """Executions it answers before it is gone; None: all."""
+    load_time_s: float = 0.1
+    executions: int = 0
+    stopped: bool = False
+    _own: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Draw what is its own: processes of one model differ by about 1 % (docs/method.md)."""
+        self._own = float(np.exp(self.rng.normal(0, 0.005)))
+
+    @property
+    def address(self) -> str:
+        """A name to tell it by."""
+        return f"fake:{self.pid}"
+
+    def execute(self, request: int) -> Execution:  # noqa: ARG002 - every request costs the same here
+        """Draw an execution time."""
+        self.ensure_alive()
+        self.executions += 1
+        wall_ms = self.mean_ms * self._own * float(np.exp(self.rng.normal(0, 0.03)))
+        return Execution(wall_ms, 0.95 * wall_ms)
+
+    def ensure_alive(self) -> None:
+        """Be gone after `dies_after` executions."""
+        if self.dies_after is not None and self.executions >= self.dies_after:
+            problem = f"server (process {self.pid}) died: killed by SIGKILL"
+            raise InvalidRunError(problem, "out of memory? try fewer --replicas")
+
+    def stop(self) -> None:
+        """Remember that it was stopped."""
+        self.stopped = True
+
+
+@dataclass(slots=True)
+class FakeForkServer:
+    """Starts fake replicas; the name of the model's directory decides how long an execution takes."""
+
+    number: int
+    mean_ms: Mapping[str, float]
+    dies_after: int | None = None
+    seed: int = 0
+    replicas: list[FakeReplica] = field(default_factory=list)
+    stopped: bool = False
+
+    def start(self, spec: ReplicaSpec) -> FakeReplica:
+        """Start one; InvalidRunError for a model that it does not know."""
+        if spec.model_path.name not in self.mean_ms:
+            problem = f"{spec.label}: {spec.model_path} does not load: broken"
+            raise InvalidRunError(problem, "export it again")
+        pid = 1000 * (self.number + 1) + len(self.replicas)
+        rng = np.random.default_rng((self.seed, pid))
+        replica = FakeReplica(pid, self.mean_ms[spec.model_path.name], rng, self.dies_after)
+        self.replicas.append(replica)
+        return replica
+
+    def stop(self) -> None:
+        """Stop all of them."""
+        self.stopped = True
+        for replica in self.replicas:
+            replica.stop()
