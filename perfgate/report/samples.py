@@ -1,0 +1,154 @@
+"""`samples.arrow`: every request as it was measured, an Arrow IPC stream with one record batch a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from perfgate.errors import UsageError
+from perfgate.trials import Arm, Block, Depth, Lane, Memory, Requests, State, Trial
+
+FILE_NAME = "samples.arrow"
+
+_WORDS = {"lane": Lane, "depth": Depth, "state": State, "arm": Arm}
+_MEMORY = ("rss_mb", "rss_peak_mb", "pss_mb", "uss_mb")
+_NUMBERS = ("start_s", "wall_s", "cpu_ms", "driver_cpu_ms")
+_REQUEST = ("response_ms", "service_ms", "send_lag_ms")
+
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.dictionary(pa.int8(), pa.string()), nullable=False) for name in _WORDS),
+        pa.field("block", pa.int32(), nullable=False),
+        pa.field("replica", pa.int16(), nullable=False),
+        *(pa.field(name, pa.float64(), nullable=False) for name in _NUMBERS),
+        *(pa.field(name, pa.float64()) for name in _MEMORY),
+        pa.field("scheduled_s", pa.float64()),
+        *(pa.field(name, pa.float64()) for name in _REQUEST),
+        pa.field("status", pa.int8()),
+    ],
+    metadata={"perfgate.samples": "1"},
+)
+"""One row a request; `scheduled_s` counts from the start of the run. What belongs to a trial is repeated in its rows.
+A trial without requests is one row whose request columns are null; memory that was not sampled is null."""
+
+
+class SampleWriter:
+    """Appends blocks to a stream, flushed one by one: a crash loses the block being written at most."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._stream = pa.ipc.new_stream(self._file, SCHEMA)
+
+    def append(self, block: Block) -> None:
+        """Add all requests of a block."""
+        if block.trials:
+            self._stream.write_batch(_batch(block.trials))
+            self._file.flush()
+
+    def close(self) -> None:
+        """Mark the end of the stream; a second time is harmless."""
+        if not self._file.closed:
+            self._stream.close()
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_samples(path: Path) -> pa.Table:
+    """Read all whole batches; a truncated tail is left out. UsageError: no file, or no stream of samples."""
+    try:
+        with path.open("rb") as file:
+            stream = pa.ipc.open_stream(file)
+            if stream.schema.names != SCHEMA.names:
+                msg = f"{path} holds other columns than samples have"
+                raise UsageError(msg, "name a run's samples.arrow")
+            return pa.Table.from_batches(_whole_batches(stream), schema=stream.schema)
+    except (OSError, pa.ArrowInvalid) as error:
+        msg = f"cannot read the samples {path}"
+        raise UsageError(msg, "name a run's samples.arrow; a run that ended before its first block has none") from error
+
+
+def rebuild_trials(table: pa.Table) -> tuple[Trial, ...]:
+    """Make the trials again from their samples, in the order they were written."""
+    frame = table.to_pandas()
+    keys = frame[["lane", "depth", "block", "arm", "replica", "start_s"]].astype(
+        {"lane": str, "depth": str, "arm": str}
+    )
+    begins = np.flatnonzero((keys != keys.shift()).any(axis=1)) if len(frame) else np.array([], np.int64)
+    ends = [*begins[1:], len(frame)]
+    return tuple(_trial(frame.iloc[begin:end]) for begin, end in zip(begins, ends, strict=False))
+
+
+def _whole_batches(stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    while True:
+        try:
+            batch = stream.read_next_batch()
+        except (StopIteration, pa.ArrowInvalid, OSError):
+            return
+        yield batch
+
+
+def _batch(trials: Sequence[Trial]) -> pa.RecordBatch:
+    counts = [max(len(trial.requests.status), 1) for trial in trials]
+    columns: dict[str, pa.Array] = {}
+    for name, words in _WORDS.items():
+        values = list(words)
+        indices = np.array([values.index(getattr(trial, name)) for trial in trials], np.int8)
+        # The same dictionary in each batch, so that the stream holds it once.
+        columns[name] = pa.DictionaryArray.from_arrays(np.repeat(indices, counts), [word.value for word in values])
+    columns["block"] = pa.array(np.repeat(np.array([t.block for t in trials], np.int32), counts))
+    columns["replica"] = pa.array(np.repeat(np.array([t.replica for t in trials], np.int16), counts))
+    for name in _NUMBERS:
+        columns[name] = pa.array(np.repeat([float(getattr(t, name)) for t in trials], counts))
+    for name in _MEMORY:
+        values_mb = [getattr(t.memory, name) if t.memory else np.nan for t in trials]
+        columns[name] = pa.array(np.repeat(np.array(values_mb, np.float64), counts), from_pandas=True)
+    columns["scheduled_s"] = _request_column([t.start_s + t.requests.scheduled_s for t in trials], pa.float64())
+    for name in _REQUEST:
+        columns[name] = _request_column([getattr(t.requests, name) for t in trials], pa.float64())
+    columns["status"] = _request_column([t.requests.status for t in trials], pa.int8())
+    return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _request_column(values: Sequence[np.ndarray], kind: pa.DataType) -> pa.Array:
+    if all(len(each) for each in values):
+        return pa.array(np.concatenate(values), kind)
+    return pa.concat_arrays([pa.array(each, kind) if len(each) else pa.nulls(1, kind) for each in values])
+
+
+def _trial(rows: pd.DataFrame) -> Trial:
+    first = rows.iloc[0]
+    asked = rows[rows["status"].notna()]
+    memory = Memory(*(float(first[name]) for name in _MEMORY))
+    return Trial(
+        lane=Lane(first["lane"]),
+        depth=Depth(first["depth"]),
+        state=State(first["state"]),
+        block=int(first["block"]),
+        arm=Arm(first["arm"]),
+        replica=int(first["replica"]),
+        start_s=float(first["start_s"]),
+        wall_s=float(first["wall_s"]),
+        requests=Requests(
+            scheduled_s=asked["scheduled_s"].to_numpy() - float(first["start_s"]),
+            response_ms=asked["response_ms"].to_numpy(),
+            service_ms=asked["service_ms"].to_numpy(),
+            send_lag_ms=asked["send_lag_ms"].to_numpy(),
+            status=asked["status"].to_numpy(np.int8),
+        ),
+        cpu_ms=float(first["cpu_ms"]),
+        driver_cpu_ms=float(first["driver_cpu_ms"]),
+        memory=None if rows[list(_MEMORY)].iloc[0].isna().all() else memory,
+    )

@@ -1,0 +1,362 @@
+"""Realistic results from a seed, for every way a run can end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.metrics import BY_NAME
+from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
+from perfgate.scenario.schema import Scenario
+from perfgate.stats.effect import Effect
+from perfgate.stats.summary import ArmSummary, Curve
+from perfgate.trials import Arm, Caution, ReplicaFacts, State
+
+HOSTILE = '"><script>alert(1)</script>'
+
+# metric, gated, catch, baseline value, state, half-width of the interval
+_METRICS = (
+    ("execute_ms", True, 0.05, 1.92, State.COLD, 0.008),
+    ("cpu_ms_per_request", True, 0.05, 1.98, State.COLD, 0.009),
+    ("service_mean_ms", True, 0.10, 2.61, State.WARM, 0.018),
+    ("rss_peak_mb", True, 0.10, 312.4, State.UNDER_LOAD, 0.012),
+    ("latency_p50_ms", False, 0.10, 4.31, State.UNDER_LOAD, 0.03),
+    ("latency_p90_ms", False, 0.20, 6.02, State.UNDER_LOAD, 0.05),
+    ("latency_p99_ms", False, 0.30, 11.7, State.UNDER_LOAD, 0.14),
+    ("throughput_rps", False, 0.10, 448.0, State.UNDER_LOAD, 0.03),
+    ("pss_mb", False, 0.20, 96.3, State.UNDER_LOAD, 0.02),
+    ("load_time_s", False, 0.50, 0.81, State.COLD, 0.08),
+    ("first_request_ms", False, 0.50, 38.2, State.COLD, 0.12),
+)
+
+
+def passing(seed: int = 1) -> Result:
+    return _result(seed, {}, Verdict.PASS)
+
+
+def passing_small() -> Result:
+    """Build the smallest result that has one of each: what a property test can afford to change often."""
+    result = passing()
+    assert result.judgement
+    judgement = replace(result.judgement, metrics=result.judgement.metrics[:1])
+    return replace(result, judgement=judgement, trials=TrialColumns(), blocks=BlockColumns(), curves=(), summaries=())
+
+
+def failing(seed: int = 2) -> Result:
+    changes = {"execute_ms": 0.124, "cpu_ms_per_request": 0.131, "service_mean_ms": 0.094, "throughput_rps": -0.09}
+    return _result(seed, changes, Verdict.FAIL)
+
+
+def inconclusive(seed: int = 3) -> Result:
+    result = _result(seed, {"service_mean_ms": 0.045, "execute_ms": 0.012}, Verdict.INCONCLUSIVE)
+    noisy = Caution(
+        "noisy_machine",
+        "another process took 31% of the CPU while the model was measured",
+        "run on a quieter machine, or give the run more time: --budget 2min",
+    )
+    return replace(result, cautions=(noisy,))
+
+
+def invalid(seed: int = 4) -> Result:
+    judgement = Judgement(
+        Verdict.INVALID, "the server of candidate replica 3 died (signal 9)", (), (), ("out of memory",)
+    )
+    died = Caution(
+        "server_died", "the server of candidate replica 3 died (signal 9)", "use fewer replicas: --replicas 4"
+    )
+    return replace(
+        _result(seed, {}, Verdict.PASS),
+        status="invalid",
+        judgement=judgement,
+        cautions=(died,),
+        curves=(),
+        summaries=(),
+    )
+
+
+def interrupted(seed: int = 5) -> Result:
+    result = _result(seed, {}, Verdict.PASS)
+    return replace(result, status="interrupted", judgement=None, curves=(), summaries=())
+
+
+def no_baseline(seed: int = 6) -> Result:
+    result = _result(seed, {}, Verdict.PASS)
+    assert result.judgement
+    mine = Arm.CANDIDATE
+    return replace(
+        result,
+        comparison="none",
+        baseline_name=None,
+        models={mine: result.models[mine]},
+        judgement=replace(result.judgement, metrics=(), headline="2 objectives hold, nothing to compare with"),
+        summaries=tuple(s for s in result.summaries if s.arm == mine),
+        replicas=tuple(r for r in result.replicas if r.arm == mine),
+        trials=_only(result.trials, mine),
+        curves=tuple(c for c in result.curves if c.arm == mine),
+    )
+
+
+def one_replica(seed: int = 7) -> Result:
+    result = inconclusive(seed)
+    assert result.judgement
+    blind = tuple(
+        replace(
+            m,
+            verdict=Verdict.INCONCLUSIVE,
+            detectable=math.nan,
+            effect=_blind(m.effect),
+            reason="one replica tells no spread",
+            more="2 replicas at least",
+        )
+        for m in result.judgement.metrics
+    )
+    judgement = replace(result.judgement, metrics=blind, headline="execute_ms n/a: one replica tells no spread")
+    first = tuple(r for r in result.replicas if r.replica == 0)
+    return replace(result, judgement=judgement, replicas=first)
+
+
+def hostile(seed: int = 8) -> Result:
+    """Build a failing result in which every string from outside tries to break out."""
+    nasty = HOSTILE + "\x1b[31m\x00\u202e\n' & <svg onload=x> {{ 7*7 }} </style> [bold]"
+    result = failing(seed)
+    assert result.judgement
+    return replace(
+        result,
+        run_id=nasty,
+        command=("perfgate", "run", nasty),
+        baseline_name=nasty,
+        models={arm: replace(facts, given=nasty, path=nasty) for arm, facts in result.models.items()},
+        scenario={**result.scenario, "name": nasty, "description": nasty},
+        environment={nasty: nasty, **result.environment},
+        plan={**result.plan, nasty: [nasty]},
+        judgement=replace(result.judgement, headline=nasty, reasons=(nasty,)),
+        cautions=(Caution(nasty, nasty, nasty),),
+        phases_s={nasty: 1.0},
+    )
+
+
+def big(rows: int, seed: int = 9) -> Result:
+    return replace(failing(seed), trials=_trials(np.random.default_rng(seed), rows, {"execute_ms": 0.124}))
+
+
+EVERY = (passing, failing, inconclusive, invalid, interrupted, no_baseline, one_replica, hostile)
+
+
+def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
+    rng = np.random.default_rng(seed)
+    metrics = tuple(_metric(rng, row, changes.get(row[0], 0.0)) for row in _METRICS)
+    trials = _trials(rng, 2400, changes)
+    return Result(
+        run_id=f"20260301-101500-{seed:04d}",
+        created_utc="2026-03-01T10:15:00Z",
+        perfgate_version="0.1.0",
+        status="complete",
+        command=("perfgate", "compare", "models/ranker/1", "models/ranker/2", "--seed", str(seed)),
+        comparison="side by side",
+        baseline_name="prod",
+        scenario=Scenario(name="ranker").model_dump(mode="json"),
+        scenario_digest="sha256:" + "5c" * 32,
+        payload_digest="sha256:" + "1f" * 32,
+        models={
+            Arm.BASELINE: ModelFacts("models/ranker/1", "models/ranker/1", "sha256:" + "a1" * 32, 1, 14.2),
+            Arm.CANDIDATE: ModelFacts("models/ranker/2", "models/ranker/2", "sha256:" + "b2" * 32, 2, 16.8),
+        },
+        plan={"seed": seed, "replicas": 12, "parents": 2, "start_order": list("ABBABAAB"), "huge_pages": True},
+        environment=_environment(),
+        fingerprint="sha256:" + "e9" * 32,
+        judgement=Judgement(verdict, _headline(metrics, verdict), metrics, _objectives(rng), ()),
+        summaries=_summaries(rng, changes),
+        replicas=_replicas(rng),
+        trials=trials,
+        blocks=_blocks(rng, trials),
+        curves=tuple(_curve(rng, arm, 1 + changes.get("service_mean_ms", 0.0) * (arm == Arm.CANDIDATE)) for arm in Arm),
+        wall_s=63.4,
+        phases_s={"start": 3.1, "warm-up": 5.9, "cost/execute": 27.0, "cost/request": 9.0, "load/request": 9.0},
+    )
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "cpu": {"model": "Example CPU @ 2.50GHz", "cores": 2, "governor": "performance"},
+        "memory_gb": 7.8,
+        "kernel": "6.1.0",
+        "python": "3.11.7",
+        "tensorflow": "2.21.0",
+        "container": True,
+    }
+
+
+def _metric(
+    rng: np.random.Generator, row: tuple[str, bool, float, float, State, float], change: float
+) -> MetricVerdict:
+    name, gated, catch, value, state, half = row
+    seen = math.log1p(change) + rng.normal(0, half / 4)
+    effect = Effect(
+        metric=name,
+        change=math.expm1(seen),
+        lower=math.expm1(seen - half),
+        upper=math.expm1(seen + half),
+        alpha=0.01,
+        log_change=seen,
+        log_se=half / 2.5,
+        df=20.5,
+        baseline_value=value,
+        candidate_value=value * math.exp(seen),
+        baseline_replicas=tuple(rng.normal(-seen / 2, half, 12)),
+        candidate_replicas=tuple(rng.normal(seen / 2, half, 12)),
+        sign_flip_p=float(rng.uniform(0, 1)) if not change else 0.0005,
+        state=state,
+        source=BY_NAME[name].sources[0].value,
+    )
+    return _decide(name, effect, gated=gated, tolerance=catch / 2, half=half)
+
+
+def _decide(name: str, effect: Effect, *, gated: bool, tolerance: float, half: float) -> MetricVerdict:
+    higher = BY_NAME[name].direction == "higher"
+    low, high = (-effect.upper, -effect.lower) if higher else (effect.lower, effect.upper)
+    verdict = Verdict.FAIL if low > tolerance else Verdict.PASS if high <= tolerance else Verdict.INCONCLUSIVE
+    reasons = {
+        Verdict.FAIL: f"{100 * effect.change:+.1f}% is beyond the tolerance of {100 * tolerance:g}%",
+        Verdict.PASS: f"within the tolerance of {100 * tolerance:g}%",
+        Verdict.INCONCLUSIVE: f"the interval reaches over the tolerance of {100 * tolerance:g}%",
+    }
+    more = "about 90 s more would decide" if verdict is Verdict.INCONCLUSIVE else ""
+    return MetricVerdict(name, gated, verdict, tolerance, effect, tolerance + half * 1.3, reasons[verdict], more)
+
+
+def _headline(metrics: tuple[MetricVerdict, ...], verdict: Verdict) -> str:
+    first = next((m for m in metrics if m.verdict is verdict and m.gated), metrics[0])
+    effect, sign = first.effect, {Verdict.FAIL: ">", Verdict.PASS: "<="}.get(verdict, "vs")
+    change, low, high = (100 * value for value in (effect.change, effect.lower, effect.upper))
+    return f"{first.metric} {change:+.1f}% [{low:+.1f}, {high:+.1f}] {sign} {100 * first.tolerance:g}%"
+
+
+def _blind(effect: Effect) -> Effect:
+    return replace(
+        effect,
+        lower=-math.inf,
+        upper=math.inf,
+        log_se=math.nan,
+        df=0.0,
+        sign_flip_p=math.nan,
+        baseline_replicas=effect.baseline_replicas[:1],
+        candidate_replicas=effect.candidate_replicas[:1],
+    )
+
+
+def _objectives(rng: np.random.Generator) -> tuple[ObjectiveVerdict, ...]:
+    p99 = float(rng.uniform(11, 13))
+    return (
+        ObjectiveVerdict("latency_p99_ms", Verdict.PASS, 20.0, True, p99, p99 - 1, p99 + 2, "holds", ""),  # noqa: FBT003
+        ObjectiveVerdict("throughput_rps", Verdict.PASS, 300.0, False, 441.0, 433.0, 452.0, "holds", ""),  # noqa: FBT003
+    )
+
+
+def _summaries(rng: np.random.Generator, changes: dict[str, float]) -> tuple[ArmSummary, ...]:
+    made = [
+        ArmSummary(name, arm, value * factor, tuple(value * factor * np.exp(rng.normal(0, 0.01, 12))))
+        for name, _, _, value, _, _ in _METRICS
+        for arm, factor in ((Arm.BASELINE, 1.0), (Arm.CANDIDATE, 1 + changes.get(name, 0.0)))
+    ]
+    unsupported = [ArmSummary("latency_p999_ms", arm, None, (), "needs 3,688 requests, has 2,210") for arm in Arm]
+    return (*made, *unsupported)
+
+
+def _replicas(rng: np.random.Generator) -> tuple[ReplicaFacts, ...]:
+    order = [arm for _ in range(6) for arm in (Arm.BASELINE, Arm.CANDIDATE, Arm.CANDIDATE, Arm.BASELINE)]
+    return tuple(
+        ReplicaFacts(
+            replica=order[:position].count(arm),
+            arm=arm,
+            parent=position // 2 % 2,
+            start_position=position,
+            pid=4100 + position,
+            load_time_s=float(rng.uniform(0.7, 0.95)),
+            first_request_ms=float(rng.uniform(30, 45)),
+            warmup_requests=int(rng.integers(40, 90)),
+            warmup_s=float(rng.uniform(0.2, 0.5)),
+            warm=position != 17,
+        )
+        for position, arm in enumerate(order)
+    )
+
+
+_SEGMENTS = (
+    ("cost", "execute", 9.0, 27.0, 0.7),
+    ("cost", "request", 36.0, 9.0, 0.2),
+    ("load", "request", 45.0, 9.0, 0.1),
+)
+
+
+def _trials(rng: np.random.Generator, rows: int, changes: dict[str, float]) -> TrialColumns:
+    parts: list[dict[str, list[Any]]] = []
+    for lane, depth, begin_s, length_s, portion in _SEGMENTS:
+        count = max(24, round(rows * portion) // 24 * 24)
+        parts.append(_segment(rng, lane, depth, begin_s + np.sort(rng.uniform(0, length_s, count)), changes))
+    return TrialColumns(**{name: tuple(v for part in parts for v in part[name]) for name in parts[0]})
+
+
+def _segment(
+    rng: np.random.Generator, lane: str, depth: str, start_s: np.ndarray, changes: dict[str, float]
+) -> dict[str, list[Any]]:
+    count = len(start_s)
+    candidate = rng.permuted(np.tile([False, True], count // 2))
+    loaded = lane == "load"
+    slower = 1 + changes.get("execute_ms" if depth == "execute" else "service_mean_ms", 0.0) * candidate
+    center = {"execute": 1.92, "request": 2.61}[depth] * (1.65 if loaded else 1.0)
+    spikes = np.where(rng.uniform(size=count) < 0.01, rng.uniform(2, 12, count), 1.0)
+    drift = 1 + 0.05 * np.sin(start_s / 6)
+    mean_ms = center * slower * drift * rng.lognormal(0, 0.05, count) * spikes
+    requests = rng.integers(180, 220, count) if loaded else np.ones(count, int)
+    memory_mb = 312 + 12 * candidate + rng.normal(0, 1.5, count) + 0.05 * start_s
+    return {
+        "lane": [lane] * count,
+        "depth": [depth] * count,
+        "block": (np.arange(count) // 24).tolist(),
+        "arm": np.where(candidate, "candidate", "baseline").tolist(),
+        "replica": rng.integers(0, 12, count).tolist(),
+        "start_s": start_s.tolist(),
+        "wall_s": (mean_ms * requests / 1000).tolist(),
+        "requests": requests.tolist(),
+        "errors": [0] * count,
+        "service_mean_ms": mean_ms.tolist(),
+        "response_p50_ms": (mean_ms * 0.97).tolist(),
+        "response_max_ms": (mean_ms * rng.uniform(1.1, 3, count) if loaded else mean_ms).tolist(),
+        "cpu_ms": (mean_ms * 0.98 / spikes**0.5 * requests).tolist(),
+        "rss_mb": memory_mb.tolist() if loaded else [None] * count,
+        "pss_mb": (memory_mb - 216).tolist() if loaded else [None] * count,
+        "uss_mb": (memory_mb - 240).tolist() if loaded else [None] * count,
+    }
+
+
+def _blocks(rng: np.random.Generator, trials: TrialColumns) -> BlockColumns:
+    first = [i for i in range(len(trials.block)) if i == 0 or trials.block[i] != trials.block[i - 1]]
+    steal = np.where(rng.uniform(size=len(first)) < 0.1, rng.uniform(0, 0.08, len(first)), 0.0)
+    return BlockColumns(
+        lane=tuple(trials.lane[i] for i in first),
+        depth=tuple(trials.depth[i] for i in first),
+        block=tuple(trials.block[i] for i in first),
+        start_s=tuple(trials.start_s[i] for i in first),
+        wall_s=tuple(0.1 for _ in first),
+        steal_share=tuple(steal.tolist()),
+        cpu_pressure_share=tuple(rng.beta(1.3, 9, len(first)).tolist()),
+    )
+
+
+def _curve(rng: np.random.Generator, arm: Arm, factor: float) -> Curve:
+    count = 2210
+    latency_ms = np.sort(
+        4.31 * factor * rng.lognormal(0, 0.28, count) * np.where(rng.uniform(size=count) < 0.012, 3, 1)
+    )
+    kept = np.unique(np.concatenate([np.linspace(0, count - 1, 300).astype(int), np.arange(count - 40, count)]))
+    return Curve(arm, count, tuple(latency_ms[kept].tolist()), tuple(((kept + 1) / count).tolist()))
+
+
+def _only(trials: TrialColumns, arm: Arm) -> TrialColumns:
+    keep = [i for i, each in enumerate(trials.arm) if each == arm]
+    names = TrialColumns.__dataclass_fields__
+    return TrialColumns(**{name: tuple(getattr(trials, name)[i] for i in keep) for name in names})

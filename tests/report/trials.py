@@ -1,0 +1,43 @@
+"""Trials and blocks made from a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Memory, Requests, State, Trial
+
+
+def trial(
+    rng: np.random.Generator, *, block: int, arm: Arm, replica: int, requests: int = 1, memory: Memory | None = None
+) -> Trial:
+    service_ms = rng.lognormal(0.7, 0.1, requests)
+    return Trial(
+        lane=Lane.COST,
+        depth=Depth.EXECUTE,
+        state=State.COLD,
+        block=block,
+        arm=arm,
+        replica=replica,
+        start_s=block + replica / 100 + (0.5 if arm is Arm.CANDIDATE else 0.0),
+        wall_s=float(service_ms.sum()) / 1000,
+        requests=Requests(
+            scheduled_s=np.linspace(0, 0.25, requests),
+            response_ms=service_ms + 0.5,
+            service_ms=service_ms,
+            send_lag_ms=rng.uniform(0, 0.1, requests),
+            status=np.zeros(requests, np.int8),
+        ),
+        cpu_ms=float(service_ms.sum()) * 0.98,
+        driver_cpu_ms=0.0,
+        memory=memory,
+    )
+
+
+def block(rng: np.random.Generator, index: int, *, replicas: int = 12, requests: int = 1) -> Block:
+    memory = Memory(rss_mb=300.0 + index, rss_peak_mb=310.0, pss_mb=80.0, uss_mb=60.0) if index % 2 else None
+    trials = tuple(
+        trial(rng, block=index, arm=arm, replica=replica, requests=requests, memory=memory)
+        for replica in range(replicas)
+        for arm in Arm
+    )
+    return Block(Lane.COST, Depth.EXECUTE, index, float(index), 0.9, trials, Conditions(0.01, float("nan")))
