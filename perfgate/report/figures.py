@@ -1,0 +1,67 @@
+"""Numbers as people read them: three significant digits, a unit, the same format in terminal and page."""
+
+from __future__ import annotations
+
+import math
+
+from perfgate.metrics import BY_NAME
+
+MISSING = "n/a"
+
+
+def figure(value: float | None) -> str:
+    """Give three significant digits, and never fewer than all digits before the point: `0.0123`, `12.3`, `1,235`."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".")
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """Give the number and its unit; a share is shown in percent."""
+    text = figure(value)
+    if text == MISSING:
+        return text
+    return share(value) if unit == "share" else f"{text} {unit}".rstrip()
+
+
+def quantity(value: float | None, metric: str) -> str:
+    """Give the number with the unit that the metrics table has for it."""
+    return with_unit(value, BY_NAME[metric].unit if metric in BY_NAME else "")
+
+
+def share(value: float | None) -> str:
+    """Give an unsigned share in percent: 0.05 is `5%`."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{100 * value:,.0f}%" if abs(value) >= 1 else f"{100 * value:.3g}%"
+
+
+def _signed(value: float) -> str:
+    percent = 100 * value
+    digits = 1 if abs(percent) < 99.95 else 0
+    return f"{round(percent, digits) + 0.0:+,.{digits}f}"
+
+
+def change(value: float) -> str:
+    """Give a signed relative change in percent: 0.124 is `+12.4%`."""
+    return f"{_signed(value)}%" if math.isfinite(value) else MISSING
+
+
+def interval(lower: float, upper: float) -> str:
+    """Give both bounds of a relative change in percent: `[+8.1, +16.9]`."""
+    low, high = (_signed(bound) if math.isfinite(bound) else MISSING for bound in (lower, upper))
+    return f"[{low}, {high}]"
+
+
+def duration(seconds: float) -> str:
+    """Give a time span: `0.42 s`, `45 s`, `2 min 5 s`."""
+    if not math.isfinite(seconds):
+        return MISSING
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

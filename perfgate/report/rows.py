@@ -1,0 +1,170 @@
+"""What the terminal's tables and the page's tables show alike: rows of text, the most urgent first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.metrics import BY_NAME, Direction
+from perfgate.report import figures
+from perfgate.report.result import Result
+from perfgate.stats.summary import ArmSummary
+from perfgate.trials import Arm
+
+URGENCY = (Verdict.FAIL, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.PASS)
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """One metric of a comparison."""
+
+    metric: str
+    description: str
+    gated: bool
+    verdict: Verdict
+    baseline: str
+    candidate: str
+    change: str
+    interval: str
+    tolerance: str
+    measured: str
+    """State and source, for instance `cold, cost/execute`."""
+    detectable: str
+    reason: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveRow:
+    """One absolute bound."""
+
+    metric: str
+    description: str
+    verdict: Verdict
+    bound: str
+    value: str
+    interval: str
+    reason: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """One metric described: a typical value of each arm."""
+
+    metric: str
+    description: str
+    baseline: str
+    candidate: str
+    note: str
+
+
+def badness(verdict: MetricVerdict) -> float:
+    """Say how much worse it is, in tolerances: above 1 is more than accepted; NaN without a number."""
+    return in_tolerances(verdict, verdict.effect.change)
+
+
+def in_tolerances(verdict: MetricVerdict, change: float) -> float:
+    """Put a relative change on the gate's own scale: log, in tolerances, worse is positive."""
+    if not change > -1:
+        return math.nan
+    known = BY_NAME.get(verdict.metric)
+    sign = -1 if known and known.direction is Direction.HIGHER else 1
+    unit = math.log1p(verdict.tolerance if verdict.tolerance > 0 else 0.01)
+    return sign * math.log1p(change) / unit
+
+
+def description(metric: str) -> str:
+    """Say what a metric is, in the words of the metrics table."""
+    return BY_NAME[metric].description if metric in BY_NAME else ""
+
+
+def in_order(result: Result) -> tuple[MetricVerdict, ...]:
+    """Order the metrics: gated before others, failures first, the worst of a kind first."""
+    metrics = result.judgement.metrics if result.judgement else ()
+    return tuple(sorted(metrics, key=_urgency))
+
+
+def _urgency(verdict: MetricVerdict) -> tuple[bool, int, float]:
+    worse = badness(verdict)
+    rank = URGENCY.index(verdict.verdict) if verdict.gated else 0
+    return not verdict.gated, rank, -worse if math.isfinite(worse) else math.inf
+
+
+def gate_rows(result: Result) -> tuple[GateRow, ...]:
+    """Show every compared metric."""
+    return tuple(_gate_row(verdict) for verdict in in_order(result))
+
+
+def _gate_row(verdict: MetricVerdict) -> GateRow:
+    effect = verdict.effect
+    return GateRow(
+        metric=verdict.metric,
+        description=description(verdict.metric),
+        gated=verdict.gated,
+        verdict=verdict.verdict,
+        baseline=figures.quantity(effect.baseline_value, verdict.metric),
+        candidate=figures.quantity(effect.candidate_value, verdict.metric),
+        change=figures.change(effect.change),
+        interval=figures.interval(effect.lower, effect.upper),
+        tolerance=figures.share(verdict.tolerance),
+        measured=f"{effect.state.value}, {effect.source}",
+        detectable=figures.share(verdict.detectable),
+        reason=verdict.reason,
+        more=verdict.more,
+    )
+
+
+def objective_rows(result: Result) -> tuple[ObjectiveRow, ...]:
+    """Show every objective, failures first."""
+    objectives = result.judgement.objectives if result.judgement else ()
+    return tuple(_objective_row(o) for o in sorted(objectives, key=lambda o: URGENCY.index(o.verdict)))
+
+
+def _objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
+    low, high, bound = (
+        figures.quantity(value, objective.metric) for value in (objective.lower, objective.upper, objective.bound)
+    )
+    return ObjectiveRow(
+        metric=objective.metric,
+        description=description(objective.metric),
+        verdict=objective.verdict,
+        bound=f"{'at most' if objective.is_maximum else 'at least'} {bound}",
+        value=figures.quantity(objective.value, objective.metric),
+        interval=f"{low} to {high}",
+        reason=objective.reason,
+        more=objective.more,
+    )
+
+
+def summary_rows(result: Result) -> tuple[SummaryRow, ...]:
+    """Describe both arms, the metrics in the order of the metrics table; unknown ones last."""
+    order = list(BY_NAME)
+    names = sorted({s.metric for s in result.summaries}, key=lambda m: (order.index(m) if m in BY_NAME else 99, m))
+    return tuple(_summary_row(name, result.summaries) for name in names)
+
+
+def _summary_row(metric: str, summaries: tuple[ArmSummary, ...]) -> SummaryRow:
+    by_arm = {s.arm: s for s in summaries if s.metric == metric}
+    values = {arm: figures.quantity(s.value, metric) for arm, s in by_arm.items()}
+    notes = dict.fromkeys(s.note for s in by_arm.values() if s.note)
+    return SummaryRow(
+        metric,
+        description(metric),
+        values.get(Arm.BASELINE, ""),
+        values.get(Arm.CANDIDATE, ""),
+        "; ".join(notes),
+    )
+
+
+def hints(result: Result) -> Iterator[tuple[str, str]]:
+    """Yield what is undecided, and what would decide it: (metric, `about 90 s more`)."""
+    if result.judgement is None:
+        return
+    gated = (metric for metric in in_order(result) if metric.gated)
+    judged: tuple[MetricVerdict | ObjectiveVerdict, ...] = (*gated, *result.judgement.objectives)
+    for verdict in judged:
+        if verdict.verdict is Verdict.INCONCLUSIVE and (verdict.more or verdict.reason):
+            yield verdict.metric, "; ".join(part for part in (verdict.reason, verdict.more) if part)

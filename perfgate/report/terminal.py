@@ -1,0 +1,137 @@
+"""The result on a terminal: models, gate table, objectives, cautions; and the final line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from perfgate.gate.verdict import Verdict
+from perfgate.report import figures
+from perfgate.report.plain import one_line
+from perfgate.report.result import Result
+from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
+from perfgate.trials import Arm
+
+STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.INVALID: "magenta",
+}
+_WIDE, _MIDDLE, _NARROW = 118, 92, 72
+
+
+def verdict_word(result: Result) -> str:
+    """Say in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
+    if result.judgement is None or result.status == "interrupted":
+        return result.status.upper()
+    return result.judgement.verdict.value.upper()
+
+
+def final_line(result: Result, report: Path | None) -> str:
+    """Say all in one line: `FAIL latency_p99_ms +12.4% [+8.1, +16.9] > 5%  report: reports/.../report.html`."""
+    headline = result.judgement.headline if result.judgement else "nothing was judged"
+    where = "" if report is None else f"  report: {one_line(str(report))}"
+    return f"{verdict_word(result)} {one_line(headline)}{where}"
+
+
+def print_result(console: Console, result: Result) -> None:
+    """Print everything that decides, then what was seen besides; fits 60 columns and more."""
+    _print_models(console, result)
+    rows = gate_rows(result)
+    if rows:
+        _print_table(console, _gate_table(rows, console.width))
+    elif result.summaries:
+        _print_table(console, _summary_table(result))
+    if objectives := objective_rows(result):
+        wide = [">interval"] if console.width >= _MIDDLE else []
+        table = _table("objective", "bound", ">candidate", *wide, "verdict")
+        for row in objectives:
+            interval = [row.interval] if wide else []
+            _add(table, row.metric, row.bound, row.value, *interval, _verdict(row.verdict))
+        _print_table(console, table)
+    _print_notes(console, result)
+
+
+def _print_models(console: Console, result: Result) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True, justify="right")
+    for arm, model in result.models.items():
+        table.add_row(
+            Text(arm, "blue" if arm == Arm.BASELINE else "dark_orange"),
+            _text(console, model.given),
+            Text(f"{model.digest.removeprefix('sha256:')[:12]}  {figures.with_unit(model.size_mb, 'MiB')}", "dim"),
+        )
+    _print_table(console, table)
+
+
+def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:
+    values = [">baseline", ">candidate"] if width >= _MIDDLE else []
+    tolerance = ">tolerance" if width >= _NARROW else ">limit"
+    measured = ["measured"] if width >= _WIDE else []
+    table = _table(
+        "metric", *values, ">change", ">interval", tolerance, "verdict", *measured, gap=2 if width >= _NARROW else 1
+    )
+    for row, before in zip(rows, (None, *rows), strict=False):
+        if not row.gated and (before is None or before.gated):
+            table.add_row(Text("not gated", "dim italic"))
+        arms = [row.baseline, row.candidate] if values else []
+        last = [Text(row.measured, "dim")] if measured else []
+        verdict = _verdict(row.verdict) if row.gated else row.verdict.value
+        numbers = (row.change, row.interval, row.tolerance)
+        _add(table, row.metric, *arms, *numbers, verdict, *last, style="" if row.gated else "dim")
+    return table
+
+
+def _summary_table(result: Result) -> Table:
+    arms = [arm for arm in Arm if any(summary.arm == arm for summary in result.summaries)]
+    table = _table("metric", *(f">{arm.value}" for arm in arms), "")
+    for row in summary_rows(result):
+        values = {Arm.BASELINE: row.baseline, Arm.CANDIDATE: row.candidate}
+        _add(table, row.metric, *(values[arm] for arm in arms), Text(one_line(row.note), "dim"))
+    return table
+
+
+def _print_notes(console: Console, result: Result) -> None:
+    for reason in result.judgement.reasons if result.judgement else ():
+        console.print(_text(console, reason))
+    for metric, more in hints(result):
+        console.print(Text.assemble((metric, "yellow"), " is undecided: ", _text(console, more)))
+    for caution in result.cautions:
+        console.print(Text.assemble(("caution ", "yellow"), _text(console, caution.message)))
+        if caution.remedy:
+            console.print(Padding(Text.assemble(("remedy ", "dim"), _text(console, caution.remedy)), (0, 0, 0, 2)))
+
+
+def _table(*columns: str, gap: int = 2) -> Table:
+    """Make a table without lines; a name that begins with `>` is set to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    for name in columns:
+        right = name.startswith(">")
+        table.add_column(name.lstrip(">"), justify="right" if right else "left", no_wrap=bool(name), overflow="fold")
+    return table
+
+
+def _add(table: Table, *cells: str | Text, style: str = "") -> None:
+    # As Text, for rich reads a plain string as markup.
+    table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells), style=style)
+
+
+def _print_table(console: Console, table: Table) -> None:
+    console.print(table)
+    console.print()
+
+
+def _verdict(verdict: Verdict) -> Text:
+    return Text(verdict.value.upper() if verdict is Verdict.FAIL else verdict.value, STYLES[verdict])
+
+
+def _text(console: Console, text: str) -> Text:
+    """Make a string from outside safe: no markup, no control codes, nothing that the console cannot encode."""
+    return Text(one_line(text).encode(console.encoding, "replace").decode(console.encoding))

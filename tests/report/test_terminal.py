@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from perfgate.report.result import Result
+from perfgate.report.terminal import final_line, print_result
+from tests.report import example
+
+
+def _printed(result: Result, width: int = 120, *, colour: bool = False, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
+    print_result(Console(file=stream, width=width, force_terminal=colour, _environ={"TERM": "xterm"}), result)
+    return raw.getvalue().decode(encoding)
+
+
+def test_the_final_line_is_verdict_headline_and_report() -> None:
+    result = example.failing()
+    assert result.judgement
+    headline = "latency_p99_ms +12.4% [+8.1, +16.9] > 5%"
+    result = replace(result, judgement=replace(result.judgement, headline=headline))
+    assert final_line(result, Path("reports/r1/report.html")) == f"FAIL {headline}  report: reports/r1/report.html"
+    assert final_line(result, None) == f"FAIL {headline}"
+
+
+def test_the_final_line_says_when_nothing_was_judged() -> None:
+    assert final_line(example.interrupted(), None) == "INTERRUPTED nothing was judged"
+    assert final_line(example.invalid(), None).startswith("INVALID the server of candidate replica 3 died")
+
+
+def test_the_final_line_is_one_line_without_control_codes() -> None:
+    line = final_line(example.hostile(), Path("a\nb"))
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+@pytest.mark.parametrize("build", example.EVERY)
+def test_everything_fits_the_width(build: Callable[[], Result], width: int) -> None:
+    lines = _printed(build(), width).splitlines()
+    assert lines
+    assert max(len(line) for line in lines) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_metric_change_interval_and_verdict_stand_in_one_line_at_any_width(width: int) -> None:
+    line = next(
+        line for line in _printed(example.failing(), width).splitlines() if line.startswith("cpu_ms_per_request")
+    )
+    assert all(part in line for part in ("+13.3%", "[+12.3, +14.3]", "2.5%", "FAIL"))
+
+
+def test_failures_come_first_and_what_is_not_gated_last() -> None:
+    words = _printed(example.failing())
+    places = [words.index(word) for word in ("cpu_ms_per_request", "rss_peak_mb", "not gated", "pss_mb")]
+    assert places == sorted(places)
+
+
+def test_colour_only_when_asked() -> None:
+    assert "\x1b" not in _printed(example.failing(), colour=False)
+    assert "\x1b[" in _printed(example.failing(), colour=True)
+
+
+def test_hostile_words_are_shown_and_do_nothing() -> None:
+    words = _printed(example.hostile())
+    assert "\x1b" not in words
+    assert "[bold]" in words
+
+
+def test_a_console_that_knows_ascii_only_gets_ascii() -> None:
+    assert "caution" in _printed(example.hostile(), encoding="ascii")
+
+
+def test_undecided_metrics_say_what_would_decide() -> None:
+    words = _printed(example.inconclusive(), 200)
+    assert "service_mean_ms is undecided: the interval reaches over the tolerance of 5%; about 90 s more" in words
+    assert "remedy run on a quieter machine" in words
+
+
+def test_one_arm_alone_is_described() -> None:
+    words = _printed(example.no_baseline())
+    assert "execute_ms" in words
+    assert "at most 20.0 ms" in words
+    assert "baseline" not in words
