@@ -1,0 +1,41 @@
+"""How the two arms look in every chart: colour, dash and shape, so that no one of them is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perfgate.report.charts.svg import BLUE, ORANGE, Element, line, marker, text
+from perfgate.trials import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class ArmLook:
+    """One arm's ink."""
+
+    colour: str
+    dash: str
+    """Of `stroke-dasharray`."""
+    shape: str
+    cap: str
+    """Of `stroke-linecap`: the shape of small dots."""
+
+
+LOOKS: dict[str, ArmLook] = {
+    Arm.BASELINE: ArmLook(BLUE, "none", "circle", "round"),
+    Arm.CANDIDATE: ArmLook(ORANGE, "7 3", "square", "square"),
+}
+
+
+def legend(arms: Sequence[str], right: float, y: float) -> list[Element]:
+    """Name the arms in one row that ends at `right`, each with its line and its shape."""
+    parts: list[Element] = []
+    for arm in reversed(arms):
+        look, begin = LOOKS[arm], right - 7.4 * len(arm) - 34
+        parts += [
+            line(begin, y - 4, begin + 28, y - 4, stroke=look.colour, stroke_width=2, stroke_dasharray=look.dash),
+            marker(look.shape, begin + 14, y - 4, 3.5, fill=look.colour),
+            text(right, y, arm, anchor="end"),
+        ]
+        right = begin - 16
+    return parts

@@ -1,0 +1,111 @@
+"""Forest plot: each metric's change and interval, in tolerances, so that one line is the limit of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from perfgate.gate.verdict import MetricVerdict
+from perfgate.report import figures
+from perfgate.report.charts.axes import Area, Scale, x_axis
+from perfgate.report.charts.svg import Element, chart, element, line, marker, path, text
+from perfgate.report.charts.verdicts import COLOURS, SHAPES
+from perfgate.report.rows import badness, in_tolerances
+
+WIDTH, _ROW, _TOP = 480, 42, 30
+_NEAR, _FAR = 2.6, 8.0
+"""Tolerances that are always shown, and shown at most: what lies beyond ends in an arrow head."""
+
+
+def forest(verdicts: Sequence[MetricVerdict]) -> str:
+    """Draw one row a metric, in the order given; the empty string when there is nothing to draw."""
+    if not verdicts:
+        return ""
+    area = Area(10, _TOP, WIDTH - 10, _TOP + _ROW * len(verdicts) + 6)
+    scale = _scale(verdicts, area)
+    rows = [part for index, verdict in enumerate(verdicts) for part in _row(verdict, area, scale, index)]
+    ticks = [tick for tick in range(-8, 9) if scale.low < tick < scale.high]
+    axis = x_axis(area, scale, "better  ←  change, in tolerances  →  worse", ticks, _tick)
+    described = "; ".join(f"{v.metric} {_numbers(v)}, {v.verdict.value}" for v in verdicts)
+    return chart(
+        "forest",
+        "Change of each metric against its tolerance",
+        described,
+        (WIDTH, area.bottom + 46),
+        [*_zone(area, scale), *axis, *rows],
+    )
+
+
+def _scale(verdicts: Sequence[MetricVerdict], area: Area) -> Scale:
+    ends = [_end(v, bound) for v in verdicts if v.gated for bound in (v.effect.lower, v.effect.upper)]
+    known = [1.08 * end for end in ends if math.isfinite(end)]
+    low, high = min([-_NEAR, *known]), max([_NEAR, *known])
+    return Scale(max(low, -_FAR), min(high, _FAR), area.left, area.right)
+
+
+def _zone(area: Area, scale: Scale) -> list[Element]:
+    limit, high = scale.at(1), area.bottom - area.top
+    zone = element(
+        "rect", x=area.left, y=area.top, width=limit - area.left, height=high, fill="currentColor", fill_opacity=0.045
+    )
+    return [
+        zone,
+        text(limit, area.top - 12, "tolerance", anchor="middle"),
+        text(area.left + 4, area.top - 12, "accepted", faint=True),
+        line(limit, area.top - 7, limit, area.top, stroke="currentColor", stroke_width=1.5),
+    ]
+
+
+def _row(verdict: MetricVerdict, area: Area, scale: Scale, index: int) -> list[Element]:
+    middle, faint = area.top + _ROW * index + 31, not verdict.gated
+    zero, limit = scale.at(0), scale.at(1)
+    # The two lines pause where the words stand.
+    return [
+        line(zero, middle - 9, zero, middle + 9, stroke="currentColor", stroke_opacity=0.3),
+        line(limit, middle - 9, limit, middle + 9, stroke="currentColor", stroke_width=1.5, stroke_dasharray="4 3"),
+        text(area.left + 4, middle - 13, verdict.metric, faint=faint, font_weight="normal" if faint else "600"),
+        text(area.right - 4, middle - 13, _numbers(verdict), anchor="end", faint=faint),
+        *_interval(verdict, scale, middle),
+    ]
+
+
+def _interval(verdict: MetricVerdict, scale: Scale, y: float) -> list[Element]:
+    ends = sorted(_end(verdict, bound) for bound in (verdict.effect.lower, verdict.effect.upper))
+    colour = COLOURS[verdict.verdict.value]
+    ink: dict[str, str | float] = {"stroke": colour, "stroke_opacity": 1.0 if verdict.gated else 0.55}
+    low, high = (scale.at(min(max(end, scale.low), scale.high)) for end in ends)
+    if high - low < 24 and (ends[0] > scale.high or ends[1] < scale.low):
+        low, high = (high - 24, high) if ends[0] > scale.high else (low, low + 24)
+    parts = [line(low, y, high, y, stroke_width=2.5 if verdict.gated else 1.5, **ink)]
+    for end, x, side in zip(ends, (low, high), (-1, 1), strict=True):
+        beyond = (side < 0 and end < scale.low) or (side > 0 and end > scale.high)
+        shape = ((x - side * 6, y - 4), (x, y), (x - side * 6, y + 4)) if beyond else ((x, y - 4), (x, y + 4))
+        corners = np.array(shape, np.float64)
+        parts.append(path(corners[:, 0], corners[:, 1], stroke_width=1.5, **ink))
+    center = badness(verdict)
+    if scale.low <= center <= scale.high:
+        hollow = verdict.verdict.value == "inconclusive"
+        fill: dict[str, str | float] = {"fill": "none" if hollow else colour, "stroke_width": 2.0}
+        parts.append(marker(SHAPES[verdict.verdict.value], scale.at(center), y, 4.5, **fill, **ink))
+    return parts
+
+
+def _end(verdict: MetricVerdict, bound: float) -> float:
+    """Place a bound; one that is not known lies beyond the edge on its side."""
+    place = in_tolerances(verdict, bound)
+    if math.isfinite(place):
+        return place
+    return math.inf if bound == verdict.effect.upper or bound != bound else -math.inf  # noqa: PLR0124 - NaN
+
+
+def _numbers(verdict: MetricVerdict) -> str:
+    effect = verdict.effect
+    return f"{figures.change(effect.change)} {figures.interval(effect.lower, effect.upper)}".replace(
+        "-", "\N{MINUS SIGN}"
+    )
+
+
+def _tick(value: float) -> str:
+    return "0" if value == 0 else f"{value:+g}\N{MULTIPLICATION SIGN}".replace("-", "\N{MINUS SIGN}")

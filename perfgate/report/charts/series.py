@@ -1,0 +1,102 @@
+"""What was measured over the run: every trial a dot, its course a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.report import figures
+from perfgate.report.charts.arms import LOOKS, legend
+from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.svg import Element, chart, dots, marker, path, text
+from perfgate.report.charts.thin import medians, min_max
+
+WIDTH, HEIGHT = 480, 250
+_AREA = Area(58, 44, WIDTH - 14, HEIGHT - 48)
+_POINTS, _RUNS = 800, 30
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One quantity over the run."""
+
+    slug: str
+    title: str
+    unit: str
+    arms: Mapping[str, tuple[Numbers, Numbers]]
+    """Seconds since the run began (ascending) and values, by arm."""
+
+
+def series(panel: Panel) -> str:
+    """Draw a panel; the empty string when it has no values."""
+    arms = {arm: data for arm, data in panel.arms.items() if len(data[0]) and arm in LOOKS}
+    if not arms:
+        return ""
+    x, y = _scales(arms)
+    above = sum(int(np.sum(values > y.high)) for _, values in arms.values())
+    highest = max(float(np.max(values)) for _, values in arms.values())
+    note = f"▲ {above:,} above, up to {figures.with_unit(highest, panel.unit)}" if above else ""
+    parts = [part for arm, (t, values) in arms.items() for part in _points(arm, t, values, x, y)]
+    courses = [part for arm, (t, values) in arms.items() for part in _course(arm, t, values, x, y)]
+    return chart(
+        panel.slug,
+        f"{panel.title}, {panel.unit}, over the run",
+        "; ".join([*(_described(arm, values, panel.unit) for arm, (_, values) in arms.items()), *filter(None, [note])]),
+        (WIDTH, HEIGHT),
+        [
+            *y_axis(_AREA, y, panel.unit),
+            *x_axis(_AREA, x, "time since the run began, s"),
+            *legend(list(arms), _AREA.right, 14),
+            text(_AREA.right, _AREA.top - 12, note, anchor="end", faint=True, font_size=12),
+            *parts,
+            *courses,
+        ],
+    )
+
+
+def _scales(arms: Mapping[str, tuple[Numbers, Numbers]]) -> tuple[Scale, Scale]:
+    times = np.concatenate([t for t, _ in arms.values()])
+    values = np.concatenate([v for _, v in arms.values()])
+    # A few values far out would press the rest flat: they are shown at the edge, and counted.
+    low, high = np.quantile(values, [0.002, 0.985])
+    middle = (low + high) / 2
+    half = max((high - low) * 0.58, abs(middle) * 0.01, 1e-9)
+    bottom = max(middle - half, 0.0) if low >= 0 else middle - half
+    begin, end = float(times.min()), float(times.max())
+    return (
+        Scale(begin, max(end, begin + 1e-3), _AREA.left + 4, _AREA.right - 4),
+        Scale(bottom, middle + half, _AREA.bottom, _AREA.top),
+    )
+
+
+def _points(arm: str, t: Numbers, values: Numbers, x: Scale, y: Scale) -> list[Element]:
+    look = LOOKS[arm]
+    kept_t, kept = min_max(t, values, _POINTS)
+    within = (kept <= y.high) & (kept >= y.low)
+    size = 4.5 if len(kept_t) < 100 else 2.4
+    ink: dict[str, str | float] = {"stroke": look.colour, "stroke_opacity": 0.75 if len(kept_t) < 100 else 0.32}
+    parts = [dots(x(kept_t[within]), y(kept[within]), stroke_width=size, stroke_linecap=look.cap, **ink)]
+    outliers = x(kept_t[kept > y.high][:40]).tolist()
+    return [*parts, *(marker("triangle", at, _AREA.top + 3, 3, fill=look.colour) for at in outliers)]
+
+
+def _course(arm: str, t: Numbers, values: Numbers, x: Scale, y: Scale) -> list[Element]:
+    runs = min(_RUNS, len(t) // 6)
+    if runs < 2:
+        return []
+    look = LOOKS[arm]
+    at, course = medians(t, values, runs)
+    shown = np.clip(course, y.low, y.high)
+    return [
+        path(x(at), y(shown), stroke=look.colour, stroke_width=2.2, stroke_dasharray=look.dash, stroke_linejoin="round")
+    ]
+
+
+def _described(arm: str, values: Numbers, unit: str) -> str:
+    low, middle, high = (figures.with_unit(float(v), unit) for v in np.quantile(values, [0, 0.5, 1]))
+    return f"{arm}: median {middle}, lowest {low}, highest {high}, {len(values):,} trials"

@@ -1,0 +1,83 @@
+"""What the verdict means, in a sentence for someone who has never seen perfgate."""
+
+from __future__ import annotations
+
+import math
+
+from perfgate.gate.verdict import MetricVerdict, Verdict
+from perfgate.report import figures
+from perfgate.report.result import Result
+from perfgate.report.rows import badness, description, in_order
+
+
+def sentence(result: Result) -> str:
+    """Say what was found, with the number that matters most."""
+    judgement = result.judgement
+    if judgement is None:
+        ended = {"interrupted": "The run was interrupted", "running": "The run is still going on"}
+        return f"{ended.get(result.status, 'The run did not finish')}: nothing was judged, what was measured is shown."
+    gated = tuple(metric for metric in in_order(result) if metric.gated)
+    if judgement.verdict is Verdict.INVALID:
+        return "What was measured cannot be judged: this says nothing about the model."
+    if judgement.verdict is Verdict.FAIL:
+        return _failure(result, gated)
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        return _undecided(gated)
+    return _success(result, gated)
+
+
+def confidence(result: Result) -> str:
+    """Give the two-sided level of the shown intervals: with bounds of 1 % each, `98%`; empty without a comparison."""
+    metrics = result.judgement.metrics if result.judgement else ()
+    return figures.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
+
+
+def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
+    failed = [metric for metric in gated if metric.verdict is Verdict.FAIL]
+    objectives = result.judgement.objectives if result.judgement else ()
+    broken = [objective for objective in objectives if objective.verdict is Verdict.FAIL]
+    if failed:
+        headline = result.judgement.headline if result.judgement else ""
+        worst = next((metric for metric in failed if headline.startswith(f"{metric.metric} ")), failed[0])
+        others = f" {_others(len(failed) - 1, 'more gated metric')} failed." if len(failed) > 1 else ""
+        return (
+            f"The candidate is worse than its baseline: {_name(worst)} changed by "
+            f"{figures.change(worst.effect.change)}, and {figures.share(worst.tolerance)} is accepted.{others}"
+        )
+    if broken:
+        value = figures.quantity(broken[0].value, broken[0].metric)
+        bound = figures.quantity(broken[0].bound, broken[0].metric)
+        limit = "at most" if broken[0].is_maximum else "at least"
+        return f"The candidate breaks an objective: {broken[0].metric} is {value}, and {limit} {bound} is asked."
+    return "The candidate does not hold what the gate asks."
+
+
+def _undecided(gated: tuple[MetricVerdict, ...]) -> str:
+    undecided = [metric for metric in gated if metric.verdict is Verdict.INCONCLUSIVE]
+    if not undecided:
+        return "The measurement does not decide."
+    first = undecided[0]
+    return f"The measurement does not decide whether {_name(first)} stays within {figures.share(first.tolerance)}."
+
+
+def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
+    objectives = result.judgement.objectives if result.judgement else ()
+    count = _others(len(objectives), "objective")
+    holds = f" It holds {count}." if objectives else ""
+    if not gated:
+        return f"The candidate holds {count}; there was no baseline to compare with."
+    worst = max(gated, key=lambda metric: badness(metric) if math.isfinite(badness(metric)) else -math.inf)
+    return (
+        f"The candidate is no worse than its baseline in {_others(len(gated), 'gated metric')}; "
+        f"the nearest to its limit is {worst.metric}, {figures.change(worst.effect.change)} "
+        f"where {figures.share(worst.tolerance)} is accepted.{holds}"
+    )
+
+
+def _name(metric: MetricVerdict) -> str:
+    words = description(metric.metric)
+    return f"{metric.metric} ({words})" if words else metric.metric
+
+
+def _others(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from perfgate.report.html import render_html, write
+from perfgate.report.result import Result
+from tests.report import example
+
+_FETCHING = {"src", "href", "srcset", "data", "action", "formaction", "poster", "background", "xlink:href", "ping"}
+_VOID = {"meta", "br"}
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would see, and insists that what is opened is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.ids: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def _svgs(text: str) -> list[ET.Element]:
+    return [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)]  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize("build", example.EVERY)
+def test_the_page_is_whole_and_every_picture_is_well_formed(build: Callable[[], Result]) -> None:
+    text = render_html(build())
+    page = _Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    assert len(_svgs(text)) == sum(tag == "svg" for tag, _ in page.tags)
+
+
+@pytest.mark.parametrize("build", example.EVERY)
+def test_nothing_is_fetched_and_nothing_runs(build: Callable[[], Result]) -> None:
+    text = render_html(build())
+    page = _Page(text)
+    names = {name for _, attributes in page.tags for name in attributes}
+    assert not names & _FETCHING
+    assert not {name for name in names if name.startswith("on")}
+    assert "style" not in names
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
+    assert set(re.findall(r"https?://[^\"'\s<]+", text)) <= {"http://www.w3.org/2000/svg"}
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+@pytest.mark.parametrize("build", example.EVERY)
+def test_charts_speak_to_those_who_cannot_see_them_and_carry_their_own_ink(build: Callable[[], Result]) -> None:
+    for svg in _svgs(render_html(build())):
+        if svg.get("aria-hidden"):
+            continue
+        title, desc = svg[0], svg[1]
+        assert svg.get("role") == "img"
+        assert title.tag.endswith("title")
+        assert title.text
+        assert desc.text
+        assert svg.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
+        assert svg.get("width")
+        for part in svg.iter():
+            if part.tag.endswith(("line", "polyline", "path")):
+                assert part.get("stroke"), ET.tostring(part)
+
+
+def test_hostile_words_are_shown_and_do_nothing() -> None:
+    text = render_html(example.hostile())
+    page = _Page(text)
+    assert example.HOSTILE in page.words
+    assert "<script" not in text
+    assert "{{ 7*7 }}" in page.words
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
+
+
+def test_the_same_result_gives_the_same_bytes() -> None:
+    assert render_html(example.failing()) == render_html(example.failing())
+
+
+def test_the_banner_says_the_verdict_in_word_shape_and_colour() -> None:
+    text = render_html(example.failing())
+    assert '<font color="#C4281C"><span class="word">FAIL</span></font>' in text
+    assert 'class="icon fail"' in text
+    assert "perfgate compare models/ranker/1 models/ranker/2 --seed 2" in text
+
+
+def test_failures_stand_above_passes_and_gated_metrics_above_others() -> None:
+    words = _Page(render_html(example.failing())).words
+    gate = words[words.index("The gate") : words.index("Objectives")]
+    metrics = ("cpu_ms_per_request", "execute_ms", "service_mean_ms", "rss_peak_mb", "not gated", "throughput_rps")
+    places = [gate.index(metric) for metric in metrics]
+    assert places == sorted(places)
+
+
+def test_the_sections_follow_what_was_measured() -> None:
+    ids = {build.__name__: set(_Page(render_html(build())).ids) for build in example.EVERY}
+    assert {"gate", "objectives", "effects", "run", "replicas"} <= ids["failing"]
+    assert "cautions" not in ids["failing"]
+    assert {"cautions", "run", "replicas"} <= ids["invalid"]
+    assert not {"gate", "forest-title", "ecdf-title"} & ids["invalid"]
+    assert {"run", "replicas"} <= ids["interrupted"]
+    assert {"objectives", "typical", "ecdf-title"} <= ids["no_baseline"]
+    assert "gate" not in ids["no_baseline"]
+
+
+def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
+    from perfgate.report.result import BlockColumns, TrialColumns  # noqa: PLC0415
+
+    bare = replace(
+        example.interrupted(),
+        models={},
+        trials=TrialColumns(),
+        blocks=BlockColumns(),
+        replicas=(),
+        environment={},
+        plan={},
+        scenario={},
+        command=(),
+        phases_s={},
+        status="running",
+    )
+    words = _Page(render_html(bare)).words
+    assert "RUNNING" in words
+    assert "nothing was judged" in words
+
+
+def test_a_long_run_stays_small() -> None:
+    text = render_html(example.big(40_000))
+    assert len(text.encode()) < 300_000
+    assert "Of 40,008 trials" in _Page(text).words or "Of 39,9" in _Page(text).words or "Of 40,0" in _Page(text).words
+
+
+def test_the_page_is_written_in_one_step(tmp_path: Path) -> None:
+    path = write(example.passing_small(), tmp_path / "run")
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+    assert path.read_text(encoding="utf-8") == render_html(example.passing_small())

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perfgate.gate.verdict import Verdict
+from perfgate.report.sentences import confidence, sentence
+from tests.report import example
+
+
+def test_a_failure_names_the_metric_of_the_headline_and_counts_the_others() -> None:
+    words = sentence(example.failing())
+    assert words.startswith("The candidate is worse than its baseline: execute_ms (wall time of one execution")
+    assert words.endswith("changed by +12.4%, and 2.5% is accepted. 2 more gated metrics failed.")
+
+
+def test_a_pass_names_what_was_nearest_to_its_limit() -> None:
+    words = sentence(example.passing())
+    assert "no worse than its baseline in 4 gated metrics" in words
+    assert words.endswith("It holds 2 objectives.")
+
+
+def test_a_broken_objective_is_named_with_its_bound() -> None:
+    result = example.no_baseline()
+    assert result.judgement
+    broken = replace(result.judgement.objectives[0], verdict=Verdict.FAIL, value=24.0)
+    judgement = replace(result.judgement, verdict=Verdict.FAIL, objectives=(broken,))
+    words = sentence(replace(result, judgement=judgement))
+    assert words == "The candidate breaks an objective: latency_p99_ms is 24.0 ms, and at most 20.0 ms is asked."
+
+
+def test_the_other_ends_have_their_sentence() -> None:
+    assert "does not decide whether service_mean_ms" in sentence(example.inconclusive())
+    assert "cannot be judged" in sentence(example.invalid())
+    assert "was interrupted" in sentence(example.interrupted())
+    assert sentence(example.no_baseline()) == "The candidate holds 2 objectives; there was no baseline to compare with."
+
+
+def test_two_one_sided_bounds_of_one_percent_make_a_98_percent_interval() -> None:
+    assert confidence(example.passing()) == "98%"
+    assert confidence(example.no_baseline()) == ""
