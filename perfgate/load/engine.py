@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from perfgate.load.frames import OK, frame, unframe
 from perfgate.load.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.load.ledger import Ledger, failures_at_deadline
 from perfgate.load.pacing import Pacer, pacer_for
+from perfgate.load.sockets import Sockets
 from perfgate.load.transfers import Transfers, drop_body, keep_body, open_multi, outcome
 from perfgate.load.undisturbed import undisturbed
 from perfgate.trials import Requests
@@ -21,7 +22,6 @@ from perfgate.trials import Requests
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _HEALTH = "/grpc.health.v1.Health/Check"
 _INTERNAL = 13
-_LONGEST_SLEEP_S = 1.0
 _LONGEST_OPENING_S = 1.0
 
 
@@ -42,6 +42,7 @@ class GrpcDriver:
     ) -> None:
         self._deadline_s, self._connections, self._clock = deadline_s, connections, clock
         self._multi = open_multi()
+        self._sockets = Sockets(self._multi, clock)
         self._transfers = Transfers(address, method, deadline_s, connections)
         self._probes = Transfers(address, _HEALTH, min(deadline_s, _LONGEST_OPENING_S), connections)
         self._busy: set[Any] = set()
@@ -111,7 +112,7 @@ class GrpcDriver:
 
     def _loop(self, frames: tuple[bytes, ...], first_call: int, pacer: Pacer, ledger: Ledger) -> None:
         """Send what is due, let libcurl work, book what has come back, sleep until the next event."""
-        clock, multi, busy, take = self._clock, self._multi, self._busy, self._transfers.take
+        clock, multi, sockets, busy, take = self._clock, self._multi, self._sockets, self._busy, self._transfers.take
         began, call = clock(), first_call
         while True:
             now = clock() - began
@@ -123,12 +124,12 @@ class GrpcDriver:
                 busy.add(easy)
                 call += 1
                 now = clock() - began
-            multi.perform()
+            sockets.work()
             settled = self._settle(ledger, pacer, began)
             if not busy and pacer.exhausted(clock() - began):
                 return
             if not settled:
-                self._sleep(pacer.wait_s(clock() - began, len(busy)))
+                sockets.wait(pacer.wait_s(clock() - began, len(busy)))
 
     def _settle(self, ledger: Ledger, pacer: Pacer, began: float) -> int:
         """Book all transfers that have come to an end; return how many."""
@@ -151,11 +152,11 @@ class GrpcDriver:
         self._multi.add_handle(easy)
         try:
             while True:
-                self._multi.perform()
+                self._sockets.work()
                 _, answered, broken = self._multi.info_read()
                 if answered or broken:
                     break
-                self._sleep(_LONGEST_SLEEP_S)
+                self._sockets.wait(inf)
             _, error, text = broken[0] if broken else (easy, None, "")
             easy.outcome = outcome(easy, error, text)
         finally:
@@ -171,11 +172,3 @@ class GrpcDriver:
         """Take back what is still in flight: nothing, unless the series was interrupted."""
         for easy in tuple(self._busy):
             self._retire(easy)
-
-    def _sleep(self, wait_s: float) -> None:
-        """Wait for the sockets, until `wait_s` has passed or libcurl has something to do (it tells in milliseconds)."""
-        timer_ms = self._multi.timeout()
-        wait_s = min(wait_s, _LONGEST_SLEEP_S if timer_ms < 0 else timer_ms / 1e3)
-        # Not the multi handle's own select(): with no socket it returns at once, and the loop would spin.
-        readable, writable, exceptional = self._multi.fdset()
-        select.select(readable, writable, exceptional, wait_s)

@@ -1,0 +1,48 @@
+"""What one measurement is asked for, and what it found; both travel between processes as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One round of one client against one server."""
+
+    client: str
+    """`perfgate` or `grpc.aio`."""
+    target: str
+    seconds: float
+    in_flight: int = 1
+    rate_rps: float = 0.0
+    """Above 0: an open loop with Poisson arrivals of this rate, in place of the closed one."""
+    seed: int = 0
+    payload: str = ""
+    """File with a serialised PredictRequest; empty: an empty message."""
+    server_pid: int = 0
+    """Process whose CPU time is looked at; 0: unknown."""
+    cpu: int = -1
+    """CPU that the client is pinned to; -1: any."""
+    warmup_seconds: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one round measured; times of failed requests are as they were."""
+
+    requests: int
+    rps: float
+    cpu_us_per_request: float
+    cpu_share: float
+    """The client's CPU time over the wall time: near 1, the client is the limit."""
+    server_cpu_share: float | None
+    """The same of the server; near 1 on one core, the server is the limit."""
+    p50_ms: float
+    p99_ms: float
+    errors: dict[str, int] = field(default_factory=dict)
+    """Requests by gRPC status code, OK left out."""
+    error_message: str = ""
+    send_lag_p50_us: float | None = None
+    send_lag_p99_us: float | None = None

@@ -1,0 +1,49 @@
+"""The client under test: perfgate's own load engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.driver.job import PREDICT, Job
+from perfgate.load.arrivals import poisson
+from perfgate.load.engine import GrpcDriver
+from perfgate.load.interface import ClosedLoop, OpenLoop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """Times and outcomes of one round."""
+
+    latency_ms: NDArray[np.float64]
+    status: NDArray[np.int8]
+    send_lag_ms: NDArray[np.float64] | None
+
+
+class PerfgateClient:
+    """Drives with `GrpcDriver`, as the `load` lane does."""
+
+    def __init__(self, job: Job, message: bytes) -> None:
+        self._job, self._message = job, message
+        self._driver = GrpcDriver(job.target, PREDICT)
+
+    def run(self, seconds: float) -> Round:
+        """Keep the job's load up."""
+        requests = self._driver.record([self._message], self._load(seconds))
+        lag_ms = requests.send_lag_ms if self._job.rate_rps else None
+        return Round(requests.response_ms, requests.status, lag_ms)
+
+    def error_message(self) -> str:
+        """Return what the server says to one request."""
+        return self._driver.call(self._message).message
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._driver.close()
+
+    def _load(self, seconds: float) -> ClosedLoop | OpenLoop:
+        if not self._job.rate_rps:
+            return ClosedLoop(self._job.in_flight, duration_s=seconds)
+        return OpenLoop(poisson(self._job.rate_rps, seconds, np.random.default_rng(self._job.seed)))

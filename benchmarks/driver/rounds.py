@@ -1,0 +1,73 @@
+"""Rounds of one or two clients in turn (A B A B …), and what they come to together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from benchmarks.driver.job import Finding, Job
+
+_ROOT = Path(__file__).parents[2]
+_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One number over the rounds."""
+
+    median: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One way of loading that was measured: closed loop, or Poisson arrivals when `rate_rps` is above 0."""
+
+    in_flight: int
+    rate_rps: float
+    rounds: dict[str, tuple[Finding, ...]]
+    """By client, in order of time."""
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Summarise the rounds."""
+    return Spread(median(values), min(values), max(values))
+
+
+def ratio_rps(load: Load) -> Spread | None:
+    """Requests/s of perfgate over those of grpc.aio, round by round; None where one of them did not run."""
+    return _ratio(load, lambda ours, theirs: ours.rps / theirs.rps)
+
+
+def ratio_per_cpu(load: Load) -> Spread | None:
+    """Compare requests per second of the client's own CPU time, which other work on the machine disturbs less."""
+    return _ratio(load, lambda ours, theirs: theirs.cpu_us_per_request / ours.cpu_us_per_request)
+
+
+def _ratio(load: Load, compare: Callable[[Finding, Finding], float]) -> Spread | None:
+    ours, theirs = load.rounds.get("perfgate", ()), load.rounds.get("grpc.aio", ())
+    return spread([compare(a, b) for a, b in zip(ours, theirs, strict=True)]) if ours and theirs else None
+
+
+def run_rounds(job: Job, clients: Sequence[str], rounds: int, run: Callable[[Job], Finding]) -> Load:
+    """Run each client once a round, always in the same order, dividing the job's seconds among the rounds."""
+    found: dict[str, list[Finding]] = {client: [] for client in clients}
+    for index in range(rounds):
+        for client in clients:
+            turn = replace(job, client=client, seconds=job.seconds / rounds, seed=index)
+            found[client].append(run(turn))
+    return Load(job.in_flight, job.rate_rps, {client: tuple(findings) for client, findings in found.items()})
+
+
+def in_a_process(job: Job) -> Finding:
+    """Run one job in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.driver.client", json.dumps(asdict(job))]
+    patience_s = _PATIENCE_S + 2 * job.seconds
+    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, timeout=patience_s, check=True)  # noqa: S603 - our own words
+    return Finding(**json.loads(done.stdout))
