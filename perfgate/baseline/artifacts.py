@@ -1,0 +1,91 @@
+"""Model files in a store, under the digest of their content: one copy however many records refer to it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from perfgate.baseline.place import Place
+from perfgate.baseline.record import Record
+from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
+
+FOLDER = "artifacts"
+
+
+def reference(digest: str) -> str:
+    """Name the folder of a model digest `sha256:<hex>`, relative to the store."""
+    if not (match := re.fullmatch(r"sha256:([0-9a-f]{8,})", digest)):
+        raise UsageError(f"not a model digest: {digest}", "give the digest that `perfgate inspect` prints")
+    return f"{FOLDER}/{match[1]}"
+
+
+def is_inside(artifact: str | None) -> bool:
+    """Tell an artifact that the store keeps from one that it only points to."""
+    return artifact is not None and re.fullmatch(rf"{FOLDER}/[0-9a-f]+", artifact) is not None
+
+
+def keep(place: Place, digest: str, model: Path) -> str:
+    """Copy the files of a model directory into the store, those that are there already left out.
+
+    Files arrive one by one, each whole: an upload that was cut short is completed by the next one.
+    """
+    folder = reference(digest)
+    files = sorted(Path(top, name) for top, _, names in os.walk(model, followlinks=True) for name in names)
+    if not files:
+        raise UsageError(f"{model}: no model files to store", "give the SavedModel directory")
+    for file in files:
+        name = f"{folder}/{file.relative_to(model).as_posix()}"
+        if place.size(name) != file.stat().st_size:
+            place.upload(file, name)
+    return folder
+
+
+def fetch(place: Place, record: Record, cache: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
+    """Return a local directory with the record's model: the store's own where that is local, else a copy in `cache`.
+
+    Raises NoBaselineError where the record keeps no model or it is gone, and InvalidRunError where `digest_of` the
+    directory is not the digest recorded.
+    """
+    artifact = record.model.artifact
+    if artifact is None:
+        raise NoBaselineError(f"{record.name} {record.id} keeps numbers only, no model", _record_again(record))
+    if is_inside(artifact):
+        path = _local(place, artifact, cache)
+    elif "://" in artifact:
+        path = _local(Place(artifact), "", cache / reference(record.model.digest))
+    else:
+        path = Path(artifact)
+    if path is None or not path.is_dir():
+        raise NoBaselineError(f"the model of {record.name} {record.id} is gone: {artifact}", _record_again(record))
+    if digest_of is not None and (found := digest_of(path)) != record.model.digest:
+        raise InvalidRunError(
+            f"the stored artifact was changed: {path} has digest {found}, recorded was {record.model.digest}",
+            f"restore it, or delete it and {_record_again(record)}",
+        )
+    return path
+
+
+def _local(place: Place, folder: str, cache: Path) -> Path | None:
+    if place.is_local:
+        return Path(place.path(folder))
+    if (target := cache / folder if folder else cache).is_dir():
+        return target
+    if not (names := place.tree(folder)):
+        return None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".download-", dir=target.parent) as temporary:
+        model = Path(temporary, "model")
+        for name in names:
+            (model / name).parent.mkdir(parents=True, exist_ok=True)
+            place.download(f"{folder}/{name}".lstrip("/"), model / name)
+        with suppress(OSError):  # another process has downloaded the same content meanwhile
+            model.rename(target)
+    return target
+
+
+def _record_again(record: Record) -> str:
+    return f"record again with `perfgate baseline record MODEL --name {record.name} --scenario {record.scenario_name}`"

@@ -1,0 +1,43 @@
+"""How the machine moved since a baseline was recorded: told beside the verdict, never part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from perfgate.baseline.fingerprint import STABLE, differences
+from perfgate.baseline.record import Record
+from perfgate.metrics import BY_NAME
+from perfgate.stats.summary import ArmSummary
+from perfgate.trials import Arm, Caution
+
+_TOLD = ("execute_ms", "service_mean_ms")
+"""The first of these that both have is told."""
+
+
+def moved(record: Record, summaries: Iterable[ArmSummary], environment: Mapping[str, Any]) -> tuple[Caution, ...]:
+    """Compare the stored model's numbers of then and now, and the environments where they differ."""
+    here = {each.metric: each.value for each in summaries if each.arm == Arm.BASELINE}
+    return (*_environment(record, environment), *_numbers(record, here))
+
+
+def _environment(record: Record, environment: Mapping[str, Any]) -> tuple[Caution, ...]:
+    changed = differences(record.environment, environment, STABLE)
+    if not changed:
+        return ()
+    what = ", ".join(f"{name} {then} then, {now} now" for name, then, now in changed)
+    message = f"the baseline was recorded in another environment ({what}); it was measured again here"
+    return (Caution("environment", message),)
+
+
+def _numbers(record: Record, here: Mapping[str, float | None]) -> tuple[Caution, ...]:
+    for name in _TOLD:
+        then, now = record.metrics[name].value if name in record.metrics else None, here.get(name)
+        if then and now:
+            unit = BY_NAME[name].unit
+            message = (
+                f"since {record.created_utc[:10]} the stored baseline's {name} moved by {now / then - 1:+.1%} on this "
+                f"machine, from {then:.3g} to {now:.3g} {unit}; both arms were measured now, side by side"
+            )
+            return (Caution("since the record", message),)
+    return ()

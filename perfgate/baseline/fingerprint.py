@@ -1,0 +1,168 @@
+"""The environment of a measurement, and the digest that says whether two of them compare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from perfgate import __version__
+
+Read = Callable[[str], str | None]
+
+STABLE = ("cpu_model", "cores", "memory_class_gib", "tensorflow")
+"""Facts that numbers depend on and that stay as they are; with the server's settings, the fingerprint."""
+
+VOLATILE = ("load_average",)
+"""Facts of the moment, which tell no two environments apart."""
+
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "GLIBC_TUNABLES",
+    "KMP_AFFINITY",
+    "KMP_BLOCKTIME",
+    "LD_PRELOAD",
+    "MALLOC_ARENA_MAX",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
+"""Environment variables that change how fast TensorFlow is. By name only: a pattern such as TF_* would put the
+TF_VAR_* secrets of a Terraform job into records and reports."""
+
+_CI = ("GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILDKITE", "CIRCLECI", "TF_BUILD", "CI")
+_THP = "/sys/kernel/mm/transparent_hugepage/enabled"
+_CGROUP = "/sys/fs/cgroup"
+
+
+def read_text(path: str) -> str | None:
+    """Return the text of a file, None where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def environment(environ: Mapping[str, str], read: Read) -> dict[str, Any]:
+    """Collect facts of the machine and the software; None where the platform does not tell.
+
+    `read` gives the text of a system file, or None; what it does not know is asked of `platform` and `psutil`.
+    """
+    memory_mib = _memory_mib(read)
+    return {
+        "cpu_model": _cpu_model(read),
+        "cores": _cores(read),
+        "memory_mib": memory_mib,
+        "memory_class_gib": 2.0 ** round(math.log2(memory_mib / 1024)),
+        "os": _os(read),
+        "kernel": (read("/proc/sys/kernel/osrelease") or platform.release()).strip(),
+        "python": platform.python_version(),
+        "tensorflow": _version("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tf-nightly"),
+        "numpy": _version("numpy"),
+        "grpcio": _version("grpcio"),
+        "perfgate": __version__,
+        "transparent_huge_pages": _chosen(read(_THP)),
+        "governor": _line(read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        "container": _container(environ, read),
+        "ci": next((name for name in _CI if environ.get(name)), None),
+        "variables": {name: environ[name] for name in VARIABLES if name in environ},
+        "load_average": _load_average(read),
+    }
+
+
+def fingerprint(environment: Mapping[str, Any], server_settings: Mapping[str, Any]) -> str:
+    """Digest the stable facts and the server's settings: 16 hex digits; stored numbers compare only where equal."""
+    stable = {name: environment.get(name) for name in STABLE}
+    text = json.dumps({**stable, "server": dict(server_settings)}, sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differences(
+    a: Mapping[str, Any], b: Mapping[str, Any], fields: Iterable[str] | None = None
+) -> tuple[tuple[str, Any, Any], ...]:
+    """List (field, in a, in b) where two environments differ, stable fields first; all but volatile ones by default."""
+    names = dict.fromkeys((*STABLE, *a, *b)) if fields is None else fields
+    return tuple((n, a.get(n), b.get(n)) for n in names if n not in VOLATILE and a.get(n) != b.get(n))
+
+
+def _cpu_model(read: Read) -> str:
+    text = read("/proc/cpuinfo") or ""
+    # x86 has "model name"; 64-bit Arm only numbers, which tell cores apart as well
+    if match := re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE):
+        return " ".join(match[1].split())
+    parts = re.findall(r"^CPU (?:implementer|part|variant)\s*:\s*(\S+)$", text, re.MULTILINE)
+    return (
+        " ".join((platform.machine(), *dict.fromkeys(parts))) if parts else platform.processor() or platform.machine()
+    )
+
+
+def _cores(read: Read) -> float | None:
+    """Count the CPUs this process may use, a container's quota included: 1.5 is one and a half."""
+    match = re.search(r"^Cpus_allowed:\s*([0-9a-f,]+)$", read("/proc/self/status") or "", re.MULTILINE)
+    cpus = int(match[1].replace(",", ""), 16).bit_count() if match else psutil.cpu_count()
+    quota, period = [*(read(f"{_CGROUP}/cpu.max") or "").split(), "", ""][:2]
+    if not quota:  # control groups version 1
+        quota = (read(f"{_CGROUP}/cpu/cpu.cfs_quota_us") or "").strip()
+        period = (read(f"{_CGROUP}/cpu/cpu.cfs_period_us") or "").strip()
+    if cpus and quota.isdigit() and period.isdigit():  # "max" and -1 are no quota
+        return min(float(cpus), int(quota) / int(period))
+    return float(cpus) if cpus else None
+
+
+def _memory_mib(read: Read) -> int:
+    match = re.search(r"^MemTotal:\s*(\d+) kB$", read("/proc/meminfo") or "", re.MULTILINE)
+    total = int(match[1]) * 1024 if match else int(psutil.virtual_memory().total)
+    limit = (read(f"{_CGROUP}/memory.max") or read(f"{_CGROUP}/memory/memory.limit_in_bytes") or "").strip()
+    return max(1, (min(total, int(limit)) if limit.isdigit() else total) // 2**20)
+
+
+def _os(read: Read) -> str:
+    match = re.search(r'^PRETTY_NAME="?(.*?)"?$', read("/etc/os-release") or "", re.MULTILINE)
+    return match[1] if match else f"{platform.system()} {platform.release()}"
+
+
+def _container(environ: Mapping[str, str], read: Read) -> str | None:
+    if environ.get("KUBERNETES_SERVICE_HOST"):
+        return "kubernetes"
+    if read("/.dockerenv") is not None:
+        return "docker"
+    return environ.get("container") or ("podman" if read("/run/.containerenv") is not None else None)
+
+
+def _load_average(read: Read) -> float | None:
+    """Return the one-minute load average."""
+    if text := read("/proc/loadavg"):
+        return float(text.split()[0])
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def _chosen(text: str | None) -> str | None:
+    """Pick the bracketed word of a kernel setting: `always [madvise] never`."""
+    match = re.search(r"\[(\w+)\]", text or "")
+    return match[1] if match else None
+
+
+def _line(text: str | None) -> str | None:
+    return text.strip() if text else None
+
+
+def _version(*distributions: str) -> str | None:
+    for name in distributions:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None

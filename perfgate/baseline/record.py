@@ -1,0 +1,124 @@
+"""A baseline record: the measurements of one model under one scenario, and where the model itself is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from perfgate.errors import UsageError
+from perfgate.stats.summary import ArmSummary
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """The model that was measured."""
+
+    given: str
+    """What the user named."""
+    digest: str
+    """`sha256:…` over the model's files."""
+    size_bytes: int
+    artifact: str | None = None
+    """`artifacts/<hex>` inside the store, or a path or URI outside it; None: the numbers are all there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """One metric of the model, in the metric's unit."""
+
+    value: float | None
+    """None where the sample cannot support the number, `note` says why."""
+    replicas: tuple[float | None, ...] = ()
+    """One number a replica."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stored result."""
+
+    name: str
+    created_utc: str
+    """ISO 8601 with its zone: the instant it was recorded or promoted."""
+    scenario_name: str
+    scenario_digest: str
+    payload_digest: str
+    model: StoredModel
+    fingerprint: str
+    """Numbers compare only where it is equal (perfgate.baseline.fingerprint)."""
+    environment: dict[str, Any]
+    metrics: dict[str, MetricSummary]
+    """By metric name."""
+    seed: int
+    perfgate_version: str
+    run_id: str
+    note: str = ""
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def id(self) -> str:
+        """Tell the record from all others of its name; the ids of a name sort by time."""
+        identity = (self.name, self.created_utc, self.run_id, self.scenario_digest, self.model.digest, self.seed)
+        digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
+        created = datetime.fromisoformat(self.created_utc).astimezone(UTC)
+        return f"{created:%Y%m%dT%H%M%S}.{created.microsecond // 1000:03d}Z-{digest}"
+
+
+_ADAPTER = TypeAdapter(Record)
+
+
+def metric_summaries(summaries: Iterable[ArmSummary], arm: str) -> dict[str, MetricSummary]:
+    """Keep of a run's summaries those of one arm."""
+    return {s.metric: MetricSummary(s.value, s.replicas, s.note) for s in summaries if s.arm == arm}
+
+
+def to_json(record: Record) -> str:
+    """Write a record so that two of them diff well: sorted keys, 6 significant digits, null for NaN."""
+    data = _rounded(_ADAPTER.dump_python(record))
+    return json.dumps(data, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str, source: str) -> Record:
+    """Read a record; `source` names it in the UsageError for text that is no record of this schema version."""
+    try:
+        data = json.loads(text)
+        if isinstance(data, dict) and (version := data.get("schema_version")) != SCHEMA_VERSION:
+            raise UsageError(
+                f"{source}: a record of schema version {version}, this perfgate reads {SCHEMA_VERSION}",
+                "use the perfgate that wrote it, or record the baseline again",
+            )
+        record = _ADAPTER.validate_python(data)
+        record.id  # noqa: B018 - a created_utc that is no instant is found here, not later
+    except (ValueError, ValidationError) as error:
+        raise UsageError(f"{source}: a broken baseline record: {_first_line(error)}", _REPAIR) from error
+    return record
+
+
+_REPAIR = "restore the file from version control or a copy, or remove it with `perfgate baseline rm NAME --id ID`"
+
+
+def _first_line(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    return str(error).splitlines()[0]
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

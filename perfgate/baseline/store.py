@@ -1,0 +1,178 @@
+"""The baseline store: records by name, appended and never changed, and the models they were measured on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from perfgate.baseline import artifacts
+from perfgate.baseline.place import Place
+from perfgate.baseline.record import Record, from_json, to_json
+from perfgate.errors import NoBaselineError, UsageError
+
+CURRENT = "current"
+"""File that holds the id of a name's current record, its newest; without it, the newest file is taken."""
+
+
+class Store:
+    """Records and models below one URL.
+
+    `NAME/<utc>-<digest>.json` are the records, `NAME/current` holds the id of the newest, `artifacts/<sha256>/` are
+    the models. Every file appears whole; a record is written after its model, and the pointer after the record.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open a directory or any fsspec URL; raises UsageError for an unknown scheme. Nothing need exist yet."""
+        self._place = Place(url)
+        self.url = self._place.url
+
+    def add(self, record: Record, artifact_dir: Path | None) -> Record:
+        """Append a record, with a copy of its model where `artifact_dir` is given; returns it as stored."""
+        _check_name(record.name)
+        with self._place.exclusive():
+            if artifact_dir is not None:
+                artifact = artifacts.keep(self._place, record.model.digest, artifact_dir)
+                record = replace(record, model=replace(record.model, artifact=artifact))
+            text, file = to_json(record), _file(record.name, record.id)
+            if (stored := self._place.read(file)) not in {None, text}:
+                raise UsageError(
+                    f"{self._place.shown(file)}: stored already, and with other content", "promote it anew"
+                )
+            if stored is None:
+                self._place.write(file, text)
+            self._point(record.name)
+        return from_json(text, self._place.shown(file))
+
+    def current(self, name: str, scenario_digest: str | None = None, *, scenario_name: str | None = None) -> Record:
+        """Return the newest record of a name, or of a name and scenario; `scenario_name` only serves the message.
+
+        Raises NoBaselineError with the command that records one.
+        """
+        _check_name(name)
+        if scenario_digest is None and (pointed := self._pointed(name)):
+            return pointed
+        others = set()
+        for record_id in reversed(self.ids(name)):
+            record = self._read(name, record_id)
+            if scenario_digest in {None, record.scenario_digest}:
+                return record
+            others.add(record.scenario_name)
+        raise self._none_for(name, scenario_name, others)
+
+    def get(self, name: str, record_id: str) -> Record:
+        """Return one record by its id, or by a part of it that no other id of the name has."""
+        return self._read(name, self._full_id(name, record_id))
+
+    def list(self) -> tuple[Record, ...]:
+        """Return all records, by name and then time."""
+        return tuple(self._read(name, record_id) for name in self.names() for record_id in self.ids(name))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that have records."""
+        return tuple(name for name in self._place.folders() if _is_name(name) and self.ids(name))
+
+    def ids(self, name: str) -> tuple[str, ...]:
+        """Return the ids of a name's records, oldest first."""
+        _check_name(name)
+        return tuple(file.removesuffix(".json") for file in self._place.files(name) if file.endswith(".json"))
+
+    def remove(self, name: str, record_id: str | None = None) -> tuple[str, ...]:
+        """Remove one record of a name, or all; returns their ids.
+
+        The pointer moves to the newest that remains; models that no other record refers to go too.
+        """
+        with self._place.exclusive():
+            doomed = self.ids(name) if record_id is None else (self._full_id(name, record_id),)
+            if not doomed:
+                raise self._none_for(name, None, set())
+            models = self._artifacts(name, doomed)
+            self._point(name, without=doomed)  # first, so that a crash leaves no pointer to nothing
+            for one in doomed:
+                self._place.remove(_file(name, one))
+            if not self._place.tree(name):
+                self._place.remove(name)
+            self._collect(models)
+        return doomed
+
+    def fetch_artifact(self, record: Record, cache_dir: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
+        """Return a local directory with the record's model (perfgate.baseline.artifacts.fetch says how)."""
+        return artifacts.fetch(self._place, record, cache_dir, digest_of)
+
+    def _read(self, name: str, record_id: str) -> Record:
+        file = _file(name, record_id)
+        if (text := self._place.read(file)) is None:
+            raise NoBaselineError(f"{self._place.shown(file)} is gone", f"see `perfgate baseline show {name}`")
+        record = from_json(text, self._place.shown(file))
+        if (record.name, record.id) != (name, record_id):
+            raise UsageError(
+                f"{self._place.shown(file)}: holds record {record.name}/{record.id}", "give the file its own name back"
+            )
+        return record
+
+    def _pointed(self, name: str) -> Record | None:
+        record_id = (self._place.read(f"{name}/{CURRENT}") or "").strip()
+        if not re.fullmatch(r"[0-9TZ.]+-[0-9a-f]+", record_id):
+            return None
+        with suppress(NoBaselineError):
+            return self._read(name, record_id)
+        return None
+
+    def _point(self, name: str, without: tuple[str, ...] = ()) -> None:
+        if remaining := [one for one in self.ids(name) if one not in without]:
+            self._place.write(f"{name}/{CURRENT}", remaining[-1] + "\n")
+        else:
+            self._place.remove(f"{name}/{CURRENT}")
+
+    def _full_id(self, name: str, record_id: str) -> str:
+        ids = self.ids(name)
+        found = [record_id] if record_id in ids else [one for one in ids if record_id and record_id in one]
+        if not ids:
+            raise self._none_for(name, None, set())
+        if len(found) != 1:
+            what = "no record" if not found else f"{len(found)} records"
+            raise UsageError(f"{what} {record_id!r} of {name} in {self.url}", f"there are: {', '.join(ids)}")
+        return found[0]
+
+    def _artifacts(self, name: str, ids: tuple[str, ...]) -> set[str]:
+        kept: set[str] = set()
+        for record_id in ids:
+            with suppress(UsageError):  # a broken record can be removed, too; which model it had, nobody knows
+                artifact = self._read(name, record_id).model.artifact
+                kept |= {artifact} if artifact and artifacts.is_inside(artifact) else set()
+        return kept
+
+    def _collect(self, models: set[str]) -> None:
+        try:
+            needed = {record.model.artifact for record in self.list()} if models else set()
+        except UsageError:  # a broken record may need any of them
+            return
+        for model in models - needed:
+            self._place.remove(model)
+
+    def _none_for(self, name: str, scenario: str | None, others: set[str]) -> NoBaselineError:
+        known = ", ".join(self.names())
+        if scenario in others:
+            problem = f"the baseline {name} was recorded before scenario {scenario} was changed"
+        elif others:
+            problem = f"the baseline {name} has no record of this scenario, only of {', '.join(sorted(others))}"
+        else:
+            problem = f"no baseline {name} in {self.url}" + (f" (there are: {known})" if known else "")
+        option = f" --scenario {scenario or 'S'}"
+        return NoBaselineError(problem, f"record one with `perfgate baseline record MODEL --name {name}{option}`")
+
+
+def _file(name: str, record_id: str) -> str:
+    return f"{name}/{record_id}.json"
+
+
+def _is_name(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is not None and name.lower() != artifacts.FOLDER
+
+
+def _check_name(name: str) -> None:
+    if not _is_name(name):
+        allowed = f"letters, digits and . _ - after a first letter or digit, and not {artifacts.FOLDER!r}"
+        raise UsageError(f"{name!r} is no name for a baseline", f"use {allowed}")
