@@ -1,0 +1,74 @@
+"""Fixtures that several rooms share: the example models, and one live test at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache"
+MODELS = CACHE / "models"
+
+sys.path.insert(0, str(ROOT))  # `examples` and `benchmarks` are tested, and are not installed
+
+
+class RankingModels(NamedTuple):
+    """The versions of the ranking model; `v1_again` is `v1` exported a second time."""
+
+    v1: Path
+    v1_again: Path
+    v2: Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run live tests last: what fails in milliseconds shows first."""
+    items.sort(key=lambda item: item.get_closest_marker("live") is not None)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Hold a lock against other test processes on this checkout."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _one_live_test_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.node.get_closest_marker("live") is None:
+        yield
+        return
+    with _alone("live"):
+        yield
+
+
+def _example(script: str) -> subprocess.CompletedProcess[str]:
+    with _alone("models"):
+        command = [sys.executable, str(ROOT / "examples" / script), "--out", str(MODELS)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def ranking_models() -> RankingModels:
+    """Build the ranking models where they are missing or out of date: about 40 s, once."""
+    done = _example("ranking/build.py")
+    assert done.returncode == 0, done.stderr
+    base = MODELS / "ranking"
+    return RankingModels(base / "v1", base / "v1-again", base / "v2")
+
+
+@pytest.fixture(scope="session")
+def audio_model() -> Path:
+    """Fetch the published audio model where it is missing; offline, skip what needs it."""
+    done = _example("audio/fetch.py")
+    if done.returncode:
+        pytest.skip(done.stderr.strip())
+    return MODELS / "basic_pitch" / "nmp"
