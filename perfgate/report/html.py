@@ -24,8 +24,7 @@ from perfgate.report.charts.verdicts import COLOURS, icon
 from perfgate.report.plain import printable
 from perfgate.report.result import Result
 from perfgate.report.rows import gate_rows, hints, in_order, objective_rows, summary_rows
-from perfgate.report.sentences import confidence, sentence
-from perfgate.report.terminal import verdict_word
+from perfgate.report.sentences import confidence, sentence, verdict_word
 
 FILE_NAME = "report.html"
 

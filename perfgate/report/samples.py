@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from perfgate.errors import UsageError
@@ -83,12 +82,13 @@ def read_samples(path: Path) -> pa.Table:
 def rebuild_trials(table: pa.Table) -> tuple[Trial, ...]:
     """Make the trials again from their samples, in the order they were written."""
     frame = table.to_pandas()
-    keys = frame[["lane", "depth", "block", "arm", "replica", "start_s"]].astype(
-        {"lane": str, "depth": str, "arm": str}
-    )
-    begins = np.flatnonzero((keys != keys.shift()).any(axis=1)) if len(frame) else np.array([], np.int64)
-    ends = [*begins[1:], len(frame)]
-    return tuple(_trial(frame.iloc[begin:end]) for begin, end in zip(begins, ends, strict=False))
+    if frame.empty:
+        return ()
+    columns = {name: frame[name].to_numpy() for name in frame}
+    codes = [frame[name].cat.codes.to_numpy() for name in ("lane", "depth", "arm")]
+    keys = np.stack([*codes, columns["block"], columns["replica"], columns["start_s"]])
+    begins = [0, *(1 + np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0))).tolist()]
+    return tuple(_trial(columns, slice(begin, end)) for begin, end in zip(begins, [*begins[1:], None], strict=True))
 
 
 def _whole_batches(stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -128,9 +128,10 @@ def _request_column(values: Sequence[np.ndarray], kind: pa.DataType) -> pa.Array
     return pa.concat_arrays([pa.array(each, kind) if len(each) else pa.nulls(1, kind) for each in values])
 
 
-def _trial(rows: pd.DataFrame) -> Trial:
-    first = rows.iloc[0]
-    asked = rows[rows["status"].notna()]
+def _trial(columns: Mapping[str, np.ndarray], rows: slice) -> Trial:
+    first = {name: values[rows.start] for name, values in columns.items()}
+    # A trial without requests is a single row, and that row has no status.
+    asked = slice(rows.start, rows.start) if np.isnan(first["status"]) else rows
     memory = Memory(*(float(first[name]) for name in _MEMORY))
     return Trial(
         lane=Lane(first["lane"]),
@@ -142,13 +143,13 @@ def _trial(rows: pd.DataFrame) -> Trial:
         start_s=float(first["start_s"]),
         wall_s=float(first["wall_s"]),
         requests=Requests(
-            scheduled_s=asked["scheduled_s"].to_numpy() - float(first["start_s"]),
-            response_ms=asked["response_ms"].to_numpy(),
-            service_ms=asked["service_ms"].to_numpy(),
-            send_lag_ms=asked["send_lag_ms"].to_numpy(),
-            status=asked["status"].to_numpy(np.int8),
+            scheduled_s=columns["scheduled_s"][asked] - first["start_s"],
+            response_ms=columns["response_ms"][asked],
+            service_ms=columns["service_ms"][asked],
+            send_lag_ms=columns["send_lag_ms"][asked],
+            status=columns["status"][asked].astype(np.int8),
         ),
         cpu_ms=float(first["cpu_ms"]),
         driver_cpu_ms=float(first["driver_cpu_ms"]),
-        memory=None if rows[list(_MEMORY)].iloc[0].isna().all() else memory,
+        memory=None if all(np.isnan(first[name]) for name in _MEMORY) else memory,
     )

@@ -10,6 +10,13 @@ from perfgate.report.result import Result
 from perfgate.report.rows import badness, description, in_order
 
 
+def verdict_word(result: Result) -> str:
+    """Say in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
+    if result.judgement is None or result.status == "interrupted":
+        return result.status.upper()
+    return result.judgement.verdict.value.upper()
+
+
 def sentence(result: Result) -> str:
     """Say what was found, with the number that matters most."""
     judgement = result.judgement

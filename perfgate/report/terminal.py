@@ -14,6 +14,7 @@ from perfgate.report import figures
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
+from perfgate.report.sentences import verdict_word
 from perfgate.trials import Arm
 
 STYLES = {
@@ -23,13 +24,6 @@ STYLES = {
     Verdict.INVALID: "magenta",
 }
 _WIDE, _MIDDLE, _NARROW = 118, 92, 72
-
-
-def verdict_word(result: Result) -> str:
-    """Say in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
-    if result.judgement is None or result.status == "interrupted":
-        return result.status.upper()
-    return result.judgement.verdict.value.upper()
 
 
 def final_line(result: Result, report: Path | None) -> str:

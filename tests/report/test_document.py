@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from perfgate.errors import UsageError
 from perfgate.report import document
 from perfgate.report.result import Result, TrialColumns
-from perfgate.stats.effect import Effect
 from tests.report import example
 
 _ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
@@ -51,9 +51,8 @@ def test_numbers_come_back_and_infinities_as_nan(
     assert before.judgement
     metric = before.judgement.metrics[0]
     names = ("change", "lower", "upper", "alpha", "log_change", "log_se", "df", "baseline_value", "candidate_value")
-    effect: Effect = replace(
-        metric.effect, baseline_replicas=tuple(replicas), **dict(zip(names, numbers, strict=False))
-    )
+    values: dict[str, Any] = dict(zip(names, numbers, strict=False))
+    effect = replace(metric.effect, baseline_replicas=tuple(replicas), **values)
     judgement = replace(before.judgement, metrics=(replace(metric, effect=effect, detectable=numbers[-1]),))
     trials = TrialColumns(start_s=tuple(numbers), cpu_ms=tuple(column))
     result = replace(before, judgement=judgement, trials=trials, wall_s=numbers[-2])

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from perfgate.report.html import render_html, write
-from perfgate.report.result import Result
+from perfgate.report.result import BlockColumns, Result, TrialColumns
 from tests.report import example
 
 _FETCHING = {"src", "href", "srcset", "data", "action", "formaction", "poster", "background", "xlink:href", "ping"}
@@ -129,8 +129,6 @@ def test_the_sections_follow_what_was_measured() -> None:
 
 
 def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
-    from perfgate.report.result import BlockColumns, TrialColumns  # noqa: PLC0415
-
     bare = replace(
         example.interrupted(),
         models={},
@@ -150,9 +148,7 @@ def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
 
 
 def test_a_long_run_stays_small() -> None:
-    text = render_html(example.big(40_000))
-    assert len(text.encode()) < 300_000
-    assert "Of 40,008 trials" in _Page(text).words or "Of 39,9" in _Page(text).words or "Of 40,0" in _Page(text).words
+    assert len(render_html(example.big(40_000)).encode()) < 300_000
 
 
 def test_the_page_is_written_in_one_step(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.svg import Element, chart, dots, marker, path, text
 from perfgate.report.charts.thin import medians, min_max
+from perfgate.trials import Arm
 
 WIDTH, HEIGHT = 480, 250
 _AREA = Area(58, 44, WIDTH - 14, HEIGHT - 48)
@@ -81,8 +82,10 @@ def _points(arm: str, t: Numbers, values: Numbers, x: Scale, y: Scale) -> list[E
     size = 4.5 if len(kept_t) < 100 else 2.4
     ink: dict[str, str | float] = {"stroke": look.colour, "stroke_opacity": 0.75 if len(kept_t) < 100 else 0.32}
     parts = [dots(x(kept_t[within]), y(kept[within]), stroke_width=size, stroke_linecap=look.cap, **ink)]
-    outliers = x(kept_t[kept > y.high][:40]).tolist()
-    return [*parts, *(marker("triangle", at, _AREA.top + 3, 3, fill=look.colour) for at in outliers)]
+    # One mark every 5 pixels at most, over the whole run.
+    outliers = np.unique(np.round(x(t[values > y.high]) / 5) * 5).tolist()
+    row = 3 if arm == Arm.BASELINE else -4
+    return [*parts, *(marker("triangle", at, _AREA.top + row, 3, fill=look.colour) for at in outliers)]
 
 
 def _course(arm: str, t: Numbers, values: Numbers, x: Scale, y: Scale) -> list[Element]:

@@ -135,6 +135,18 @@ def test_a_series_draws_few_enough_points_of_a_long_run() -> None:
     assert len(text) < 60_000
 
 
+def test_a_series_marks_what_lies_above_over_the_whole_run() -> None:
+    t = np.arange(40_000.0)
+    values = np.where(t % 100 == 0, 50.0, 2.0 + 0.1 * np.sin(t))
+    marks = [
+        float(mark.get("points", "").split(",")[0])
+        for mark in _root(series(Panel("p", "Time", "ms", {"candidate": (t, values)}))).iter(f"{_SVG}polygon")
+    ]
+    assert min(marks) < 70
+    assert max(marks) > 450
+    assert len(marks) < 100
+
+
 @pytest.mark.parametrize("values", [[5.0], [5.0, 5.0], [0.0, 0.0, 0.0]])
 def test_a_series_of_one_or_equal_values_has_a_frame(values: list[float]) -> None:
     data = (np.arange(float(len(values))), np.array(values))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from perfgate.report.charts.thin import medians, min_max
 
 
-@given(st.integers(1, 5000), st.integers(2, 400), st.integers(0, 9))
+@given(st.integers(1, 5000), st.integers(4, 400), st.integers(0, 9))
 def test_the_extremes_stay_and_the_limit_holds(count: int, limit: int, seed: int) -> None:
     y = np.random.default_rng(seed).standard_cauchy(count)
     x = np.arange(count, dtype=float)
@@ -16,6 +16,12 @@ def test_the_extremes_stay_and_the_limit_holds(count: int, limit: int, seed: int
     assert (kept_y.min(), kept_y.max()) == (y.min(), y.max())
     assert np.all(np.diff(kept_x) > 0)
     assert np.array_equal(y[kept_x.astype(int)], kept_y)
+
+
+def test_the_middle_is_drawn_too() -> None:
+    y = np.random.default_rng(1).normal(size=40_000)
+    kept = min_max(np.arange(40_000.0), y, 800)[1]
+    assert np.mean(np.abs(kept) < 1) > 0.4
 
 
 def test_a_short_series_is_left_alone() -> None:
