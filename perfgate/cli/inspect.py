@@ -1,0 +1,93 @@
+"""`perfgate inspect`: what a model is, without loading it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from perfgate.model.interface import Model, Signature
+
+_OPS_SHOWN = 10
+
+
+@click.command("inspect")
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("-v", "--verbose", is_flag=True, help="All ops, and tracebacks of errors.")
+def command(model: str, *, as_json: bool, verbose: bool) -> None:
+    """Show MODEL's version, digest, size, signatures and ops.
+
+    MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file.
+    """
+    from rich.console import Console  # noqa: PLC0415 - keeps `--help` instant
+
+    from perfgate.model.cache import cache_dir  # noqa: PLC0415
+    from perfgate.model.saved_model import open_model  # noqa: PLC0415
+
+    opened = open_model(model, cache_dir(os.environ))
+    if as_json:
+        click.echo(_document(opened))
+    else:
+        _show(opened, Console(markup=False, highlight=False, emoji=False), ops=None if verbose else _OPS_SHOWN)
+
+
+def _document(model: Model) -> str:
+    return json.dumps({**asdict(model), "path": str(model.path), "ops": dict(model.ops)}, indent=2)
+
+
+def _show(model: Model, console: Console, ops: int | None) -> None:
+    from rich.table import Table  # noqa: PLC0415 - keeps `--help` instant
+
+    for name, value in _facts(model):
+        console.print(f"{name:<12}{value}", soft_wrap=True)  # a digest is for copying: in one piece
+    for signature in model.signatures:
+        _show_signature(signature, console)
+    console.print(f"\n{_ops_title(model, ops)}", style="bold", soft_wrap=True)
+    table = Table("op")
+    table.add_column("count", justify="right")
+    for op, count in model.ops[:ops]:
+        table.add_row(op, str(count))
+    console.print(table)
+
+
+def _facts(model: Model) -> tuple[tuple[str, str], ...]:
+    return (
+        ("path", str(model.path)),
+        ("version", str(model.version)),
+        ("digest", model.digest),
+        ("size", f"{model.size_bytes / 2**20:.2f} MiB ({model.size_bytes:,} bytes)"),
+        ("tags", ", ".join(model.tags)),
+        ("signatures", ", ".join(signature.key for signature in model.signatures) or "none"),
+    )
+
+
+def _ops_title(model: Model, shown: int | None) -> str:
+    total, kinds = sum(count for _, count in model.ops), len(model.ops)
+    rest = f", the {shown} most frequent (-v: all)" if shown is not None and shown < kinds else ""
+    return f"ops: {total:,} of {kinds} kinds{rest}"
+
+
+def _show_signature(signature: Signature, console: Console) -> None:
+    from rich.table import Table  # noqa: PLC0415 - keeps `--help` instant
+
+    console.print(f"\n{signature.key}, {signature.method}", style="bold", soft_wrap=True)
+    table = Table("")
+    for column in ("name", "dtype", "shape"):
+        table.add_column(column, overflow="fold")
+    for kind, specs in (("in", signature.inputs), ("out", signature.outputs)):
+        for spec in specs:
+            table.add_row(kind, spec.name, spec.dtype, _shape(spec.shape))
+    console.print(table)
+
+
+def _shape(shape: tuple[int | None, ...] | None) -> str:
+    if shape is None:
+        return "unknown rank"
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"

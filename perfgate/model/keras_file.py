@@ -1,0 +1,44 @@
+"""A `.keras` file's SavedModel: exported once, in another process, and kept by the file's digest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from perfgate.errors import InvalidRunError
+from perfgate.model.digest import file_sha256
+
+
+def _export(source: Path, destination: Path) -> None:
+    # -P: what lies in the working directory must not stand in for a package of the same name
+    command = [sys.executable, "-P", "-m", "perfgate.model.keras_export", str(source), str(destination)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own module
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise InvalidRunError(
+            f"{source} cannot be exported: {last}", "a model with classes of its own: give its SavedModel instead"
+        )
+
+
+def exported(source: Path, cache_dir: Path, export: Callable[[Path, Path], None] = _export) -> Path:
+    """Give the SavedModel directory of a `.keras` file, `cache_dir/<sha256 of the file>`, made if it is not there.
+
+    The directory appears whole or not at all, also with several processes at it.
+    InvalidRunError when the file cannot be exported.
+    """
+    directory = cache_dir / file_sha256(source)
+    if directory.is_dir():
+        return directory
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".export-") as scratch:
+        fresh = Path(scratch) / "saved_model"
+        export(source, fresh)
+        try:
+            fresh.rename(directory)
+        except OSError:  # somebody else was faster: theirs is as good
+            if not directory.is_dir():
+                raise
+    return directory

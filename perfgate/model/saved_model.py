@@ -1,0 +1,121 @@
+"""Open a model as far as its description goes: signatures, ops, digest and size, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from perfgate.errors import InvalidRunError, UsageError
+from perfgate.model import messages
+from perfgate.model.digest import content_of
+from perfgate.model.dtypes import name_of
+from perfgate.model.interface import Model, Signature, TensorSpec
+from perfgate.model.locate import GRAPH_FILE, locate
+from perfgate.model.messages import Proto
+from perfgate.model.nearest import nearest
+
+_SERVE = "serve"
+_EXPORT_AGAIN = "export the model again"
+# tensorflow/python/saved_model/constants.py: what a loader runs by itself, no face of the model
+_INTERNAL_SIGNATURES = {"__saved_model_init_op", "__saved_model_train_op"}
+_VARIABLE_OPS = {"VarHandleOp", "_VarHandlesOp", "VariableV2", "Variable"}
+
+
+def open_model(given: str, cache_dir: Path) -> Model:
+    """Open a SavedModel directory, a versioned base path (highest number) or a `.keras` file (exported into the cache).
+
+    UsageError when `given` names no model or cannot be read, InvalidRunError when the model itself is broken.
+    """
+    try:
+        location = locate(given, cache_dir)
+        meta = _meta_graph(location.directory, given)
+        content = content_of(location.directory)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"{given} cannot be read: {reason}", "check the path and its permissions") from error
+    return Model(
+        path=location.directory,
+        given=given,
+        version=location.version,
+        digest=content.digest,
+        size_bytes=content.size_bytes,
+        tags=tuple(sorted(meta.meta_info_def.tags)),
+        signatures=_signatures(meta),
+        ops=_ops(meta.graph_def),
+    )
+
+
+def signature(model: Model, key: str) -> Signature:
+    """Give the signature of that name; UsageError, naming the nearest one, when there is none."""
+    by_key = {found.key: found for found in model.signatures}
+    if key in by_key:
+        return by_key[key]
+    if not by_key:
+        raise UsageError(f"{model.given} has no signatures", "export it with a serving signature")
+    raise UsageError(
+        f"{model.given} has no signature {key!r}",
+        f"did you mean {nearest(key, by_key)!r}? set payload.signature to one of: {', '.join(by_key)}",
+    )
+
+
+def _meta_graph(directory: Path, given: str) -> Proto:
+    try:
+        saved_model = messages.SavedModel.FromString((directory / GRAPH_FILE).read_bytes())
+    except DecodeError as error:
+        raise InvalidRunError(f"{given}: {GRAPH_FILE} is damaged, it does not parse", _EXPORT_AGAIN) from error
+    meta = _servable(saved_model.meta_graphs, given)
+    if _restores_variables(meta) and not _has_variables(directory):
+        raise InvalidRunError(f"{given}: the graph needs variables, and variables/ lacks them", _EXPORT_AGAIN)
+    return meta
+
+
+def _servable(meta_graphs: list[Proto], given: str) -> Proto:
+    """Pick the meta graph that TF-Serving loads, tagged `serve` and nothing else; else the first with that tag."""
+    found = [meta for meta in meta_graphs if _SERVE in meta.meta_info_def.tags]
+    if not found:
+        tags = ", ".join("+".join(meta.meta_info_def.tags) or "none" for meta in meta_graphs)
+        raise InvalidRunError(
+            f'{given}: no meta graph is tagged "{_SERVE}"' + (f", tags found: {tags}" if tags else ""),
+            "export the model for serving",
+        )
+    return min(found, key=lambda meta: len(meta.meta_info_def.tags))
+
+
+def _restores_variables(meta: Proto) -> bool:
+    """Tell whether loading needs the checkpoint: without `variables/` a loader goes on, and each request fails."""
+    ops = {node.op for node in meta.graph_def.node}
+    return bool(meta.saver_def.restore_op_name) and not ops.isdisjoint(_VARIABLE_OPS)
+
+
+def _has_variables(directory: Path) -> bool:
+    variables = directory / "variables"
+    return (variables / "variables.index").is_file() and any(variables.glob("variables.data-*"))
+
+
+def _signatures(meta: Proto) -> tuple[Signature, ...]:
+    return tuple(
+        Signature(key, found.method_name, _specs(found.inputs), _specs(found.outputs))
+        for key, found in sorted(meta.signature_def.items())
+        if key not in _INTERNAL_SIGNATURES
+    )
+
+
+def _specs(infos: Proto) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(name, name_of(info.dtype), _shape(info.tensor_shape)) for name, info in sorted(infos.items())
+    )
+
+
+def _shape(proto: Proto) -> tuple[int | None, ...] | None:
+    if proto.unknown_rank:
+        return None
+    return tuple(dim.size if dim.size >= 0 else None for dim in proto.dim)
+
+
+def _ops(graph: Proto) -> tuple[tuple[str, int], ...]:
+    counts = Counter(node.op for node in graph.node)
+    for function in graph.library.function:
+        counts.update(node.op for node in function.node_def)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

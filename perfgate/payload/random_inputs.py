@@ -1,0 +1,130 @@
+"""Random values for one input, of every data type that TensorFlow serves."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from perfgate.errors import UsageError
+from perfgate.model.dtypes import BY_NAME
+from perfgate.model.interface import TensorSpec
+from perfgate.model.tensors import Array, numpy_dtype
+from perfgate.payload.shapes import remedy
+from perfgate.scenario.schema import InputSpec
+
+_LOW = 0.0
+_HIGH_INTEGER = 128.0  # fits every integer type
+_HIGH_FLOAT = 1.0
+_LETTERS = np.frombuffer(string.ascii_letters.encode(), np.uint8)
+
+
+def random_array(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
+    """Draw an array of the tensor's dtype; strings are `bytes` objects.
+
+    Integers are uniform in [low, high), by default [0, 128); floats and both parts of complex numbers uniform in
+    [low, high), standard normal when neither is given; strings come from the vocabulary, or are ASCII letters.
+    UsageError for a type that cannot be filled, an impossible range, or a setting that the type does not take.
+    """
+    fill, settings = _filler(tensor)
+    stray = {key for key, value in given if value is not None} & given.model_fields_set - settings - {"shape"}
+    if stray:
+        takes = ", ".join(sorted(settings | {"shape"}))
+        raise UsageError(
+            f"input {tensor.name} is {tensor.dtype}: {', '.join(sorted(stray))} does not apply",
+            f"under payload.inputs.{tensor.name} it takes {takes}",
+        )
+    return fill(tensor, shape, given, generator)
+
+
+_Fill = Callable[[TensorSpec, tuple[int, ...], InputSpec, np.random.Generator], Array]
+
+
+def _filler(tensor: TensorSpec) -> tuple[_Fill, set[str]]:
+    """Find how to fill a type, and the settings that it takes."""
+    if tensor.dtype not in BY_NAME:
+        raise UsageError(
+            f"input {tensor.name} has {tensor.dtype}, for which there are no random values",
+            "set payload.signature to one without it",
+        )
+    if tensor.dtype == "string":
+        return _strings, {"vocabulary", "length"}
+    if tensor.dtype == "bool":
+        return _booleans, set()
+    if tensor.dtype.startswith("complex"):
+        return _complex, {"low", "high"}
+    return (_floats if "float" in tensor.dtype else _integers), {"low", "high"}
+
+
+def _booleans(_: TensorSpec, shape: tuple[int, ...], __: InputSpec, generator: np.random.Generator) -> Array:
+    return np.asarray(generator.integers(0, 2, shape, np.bool_))
+
+
+def _integers(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
+    dtype = numpy_dtype(tensor.dtype)
+    bounds = np.iinfo(dtype)
+    low, high = _range(tensor, given, _HIGH_INTEGER)
+    first, end = math.ceil(low), math.ceil(high)
+    if not bounds.min <= first < end <= bounds.max + 1:
+        _refuse(tensor, low, high, f"{bounds.min} … {bounds.max}")
+    return np.asarray(generator.integers(first, end, shape, dtype))
+
+
+def _floats(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
+    return _reals(tensor, numpy_dtype(tensor.dtype), shape, given, generator)
+
+
+def _complex(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
+    whole = numpy_dtype(tensor.dtype)
+    part = np.dtype(np.float32 if whole == np.complex64 else np.float64)
+    real, imaginary = (_reals(tensor, part, shape, given, generator) for _ in range(2))
+    return np.asarray(real + 1j * imaginary, whole)
+
+
+def _reals(
+    tensor: TensorSpec,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    given: InputSpec,
+    generator: np.random.Generator,
+) -> Array:
+    if given.low is None and given.high is None:
+        return np.asarray(generator.standard_normal(shape), dtype)
+    low, high = _range(tensor, given, _HIGH_FLOAT)
+    largest = float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]  # it has no annotations
+    if max(-low, high) > largest:
+        _refuse(tensor, low, high, f"±{largest:.4g}")
+    values = np.asarray(generator.uniform(low, high, shape))
+    reached = values.astype(dtype).astype(np.float64) >= high  # by rounding: high itself is outside
+    return np.asarray(np.where(reached, low, values), dtype)
+
+
+def _range(tensor: TensorSpec, given: InputSpec, default_high: float) -> tuple[float, float]:
+    low = _LOW if given.low is None else given.low
+    high = default_high if given.high is None else given.high
+    if not (low < high and math.isfinite(high - low)):
+        _refuse(tensor, low, high, "low below high, both finite")
+    return low, high
+
+
+def _refuse(tensor: TensorSpec, low: float, high: float, possible: str) -> None:
+    raise UsageError(
+        f"input {tensor.name} is {tensor.dtype}: no values from {low:g} to below {high:g} (possible: {possible})",
+        remedy(tensor.name, "low = ? and high = ?"),
+    )
+
+
+def _strings(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
+    if given.vocabulary is not None:
+        if not given.vocabulary:
+            raise UsageError(f"input {tensor.name}: the vocabulary is empty", "list strings, or leave vocabulary out")
+        words = np.array([word.encode() for word in given.vocabulary], object)
+        return np.asarray(words[generator.integers(0, len(words), shape)], object)
+    count, length = math.prod(shape), given.length
+    letters = _LETTERS[generator.integers(0, len(_LETTERS), (count, length))].tobytes()
+    words = np.array([letters[index * length : (index + 1) * length] for index in range(count)], object)
+    return words.reshape(shape)
