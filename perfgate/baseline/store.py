@@ -64,7 +64,7 @@ class Store:
 
     def get(self, name: str, record_id: str) -> Record:
         """Return one record by its id, or by a part of it that no other id of the name has."""
-        return self._read(name, self._full_id(name, record_id))
+        return self._read(name, self.full_id(name, record_id))
 
     def list(self) -> tuple[Record, ...]:
         """Return all records, by name and then time."""
@@ -79,13 +79,24 @@ class Store:
         _check_name(name)
         return tuple(file.removesuffix(".json") for file in self._place.files(name) if file.endswith(".json"))
 
+    def full_id(self, name: str, record_id: str) -> str:
+        """Complete a part of an id; raises UsageError where not exactly one record of the name has it."""
+        ids = self.ids(name)
+        found = [record_id] if record_id in ids else [one for one in ids if record_id and record_id in one]
+        if not ids:
+            raise self._none_for(name, None, set())
+        if len(found) != 1:
+            what = "no record" if not found else f"{len(found)} records"
+            raise UsageError(f"{what} {record_id!r} of {name} in {self.url}", f"there are: {', '.join(ids)}")
+        return found[0]
+
     def remove(self, name: str, record_id: str | None = None) -> tuple[str, ...]:
         """Remove one record of a name, or all; returns their ids.
 
         The pointer moves to the newest that remains; models that no other record refers to go too.
         """
         with self._place.exclusive():
-            doomed = self.ids(name) if record_id is None else (self._full_id(name, record_id),)
+            doomed = self.ids(name) if record_id is None else (self.full_id(name, record_id),)
             if not doomed:
                 raise self._none_for(name, None, set())
             models = self._artifacts(name, doomed)
@@ -125,16 +136,6 @@ class Store:
             self._place.write(f"{name}/{CURRENT}", remaining[-1] + "\n")
         else:
             self._place.remove(f"{name}/{CURRENT}")
-
-    def _full_id(self, name: str, record_id: str) -> str:
-        ids = self.ids(name)
-        found = [record_id] if record_id in ids else [one for one in ids if record_id and record_id in one]
-        if not ids:
-            raise self._none_for(name, None, set())
-        if len(found) != 1:
-            what = "no record" if not found else f"{len(found)} records"
-            raise UsageError(f"{what} {record_id!r} of {name} in {self.url}", f"there are: {', '.join(ids)}")
-        return found[0]
 
     def _artifacts(self, name: str, ids: tuple[str, ...]) -> set[str]:
         kept: set[str] = set()

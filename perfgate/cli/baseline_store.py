@@ -1,0 +1,177 @@
+"""`perfgate baseline list`, `show` and `rm`: look into the store and clear it up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from perfgate.cli.options import store_option
+from perfgate.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from perfgate.baseline.record import Record
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+_ID = click.option("--id", "record_id", metavar="ID", help="One record, by its id or a part that no other has.")
+
+
+@click.command("list")
+@store_option
+@_JSON
+def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
+    """List all records; a star marks each name's current one."""
+    from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
+
+    opened = Store(store)
+    current = {name: opened.current(name).id for name in opened.names()}
+    records = [(record, current.get(record.name) == record.id) for record in opened.list()]
+    if as_json:
+        click.echo(json.dumps([_headline(record, is_current=star) for record, star in records], indent=2))
+    elif records:
+        _print_records(records)
+    else:
+        click.echo(f"no baselines in {opened.url}; `perfgate baseline record MODEL --name NAME` makes one")
+    return ExitCode.PASS
+
+
+@click.command("show")
+@click.argument("name")
+@_ID
+@store_option
+@_JSON
+def show_command(name: str, record_id: str | None, store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
+    """Show the current record of NAME, or one of its records."""
+    from perfgate.baseline.record import to_json  # noqa: PLC0415 - instant --help
+    from perfgate.baseline.store import Store  # noqa: PLC0415
+
+    opened = Store(store)
+    record = opened.get(name, record_id) if record_id is not None else opened.current(name)
+    if as_json:
+        click.echo(json.dumps({"id": record.id, **json.loads(to_json(record))}, indent=2))
+    else:
+        _print_record(record)
+    return ExitCode.PASS
+
+
+@click.command("rm")
+@click.argument("name")
+@_ID
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@store_option
+def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int:  # noqa: FBT001 - click's
+    """Remove one record of NAME, or all of them, and the stored models that nothing refers to any more."""
+    from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
+
+    opened = Store(store)
+    ids = opened.ids(name) if record_id is None else (opened.full_id(name, record_id),)
+    what = f"{name}/{ids[0]}" if len(ids) == 1 else f"all {len(ids)} records of {name}"
+    if ids and not yes:
+        if not _asks():
+            raise UsageError(f"removing {what} from {opened.url} needs a yes", "add --yes")
+        if not click.confirm(f"Remove {what} from {opened.url}?", err=True):
+            click.echo("nothing removed")
+            return ExitCode.PASS
+    for removed in opened.remove(name, record_id):
+        click.echo(f"removed {name}/{removed}")
+    return ExitCode.PASS
+
+
+def _asks() -> bool:
+    """Tell whether somebody is there to answer."""
+    return sys.stdin.isatty()
+
+
+def _headline(record: Record, *, is_current: bool) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "id": record.id,
+        "current": is_current,
+        "created_utc": record.created_utc,
+        "scenario_name": record.scenario_name,
+        "model_given": record.model.given,
+        "model_digest": record.model.digest,
+        "model_size_bytes": record.model.size_bytes,
+        "artifact": record.model.artifact,
+        "fingerprint": record.fingerprint,
+        "note": record.note,
+    }
+
+
+def _print_records(records: list[tuple[Record, bool]]) -> None:
+    table = _table("", "name", "id", "scenario", "model", "MiB", "kept", "note")
+    for record, star in records:
+        table.add_row(
+            "*" if star else "",
+            record.name,
+            record.id,
+            record.scenario_name,
+            _short(record.model.digest),
+            f"{record.model.size_bytes / 2**20:.1f}",
+            "yes" if record.model.artifact else "no",
+            record.note,
+        )
+    _console().print(table)
+
+
+def _print_record(record: Record) -> None:
+    from perfgate.metrics import BY_NAME  # noqa: PLC0415 - instant --help
+
+    facts = _table()
+    model = f"{record.model.given}  {_short(record.model.digest)}  {record.model.size_bytes / 2**20:.1f} MiB"
+    rows = {
+        "record": f"{record.name}/{record.id}",
+        "created": record.created_utc,
+        "scenario": f"{record.scenario_name}  {_short(record.scenario_digest)}",
+        "model": model,
+        "kept in": record.model.artifact or "not kept: numbers only",
+        "machine": f"{_machine(record.environment)}  fingerprint {record.fingerprint}",
+        "run": f"{record.run_id}  seed {record.seed}  perfgate {record.perfgate_version}",
+        "note": record.note,
+    }
+    for name, value in rows.items():
+        if value:
+            facts.add_row(name, value)
+    metrics = _table("metric", "value", "unit", "replicas", "note")
+    for name, summary in sorted(record.metrics.items()):
+        value = "-" if summary.value is None else f"{summary.value:.4g}"
+        unit = BY_NAME[name].unit if name in BY_NAME else ""
+        metrics.add_row(name, value, unit, str(len(summary.replicas)), summary.note)
+    console = _console()
+    console.print(facts)
+    console.print()
+    console.print(metrics)
+
+
+def _machine(environment: dict[str, Any]) -> str:
+    cores, tensorflow = environment.get("cores"), environment.get("tensorflow")
+    parts = (environment.get("cpu_model"), cores and f"{cores:g} cores", tensorflow and f"TensorFlow {tensorflow}")
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _table(*columns: str) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - instant --help
+
+    table = Table(*columns, box=None, pad_edge=False, show_header=bool(columns), header_style="bold")
+    for column in table.columns:
+        column.no_wrap = True
+        column.justify = "right" if column.header in {"MiB", "value", "replicas"} else "left"
+    return table
+
+
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415 - instant --help
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 1000  # a log or a pipe has no width: rows stay whole
+    return console
