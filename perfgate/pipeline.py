@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from perfgate import __version__
+from perfgate.baseline.drift import moved
 from perfgate.baseline.fingerprint import fingerprint
+from perfgate.baseline.record import Record
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import GENERATOR_LIMIT, generator_cpu_share, machine_cautions, warmup_cautions
 from perfgate.experiment.fleet import Fleet, Makers
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import Plan, Segment, make_plan, replicas_that_fit
 from perfgate.experiment.setup import arm_setups, record_payloads
-from perfgate.gate.judge import judge
+from perfgate.gate.judge import judge, provisional
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.model.interface import Model
 from perfgate.observe.interface import MachineObserver
@@ -31,6 +33,7 @@ from perfgate.report.recording import Recording
 from perfgate.report.result import ModelFacts, Result
 from perfgate.scenario.files import scenario_digest
 from perfgate.scenario.schema import Scenario
+from perfgate.stats.summarise import summarise
 from perfgate.trials import Arm, Caution, Depth, Lane
 
 _MIB = 1 << 20
@@ -54,7 +57,8 @@ class Job:
     baseline_name: str | None
     seed: int
     out: Path
-    cautions: tuple[Caution, ...] = ()
+    record: Record | None = None
+    """The stored baseline that is measured again as the baseline arm, if that is what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,13 @@ def run(job: Job, world: World) -> Result:
         except KeyboardInterrupt:
             status = "interrupted"
         judgement = verdict_of(job, recording)
-        cautions = (*warmup_cautions(recording.replicas), *machine_cautions(recording.blocks))
+        cautions = _cautions(job, world, recording)
         return recording.finish(judgement, status, world.makers.clock() - began_s, cautions)
+
+
+def _cautions(job: Job, world: World, recording: Recording) -> tuple[Caution, ...]:
+    since = () if job.record is None else moved(job.record, summarise(recording.log.table()), world.environment)
+    return (*warmup_cautions(recording.replicas), *machine_cautions(recording.blocks), *since)
 
 
 def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
@@ -114,7 +123,7 @@ def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
         environment=dict(world.environment),
         fingerprint=fingerprint(world.environment, server),
         judgement=None,
-        cautions=(*job.cautions, *((short,) if got < wanted else ())),
+        cautions=(short,) if got < wanted else (),
     )
 
 
@@ -172,10 +181,9 @@ def _quiet_collector() -> Iterator[None]:
 
 
 def _so_far(job: Job, recording: Recording) -> Decided:
-    judgement = judge(recording.log.table(), job.scenario.gate, {})
     return tuple(
         (each.metric, f"{each.effect.change:+.1%} [{each.effect.lower:+.1%}, {each.effect.upper:+.1%}] {each.verdict}")
-        for each in judgement.metrics
+        for each in provisional(recording.log.table(), job.scenario.gate)
         if each.gated
     )
 

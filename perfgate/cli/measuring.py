@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,24 +17,26 @@ import psutil
 from rich.console import Console
 
 from perfgate import pipeline
-from perfgate.baseline.fingerprint import environment
+from perfgate.baseline.fingerprint import environment, read_text
+from perfgate.baseline.record import Record
 from perfgate.cli.options import server_settings
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.engine import GrpcDriver
+from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
+from perfgate.model.saved_model import open_model
 from perfgate.observe.machine import MachineAccounts
 from perfgate.observe.process import ProcessAccounts
-from perfgate.report import document
+from perfgate.report import document, html
 from perfgate.report.progress import make_progress
-from perfgate.report.recording import REPORT
 from perfgate.report.result import Result
 from perfgate.report.terminal import final_line, print_result
 from perfgate.scenario.files import load_scenario
 from perfgate.scenario.schema import Scenario
 from perfgate.serving.embedded.launch import EmbeddedForkServer
-from perfgate.trials import Arm, Caution
+from perfgate.trials import Arm
 
 SCENARIOS = (Path("scenarios"),)
 SERVER_LOG = "servers.log"
@@ -96,10 +97,16 @@ class Question:
     scenario: Scenario
     models: Mapping[Arm, Model]
     baseline_name: str | None = None
-    cautions: tuple[Caution, ...] = ()
+    record: Record | None = None
+    """The stored baseline, where the comparison is with one."""
 
 
-def answer_all(questions: Iterable[Question], options: Options, judge_exit: bool = True) -> int:  # noqa: FBT001, FBT002
+def open_models(**given: str) -> dict[Arm, Model]:
+    """Open models by arm: `open_models(baseline=OLD, candidate=NEW)`."""
+    return {Arm(arm): open_model(name, cache_dir(os.environ)) for arm, name in given.items()}
+
+
+def answer_all(questions: Iterable[Question], options: Options) -> int:
     """Measure one after the other, show each result, and return the worst exit code."""
     console = options.console()
     many = len(options.scenarios) > 1
@@ -107,7 +114,7 @@ def answer_all(questions: Iterable[Question], options: Options, judge_exit: bool
     for question in questions:
         result, out = answer(question, options, console, many=many)
         show(result, out, options, console)
-        codes.append(exit_code(result, options) if judge_exit else _unjudged(result))
+        codes.append(exit_code(result, options))
         if codes[-1] is ExitCode.INTERRUPTED:
             break
     return next(code for code in _WORST_FIRST if code in codes)
@@ -125,14 +132,14 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
     if scenario.server.driver_cpus:
         os.sched_setaffinity(0, scenario.server.driver_cpus)
     job = pipeline.Job(
-        command=(*(shlex.split(shlex.join(["perfgate", *sys.argv[1:]]))),),
+        command=("perfgate", *sys.argv[1:]),
         run_id=run_id,
         scenario=scenario,
         models=question.models,
         baseline_name=question.baseline_name,
         seed=seed,
         out=out,
-        cautions=question.cautions,
+        record=question.record,
     )
     return pipeline.run(job, _world(scenario, out, options, console)), out
 
@@ -150,7 +157,7 @@ def _world(scenario: Scenario, out: Path, options: Options, console: Console) ->
     log.unlink(missing_ok=True)
     makers = Makers(
         parent=lambda _: EmbeddedForkServer(os.environ, log, huge_pages=server.huge_pages),
-        driver=lambda address: GrpcDriver(address, deadline_s=scenario.load.deadline_s),
+        driver=lambda address: _connected(GrpcDriver(address, deadline_s=scenario.load.deadline_s)),
         observer=ProcessAccounts,
         clock=time.perf_counter,
     )
@@ -159,16 +166,15 @@ def _world(scenario: Scenario, out: Path, options: Options, console: Console) ->
         machine=MachineAccounts(),
         progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
-        environment=environment(os.environ, _read),
+        environment=environment(os.environ, read_text),
         available_mib=psutil.virtual_memory().available / (1 << 20),
     )
 
 
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
+def _connected(driver: GrpcDriver) -> GrpcDriver:
+    """Open the connection before the first request is timed."""
+    driver.connect()
+    return driver
 
 
 def show(result: Result, out: Path, options: Options, console: Console) -> None:
@@ -177,7 +183,7 @@ def show(result: Result, out: Path, options: Options, console: Console) -> None:
         click.echo(document.to_json(result))
     if not options.quiet:
         print_result(console, result)
-    console.print(final_line(result, out / REPORT), markup=False, soft_wrap=True)
+    console.print(final_line(result, out / html.FILE_NAME), markup=False, soft_wrap=True)
 
 
 def exit_code(result: Result, options: Options) -> ExitCode:
@@ -190,12 +196,9 @@ def exit_code(result: Result, options: Options) -> ExitCode:
     return EXIT_CODES[verdict]
 
 
-def _unjudged(result: Result) -> ExitCode:
-    """Exit code of a run that only records: whether it is valid."""
+def exit_code_of_record(result: Result) -> ExitCode:
+    """Turn a run that was only made to be recorded into an exit code: whether it is whole and valid."""
     if result.status == "interrupted":
         return ExitCode.INTERRUPTED
     invalid = result.judgement is None or result.judgement.verdict is Verdict.INVALID
     return ExitCode.INVALID if invalid else ExitCode.PASS
-
-
-OnResult = Callable[[Result, Path], None]

@@ -8,15 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from perfgate.gate.verdict import Judgement
-from perfgate.report import document, samples
+from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
-from perfgate.report.html import render_html
 from perfgate.report.result import Result
 from perfgate.stats.summarise import curves, summarise
 from perfgate.stats.table import TrialLog
 from perfgate.trials import Block, Caution, ReplicaFacts
-
-REPORT = "report.html"
 
 
 class Recording:
@@ -37,7 +34,7 @@ class Recording:
         """Write down what is known before anything is measured."""
         self.directory.mkdir(parents=True, exist_ok=True)
         document.write(self._result, self.directory)
-        (self.directory / REPORT).unlink(missing_ok=True)
+        (self.directory / html.FILE_NAME).unlink(missing_ok=True)
         self._samples = samples.SampleWriter(self.directory / samples.FILE_NAME)
         return self
 
@@ -83,5 +80,5 @@ class Recording:
             wall_s=wall_s,
         )
         document.write(result, self.directory)
-        (self.directory / REPORT).write_text(render_html(result), encoding="utf-8")
+        html.write(result, self.directory)
         return result

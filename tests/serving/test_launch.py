@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -12,6 +13,9 @@ from perfgate.errors import InvalidRunError
 from perfgate.scenario.schema import Server
 from perfgate.serving.embedded.launch import EmbeddedForkServer, server_environment
 from perfgate.serving.interface import ReplicaSpec
+
+if TYPE_CHECKING:
+    from tests.conftest import RankingModels
 
 
 def test_huge_pages_join_the_users_tunables() -> None:
@@ -26,10 +30,10 @@ def _spec(path: Path) -> ReplicaSpec:
 
 
 @pytest.mark.live
-def test_replicas_live_and_die_in_order(ranking_models: dict[str, Path], tmp_path: Path) -> None:
+def test_replicas_live_and_die_in_order(ranking_models: RankingModels, tmp_path: Path) -> None:
     parent = EmbeddedForkServer(os.environ, tmp_path / "log", huge_pages=True)
     try:
-        first, second = (parent.start(_spec(ranking_models["v1"])) for _ in range(2))
+        first, second = (parent.start(_spec(ranking_models.v1)) for _ in range(2))
         assert first.pid != second.pid
         assert first.address != second.address
         assert 0 < first.load_time_s < 60
@@ -49,7 +53,7 @@ def test_replicas_live_and_die_in_order(ranking_models: dict[str, Path], tmp_pat
 
 
 @pytest.mark.live
-def test_no_orphans_when_perfgate_is_killed(ranking_models: dict[str, Path], tmp_path: Path) -> None:
+def test_no_orphans_when_perfgate_is_killed(ranking_models: RankingModels, tmp_path: Path) -> None:
     program = f"""
 import os, time
 from pathlib import Path
@@ -57,7 +61,7 @@ from perfgate.scenario.schema import Server
 from perfgate.serving.embedded.launch import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
 parent = EmbeddedForkServer(os.environ, Path({str(tmp_path / "log")!r}), huge_pages=True)
-spec = ReplicaSpec("server", Path({str(ranking_models["v1"])!r}), ("serve",), "serving_default", Server())
+spec = ReplicaSpec("server", Path({str(ranking_models.v1)!r}), ("serve",), "serving_default", Server())
 print(parent.start(spec).pid, flush=True)
 time.sleep(60)
 """

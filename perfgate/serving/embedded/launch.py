@@ -102,6 +102,7 @@ class EmbeddedForkServer:
         ours, theirs = Channel.pair()
         self._control, self._log = ours, log
         self._ready = False
+        self._channels: list[Channel] = []
         command = [sys.executable, "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
         env = server_environment(environ, huge_pages=huge_pages)
         with contextlib.nullcontext() if log is None else log.open("ab") as stderr:
@@ -139,6 +140,7 @@ class EmbeddedForkServer:
         """Fork a replica and wait until it answers."""
         self.wait_ready()
         ours, theirs = Channel.pair()
+        self._channels.append(ours)
         try:
             self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
             pid: int = self._control.receive(_REPLY_TIMEOUT_S)["pid"]
@@ -149,10 +151,8 @@ class EmbeddedForkServer:
         try:
             ready = ours.receive(_LOAD_TIMEOUT_S)
         except (ChannelClosedError, TimeoutError) as error:
-            ours.close()
             raise self.gone(spec, pid, error) from error
         if "error" in ready:
-            ours.close()
             problem = f"{spec.label}: {spec.model_path} does not load: {ready['error']}"
             raise InvalidRunError(problem, "try `perfgate inspect` on it, or export it again")
         return EmbeddedReplica(spec, ours, self, pid, ready)
@@ -171,7 +171,7 @@ class EmbeddedForkServer:
 
     @property
     def _see_log(self) -> str:
-        return "see the messages above" if self._log is None else self._see_log
+        return "see the messages above" if self._log is None else f"see {self._log}"
 
     def _last_words(self) -> str:
         if self._log is None:
@@ -181,7 +181,8 @@ class EmbeddedForkServer:
 
     def stop(self) -> None:
         """End the parent; the kernel ends its replicas with it."""
-        self._control.close()
+        for channel in (self._control, *self._channels):
+            channel.close()
         self._process.kill()
         self._process.wait()
 

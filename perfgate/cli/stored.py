@@ -1,0 +1,69 @@
+"""Between runs and the baseline store: a stored model to measure beside, and a result to store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perfgate.baseline.record import Record, StoredModel, metric_summaries
+from perfgate.baseline.store import Store
+from perfgate.cli.measuring import Question
+from perfgate.errors import InvalidRunError, NoBaselineError
+from perfgate.model.cache import cache_dir
+from perfgate.model.digest import digest
+from perfgate.model.interface import Model
+from perfgate.model.saved_model import open_model
+from perfgate.report.result import Result
+from perfgate.scenario.files import scenario_digest
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Arm
+
+
+def beside_stored(scenario: Scenario, candidate: Mapping[Arm, Model], store: Store, name: str) -> Question:
+    """Find the baseline of that name and scenario and open its model; NoBaselineError with the command to record."""
+    record = store.current(name, scenario_digest(scenario), scenario_name=scenario.name)
+    if record.model.artifact is None:
+        problem = f"the baseline {name} keeps numbers only, no model to measure again"
+        raise NoBaselineError(problem, f"record it again with `perfgate baseline record MODEL --name {name}`")
+    path = store.fetch_artifact(record, cache_dir(os.environ), digest)
+    models = {Arm.BASELINE: open_model(str(path), cache_dir(os.environ)), **candidate}
+    return Question(scenario, models, baseline_name=name, record=record)
+
+
+def record_of(result: Result, name: str, note: str, now: datetime | None = None) -> Record:
+    """Make a record of a result's candidate."""
+    candidate = result.models[Arm.CANDIDATE]
+    return Record(
+        name=name,
+        created_utc=(now or datetime.now(UTC)).isoformat(timespec="milliseconds"),
+        scenario_name=str(result.scenario["name"]),
+        scenario_digest=result.scenario_digest,
+        payload_digest=result.payload_digest,
+        model=StoredModel(candidate.given, candidate.digest, round(candidate.size_mb * (1 << 20))),
+        fingerprint=result.fingerprint,
+        environment=result.environment,
+        metrics=metric_summaries(result.summaries, Arm.CANDIDATE),
+        seed=int(result.plan["seed"]),
+        perfgate_version=result.perfgate_version,
+        run_id=result.run_id,
+        note=note,
+    )
+
+
+def promote(result: Result, name: str, store: Store, note: str, *, copy: bool) -> Record:
+    """Store a finished run's candidate as the baseline; InvalidRunError when its model has changed since or is gone."""
+    candidate = result.models[Arm.CANDIDATE]
+    path = Path(candidate.path)
+    if result.status != "complete":
+        problem = f"run {result.run_id} is {result.status}, not complete"
+        raise InvalidRunError(problem, "promote a complete run, or record the model anew")
+    if not path.is_dir() or digest(path) != candidate.digest:
+        problem = f"{candidate.path} is not the model that run {result.run_id} measured any more"
+        raise InvalidRunError(problem, f"record it anew with `perfgate baseline record MODEL --name {name}`")
+    record = record_of(result, name, note)
+    if copy:
+        return store.add(record, path)
+    return store.add(replace(record, model=replace(record.model, artifact=str(path.resolve()))), None)
