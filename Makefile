@@ -43,8 +43,8 @@ lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: setup ## the load generator beside a plain grpc.aio client
-	$(BIN)/python -m benchmarks.driver --compare
+bench: setup ## requests per second of the load engine beside a plain grpc.aio client
+	$(BIN)/python -m benchmarks.driver --serve-noop --compare --pin
 
 # The machine's own pip configuration is left out, lest a local wheel's hash gets into the file.
 lock: setup ## resolve requirements.lock again (add UPGRADE=--upgrade for newer versions)

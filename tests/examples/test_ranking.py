@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from examples.ranking import build
+from perfgate.model.saved_model import open_model
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = build.Settings(examples=64, epochs=1, batch_size=32)
@@ -55,6 +56,7 @@ def test_another_seed_a_lost_model_or_no_stamp_is_not(tmp_path: Path) -> None:
 
 _TRAIN_TWICE = """
 from examples.ranking import build
+from perfgate.model.saved_model import open_model
 with build.quiet():
     settings = build.Settings(examples=64, epochs=1, batch_size=32)
     digests = [build.weights_digest(build.train((32, 16), settings)[0]) for _ in range(2)]
@@ -90,3 +92,18 @@ def test_a_build_is_quiet_and_its_loss_goes_down(ranking_models: tuple[Path, ...
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("up to date\n")
+
+
+@pytest.mark.live
+def test_the_exports_share_their_signature(ranking_models: tuple[Path, ...], tmp_path: Path) -> None:
+    opened = [open_model(str(path), tmp_path) for path in ranking_models]
+    served = [next(one for one in model.signatures if one.key == "serving_default") for model in opened]
+    inputs = [(one.name, one.dtype, one.shape) for one in served[0].inputs]
+    assert inputs == [
+        ("country", "string", (None,)),
+        ("dense", "float32", (None, 16)),
+        ("item_ids", "int64", (None, 20)),
+    ]
+    assert served[0].inputs == served[1].inputs == served[2].inputs
+    assert served[0].outputs == served[1].outputs == served[2].outputs
+    assert opened[2].size_bytes < 1.1 * opened[0].size_bytes
