@@ -12,7 +12,7 @@ from perfgate.baseline.record import MetricSummary, Record, StoredModel
 MakeRecord = Callable[..., Record]
 
 
-def record(**changes: Any) -> Record:  # noqa: ANN401 - any field of a record
+def record(**changes: Any) -> Record:
     digest = changes.pop("model_digest", "sha256:" + "ab" * 32)
     fields: dict[str, Any] = {
         "name": "prod",
