@@ -1,0 +1,230 @@
+"""The whole main path on fakes: no process, no TensorFlow, no clock but the test's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perfgate import pipeline
+from perfgate.errors import ExitCode, UsageError
+from perfgate.experiment.fleet import Makers
+from perfgate.gate.verdict import EXIT_CODES, Verdict
+from perfgate.load.fake import FakeDriver
+from perfgate.model.interface import Model, Signature, TensorSpec
+from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
+from perfgate.report import document, html, samples
+from perfgate.report.progress import RecordingProgress
+from perfgate.report.result import Result
+from perfgate.scenario.schema import Budget, Objective, Scenario
+from perfgate.serving.fake import FakeForkServer
+from perfgate.trials import Arm
+
+SIGNATURE = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 4)),), ())
+EXECUTE_MS = {"old": 2.0, "same": 2.0, "slow": 2.4}
+SCENARIO = Scenario(budget=Budget(measure_s=20, replicas=4, execute_share=0.7, request_share=0.2))
+
+
+@dataclass
+class Tick:
+    """A clock that goes on by 2 ms whenever somebody looks, and can end the run."""
+
+    now_s: float = 0.0
+    interrupt_at_s: float = float("inf")
+
+    def __call__(self) -> float:
+        self.now_s += 2e-3
+        if self.now_s > self.interrupt_at_s:
+            self.interrupt_at_s = float("inf")
+            raise KeyboardInterrupt
+        return self.now_s
+
+
+@dataclass
+class Bench:
+    """A fake world, and what became of it."""
+
+    clock: Tick = field(default_factory=Tick)
+    dies_after: int | None = None
+    parents: list[FakeForkServer] = field(default_factory=list)
+    drivers: list[FakeDriver] = field(default_factory=list)
+    progress: RecordingProgress = field(default_factory=RecordingProgress)
+
+    def _parent(self, number: int) -> FakeForkServer:
+        self.parents.append(FakeForkServer(number, EXECUTE_MS, self.dies_after))
+        return self.parents[-1]
+
+    def _driver(self, address: str) -> FakeDriver:
+        parent, replica = divmod(int(address.removeprefix("fake:")), 1000)
+        self.drivers.append(FakeDriver(service_ms=(self.parents[parent - 1].replicas[replica].mean_ms,)))
+        return self.drivers[-1]
+
+    def world(self) -> pipeline.World:
+        observer: Callable[[int], FakeProcessAccounts] = lambda _: FakeProcessAccounts(lambda: self.clock.now_s)  # noqa: E731
+        return pipeline.World(
+            makers=Makers(self._parent, self._driver, observer, self.clock),
+            machine=FakeMachineAccounts(),
+            progress=self.progress,
+            now=lambda: datetime(2030, 1, 2, tzinfo=UTC),
+            environment={"cpu_model": "fake", "cores": 2.0},
+            available_mib=24_000,
+        )
+
+    def run(self, out: Path, *names: str, scenario: Scenario = SCENARIO) -> Result:
+        arms = (Arm.BASELINE, Arm.CANDIDATE)[-len(names) :]
+        models = {arm: _model(name) for arm, name in zip(arms, names, strict=True)}
+        command = ("perfgate", "compare", *names)
+        return pipeline.run(pipeline.Job(command, "run-1", scenario, models, None, 5, out), self.world())
+
+    def everything_stopped(self) -> bool:
+        return all(parent.stopped for parent in self.parents) and all(driver.closed for driver in self.drivers)
+
+
+def _model(name: str) -> Model:
+    return Model(Path("/models") / name, name, 1, f"sha256:{name}", 1 << 20, ("serve",), (SIGNATURE,), ())
+
+
+def _verdict(result: Result, metric: str) -> Verdict:
+    assert result.judgement is not None
+    return next(each.verdict for each in result.judgement.metrics if each.metric == metric)
+
+
+def test_equal_models_pass(tmp_path: Path) -> None:
+    bench = Bench()
+    result = bench.run(tmp_path, "old", "same")
+    assert result.judgement is not None
+    assert result.judgement.verdict is Verdict.PASS, result.judgement.headline
+    assert _verdict(result, "execute_ms") is Verdict.PASS
+    assert bench.everything_stopped()
+
+
+def test_a_slower_model_fails_and_the_headline_says_by_how_much(tmp_path: Path) -> None:
+    result = Bench().run(tmp_path, "old", "slow")
+    assert result.judgement is not None
+    assert EXIT_CODES[result.judgement.verdict] is ExitCode.FAIL
+    assert _verdict(result, "execute_ms") is Verdict.FAIL
+    effect = next(each.effect for each in result.judgement.metrics if each.metric == "execute_ms")
+    assert effect.lower < 0.2 < effect.upper
+    assert "execute_ms +2" in result.judgement.headline
+
+
+def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
+    result = Bench().run(tmp_path, "old", "slow")
+    stored = document.read(tmp_path)
+    assert stored.status == "complete"
+    assert stored.judgement is not None
+    assert result.judgement is not None
+    assert stored.judgement.headline == result.judgement.headline
+    assert stored.plan["seed"] == 5
+    assert len(stored.trials.replica) == len(samples.rebuild_trials(samples.read_samples(tmp_path / samples.FILE_NAME)))
+    assert "FAIL" in (tmp_path / html.FILE_NAME).read_text()
+
+
+def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
+    first, second = (Bench().run(tmp_path / name, "old", "same") for name in ("a", "b"))
+    assert document.to_json(first) == document.to_json(second)
+
+
+def test_phases_are_announced_and_decisions_shown(tmp_path: Path) -> None:
+    bench = Bench()
+    bench.run(tmp_path, "old", "same")
+    assert [name for name, _ in bench.progress.phases] == [
+        "start 8 servers", "warm-up", "executions inside the servers", "single requests", "the scenario's load",
+    ]  # fmt: skip
+    assert any("execute_ms" in dict(decided) for _, decided in bench.progress.updates)
+
+
+def test_a_model_that_does_not_load_is_an_invalid_run(tmp_path: Path) -> None:
+    bench = Bench()
+    result = bench.run(tmp_path, "old", "broken")
+    assert result.status == "invalid"
+    assert result.judgement is not None
+    assert result.judgement.verdict is Verdict.INVALID
+    assert "does not load" in result.judgement.headline
+    assert bench.everything_stopped()
+    assert "INVALID" in (tmp_path / html.FILE_NAME).read_text()
+
+
+def test_a_server_that_dies_makes_the_run_invalid_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    bench = Bench(dies_after=20)
+    result = bench.run(tmp_path, "old", "same")
+    assert result.status == "invalid"
+    assert result.judgement is not None
+    assert "died: killed by SIGKILL" in result.judgement.headline
+    assert len(set(result.trials.block)) >= 19
+    assert bench.everything_stopped()
+
+
+def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
+    bench = Bench(clock=Tick(interrupt_at_s=8.0))
+    result = bench.run(tmp_path, "old", "slow")
+    assert result.status == "interrupted"
+    assert len(result.blocks.block) > 10
+    assert document.read(tmp_path).status == "interrupted"
+    assert bench.everything_stopped()
+
+
+def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
+    bench = Bench()
+    seen: list[int] = []
+
+    def look(*_: object) -> None:
+        file = tmp_path / samples.FILE_NAME
+        if len(bench.progress.updates) == 200:
+            seen.append(samples.read_samples(file).num_rows)
+            assert document.read(tmp_path).status == "running"
+
+    world = bench.world()
+    watched = replace(world, progress=_Watched(world.progress, look))
+    models = {Arm.BASELINE: _model("old"), Arm.CANDIDATE: _model("same")}
+    pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), watched)
+    assert seen
+    assert seen[0] > 100
+
+
+class _Watched(RecordingProgress):
+    """Calls back at each update."""
+
+    def __init__(self, inner: object, look: Callable[..., None]) -> None:
+        super().__init__()
+        assert isinstance(inner, RecordingProgress)
+        self.updates, self._look = inner.updates, look
+
+    def update(self, done_s: float, decided: object) -> None:
+        super().update(done_s, decided)  # type: ignore[arg-type]
+        self._look()
+
+
+def test_without_a_baseline_the_objectives_decide(tmp_path: Path) -> None:
+    kept = SCENARIO.model_copy(update={"objectives": {"service_mean_ms": Objective(max=5.0)}})
+    broken = SCENARIO.model_copy(update={"objectives": {"service_mean_ms": Objective(max=1.0)}})
+    for scenario, verdict in ((kept, Verdict.PASS), (broken, Verdict.FAIL), (SCENARIO, Verdict.INCONCLUSIVE)):
+        result = Bench().run(tmp_path, "old", scenario=scenario)
+        assert result.comparison == "none"
+        assert result.judgement is not None
+        assert result.judgement.verdict is verdict, result.judgement.reasons
+
+
+def test_short_memory_means_fewer_replicas_and_says_so(tmp_path: Path) -> None:
+    bench = Bench()
+    world = replace(bench.world(), available_mib=3000.0)
+    models = {Arm.BASELINE: _model("old"), Arm.CANDIDATE: _model("same")}
+    result = pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), world)
+    assert len(result.replicas) < 8
+    assert any(caution.code == "memory" for caution in result.cautions)
+
+
+def test_a_signature_that_does_not_fit_is_found_before_any_server_starts(tmp_path: Path) -> None:
+    bench = Bench()
+    with pytest.raises(UsageError, match="nope"):
+        bench.run(
+            tmp_path / "out",
+            "old",
+            "same",
+            scenario=SCENARIO.model_copy(update={"payload": SCENARIO.payload.model_copy(update={"signature": "nope"})}),
+        )
+    assert not bench.parents
+    assert not (tmp_path / "out").exists()
