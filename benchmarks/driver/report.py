@@ -44,11 +44,16 @@ def notes(loads: Sequence[Load]) -> list[str]:
                 f" and {_range(per_cpu, '.1f')} times as many per second of CPU time"
             )
         for client, rounds in load.rounds.items():
-            said += [f"{_name(load)}, {client}: {note}" for note in _notes_of(rounds)]
+            said += [f"{_name(load)}, {client}: {note}" for note in _notes_of(rounds, waits=_waits(load))]
     return said
 
 
-def _notes_of(rounds: Sequence[Finding]) -> list[str]:
+def _waits(load: Load) -> bool:
+    """Tell whether client and server have to wait for each other, or for the clock."""
+    return load.in_flight == 1 or load.rate_rps > 0
+
+
+def _notes_of(rounds: Sequence[Finding], *, waits: bool) -> list[str]:
     said: list[str] = []
     lags = [(found.send_lag_p50_us, found.send_lag_p99_us) for found in rounds]
     if (p50 := _spread([lag[0] for lag in lags])) and (p99 := _spread([lag[1] for lag in lags])):
@@ -56,6 +61,9 @@ def _notes_of(rounds: Sequence[Finding]) -> list[str]:
     server = _spread([found.server_cpu_share for found in rounds])
     if server and server.median > _SATURATED:
         said.append(f"the server used {server.median:.0%} of a core: it may be the limit, not the client")
+    client = spread([found.cpu_share for found in rounds])
+    if server and not waits and max(client.median, server.median) < _SATURATED:
+        said.append("neither side had a core to itself: other work took part, compare CPU time rather than requests/s")
     errors = Counter[str]()
     for found in rounds:
         errors.update(found.errors)

@@ -49,7 +49,7 @@ def test_the_document_holds_each_round_and_is_json() -> None:
 
 
 def test_errors_are_named_with_the_servers_words() -> None:
-    failed = replace(FINDING, errors={"3": 1000}, error_message="Missing ModelSpec")
+    failed = replace(FINDING, cpu_share=1.0, errors={"3": 1000}, error_message="Missing ModelSpec")
 
     assert notes([Load(8, 0.0, {"perfgate": (failed,)})]) == [
         "8 in flight, perfgate: 1000 of 1000 requests answered INVALID_ARGUMENT: Missing ModelSpec"
@@ -61,6 +61,13 @@ def test_a_saturated_server_is_named_as_the_limit(share: float | None, said: boo
     found = notes([Load(8, 0.0, {"perfgate": (replace(FINDING, server_cpu_share=share),)})])
 
     assert any("may be the limit" in note for note in found) == said
+
+
+@pytest.mark.parametrize(("share", "in_flight", "said"), [(0.5, 8, True), (0.99, 8, False), (0.5, 1, False)])
+def test_other_work_on_the_machine_is_told(share: float, in_flight: int, said: bool) -> None:
+    found = notes([Load(in_flight, 0.0, {"perfgate": (replace(FINDING, cpu_share=share),)})])
+
+    assert any("other work took part" in note for note in found) == said
 
 
 def test_the_send_lag_of_an_open_loop_is_told() -> None:

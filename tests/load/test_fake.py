@@ -3,7 +3,7 @@ import pytest
 
 from perfgate.load.arrivals import constant
 from perfgate.load.fake import FakeDriver, Stall
-from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.load.interface import ClosedLoop, Driver, OpenLoop
 
 
 def test_a_queue_grows_when_requests_come_faster_than_they_are_served() -> None:
@@ -67,6 +67,13 @@ def test_a_stalled_server_shows_in_the_open_loop_and_hides_in_the_closed_one() -
 
 
 def test_closing_is_remembered() -> None:
-    with FakeDriver() as driver:
-        assert not driver.closed
-    assert driver.closed
+    fake = FakeDriver()
+    driver: Driver = fake
+    with driver:
+        assert not fake.closed
+    assert fake.closed
+
+
+def test_a_series_needs_calls() -> None:
+    with pytest.raises(ValueError, match="no calls"):
+        FakeDriver().drive([], ClosedLoop(1, requests=1))
