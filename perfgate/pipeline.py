@@ -77,7 +77,8 @@ def run(job: Job, world: World) -> Result:
     """Measure, judge and publish; an interrupted or invalid run is published too, with what it has."""
     plan, payloads = _prepare(job, world)
     began_s = world.makers.clock()
-    status, verdict_of = "complete", _judged
+    status = "complete"
+    verdict_of: Callable[[Job, Recording], Judgement] = _judged
     with Recording(_started(job, world, plan, payloads), job.out) as recording, world.progress:
         try:
             _measure(job, world, plan, payloads, recording)

@@ -21,7 +21,7 @@ COMMANDS: dict[str, str] = {
     "compare": "Compare two model versions side by side, no store needed.",
     "baseline": "Record, promote, list, show and remove stored baselines.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol: the harness alone.",
-    "inspect": "Show a model's signatures, size, ops and digest.",
+    "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }
 """Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""
 
@@ -78,7 +78,9 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "perfgate"
+        click.echo(f"ERROR {error.format_message().rstrip('.')}. See `{command} --help`", err=True)
         return ExitCode.USAGE
     except PerfgateError as error:
         if verbose:

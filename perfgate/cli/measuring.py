@@ -127,7 +127,6 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
     seed = secrets.randbits(32) if options.seed is None else options.seed
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}-{question.models[Arm.CANDIDATE].digest[-6:]}-{seed & 0xFFFF:04x}"
     out = (options.out / scenario.name if many else options.out) if options.out else Path("reports") / run_id
-    out.mkdir(parents=True, exist_ok=True)
     _check_cpus(scenario)
     if scenario.server.driver_cpus:
         os.sched_setaffinity(0, scenario.server.driver_cpus)

@@ -17,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`60`, `60s`, `500ms`, `2min`; seconds."""
 
     name = "duration"
@@ -32,7 +32,7 @@ class Duration(click.ParamType):
         return float(match[1]) * _UNITS_S[match[2]]
 
 
-class CpuList(click.ParamType):
+class CpuList(click.ParamType[tuple[int, ...]]):
     """`0`, `0,2` or `0-3`; CPU numbers."""
 
     name = "cpus"

@@ -29,7 +29,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     inter_op_threads: int | None,
     cpus: tuple[int, ...] | None,
 ) -> int:
-    """Serve MODEL over TF-Serving's gRPC protocol until interrupted."""
+    """Serve MODEL over TF-Serving's gRPC protocol: the harness alone."""
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - imports only what this command needs
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.serving.embedded.launch import EmbeddedForkServer  # noqa: PLC0415

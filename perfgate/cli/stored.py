@@ -29,7 +29,8 @@ def beside_stored(scenario: Scenario, candidate: Mapping[Arm, Model], store: Sto
         problem = f"the baseline {name} keeps numbers only, no model to measure again"
         raise NoBaselineError(problem, f"record it again with `perfgate baseline record MODEL --name {name}`")
     path = store.fetch_artifact(record, cache_dir(os.environ), digest)
-    models = {Arm.BASELINE: open_model(str(path), cache_dir(os.environ)), **candidate}
+    stored = replace(open_model(str(path), cache_dir(os.environ)), given=f"{name} ({record.model.given})")
+    models = {Arm.BASELINE: stored, **candidate}
     return Question(scenario, models, baseline_name=name, record=record)
 
 

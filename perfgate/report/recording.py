@@ -13,7 +13,7 @@ from perfgate.report.columns import block_columns, trial_columns
 from perfgate.report.result import Result
 from perfgate.stats.summarise import curves, summarise
 from perfgate.stats.table import TrialLog
-from perfgate.trials import Block, Caution, ReplicaFacts
+from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 
 
 class Recording:
@@ -27,7 +27,7 @@ class Recording:
         self.log = self._new_log()
 
     def _new_log(self) -> TrialLog:
-        sizes_mb = {arm: facts.size_mb for arm, facts in self._result.models.items()}
+        sizes_mb = {Arm(arm): facts.size_mb for arm, facts in self._result.models.items()}
         return TrialLog(self.replicas, sizes_mb)
 
     def __enter__(self) -> Self:

@@ -32,13 +32,13 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class InputSpec(_Table):
     """How to fill one input of the signature."""
 
-    shape: tuple[int, ...] | None = None
+    shape: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     """Shape of one request's tensor, batch included; needed for unknown dimensions other than the first."""
     low: float | None = None
     high: float | None = None
@@ -47,6 +47,13 @@ class InputSpec(_Table):
     """Strings to draw from."""
     length: int = Field(default=8, ge=0)
     """Length of random strings where there is no vocabulary."""
+
+    @model_validator(mode="after")
+    def _range(self) -> InputSpec:
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            msg = f"low = {self.low:g} must be below high = {self.high:g}"
+            raise ValueError(msg)
+        return self
 
 
 class Payload(_Table):

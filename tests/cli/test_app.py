@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import importlib
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from perfgate.cli import app
+from perfgate.errors import ExitCode, InvalidRunError, NoBaselineError, PerfgateError, UsageError
+
+
+def _fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app.app, "main", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (UsageError("no such file", "name another"), 2, "ERROR no such file. Name another"),
+        (NoBaselineError("no baseline", "record one"), 4, "INCONCLUSIVE no baseline. Record one"),
+        (InvalidRunError("it died."), 5, "INVALID it died"),
+        (PerfgateError("odd"), 1, "ERROR odd"),
+        (KeyboardInterrupt(), 130, "INTERRUPTED"),
+        (click.UsageError("no such option: --x."), 2, "ERROR no such option: --x. See `perfgate --help`"),
+        (RuntimeError("two\nlines"), 1, "ERROR perfgate itself failed: RuntimeError: two lines."),
+    ],
+)
+def test_each_kind_of_error_is_one_line_and_one_code(
+    error: BaseException, code: int, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fails_with(error, monkeypatch)
+    assert app.main(["run", "model"]) == code
+    said = capsys.readouterr()
+    assert not said.out
+    assert said.err.startswith(line)
+    assert said.err.count("\n") == 1
+
+
+def test_verbose_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    _fails_with(UsageError("no such file"), monkeypatch)
+    app.main(["run", "model", "-v"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_terminated_run_ends_as_an_interrupted_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.app, "main", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    assert app.main(["run", "model"]) == ExitCode.INTERRUPTED
+
+
+@pytest.fixture(autouse=True)
+def _restore_sigterm() -> object:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_the_table_of_commands_tells_what_the_commands_tell(name: str) -> None:
+    command: click.Command = importlib.import_module(f"perfgate.cli.{name}").command
+    assert command.name == name
+    assert command.get_short_help_str(200).rstrip(".") == app.COMMANDS[name].rstrip(".")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["rum"], "No such command 'rum'"),
+        (["run"], "Missing argument 'MODEL'"),
+        (["run", "m", "--budget", "zero"], "write 60s, 500ms or 2min"),
+        (["run", "m", "--budget", "0s"], "write 60s, 500ms or 2min"),
+        (["run", "m", "--cpus", "1-x"], "write 0,2 or 0-3"),
+        (["run", "m", "--replicas", "1"], "1 is not in the range"),
+        (["run", "m", "--against", "x", "--no-baseline"], "not both"),
+        (["run", "m"], "m does not exist"),
+        (["compare", "m", "n"], "does not exist"),
+        (["baseline", "promote", "nope"], "does not exist"),
+        (["serve", "nope"], "does not exist"),
+        (["inspect", "nope"], "does not exist"),
+    ],
+)
+def test_bad_command_lines_are_one_line_and_exit_2(
+    args: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert app.main(args) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir()), "nothing is written"
+
+
+def test_help_is_instant() -> None:
+    best_s = 9.0
+    for _ in range(3):
+        began_s = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "perfgate", "--help"], check=True, capture_output=True)
+        best_s = min(best_s, time.perf_counter() - began_s)
+    assert best_s < 0.3

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import click
+import pytest
+
+from perfgate.cli.options import CpuList, Duration, server_settings
+from perfgate.scenario.schema import Server
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("60", 60), ("60s", 60), ("500ms", 0.5), ("2min", 120), ("1.5m", 90), ("1h", 3600), (".5s", 0.5)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "s", "-1s", "0", "5 weeks", "nan"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="write 60s"):
+        Duration().convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "cpus"), [("1", (1,)), ("0,2", (0, 2)), ("0-2", (0, 1, 2)), ("0-1,3", (0, 1, 3))])
+def test_cpu_lists(text: str, cpus: tuple[int, ...]) -> None:
+    assert CpuList().convert(text, None, None) == cpus
+
+
+def test_flags_go_over_the_scenario() -> None:
+    base = Server(intra_op_threads=2, rpc_threads=8)
+    settings = server_settings(None, 3, (1,), base)
+    assert (settings.intra_op_threads, settings.inter_op_threads, settings.cpus) == (2, 3, (1,))
+    assert settings.rpc_threads == 8
