@@ -1,0 +1,37 @@
+"""A process that keeps one core busy for a share of the time: the neighbour on a shared machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PERIOD_S = 0.1
+
+
+def burn(share: float) -> None:
+    """Alternate work and sleep until killed; the work is arithmetic, so that it takes CPU and little memory."""
+    while True:
+        until_s = time.perf_counter() + share * PERIOD_S
+        while time.perf_counter() < until_s:
+            sum(range(1000))
+        time.sleep((1 - share) * PERIOD_S)
+
+
+@contextmanager
+def busy(share: float) -> Iterator[None]:
+    """Keep one core busy while the context lasts; nothing for a share of 0."""
+    if not share:
+        yield
+        return
+    with subprocess.Popen([sys.executable, "-m", "benchmarks.verdicts.neighbour", str(share)]) as neighbour:
+        try:
+            yield
+        finally:
+            neighbour.kill()
+
+
+if __name__ == "__main__":
+    burn(float(sys.argv[1]))
