@@ -43,7 +43,7 @@ def noop_server(kind: str, port: int = 0, cpu: int = -1) -> Iterator[NoopServer]
     """Start a server on the loopback address, any free port for 0, and stop it in the end."""
     port = port or _free_port()
     with TemporaryDirectory() as directory:
-        process = subprocess.Popen(_command(kind, port, Path(directory)), cwd=_ROOT)  # noqa: S603 - our own words
+        process = subprocess.Popen(_command(kind, port, Path(directory)), cwd=_ROOT)
         try:
             if cpu >= 0:
                 os.sched_setaffinity(process.pid, {cpu})

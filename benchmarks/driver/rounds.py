@@ -69,5 +69,5 @@ def in_a_process(job: Job) -> Finding:
     """Run one job in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.driver.client", json.dumps(asdict(job))]
     patience_s = _PATIENCE_S + 2 * job.seconds
-    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, timeout=patience_s, check=True)  # noqa: S603 - our own words
+    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, timeout=patience_s, check=True)
     return Finding(**json.loads(done.stdout))

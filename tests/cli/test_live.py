@@ -1,0 +1,176 @@
+"""The commands as a user runs them: real models, real servers, real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from perfgate.errors import ExitCode
+from perfgate.report import document, samples
+
+if TYPE_CHECKING:
+    from tests.conftest import RankingModels
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+PERFGATE = [sys.executable, "-m", "perfgate"]
+SMALL = ["--replicas", "4"]
+
+
+def _perfgate(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [*PERFGATE, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=ROOT)
+
+
+@contextmanager
+def _started(*args: str | Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*PERFGATE, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as it:
+        try:
+            yield it
+        finally:
+            it.kill()
+
+
+def _wait_for_samples(run: Path) -> None:
+    file = run / samples.FILE_NAME
+    for _ in range(600):
+        if file.exists() and file.stat().st_size > 20_000:
+            return
+        time.sleep(0.1)
+    pytest.fail("no samples within a minute")
+
+
+@contextmanager
+def _serving(model: Path) -> Iterator[str]:
+    with _started("serve", model, "--port", "0") as server:
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        assert "serving default version 1 on 127.0.0.1:" in line, line
+        yield line.split(" on ")[1].split()[0]
+        family = psutil.Process(server.pid).children(recursive=True)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=10) == 0
+        assert not psutil.wait_procs(family, timeout=5)[1], "a server outlived `perfgate serve`"
+
+
+def _same_answers_as_in_process(model: Path) -> None:
+    with _serving(model) as address:
+        client = [sys.executable, str(ROOT / "examples" / "client.py"), address, "--model", str(model)]
+        done = subprocess.run(client, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_tf_serving_client_gets_the_audio_models_own_numbers(audio_model: Path) -> None:
+    _same_answers_as_in_process(audio_model)
+
+
+def test_a_tf_serving_client_gets_the_ranking_models_own_numbers(ranking_models: RankingModels) -> None:
+    _same_answers_as_in_process(ranking_models.v2)
+
+
+def test_the_audio_model_is_not_slower_than_itself(audio_model: Path, tmp_path: Path) -> None:
+    done = _perfgate("compare", audio_model, audio_model, "-s", "audio", "--budget", "25s", "--out", tmp_path)
+    assert done.returncode in {ExitCode.PASS, ExitCode.INCONCLUSIVE}, done.stderr
+    result = document.read(tmp_path)
+    assert result.judgement is not None
+    assert {each.metric for each in result.judgement.metrics} >= {"execute_ms", "cpu_ms_per_request", "service_mean_ms"}
+
+
+def test_record_then_run_passes_the_same_model_and_fails_the_slower(
+    ranking_models: RankingModels, tmp_path: Path
+) -> None:
+    store = ["--store", tmp_path / "store", "-s", "ranking"]
+    recorded = _perfgate(
+        "baseline",
+        "record",
+        ranking_models.v1,
+        "--name",
+        "prod",
+        *store,
+        *SMALL,
+        "--budget",
+        "5s",
+        "--out",
+        tmp_path / "0",
+    )
+    assert recorded.returncode == 0, recorded.stderr
+    assert "RECORDED prod/" in recorded.stderr.splitlines()[-1]
+
+    against = ["--baseline", "prod", *store]
+    same = _perfgate("run", ranking_models.v1_again, *against, "--budget", "30s", "--json", "--out", tmp_path / "1")
+    assert same.returncode == ExitCode.PASS, same.stderr
+    result = json.loads(same.stdout)
+    assert result["baseline_name"] == "prod"
+    assert any(caution["code"] == "since the record" for caution in result["cautions"])
+    assert same.stderr.splitlines()[-1].startswith("PASS ")
+
+    slower = _perfgate("run", ranking_models.v2, *against, *SMALL, "--budget", "12s", "-q", "--out", tmp_path / "2")
+    assert slower.returncode == ExitCode.FAIL, slower.stderr
+    assert slower.stderr.startswith("FAIL ")
+    assert "execute_ms +" in slower.stderr
+    assert slower.stderr.count("\n") == 1, "quiet is one line"
+
+    promoted = _perfgate("baseline", "promote", tmp_path / "2", "--name", "prod", "--store", tmp_path / "store")
+    assert promoted.returncode == 0, promoted.stderr
+    shown = _perfgate("baseline", "show", "prod", "--json", "--store", tmp_path / "store")
+    assert json.loads(shown.stdout)["run_id"] == document.read(tmp_path / "2").run_id
+
+
+def test_interrupted_half_way_keeps_what_was_measured(ranking_models: RankingModels, tmp_path: Path) -> None:
+    with _started("compare", ranking_models.v1, ranking_models.v2, *SMALL, "--out", tmp_path) as run:
+        _wait_for_samples(tmp_path)
+        family = psutil.Process(run.pid).children(recursive=True)
+        assert len(family) >= 10
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=20)
+        assert run.returncode == ExitCode.INTERRUPTED, said
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    result = document.read(tmp_path)
+    assert result.status == "interrupted"
+    assert len(result.blocks.block) > 5
+    assert said.splitlines()[-1].startswith("INTERRUPTED ")
+
+
+def test_a_server_that_is_killed_half_way_makes_the_run_invalid(ranking_models: RankingModels, tmp_path: Path) -> None:
+    with _started("compare", ranking_models.v1, ranking_models.v2, *SMALL, "--out", tmp_path) as run:
+        _wait_for_samples(tmp_path)
+        replicas = [p for p in psutil.Process(run.pid).children(recursive=True) if p.ppid() != run.pid]
+        os.kill(replicas[3].pid, signal.SIGKILL)
+        _, said = run.communicate(timeout=30)
+        assert run.returncode == ExitCode.INVALID, said
+    last = said.splitlines()[-1]
+    assert last.startswith("INVALID ")
+    assert "died: killed by SIGKILL" in last
+    assert document.read(tmp_path).status == "invalid"
+
+
+def test_a_killed_run_leaves_its_samples(ranking_models: RankingModels, tmp_path: Path) -> None:
+    with _started("compare", ranking_models.v1, ranking_models.v2, *SMALL, "--out", tmp_path) as run:
+        _wait_for_samples(tmp_path)
+        family = psutil.Process(run.pid).children(recursive=True)
+        run.kill()
+        run.communicate(timeout=10)
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert samples.read_samples(tmp_path / samples.FILE_NAME).num_rows > 50
+    assert document.read(tmp_path).status == "running"
+
+
+def test_a_port_in_use_is_said_in_one_line(ranking_models: RankingModels) -> None:
+    with _serving(ranking_models.v1) as address:
+        done = _perfgate("serve", ranking_models.v1, "--port", address.split(":")[1])
+    assert done.returncode == ExitCode.INVALID
+    assert f"cannot listen on {address}" in done.stderr.splitlines()[-1]
