@@ -31,6 +31,11 @@ def content_of(directory: Path) -> Content:
     return Content(f"sha256:{whole.hexdigest()}", size_bytes)
 
 
+def digest(directory: Path) -> str:
+    """Digest a directory's content, as `sha256:…`; OSError when a file cannot be read."""
+    return content_of(directory).digest
+
+
 def file_sha256(path: Path) -> str:
     """Hash one file, a piece at a time; OSError when it cannot be read."""
     with path.open("rb") as file:

@@ -44,10 +44,6 @@ def remedy(name: str, line: str) -> str:
 
 def _check(tensor: TensorSpec, given: tuple[int, ...]) -> None:
     name, known = tensor.name, tensor.shape
-    if min(given, default=0) < 0:
-        raise UsageError(
-            f"input {name}: shape {list(given)} has a negative dimension", "write the sizes of one request"
-        )
     if known is None:
         return
     fits = len(given) == len(known) and all(a in {None, b} for a, b in zip(known, given, strict=True))

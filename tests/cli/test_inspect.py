@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from perfgate.cli.inspect import command
+from perfgate.errors import UsageError
+from perfgate.model.messages import SavedModel
+from perfgate.model.saved_model import open_model
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A base path whose version 4 has one signature, a name that looks like markup, and twelve kinds of ops."""
+    saved_model = SavedModel()
+    meta = saved_model.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    signature = meta.signature_def["serving_default"]
+    signature.method_name = "tensorflow/serving/predict"
+    signature.inputs["[red]x"].dtype = 9
+    signature.inputs["[red]x"].tensor_shape.dim.add(size=-1)
+    signature.inputs["[red]x"].tensor_shape.dim.add(size=43844)
+    signature.outputs["y"].dtype = 7
+    signature.outputs["y"].tensor_shape.unknown_rank = True
+    for number in range(12):
+        for _ in range(20 - number):
+            meta.graph_def.node.add(op=f"Op{number:02}")
+    (tmp_path / "base" / "4").mkdir(parents=True)
+    (tmp_path / "base" / "4" / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    return tmp_path / "base"
+
+
+def _run(*args: str) -> Result:
+    return CliRunner().invoke(command, args, catch_exceptions=False, env={"COLUMNS": "60", "NO_COLOR": "1"})
+
+
+def test_it_shows_what_the_model_is(model: Path, tmp_path: Path) -> None:
+    result = _run(str(model))
+    opened = open_model(str(model), tmp_path)
+    facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines()[:6])
+    assert result.exit_code == 0
+    assert facts == {
+        "path": str(model / "4"),
+        "version": "4",
+        "digest": opened.digest,
+        "size": f"0.00 MiB ({opened.size_bytes:,} bytes)",
+        "tags": "serve",
+        "signatures": "serving_default",
+    }
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "│" in line]
+    assert rows[:2] == [["in", "[red]x", "int64", "[?, 43844]"], ["out", "y", "string", "unknown rank"]]
+    assert rows[2:] == [[f"Op{number:02}", str(20 - number)] for number in range(10)]
+    assert "ops: 174 of 12 kinds, the 10 most frequent (-v: all)" in result.stdout
+
+
+def test_verbose_shows_all_ops(model: Path) -> None:
+    output = _run("-v", str(model)).stdout
+    assert "Op11" in output
+    assert "most frequent" not in output
+
+
+def test_json_is_one_document(model: Path, tmp_path: Path) -> None:
+    opened = open_model(str(model), tmp_path)
+    assert json.loads(_run("--json", str(model)).stdout) == {
+        "path": str(model / "4"),
+        "given": str(model),
+        "version": 4,
+        "digest": opened.digest,
+        "size_bytes": opened.size_bytes,
+        "tags": ["serve"],
+        "signatures": [
+            {
+                "key": "serving_default",
+                "method": "tensorflow/serving/predict",
+                "inputs": [{"name": "[red]x", "dtype": "int64", "shape": [None, 43844]}],
+                "outputs": [{"name": "y", "dtype": "string", "shape": None}],
+            }
+        ],
+        "ops": {f"Op{number:02}": 20 - number for number in range(12)},
+    }
+
+
+def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no model"):
+        _run(str(tmp_path))
+
+
+def test_the_cache_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Path] = []
+
+    def open_nothing(_: str, cache_dir: Path) -> None:
+        given.append(cache_dir)
+        raise UsageError("stop")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("perfgate.model.saved_model.open_model", open_nothing)
+    with pytest.raises(UsageError):
+        _run("any")
+    assert given == [tmp_path / "perfgate"]

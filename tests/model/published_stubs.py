@@ -1,0 +1,103 @@
+"""Run in a process of its own: what TensorFlow and the published stubs make of our bytes, as JSON on stdout.
+
+Reads `{"request": hex, "tensors": {dtype: hex}}` from stdin.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import function_pb2, graph_pb2, node_def_pb2, tensor_pb2, tensor_shape_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2, saver_pb2
+from tensorflow_serving.apis import model_pb2, predict_pb2
+
+DESCRIPTORS = {
+    message.DESCRIPTOR.name: message.DESCRIPTOR
+    for message in (
+        tensor_shape_pb2.TensorShapeProto,
+        tensor_shape_pb2.TensorShapeProto.Dim,
+        tensor_pb2.TensorProto,
+        model_pb2.ModelSpec,
+        predict_pb2.PredictRequest,
+        predict_pb2.PredictResponse,
+        meta_graph_pb2.TensorInfo,
+        meta_graph_pb2.SignatureDef,
+        meta_graph_pb2.MetaGraphDef,
+        meta_graph_pb2.MetaGraphDef.MetaInfoDef,
+        saver_pb2.SaverDef,
+        node_def_pb2.NodeDef,
+        function_pb2.FunctionDef,
+        function_pb2.FunctionDefLibrary,
+        graph_pb2.GraphDef,
+        saved_model_pb2.SavedModel,
+    )
+}
+
+
+def fields(descriptor: Any) -> dict[str, list[Any]]:
+    """Describe each field by number, type (an enum as the int32 that it is on the wire), message and repetition."""
+    return {
+        field.name: [
+            field.number,
+            field.TYPE_INT32 if field.type == field.TYPE_ENUM else field.type,
+            field.message_type.name if field.message_type else None,
+            fields(field.message_type)["value"][2]
+            if field.message_type and field.message_type.GetOptions().map_entry
+            else None,
+            field.is_repeated,
+        ]
+        for field in descriptor.fields
+    }
+
+
+def values_one_by_one(array: np.ndarray[Any, Any], dtype: str) -> str:
+    """Write an array the other way that TensorFlow has: a field of values, `AsProtoField` in TF-Serving's words."""
+    proto = tf.make_tensor_proto(array, tf.dtypes.as_dtype(dtype))
+    if proto.tensor_content:
+        one_by_one = [tf.make_tensor_proto(value, tf.dtypes.as_dtype(dtype)) for value in array.ravel()]
+        proto.tensor_content = b""
+        for one in one_by_one:
+            proto.MergeFrom(tensor_pb2.TensorProto.FromString(_values_only(one)))
+    message: bytes = proto.SerializeToString()
+    return message.hex()
+
+
+def _values_only(proto: Any) -> bytes:
+    proto.ClearField("tensor_shape")
+    message: bytes = proto.SerializeToString()
+    return message
+
+
+def shown(array: np.ndarray[Any, Any]) -> list[str]:
+    """Write values exactly, whatever their type."""
+    return [repr(value.tolist() if hasattr(value, "tolist") else value) for value in array.ravel()]
+
+
+def main() -> None:
+    """Answer the question on stdin."""
+    question = json.load(sys.stdin)
+    request = predict_pb2.PredictRequest.FromString(bytes.fromhex(question["request"]))
+    tensors = {
+        name: tf.make_ndarray(tensor_pb2.TensorProto.FromString(bytes.fromhex(raw)))
+        for name, raw in question["tensors"].items()
+    }
+    answer = {
+        "fields": {name: fields(descriptor) for name, descriptor in DESCRIPTORS.items()},
+        "dtypes": {name: int(tf.dtypes.as_dtype(name).as_datatype_enum) for name in tensors},
+        "numpy": {name: str(tf.dtypes.as_dtype(name).as_numpy_dtype(0).dtype) for name in tensors if name != "string"},
+        "request": request.SerializeToString(deterministic=True).hex(),
+        "unknown_fields": len(request.ListFields()) - 3,
+        "inputs": {name: shown(tf.make_ndarray(proto)) for name, proto in request.inputs.items()},
+        "model": [request.model_spec.name, request.model_spec.version.value, request.model_spec.signature_name],
+        "tensors": {name: [list(array.shape), shown(array)] for name, array in tensors.items()},
+        "one_by_one": {name: values_one_by_one(array, name) for name, array in tensors.items()},
+    }
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
