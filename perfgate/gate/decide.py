@@ -103,12 +103,16 @@ def detectable(case: Case, alpha: float) -> float:
 
 def percent(share: float) -> str:
     """Print a signed change: `+12.4%`."""
-    return f"{100 * share:+.1f}%"
+    return f"{_tenths(share):+.1f}%"
 
 
 def interval(effect: Effect) -> str:
     """Print the two one-sided bounds: `[+8.1, +16.9]`."""
-    return f"[{100 * effect.lower:+.1f}, {100 * effect.upper:+.1f}]"
+    return f"[{_tenths(effect.lower):+.1f}, {_tenths(effect.upper):+.1f}]"
+
+
+def _tenths(share: float) -> float:
+    return round(100 * share, 1) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def _reason(case: Case, verdict: Verdict, alpha: float) -> str:

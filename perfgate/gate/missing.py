@@ -13,8 +13,6 @@ _LANES = {
     Source.EXECUTE: "the cost lane at depth execute",
     Source.REQUEST: "the cost lane at depth request",
     Source.LOAD: "the load lane",
-    Source.START: "the start of the replicas",
-    Source.MODEL: "the models' sizes",
 }
 
 
@@ -34,14 +32,21 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
     if metric.estimator is Estimator.PROPORTION:
         return f"{metric.name} is judged by an objective only: set objectives.{metric.name}"
     if not has_numbers(metric, table):
-        lanes = " or ".join(_LANES[source] for source in metric.sources)
-        return f"{metric.name} has no data: give {lanes} a share of the budget"
+        return f"{metric.name} has no data: {_where_from(metric, table)}"
     if _fewest_replicas(metric, table) < 2:
         return f"{metric.name} needs at least 2 replicas an arm with data"
     if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.REPLICA_QUANTILE:
         need = requests_for_quantile(quantile[1])
         return f"{metric.name} needs {need:,} answered requests of each replica: measure longer or with fewer replicas"
     return f"{metric.name} has no block in which every replica has a positive value: look for failed requests"
+
+
+def _where_from(metric: Metric, table: TrialTable) -> str:
+    if metric.estimator is Estimator.CONSTANT:
+        return "the models' sizes are not known"
+    if Source.START in metric.sources or any(rows_of(table.columns, source).any() for source in metric.sources):
+        return "this platform or target did not tell"
+    return f"give {' or '.join(_LANES[source] for source in metric.sources)} a share of the budget"
 
 
 def _fewest_replicas(metric: Metric, table: TrialTable) -> int:

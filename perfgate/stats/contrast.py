@@ -101,7 +101,7 @@ def _adjusted(sample: Sample, nuisance: Floats) -> Contrast:
     uneven = np.linalg.inv(x.T @ x)[0, 0] / sum(1 / arm.size for arm in arms)
     variance = sum(parts) * free / left * uneven
     df = _welch_df(parts, [arm.size for arm in arms]) * left / free
-    return Contrast(float(coefficients[0]), float(np.sqrt(variance)), df)
+    return Contrast(float(arms[1].mean() - arms[0].mean()), float(np.sqrt(variance)), df)
 
 
 def _welch_df(parts: list[float], sizes: list[int]) -> float:

@@ -11,6 +11,7 @@ from perfgate.stats.contrast import Sample, contrast, sign_flip_p
 from perfgate.stats.effect import Effect
 from perfgate.stats.replicate import Replicates, replicates
 from perfgate.stats.table import ARMS, TrialTable
+from perfgate.stats.values import plausible
 from perfgate.trials import Arm, ReplicaFacts, State
 
 
@@ -70,8 +71,8 @@ def _sample(found: Replicates, facts: tuple[ReplicaFacts, ...]) -> Sample:
 
 
 def _constant(metric: Metric, table: TrialTable, alpha: float) -> Effect | None:
-    sizes = [table.sizes_mb.get(arm, nan) for arm in ARMS]
-    if not all(isfinite(size) and size > 0 for size in sizes):
+    sizes = plausible(np.array([table.sizes_mb.get(arm, nan) for arm in ARMS])).tolist()
+    if not all(size > 0 for size in sizes):
         return None
     logs = [log(size) for size in sizes]
     difference = logs[1] - logs[0]

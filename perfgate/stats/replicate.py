@@ -16,6 +16,7 @@ from perfgate.stats.values import (
     Units,
     block_matrix,
     failures,
+    plausible,
     quantile_of,
     request_values,
     rows_of,
@@ -106,14 +107,14 @@ def _quantiles(metric: Metric, source: Source, columns: Columns) -> Replicates |
     owner, values = np.repeat(index, columns.requests[rows]), request_values(columns, kind)[wanted]
     if np.bincount(owner, minlength=units.arm.size).min() < requests_for_quantile(share):
         return None
-    typical = np.array([_harrell_davis(values[owner == unit], share) for unit in range(units.arm.size)])
+    if not np.isfinite(values).all():
+        return None
+    typical = plausible(np.array([_harrell_davis(values[owner == unit], share) for unit in range(units.arm.size)]))
     return Replicates(source, _state(columns, rows), units, _log(typical), typical)
 
 
 def _harrell_davis(values: Floats, share: float) -> float:
     """Harrell & Davis, Biometrika 69 (1982) 635; a weighted mean of all order statistics."""
-    if not np.isfinite(values).all():
-        return float("nan")
     return float(stats.quantile(values, share, method="harrell-davis"))  # type: ignore[call-overload]  # stubs lack it
 
 
@@ -131,13 +132,13 @@ def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | N
     return Replicates(source, _state(columns, rows), units, _log(typical), typical)
 
 
-def _start_values(metric: Metric, replicas: tuple[ReplicaFacts, ...]) -> Replicates | None:
-    pairs = sorted((ARMS.index(fact.arm), fact.replica, float(getattr(fact, metric.statistic))) for fact in replicas)
-    known = [pair for pair in pairs if np.isfinite(pair[2])]
-    if not known:
-        return None
-    arm, replica, typical = (np.array(column) for column in zip(*known, strict=True))
-    return Replicates(Source.START, State.COLD, Units(arm, replica), _log(typical), typical)
+def _start_values(metric: Metric, replicas: tuple[ReplicaFacts, ...]) -> Replicates:
+    facts = sorted(replicas, key=lambda fact: (ARMS.index(fact.arm), fact.replica))
+    typical = plausible(np.array([getattr(fact, metric.statistic) for fact in facts], np.float64))
+    known = np.isfinite(typical)
+    arm = np.array([ARMS.index(fact.arm) for fact in facts], np.int64)[known]
+    replica = np.array([fact.replica for fact in facts], np.int64)[known]
+    return Replicates(Source.START, State.COLD, Units(arm, replica), _log(typical[known]), typical[known])
 
 
 def _log(values: Floats) -> Floats:

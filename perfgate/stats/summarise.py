@@ -11,7 +11,7 @@ from perfgate.metrics import METRICS, Estimator, Metric, Source
 from perfgate.stats.replicate import replicates, usable_values
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
-from perfgate.stats.values import Mask, failures, quantile_of, request_values, rows_of
+from perfgate.stats.values import Mask, failures, plausible, quantile_of, request_values, rows_of
 from perfgate.trials import Arm
 
 _SHOWN_ALPHA = 0.05
@@ -101,16 +101,16 @@ def failures_by_replica(columns: Columns, rows: Mask) -> tuple[Floats, Floats]:
 
 def _means(metric: Metric, arm: Arm, columns: Columns) -> ArmSummary | None:
     """Mean over a replica's trials, each as heavy as what it divides by; the arm's value is the replicas' mean."""
+    per_request = metric.statistic in {"service_mean", "cpu_ms_per_request"}
+    weight = plausible(np.asarray(columns.requests if per_request else columns.wall_s, np.float64))
     for source in metric.sources:
         values = usable_values(metric, source, columns)
-        rows = rows_of(columns, source) & (columns.arm == ARMS.index(arm)) & np.isfinite(values)
+        rows = rows_of(columns, source) & (columns.arm == ARMS.index(arm)) & np.isfinite(values) & (weight > 0)
         if rows.any():
-            weight = columns.requests if metric.statistic in {"service_mean", "cpu_ms_per_request"} else columns.wall_s
             _, index = np.unique(columns.replica[rows], return_inverse=True)
-            below = np.bincount(index, weights=weight[rows])
-            above = np.bincount(index, weights=(values * weight)[rows])
-            each = (above[below > 0] / below[below > 0]).tolist()
-            return ArmSummary(metric.name, arm, float(np.mean(each)), tuple(each)) if each else None
+            above = np.bincount(index, weights=values[rows] * weight[rows])
+            each = (above / np.bincount(index, weights=weight[rows])).tolist()
+            return ArmSummary(metric.name, arm, float(np.mean(each)), tuple(each))
     return None
 
 

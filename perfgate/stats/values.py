@@ -12,6 +12,7 @@ from perfgate.metrics import Source
 from perfgate.stats.table import SOURCES, Columns, Floats, Ints
 
 Mask = NDArray[np.bool_]
+_LEAST, _MOST = 1e-12, 1e12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +48,14 @@ def request_values(columns: Columns, kind: str) -> Floats:
 def trial_values(columns: Columns, statistic: str) -> Floats:
     """Give one number a trial, in the metric's unit; NaN where it has none."""
     if quantile := quantile_of(statistic):
-        return _quantiles(columns, *quantile)
+        return plausible(_quantiles(columns, *quantile))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return _PLAIN[statistic](columns)
+        return plausible(_PLAIN[statistic](columns))
+
+
+def plausible(values: Floats) -> Floats:
+    """Replace by NaN what no clock or counter gives, so that logs and their exponentials stay finite; 0 stays."""
+    return np.where((values == 0) | ((values >= _LEAST) & (values <= _MOST)), values, np.nan)
 
 
 def _owner(columns: Columns) -> Ints:
@@ -79,7 +85,7 @@ def _quantiles(columns: Columns, kind: str, share: float) -> Floats:
     at = share * np.maximum(columns.requests - 1, 0)
     low = first + np.floor(at).astype(np.int64)
     high = first + np.ceil(at).astype(np.int64)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         result = ordered[low] + (ordered[high] - ordered[low]) * (at % 1)
     return np.where((columns.requests > 0) & np.isfinite(result), result, np.nan)
 

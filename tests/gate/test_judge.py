@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perfgate.gate.judge import judge, provisional
+from perfgate.gate.verdict import Judgement, Verdict
+from perfgate.scenario.schema import Gate, MetricGate, Objective
+from perfgate.stats.table import TrialTable
+from perfgate.trials import Arm, Depth, Lane
+from tests.stats.build import execute_trials, load_trials, requests, trial
+from tests.stats.generator import World, table
+
+NO_OBJECTIVES: dict[str, Objective] = {}
+
+
+def _run(effect: float, seed: int = 1) -> TrialTable:
+    return table(World(), effect, np.random.default_rng(seed))
+
+
+def test_equal_models_pass() -> None:
+    found = judge(_run(0.0), Gate(), NO_OBJECTIVES)
+    assert found.verdict is Verdict.PASS
+    assert found.headline.startswith("execute_ms ")
+    assert found.headline.endswith("] <= 2.5%")
+    assert [(m.metric, m.gated) for m in found.metrics] == [
+        ("execute_ms", True), ("load_time_s", False), ("first_request_ms", False), ("model_size_mb", False),
+    ]  # fmt: skip
+
+
+def test_a_slower_model_fails() -> None:
+    found = judge(_run(0.2), Gate(), NO_OBJECTIVES)
+    assert found.verdict is Verdict.FAIL
+    assert found.headline.startswith("execute_ms +")
+    assert found.headline.endswith("] > 2.5%")
+    assert found.reasons == (f"execute_ms {found.metrics[0].reason}",)
+
+
+def test_a_change_of_the_tolerance_is_left_open() -> None:
+    found = judge(_run(0.025), Gate(), NO_OBJECTIVES)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "lies on both sides of the tolerance of 2.5%" in found.headline
+    assert found.metrics[0].more
+
+
+def test_a_metric_that_is_not_gated_never_fails_the_run() -> None:
+    loose = Gate(metrics={"execute_ms": MetricGate(gate=False), "load_time_s": MetricGate(catch=0.5)})
+    found = judge(_run(0.2), loose, NO_OBJECTIVES)
+    assert found.verdict is Verdict.PASS
+    assert found.metrics[0].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("failing", list(Arm))
+def test_failing_requests_make_a_run_invalid_before_anything_else(failing: Arm) -> None:
+    slow = execute_trials(5, 3, lambda _block, arm, _: 9.0 if arm is Arm.CANDIDATE else 1.0)
+    broken = trial(0, failing, 9, requests([1.0] * 100, [14] * 2 + [0] * 98), Lane.LOAD, Depth.REQUEST)
+    found = judge(TrialTable.of([*slow, broken]), Gate(), NO_OBJECTIVES)
+    assert found.verdict is Verdict.INVALID
+    assert found.headline == f"{failing}: 2.0% of 100 requests failed (load/request; limit 1.0%)"
+
+
+def test_an_objective_on_the_error_rate_allows_more() -> None:
+    calm = load_trials(3, lambda _, number: [1.0 + number / 1000] * 1000)
+    failing = requests([1.0] * 1000, [14] * 20 + [0] * 980)
+    flaky = [trial(0, t.arm, t.replica, failing, Lane.LOAD, Depth.REQUEST) for t in calm]
+    assert judge(TrialTable.of(calm + flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.PASS  # 1.0 %, just allowed
+    assert judge(TrialTable.of(flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.INVALID
+    found = judge(TrialTable.of(flaky), Gate(), {"error_rate": Objective(max=0.05)})
+    assert found.verdict is Verdict.PASS
+    assert found.objectives[0].value == 0.02
+
+
+def test_a_broken_objective_fails_what_the_comparison_passes() -> None:
+    found = judge(_run(0.0), Gate(), {"execute_ms": Objective(max=0.5)})
+    assert found.verdict is Verdict.FAIL
+    assert found.headline.endswith(" ms > 0.5 ms")
+
+
+def test_an_undecided_objective_leaves_the_run_open() -> None:
+    loaded = load_trials(2, lambda *_: [1.0] * 100)
+    found = judge(TrialTable.of(loaded), Gate(), {"latency_p99_ms": Objective(max=20)})
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "about 459 requests instead of 200" in " ".join(found.reasons)
+
+
+def test_without_a_baseline_only_objectives_are_judged() -> None:
+    rows = [t for t in execute_trials(5, 3, lambda _b, _a, n: 1.0 + n / 1000) if t.arm is Arm.CANDIDATE]
+    alone = TrialTable.of(rows)
+    held = judge(alone, Gate(), {"execute_ms": Objective(max=2.0)})
+    assert (held.verdict, held.metrics) == (Verdict.PASS, ())
+    assert held.headline == "execute_ms 1.001 ms <= 2 ms"
+    nothing = judge(alone, Gate(), NO_OBJECTIVES)
+    assert nothing.verdict is Verdict.INCONCLUSIVE
+    assert nothing.headline.startswith("nothing to judge")
+
+
+def test_an_empty_run_has_nothing_to_judge() -> None:
+    assert judge(TrialTable.of([]), Gate(), NO_OBJECTIVES).verdict is Verdict.INCONCLUSIVE
+
+
+def _explicit(name: str, rows: TrialTable) -> Judgement:
+    return judge(rows, Gate(metrics={name: MetricGate()}), NO_OBJECTIVES)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("latency_p99_ms", "latency_p99_ms has no data: give the load lane a share of the budget"),
+        ("error_rate", "error_rate is judged by an objective only: set objectives.error_rate"),
+    ],
+)
+def test_a_metric_asked_for_by_name_must_have_data(name: str, reason: str) -> None:
+    found = _explicit(name, _run(0.0))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons == (reason,)
+
+
+def test_a_percentile_asked_for_by_name_says_how_many_requests_it_needs() -> None:
+    found = _explicit("latency_p99_ms", TrialTable.of(load_trials(2, lambda *_: [1.0] * 100)))
+    assert "needs 2,000 answered requests of each replica" in " ".join(found.reasons)
+
+
+def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() -> None:
+    execute = execute_trials(5, 1, lambda *_: 1.0)
+    cpu = [trial(0, t.arm, t.replica, t.requests, t.lane, t.depth, 10.0) for t in load_trials(2, lambda *_: [1.0] * 5)]
+    found = judge(TrialTable.of(execute + cpu), Gate(), NO_OBJECTIVES)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "execute_ms needs at least 2 replicas an arm with data" in found.reasons
+
+
+def test_provisional_verdicts_are_those_of_the_gated_metrics() -> None:
+    run = _run(0.2)
+    (early,) = provisional(run, Gate())
+    (final,) = (m for m in judge(run, Gate(), NO_OBJECTIVES).metrics if m.gated)
+    assert (early.metric, early.verdict, early.effect.change) == (final.metric, final.verdict, final.effect.change)
+    assert provisional(TrialTable.of([]), Gate()) == ()

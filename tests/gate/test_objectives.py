@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from math import inf, isnan
+
+import numpy as np
+import pytest
+
+from perfgate.gate.objectives import judge_objective
+from perfgate.gate.verdict import ObjectiveVerdict, Verdict
+from perfgate.metrics import BY_NAME
+from perfgate.scenario.schema import Objective
+from perfgate.stats.table import TrialTable
+from perfgate.trials import Arm, Depth, Lane
+from tests.stats.build import NAN, execute_trials, load_trials, requests, trial
+
+
+def _judge(name: str, table: TrialTable, **bound: float) -> ObjectiveVerdict:
+    return judge_objective(BY_NAME[name], Objective(**bound), table, 0.01)
+
+
+def _loaded(above: int, count: int, replicas: int = 1) -> TrialTable:
+    times = [30.0] * above + [10.0] * (count - above)
+    return TrialTable.of(load_trials(replicas, lambda arm, _: times if arm is Arm.CANDIDATE else [1e6]))
+
+
+@pytest.mark.parametrize(
+    ("above", "count", "expected"),
+    [(0, 459, Verdict.PASS), (0, 458, Verdict.INCONCLUSIVE), (1, 662, Verdict.PASS), (1, 661, Verdict.INCONCLUSIVE)],
+)
+def test_a_percentile_holds_from_so_many_requests_on(above: int, count: int, expected: Verdict) -> None:
+    found = _judge("latency_p99_ms", _loaded(above, count), max=20.0)
+    assert found.verdict is expected
+    assert (found.upper <= 20.0) == (expected is Verdict.PASS)
+
+
+def test_a_percentile_that_most_requests_miss_is_broken() -> None:
+    found = _judge("latency_p99_ms", _loaded(20, 400), max=20.0)
+    assert found.verdict is Verdict.FAIL
+    assert (found.value, found.lower) == (30.0, 30.0)
+    assert found.reason == "30 ms is above 20 ms"
+
+
+def test_an_undecided_percentile_says_how_many_requests_it_needs() -> None:
+    assert _judge("latency_p99_ms", _loaded(0, 100), max=20.0).more == "about 459 requests instead of 100"
+    some = _judge("latency_p99_ms", _loaded(3, 400), max=20.0).more
+    assert some.startswith("about ")
+    need = int(some.split()[1].replace(",", ""))
+    assert 400 < need < 20_000
+    exact = _judge("latency_p99_ms", _loaded(4, 400), max=20.0)
+    assert exact.more == "too near the bound for any practical number of requests"
+
+
+def test_slow_requests_of_one_replica_only_count_as_a_cluster() -> None:
+    even = load_trials(6, lambda *_: [30.0] + [10.0] * 399)
+    uneven = load_trials(6, lambda _, number: [30.0] * 6 * (number == 0) + [10.0] * (400 - 6 * (number == 0)))
+    assert _judge("latency_p99_ms", TrialTable.of(even), max=20.0).verdict is Verdict.PASS
+    assert _judge("latency_p99_ms", TrialTable.of(uneven), max=20.0).verdict is Verdict.INCONCLUSIVE
+
+
+def test_requests_without_an_answer_are_slower_than_any_bound() -> None:
+    lost = TrialTable.of(load_trials(2, lambda *_: [NAN] * 50 + [1.0] * 50))
+    found = _judge("latency_p90_ms", lost, max=20.0)
+    assert (found.verdict, found.value) == (Verdict.FAIL, inf)
+
+
+def test_a_mean_is_bounded_over_replicas() -> None:
+    table = TrialTable.of(execute_trials(5, 4, lambda _block, _arm, number: 2.0 + number / 100))
+    assert _judge("execute_ms", table, max=3.0).verdict is Verdict.PASS
+    assert _judge("execute_ms", table, max=1.0).verdict is Verdict.FAIL
+    near = _judge("execute_ms", table, max=2.02)
+    assert near.verdict is Verdict.INCONCLUSIVE
+    assert near.value == pytest.approx(2.015)
+    assert near.more == "too near the bound for any practical measuring time"
+    assert _judge("execute_ms", table, max=2.03).more == "about 4 times the measuring time"
+    assert _judge("execute_ms", table, min=1.0).verdict is Verdict.PASS
+    assert _judge("execute_ms", table, min=3.0).reason == "2.015 ms is below 3 ms"
+
+
+def test_one_replica_decides_no_mean() -> None:
+    found = _judge("execute_ms", TrialTable.of(execute_trials(5, 1, lambda *_: 2.0)), max=3.0)
+    assert (found.verdict, found.more) == (Verdict.INCONCLUSIVE, "two replicas at least")
+
+
+def test_a_size_is_compared_as_it_is() -> None:
+    table = TrialTable.of([], (), {Arm.CANDIDATE: 12.0})
+    assert _judge("model_size_mb", table, max=12.0).verdict is Verdict.PASS
+    assert _judge("model_size_mb", table, max=11.9).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("failed", "bound", "expected"),
+    [(0, 0.01, Verdict.PASS), (2, 0.01, Verdict.PASS), (8, 0.01, Verdict.INCONCLUSIVE), (40, 0.01, Verdict.FAIL)],
+)
+def test_the_error_rate_has_exact_bounds(failed: int, bound: float, expected: Verdict) -> None:
+    status = np.zeros(1000, np.int8)
+    status[:failed] = 14
+    table = TrialTable.of([trial(0, Arm.CANDIDATE, 1, requests([1.0] * 1000, list(status)), Lane.LOAD, Depth.REQUEST)])
+    found = _judge("error_rate", table, max=bound)
+    assert found.verdict is expected
+    assert found.value == failed / 1000
+    assert found.lower <= found.value <= found.upper
+
+
+def test_no_number_of_requests_proves_that_none_fails() -> None:
+    assert _judge("error_rate", _loaded(0, 100), max=0.0).more.startswith("no number of requests proves")
+
+
+@pytest.mark.parametrize("name", ["latency_p99_ms", "error_rate", "execute_ms", "model_size_mb", "load_time_s"])
+def test_without_data_nothing_is_decided(name: str) -> None:
+    found = _judge(name, TrialTable.of([]), max=1.0)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert isnan(found.value)
+    assert found.reason == "no usable data of the candidate"
+    assert found.more == "run a lane that measures it"

@@ -1,0 +1,124 @@
+"""Synthetic measurements with known truth, straight as columns: thousands of runs in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.metrics import Source
+from perfgate.stats.contrast import Sample
+from perfgate.stats.table import ARMS, SOURCES, STATES, Columns, TrialTable
+from perfgate.trials import Arm, ReplicaFacts, State
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the machine does to single executions; log scale unless said otherwise.
+
+    Defaults follow docs/method.md: replicas 0.6 % apart, request noise with lag-1 autocorrelation 0.39,
+    drift over the run, and one trial in fifty hit by something else. Fewer, quieter blocks stand for many noisy ones.
+    """
+
+    replicas: int = 12
+    parents: int = 2
+    blocks: int = 40
+    replica_sd: float = 0.006
+    parent_sd: float = 0.005
+    request_sd: float = 0.04
+    autocorrelation: float = 0.39
+    drift: float = 0.10
+    start_slope: float = 0.0
+    """Change from the first to the last started replica."""
+    spike_share: float = 0.02
+    spike_log: float = 1.2
+    second_mode: float = 0.0
+    """A quarter of the replicas are slower by this much."""
+
+
+def design(world: World) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:
+    """Candidate flags, parents and start positions: A B B A B A A B, pairs dealt to parents in turn."""
+    pair = np.repeat(np.arange(world.replicas), 2)
+    swapped = np.array([number.bit_count() % 2 for number in pair])
+    candidate = (np.arange(pair.size) + swapped) % 2 == 1
+    return candidate, pair % world.parents, np.arange(pair.size, dtype=np.float64)
+
+
+def replica_levels(world: World, effect: float, rng: np.random.Generator) -> Floats:
+    """Log level of each replica: what two processes of one model differ by, and the injected change."""
+    candidate, parent, position = design(world)
+    levels = rng.normal(0, world.replica_sd, candidate.size)
+    levels += rng.normal(0, world.parent_sd, world.parents)[parent]
+    levels += world.second_mode * (rng.random(candidate.size) < 0.25)
+    levels += world.start_slope * position / position.max()
+    return np.asarray(levels + np.log1p(effect) * candidate, np.float64)
+
+
+def sample(world: World, effect: float, rng: np.random.Generator) -> Sample:
+    """One number a replica, as the block-relative estimator would give it."""
+    candidate, parent, position = design(world)
+    return Sample(replica_levels(world, effect, rng), candidate, parent, position)
+
+
+def logs(world: World, effect: float, rng: np.random.Generator) -> Floats:
+    """Log times, blocks x replicas."""
+    levels = replica_levels(world, effect, rng)
+    shape = (world.blocks, levels.size)
+    noise = autoregressive(shape, world.autocorrelation, rng) * world.request_sd
+    spikes = world.spike_log * (rng.random(shape) < world.spike_share)
+    drift = np.linspace(0, world.drift, world.blocks)[:, None]
+    return np.asarray(levels + noise + spikes + drift, np.float64)
+
+
+def autoregressive(shape: tuple[int, ...], correlation: float, rng: np.random.Generator) -> Floats:
+    """AR(1) along the first axis with unit variance."""
+    steps = rng.normal(size=shape)
+    steps[1:] *= np.sqrt(1 - correlation**2)
+    for i in range(1, shape[0]):
+        steps[i] += correlation * steps[i - 1]
+    return steps
+
+
+def facts(world: World) -> tuple[ReplicaFacts, ...]:
+    candidate, parent, position = design(world)
+    rows = zip(candidate.tolist(), parent.tolist(), position.tolist(), strict=True)
+    return tuple(
+        ReplicaFacts(i, ARMS[is_candidate], origin, int(place), 100 + i, 0.5, 20.0, 10, 0.1, warm=True)
+        for i, (is_candidate, origin, place) in enumerate(rows)
+    )
+
+
+def columns(
+    log_ms: Floats, candidate: NDArray[np.bool_], source: Source = Source.EXECUTE, requests: int = 1
+) -> Columns:
+    """Lay blocks x replicas out as trials, each with so many equal requests."""
+    blocks, replicas = log_ms.shape
+    ms = np.exp(log_ms).ravel()
+    size = ms.size
+    times = np.repeat(ms, requests)
+    state = State.UNDER_LOAD if source is Source.LOAD else State.COLD
+    return Columns(
+        source=np.full(size, SOURCES.index(source)),
+        state=np.full(size, STATES.index(state)),
+        block=np.repeat(np.arange(blocks), replicas),
+        arm=np.tile(candidate.astype(np.int64), blocks),
+        replica=np.tile(np.arange(replicas), blocks),
+        wall_s=ms * requests / 1000,
+        cpu_ms=np.full(size, np.nan),
+        rss_peak_mb=np.full(size, np.nan),
+        pss_mb=np.full(size, np.nan),
+        requests=np.full(size, requests),
+        service_ms=times,
+        response_ms=times,
+        failed=np.zeros(times.size, np.bool_),
+    )
+
+
+def table(world: World, effect: float, rng: np.random.Generator) -> TrialTable:
+    """A run with the execute lane only, CPU time not known."""
+    candidate, _, _ = design(world)
+    sizes = {Arm.BASELINE: 10.0, Arm.CANDIDATE: 10.0}
+    return TrialTable(columns(logs(world, effect, rng), candidate), facts(world), sizes)
