@@ -41,6 +41,7 @@ def arm_setups(
             signature=scenario.payload.signature,
             settings=scenario.server,
             requests_dir=requests_dir,
+            version=model.version,
         )
         setups[arm] = ArmSetup(spec, payloads[arm].requests)
     return setups
