@@ -93,7 +93,7 @@ def test_the_audio_model_is_not_slower_than_itself(audio_model: Path, tmp_path: 
 def test_record_then_run_passes_the_same_model_and_fails_the_slower(
     ranking_models: RankingModels, tmp_path: Path
 ) -> None:
-    store = ["--store", tmp_path / "store", "-s", "ranking"]
+    store = ["--store", str(tmp_path / "store"), "-s", "ranking"]
     recorded = _perfgate(
         "baseline",
         "record",
