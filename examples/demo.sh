@@ -9,6 +9,7 @@ compare() { # CANDIDATE, REPORT, EXIT CODE, WHAT TO EXPECT
     printf '\n== v1 beside %s: %s (exit %s)\n' "$1" "$4" "$3"
     perfgate compare "$models/v1" "$models/$1" --scenario ranking --out "reports/$2"
     code=$?
+    [ "$code" -eq 130 ] && exit 130 # interrupted
     if [ "$code" -eq "$3" ]; then
         echo "== as expected: exit $code"
     else

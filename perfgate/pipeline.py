@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,11 +18,18 @@ from perfgate.baseline.drift import moved
 from perfgate.baseline.fingerprint import fingerprint
 from perfgate.baseline.record import Record
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.cautions import GENERATOR_LIMIT, generator_cpu_share, machine_cautions, warmup_cautions
+from perfgate.experiment.cautions import (
+    GENERATOR_LIMIT,
+    generator_cpu_share,
+    load_cautions,
+    machine_cautions,
+    time_cautions,
+    warmup_cautions,
+)
 from perfgate.experiment.fleet import Fleet, Makers
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import Plan, Segment, make_plan, replicas_that_fit
-from perfgate.experiment.setup import arm_setups, record_payloads
+from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads, request_cautions
 from perfgate.gate.judge import judge, provisional
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.model.interface import Model
@@ -61,6 +68,17 @@ class Job:
     """The stored baseline that is measured again as the baseline arm, if that is what it is."""
 
 
+class Interrupts(Protocol):
+    """What came of ^C."""
+
+    @property
+    def happened(self) -> bool:
+        """Tell whether one came; inside a C library's callback it surfaces as that library's error."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Let what is inside finish."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a run touches outside of perfgate; tests give fakes."""
@@ -71,6 +89,7 @@ class World:
     now: Callable[[], datetime]
     environment: Mapping[str, Any]
     available_mib: float
+    interrupts: Interrupts
 
 
 def run(job: Job, world: World) -> Result:
@@ -84,16 +103,26 @@ def run(job: Job, world: World) -> Result:
             _measure(job, world, plan, payloads, recording)
         except InvalidRunError as error:
             status, verdict_of = "invalid", _because(error)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception):
+            if not world.interrupts.happened:
+                raise
             status = "interrupted"
-        judgement = verdict_of(job, recording)
-        cautions = _cautions(job, world, recording)
-        return recording.finish(judgement, status, world.makers.clock() - began_s, cautions)
+        with world.interrupts.held():
+            judgement = verdict_of(job, recording)
+            cautions = _cautions(job, world, plan, recording)
+            return recording.finish(judgement, status, world.makers.clock() - began_s, cautions)
 
 
-def _cautions(job: Job, world: World, recording: Recording) -> tuple[Caution, ...]:
+def _cautions(job: Job, world: World, plan: Plan, recording: Recording) -> tuple[Caution, ...]:
     since = () if job.record is None else moved(job.record, summarise(recording.log.table()), world.environment)
-    return (*warmup_cautions(recording.replicas), *machine_cautions(recording.blocks), *since)
+    return (
+        *request_cautions(job.models, job.scenario),
+        *warmup_cautions(recording.replicas),
+        *load_cautions(recording.blocks, plan),
+        *time_cautions(sum(block.wall_s for block in recording.blocks), plan),
+        *machine_cautions(recording.blocks),
+        *since,
+    )
 
 
 def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
@@ -101,6 +130,7 @@ def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
     largest_mib = max(model.size_bytes for model in job.models.values()) / _MIB
     replicas = replicas_that_fit(budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib)
     arms = tuple(arm for arm in Arm if arm in job.models)
+    request_cautions(job.models, job.scenario)  # raises where the arms cannot be asked the same
     return make_plan(job.scenario, arms, job.seed, replicas), record_payloads(job.models, job.scenario)
 
 
@@ -138,10 +168,11 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
     with TemporaryDirectory(prefix="perfgate-") as scratch:
         setups = arm_setups(job.models, payloads, job.scenario, Path(scratch))
         with Fleet(plan, setups, world.makers) as fleet:
-            with _phase(f"start {len(plan.slots)} servers", None, world, recording):
-                fleet.start(lambda _: world.progress.update(bench.now_s(), ()))
-            with _phase("warm-up", None, world, recording):
-                recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(bench.now_s(), ())))
+            with _phase(f"start {len(plan.slots)} servers", None, world, recording) as starting_s:
+                fleet.start(lambda _: world.progress.update(starting_s(), ()))
+            ensure_unchanged(job.models)
+            with _phase("warm-up", None, world, recording) as warming_s:
+                recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(warming_s(), ())))
             with _quiet_collector():
                 for segment in plan.segments:
                     _measure_segment(job, world, segment, fleet, bench, recording)
@@ -150,24 +181,26 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
 def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
     job: Job, world: World, segment: Segment, fleet: Fleet, bench: Bench, recording: Recording
 ) -> None:
-    began_s = updated_s = bench.now_s()
-    with _phase(_PHASES[segment.lane, segment.depth], segment.seconds, world, recording):
+    updated_s = bench.now_s()
+    with _phase(_PHASES[segment.lane, segment.depth], segment.seconds, world, recording) as phase_s:
         decided: Decided = ()
         for block in blocks(segment, fleet.replicas, bench):
             recording.append(block)
             if bench.now_s() - updated_s > _UPDATE_EVERY_S:
                 decided, updated_s = _so_far(job, recording), bench.now_s()
-            world.progress.update(bench.now_s() - began_s, decided)
+            world.progress.update(phase_s(), decided)
 
 
 @contextmanager
-def _phase(name: str, seconds: float | None, world: World, recording: Recording) -> Iterator[None]:
-    began_s = world.makers.clock()
+def _phase(name: str, seconds: float | None, world: World, recording: Recording) -> Iterator[Callable[[], float]]:
+    """Announce a phase and keep how long it took; gives its seconds so far."""
+    clock = world.makers.clock
+    began_s = clock()
     world.progress.phase(name, seconds)
     try:
-        yield
+        yield lambda: clock() - began_s
     finally:
-        recording.phase_took(name, world.makers.clock() - began_s)
+        recording.phase_took(name, clock() - began_s)
 
 
 @contextmanager

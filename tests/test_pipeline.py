@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from perfgate import pipeline
-from perfgate.errors import ExitCode, UsageError
+from perfgate.cli.interrupts import Interrupts
+from perfgate.errors import ExitCode, InvalidRunError, UsageError
 from perfgate.experiment.fleet import Makers
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.fake import FakeDriver
+from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
 from perfgate.report import document, html, samples
@@ -49,17 +52,20 @@ class Bench:
 
     clock: Tick = field(default_factory=Tick)
     dies_after: int | None = None
+    models: ClassVar[Path]
     parents: list[FakeForkServer] = field(default_factory=list)
     drivers: list[FakeDriver] = field(default_factory=list)
     progress: RecordingProgress = field(default_factory=RecordingProgress)
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
     def _parent(self, number: int) -> FakeForkServer:
         self.parents.append(FakeForkServer(number, EXECUTE_MS, self.dies_after))
         return self.parents[-1]
 
-    def _driver(self, address: str) -> FakeDriver:
+    def _driver(self, address: str, deadline_s: float) -> FakeDriver:
         parent, replica = divmod(int(address.removeprefix("fake:")), 1000)
         self.drivers.append(FakeDriver(service_ms=(self.parents[parent - 1].replicas[replica].mean_ms,)))
+        self.drivers[-1].deadline_s = deadline_s
         return self.drivers[-1]
 
     def world(self) -> pipeline.World:
@@ -71,11 +77,12 @@ class Bench:
             now=lambda: datetime(2030, 1, 2, tzinfo=UTC),
             environment={"cpu_model": "fake", "cores": 2.0},
             available_mib=24_000,
+            interrupts=self.interrupts,
         )
 
     def run(self, out: Path, *names: str, scenario: Scenario = SCENARIO) -> Result:
         arms = (Arm.BASELINE, Arm.CANDIDATE)[-len(names) :]
-        models = {arm: _model(name) for arm, name in zip(arms, names, strict=True)}
+        models = {arm: _model(name, self.models) for arm, name in zip(arms, names, strict=True)}
         command = ("perfgate", "compare", *names)
         return pipeline.run(pipeline.Job(command, "run-1", scenario, models, None, 5, out), self.world())
 
@@ -83,8 +90,16 @@ class Bench:
         return all(parent.stopped for parent in self.parents) and all(driver.closed for driver in self.drivers)
 
 
-def _model(name: str) -> Model:
-    return Model(Path("/models") / name, name, 1, f"sha256:{name}", 1 << 20, ("serve",), (SIGNATURE,), ())
+@pytest.fixture(autouse=True, scope="module")
+def _place_for_models(tmp_path_factory: pytest.TempPathFactory) -> None:
+    Bench.models = tmp_path_factory.mktemp("models")
+
+
+def _model(name: str, root: Path, signature: Signature = SIGNATURE) -> Model:
+    path = root / "models" / name
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "saved_model.pb").write_text(name)
+    return Model(path, name, 1, digest(path), 1 << 20, ("serve",), (signature,), ())
 
 
 def _verdict(result: Result, metric: str) -> Verdict:
@@ -160,6 +175,7 @@ def test_a_server_that_dies_makes_the_run_invalid_and_keeps_what_was_measured(tm
 
 def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     bench = Bench(clock=Tick(interrupt_at_s=8.0))
+    bench.interrupts.happened = True
     result = bench.run(tmp_path, "old", "slow")
     assert result.status == "interrupted"
     assert len(result.blocks.block) > 10
@@ -179,7 +195,7 @@ def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
 
     world = bench.world()
     watched = replace(world, progress=_Watched(world.progress, look))
-    models = {Arm.BASELINE: _model("old"), Arm.CANDIDATE: _model("same")}
+    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
     pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), watched)
     assert seen
     assert seen[0] > 100
@@ -211,7 +227,7 @@ def test_without_a_baseline_the_objectives_decide(tmp_path: Path) -> None:
 def test_short_memory_means_fewer_replicas_and_says_so(tmp_path: Path) -> None:
     bench = Bench()
     world = replace(bench.world(), available_mib=3000.0)
-    models = {Arm.BASELINE: _model("old"), Arm.CANDIDATE: _model("same")}
+    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
     result = pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), world)
     assert len(result.replicas) < 8
     assert any(caution.code == "memory" for caution in result.cautions)
@@ -228,3 +244,62 @@ def test_a_signature_that_does_not_fit_is_found_before_any_server_starts(tmp_pat
         )
     assert not bench.parents
     assert not (tmp_path / "out").exists()
+
+
+def test_a_directory_that_cannot_be_written_is_found_before_any_server_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    bench = Bench()
+    with pytest.raises(UsageError, match="cannot write to"):
+        bench.run(tmp_path / "file" / "out", "old", "same")
+    assert not bench.parents
+
+
+def test_a_model_that_changes_while_its_servers_start_is_found(tmp_path: Path) -> None:
+    bench = Bench()
+    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
+    (tmp_path / "models" / "same" / "saved_model.pb").write_text("another")
+    result = pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), bench.world())
+    assert result.status == "invalid"
+    assert result.judgement is not None
+    assert "changed while its servers were started" in result.judgement.headline
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ((TensorSpec("x", "float32", (1, 4)),), None),
+        ((TensorSpec("x", "float64", (None, 4)),), "x float32 then float64"),
+        ((TensorSpec("x", "float32", (None, 4)), TensorSpec("y", "bool", (None,))), "y of the candidate only"),
+    ],
+    ids=["another batch size", "another type", "another input"],
+)
+def test_arms_that_cannot_be_asked_the_same_are_told(
+    inputs: tuple[TensorSpec, ...], words: str | None, tmp_path: Path
+) -> None:
+    other = Signature(SIGNATURE.key, SIGNATURE.method, inputs, ())
+    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
+    job = pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out")
+    if words is None:
+        with pytest.raises(InvalidRunError, match=r"input x takes \[8, 4\], then \[1, 4\]"):
+            pipeline.run(job, Bench().world())
+    else:
+        cautions = pipeline.run(job, Bench().world()).cautions
+        assert any(words in caution.message for caution in cautions)
+
+
+def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_not(tmp_path: Path) -> None:
+    for happened in (True, False):
+        bench = Bench()
+        bench.interrupts.happened = happened
+        world = replace(bench.world(), makers=replace(bench.world().makers, observer=_break))
+        models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
+        job = pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out")
+        if happened:
+            assert pipeline.run(job, world).status == "interrupted"
+        else:
+            with pytest.raises(RuntimeError, match="inside a callback"):
+                pipeline.run(job, world)
+
+
+def _break(_: int) -> FakeProcessAccounts:
+    raise RuntimeError("inside a callback")

@@ -36,8 +36,8 @@ def _numbers(record: Record, here: Mapping[str, float | None]) -> tuple[Caution,
         if then and now:
             unit = BY_NAME[name].unit
             message = (
-                f"since {record.created_utc[:10]} the stored baseline's {name} moved by {now / then - 1:+.1%} on this "
-                f"machine, from {then:.3g} to {now:.3g} {unit}; both arms were measured now, side by side"
+                f"since {record.created_utc[:10]} the stored baseline's {name} moved by {now / then - 1:+.1%}, "
+                f"from {then:.3g} to {now:.3g} {unit}; the verdict compares what was measured now, side by side"
             )
             return (Caution("since the record", message),)
     return ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import NoReturn
 import click
 
 from perfgate import __version__
+from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.errors import ExitCode, PerfgateError
 
 VERBOSE = "perfgate.verbose"
@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""
 
+_NAMES_A_WRONG_PLACE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 _WORDS = {ExitCode.INVALID: "INVALID", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
 
 
@@ -58,10 +59,6 @@ def app() -> None:
     """
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def describe(error: PerfgateError) -> str:
     """Put problem and remedy in one line, led by the verdict word or ERROR."""
     word = _WORDS.get(error.exit_code, "ERROR")
@@ -71,7 +68,7 @@ def describe(error: PerfgateError) -> str:
 
 def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of ending
     """Run one command line and return its exit code; everything that goes wrong ends here."""
-    signal.signal(signal.SIGTERM, _interrupt)  # a cancelled CI job cleans up as ^C does
+    INTERRUPTS.install()
     verbose = any(arg == "--verbose" or (arg[:1] == "-" and arg[1:2] != "-" and "v" in arg) for arg in args)
     try:
         return int(app.main(list(args), prog_name="perfgate", standalone_mode=False) or 0)
@@ -87,7 +84,7 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
             traceback.print_exc()
         click.echo(describe(error), err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort):  # what was measured by then is kept
         click.echo("INTERRUPTED", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -96,11 +93,18 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
     except Exception as error:  # noqa: BLE001 - a crash must have its own exit code
         if verbose:
             traceback.print_exc()
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        click.echo(
-            f"ERROR perfgate itself failed: {what}. Run again with -v for the traceback, and report it", err=True
-        )
-        return ExitCode.INTERNAL
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> ExitCode:
+    """Say what the system refused, or that perfgate itself failed."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f" {error.filename}" if error.filename else ""
+        click.echo(f"ERROR cannot read or write{where}: {error.strerror}", err=True)
+        return ExitCode.USAGE if isinstance(error, _NAMES_A_WRONG_PLACE) else ExitCode.INTERNAL
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    click.echo(f"ERROR perfgate itself failed: {what}. Run again with -v for the traceback, and report it", err=True)
+    return ExitCode.INTERNAL
 
 
 def entry() -> NoReturn:

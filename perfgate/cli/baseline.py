@@ -33,7 +33,7 @@ def command() -> None:
 def record_command(model: str, name: str, note: str, copy: bool, store: str, **options: object) -> int:  # noqa: FBT001 - click's
     """Measure MODEL and store it as the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.cli.measuring import Options, Question, answer, exit_code_of_record, open_models  # noqa: PLC0415
+    from perfgate.cli.measuring import Options, Question, answer, exit_code_of_record, open_models, show  # noqa: PLC0415
     from perfgate.cli.stored import promote  # noqa: PLC0415
 
     shared = Options.taken_from(options)
@@ -43,6 +43,7 @@ def record_command(model: str, name: str, note: str, copy: bool, store: str, **o
     for scenario in scenarios:
         result, out = answer(Question(scenario, models), shared, console, many=len(scenarios) > 1)
         if code := exit_code_of_record(result):
+            show(result, out, shared, console)
             return code
         record = promote(result, name, kept, note, copy=copy)
         console.print(f"RECORDED {name}/{record.id} in {kept.url}  result: {out}", markup=False, soft_wrap=True)

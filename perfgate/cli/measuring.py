@@ -7,27 +7,29 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import psutil
 from rich.console import Console
 
 from perfgate import pipeline
 from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.baseline.record import Record
+from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import server_settings
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
+from perfgate.experiment.setup import record_payloads, request_cautions
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.engine import GrpcDriver
 from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
 from perfgate.model.saved_model import open_model
-from perfgate.observe.machine import MachineAccounts
+from perfgate.observe.machine import MachineAccounts, available_mib
 from perfgate.observe.process import ProcessAccounts
 from perfgate.report import document, html
 from perfgate.report.progress import make_progress
@@ -109,14 +111,23 @@ def open_models(**given: str) -> dict[Arm, Model]:
 def answer_all(questions: Iterable[Question], options: Options) -> int:
     """Measure one after the other, show each result, and return the worst exit code."""
     console = options.console()
+    questions = tuple(questions)
+    for question in questions:  # what is wrong with the last one is found before the first is measured
+        _check_cpus(question.scenario, os.sched_getaffinity(0))
+        record_payloads(question.models, question.scenario)
+        request_cautions(question.models, question.scenario)
     many = len(options.scenarios) > 1
-    codes = []
+    results: list[Result] = []
     for question in questions:
         result, out = answer(question, options, console, many=many)
         show(result, out, options, console)
-        codes.append(exit_code(result, options))
-        if codes[-1] is ExitCode.INTERRUPTED:
+        results.append(result)
+        if result.status == "interrupted":
             break
+    if options.as_json:
+        documents = [document.to_json(result) for result in results]
+        click.echo(f"[{','.join(documents)}]" if many else documents[0])
+    codes = [exit_code(result, options) for result in results]
     return next(code for code in _WORST_FIRST if code in codes)
 
 
@@ -127,11 +138,8 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
     seed = secrets.randbits(32) if options.seed is None else options.seed
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}-{question.models[Arm.CANDIDATE].digest[-6:]}-{seed & 0xFFFF:04x}"
     out = (options.out / scenario.name if many else options.out) if options.out else Path("reports") / run_id
-    _check_cpus(scenario)
-    if scenario.server.driver_cpus:
-        os.sched_setaffinity(0, scenario.server.driver_cpus)
     job = pipeline.Job(
-        command=("perfgate", *sys.argv[1:]),
+        command=("perfgate", *sys.argv[1:], *(() if options.seed is not None else ("--seed", str(seed)))),
         run_id=run_id,
         scenario=scenario,
         models=question.models,
@@ -140,23 +148,29 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
         out=out,
         record=question.record,
     )
-    return pipeline.run(job, _world(scenario, out, options, console)), out
-
-
-def _check_cpus(scenario: Scenario) -> None:
     allowed = os.sched_getaffinity(0)
+    world = _world(scenario, out, options, console, allowed)
+    os.sched_setaffinity(0, scenario.server.driver_cpus or allowed)
+    try:
+        return pipeline.run(job, world), out
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _check_cpus(scenario: Scenario, allowed: set[int]) -> None:
     for cpus in (scenario.server.cpus, scenario.server.driver_cpus):
         if missing := sorted(set(cpus or ()) - allowed):
             problem = f"CPU {missing[0]} is not among those that perfgate may use"
             raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")
 
 
-def _world(scenario: Scenario, out: Path, options: Options, console: Console) -> pipeline.World:
-    log, server = out / SERVER_LOG, scenario.server
-    log.unlink(missing_ok=True)
+def _world(scenario: Scenario, out: Path, options: Options, console: Console, allowed_cpus: set[int]) -> pipeline.World:
+    with suppress(OSError):  # the recording says what is wrong with the directory
+        (out / SERVER_LOG).unlink(missing_ok=True)
+    log, huge_pages = out / SERVER_LOG, scenario.server.huge_pages
     makers = Makers(
-        parent=lambda _: EmbeddedForkServer(os.environ, log, huge_pages=server.huge_pages),
-        driver=lambda address: _connected(GrpcDriver(address, deadline_s=scenario.load.deadline_s)),
+        parent=lambda _: EmbeddedForkServer(os.environ, log, huge_pages=huge_pages, cpus=allowed_cpus),
+        driver=lambda address, deadline_s: _connected(GrpcDriver(address, deadline_s=deadline_s)),
         observer=ProcessAccounts,
         clock=time.perf_counter,
     )
@@ -166,7 +180,8 @@ def _world(scenario: Scenario, out: Path, options: Options, console: Console) ->
         progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
         environment=environment(os.environ, read_text),
-        available_mib=psutil.virtual_memory().available / (1 << 20),
+        available_mib=available_mib(),
+        interrupts=INTERRUPTS,
     )
 
 
@@ -177,9 +192,7 @@ def _connected(driver: GrpcDriver) -> GrpcDriver:
 
 
 def show(result: Result, out: Path, options: Options, console: Console) -> None:
-    """Print the result: JSON on stdout where asked, all else on stderr, the final line last."""
-    if options.as_json:
-        click.echo(document.to_json(result))
+    """Print the result on stderr, the final line last."""
     if not options.quiet:
         print_result(console, result)
     console.print(final_line(result, out / html.FILE_NAME), markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
 from perfgate.cli.measuring import Question
 from perfgate.errors import InvalidRunError, NoBaselineError
+from perfgate.gate.verdict import Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model
@@ -58,9 +59,10 @@ def promote(result: Result, name: str, store: Store, note: str, *, copy: bool) -
     """Store a finished run's candidate as the baseline; InvalidRunError when its model has changed since or is gone."""
     candidate = result.models[Arm.CANDIDATE]
     path = Path(candidate.path)
-    if result.status != "complete":
-        problem = f"run {result.run_id} is {result.status}, not complete"
-        raise InvalidRunError(problem, "promote a complete run, or record the model anew")
+    verdict = result.judgement.verdict if result.judgement else "not judged"
+    if result.status != "complete" or verdict == Verdict.INVALID:
+        problem = f"run {result.run_id} is {result.status} and {verdict}"
+        raise InvalidRunError(problem, "promote a complete and valid run, or record the model anew")
     if not path.is_dir() or digest(path) != candidate.digest:
         problem = f"{candidate.path} is not the model that run {result.run_id} measured any more"
         raise InvalidRunError(problem, f"record it anew with `perfgate baseline record MODEL --name {name}`")

@@ -11,10 +11,13 @@ from typing import Self
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import warm_up
-from perfgate.load.interface import Driver
+from perfgate.load.interface import ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import ForkServer, Replica, ReplicaSpec
 from perfgate.trials import Arm, ReplicaFacts
+
+_PATIENCE_S = 60.0
+"""Deadline of the first request, which may initialise and compile; the traffic has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Makers:
     """How the outside world is made; tests give fakes."""
 
     parent: Callable[[int], ForkServer]
-    driver: Callable[[str], Driver]
+    driver: Callable[[str, float], Driver]
+    """From `host:port` and a deadline in seconds."""
     observer: Callable[[int], ProcessObserver]
     clock: Callable[[], float]
 
@@ -81,15 +85,16 @@ class Fleet:
     def _start(self, slot: Slot) -> LiveReplica:
         setup, clock = self._setups[slot.arm], self._makers.clock
         server = self._parents[slot.parent].start(setup.spec)
-        driver = self._makers.driver(server.address)
-        self._stack.callback(driver.close)
-        began_s = clock()
-        answer = driver.call(setup.calls[0])
-        first_request_ms = (clock() - began_s) * 1e3
+        with self._makers.driver(server.address, _PATIENCE_S) as patient:
+            began_s = clock()
+            answer = patient.call(setup.calls[0])
+            first_request_ms = (clock() - began_s) * 1e3
         if answer.status:
             server.ensure_alive()
             problem = f"{setup.spec.label}: the first request failed with status {answer.status}: {answer.message}"
             raise InvalidRunError(problem, "check [payload] of the scenario against `perfgate inspect`")
+        driver = self._makers.driver(server.address, self._plan.load.deadline_s)
+        self._stack.callback(driver.close)
         observer = self._makers.observer(server.pid)
         return LiveReplica(slot, server, driver, observer, setup.calls, first_request_ms)
 
@@ -103,6 +108,8 @@ class Fleet:
 
     def _warm_up(self, live: LiveReplica) -> ReplicaFacts:
         warmth = warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s)
+        together = self._plan.load.in_flight  # the first time several are in flight makes threads and their heaps
+        live.driver.drive(live.calls, ClosedLoop(in_flight=together, requests=2 * together))
         slot = live.slot
         return ReplicaFacts(
             replica=slot.replica,

@@ -17,11 +17,12 @@ from perfgate.observe.interface import MachineObserver
 from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial
 
 _MEMORY_EVERY_S = 5.0
-_MIN_BLOCKS = 2
+_MIN_BLOCKS = {Lane.COST: 2, Lane.LOAD: 1}
 _UNAVAILABLE = 14
 _ZERO = np.zeros(1)
 _OK = np.zeros(1, dtype=np.int8)
 _RAMP_REQUESTS = 3
+"""Unrecorded, at the beginning of a slice, for each request that the load keeps in flight."""
 _ONE = ClosedLoop(in_flight=1, requests=1)
 
 
@@ -61,18 +62,24 @@ def _execute(live: LiveReplica, block: int, bench: Bench) -> _Visit:
 
 
 def _request(live: LiveReplica, block: int, bench: Bench) -> _Visit:
-    """Send one request through the protocol, right after an unrecorded one."""
-    live.driver.drive(live.calls, _ONE, first_call=block)
+    """Send one request through the protocol, right after an unrecorded one with another payload."""
+    live.driver.drive(live.calls, _ONE, first_call=_another(live, block))
     return _drive(live, _ONE, block, bench)
 
 
 def _load(live: LiveReplica, block: int, bench: Bench) -> _Visit:
     """Drive a slice of the scenario's traffic; all replicas of a block get the very same arrivals."""
     load = bench.plan.load
-    live.driver.drive(live.calls, ClosedLoop(in_flight=1, requests=_RAMP_REQUESTS), first_call=block)
+    ramp = ClosedLoop(in_flight=load.in_flight, requests=_RAMP_REQUESTS * load.in_flight)
+    live.driver.drive(live.calls, ramp, first_call=_another(live, block))
     if load.arrivals == "closed":
         return _drive(live, ClosedLoop(in_flight=load.in_flight, duration_s=bench.plan.slice_s), block, bench)
     return _drive(live, OpenLoop(instants(bench.plan, block)), block, bench)
+
+
+def _another(live: LiveReplica, block: int) -> int:
+    """Choose a payload that the block does not begin with: one that was just sent finds warmer caches."""
+    return block + len(live.calls) // 2
 
 
 def instants(plan: Plan, block: int) -> NDArray[np.float64]:
@@ -89,6 +96,8 @@ def _drive(live: LiveReplica, load: ClosedLoop | OpenLoop, block: int, bench: Be
     cpu_ms, driver_s, start_s = live.observer.cpu_ms(), time.process_time(), bench.now_s()
     requests = live.driver.drive(live.calls, load, first_call=block)
     wall_s, driver_cpu_ms = bench.now_s() - start_s, (time.process_time() - driver_s) * 1e3
+    if isinstance(load, OpenLoop):
+        wall_s = max(wall_s, bench.plan.slice_s)  # after the last arrival the slice goes on, idle
     cpu_ms = live.observer.cpu_ms() - cpu_ms
     if np.any(requests.status == _UNAVAILABLE):
         live.server.ensure_alive()
@@ -115,12 +124,15 @@ def _order(replicas: Sequence[LiveReplica], lane: Lane, rng: np.random.Generator
 
 
 def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> Iterator[Block]:
-    """Yield rounds over all replicas until the segment's time is up, two at least; memory is read every 5 s."""
+    """Yield rounds over all replicas while there is time for another, one or two at least.
+
+    Memory is read after each visit of the load lane, and every 5 s in the cost lane, whose visits are short.
+    """
     visit, _ = _VISITS[segment.lane, segment.depth]
-    end_s, memory_due_s, index = bench.now_s() + segment.seconds, 0.0, 0
-    while index < _MIN_BLOCKS or bench.now_s() < end_s:
+    end_s, memory_due_s, index, wall_s = bench.now_s() + segment.seconds, 0.0, 0, 0.0
+    while index < _MIN_BLOCKS[segment.lane] or bench.now_s() + wall_s / 2 < end_s:
         began_s = bench.now_s()
-        sample_memory = began_s >= memory_due_s
+        sample_memory = segment.lane is Lane.LOAD or began_s >= memory_due_s
         memory_due_s = began_s + _MEMORY_EVERY_S if sample_memory else memory_due_s
         bench.machine.start()
         trials = []

@@ -14,7 +14,8 @@ _MODEL_COPIES = 4.0
 """A served model's memory over its size on disk: variables, the graph, and room for its tensors."""
 _PARENT_MIB = 500.0
 _MEMORY_SHARE = 0.7
-_SLICE_S = (0.25, 2.0)
+_SLICE_S = (0.5, 2.0)
+"""Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
 _WARMUP_SHARE = 0.35
 
 
@@ -90,7 +91,7 @@ def _segments(budget: Budget) -> tuple[Segment, ...]:
 
 
 def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int) -> Plan:
-    """Lay out a run of so many replicas an arm; slices are cut so that the load lane visits each replica twice."""
+    """Lay out a run of so many replicas an arm; slices let the load lane visit each replica twice if they can."""
     budget = scenario.budget
     slots = start_order(arms, replicas, min(budget.parents, replicas))
     segments = _segments(budget)

@@ -17,6 +17,7 @@ from perfgate.metrics import BY_NAME, METRICS, Metric
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import ARMS, TrialTable
+from perfgate.trials import Arm
 
 
 def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective]) -> Judgement:
@@ -25,7 +26,9 @@ def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective]) ->
     metrics = decide(tuple(_cases(METRICS, table, gate, cross_check=True)), gate.alpha) if compares else ()
     bounds = tuple(judge_objective(BY_NAME[name], bound, table, gate.alpha) for name, bound in objectives.items())
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
-    invalid = invalid_because(table, objectives)
+    # An error rate beyond its own objective is a failure of the candidate, not of the measurement.
+    broken = any(bound.metric == "error_rate" and bound.verdict is Verdict.FAIL for bound in bounds)
+    invalid = invalid_because(table, objectives, (Arm.BASELINE,) if broken else ARMS)
     verdict = _overall(metrics, bounds, missing, invalid)
     reasons = _reasons(verdict, metrics, bounds, missing, invalid)
     return Judgement(verdict, headline(verdict, metrics, bounds, reasons), metrics, bounds, reasons)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from perfgate.scenario.schema import Objective
 from perfgate.stats.table import ARMS, SOURCES, TrialTable
 from perfgate.stats.values import failures, rows_of
+from perfgate.trials import Arm
 
 MOST_FAILED = 0.01
 """Share of failed requests above which times say nothing: what fails fast looks fast."""
 
 
-def invalid_because(table: TrialTable, objectives: Mapping[str, Objective]) -> tuple[str, ...]:
+def invalid_because(
+    table: TrialTable, objectives: Mapping[str, Objective], arms: Sequence[Arm] = ARMS
+) -> tuple[str, ...]:
     """Name each arm and source in which too many requests failed.
 
     The limit is 1 %, or the scenario's own objective on `error_rate` where that is more.
@@ -22,7 +25,8 @@ def invalid_because(table: TrialTable, objectives: Mapping[str, Objective]) -> t
     columns, failed = table.columns, failures(table.columns)
     reasons = []
     for source in SOURCES:
-        for index, arm in enumerate(ARMS):
+        for arm in arms:
+            index = ARMS.index(arm)
             rows = rows_of(columns, source) & (columns.arm == index)
             requests = int(columns.requests[rows].sum())
             share = failed[rows].sum() / requests if requests else 0.0

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pycurl
 
-from perfgate.load.frames import OK, frame, unframe
+from perfgate.load.frames import OK, frame, framed, unframe
 from perfgate.load.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.load.ledger import Ledger, failures_at_deadline
 from perfgate.load.pacing import Pacer, pacer_for
@@ -71,7 +71,7 @@ class GrpcDriver:
         if not calls:
             msg = "no calls to send"
             raise ValueError(msg)
-        frames = tuple(frame(call) for call in calls)
+        frames = framed(tuple(calls))
         self.connect()
         pacer, ledger = pacer_for(load), Ledger()
         with undisturbed():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import unquote
 
 OK = 0
@@ -27,6 +28,12 @@ _HIGHEST_STATUS = 16
 def frame(message: bytes) -> bytes:
     """Put an uncompressed message into its frame."""
     return _PREFIX.pack(0, len(message)) + message
+
+
+@lru_cache(maxsize=4)
+def framed(messages: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Put each message into its frame; made once for all drivers that send the same messages (one tuple an arm)."""
+    return tuple(frame(message) for message in messages)
 
 
 def unframe(body: bytes) -> bytes | None:

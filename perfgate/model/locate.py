@@ -28,7 +28,7 @@ def locate(given: str, cache_dir: Path) -> Location:
 
     UsageError when there is none, InvalidRunError when the export fails.
     """
-    path = Path(given).absolute()
+    path = Path(given).resolve()  # a link may point elsewhere by the time it is loaded
     if path.suffix == ".keras" and path.is_file():
         return Location(exported(path, cache_dir.absolute()), 1)
     if (path / GRAPH_FILE).is_file():

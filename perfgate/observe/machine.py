@@ -18,6 +18,20 @@ def pressure_total_us(text: str) -> int:
     return int(dict(field.split("=") for field in some.split()[1:])["total"])
 
 
+def available_mib(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """Memory that new processes can have: the machine's, or what a container's limit leaves if that is less; MiB."""
+    free = [float(psutil.virtual_memory().available)]
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            free.append(float((cgroup / limit).read_text()) - float((cgroup / used).read_text()))
+        except (OSError, ValueError):  # no such version of control groups, or "max"
+            continue
+    return min(free) / (1 << 20)
+
+
 class MachineAccounts:
     """Observes the whole machine."""
 

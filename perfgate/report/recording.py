@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from perfgate.errors import UsageError
 from perfgate.gate.verdict import Judgement
 from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
@@ -31,11 +32,15 @@ class Recording:
         return TrialLog(self.replicas, sizes_mb)
 
     def __enter__(self) -> Self:
-        """Write down what is known before anything is measured."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        document.write(self._result, self.directory)
-        (self.directory / html.FILE_NAME).unlink(missing_ok=True)
-        self._samples = samples.SampleWriter(self.directory / samples.FILE_NAME)
+        """Write down what is known before anything is measured; UsageError when the directory cannot be written."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            document.write(self._result, self.directory)
+            (self.directory / html.FILE_NAME).unlink(missing_ok=True)
+            self._samples = samples.SampleWriter(self.directory / samples.FILE_NAME)
+        except OSError as error:
+            problem = f"cannot write to {self.directory}: {error.strerror or error}"
+            raise UsageError(problem, "name another directory with --out") from error
         return self
 
     def __exit__(

@@ -28,6 +28,7 @@ def _seconds(value: object) -> object:
 
 
 Share = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=10)]
+Part = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 
 
@@ -157,8 +158,8 @@ class Budget(_Table):
     """Per arm."""
     parents: int = Field(default=2, ge=1, le=8)
     """Fork servers."""
-    execute_share: float = Field(default=0.6, ge=0, le=1)
-    request_share: float = Field(default=0.2, ge=0, le=1)
+    execute_share: Part = 0.6
+    request_share: Part = 0.2
     """The rest is the `load` lane's."""
 
     @model_validator(mode="after")

@@ -22,7 +22,6 @@ class FakeReplica:
     """Executions it answers before it is gone; None: all."""
     load_time_s: float = 0.1
     executions: int = 0
-    stopped: bool = False
     _own: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,10 +45,6 @@ class FakeReplica:
         if self.dies_after is not None and self.executions >= self.dies_after:
             problem = f"server (process {self.pid}) died: killed by SIGKILL"
             raise InvalidRunError(problem, "out of memory? try fewer --replicas")
-
-    def stop(self) -> None:
-        """Remember that it was stopped."""
-        self.stopped = True
 
 
 @dataclass(slots=True)
@@ -75,7 +70,5 @@ class FakeForkServer:
         return replica
 
     def stop(self) -> None:
-        """Stop all of them."""
+        """Remember that it was stopped."""
         self.stopped = True
-        for replica in self.replicas:
-            replica.stop()

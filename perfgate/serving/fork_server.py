@@ -1,4 +1,6 @@
-"""The process that imports TensorFlow once and forks a server per request; run as `-m perfgate.serving.fork_server FD`.
+"""The process that imports TensorFlow once and forks a server per request.
+
+Run as `-m perfgate.serving.fork_server CHANNEL_FD PARENT_PID`.
 
 Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
 TensorFlow or gRPC holds a lock (docs/serving.md). This module must stay that way.

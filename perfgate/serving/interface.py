@@ -58,9 +58,6 @@ class Replica(Protocol):
     def ensure_alive(self) -> None:
         """Raise InvalidRunError, saying how it ended, when the process is gone."""
 
-    def stop(self) -> None:
-        """End the process; harmless when it is gone already."""
-
 
 class ForkServer(Protocol):
     """A parent that has imported what the servers need, and starts each of them in milliseconds."""

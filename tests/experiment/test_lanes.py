@@ -84,6 +84,14 @@ def test_two_blocks_are_measured_however_short_the_time() -> None:
     assert len(list(blocks(Segment(Lane.COST, Depth.EXECUTE, 1e-6), _replicas(plan, bench.clock), bench))) == 2
 
 
+def test_the_load_lane_reads_memory_at_each_visit_and_counts_idle_ends() -> None:
+    plan = _plan(Load(arrivals="constant", rate_rps=3))  # the last arrival of a slice leaves much of it idle
+    bench = _bench(plan)
+    for block in blocks(Segment(Lane.LOAD, Depth.REQUEST, 5.0), _replicas(plan, bench.clock), bench):
+        assert all(trial.memory is not None for trial in block.trials)
+        assert all(trial.wall_s == plan.slice_s for trial in block.trials)
+
+
 def test_memory_is_read_in_the_first_block_and_seldom_after() -> None:
     plan = _plan()
     bench = _bench(plan)
@@ -92,14 +100,14 @@ def test_memory_is_read_in_the_first_block_and_seldom_after() -> None:
     assert all(trial.memory is None for block in found[1:] for trial in block.trials)
 
 
-def test_a_request_is_recorded_after_one_that_is_not() -> None:
+def test_a_request_is_recorded_after_an_unrecorded_one_with_another_payload() -> None:
     plan = _plan()
     bench = _bench(plan)
     replicas = _replicas(plan, bench.clock)
     found = list(blocks(Segment(Lane.COST, Depth.REQUEST, 1e-6), replicas, bench))
     assert {trial.state for block in found for trial in block.trials} == {State.WARM}
     assert all(trial.requests.status.size == 1 for block in found for trial in block.trials)
-    assert [first for _, first in replicas[0].driver.loads] == [0, 0, 1, 1]  # type: ignore[attr-defined]
+    assert [first for _, first in replicas[0].driver.loads] == [1, 0, 2, 1]  # type: ignore[attr-defined]
 
 
 def test_all_replicas_of_a_block_get_the_same_arrivals() -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -85,12 +85,6 @@ class EmbeddedReplica:
         except ChannelClosedError as error:
             raise self._parent.gone(self._spec, self._pid, error) from error
 
-    def stop(self) -> None:
-        """End the process."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-        self._channel.close()
-
 
 class EmbeddedForkServer:
     """A parent process that has imported TensorFlow; making one returns at once, its first `start` waits.
@@ -98,15 +92,20 @@ class EmbeddedForkServer:
     Without a log file, what the servers say goes to our own stderr.
     """
 
-    def __init__(self, environ: Mapping[str, str], log: Path | None, *, huge_pages: bool) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], log: Path | None, *, huge_pages: bool, cpus: Collection[int] = ()
+    ) -> None:
+        """Start the process on the given CPUs, by default on those that this process has."""
         ours, theirs = Channel.pair()
         self._control, self._log = ours, log
         self._ready = False
         self._channels: list[Channel] = []
-        command = [sys.executable, "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
         env = server_environment(environ, huge_pages=huge_pages)
         with contextlib.nullcontext() if log is None else log.open("ab") as stderr:
             self._process = self._spawn(command, env, theirs, stderr)
+        if cpus:
+            os.sched_setaffinity(self._process.pid, cpus)
         theirs.close()
 
     @staticmethod
@@ -153,8 +152,7 @@ class EmbeddedForkServer:
         except (ChannelClosedError, TimeoutError) as error:
             raise self.gone(spec, pid, error) from error
         if "error" in ready:
-            problem = f"{spec.label}: {spec.model_path} does not load: {ready['error']}"
-            raise InvalidRunError(problem, "try `perfgate inspect` on it, or export it again")
+            raise InvalidRunError(f"{spec.label}: {ready['error']}", ready["remedy"])
         return EmbeddedReplica(spec, ours, self, pid, ready)
 
     def gone(self, spec: ReplicaSpec, pid: int, error: Exception) -> InvalidRunError:

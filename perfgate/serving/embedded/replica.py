@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
@@ -16,6 +15,8 @@ from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import grpc_server
 from perfgate.serving.embedded.predict import ServedModel, StatusError
 from perfgate.serving.embedded.servable import Servable
+
+_LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError)
 
 
 def one_line(error: BaseException) -> str:
@@ -27,31 +28,34 @@ def one_line(error: BaseException) -> str:
 def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
     """Serve as `spec` says until the channel closes or asks to stop."""
     try:
-        server, served, port = _serve(spec)
-        recorded = _Recorded(served, spec.get("requests_dir"))
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError) as error:
-        channel.send({"error": one_line(error)})
+        servable = _load(spec)
+    except _LOADING_ERRORS as error:
+        problem = f"{spec['model_path']} does not load: {one_line(error)}"
+        channel.send({"error": problem, "remedy": "try `perfgate inspect` on it, or export it again"})
         return
-    ready = {"pid": os.getpid(), "port": port, "load_time_s": time.monotonic() - forked_at_s}
     try:
-        channel.send(ready)
-        while (message := channel.receive())["op"] != "stop":
-            channel.send(recorded.execute(message["request"]))
+        served = ServedModel(spec["model_name"], spec["version"], servable)
+        server, port = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
+        load_time_s = time.monotonic() - forked_at_s
+        recorded = _Recorded(served, spec.get("requests_dir"))
+    except (OSError, StatusError) as error:
+        channel.send({"error": one_line(error), "remedy": "choose another --port, or a payload that fits the model"})
+        return
+    try:
+        channel.send({"port": port, "load_time_s": load_time_s})
+        while True:
+            channel.send(recorded.execute(channel.receive()["request"]))
     except ChannelClosedError:
         sys.stderr.write("perfgate went away, stopping\n")
     server.stop(grace=None)
 
 
-def _serve(spec: Message) -> tuple[grpc.Server, ServedModel, int]:
+def _load(spec: Message) -> Servable:
     settings = spec["settings"]
     if settings["cpus"]:
         os.sched_setaffinity(0, settings["cpus"])
-    servable = Servable(
-        Path(spec["model_path"]), spec["tags"], settings["intra_op_threads"], settings["inter_op_threads"]
-    )
-    served = ServedModel(spec["model_name"], spec["version"], servable)
-    server, port = grpc_server.start(served, spec["host"], spec["port"], settings["rpc_threads"])
-    return server, served, port
+    threads = settings["intra_op_threads"], settings["inter_op_threads"]
+    return Servable(Path(spec["model_path"]), spec["tags"], *threads)
 
 
 class _Recorded:
