@@ -103,8 +103,8 @@ def run(job: Job, world: World) -> Result:
             _measure(job, world, plan, payloads, recording)
         except InvalidRunError as error:
             status, verdict_of = "invalid", _because(error)
-        except (KeyboardInterrupt, Exception):
-            if not world.interrupts.happened:
+        except (KeyboardInterrupt, Exception) as error:
+            if not (isinstance(error, KeyboardInterrupt) or world.interrupts.happened):
                 raise
             status = "interrupted"
         with world.interrupts.held():

@@ -175,7 +175,6 @@ def test_a_server_that_dies_makes_the_run_invalid_and_keeps_what_was_measured(tm
 
 def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     bench = Bench(clock=Tick(interrupt_at_s=8.0))
-    bench.interrupts.happened = True
     result = bench.run(tmp_path, "old", "slow")
     assert result.status == "interrupted"
     assert len(result.blocks.block) > 10
