@@ -286,6 +286,13 @@ def test_arms_that_cannot_be_asked_the_same_are_told(
         assert any(words in caution.message for caution in cautions)
 
 
+def test_models_that_share_no_input_are_not_compared(tmp_path: Path) -> None:
+    other = Signature(SIGNATURE.key, SIGNATURE.method, (TensorSpec("audio", "float32", (None, 4)),), ())
+    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
+    with pytest.raises(InvalidRunError, match=r"share no input \(x then audio\)"):
+        pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out"), Bench().world())
+
+
 def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_not(tmp_path: Path) -> None:
     for happened in (True, False):
         bench = Bench()

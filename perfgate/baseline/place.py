@@ -36,6 +36,8 @@ class Place:
             raise UsageError(f"store {url}: {error}", "install the package that speaks this scheme") from error
         self._root = str(root).rstrip("/")
         self.is_local = isinstance(self._fs, fsspec.get_filesystem_class("file"))
+        if self.is_local and self._fs.isfile(self._root):
+            raise UsageError(f"store {url} is a file", "give a directory")
 
     def path(self, name: str) -> str:
         """Say where `name` is, as the file system wants it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -63,7 +64,9 @@ def describe(error: PerfgateError) -> str:
     """Put problem and remedy in one line, led by the verdict word or ERROR."""
     word = _WORDS.get(error.exit_code, "ERROR")
     problem = error.problem.rstrip(".")
-    return f"{word} {problem}" + (f". {error.remedy[:1].upper()}{error.remedy[1:]}" if error.remedy else "")
+    is_sentence = re.match(r"[a-z]+ (?![=+])", error.remedy)  # and not a key or a path, whose letters count
+    remedy = error.remedy[:1].upper() + error.remedy[1:] if is_sentence else error.remedy
+    return f"{word} {problem}" + (f". {remedy}" if remedy else "")
 
 
 def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of ending

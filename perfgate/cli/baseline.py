@@ -8,6 +8,7 @@ import click
 
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.cli.options import measuring_options, store_option
+from perfgate.errors import PerfgateError
 
 _NAME = click.option(
     "--name", default="default", show_default=True, envvar="PERFGATE_BASELINE", metavar="NAME", help="Baseline's name."
@@ -45,7 +46,11 @@ def record_command(model: str, name: str, note: str, copy: bool, store: str, **o
         if code := exit_code_of_record(result):
             show(result, out, shared, console)
             return code
-        record = promote(result, name, kept, note, copy=copy)
+        try:
+            record = promote(result, name, kept, note, copy=copy)
+        except PerfgateError as error:
+            error.remedy = f"{error.remedy}. The measurement is kept: `perfgate baseline promote {out}`".lstrip(". ")
+            raise
         console.print(f"RECORDED {name}/{record.id} in {kept.url}  result: {out}", markup=False, soft_wrap=True)
     return 0
 

@@ -136,7 +136,7 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
     scenario = question.scenario
     now = datetime.now(UTC)
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}-{question.models[Arm.CANDIDATE].digest[-6:]}-{seed & 0xFFFF:04x}"
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}-{secrets.token_hex(4)}"  # two runs may start at once
     out = (options.out / scenario.name if many else options.out) if options.out else Path("reports") / run_id
     job = pipeline.Job(
         command=("perfgate", *sys.argv[1:], *(() if options.seed is not None else ("--seed", str(seed)))),

@@ -66,7 +66,9 @@ thread_options = _stack(
 )
 
 output_options = _stack(
-    click.option("--json", "as_json", is_flag=True, help="Result as one JSON document on stdout."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Result as one JSON document on stdout; of several scenarios an array."
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Only the final line."),
     click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors."),
     click.option(
@@ -95,7 +97,7 @@ measuring_options = _stack(
     click.option("--seed", type=click.IntRange(0), envvar="PERFGATE_SEED", help="Seed of order and arrivals."),
     click.option(
         "--out", type=click.Path(path_type=Path, file_okay=False), envvar="PERFGATE_OUT",
-        help="Directory of the result; default reports/<run id>.",
+        help="Directory of the result, in place of what it holds; default reports/<run id>.",
     ),
     thread_options,
     click.option("--driver-cpus", type=CpuList(), help="CPUs that the load generator may use."),

@@ -34,6 +34,9 @@ def command(model: str, name: str, against: str | None, no_baseline: bool, store
     candidate = open_models(candidate=model)
     scenarios = shared.load_scenarios()
     if no_baseline:
+        if bare := [scenario.name for scenario in scenarios if not scenario.objectives]:
+            problem = f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]"
+            raise click.UsageError(problem)
         questions = [Question(scenario, candidate) for scenario in scenarios]
     elif against:
         both = open_models(baseline=against) | candidate

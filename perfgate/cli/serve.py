@@ -37,7 +37,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     opened = open_model(model, cache_dir(os.environ))
     settings = server_settings(intra_op_threads, inter_op_threads, cpus)
-    parent = EmbeddedForkServer(os.environ, None, huge_pages=settings.huge_pages)
+    log = cache_dir(os.environ) / "serve.log"  # what TensorFlow says at its start is for nobody
+    log.parent.mkdir(parents=True, exist_ok=True)
+    parent = EmbeddedForkServer(os.environ, log, huge_pages=settings.huge_pages)
     try:
         spec = ReplicaSpec(
             label="server",

@@ -33,6 +33,9 @@ def request_cautions(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[C
         return ()
     old, new = ({each.name: each for each in signature(models[arm], scenario.payload.signature).inputs} for arm in Arm)
     shared = sorted(old.keys() & new.keys())
+    if not shared and (old or new):
+        problem = f"the two models share no input ({', '.join(sorted(old))} then {', '.join(sorted(new))})"
+        raise InvalidRunError(problem, "compare versions of one model")
     for name in shared:
         before, after = (_shape(each[name], scenario) for each in (old, new))
         if before != after:

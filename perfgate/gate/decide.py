@@ -134,7 +134,7 @@ def _more(case: Case, alpha: float, strict_alpha: float) -> str:
     half = case.half(strict_alpha if case.beyond > 0 else alpha)
     times = (half / case.beyond) ** 2 if case.beyond else inf
     if times > MOST_TIMES:
-        return "lies too near the tolerance for any practical measuring time: set another tolerance, or more replicas"
+        return "too near the tolerance for any practical measuring time, set another tolerance or more replicas"
     return times_longer(times)
 
 

@@ -76,7 +76,9 @@ def _page(result: Result) -> dict[str, Any]:
         "arms": list(result.models),
         "hints": tuple(hints(result)),
         "environment": tuple(_flat(result.environment)),
-        "plan": tuple(_flat(result.plan)),
+        "plan": tuple(
+            _flat({key: value for key, value in result.plan.items() if key != "slots"})
+        ),  # the replicas table
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
     }

@@ -160,11 +160,12 @@ def _summary_row(metric: str, summaries: tuple[ArmSummary, ...]) -> SummaryRow:
 
 
 def hints(result: Result) -> Iterator[tuple[str, str]]:
-    """Yield what is undecided, and what would decide it: (metric, `about 90 s more`)."""
+    """Yield what is undecided and not among the reasons, and what would decide it: (metric, `about 90 s more`)."""
     if result.judgement is None:
         return
+    said = " ".join(result.judgement.reasons)
     gated = (metric for metric in in_order(result) if metric.gated)
     judged: tuple[MetricVerdict | ObjectiveVerdict, ...] = (*gated, *result.judgement.objectives)
     for verdict in judged:
-        if verdict.verdict is Verdict.INCONCLUSIVE and (verdict.more or verdict.reason):
+        if verdict.verdict is Verdict.INCONCLUSIVE and f"{verdict.metric} {verdict.reason}" not in said:
             yield verdict.metric, "; ".join(part for part in (verdict.reason, verdict.more) if part)

@@ -215,8 +215,9 @@ def test_adding_at_once_loses_nothing(
 def test_a_store_that_cannot_be_written_is_a_usage_error(tmp_path: Path, make_record: MakeRecord) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="cannot write"):
-        Store(str(tmp_path / "file")).add(make_record(), None)
-    assert Store(str(tmp_path / "file")).list() == ()
+        Store(str(tmp_path / "file" / "below")).add(make_record(), None)
+    with pytest.raises(UsageError, match="is a file"):
+        Store(str(tmp_path / "file"))
 
 
 def test_unknown_schemes_are_usage_errors() -> None:

@@ -169,6 +169,13 @@ def test_a_killed_run_leaves_its_samples(ranking_models: RankingModels, tmp_path
     assert document.read(tmp_path).status == "running"
 
 
+def test_without_baseline_and_objectives_there_is_nothing_to_measure(ranking_models: RankingModels) -> None:
+    done = _perfgate("run", ranking_models.v1, "--no-baseline")
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.startswith("ERROR nothing to judge")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_port_in_use_is_said_in_one_line(ranking_models: RankingModels) -> None:
     with _serving(ranking_models.v1) as address:
         done = _perfgate("serve", ranking_models.v1, "--port", address.split(":")[1])

@@ -38,8 +38,11 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         server, port = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
         load_time_s = time.monotonic() - forked_at_s
         recorded = _Recorded(served, spec.get("requests_dir"))
-    except (OSError, StatusError) as error:
-        channel.send({"error": one_line(error), "remedy": "choose another --port, or a payload that fits the model"})
+    except OSError as error:
+        channel.send({"error": one_line(error), "remedy": "is it in use? choose another --port or --host"})
+        return
+    except StatusError as error:
+        channel.send({"error": f"the payload does not fit: {one_line(error)}", "remedy": "see `perfgate inspect`"})
         return
     try:
         channel.send({"port": port, "load_time_s": load_time_s})
