@@ -108,14 +108,20 @@ def open_models(**given: str) -> dict[Arm, Model]:
     return {Arm(arm): open_model(name, cache_dir(os.environ)) for arm, name in given.items()}
 
 
-def answer_all(questions: Iterable[Question], options: Options) -> int:
-    """Measure one after the other, show each result, and return the worst exit code."""
-    console = options.console()
-    questions = tuple(questions)
-    for question in questions:  # what is wrong with the last one is found before the first is measured
+def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
+    """Find what is wrong with the last question before the first is measured; give the questions back."""
+    checked = tuple(questions)
+    for question in checked:
         _check_cpus(question.scenario, os.sched_getaffinity(0))
         record_payloads(question.models, question.scenario)
         request_cautions(question.models, question.scenario)
+    return checked
+
+
+def answer_all(questions: Iterable[Question], options: Options) -> int:
+    """Measure one after the other, show each result, and return the worst exit code."""
+    console = options.console()
+    questions = check_all(questions)
     many = len(options.scenarios) > 1
     results: list[Result] = []
     for question in questions:

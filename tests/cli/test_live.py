@@ -176,6 +176,17 @@ def test_without_baseline_and_objectives_there_is_nothing_to_measure(ranking_mod
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["baseline", "record"], ["run", "--against", "."]])
+def test_a_cpu_that_is_not_there_is_found_before_anything_starts(
+    command: list[str], ranking_models: RankingModels, tmp_path: Path
+) -> None:
+    given = [str(ranking_models.v1) if word == "." else word for word in command]
+    done = _perfgate(*given, ranking_models.v1, "--driver-cpus", "4095", "--out", tmp_path / "out")
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.startswith("ERROR CPU 4095 is not among")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_port_in_use_is_said_in_one_line(ranking_models: RankingModels) -> None:
     with _serving(ranking_models.v1) as address:
         done = _perfgate("serve", ranking_models.v1, "--port", address.split(":")[1])

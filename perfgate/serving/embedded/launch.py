@@ -89,12 +89,10 @@ class EmbeddedReplica:
 class EmbeddedForkServer:
     """A parent process that has imported TensorFlow; making one returns at once, its first `start` waits.
 
-    Without a log file, what the servers say goes to our own stderr.
+    What the servers say goes to the log file.
     """
 
-    def __init__(
-        self, environ: Mapping[str, str], log: Path | None, *, huge_pages: bool, cpus: Collection[int] = ()
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], log: Path, *, huge_pages: bool, cpus: Collection[int] = ()) -> None:
         """Start the process on the given CPUs, by default on those that this process has."""
         ours, theirs = Channel.pair()
         self._control, self._log = ours, log
@@ -102,16 +100,14 @@ class EmbeddedForkServer:
         self._channels: list[Channel] = []
         command = [sys.executable, "-P", "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
         env = server_environment(environ, huge_pages=huge_pages)
-        with contextlib.nullcontext() if log is None else log.open("ab") as stderr:
+        with log.open("ab") as stderr:
             self._process = self._spawn(command, env, theirs, stderr)
         if cpus:
             os.sched_setaffinity(self._process.pid, cpus)
         theirs.close()
 
     @staticmethod
-    def _spawn(
-        command: list[str], env: dict[str, str], theirs: Channel, stderr: IO[bytes] | None
-    ) -> subprocess.Popen[bytes]:
+    def _spawn(command: list[str], env: dict[str, str], theirs: Channel, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own module
             command,
             env=env,
@@ -131,7 +127,7 @@ class EmbeddedForkServer:
         except (ChannelClosedError, TimeoutError) as error:
             problem = f"the server process could not start: {self._last_words()}"
             raise InvalidRunError(
-                problem, f"{self._see_log}; try `python -c 'import tensorflow_serving.apis'`"
+                problem, f"see {self._log}; try `python -c 'import tensorflow_serving.apis'`"
             ) from error
         self._ready = True
 
@@ -144,7 +140,7 @@ class EmbeddedForkServer:
             self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
             pid: int = self._control.receive(_REPLY_TIMEOUT_S)["pid"]
         except (ChannelClosedError, TimeoutError) as error:
-            raise InvalidRunError(f"the fork server died: {self._last_words()}", self._see_log) from error
+            raise InvalidRunError(f"the fork server died: {self._last_words()}", f"see {self._log}") from error
         finally:
             theirs.close()
         try:
@@ -158,22 +154,16 @@ class EmbeddedForkServer:
     def gone(self, spec: ReplicaSpec, pid: int, error: Exception) -> InvalidRunError:
         """Explain a replica that does not answer any more."""
         if isinstance(error, TimeoutError):
-            return InvalidRunError(f"{spec.label} did not answer in time", self._see_log)
+            return InvalidRunError(f"{spec.label} did not answer in time", f"see {self._log}")
         how = "it ended"
         with contextlib.suppress(ChannelClosedError, TimeoutError):
             self._control.send({"op": "reap", "pid": pid})
             code = self._control.receive(5.0)["exit"]
             how = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
         hint = "out of memory? try fewer --replicas; " if "SIGKILL" in how else ""
-        return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}{self._see_log}")
-
-    @property
-    def _see_log(self) -> str:
-        return "see the messages above" if self._log is None else f"see {self._log}"
+        return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
 
     def _last_words(self) -> str:
-        if self._log is None:
-            return "no message"
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else "no message"
 
