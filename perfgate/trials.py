@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import nan
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,9 +42,54 @@ class State(StrEnum):
     UNDER_LOAD = "under load"
 
 
+class Method(StrEnum):
+    """A method of `tensorflow.serving.PredictionService`; over REST `Predict` is the verb `:predict`, and so on."""
+
+    PREDICT = "Predict"
+    CLASSIFY = "Classify"
+    REGRESS = "Regress"
+    MULTI_INFERENCE = "MultiInference"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, serialised before the clock starts."""
+
+    body: bytes
+    """A message of the method's request type, or the JSON body that says the same over REST."""
+    method: Method = Method.PREDICT
+    kind: int = 0
+    """Number of its request class in the scenario; 0 where there is one only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose CPU time and memory are a server's; with nothing named they are unknown."""
+
+    pid: int | None = None
+    tree: bool = False
+    """Count the processes that `pid` started as well, and those that they started."""
+    cgroup: Path | None = None
+    """Control group directory, v2 or v1's (its `cpuacct` one); in place of the process where both are given."""
+    prometheus_url: str = ""
+    """Page with `process_cpu_seconds_total` and `process_resident_memory_bytes`, for a server elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stages:
+    """Where a server says that the requests' time went; arrays as long as theirs, NaN where it did not say."""
+
+    queue_ms: NDArray[np.float64]
+    """From the decoded request to the start of its batch, or of its execution where there is no batching."""
+    execute_ms: NDArray[np.float64]
+    encode_ms: NDArray[np.float64]
+    batch_size: NDArray[np.float64]
+    """Rows of the batch that the request was executed in, padding not counted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Requests:
-    """What the driver recorded of a series of requests; five arrays of equal length, in order of schedule."""
+    """What the driver recorded of a series of requests; arrays of equal length, in order of schedule."""
 
     scheduled_s: NDArray[np.float64]
     """Instant the request was due, seconds since the series began (closed loop: the instant it was sent)."""
@@ -54,6 +101,10 @@ class Requests:
     """Actual minus scheduled send."""
     status: NDArray[np.int8]
     """gRPC status code; 0 is OK, 4 DEADLINE_EXCEEDED, 14 UNAVAILABLE (also: no connection)."""
+    kind: NDArray[np.int8] | None = None
+    """Number of each request's class; None: all are of class 0."""
+    stages: Stages | None = None
+    """None where the server told nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +115,22 @@ class Memory:
     rss_peak_mb: float
     pss_mb: float
     uss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the kernel counted for a server, since it began or over a trial; NaN where it is not known."""
+
+    voluntary_switches: float = nan
+    involuntary_switches: float = nan
+    minor_faults: float = nan
+    major_faults: float = nan
+    throttled_ms: float = nan
+    """Time in which its control group was kept from running by a CPU limit."""
+    gpu_energy_j: float = nan
+    gpu_busy_ms: float = nan
+    gpu_memory_mb: float = nan
+    """In use at the end, not a count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +153,8 @@ class Trial:
     """CPU time of the load generator during the trial; 0 at depth `execute`."""
     memory: Memory | None = None
     """Sampled at the end of the trial, where the lane asks for it."""
+    usage: Usage | None = None
+    """Counted over the trial, where the lane asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +189,23 @@ class ReplicaFacts:
     parent: int
     """Which fork server it came from: a blocking factor."""
     start_position: int
-    pid: int
+    pid: int | None
+    """None where the server's process is not known."""
     load_time_s: float
     first_request_ms: float
     warmup_requests: int
     warmup_s: float
     warm: bool
     """False: its latency had not become stationary when the share of the budget for warm-up ended."""
+    warm_ms: float = nan
+    """Median service time of the last warm-up requests."""
+    replayed: int = 0
+    """Recorded warm-up requests of the model that the server replayed while it loaded."""
+
+    @property
+    def cold_start_s(self) -> float:
+        """From the start of the process to the answer of its first request."""
+        return self.load_time_s + self.first_request_ms / 1e3
 
 
 @dataclass(frozen=True, slots=True)

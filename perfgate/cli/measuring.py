@@ -176,7 +176,7 @@ def _world(scenario: Scenario, out: Path, options: Options, console: Console, al
     log, huge_pages = out / SERVER_LOG, scenario.server.huge_pages
     makers = Makers(
         parent=lambda _: EmbeddedForkServer(os.environ, log, huge_pages=huge_pages, cpus=allowed_cpus),
-        driver=lambda address, deadline_s: _connected(GrpcDriver(address, deadline_s=deadline_s)),
+        driver=lambda server, deadline_s: _connected(GrpcDriver(server.address, deadline_s=deadline_s)),
         observer=ProcessAccounts,
         clock=time.perf_counter,
     )

@@ -14,7 +14,7 @@ from perfgate.experiment.warmup import warm_up
 from perfgate.load.interface import ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import ForkServer, Replica, ReplicaSpec
-from perfgate.trials import Arm, ReplicaFacts
+from perfgate.trials import Arm, Call, ReplicaFacts, Subject
 
 _PATIENCE_S = 60.0
 """Deadline of the first request, which may initialise and compile; the traffic has its own."""
@@ -25,7 +25,9 @@ class ArmSetup:
     """What the replicas of one arm serve, and what they are asked."""
 
     spec: ReplicaSpec
-    calls: tuple[bytes, ...]
+    calls: tuple[Call, ...]
+    order: tuple[int, ...]
+    """Of the recorded requests in the replica, the same as `calls`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class LiveReplica:
     server: Replica
     driver: Driver
     observer: ProcessObserver
-    calls: tuple[bytes, ...]
+    calls: tuple[Call, ...]
+    order: tuple[int, ...]
     first_request_ms: float
 
 
@@ -45,9 +48,9 @@ class Makers:
     """How the outside world is made; tests give fakes."""
 
     parent: Callable[[int], ForkServer]
-    driver: Callable[[str, float], Driver]
-    """From `host:port` and a deadline in seconds."""
-    observer: Callable[[int], ProcessObserver]
+    driver: Callable[[Replica, float], Driver]
+    """From the server and a deadline in seconds."""
+    observer: Callable[[Subject], ProcessObserver]
     clock: Callable[[], float]
 
 
@@ -85,7 +88,7 @@ class Fleet:
     def _start(self, slot: Slot) -> LiveReplica:
         setup, clock = self._setups[slot.arm], self._makers.clock
         server = self._parents[slot.parent].start(setup.spec)
-        with self._makers.driver(server.address, _PATIENCE_S) as patient:
+        with self._makers.driver(server, _PATIENCE_S) as patient:
             began_s = clock()
             answer = patient.call(setup.calls[0])
             first_request_ms = (clock() - began_s) * 1e3
@@ -93,10 +96,10 @@ class Fleet:
             server.ensure_alive()
             problem = f"{setup.spec.label}: the first request failed with status {answer.status}: {answer.message}"
             raise InvalidRunError(problem, "check [payload] of the scenario against `perfgate inspect`")
-        driver = self._makers.driver(server.address, self._plan.load.deadline_s)
+        driver = self._makers.driver(server, self._plan.load.deadline_s)
         self._stack.callback(driver.close)
-        observer = self._makers.observer(server.pid)
-        return LiveReplica(slot, server, driver, observer, setup.calls, first_request_ms)
+        observer = self._makers.observer(server.subject)
+        return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
 
     def warm_up(self, on_warm: Callable[[int], None]) -> tuple[ReplicaFacts, ...]:
         """Warm each replica until its latency is stationary."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -55,7 +54,7 @@ class _Visit:
 def _execute(live: LiveReplica, block: int, bench: Bench) -> _Visit:
     """Execute once inside the replica, nothing unrecorded before: caches are as the other replicas left them."""
     start_s = bench.now_s()
-    execution = live.server.execute(block)
+    execution = live.server.execute(live.order[block % len(live.order)])
     wall_ms = np.array([execution.wall_ms])
     requests = Requests(_ZERO, wall_ms, wall_ms, _ZERO, _OK)
     return _Visit(start_s, bench.now_s() - start_s, requests, execution.cpu_ms, 0.0)
@@ -93,9 +92,9 @@ def instants(plan: Plan, block: int) -> NDArray[np.float64]:
 
 
 def _drive(live: LiveReplica, load: ClosedLoop | OpenLoop, block: int, bench: Bench) -> _Visit:
-    cpu_ms, driver_s, start_s = live.observer.cpu_ms(), time.process_time(), bench.now_s()
+    cpu_ms, driver_cpu_ms, start_s = live.observer.cpu_ms(), live.driver.cpu_ms, bench.now_s()
     requests = live.driver.drive(live.calls, load, first_call=block)
-    wall_s, driver_cpu_ms = bench.now_s() - start_s, (time.process_time() - driver_s) * 1e3
+    wall_s, driver_cpu_ms = bench.now_s() - start_s, live.driver.cpu_ms - driver_cpu_ms
     if isinstance(load, OpenLoop):
         wall_s = max(wall_s, bench.plan.slice_s)  # after the last arrival the slice goes on, idle
     cpu_ms = live.observer.cpu_ms() - cpu_ms

@@ -71,8 +71,8 @@ def arm_setups(
     for arm, model in models.items():
         requests_dir = directory / arm.value
         requests_dir.mkdir()
-        for number, message in enumerate(payloads[arm].requests):
-            (requests_dir / f"{number}.pb").write_bytes(message)
+        for number, call in enumerate(payloads[arm].calls):
+            (requests_dir / f"{number}.{call.method}.pb").write_bytes(call.body)
         spec = ReplicaSpec(
             label=f"{arm.value} server",
             model_path=model.path,
@@ -82,5 +82,5 @@ def arm_setups(
             requests_dir=requests_dir,
             version=model.version,
         )
-        setups[arm] = ArmSetup(spec, payloads[arm].requests)
+        setups[arm] = ArmSetup(spec, payloads[arm].cycle, payloads[arm].order)
     return setups

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfgate.load.interface import ClosedLoop, Driver
+from perfgate.trials import Call
 
 WINDOW = 10
 STILL_FALLING = 1.05
@@ -31,7 +32,7 @@ def is_stationary(latencies_ms: Sequence[float], window: int = WINDOW) -> bool:
     return bool(earlier <= STILL_FALLING * later)
 
 
-def warm_up(driver: Driver, calls: Sequence[bytes], clock: Callable[[], float], limit_s: float) -> Warmth:
+def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float) -> Warmth:
     """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up."""
     began_s = clock()
     latencies: list[float] = []

@@ -17,7 +17,7 @@ from perfgate.load.pacing import Pacer, pacer_for
 from perfgate.load.sockets import Sockets
 from perfgate.load.transfers import Transfers, drop_body, keep_body, open_multi, outcome
 from perfgate.load.undisturbed import undisturbed
-from perfgate.trials import Requests
+from perfgate.trials import Call, Requests
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _HEALTH = "/grpc.health.v1.Health/Check"
@@ -49,6 +49,11 @@ class GrpcDriver:
         self._connected = False
         self._closed = False
 
+    @property
+    def cpu_ms(self) -> float:
+        """CPU time of this process so far: the engine runs in it."""
+        return time.process_time() * 1e3
+
     def connect(self) -> bool:
         """Open the connections with a health check on each; return whether the server answered, whatever it said.
 
@@ -62,11 +67,11 @@ class GrpcDriver:
             self._connected = all(answered)
         return self._connected
 
-    def drive(self, calls: Sequence[bytes], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         """Send a series and record every request; those that failed count as the deadline at least."""
         return failures_at_deadline(self.record(calls, load, first_call), self._deadline_s)
 
-    def record(self, calls: Sequence[bytes], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+    def record(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         """Send a series as `drive` does, and leave the times of failed requests as they were."""
         if not calls:
             msg = "no calls to send"
@@ -81,12 +86,12 @@ class GrpcDriver:
                 self._abandon()
         return ledger.requests()
 
-    def call(self, message: bytes) -> Answer:
+    def call(self, call: Call) -> Answer:
         """Send one request and keep its answer."""
         easy = self._transfers.take()
         pieces = keep_body(easy)
         try:
-            self._exchange(easy, frame(message))
+            self._exchange(easy, frame(call.body))
             status, text = easy.outcome
         finally:
             drop_body(easy)

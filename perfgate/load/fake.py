@@ -12,7 +12,7 @@ from typing import Self
 from perfgate.load.frames import DEADLINE_EXCEEDED, OK
 from perfgate.load.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.load.ledger import Ledger, failures_at_deadline
-from perfgate.trials import Requests
+from perfgate.trials import Call, Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,12 @@ class FakeDriver:
     closed: bool = False
     _free_s: float = 0.0
 
-    def drive(self, calls: Sequence[bytes], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+    @property
+    def cpu_ms(self) -> float:
+        """A tenth of a core, in virtual time."""
+        return self.now_s * 100.0
+
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         """Send a series; see `Driver`."""
         if not calls:
             msg = "no calls to send"
@@ -57,11 +62,11 @@ class FakeDriver:
         self.now_s += end_s
         return failures_at_deadline(ledger.requests(), self.deadline_s)
 
-    def call(self, message: bytes) -> Answer:
+    def call(self, call: Call) -> Answer:
         """Send one request; its answer is the request."""
         ledger = Ledger()
         self.now_s += self._send(ledger, 0.0)
-        return Answer(ledger.status[0], "", message if ledger.status[0] == OK else b"")
+        return Answer(ledger.status[0], "", call.body if ledger.status[0] == OK else b"")
 
     def close(self) -> None:
         """Remember that it was closed."""

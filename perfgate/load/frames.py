@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import unquote
 
+from perfgate.trials import Call
+
 OK = 0
 UNKNOWN = 2
 DEADLINE_EXCEEDED = 4
@@ -31,9 +33,10 @@ def frame(message: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def framed(messages: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Put each message into its frame; made once for all drivers that send the same messages (one tuple an arm)."""
-    return tuple(frame(message) for message in messages)
+def framed(calls: tuple[Call, ...]) -> tuple[bytes, ...]:
+    """Put each call's message into its frame; made once for all drivers that send the same calls (one tuple an arm)."""
+    frames = {call: frame(call.body) for call in calls}
+    return tuple(frames[call] for call in calls)
 
 
 def unframe(body: bytes) -> bytes | None:

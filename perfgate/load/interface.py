@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perfgate.trials import Requests
+from perfgate.trials import Call, Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class ClosedLoop:
     requests: int | None = None
     duration_s: float | None = None
     """No request is sent after this; those in flight are waited for."""
+    think_time_s: float = 0.0
+    """Pause between an answer and the request that takes its place."""
 
     def __post_init__(self) -> None:
         """Refuse what would never start or never end."""
@@ -61,11 +63,16 @@ class Answer:
 class Driver(Protocol):
     """Sends serialised requests to one server; used by one thread at a time."""
 
-    def drive(self, calls: Sequence[bytes], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Send a series, request i carrying `calls[(first_call + i) % len(calls)]`, and record every request."""
+    @property
+    def cpu_ms(self) -> float:
+        """CPU time that the generator has used so far, its worker processes included."""
         ...
 
-    def call(self, message: bytes) -> Answer:
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+        """Send a series, request i being `calls[(first_call + i) % len(calls)]`, and record every request."""
+        ...
+
+    def call(self, call: Call) -> Answer:
         """Send one request and keep its answer."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from perfgate.trials import Conditions, Memory
+from perfgate.trials import Conditions, Memory, Usage
 
 
 @dataclass(slots=True)
@@ -18,6 +18,15 @@ class FakeProcessAccounts:
     def cpu_ms(self) -> float:
         """Report half a core since the clock began."""
         return self.clock() * 500.0
+
+    def usage(self) -> Usage:
+        """Count nothing."""
+        return Usage()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
     def memory(self) -> Memory:
         """Report the same at all times."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from perfgate.trials import Conditions, Memory
+from perfgate.trials import Conditions, Memory, Usage
 
 
 class ProcessObserver(Protocol):
@@ -15,6 +15,13 @@ class ProcessObserver(Protocol):
 
     def memory(self) -> Memory:
         """Memory now; NaN fields where the platform does not tell, or the process is gone."""
+
+    def usage(self) -> Usage:
+        """Counters since the server began; NaN fields where the platform does not tell, or the process is gone."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What this way of observing cannot tell: `CPU time`, `memory`."""
 
 
 class MachineObserver(Protocol):

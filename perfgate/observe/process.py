@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from perfgate.trials import Memory
+from perfgate.trials import Memory, Subject, Usage
 
 _MIB = 1 << 20
 _CPUCLOCK_SCHED = 2  # include/linux/posix-timers_types.h: a process's clock, in scheduler nanoseconds
@@ -24,8 +24,10 @@ def cpu_clock_id(pid: int) -> int:
 class ProcessAccounts:
     """Observes one process; a CPU reading costs about a microsecond on Linux, where it has nanoseconds."""
 
-    def __init__(self, pid: int, proc: Path = Path("/proc")) -> None:
-        self._pid, self._proc = pid, proc
+    def __init__(self, subject: Subject, proc: Path = Path("/proc")) -> None:
+        if subject.pid is None:
+            raise ValueError("no process is named")
+        self._pid, self._proc = (pid := subject.pid), proc
         self._process = psutil.Process(pid)
         self._has_clock = sys.platform == "linux"
 
@@ -48,6 +50,15 @@ class ProcessAccounts:
         rss_mb = info.rss / _MIB
         pss_mb = getattr(info, "pss", math.nan) / _MIB
         return Memory(rss_mb, max(self._peak_mb(), rss_mb), pss_mb, info.uss / _MIB)
+
+    def usage(self) -> Usage:
+        """Counters since the process began."""
+        return Usage()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
     def _peak_mb(self) -> float:
         """VmHWM of proc(5), which psutil does not read; 0 where there is none."""

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perfgate.trials import Call
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedPayload:
     """Requests made once and sent again and again, the same bytes in every run."""
 
-    requests: tuple[bytes, ...]
-    """Serialised `tensorflow.serving.PredictRequest` messages."""
+    calls: tuple[Call, ...]
+    """The different requests, as gRPC messages."""
+    order: tuple[int, ...]
+    """In which order they are sent, again and again: indices into `calls`, each class as often as its weight says."""
+    classes: tuple[str, ...]
+    """Names of the request classes, by `Call.kind`; one empty name where the scenario has none."""
     digest: str
-    """`sha256:…` over all requests, each led by its length as eight little-endian bytes."""
+    """`sha256:…` over all requests, their methods and their order."""
+
+    @property
+    def cycle(self) -> tuple[Call, ...]:
+        """The requests in the order they are sent."""
+        return tuple(self.calls[index] for index in self.order)

@@ -124,7 +124,7 @@ def _strings(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, gener
             raise UsageError(f"input {tensor.name}: the vocabulary is empty", "list strings, or leave vocabulary out")
         words = np.array([word.encode() for word in given.vocabulary], object)
         return np.asarray(words[generator.integers(0, len(words), shape)], object)
-    count, length = math.prod(shape), given.length
+    count, length = math.prod(shape), given.length if isinstance(given.length, int) else given.length[1]
     letters = _LETTERS[generator.integers(0, len(_LETTERS), (count, length))].tobytes()
     words = np.array([letters[index * length : (index + 1) * length] for index in range(count)], object)
     return words.reshape(shape)

@@ -18,6 +18,7 @@ from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.random_inputs import random_array
 from perfgate.payload.shapes import request_shape, shown
 from perfgate.scenario.schema import InputSpec, Payload
+from perfgate.trials import Call
 
 _UNSAID = InputSpec()
 _LARGEST_MESSAGE_BYTES = (1 << 31) - 1  # https://protobuf.dev/programming-guides/proto-limits/
@@ -36,7 +37,7 @@ def record_payload(signature: Signature, spec: Payload, seed: int, model_name: s
     }
     _check_size(signature, shapes)
     requests = tuple(_request(signature, spec, shapes, (seed, index), model_name) for index in range(spec.distinct))
-    return RecordedPayload(requests, _digest(requests))
+    return RecordedPayload(tuple(map(Call, requests)), tuple(range(len(requests))), ("",), _digest(requests))
 
 
 def _check_names(signature: Signature, spec: Payload) -> None:

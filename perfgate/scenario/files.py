@@ -46,7 +46,9 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
 def scenario_digest(scenario: Scenario) -> str:
     """Digest what is measured, as `sha256:…`: name, payload, load and server; not how it is judged or how long."""
     # Defaults are left out so that a key added to the schema later leaves the digests of stored records alone.
-    measured = scenario.model_dump(mode="json", include={"name", "payload", "load", "server"}, exclude_defaults=True)
+    measured = scenario.model_dump(
+        mode="json", include={"name", "payload", "classes", "load", "target", "server"}, exclude_defaults=True
+    )
     canonical = json.dumps(
         {"version": DIGEST_VERSION, "name": scenario.name, **measured}, sort_keys=True, separators=(",", ":")
     )
@@ -101,8 +103,8 @@ def _without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON
     if not isinstance(node, dict):
         return node
     if "anyOf" in node:
-        (one,) = (option for option in node["anyOf"] if option != {"type": "null"})
-        return _without_null(one)
+        options = [_without_null(option) for option in node["anyOf"] if option != {"type": "null"}]
+        return options[0] if len(options) == 1 else {"anyOf": options}
     kept = {key: value for key, value in node.items() if key != "title" and value is not None}
     return {key: _without_null(value) for key, value in kept.items()}
 

@@ -44,43 +44,136 @@ class InputSpec(_Table):
     low: float | None = None
     high: float | None = None
     """Half-open range for numbers; integers draw from low … high - 1."""
+    distribution: Literal["uniform", "zipf"] = "uniform"
+    """`zipf`, for integers: low is the most frequent, rank k is drawn in proportion to k ** -exponent."""
+    exponent: float = Field(default=1.0, gt=0, le=10)
+    """Of `zipf`; 1 is Zipf's law, the higher the more skewed."""
     vocabulary: tuple[str, ...] | None = None
     """Strings to draw from."""
-    length: int = Field(default=8, ge=0)
-    """Length of random strings where there is no vocabulary."""
+    length: Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = 8
+    """Length of random strings where there is no vocabulary: a number, or the shortest and the longest."""
 
     @model_validator(mode="after")
     def _range(self) -> InputSpec:
         if self.low is not None and self.high is not None and not self.low < self.high:
             msg = f"low = {self.low:g} must be below high = {self.high:g}"
             raise ValueError(msg)
+        if isinstance(self.length, tuple) and self.length[0] > self.length[1]:
+            msg = f"length = [{self.length[0]}, {self.length[1]}] must be the shortest, then the longest"
+            raise ValueError(msg)
         return self
+
+
+Source = Literal["signature", "warmup_assets", "prediction_log", "examples", "json", "npz"]
+_FILE_SOURCES = {"prediction_log", "examples", "json", "npz"}
 
 
 class Payload(_Table):
     """What a request carries."""
 
+    source: Source = "signature"
+    """Random values for the signature's inputs, or recorded requests."""
+    file: str | None = None
+    """File of a recorded source, relative to the scenario file."""
+    method: Literal["predict", "classify", "regress"] = "predict"
+    """Of `PredictionService`; `classify` and `regress` send `tf.Example`s."""
     signature: str = "serving_default"
     batch_size: int = Field(default=8, ge=1)
     distinct: int = Field(default=16, ge=1, le=10_000)
     """How many different requests are made and cycled through."""
     inputs: dict[str, InputSpec] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _file_for_recorded(self) -> Payload:
+        if (self.source in _FILE_SOURCES) != (self.file is not None):
+            need = "needs file" if self.source in _FILE_SOURCES else "takes no file"
+            msg = f'source = "{self.source}" {need}'
+            raise ValueError(msg)
+        return self
+
+
+class RequestClass(Payload):
+    """One kind of request among several; keys that are not given are those of `[payload]`."""
+
+    weight: float = Field(default=1.0, gt=0)
+    """Its share of the requests, relative to the other classes' weights."""
+
+
+Arrivals = Literal["closed", "constant", "poisson", "gamma", "ramp", "steps", "trace"]
+_ARRIVAL_KEYS: dict[str, tuple[str, ...]] = {
+    "closed": (),
+    "constant": ("rate_rps",),
+    "poisson": ("rate_rps",),
+    "gamma": ("rate_rps", "cv"),
+    "ramp": ("from_rps", "to_rps"),
+    "steps": ("steps_rps",),
+    "trace": ("trace",),
+}
+"""What each kind of arrivals needs; it takes none of what the others need."""
+_RATE_KEYS = tuple(dict.fromkeys(key for keys in _ARRIVAL_KEYS.values() for key in keys))
+
 
 class Load(_Table):
     """The scenario's traffic in the `load` lane."""
 
-    arrivals: Literal["closed", "constant", "poisson"] = "closed"
+    arrivals: Arrivals = "closed"
     rate_rps: float | None = Field(default=None, gt=0)
+    cv: float | None = Field(default=None, gt=0, le=10)
+    """`gamma`: coefficient of variation of the gaps; 1 is Poisson, above it arrivals come in bursts."""
+    from_rps: float | None = Field(default=None, ge=0)
+    to_rps: float | None = Field(default=None, ge=0)
+    """`ramp`: the rate goes from one to the other over each turn, arrivals at random."""
+    steps_rps: tuple[Annotated[float, Field(ge=0)], ...] | None = Field(default=None, min_length=1)
+    """`steps`: rates of equally long parts of each turn, arrivals at random."""
+    trace: str | None = None
+    """`trace`: a file with one timestamp a line, in seconds, relative to the scenario file."""
+    speed: float = Field(default=1.0, gt=0)
+    """`trace`: replayed so many times as fast."""
     in_flight: int = Field(default=2, ge=1, le=1024)
     """Closed loop: requests kept in flight."""
+    think_time_s: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 0.0
+    """Closed loop: pause between an answer and the next request in its place."""
     deadline_s: Seconds = 5.0
+    turn_s: Seconds | None = None
+    """How long each server is driven at a time; by default 0.5 to 2 s, and a trace's length."""
+    replicas: int | None = Field(default=None, ge=1, le=64)
+    """Servers an arm that the load lane visits: fewer for long turns; by default all."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes of the load generator: more where one core is not enough."""
+    connections: int = Field(default=1, ge=1, le=1024)
+    """Of each worker to a server."""
 
     @model_validator(mode="after")
-    def _rate_for_open_loops(self) -> Load:
-        if (self.arrivals == "closed") == (self.rate_rps is not None):
-            need = "takes in_flight, not rate_rps" if self.arrivals == "closed" else "needs rate_rps"
-            msg = f'arrivals = "{self.arrivals}" {need}'
+    def _keys_of_the_arrivals(self) -> Load:
+        need = _ARRIVAL_KEYS[self.arrivals]
+        given = [key for key in _RATE_KEYS if getattr(self, key) is not None]
+        wrong = [f"needs {key}" for key in need if key not in given]
+        wrong += [f"takes {' and '.join(need) or 'in_flight'}, not {key}" for key in given if key not in need]
+        rates = (self.from_rps or 0, self.to_rps or 0, *(self.steps_rps or ()))
+        if self.arrivals in {"ramp", "steps"} and not wrong and max(rates) <= 0:
+            wrong = ["needs a rate above 0"]
+        if wrong:
+            msg = f'arrivals = "{self.arrivals}" {wrong[0]}'
+            raise ValueError(msg)
+        return self
+
+
+class Batching(_Table):
+    """Requests of several callers executed as one, in TF-Serving's words (its `BatchingParameters`)."""
+
+    max_batch_size: int = Field(default=1000, ge=1)
+    batch_timeout_micros: int = Field(default=0, ge=0)
+    num_batch_threads: int = Field(default=2, ge=1, le=1024)
+    max_enqueued_batches: int = Field(default=10, ge=1)
+    allowed_batch_sizes: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Ascending, the last one max_batch_size; batches are padded up to the next of them."""
+    pad_variable_length_inputs: bool = False
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Batching:
+        sizes = self.allowed_batch_sizes
+        if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != self.max_batch_size):
+            msg = f"allowed_batch_sizes must ascend and end with max_batch_size = {self.max_batch_size}"
             raise ValueError(msg)
         return self
 
@@ -97,6 +190,51 @@ class Server(_Table):
     huge_pages: bool = True
     """glibc.malloc.hugetlb=1 in the servers (docs/method.md)."""
     rpc_threads: int = Field(default=4, ge=1)
+    batching: Batching | None = None
+    """None: each request is executed by itself."""
+    batching_parameters_file: str | None = None
+    """TF-Serving's batching file (text `BatchingParameters`) in place of `batching`, relative to the scenario file."""
+
+    @model_validator(mode="after")
+    def _one_batching(self) -> Server:
+        if self.batching is not None and self.batching_parameters_file is not None:
+            msg = "give batching or batching_parameters_file, not both"
+            raise ValueError(msg)
+        return self
+
+
+class Target(_Table):
+    """What answers the requests. A MODEL that is a URL is always an `endpoint`."""
+
+    kind: Literal["embedded", "in_process", "command", "endpoint"] = "embedded"
+    protocol: Literal["grpc", "rest"] = "grpc"
+    command: str | None = None
+    """`command`: line that starts a server, with {port}, {rest_port}, {model}, {name} filled in; no shell."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """`command`: variables over perfgate's own, with the same fields filled in."""
+    ready_s: Seconds = 120.0
+    """`command`: it must answer within this time."""
+    pid_file: str | None = None
+    """`command` that daemonises: where it writes its process number; fields are filled in."""
+    cgroup: str | None = None
+    """Control group whose CPU time and memory are the server's; fields are filled in."""
+    prometheus_url: str | None = None
+    """Page to read the server's CPU time and memory from; fields are filled in."""
+    model_name: str = "default"
+    """`command`: name that requests carry, {name}."""
+    tls_ca_file: str | None = None
+    """Certificates that a TLS server is checked against, in place of the system's."""
+    tls_server_name: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request: gRPC metadata or HTTP headers."""
+
+    @model_validator(mode="after")
+    def _command_for_commands(self) -> Target:
+        if (self.kind == "command") != (self.command is not None):
+            need = "needs command" if self.kind == "command" else "takes no command"
+            msg = f'kind = "{self.kind}" {need}'
+            raise ValueError(msg)
+        return self
 
 
 class MetricGate(_Table):
@@ -176,7 +314,10 @@ class Scenario(_Table):
     name: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
     payload: Payload = Payload()
+    classes: dict[str, RequestClass] = Field(default_factory=dict)
+    """Several kinds of requests in one stream, by name; none: all are as `payload` says."""
     load: Load = Load()
+    target: Target = Target()
     server: Server = Server()
     gate: Gate = Gate()
     objectives: dict[str, Objective] = Field(default_factory=dict)
@@ -186,3 +327,15 @@ class Scenario(_Table):
     @classmethod
     def _objectives(cls, value: dict[str, Objective]) -> dict[str, Objective]:
         return _known_metrics(value)
+
+    def request_classes(self) -> tuple[tuple[str, float, Payload], ...]:
+        """Name, weight and payload of each request class, what a class does not say taken from `payload`."""
+        if not self.classes:
+            return (("", 1.0, self.payload),)
+        return tuple((name, each.weight, self._payload_of(each)) for name, each in self.classes.items())
+
+    def _payload_of(self, one: RequestClass) -> Payload:
+        own = {name: getattr(one, name) for name in one.model_fields_set - {"weight"}}
+        return Payload.model_validate(
+            {**{name: getattr(self.payload, name) for name in self.payload.model_fields_set}, **own}
+        )

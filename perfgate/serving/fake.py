@@ -9,6 +9,7 @@ import numpy as np
 
 from perfgate.errors import InvalidRunError
 from perfgate.serving.interface import Execution, ReplicaSpec
+from perfgate.trials import Subject
 
 
 @dataclass(slots=True)
@@ -27,6 +28,26 @@ class FakeReplica:
     def __post_init__(self) -> None:
         """Draw what is its own: processes of one model differ by about 1 % (docs/method.md)."""
         self._own = float(np.exp(self.rng.normal(0, 0.005)))
+
+    @property
+    def subject(self) -> Subject:
+        """A process that does not exist."""
+        return Subject(self.pid)
+
+    @property
+    def rest_address(self) -> str:
+        """No REST."""
+        return ""
+
+    @property
+    def replayed(self) -> int:
+        """No warm-up assets."""
+        return 0
+
+    @property
+    def executes(self) -> bool:
+        """There is a depth `execute`."""
+        return True
 
     @property
     def address(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from perfgate.scenario.schema import Server
+from perfgate.trials import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,16 @@ class ReplicaSpec:
     signature: str
     settings: Server
     requests_dir: Path | None = None
-    """Serialised PredictRequests `0.pb`, `1.pb` … for depth `execute`."""
+    """Serialised requests `0.Predict.pb`, `1.Classify.pb` … for depth `execute`."""
     model_name: str = "default"
     version: int = 1
     host: str = "127.0.0.1"
     port: int = 0
     """0: any free port."""
+    rest_port: int | None = None
+    """None: no REST; 0: any free port."""
+    labels: tuple[tuple[str, int], ...] = ()
+    """Version labels that requests may use in place of a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +46,32 @@ class Replica(Protocol):
     """One live server process."""
 
     @property
-    def pid(self) -> int:
-        """Process whose CPU and memory are the server's."""
+    def pid(self) -> int | None:
+        """The server's process, its first one where it has several; None where that is not known."""
+
+    @property
+    def subject(self) -> Subject:
+        """Whose CPU time and memory are this server's."""
 
     @property
     def address(self) -> str:
-        """`host:port` of the gRPC service."""
+        """`host:port` of the gRPC service; empty where there is none."""
+
+    @property
+    def rest_address(self) -> str:
+        """`host:port` of the REST service; empty where there is none."""
 
     @property
     def load_time_s(self) -> float:
-        """From the start of the process to a server that answers."""
+        """From the start of the process to a server that answers; NaN where it was running before."""
+
+    @property
+    def replayed(self) -> int:
+        """Recorded warm-up requests of the model that were replayed while it loaded."""
+
+    @property
+    def executes(self) -> bool:
+        """Whether there is a depth `execute`."""
 
     def execute(self, request: int) -> Execution:
         """Run the recorded request of that number inside the replica; InvalidRunError when the replica is gone."""

@@ -15,6 +15,7 @@ from typing import IO
 from perfgate.errors import InvalidRunError
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.interface import Execution, ReplicaSpec
+from perfgate.trials import Subject
 
 _IMPORT_TIMEOUT_S = 180.0
 _LOAD_TIMEOUT_S = 600.0
@@ -58,6 +59,26 @@ class EmbeddedReplica:
     def address(self) -> str:
         """`host:port` of the gRPC service."""
         return f"{self._spec.host}:{self._port}"
+
+    @property
+    def subject(self) -> Subject:
+        """The server is this one process."""
+        return Subject(self._pid)
+
+    @property
+    def rest_address(self) -> str:
+        """`host:port` of the REST service; empty: there is none yet."""
+        return ""
+
+    @property
+    def replayed(self) -> int:
+        """Recorded warm-up requests that were replayed."""
+        return 0
+
+    @property
+    def executes(self) -> bool:
+        """There is a depth `execute`."""
+        return True
 
     @property
     def load_time_s(self) -> float:

@@ -62,10 +62,14 @@ def _load(spec: Message) -> Servable:
 
 
 class _Recorded:
-    """The recorded payload, decoded once, for depth `execute`."""
+    """The recorded payload, decoded once, for depth `execute`; files are named `NUMBER.METHOD.pb`."""
 
     def __init__(self, served: ServedModel, requests_dir: str | None) -> None:
-        files = sorted(Path(requests_dir).glob("*.pb"), key=lambda file: int(file.stem)) if requests_dir else []
+        files = (
+            sorted(Path(requests_dir).glob("*.pb"), key=lambda file: int(file.name.partition(".")[0]))
+            if requests_dir
+            else []
+        )
         requests = [predict_pb2.PredictRequest.FromString(file.read_bytes()) for file in files]
         self._runs = [served.feeds(request) for request in requests]
 
