@@ -23,7 +23,7 @@ from perfgate.report import document, html, samples
 from perfgate.report.progress import RecordingProgress
 from perfgate.report.result import Result
 from perfgate.scenario.schema import Budget, Objective, Scenario
-from perfgate.serving.fake import FakeForkServer
+from perfgate.serving.fake import FakeLauncher
 from perfgate.trials import Arm
 
 SIGNATURE = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 4)),), ())
@@ -53,13 +53,13 @@ class Bench:
     clock: Tick = field(default_factory=Tick)
     dies_after: int | None = None
     models: ClassVar[Path]
-    parents: list[FakeForkServer] = field(default_factory=list)
+    parents: list[FakeLauncher] = field(default_factory=list)
     drivers: list[FakeDriver] = field(default_factory=list)
     progress: RecordingProgress = field(default_factory=RecordingProgress)
     interrupts: Interrupts = field(default_factory=Interrupts)
 
-    def _parent(self, number: int) -> FakeForkServer:
-        self.parents.append(FakeForkServer(number, EXECUTE_MS, self.dies_after))
+    def _parent(self, number: int) -> FakeLauncher:
+        self.parents.append(FakeLauncher(number, EXECUTE_MS, self.dies_after))
         return self.parents[-1]
 
     def _driver(self, address: str, deadline_s: float) -> FakeDriver:

@@ -13,7 +13,7 @@ from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import warm_up
 from perfgate.load.interface import ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
-from perfgate.serving.interface import ForkServer, Replica, ReplicaSpec
+from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
 from perfgate.trials import Arm, Call, ReplicaFacts, Subject
 
 _PATIENCE_S = 60.0
@@ -47,7 +47,7 @@ class LiveReplica:
 class Makers:
     """How the outside world is made; tests give fakes."""
 
-    parent: Callable[[int], ForkServer]
+    parent: Callable[[int], Launcher]
     driver: Callable[[Replica, float], Driver]
     """From the server and a deadline in seconds."""
     observer: Callable[[Subject], ProcessObserver]
@@ -64,7 +64,7 @@ class Fleet:
 
     def __enter__(self) -> Self:
         """Start the fork servers; they import TensorFlow side by side."""
-        self._parents: list[ForkServer] = []
+        self._parents: list[Launcher] = []
         with ExitStack() as undo:
             for number in sorted({slot.parent for slot in self._plan.slots}):
                 parent = self._makers.parent(number)

@@ -69,7 +69,7 @@ class FakeReplica:
 
 
 @dataclass(slots=True)
-class FakeForkServer:
+class FakeLauncher:
     """Starts fake replicas; the name of the model's directory decides how long an execution takes."""
 
     number: int

@@ -80,11 +80,11 @@ class Replica(Protocol):
         """Raise InvalidRunError, saying how it ended, when the process is gone."""
 
 
-class ForkServer(Protocol):
-    """A parent that has imported what the servers need, and starts each of them in milliseconds."""
+class Launcher(Protocol):
+    """Starts the replicas of one kind of target: a fork server, a command line, the addresses of an endpoint."""
 
     def start(self, spec: ReplicaSpec) -> Replica:
-        """Start one replica and wait until it answers; InvalidRunError when the model does not load."""
+        """Start one replica and wait until it answers; InvalidRunError when it does not."""
 
     def stop(self) -> None:
-        """End the parent and every replica that came from it."""
+        """End every process that was started here, and nothing else; calling it twice does no harm."""
