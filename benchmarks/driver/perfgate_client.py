@@ -11,6 +11,7 @@ from benchmarks.driver.job import PREDICT, Job
 from perfgate.load.arrivals import poisson
 from perfgate.load.engine import GrpcDriver
 from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.trials import Call
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,18 +27,18 @@ class PerfgateClient:
     """Drives with `GrpcDriver`, as the `load` lane does."""
 
     def __init__(self, job: Job, message: bytes) -> None:
-        self._job, self._message = job, message
+        self._job, self._call = job, Call(message)
         self._driver = GrpcDriver(job.target, PREDICT)
 
     def run(self, seconds: float) -> Round:
         """Keep the job's load up."""
-        requests = self._driver.record([self._message], self._load(seconds))
+        requests = self._driver.record([self._call], self._load(seconds))
         lag_ms = requests.send_lag_ms if self._job.rate_rps else None
         return Round(requests.response_ms, requests.status, lag_ms)
 
     def error_message(self) -> str:
         """Return what the server says to one request."""
-        return self._driver.call(self._message).message
+        return self._driver.call(self._call).message
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,6 +12,7 @@ from perfgate.errors import UsageError
 from perfgate.load.arrivals import constant
 from perfgate.load.engine import GrpcDriver
 from perfgate.load.interface import Answer, ClosedLoop, Driver, OpenLoop
+from perfgate.trials import Call
 
 pytestmark = pytest.mark.live
 
@@ -43,21 +44,21 @@ def after(delay_s: float, pid: int, number: signal.Signals) -> threading.Timer:
 def test_calls_are_answered_with_status_words_and_body(echo: Echo) -> None:
     with GrpcDriver(echo.address) as driver:
         assert driver.connect()
-        assert driver.call(b"abc") == Answer(0, "", b"abc")
-        assert driver.call(b"") == Answer(0, "", b"")
-        assert driver.call(b"fail 3 no input \xc3\xa9") == Answer(3, "no input é", b"")
-        assert driver.call(b"abc").body == b"abc"
+        assert driver.call(Call(b"abc")) == Answer(0, "", b"abc")
+        assert driver.call(Call(b"")) == Answer(0, "", b"")
+        assert driver.call(Call(b"fail 3 no input \xc3\xa9")) == Answer(3, "no input é", b"")
+        assert driver.call(Call(b"abc")).body == b"abc"
     with GrpcDriver(echo.address, method="/no.Such/Method") as driver:
-        assert driver.call(b"").status == 12
+        assert driver.call(Call(b"")).status == 12
 
 
 @pytest.mark.parametrize("connections", [1, 2])
 def test_a_closed_loop_sends_each_request_once_in_order(echo: Echo, connections: int) -> None:
     with GrpcDriver(echo.address, connections=connections) as driver:
-        calls = [b"abc", b"fail 3", b"fail 5"]
+        calls = [Call(b"abc"), Call(b"fail 3"), Call(b"fail 5")]
         in_order = driver.drive(calls, ClosedLoop(1, requests=7), first_call=1)
-        many = driver.drive([b"abc"], ClosedLoop(16, requests=500))
-        timed = driver.drive([b"abc"], ClosedLoop(2, duration_s=0.1))
+        many = driver.drive([Call(b"abc")], ClosedLoop(16, requests=500))
+        timed = driver.drive([Call(b"abc")], ClosedLoop(2, duration_s=0.1))
 
     assert in_order.status.tolist() == [3, 5, 0, 3, 5, 0, 3]
     assert many.status.tolist() == [0] * 500
@@ -69,8 +70,8 @@ def test_a_closed_loop_sends_each_request_once_in_order(echo: Echo, connections:
 
 def test_failed_requests_count_as_the_deadline_in_drive_and_as_they_were_in_record(echo: Echo) -> None:
     with GrpcDriver(echo.address, deadline_s=2.0) as driver:
-        driven = driver.drive([b"fail 13"], ClosedLoop(1, requests=3))
-        recorded = driver.record([b"fail 13"], ClosedLoop(1, requests=3))
+        driven = driver.drive([Call(b"fail 13")], ClosedLoop(1, requests=3))
+        recorded = driver.record([Call(b"fail 13")], ClosedLoop(1, requests=3))
 
     assert driven.response_ms == pytest.approx([2000] * 3)
     assert recorded.status.tolist() == [13] * 3
@@ -80,7 +81,7 @@ def test_failed_requests_count_as_the_deadline_in_drive_and_as_they_were_in_reco
 def test_an_open_loop_sends_at_its_instants(echo: Echo) -> None:
     instants = constant(200, 0.5)
     with GrpcDriver(echo.address) as driver:
-        requests = driver.drive([b"abc"], OpenLoop(instants))
+        requests = driver.drive([Call(b"abc")], OpenLoop(instants))
 
     assert requests.scheduled_s == pytest.approx(instants)
     assert requests.status.tolist() == [0] * 100
@@ -93,13 +94,13 @@ def test_sleeping_between_requests_takes_no_cpu(echo: Echo) -> None:
     with GrpcDriver(echo.address) as driver:
         driver.connect()
         before = time.thread_time()
-        driver.drive([b"abc"], OpenLoop(np.array([0.0, 0.25, 0.5])))
+        driver.drive([Call(b"abc")], OpenLoop(np.array([0.0, 0.25, 0.5])))
         assert time.thread_time() - before < 0.1
 
 
 def test_a_deadline_ends_a_request_and_leaves_the_connection_to_the_others(echo: Echo) -> None:
     with GrpcDriver(echo.address, deadline_s=0.4) as driver:
-        requests = driver.drive([b"sleep 0.9", b"abc"], OpenLoop(np.array([0.0, 0.01, 0.02, 0.03])))
+        requests = driver.drive([Call(b"sleep 0.9"), Call(b"abc")], OpenLoop(np.array([0.0, 0.01, 0.02, 0.03])))
 
     assert requests.status.tolist() == [4, 0, 4, 0]
     assert np.all(requests.response_ms[[0, 2]] >= 400)
@@ -111,9 +112,9 @@ def test_a_deadline_ends_a_request_and_leaves_the_connection_to_the_others(echo:
 def test_large_requests_and_answers_pass(echo: Echo, size: int) -> None:
     large = os.urandom(size)
     with GrpcDriver(echo.address) as driver:
-        assert driver.call(large).body == large
-        assert len(driver.call(f"size {size}".encode()).body) == size
-        requests = driver.drive([large], ClosedLoop(4, requests=12))
+        assert driver.call(Call(large)).body == large
+        assert len(driver.call(Call(f"size {size}".encode())).body) == size
+        requests = driver.drive([Call(large)], ClosedLoop(4, requests=12))
 
     assert requests.status.tolist() == [0] * 12
 
@@ -121,10 +122,10 @@ def test_large_requests_and_answers_pass(echo: Echo, size: int) -> None:
 def test_a_refused_connection_fails_each_request_and_none_is_lost(dead_address: str) -> None:
     with GrpcDriver(dead_address, deadline_s=0.5) as driver:
         assert not driver.connect()
-        assert driver.call(b"").status == 14
-        scheduled = driver.drive([b""], OpenLoop(constant(200, 0.2)))
+        assert driver.call(Call(b"")).status == 14
+        scheduled = driver.drive([Call(b"")], OpenLoop(constant(200, 0.2)))
         began = time.perf_counter()
-        closed = driver.drive([b""], ClosedLoop(2, duration_s=0.2))
+        closed = driver.drive([Call(b"")], ClosedLoop(2, duration_s=0.2))
         took_s = time.perf_counter() - began
 
     assert scheduled.status.tolist() == [14] * 40
@@ -138,7 +139,7 @@ def test_a_killed_server_leaves_every_request_accounted_for(echo: Echo) -> None:
     with GrpcDriver(echo.address, deadline_s=0.5) as driver:
         driver.connect()
         timer = after(0.25, echo.process.pid, signal.SIGKILL)
-        requests = driver.drive([b"abc"], OpenLoop(constant(200, 0.5)))
+        requests = driver.drive([Call(b"abc")], OpenLoop(constant(200, 0.5)))
         timer.join()
 
     assert requests.status.size == 100
@@ -151,7 +152,7 @@ def test_a_stopped_server_shows_in_the_response_time_of_the_open_loop(echo: Echo
     with GrpcDriver(echo.address) as driver:
         driver.connect()
         timers = [after(0.2, echo.process.pid, signal.SIGSTOP), after(0.5, echo.process.pid, signal.SIGCONT)]
-        requests = driver.drive([b"abc"], OpenLoop(constant(200, 0.8)))
+        requests = driver.drive([Call(b"abc")], OpenLoop(constant(200, 0.8)))
         for timer in timers:
             timer.join()
 
@@ -164,7 +165,7 @@ def test_a_server_that_stays_stopped_times_out_every_request(echo: Echo) -> None
     with GrpcDriver(echo.address, deadline_s=0.3) as driver:
         driver.connect()
         os.kill(echo.process.pid, signal.SIGSTOP)
-        requests = driver.drive([b"abc"], OpenLoop(constant(500, 0.2)))
+        requests = driver.drive([Call(b"abc")], OpenLoop(constant(500, 0.2)))
 
     assert requests.status.tolist() == [4] * 100
     assert np.all((requests.response_ms >= 300) & (requests.response_ms < 1500))
@@ -176,14 +177,14 @@ def test_the_driver_goes_on_when_a_server_comes_back(echo: Echo) -> None:
         assert not driver.connect()
         os.kill(echo.process.pid, signal.SIGCONT)
         assert driver.connect()
-        assert not driver.drive([b"abc"], ClosedLoop(2, requests=20)).status.any()
+        assert not driver.drive([Call(b"abc")], ClosedLoop(2, requests=20)).status.any()
 
 
 def test_a_broken_connection_is_opened_again_before_the_next_series(dead_address: str) -> None:
     with GrpcDriver(dead_address, deadline_s=0.2) as driver:
-        driver.drive([b""], ClosedLoop(1, requests=1))
+        driver.drive([Call(b"")], ClosedLoop(1, requests=1))
         with socket.create_server(("127.0.0.1", int(dead_address.rpartition(":")[2]))):
-            requests = driver.drive([b""], ClosedLoop(1, requests=1))  # accepted, never answered
+            requests = driver.drive([Call(b"")], ClosedLoop(1, requests=1))  # accepted, never answered
 
     assert requests.status.tolist() == [4]
 
