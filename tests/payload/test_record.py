@@ -14,10 +14,15 @@ from perfgate.model.dtypes import DTYPES
 from perfgate.model.interface import Signature, TensorSpec
 from perfgate.model.messages import PredictRequest
 from perfgate.model.tensors import Array, decode, numpy_dtype
+from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.record import record_payload
 from perfgate.scenario.schema import InputSpec, Payload
 
 MakeSignature = Callable[..., Signature]
+
+
+def _bodies(payload: RecordedPayload) -> list[bytes]:
+    return [call.body for call in payload.calls]
 
 
 def _inputs(message: bytes) -> dict[str, Array]:
@@ -28,14 +33,16 @@ def test_requests_name_model_and_signature(make_signature: MakeSignature) -> Non
     signature = make_signature(x=("float32", (None,)))
     for name, arguments in {"default": {}, "prod": {"model_name": "prod"}}.items():
         payload = record_payload(signature, Payload(distinct=1), 0, **arguments)
-        spec = PredictRequest.FromString(payload.requests[0]).model_spec
+        spec = PredictRequest.FromString(payload.calls[0].body).model_spec
         assert (spec.name, spec.signature_name, spec.HasField("version")) == (name, "rank", False)
 
 
 def test_there_are_as_many_different_requests_as_asked(make_signature: MakeSignature) -> None:
     payload = record_payload(make_signature(x=("float32", (None, 2))), Payload(distinct=5, batch_size=3), 0)
-    assert len(set(payload.requests)) == len(payload.requests) == 5
-    assert all(_inputs(message)["x"].shape == (3, 2) for message in payload.requests)
+    assert len(set(_bodies(payload))) == len(_bodies(payload)) == 5
+    assert all(_inputs(message)["x"].shape == (3, 2) for message in _bodies(payload))
+    assert (payload.order, payload.classes) == ((0, 1, 2, 3, 4), ("",))
+    assert payload.cycle == payload.calls
 
 
 def test_the_seed_decides_every_byte(make_signature: MakeSignature) -> None:
@@ -43,19 +50,19 @@ def test_the_seed_decides_every_byte(make_signature: MakeSignature) -> None:
     first, again, other = (record_payload(signature, Payload(), seed) for seed in (7, 7, 8))
     assert first == again
     assert first.digest != other.digest
-    assert not set(first.requests) & set(other.requests)
+    assert not set(_bodies(first)) & set(_bodies(other))
 
 
 def test_a_shared_input_carries_the_same_data_whatever_stands_beside_it(make_signature: MakeSignature) -> None:
     old = record_payload(make_signature(x=("float32", (None, 4)), z=("int64", (None,))), Payload(distinct=3), 1)
     new = record_payload(make_signature(a=("string", (None,)), x=("float32", (None, 4))), Payload(distinct=3), 1)
-    for one, other in zip(old.requests, new.requests, strict=True):
+    for one, other in zip(_bodies(old), _bodies(new), strict=True):
         np.testing.assert_array_equal(_inputs(one)["x"], _inputs(other)["x"])
 
 
 def test_inputs_of_different_names_carry_different_data(make_signature: MakeSignature) -> None:
     payload = record_payload(make_signature(a=("int64", (None,)), b=("int64", (None,))), Payload(distinct=1), 1)
-    inputs = _inputs(payload.requests[0])
+    inputs = _inputs(payload.calls[0].body)
     assert inputs["a"].tolist() != inputs["b"].tolist()
 
 
@@ -70,7 +77,7 @@ def test_the_bytes_stay_what_stored_records_were_measured_with(make_signature: M
 
 def test_the_digest_covers_all_requests_and_their_bounds(make_signature: MakeSignature) -> None:
     payload = record_payload(make_signature(x=("bool", ())), Payload(distinct=3), 0)
-    framed = b"".join(len(message).to_bytes(8, "little") + message for message in payload.requests)
+    framed = b"".join(len(message).to_bytes(8, "little") + message for message in _bodies(payload))
     assert payload.digest == f"sha256:{hashlib.sha256(framed).hexdigest()}"
 
 
@@ -89,7 +96,7 @@ def _signatures(draw: st.DrawFn) -> Signature:
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_every_request_decodes_to_what_the_signature_asks(signature: Signature, batch: int, seed: int) -> None:
     payload = record_payload(signature, Payload(batch_size=batch, distinct=2), seed)
-    for message in payload.requests:
+    for message in _bodies(payload):
         inputs = _inputs(message)
         assert set(inputs) == {tensor.name for tensor in signature.inputs}
         for tensor in signature.inputs:
@@ -101,7 +108,7 @@ def test_every_request_decodes_to_what_the_signature_asks(signature: Signature, 
 def test_settings_reach_their_input(make_signature: MakeSignature) -> None:
     signature = make_signature(country=("string", (None,)), ids=("int64", (None, None)))
     spec = Payload(inputs={"country": InputSpec(vocabulary=("de",)), "ids": InputSpec(shape=(3, 2), low=40, high=41)})
-    inputs = _inputs(record_payload(signature, spec, 0).requests[0])
+    inputs = _inputs(record_payload(signature, spec, 0).calls[0].body)
     assert inputs["country"].tolist() == [b"de"] * 8
     assert inputs["ids"].tolist() == [[40, 40]] * 3
 
