@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from perfgate.model.messages import PredictRequest, PredictResponse
 from perfgate.scenario.schema import Server
 from perfgate.serving.embedded.launch import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
+from perfgate.trials import Call
 
 if TYPE_CHECKING:
     from tests.conftest import RankingModels
@@ -59,12 +62,12 @@ def _request(batch: int = 2, **changes: Any) -> Any:
 
 
 def _ask(driver: GrpcDriver, request: Any) -> tuple[int, str]:
-    answer = driver.call(request.SerializeToString())
+    answer = driver.call(Call(request.SerializeToString()))
     return answer.status, answer.message
 
 
 def test_predict_answers_with_names_shapes_and_version(driver: GrpcDriver) -> None:
-    answer = driver.call(_request(batch=5).SerializeToString())
+    answer = driver.call(Call(_request(batch=5).SerializeToString()))
     assert answer.status == OK, answer.message
     response = PredictResponse.FromString(answer.body)
     assert (response.model_spec.name, response.model_spec.version.value) == ("ranker", 3)
@@ -79,13 +82,13 @@ def test_an_empty_signature_name_is_the_default(driver: GrpcDriver) -> None:
 
 
 def test_each_row_is_answered_by_itself(driver: GrpcDriver) -> None:
-    whole = PredictResponse.FromString(driver.call(_request(batch=4).SerializeToString()).body)
+    whole = PredictResponse.FromString(driver.call(Call(_request(batch=4).SerializeToString())).body)
     one = _request(batch=4)
     for name, proto in list(one.inputs.items()):
         array = tensors.decode(proto)[2:3]
         dtype = {"item_ids": "int64", "dense": "float32", "country": "string"}[name]
         one.inputs[name].CopyFrom(tensors.encode(array, dtype))
-    alone = PredictResponse.FromString(driver.call(one.SerializeToString()).body)
+    alone = PredictResponse.FromString(driver.call(Call(one.SerializeToString())).body)
     for name, proto in whole.outputs.items():
         np.testing.assert_allclose(tensors.decode(proto)[2:3], tensors.decode(alone.outputs[name]), rtol=1e-5)
 
@@ -131,7 +134,7 @@ def test_no_model_spec_is_an_invalid_argument(driver: GrpcDriver) -> None:
 
 def test_output_filter_chooses_and_checks(driver: GrpcDriver) -> None:
     request = _request()
-    (name,) = PredictResponse.FromString(driver.call(request.SerializeToString()).body).outputs
+    (name,) = PredictResponse.FromString(driver.call(Call(request.SerializeToString())).body).outputs
     request.output_filter.append(name)
     assert _ask(driver, request)[0] == OK
     request.output_filter.append(name)
@@ -142,7 +145,7 @@ def test_output_filter_chooses_and_checks(driver: GrpcDriver) -> None:
 
 @pytest.mark.parametrize("garbage", [b"\xff\xff\xff", b"\x0a\x7f", bytes(range(256))])
 def test_bytes_that_are_no_message_leave_the_server_alive(driver: GrpcDriver, garbage: bytes) -> None:
-    assert driver.call(garbage).status != OK
+    assert driver.call(Call(garbage)).status != OK
     assert _ask(driver, _request())[0] == OK
 
 
@@ -160,26 +163,41 @@ def test_metadata_and_status_follow_the_model(address: str) -> None:
     message = spec.SerializeToString()
     field = b"\x12\x0dsignature_def"  # GetModelMetadataRequest.metadata_field
     with GrpcDriver(address, method=f"{_SERVICE}/GetModelMetadata") as metadata:
-        answer = metadata.call(message + field)
+        answer = metadata.call(Call(message + field))
         assert answer.status == OK
         assert b"serving_default" in answer.body
-        assert metadata.call(message).status == INVALID_ARGUMENT
+        assert metadata.call(Call(message)).status == INVALID_ARGUMENT
     with GrpcDriver(address, method="/tensorflow.serving.ModelService/GetModelStatus") as status:
-        assert status.call(message).status == OK
+        assert status.call(Call(message)).status == OK
         spec.model_spec.name = "other"
-        assert status.call(spec.SerializeToString()).status == NOT_FOUND
+        assert status.call(Call(spec.SerializeToString())).status == NOT_FOUND
 
 
 def test_what_is_not_offered_says_so(address: str) -> None:
     with GrpcDriver(address, method=f"{_SERVICE}/Classify") as classify:
-        assert classify.call(b"").status == UNIMPLEMENTED
+        assert classify.call(Call(b"")).status == UNIMPLEMENTED
     with GrpcDriver(address, method="/grpc.health.v1.Health/Check") as health:
-        assert health.call(b"").body == b"\x08\x01"  # SERVING
+        assert health.call(Call(b"")).body == b"\x08\x01"  # SERVING
 
 
 def test_many_in_flight_are_all_answered(address: str) -> None:
     with GrpcDriver(address) as driver:
-        calls = [_request(batch=batch).SerializeToString() for batch in (1, 2, 8)]
+        calls = [Call(_request(batch=batch).SerializeToString()) for batch in (1, 2, 8)]
         requests = driver.drive(calls, ClosedLoop(in_flight=8, requests=60))
     assert requests.status.size == 60
     assert not requests.status.any()
+
+
+def test_good_answers_carry_their_stage_times_and_errors_none(address: str) -> None:
+    with grpc.insecure_channel(address) as channel:
+        predict = channel.unary_unary(f"{_SERVICE}/Predict", lambda message: message.SerializeToString(), None)
+        _, call = predict.with_call(_request(batch=5), timeout=10)
+        (timing,) = (value for key, value in call.trailing_metadata() if key == "server-timing")
+        with pytest.raises(grpc.RpcError) as caught:
+            predict(_request(name="other"), timeout=10)
+    found = re.fullmatch(r"queue;dur=(\S+), execute;dur=(\S+), encode;dur=(\S+), batch;desc=5", str(timing))
+    assert found
+    queue_ms, execute_ms, encode_ms = map(float, found.groups())
+    assert min(queue_ms, execute_ms, encode_ms) >= 0
+    assert execute_ms > 0.05
+    assert not caught.value.trailing_metadata()

@@ -14,6 +14,7 @@ from tensorflow_serving.apis import (
 )
 
 from perfgate.serving.embedded.predict import ServedModel, StatusError
+from perfgate.serving.embedded.stages import StageTimes
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),  # as TF-Serving: a model's inputs are as large as they are
@@ -31,6 +32,13 @@ def _answer(handler: _Handler, request: Any, context: grpc.ServicerContext) -> A
         context.abort(error.code, str(error))
 
 
+def _answer_timed(handler: Callable[[Any], tuple[Any, StageTimes]], request: Any, context: grpc.ServicerContext) -> Any:
+    """Answer with the stage times in trailing metadata; an error has none."""
+    response, times = _answer(handler, request, context)
+    context.set_trailing_metadata((("server-timing", times.server_timing()),))
+    return response
+
+
 class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
     """The methods that are not here answer UNIMPLEMENTED through the generated base class."""
 
@@ -38,7 +46,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._model = model
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - the protocol's name
-        return _answer(self._model.predict, request, context)
+        return _answer_timed(self._model.predict, request, context)
 
     def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return _answer(self._model.metadata, request, context)

@@ -1,0 +1,28 @@
+"""Where the time of one request went, as the server tells it: `server-timing` in trailing metadata and REST headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Stage times of one request."""
+
+    queue_ms: float
+    """From the decoded request to the start of its batch, or of its execution where there is no batching."""
+    execute_ms: float
+    encode_ms: float
+    batch_size: int
+    """Rows of the batch that the request was executed in, padding not counted."""
+
+    def encoded(self, encode_ms: float) -> StageTimes:
+        """Add the time that writing the answer took."""
+        return replace(self, encode_ms=encode_ms)
+
+    def server_timing(self) -> str:
+        """Write them as a `Server-Timing` value (https://www.w3.org/TR/server-timing/), milliseconds."""
+        return (
+            f"queue;dur={self.queue_ms:.3f}, execute;dur={self.execute_ms:.3f}, "
+            f"encode;dur={self.encode_ms:.3f}, batch;desc={self.batch_size}"
+        )
