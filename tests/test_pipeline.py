@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from perfgate.errors import ExitCode, InvalidRunError, UsageError
 from perfgate.experiment.fleet import Makers
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.fake import FakeDriver
+from perfgate.load.interface import ClosedLoop, OpenLoop
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
@@ -24,7 +25,8 @@ from perfgate.report.progress import RecordingProgress
 from perfgate.report.result import Result
 from perfgate.scenario.schema import Budget, Objective, Scenario
 from perfgate.serving.fake import FakeLauncher
-from perfgate.trials import Arm
+from perfgate.serving.interface import Replica
+from perfgate.trials import Arm, Call, Requests, Subject
 
 SIGNATURE = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 4)),), ())
 EXECUTE_MS = {"old": 2.0, "same": 2.0, "slow": 2.4}
@@ -46,6 +48,19 @@ class Tick:
         return self.now_s
 
 
+@dataclass(slots=True)
+class _TimedDriver(FakeDriver):
+    """Lets the run's clock go on with its own virtual time."""
+
+    clock: Tick = field(default_factory=Tick)
+
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+        began_s = self.now_s
+        requests = FakeDriver.drive(self, calls, load, first_call)
+        self.clock.now_s += self.now_s - began_s
+        return requests
+
+
 @dataclass
 class Bench:
     """A fake world, and what became of it."""
@@ -62,14 +77,15 @@ class Bench:
         self.parents.append(FakeLauncher(number, EXECUTE_MS, self.dies_after))
         return self.parents[-1]
 
-    def _driver(self, address: str, deadline_s: float) -> FakeDriver:
-        parent, replica = divmod(int(address.removeprefix("fake:")), 1000)
-        self.drivers.append(FakeDriver(service_ms=(self.parents[parent - 1].replicas[replica].mean_ms,)))
+    def _driver(self, server: Replica, deadline_s: float) -> FakeDriver:
+        parent, replica = divmod(int(server.address.removeprefix("fake:")), 1000)
+        mean_ms = self.parents[parent - 1].replicas[replica].mean_ms
+        self.drivers.append(_TimedDriver((mean_ms,), clock=self.clock))
         self.drivers[-1].deadline_s = deadline_s
         return self.drivers[-1]
 
     def world(self) -> pipeline.World:
-        observer: Callable[[int], FakeProcessAccounts] = lambda _: FakeProcessAccounts(lambda: self.clock.now_s)  # noqa: E731
+        observer: Callable[[Subject], FakeProcessAccounts] = lambda _: FakeProcessAccounts(lambda: self.clock.now_s)  # noqa: E731
         return pipeline.World(
             makers=Makers(self._parent, self._driver, observer, self.clock),
             machine=FakeMachineAccounts(),
@@ -307,5 +323,5 @@ def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_no
                 pipeline.run(job, world)
 
 
-def _break(_: int) -> FakeProcessAccounts:
+def _break(_: Subject) -> FakeProcessAccounts:
     raise RuntimeError("inside a callback")

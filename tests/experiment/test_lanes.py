@@ -15,7 +15,7 @@ from perfgate.load.interface import ClosedLoop, OpenLoop
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
 from perfgate.serving.fake import FakeReplica
-from perfgate.trials import Arm, Depth, Lane, Requests, State
+from perfgate.trials import Arm, Call, Depth, Lane, Requests, State
 
 BOTH = (Arm.BASELINE, Arm.CANDIDATE)
 
@@ -35,7 +35,7 @@ class Tick:
 class Spy(FakeDriver):
     loads: list[tuple[ClosedLoop | OpenLoop, int]] = field(default_factory=list)
 
-    def drive(self, calls: Sequence[bytes], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         self.loads.append((load, first_call))
         return super().drive(calls, load, first_call)
 
@@ -55,7 +55,8 @@ def _replicas(plan: Plan, clock: Callable[[], float], dies_after: int | None = N
             FakeReplica(slot.replica, 2.0, np.random.default_rng(slot.replica), dies_after),
             Spy(failures={5: 14} if dies_after is not None else {}),
             FakeProcessAccounts(clock),
-            (b"a", b"b"),
+            (Call(b"a"), Call(b"b")),
+            (0, 1),
             first_request_ms=9.0,
         )
         for slot in plan.slots

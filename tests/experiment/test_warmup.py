@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from perfgate.experiment.warmup import MAX_REQUESTS, WINDOW, is_stationary, warm_up
 from perfgate.load.fake import FakeDriver
+from perfgate.trials import Call
 
 
 def _clock(driver: FakeDriver) -> Callable[[], float]:
@@ -23,7 +24,7 @@ def test_falling_latency_is_not_stationary_and_rising_is() -> None:
 
 def test_warm_up_goes_on_until_the_cold_requests_are_out_of_the_windows() -> None:
     driver = FakeDriver(service_ms=(*[5.0] * 30, *[1.0] * 1000))
-    warmth = warm_up(driver, (b"x",), _clock(driver), limit_s=10)
+    warmth = warm_up(driver, (Call(b"x"),), _clock(driver), limit_s=10)
     assert warmth.stationary
     assert 20 <= warmth.requests <= 60
     assert warmth.seconds > 0
@@ -31,13 +32,13 @@ def test_warm_up_goes_on_until_the_cold_requests_are_out_of_the_windows() -> Non
 
 def test_warm_up_ends_with_its_time() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.9**i for i in range(200)])
-    warmth = warm_up(driver, (b"x",), _clock(driver), limit_s=4)
+    warmth = warm_up(driver, (Call(b"x"),), _clock(driver), limit_s=4)
     assert not warmth.stationary
     assert 4 < warmth.seconds < 6
 
 
 def test_warm_up_ends_with_its_count() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.99**i for i in range(2000)], deadline_s=1e6)
-    warmth = warm_up(driver, (b"x",), _clock(driver), limit_s=1e9)
+    warmth = warm_up(driver, (Call(b"x"),), _clock(driver), limit_s=1e9)
     assert not warmth.stationary
     assert warmth.requests == MAX_REQUESTS

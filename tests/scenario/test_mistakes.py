@@ -37,7 +37,7 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
         ("[server]\ncpus = 1", "server.cpus = 1", "must be an array"),
         ('[server]\nhuge_pages = "maybe"', 'server.huge_pages = "maybe"', "must be true or false"),
         ("description = 1", "description = 1", "must be a string"),
-        ('[load]\narrivals = "burst"', 'load.arrivals = "burst"', "must be 'closed', 'constant' or 'poisson'"),
+        ('[load]\narrivals = "burst"', 'load.arrivals = "burst"', "must be 'closed', 'constant', 'poisson', "),
         ('[load]\narrivals = "poisson"', "load: keys that do not fit", 'arrivals = "poisson" needs rate_rps'),
         (
             '[load]\ndeadline_s = "5 parsecs"',
