@@ -1,6 +1,7 @@
 """The process that imports TensorFlow once and forks a server per request.
 
-Run as `-m perfgate.serving.fork_server CHANNEL_FD PARENT_PID`.
+Run as `-m perfgate.serving.fork_server PROGRAM CHANNEL_FD PARENT_PID`: `run` of the module PROGRAM is what a forked
+server does.
 
 Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
 TensorFlow or gRPC holds a lock (docs/serving.md). This module must stay that way.
@@ -11,10 +12,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import os
 import signal
 import sys
 import time
+from types import ModuleType
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 
@@ -28,11 +31,7 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
-def _import_what_servers_need() -> None:
-    from perfgate.serving.embedded import replica  # noqa: F401, PLC0415 - the point is when this happens
-
-
-def _fork(control: Channel, channel: Channel, spec: Message) -> int:
+def _fork(program: ModuleType, control: Channel, channel: Channel, spec: Message) -> int:
     """Fork one replica; the child never returns."""
     forked_at_s, parent_pid = time.monotonic(), os.getpid()
     pid = os.fork()
@@ -43,9 +42,7 @@ def _fork(control: Channel, channel: Channel, spec: Message) -> int:
     try:
         die_with_parent(parent_pid)
         control.close()
-        from perfgate.serving.embedded import replica  # noqa: PLC0415 - imported already by the parent
-
-        replica.run(channel, spec, forked_at_s)
+        program.run(channel, spec, forked_at_s)
         exit_code = 0
     finally:
         sys.stderr.flush()
@@ -65,10 +62,10 @@ def _reap(pid: int) -> Message:
 
 def main() -> None:
     """Serve fork requests until the control channel closes."""
-    die_with_parent(int(sys.argv[2]))
+    die_with_parent(int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is perfgate's to handle; it closes the channel
-    control = Channel.from_fd(int(sys.argv[1]))
-    _import_what_servers_need()
+    control = Channel.from_fd(int(sys.argv[2]))
+    program = importlib.import_module(sys.argv[1])  # all that servers need, TensorFlow above all
     gc.collect()
     gc.freeze()  # keep the children's collector off the shared pages
     with contextlib.suppress(ChannelClosedError):
@@ -76,7 +73,7 @@ def main() -> None:
         while True:
             message, channel = control.receive_with_channel()
             if message["op"] == "start" and channel is not None:
-                control.send({"pid": _fork(control, channel, message["spec"])})
+                control.send({"pid": _fork(program, control, channel, message["spec"])})
             else:
                 control.send(_reap(message["pid"]))
 

@@ -87,15 +87,19 @@ class EmbeddedReplica:
 
     def execute(self, request: int) -> Execution:
         """Run a recorded request inside the replica."""
-        try:
-            self._channel.send({"op": "execute", "request": request})
-            answer = self._channel.receive(_REPLY_TIMEOUT_S)
-        except (ChannelClosedError, TimeoutError) as error:
-            raise self._parent.gone(self._spec, self._pid, error) from error
+        answer = self.ask({"op": "execute", "request": request})
         if "error" in answer:
             problem = f"{self._spec.label} cannot run its payload: {answer['error']}"
             raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
         return Execution(answer["wall_ms"], answer["cpu_ms"])
+
+    def ask(self, message: Message) -> Message:
+        """Send a control message and wait for its answer; InvalidRunError when the replica is gone."""
+        try:
+            self._channel.send(message)
+            return self._channel.receive(_REPLY_TIMEOUT_S)
+        except (ChannelClosedError, TimeoutError) as error:
+            raise self._parent.gone(self._spec, self._pid, error) from error
 
     def ensure_alive(self) -> None:
         """Raise InvalidRunError when the process is gone: its end of the channel is then closed."""
@@ -113,13 +117,25 @@ class EmbeddedForkServer:
     What the servers say goes to the log file.
     """
 
-    def __init__(self, environ: Mapping[str, str], log: Path, *, huge_pages: bool, cpus: Collection[int] = ()) -> None:
-        """Start the process on the given CPUs, by default on those that this process has."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        log: Path,
+        *,
+        huge_pages: bool,
+        cpus: Collection[int] = (),
+        program: str = "perfgate.serving.embedded.replica",
+    ) -> None:
+        """Start the process on the given CPUs, by default on those that this process has.
+
+        `program` is the module whose `run` each forked replica is.
+        """
         ours, theirs = Channel.pair()
         self._control, self._log = ours, log
         self._ready = False
         self._channels: list[Channel] = []
-        command = [sys.executable, "-P", "-m", "perfgate.serving.fork_server", str(theirs.fileno()), str(os.getpid())]
+        given = [program, str(theirs.fileno()), str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "perfgate.serving.fork_server", *given]
         env = server_environment(environ, huge_pages=huge_pages)
         with log.open("ab") as stderr:
             self._process = self._spawn(command, env, theirs, stderr)
