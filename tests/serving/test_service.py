@@ -33,7 +33,10 @@ _SERVICE = "/tensorflow.serving.PredictionService"
 def address(ranking_models: RankingModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     parent = EmbeddedForkServer(os.environ, tmp_path_factory.mktemp("serve") / "log", huge_pages=True)
     try:
-        spec = ReplicaSpec("server", ranking_models.v1, ("serve",), "", Server(), model_name="ranker", version=3)
+        labels = (("stable", 3), ("canary", 4))
+        spec = ReplicaSpec(
+            "server", ranking_models.v1, ("serve",), "", Server(), model_name="ranker", version=3, labels=labels
+        )
         yield parent.start(spec).address
     finally:
         parent.stop()
@@ -201,3 +204,21 @@ def test_good_answers_carry_their_stage_times_and_errors_none(address: str) -> N
     assert min(queue_ms, execute_ms, encode_ms) >= 0
     assert execute_ms > 0.05
     assert not caught.value.trailing_metadata()
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "words"),
+    [
+        ("stable", OK, ""),
+        ("canary", NOT_FOUND, "Servable not found for request: Specific(ranker, 4)"),
+        ("nope", INVALID_ARGUMENT, "Unrecognized servable version label: nope"),
+    ],
+)
+def test_a_label_stands_for_a_version(driver: GrpcDriver, label: str, status: int, words: str) -> None:
+    version_label = bytes([0x22, len(label), *label.encode()])  # field 4 of ModelSpec, merged with what is sent already
+    answer = driver.call(Call(_request().SerializeToString() + bytes([0x0A, len(version_label)]) + version_label))
+    assert (answer.status, answer.message) == (status, words)
+
+
+def test_a_model_without_a_name_is_an_invalid_argument(driver: GrpcDriver) -> None:
+    assert _ask(driver, _request(name="")) == (INVALID_ARGUMENT, "ModelSpec has no name specified.")

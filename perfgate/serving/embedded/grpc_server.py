@@ -13,8 +13,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from perfgate.serving.embedded.predict import ServedModel, StatusError
+from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.stages import StageTimes
+from perfgate.serving.embedded.status import StatusError
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),  # as TF-Serving: a model's inputs are as large as they are

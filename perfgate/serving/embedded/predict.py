@@ -7,8 +7,8 @@ Codes and the order of the checks follow TF-Serving's `predict_util.cc`, `get_mo
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -19,25 +19,21 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from perfgate.serving.embedded import tensors
 from perfgate.serving.embedded.servable import Endpoint, Servable
 from perfgate.serving.embedded.stages import StageTimes
+from perfgate.serving.embedded.status import BY_NUMBER, StatusError, invalid
 
-_STATUS_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
-
-
-class StatusError(Exception):
-    """An answer that is a gRPC status."""
-
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-def _invalid(message: str) -> StatusError:
-    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
-
-
-def _require_spec(request: Any) -> None:
+def require_spec(request: Any) -> None:
+    """Refuse a request that names no model at all."""
     if not request.HasField("model_spec"):
-        raise _invalid("Missing ModelSpec")
+        raise invalid("Missing ModelSpec")
+
+
+def require_shape(name: str, info: Any, array: np.ndarray) -> None:
+    """Refuse an array that does not fit its TensorInfo."""
+    if not tf.TensorShape(info.tensor_shape).is_compatible_with(array.shape):
+        raise invalid(f"input {name}: shape {list(array.shape)} does not fit {tf.TensorShape(info.tensor_shape)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,18 @@ class ServedModel:
     name: str
     version: int
     servable: Servable
+    labels: Mapping[str, int] = field(default_factory=dict)
+    """Names of versions that requests may use in place of a number."""
 
-    def _check_spec(self, spec: Any) -> None:
+    def check_spec(self, spec: Any) -> None:
+        """Find what a ModelSpec asks for, which must be what is served here; every method resolves it so."""
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
         wanted = spec.version.value if spec.HasField("version") else None
+        if spec.HasField("version_label"):
+            wanted = self.labels.get(spec.version_label) if spec.name == self.name else None
+            if wanted is None:
+                raise invalid(f"Unrecognized servable version label: {spec.version_label}")
         if spec.name != self.name or wanted not in {None, self.version}:
             which = f"Latest({spec.name})" if wanted is None else f"Specific({spec.name}, {wanted})"
             raise StatusError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {which}")
@@ -63,19 +68,19 @@ class ServedModel:
         if sent != needed:
             extra, missing = ",".join(sorted(sent - needed)), ",".join(sorted(needed - sent))
             message = f"input size does not match signature: {len(sent)}!={len(needed)}"
-            raise _invalid(f"{message}. Sent extra: {{{extra}}}. Missing but required: {{{missing}}}.")
+            raise invalid(f"{message}. Sent extra: {{{extra}}}. Missing but required: {{{missing}}}.")
         for alias in request.output_filter:
             if alias not in signature.outputs:
-                raise _invalid(f"output tensor alias not found in signature: {alias}")
+                raise invalid(f"output tensor alias not found in signature: {alias}")
         if len(set(request.output_filter)) != len(request.output_filter):
-            raise _invalid("duplicate output tensor alias")
+            raise invalid("duplicate output tensor alias")
         return self.servable.endpoint(key, tuple(request.output_filter))
 
     def feeds(self, request: Any) -> tuple[Endpoint, list[np.ndarray]]:
         """Check a PredictRequest and decode its inputs; StatusError when it does not fit the model."""
-        _require_spec(request)
-        self._check_spec(request.model_spec)
-        key = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        require_spec(request)
+        self.check_spec(request.model_spec)
+        key = request.model_spec.signature_name or DEFAULT_SIGNATURE
         endpoint = self._endpoint(request, key)
         signature = self.servable.signatures[key]
         arrays = []
@@ -83,14 +88,12 @@ class ServedModel:
             proto, info = request.inputs[name], signature.inputs[name]
             if proto.dtype != info.dtype:
                 sent, want = _dtype_name(proto.dtype), _dtype_name(info.dtype)
-                raise _invalid(f"input {name}: expected dtype {want}, got {sent}")
+                raise invalid(f"input {name}: expected dtype {want}, got {sent}")
             try:
                 array = tensors.decode(proto)
             except tensors.BadTensorError as error:
-                raise _invalid(f"input {name}: {error}") from error
-            if not tf.TensorShape(info.tensor_shape).is_compatible_with(array.shape):
-                message = f"input {name}: shape {list(array.shape)} does not fit {tf.TensorShape(info.tensor_shape)}"
-                raise _invalid(message)
+                raise invalid(f"input {name}: {error}") from error
+            require_shape(name, info, array)
             arrays.append(array)
         return endpoint, arrays
 
@@ -103,7 +106,7 @@ class ServedModel:
         try:
             outputs = endpoint.run(*arrays)
         except tf.errors.OpError as error:
-            raise StatusError(_STATUS_BY_NUMBER[error.error_code], error.message) from error
+            raise StatusError(BY_NUMBER[error.error_code], error.message) from error
         execute_ms = (time.perf_counter_ns() - decoded_ns) / 1e6
         return outputs, StageTimes(0.0, execute_ms, 0.0, _rows(arrays))
 
@@ -113,31 +116,31 @@ class ServedModel:
         outputs, times = self.execute(endpoint, arrays)
         executed_ns = time.perf_counter_ns()
         response = predict_pb2.PredictResponse()
-        self._describe(response.model_spec, request.model_spec.signature_name)
+        self.describe(response.model_spec, request.model_spec.signature_name or DEFAULT_SIGNATURE)
         for name, array in zip(endpoint.outputs, outputs, strict=True):
             response.outputs[name].CopyFrom(tensors.encode(array))
         return response, times.encoded((time.perf_counter_ns() - executed_ns) / 1e6)
 
     def metadata(self, request: Any) -> Any:
         """Answer a GetModelMetadataRequest: the signature definitions."""
-        _require_spec(request)
+        require_spec(request)
         if not request.metadata_field:
-            raise _invalid("GetModelMetadataRequest must specify at least one metadata_field")
-        for field in request.metadata_field:
-            if field != "signature_def":
-                raise _invalid(f"Metadata field {field} is not supported")
-        self._check_spec(request.model_spec)
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for name in request.metadata_field:
+            if name != "signature_def":
+                raise invalid(f"Metadata field {name} is not supported")
+        self.check_spec(request.model_spec)
         definitions = get_model_metadata_pb2.SignatureDefMap()
         for key, signature in self.servable.signatures.items():
             definitions.signature_def[key].CopyFrom(signature)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        self._describe(response.model_spec, "")
+        self.describe(response.model_spec, "")
         response.metadata["signature_def"].Pack(definitions)
         return response
 
     def status(self, request: Any) -> Any:
-        """Answer a GetModelStatusRequest: this one version is AVAILABLE."""
-        _require_spec(request)
+        """Answer a GetModelStatusRequest: this one version is AVAILABLE; labels do not matter, as in TF-Serving."""
+        require_spec(request)
         spec = request.model_spec
         if spec.name != self.name:
             raise StatusError(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {spec.name}")
@@ -146,10 +149,11 @@ class ServedModel:
             raise StatusError(grpc.StatusCode.NOT_FOUND, message)
         available = get_model_status_pb2.ModelVersionStatus.State.Value("AVAILABLE")
         response = get_model_status_pb2.GetModelStatusResponse()
-        response.model_version_status.add(version=self.version, state=available)
+        response.model_version_status.add(version=self.version, state=available).status.SetInParent()
         return response
 
-    def _describe(self, spec: Any, signature_name: str) -> None:
+    def describe(self, spec: Any, signature_name: str) -> None:
+        """Fill in the ModelSpec of an answer."""
         spec.name, spec.version.value, spec.signature_name = self.name, self.version, signature_name
 
 

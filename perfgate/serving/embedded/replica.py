@@ -13,8 +13,9 @@ from tensorflow_serving.apis import predict_pb2
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import grpc_server
-from perfgate.serving.embedded.predict import ServedModel, StatusError
+from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.servable import Servable
+from perfgate.serving.embedded.status import StatusError
 
 _LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError)
 
@@ -34,7 +35,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         channel.send({"error": problem, "remedy": "try `perfgate inspect` on it, or export it again"})
         return
     try:
-        served = ServedModel(spec["model_name"], spec["version"], servable)
+        served = ServedModel(spec["model_name"], spec["version"], servable, dict(spec["labels"]))
         server, port = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
         load_time_s = time.monotonic() - forked_at_s
         recorded = _Recorded(served, spec.get("requests_dir"))

@@ -1,0 +1,20 @@
+"""Answers that are errors: a gRPC status code with TF-Serving's words."""
+
+from __future__ import annotations
+
+import grpc
+
+BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class StatusError(Exception):
+    """An answer that is a gRPC status."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def invalid(message: str) -> StatusError:
+    """Make the commonest of them: INVALID_ARGUMENT."""
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
