@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from perfgate.report.result import BlockColumns, TrialColumns
+from perfgate.stats.table import known_mean
 from perfgate.trials import Block, Trial
+
+_STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 
 
 def trial_columns(trials: Iterable[Trial]) -> TrialColumns:
@@ -17,7 +20,7 @@ def trial_columns(trials: Iterable[Trial]) -> TrialColumns:
     if not rows:
         return TrialColumns()
     numbers = _request_numbers(rows)
-    memory = [trial.memory for trial in rows]
+    memory, usage = [trial.memory for trial in rows], [trial.usage for trial in rows]
     return TrialColumns(
         lane=tuple(trial.lane.value for trial in rows),
         depth=tuple(trial.depth.value for trial in rows),
@@ -35,7 +38,15 @@ def trial_columns(trials: Iterable[Trial]) -> TrialColumns:
         rss_mb=_known([m.rss_mb if m else None for m in memory]),
         pss_mb=_known([m.pss_mb if m else None for m in memory]),
         uss_mb=_known([m.uss_mb if m else None for m in memory]),
+        **{name: _known([_stage_mean(trial, name) for trial in rows]) for name in _STAGES},
+        context_switches=_known([u.voluntary_switches + u.involuntary_switches if u else None for u in usage]),
+        page_faults=_known([u.minor_faults + u.major_faults if u else None for u in usage]),
+        throttled_ms=_known([u.throttled_ms if u else None for u in usage]),
     )
+
+
+def _stage_mean(trial: Trial, stage: str) -> float | None:
+    return None if trial.requests.stages is None else known_mean(getattr(trial.requests.stages, stage))
 
 
 def block_columns(blocks: Iterable[Block]) -> BlockColumns:

@@ -20,11 +20,12 @@ from perfgate.report.charts.forest import forest
 from perfgate.report.charts.machine import machine
 from perfgate.report.charts.panels import panels
 from perfgate.report.charts.series import series
+from perfgate.report.charts.stages import stages
 from perfgate.report.charts.verdicts import COLOURS, icon
 from perfgate.report.plain import printable
 from perfgate.report.result import Result
-from perfgate.report.rows import gate_rows, hints, in_order, objective_rows, summary_rows
-from perfgate.report.sentences import confidence, sentence, verdict_word
+from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows
+from perfgate.report.sentences import confidence, generator_sentence, sentence, verdict_word
 
 FILE_NAME = "report.html"
 
@@ -74,6 +75,10 @@ def _page(result: Result) -> dict[str, Any]:
         "objectives": objective_rows(result),
         "summaries": tuple(row for row in summary_rows(result) if row.metric not in compared),
         "arms": list(result.models),
+        "stages": result.stages,
+        "batch_sizes": batch_rows(result),
+        "classes": result.request_classes,
+        "generator": generator_sentence(result),
         "hints": tuple(hints(result)),
         "environment": tuple(_flat(result.environment)),
         "plan": tuple(
@@ -89,6 +94,7 @@ def _charts(result: Result) -> dict[str, Any]:
         "forest": _drawn(forest(in_order(result))),
         "ecdf": _drawn(ecdf(result.curves)),
         "series": [(panel.title, _drawn(series(panel))) for panel in panels(result.trials)],
+        "stages": _drawn(stages(result.stages)),
         "machine": _drawn(machine(result.blocks)),
     }
 

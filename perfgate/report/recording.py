@@ -12,6 +12,9 @@ from perfgate.gate.verdict import Judgement
 from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
 from perfgate.report.result import Result
+from perfgate.stats.classes import class_summaries
+from perfgate.stats.generator import generator_facts
+from perfgate.stats.stages import batch_sizes, stage_summaries
 from perfgate.stats.summarise import curves, summarise
 from perfgate.stats.table import TrialLog
 from perfgate.trials import Arm, Block, Caution, ReplicaFacts
@@ -23,6 +26,8 @@ class Recording:
     def __init__(self, started: Result, directory: Path) -> None:
         self.directory = directory
         self._result = started
+        self._classes = tuple(started.scenario.get("classes", {}))
+        self._workers = int(started.scenario.get("load", {}).get("workers", 1))
         self._blocks: list[Block] = []
         self.replicas: tuple[ReplicaFacts, ...] = ()
         self.log = self._new_log()
@@ -72,6 +77,7 @@ class Recording:
     def finish(self, judgement: Judgement, status: str, wall_s: float, cautions: tuple[Caution, ...]) -> Result:
         """Write result.json and the report, and return the result."""
         table = self.log.table()
+        trials = tuple(trial for block in self._blocks for trial in block.trials)
         result = replace(
             self._result,
             status=status,
@@ -79,7 +85,11 @@ class Recording:
             summaries=summarise(table),
             curves=curves(table),
             replicas=self.replicas,
-            trials=trial_columns(trial for block in self._blocks for trial in block.trials),
+            trials=trial_columns(trials),
+            stages=stage_summaries(trials),
+            batch_sizes=batch_sizes(trials),
+            request_classes=class_summaries(trials, self._classes),
+            generator=generator_facts(trials, self._workers),
             blocks=block_columns(self._blocks),
             cautions=(*self._result.cautions, *cautions),
             wall_s=wall_s,

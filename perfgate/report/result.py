@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perfgate.gate.verdict import Judgement
-from perfgate.stats.summary import ArmSummary, Curve
+from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Caution, ReplicaFacts
 
 SCHEMA_VERSION = 1
@@ -43,6 +43,14 @@ class TrialColumns:
     rss_mb: tuple[float | None, ...] = ()
     pss_mb: tuple[float | None, ...] = ()
     uss_mb: tuple[float | None, ...] = ()
+    queue_ms: tuple[float | None, ...] = ()
+    """This and the next three: means over the trial's requests, as the server told them."""
+    execute_ms: tuple[float | None, ...] = ()
+    encode_ms: tuple[float | None, ...] = ()
+    batch_size: tuple[float | None, ...] = ()
+    context_switches: tuple[float | None, ...] = ()
+    page_faults: tuple[float | None, ...] = ()
+    throttled_ms: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,13 @@ class Result:
     trials: TrialColumns = field(default_factory=TrialColumns)
     blocks: BlockColumns = field(default_factory=BlockColumns)
     curves: tuple[Curve, ...] = ()
+    stages: tuple[StageSummary, ...] = ()
+    """Where the time of a request under load went; empty where the server does not tell."""
+    batch_sizes: tuple[BatchSizes, ...] = ()
+    request_classes: tuple[ClassSummary, ...] = ()
+    """Each kind of request on its own, where the scenario has several."""
+    generator: Generator | None = None
+    """How well the load generator kept to the schedule; None without a load lane."""
     cautions: tuple[Caution, ...] = ()
     wall_s: float = 0.0
     phases_s: dict[str, float] = field(default_factory=dict)

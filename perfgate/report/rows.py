@@ -169,3 +169,31 @@ def hints(result: Result) -> Iterator[tuple[str, str]]:
     for verdict in judged:
         if verdict.verdict is Verdict.INCONCLUSIVE and f"{verdict.metric} {verdict.reason}" not in said:
             yield verdict.metric, "; ".join(part for part in (verdict.reason, verdict.more) if part)
+
+
+_MOST_BATCH_ROWS = 20
+
+
+def batch_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Give the share of each arm's requests by batch size; where there are many sizes, in ranges of equal width.
+
+    Nothing where every request was executed by itself.
+    """
+    sizes = sorted({rows for each in result.batch_sizes for rows in each.rows})
+    if len(sizes) < 2:
+        return ()
+    width = 1 if len(sizes) <= _MOST_BATCH_ROWS else -(-(sizes[-1] - sizes[0] + 1) // _MOST_BATCH_ROWS)
+    named: dict[str, list[int]] = {}
+    for size in sizes:
+        low = sizes[0] + (size - sizes[0]) // width * width
+        named.setdefault(str(low) if width == 1 else f"{low} to {low + width - 1}", []).append(size)
+    return tuple(
+        (name, tuple(_batch_share(result, arm, members) for arm in result.models)) for name, members in named.items()
+    )
+
+
+def _batch_share(result: Result, arm: str, sizes: list[int]) -> str:
+    counts = {
+        size: count for b in result.batch_sizes if b.arm == arm for size, count in zip(b.rows, b.requests, strict=True)
+    }
+    return figures.share(sum(counts.get(size, 0) for size in sizes) / max(sum(counts.values()), 1))

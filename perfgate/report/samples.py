@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from perfgate.errors import UsageError
-from perfgate.trials import Arm, Block, Depth, Lane, Memory, Requests, State, Trial
+from perfgate.trials import Arm, Block, Depth, Lane, Memory, Requests, Stages, State, Trial
 
 FILE_NAME = "samples.arrow"
 
@@ -19,6 +19,7 @@ _WORDS = {"lane": Lane, "depth": Depth, "state": State, "arm": Arm}
 _MEMORY = ("rss_mb", "rss_peak_mb", "pss_mb", "uss_mb")
 _NUMBERS = ("start_s", "wall_s", "cpu_ms", "driver_cpu_ms")
 _REQUEST = ("response_ms", "service_ms", "send_lag_ms")
+_STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 
 SCHEMA = pa.schema(
     [
@@ -30,11 +31,14 @@ SCHEMA = pa.schema(
         pa.field("scheduled_s", pa.float64()),
         *(pa.field(name, pa.float64()) for name in _REQUEST),
         pa.field("status", pa.int8()),
+        pa.field("request_class", pa.int8()),
+        *(pa.field(name, pa.float32()) for name in _STAGES),
     ],
-    metadata={"perfgate.samples": "1"},
+    metadata={"perfgate.samples": "2"},
 )
 """One row a request; `scheduled_s` counts from the start of the run. What belongs to a trial is repeated in its rows.
-A trial without requests is one row whose request columns are null; memory that was not sampled is null."""
+A trial without requests is one row whose request columns are null; memory that was not sampled and stage times that
+the server did not tell are null."""
 
 
 class SampleWriter:
@@ -119,13 +123,36 @@ def _batch(trials: Sequence[Trial]) -> pa.RecordBatch:
     for name in _REQUEST:
         columns[name] = _request_column([getattr(t.requests, name) for t in trials], pa.float64())
     columns["status"] = _request_column([t.requests.status for t in trials], pa.int8())
+    columns["request_class"] = _request_column([_kinds(t.requests) for t in trials], pa.int8())
+    for name in _STAGES:
+        columns[name] = _request_column([_stage(t.requests, name) for t in trials], pa.float32())
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _kinds(requests: Requests) -> np.ndarray:
+    return np.zeros(requests.status.size, np.int8) if requests.kind is None else requests.kind
+
+
+def _stage(requests: Requests, name: str) -> np.ndarray:
+    unknown = np.full(requests.status.size, np.nan, np.float32)
+    return unknown if requests.stages is None else getattr(requests.stages, name).astype(np.float32)
 
 
 def _request_column(values: Sequence[np.ndarray], kind: pa.DataType) -> pa.Array:
     if all(len(each) for each in values):
-        return pa.array(np.concatenate(values), kind)
-    return pa.concat_arrays([pa.array(each, kind) if len(each) else pa.nulls(1, kind) for each in values])
+        return pa.array(np.concatenate(values), kind, from_pandas=True)
+    return pa.concat_arrays(
+        [pa.array(each, kind, from_pandas=True) if len(each) else pa.nulls(1, kind) for each in values]
+    )
+
+
+def _kinds_again(kinds: np.ndarray) -> np.ndarray | None:
+    return kinds.astype(np.int8) if np.any(kinds) else None
+
+
+def _stages_again(columns: Mapping[str, np.ndarray], asked: slice) -> Stages | None:
+    stages = [columns[name][asked].astype(np.float64) for name in _STAGES]
+    return None if all(np.isnan(stage).all() for stage in stages) else Stages(*stages)
 
 
 def _trial(columns: Mapping[str, np.ndarray], rows: slice) -> Trial:
@@ -148,6 +175,8 @@ def _trial(columns: Mapping[str, np.ndarray], rows: slice) -> Trial:
             service_ms=columns["service_ms"][asked],
             send_lag_ms=columns["send_lag_ms"][asked],
             status=columns["status"][asked].astype(np.int8),
+            kind=_kinds_again(columns["request_class"][asked]),
+            stages=_stages_again(columns, asked),
         ),
         cpu_ms=float(first["cpu_ms"]),
         driver_cpu_ms=float(first["driver_cpu_ms"]),

@@ -39,6 +39,34 @@ def confidence(result: Result) -> str:
     return figures.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
 
 
+def generator_sentence(result: Result) -> str:
+    """Say how well the load generator did; empty where there was no load."""
+    found = result.generator
+    if found is None:
+        return ""
+    busy = (
+        f"used {figures.share(found.cpu_share)} of {'its core' if found.workers == 1 else 'the cores of its workers'}"
+    )
+    if found.send_lag_max_ms == 0:
+        return f"The load generator {busy}; in a closed loop nothing is sent late."
+    late = [f"{figures.figure(found.send_lag_p50_ms)} ms (p50)"]
+    late += [] if found.send_lag_p99_ms is None else [f"{figures.figure(found.send_lag_p99_ms)} ms (p99)"]
+    return (
+        f"The load generator {busy} and sent {found.requests:,} requests, late by {', '.join(late)} and at most "
+        f"{figures.figure(found.send_lag_max_ms)} ms."
+    )
+
+
+def stage_sentence(result: Result, arm: str) -> str:
+    """Say where the mean time of an arm's requests went; empty where the server did not tell."""
+    parts = [stage for stage in result.stages if stage.arm == arm]
+    if not parts:
+        return ""
+    total_ms = sum(stage.mean_ms for stage in parts)
+    listing = " + ".join(f"{stage.stage} {figures.figure(stage.mean_ms)}" for stage in parts)
+    return f"{arm}: a request under load took {figures.figure(total_ms)} ms = {listing}"
+
+
 def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     failed = [metric for metric in gated if metric.verdict is Verdict.FAIL]
     objectives = result.judgement.objectives if result.judgement else ()

@@ -14,7 +14,7 @@ from perfgate.report import figures
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
-from perfgate.report.sentences import verdict_word
+from perfgate.report.sentences import generator_sentence, stage_sentence, verdict_word
 from perfgate.trials import Arm
 
 STYLES = {
@@ -93,6 +93,9 @@ def _summary_table(result: Result) -> Table:
 
 
 def _print_notes(console: Console, result: Result) -> None:
+    for words in (*(stage_sentence(result, arm) for arm in result.models), generator_sentence(result)):
+        if words:
+            console.print(_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():
         console.print(_text(console, reason))
     for metric, more in hints(result):

@@ -56,6 +56,14 @@ def requests_to_show(quantile: float) -> int:
     return ceil(log(_SHOWN_ALPHA) / log(quantile))
 
 
+def percentile_to_show(values: Floats, quantile: float) -> float | None:
+    """Give a percentile, in the values' unit; None where they are too few for it, or where it has no end."""
+    if values.size < requests_to_show(quantile):
+        return None
+    value = float(np.quantile(values, quantile, method="inverted_cdf"))
+    return value if isfinite(value) else None
+
+
 def requests_by_replica(columns: Columns, rows: Mask, kind: str) -> tuple[Floats, ...]:
     """Give the request times of some trials, in ms, one array a replica."""
     wanted = np.repeat(rows, columns.requests)

@@ -37,6 +37,13 @@ class Columns:
     rss_peak_mb: Floats
     """NaN where memory was not sampled."""
     pss_mb: Floats
+    queue_ms: Floats
+    """Mean over the trial's requests; NaN where the server told no stage times."""
+    encode_ms: Floats
+    batch_size: Floats
+    context_switches: Floats
+    """Over the trial, voluntary or not; NaN where they were not counted."""
+    page_faults: Floats
     requests: Ints
     """How many requests the trial has."""
     service_ms: Floats
@@ -46,7 +53,7 @@ class Columns:
     @staticmethod
     def of(trials: Sequence[Trial]) -> Columns:
         """Turn trials into columns."""
-        memory = [trial.memory for trial in trials]
+        memory, usage = [trial.memory for trial in trials], [trial.usage for trial in trials]
         return Columns(
             source=_ints(SOURCES.index(_source(trial)) for trial in trials),
             state=_ints(STATES.index(trial.state) for trial in trials),
@@ -57,6 +64,13 @@ class Columns:
             cpu_ms=_floats(trial.cpu_ms for trial in trials),
             rss_peak_mb=_floats(_NOT_SAMPLED if m is None else m.rss_peak_mb for m in memory),
             pss_mb=_floats(_NOT_SAMPLED if m is None else m.pss_mb for m in memory),
+            queue_ms=_floats(_stage_mean(trial, "queue_ms") for trial in trials),
+            encode_ms=_floats(_stage_mean(trial, "encode_ms") for trial in trials),
+            batch_size=_floats(_stage_mean(trial, "batch_size") for trial in trials),
+            context_switches=_floats(
+                _NOT_SAMPLED if u is None else u.voluntary_switches + u.involuntary_switches for u in usage
+            ),
+            page_faults=_floats(_NOT_SAMPLED if u is None else u.minor_faults + u.major_faults for u in usage),
             requests=_ints(trial.requests.status.size for trial in trials),
             service_ms=np.concatenate([np.empty(0), *(trial.requests.service_ms for trial in trials)]),
             response_ms=np.concatenate([np.empty(0), *(trial.requests.response_ms for trial in trials)]),
@@ -73,6 +87,16 @@ def _source(trial: Trial) -> Source:
     if trial.depth is Depth.EXECUTE:
         return Source.EXECUTE
     return Source.LOAD if trial.lane is Lane.LOAD else Source.REQUEST
+
+
+def _stage_mean(trial: Trial, stage: str) -> float:
+    return _NOT_SAMPLED if trial.requests.stages is None else known_mean(getattr(trial.requests.stages, stage))
+
+
+def known_mean(values: Floats) -> float:
+    """Give the mean of what is known; NaN where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else _NOT_SAMPLED
 
 
 def _ints(values: Iterable[int]) -> Ints:

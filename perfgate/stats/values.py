@@ -74,6 +74,11 @@ _PLAIN: dict[str, Callable[[Columns], Floats]] = {
     "cpu_cores": lambda c: np.asarray(c.cpu_ms / 1000 / c.wall_s, np.float64),
     "rss_peak_mb": lambda c: c.rss_peak_mb,
     "pss_mb": lambda c: c.pss_mb,
+    "queue_ms": lambda c: c.queue_ms,
+    "encode_ms": lambda c: c.encode_ms,
+    "batch_size": lambda c: c.batch_size,
+    "switches_per_request": lambda c: np.asarray(c.context_switches / c.requests, np.float64),
+    "faults_per_request": lambda c: np.asarray(c.page_faults / c.requests, np.float64),
 }
 
 

@@ -13,7 +13,7 @@ from perfgate.metrics import BY_NAME
 from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.effect import Effect
-from perfgate.stats.summary import ArmSummary, Curve
+from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Arm, Caution, ReplicaFacts, State
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -75,12 +75,16 @@ def invalid(seed: int = 4) -> Result:
         cautions=(died,),
         curves=(),
         summaries=(),
+        stages=(),
+        batch_sizes=(),
+        request_classes=(),
+        generator=None,
     )
 
 
 def interrupted(seed: int = 5) -> Result:
     result = _result(seed, {}, Verdict.PASS)
-    return replace(result, status="interrupted", judgement=None, curves=(), summaries=())
+    return replace(result, status="interrupted", judgement=None, curves=(), summaries=(), stages=(), generator=None)
 
 
 def no_baseline(seed: int = 6) -> Result:
@@ -97,6 +101,9 @@ def no_baseline(seed: int = 6) -> Result:
         replicas=tuple(r for r in result.replicas if r.arm == mine),
         trials=_only(result.trials, mine),
         curves=tuple(c for c in result.curves if c.arm == mine),
+        stages=tuple(s for s in result.stages if s.arm == mine),
+        batch_sizes=tuple(b for b in result.batch_sizes if b.arm == mine),
+        request_classes=tuple(c for c in result.request_classes if c.arm == mine),
     )
 
 
@@ -136,6 +143,7 @@ def hostile(seed: int = 8) -> Result:
         judgement=replace(result.judgement, headline=nasty, reasons=(nasty,)),
         cautions=(Caution(nasty, nasty, nasty),),
         phases_s={nasty: 1.0},
+        request_classes=tuple(replace(each, name=nasty) for each in result.request_classes),
     )
 
 
@@ -174,8 +182,26 @@ def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
         trials=trials,
         blocks=_blocks(rng, trials),
         curves=tuple(_curve(rng, arm, 1 + changes.get("service_mean_ms", 0.0) * (arm == Arm.CANDIDATE)) for arm in Arm),
+        stages=_stages(changes),
+        batch_sizes=tuple(BatchSizes(arm, (8, 16, 24, 64), (800, 900, 400, 110)) for arm in Arm),
+        request_classes=tuple(
+            ClassSummary(arm, name, count, 0, 2.6, 4.1, 6.2, None if count < 299 else 12.5)
+            for arm in Arm
+            for name, count in (("feed", 2000), ("search", 210))
+        ),
+        generator=Generator(4420, 0.06, 0.9, 3.4, 0.11, 1),
         wall_s=63.4,
         phases_s={"start": 3.1, "warm-up": 5.9, "cost/execute": 27.0, "cost/request": 9.0, "load/request": 9.0},
+    )
+
+
+def _stages(changes: dict[str, float]) -> tuple[StageSummary, ...]:
+    means = (("send lag", 0.05), ("queue", 0.9), ("execute", 2.4), ("encode", 0.08), ("rest", 0.7))
+    return tuple(
+        StageSummary(arm, stage, 2210, mean * factor, mean * factor * 0.9, mean * factor * 3)
+        for arm, slower in ((Arm.BASELINE, 0.0), (Arm.CANDIDATE, changes.get("execute_ms", 0.0)))
+        for stage, mean in means
+        for factor in (1 + slower * (stage == "execute"),)
     )
 
 
@@ -330,6 +356,13 @@ def _segment(
         "rss_mb": memory_mb.tolist() if loaded else [None] * count,
         "pss_mb": (memory_mb - 216).tolist() if loaded else [None] * count,
         "uss_mb": (memory_mb - 240).tolist() if loaded else [None] * count,
+        "queue_ms": (0.2 * mean_ms).tolist() if loaded else [None] * count,
+        "execute_ms": (0.6 * mean_ms).tolist() if loaded else [None] * count,
+        "encode_ms": (0.02 * mean_ms).tolist() if loaded else [None] * count,
+        "batch_size": [14.5 if loaded else None] * count,
+        "context_switches": (3.1 * requests).tolist() if loaded else [None] * count,
+        "page_faults": (0.4 * requests).tolist() if loaded else [None] * count,
+        "throttled_ms": [0.0 if loaded else None] * count,
     }
 
 

@@ -24,7 +24,14 @@ def _assert_same(left: Trial, right: Trial) -> None:
         if field.name != "requests":
             assert getattr(left, field.name) == getattr(right, field.name), field.name
     for field in fields(left.requests):
-        np.testing.assert_allclose(getattr(left.requests, field.name), getattr(right.requests, field.name), atol=1e-12)
+        before, after = getattr(left.requests, field.name), getattr(right.requests, field.name)
+        if field.name == "stages" and before is not None:
+            for stage in fields(before):
+                np.testing.assert_array_equal(getattr(before, stage.name), getattr(after, stage.name))
+        elif before is None:
+            assert after is None
+        else:
+            np.testing.assert_allclose(before, after, atol=1e-12)
 
 
 def test_trials_are_rebuilt_from_their_samples(tmp_path: Path) -> None:
@@ -35,6 +42,18 @@ def test_trials_are_rebuilt_from_their_samples(tmp_path: Path) -> None:
     assert len(rebuilt) == len(trials)
     for before, after in zip(trials, rebuilt, strict=True):
         _assert_same(before, after)
+
+
+def test_request_classes_and_stage_times_are_kept(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    told = trial(rng, block=0, arm=Arm.BASELINE, replica=0, requests=5, told=True)
+    silent = trial(rng, block=0, arm=Arm.CANDIDATE, replica=1, requests=3)
+    made = Block(Lane.COST, Depth.EXECUTE, 0, 0.0, 1.0, (told, silent), Conditions(0.0, 0.0))
+    table = read_samples(_written(tmp_path / "samples.arrow", made))
+    assert table["queue_ms"].null_count == 4
+    first, second = rebuild_trials(table)
+    _assert_same(told, first)
+    _assert_same(silent, second)
 
 
 def test_a_trial_without_requests_is_kept(tmp_path: Path) -> None:

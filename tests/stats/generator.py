@@ -91,6 +91,9 @@ def facts(world: World) -> tuple[ReplicaFacts, ...]:
     )
 
 
+_UNTOLD = ("queue_ms", "encode_ms", "batch_size", "context_switches", "page_faults")
+
+
 def columns(
     log_ms: Floats, candidate: NDArray[np.bool_], source: Source = Source.EXECUTE, requests: int = 1
 ) -> Columns:
@@ -110,6 +113,7 @@ def columns(
         cpu_ms=np.full(size, np.nan),
         rss_peak_mb=np.full(size, np.nan),
         pss_mb=np.full(size, np.nan),
+        **{name: np.full(size, np.nan) for name in _UNTOLD},
         requests=np.full(size, requests),
         service_ms=times,
         response_ms=times,

@@ -39,7 +39,8 @@ def panels(trials: TrialColumns) -> tuple[Panel, ...]:
     """Take from the trials what there is; a quantity that was not measured has no panel."""
     if not trials.block:
         return ()
-    frame = pd.DataFrame({name: getattr(trials, name) for name in TrialColumns.__dataclass_fields__})
+    columns = {name: getattr(trials, name) for name in TrialColumns.__dataclass_fields__}
+    frame = pd.DataFrame({name: column for name, column in columns.items() if column})  # older results have fewer
     frame = frame.sort_values("start_s", kind="stable")
     place = frame["lane"] + "/" + frame["depth"]
     made = (
