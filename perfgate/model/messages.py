@@ -83,6 +83,20 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     "GraphDef": ((_MANY, "NodeDef", "node", 1), (_ONE, "FunctionDefLibrary", "library", 2)),
     # tensorflow/core/protobuf/saved_model.proto
     "SavedModel": ((_ONE, "int64", "saved_model_schema_version", 1), (_MANY, "MetaGraphDef", "meta_graphs", 2)),
+    # tensorflow_serving/apis/get_model_metadata.proto and google/protobuf/any.proto
+    "Any": ((_ONE, "string", "type_url", 1), (_ONE, "bytes", "value", 2)),
+    "SignatureDefMap": ((_MAP, "SignatureDef", "signature_def", 1),),
+    "GetModelMetadataRequest": ((_ONE, "ModelSpec", "model_spec", 1), (_MANY, "string", "metadata_field", 2)),
+    "GetModelMetadataResponse": ((_ONE, "ModelSpec", "model_spec", 1), (_MAP, "Any", "metadata", 2)),
+    # tensorflow_serving/apis/ status.proto and get_model_status.proto
+    "StatusProto": ((_ONE, "int32", "error_code", 1), (_ONE, "string", "error_message", 2)),
+    "ModelVersionStatus": (
+        (_ONE, "int64", "version", 1),
+        (_ONE, "int32", "state", 2),
+        (_ONE, "StatusProto", "status", 3),
+    ),
+    "GetModelStatusRequest": ((_ONE, "ModelSpec", "model_spec", 1),),
+    "GetModelStatusResponse": ((_MANY, "ModelVersionStatus", "model_version_status", 1),),
 }
 
 
@@ -137,3 +151,8 @@ TensorInfo: Proto = _class("TensorInfo")
 SignatureDef: Proto = _class("SignatureDef")
 MetaGraphDef: Proto = _class("MetaGraphDef")
 SavedModel: Proto = _class("SavedModel")
+SignatureDefMap: Proto = _class("SignatureDefMap")
+GetModelMetadataRequest: Proto = _class("GetModelMetadataRequest")
+GetModelMetadataResponse: Proto = _class("GetModelMetadataResponse")
+GetModelStatusRequest: Proto = _class("GetModelStatusRequest")
+GetModelStatusResponse: Proto = _class("GetModelStatusResponse")

@@ -42,7 +42,7 @@ def open_model(given: str, cache_dir: Path) -> Model:
         digest=content.digest,
         size_bytes=content.size_bytes,
         tags=tuple(sorted(meta.meta_info_def.tags)),
-        signatures=_signatures(meta),
+        signatures=signatures_of(meta.signature_def),
         ops=_ops(meta.graph_def),
     )
 
@@ -94,10 +94,11 @@ def _has_variables(directory: Path) -> bool:
     return (variables / "variables.index").is_file() and any(variables.glob("variables.data-*"))
 
 
-def _signatures(meta: Proto) -> tuple[Signature, ...]:
+def signatures_of(definitions: Proto) -> tuple[Signature, ...]:
+    """Read a map of SignatureDefs, by key; what a loader runs by itself is left out."""
     return tuple(
         Signature(key, found.method_name, _specs(found.inputs), _specs(found.outputs))
-        for key, found in sorted(meta.signature_def.items())
+        for key, found in sorted(definitions.items())
         if key not in _INTERNAL_SIGNATURES
     )
 

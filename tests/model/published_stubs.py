@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import any_pb2
 from tensorflow.core.framework import function_pb2, graph_pb2, node_def_pb2, tensor_pb2, tensor_shape_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2, saver_pb2
-from tensorflow_serving.apis import model_pb2, predict_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2, status_pb2
 
 DESCRIPTORS = {
     message.DESCRIPTOR.name: message.DESCRIPTOR
@@ -34,6 +35,14 @@ DESCRIPTORS = {
         function_pb2.FunctionDefLibrary,
         graph_pb2.GraphDef,
         saved_model_pb2.SavedModel,
+        any_pb2.Any,
+        get_model_metadata_pb2.SignatureDefMap,
+        get_model_metadata_pb2.GetModelMetadataRequest,
+        get_model_metadata_pb2.GetModelMetadataResponse,
+        status_pb2.StatusProto,
+        get_model_status_pb2.ModelVersionStatus,
+        get_model_status_pb2.GetModelStatusRequest,
+        get_model_status_pb2.GetModelStatusResponse,
     )
 }
 
