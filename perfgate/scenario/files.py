@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from perfgate.scenario.schema import Scenario
 
 DIGEST_VERSION = 1
 """Part of every digest. Raise it when a default of the schema changes, for defaults are left out of the digest."""
+
+_FILE_KEYS = (("payload", "file"), ("classes", "*", "file"), ("load", "trace"), ("server", "batching_parameters_file"))
+"""Keys that name a file, relative to the scenario file's directory; `*` is any table."""
 
 
 def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
@@ -44,11 +47,16 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
 
 
 def scenario_digest(scenario: Scenario) -> str:
-    """Digest what is measured, as `sha256:…`: name, payload, load and server; not how it is judged or how long."""
+    """Digest what is measured, as `sha256:…`: name, payload, classes, load, target and server; not how it is judged.
+
+    A file counts by its content, wherever it lies; UsageError when it cannot be read.
+    """
     # Defaults are left out so that a key added to the schema later leaves the digests of stored records alone.
     measured = scenario.model_dump(
         mode="json", include={"name", "payload", "classes", "load", "target", "server"}, exclude_defaults=True
     )
+    for table, key, dotted in _named_files(measured):
+        table[key] = _content_digest(table[key], dotted)
     canonical = json.dumps(
         {"version": DIGEST_VERSION, "name": scenario.name, **measured}, sort_keys=True, separators=(",", ":")
     )
@@ -79,7 +87,41 @@ def _read(file: Path) -> Scenario:
         raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "TOML files are UTF-8: save it so") from error
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(file, str(error)) from error
-    return _validated(file, {"name": file.stem, **data})
+    named = list(_named_files(data))
+    for table, key, _ in named:
+        table[key] = str((file.parent / table[key]).absolute())
+    scenario = _validated(file, {"name": file.stem, **data})
+    for table, key, dotted in named:
+        if not Path(table[key]).is_file():
+            raise UsageError(f"{file}: {dotted}: no such file: {table[key]}", f"paths are relative to {file.parent}")
+    return scenario
+
+
+def _named_files(tree: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Find the keys of a scenario, read or dumped, that name a file: the table, the key in it, the dotted key."""
+    for *path, key in _FILE_KEYS:
+        tables: list[tuple[str, Any]] = [("", tree)]
+        for part in path:
+            inside = [(dotted, table) for dotted, table in tables if isinstance(table, dict)]
+            tables = [
+                (f"{dotted}{name}.", table[name])
+                for dotted, table in inside
+                for name in (table if part == "*" else (part,))
+                if name in table
+            ]
+        for dotted, table in tables:
+            if isinstance(table, dict) and isinstance(table.get(key), str):
+                yield table, key, dotted + key
+
+
+def _content_digest(file: str, dotted: str) -> str:
+    try:
+        with Path(file).open("rb") as stream:
+            return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise UsageError(
+            f"{dotted}: cannot read {file}: {error.strerror or error}", "is the file still there?"
+        ) from error
 
 
 def _validated(file: Path, data: dict[str, Any]) -> Scenario:

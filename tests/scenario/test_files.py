@@ -1,5 +1,6 @@
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,49 @@ def test_digest_leaves_out_how_it_is_judged_and_spelt(change: dict[str, object])
 def test_digest_of_the_defaults_stays_what_stored_records_hold() -> None:
     # A change here orphans every stored record: if a default changed on purpose, raise DIGEST_VERSION with it.
     assert scenario_digest(Scenario()) == "sha256:46129173b2e9f09daf87049130b9d399c57f410f8ce6e44f85843a27dc65e48b"
+
+
+NAMED_FILES = [
+    ('[payload]\nsource = "npz"\nfile = "{}"', lambda s: s.payload.file),
+    ('[classes.a]\nsource = "json"\nfile = "{}"', lambda s: s.classes["a"].file),
+    ('[load]\narrivals = "trace"\ntrace = "{}"', lambda s: s.load.trace),
+    ('[server]\nbatching_parameters_file = "{}"', lambda s: s.server.batching_parameters_file),
+]
+
+
+@pytest.mark.parametrize(("text", "named"), NAMED_FILES)
+def test_files_are_found_beside_the_scenario_and_count_by_their_content(
+    tmp_path: Path, text: str, named: Callable[[Scenario], str | None]
+) -> None:
+    digests = {}
+    for folder, content in (("here", "0\n1\n"), ("moved/there", "0\n1\n"), ("other", "0\n2\n")):
+        (tmp_path / folder / "data").mkdir(parents=True)
+        (tmp_path / folder / "data" / "f").write_text(content)
+        scenario = load_scenario(_written(tmp_path / folder, text.format("data/f")), [])
+        assert named(scenario) == str(tmp_path / folder / "data" / "f")
+        digests[folder] = scenario_digest(scenario)
+    assert digests["here"] == digests["moved/there"] != digests["other"]
+
+
+@pytest.mark.parametrize(("text", "named"), NAMED_FILES)
+def test_a_file_that_is_not_there_is_named_in_one_line(
+    tmp_path: Path, text: str, named: Callable[[Scenario], str | None]
+) -> None:
+    with pytest.raises(UsageError, match=r"s\.toml: [a-z_.]+: no such file: .*/gone$") as caught:
+        load_scenario(_written(tmp_path, text.format("gone")), [])
+    assert "\n" not in caught.value.problem + caught.value.remedy
+    (tmp_path / "gone").write_text("1\n")
+    scenario = load_scenario(_written(tmp_path, text.format("gone")), [])
+    assert named(scenario)
+    (tmp_path / "gone").unlink()
+    with pytest.raises(UsageError, match="cannot read"):
+        scenario_digest(scenario)
+
+
+def test_mistakes_in_tables_come_before_their_files(tmp_path: Path) -> None:
+    for text in ("payload = 3", "[classes]\na = 1", "[load]\ntrace = 1"):
+        with pytest.raises(UsageError, match=r"s\.toml: "):
+            load_scenario(_written(tmp_path, text), [])
 
 
 def test_json_schema_file_is_current() -> None:

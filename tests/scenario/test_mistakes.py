@@ -28,7 +28,7 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
         ('[payload.inputs."a:0"]\nshpe = 1', 'payload.inputs."a:0".shpe: unknown key', "did you mean shape?"),
         ("[gate.metrics.execut_ms]", "gate.metrics.execut_ms: unknown metric", "did you mean execute_ms?"),
         ("[objectives.latency_p99]\nmax = 1", "objectives.latency_p99: unknown metric", "did you mean latency_p99_ms?"),
-        ("[objectives.speed]\nmax = 1", "objectives.speed: unknown metric", "known: cpu_cores, "),
+        ("[objectives.speed]\nmax = 1", "objectives.speed: unknown metric", "known: batch_size_mean, "),
         ("[payload]\nbatch_size = 0", "payload.batch_size = 0", "must be greater than or equal to 1"),
         ('[payload]\ndistinct = "many"', 'payload.distinct = "many"', "must be a whole number"),
         ("[budget]\nreplicas = 2.5", "budget.replicas = 2.5", "must be a whole number"),
