@@ -165,6 +165,8 @@ class Conditions:
     """Steal time over all CPU time; NaN where unknown."""
     cpu_pressure_share: float
     """Share of the wall time in which some task waited for a CPU (`/proc/pressure/cpu`); NaN where unknown."""
+    throttled_ms: float = nan
+    """Time in which perfgate's own control group was kept from running by a CPU limit; NaN where unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

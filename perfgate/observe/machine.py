@@ -1,14 +1,16 @@
-"""Interference from outside: steal time and CPU pressure."""
+"""Interference from outside: steal time, CPU pressure and throttling."""
 
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
+from perfgate.observe.control_group import Throttling, group_of
 from perfgate.trials import Conditions
 
 
@@ -33,27 +35,35 @@ def available_mib(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
 
 
 class MachineAccounts:
-    """Observes the whole machine."""
+    """Observes the whole machine, and the control group that perfgate and its servers run in."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.perf_counter, pressure: Path = Path("/proc/pressure/cpu")
+        self,
+        clock: Callable[[], float] = time.perf_counter,
+        pressure: Path = Path("/proc/pressure/cpu"),
+        throttling: Throttling | None = None,
     ) -> None:
         self._clock, self._pressure = clock, pressure
+        self._throttling = throttling or Throttling(group_of(os.getpid()))
         self.start()
 
     def start(self) -> None:
         """Remember the present counters."""
-        self._since = (self._clock(), psutil.cpu_times(), self._stalled_us())
+        self._since = (self._clock(), psutil.cpu_times(), self._stalled_us(), self._throttling.ms())
 
     def conditions(self) -> Conditions:
         """Shares since `start`."""
-        began_s, before, stalled_us = self._since
+        began_s, before, stalled_us, throttled_ms = self._since
         wall_us = (self._clock() - began_s) * 1e6
         after = psutil.cpu_times()
         total = sum(after) - sum(before)
         steal = getattr(after, "steal", math.nan) - getattr(before, "steal", math.nan)
         pressure = (self._stalled_us() - stalled_us) / wall_us if wall_us > 0 else math.nan
-        return Conditions(steal_share=steal / total if total > 0 else 0.0, cpu_pressure_share=pressure)
+        return Conditions(
+            steal_share=steal / total if total > 0 else 0.0,
+            cpu_pressure_share=pressure,
+            throttled_ms=self._throttling.ms() - throttled_ms,
+        )
 
     def _stalled_us(self) -> float:
         try:

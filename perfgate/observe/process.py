@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
@@ -9,61 +10,63 @@ from pathlib import Path
 
 import psutil
 
+from perfgate.observe import proc_files
+from perfgate.observe.clock import cpu_clock_id
+from perfgate.observe.control_group import Throttling, group_of
+from perfgate.observe.proc_files import PROC, mib
+from perfgate.observe.threads import Switches
 from perfgate.trials import Memory, Subject, Usage
 
-_MIB = 1 << 20
-_CPUCLOCK_SCHED = 2  # include/linux/posix-timers_types.h: a process's clock, in scheduler nanoseconds
-_UNKNOWN = Memory(math.nan, math.nan, math.nan, math.nan)
+_LINUX = sys.platform == "linux"
 
 
-def cpu_clock_id(pid: int) -> int:
-    """Clock id of another process's CPU time, as `clock_getcpuclockid(3)` makes it on Linux: `(~pid << 3) | 2`."""
-    return (~pid << 3) | _CPUCLOCK_SCHED
+def cpu_clock_ms(pid: int) -> float:
+    """CPU time of all threads since the process began; NaN when it is gone. Off Linux in the 10 ms ticks of psutil."""
+    try:
+        if _LINUX:
+            return time.clock_gettime_ns(cpu_clock_id(pid)) / 1e6
+        times = psutil.Process(pid).cpu_times()
+    except (OSError, psutil.Error):
+        return math.nan
+    return (times.user + times.system) * 1e3
 
 
 class ProcessAccounts:
     """Observes one process; a CPU reading costs about a microsecond on Linux, where it has nanoseconds."""
 
-    def __init__(self, subject: Subject, proc: Path = Path("/proc")) -> None:
+    def __init__(self, subject: Subject, proc: Path = PROC) -> None:
         if subject.pid is None:
             raise ValueError("no process is named")
         self._pid, self._proc = (pid := subject.pid), proc
-        self._process = psutil.Process(pid)
-        self._has_clock = sys.platform == "linux"
+        self._began = proc_files.stat(pid, proc)
+        self._switches = Switches(pid, proc)
+        self._throttling = Throttling(group_of(pid, proc))
 
     def cpu_ms(self) -> float:
-        """CPU time of all threads since the process began; off Linux with the 10 ms ticks that psutil has."""
-        try:
-            if self._has_clock:
-                return time.clock_gettime_ns(cpu_clock_id(self._pid)) / 1e6
-            times = self._process.cpu_times()
-        except (OSError, psutil.Error):
-            return math.nan
-        return (times.user + times.system) * 1e3
+        """CPU time of all threads since the process began."""
+        return cpu_clock_ms(self._pid)
 
     def memory(self) -> Memory:
         """Memory now, in MiB; reading PSS walks the page tables, which takes milliseconds: not within a measurement."""
-        try:
-            info = self._process.memory_full_info()
-        except (psutil.Error, OSError):
-            return _UNKNOWN
-        rss_mb = info.rss / _MIB
-        pss_mb = getattr(info, "pss", math.nan) / _MIB
-        return Memory(rss_mb, max(self._peak_mb(), rss_mb), pss_mb, info.uss / _MIB)
+        return proc_files.memory(self._pid, self._proc) if _LINUX else _memory_off_linux(self._pid)
 
     def usage(self) -> Usage:
-        """Counters since the process began."""
-        return Usage()
+        """Switches of all threads and faults since the process began, and how long its control group was throttled."""
+        now, switches = proc_files.stat(self._pid, self._proc), self._switches.count()
+        if now is None or self._began is None or now.start_ticks != self._began.start_ticks:
+            return Usage()
+        voluntary, involuntary = switches or (math.nan, math.nan)
+        faults = float(now.minor_faults), float(now.major_faults)
+        return Usage(voluntary, involuntary, *faults, throttled_ms=self._throttling.ms())
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Nothing."""
         return ()
 
-    def _peak_mb(self) -> float:
-        """VmHWM of proc(5), which psutil does not read; 0 where there is none."""
-        try:
-            lines = (self._proc / str(self._pid) / "status").read_text().splitlines()
-        except OSError:
-            return 0.0
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+def _memory_off_linux(pid: int) -> Memory:
+    with contextlib.suppress(psutil.Error, OSError):
+        info = psutil.Process(pid).memory_full_info()
+        return Memory(mib(info.rss), mib(info.rss), getattr(info, "pss", math.nan), mib(info.uss))
+    return proc_files.UNKNOWN_MEMORY

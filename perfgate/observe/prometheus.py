@@ -1,0 +1,110 @@
+"""CPU and memory that a server tells about itself on a page for Prometheus."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from perfgate.observe.proc_files import UNKNOWN_MEMORY, mib
+from perfgate.trials import Memory, Usage
+
+_TIMEOUT_S = 1.0
+_LONGEST_PAGE = 1 << 23
+_FRESH_S = 0.5
+_SAMPLE = re.compile(
+    r"""\s* (?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*) \s*
+        (?: \{ (?: [^"}] | "(?:\\.|[^"\\])*" )* \} \s* | (?<=\s) )
+        (?P<value>\S+)""",
+    re.VERBOSE,
+)
+
+
+def totals(page: str) -> Mapping[str, float]:
+    """Sum of each metric over its labels; the text format 0.0.4 and OpenMetrics, lines that are neither left out.
+
+    https://prometheus.io/docs/instrumenting/exposition_formats/
+    """
+    found: defaultdict[str, float] = defaultdict(float)
+    for line in page.split("\n"):
+        if not line.startswith("#") and (sample := _SAMPLE.match(line)):
+            with contextlib.suppress(ValueError):
+                value = float(sample["value"])
+                found[sample["name"]] += value
+    return dict(found)
+
+
+def fetch(url: str) -> str:
+    """Get the page; whatever is wrong is an OSError or a ValueError."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"not a web address: {url}")
+    request = urllib.request.Request(url, headers={"Accept": "text/plain; version=0.0.4"})  # noqa: S310 - checked above
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+        page: bytes = answer.read(_LONGEST_PAGE)
+    return page.decode(errors="replace")
+
+
+class PrometheusAccounts:
+    """Observes the process behind a page, in ticks of 10 ms as a rule: too coarse for less than a second of CPU time.
+
+    CPU time is asked for anew each time; what is read right after it comes from the same page, so that two readings
+    around a trial are two requests, whatever is read. A server that started again is another: unknown from then on.
+    """
+
+    def __init__(
+        self, url: str, get: Callable[[str], str] = fetch, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._url, self._get, self._clock = url, get, clock
+        self._peak_mb = 0.0
+        self._began: float | None = None
+        self._page: Mapping[str, float] = {}
+        self._read_s = -math.inf
+        self._missing = self._absent()
+
+    def cpu_ms(self) -> float:
+        """CPU time since the server began, as it says."""
+        return self._fresh().get("process_cpu_seconds_total", math.nan) * 1e3
+
+    def memory(self) -> Memory:
+        """RSS as it says; the peak is the highest that was seen here."""
+        rss_mb = mib(self._recent().get("process_resident_memory_bytes", math.nan))
+        if math.isnan(rss_mb):
+            return UNKNOWN_MEMORY
+        self._peak_mb = max(self._peak_mb, rss_mb)
+        return Memory(rss_mb, self._peak_mb, math.nan, math.nan)
+
+    def usage(self) -> Usage:
+        """Count nothing: the page has no such metrics."""
+        return Usage()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the page did not have when it was first asked for."""
+        return self._missing
+
+    def _absent(self) -> tuple[str, ...]:
+        page, wanted = (
+            self._fresh(),
+            (("CPU time", "process_cpu_seconds_total"), ("memory", "process_resident_memory_bytes")),
+        )
+        return tuple(word for word, name in wanted if math.isnan(page.get(name, math.nan)))
+
+    def _recent(self) -> Mapping[str, float]:
+        return self._page if self._clock() - self._read_s < _FRESH_S else self._fresh()
+
+    def _fresh(self) -> Mapping[str, float]:
+        try:
+            page = totals(self._get(self._url))
+        except (OSError, ValueError):
+            page = {}
+        began = page.get("process_start_time_seconds")
+        if began is not None and self._began is None:
+            self._began = began
+        if began is not None and began != self._began:
+            page = {}
+        self._page, self._read_s = page, self._clock()
+        return page

@@ -1,0 +1,128 @@
+"""CPU time and memory of many processes every 100 ms, by a process beside the run."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.observe.sampler import RECORD
+from perfgate.trials import Subject
+
+_FIELDS = np.dtype([("time_s", "f8"), ("pid", "i8"), ("cpu_ms", "f8"), ("rss_mb", "f8"), ("pss_mb", "f8")])
+_STOP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Samples of all processes in order of time; arrays of equal length."""
+
+    time_s: NDArray[np.float64]
+    """On the clock of `time.monotonic` and, on Linux, `time.perf_counter`."""
+    pid: NDArray[np.int64]
+    cpu_ms: NDArray[np.float64]
+    """CPU time since the process began."""
+    rss_mb: NDArray[np.float64]
+    pss_mb: NDArray[np.float64]
+    """NaN but where it was read."""
+
+    def of(self, pid: int) -> Series:
+        """Keep one process."""
+        return self._where(self.pid == pid)
+
+    def without(self, pid: int) -> Series:
+        """Keep the other processes."""
+        return self._where(self.pid != pid)
+
+    def between(self, start_s: float, end_s: float) -> Series:
+        """Keep a stretch of time, both ends included."""
+        return self._where((self.time_s >= start_s) & (self.time_s <= end_s))
+
+    @property
+    def cores(self) -> float:
+        """CPU time of one process by wall time, from its first sample to its last; NaN with less than two."""
+        if len(self.time_s) < 2:
+            return math.nan
+        return float((self.cpu_ms[-1] - self.cpu_ms[0]) / 1e3 / (self.time_s[-1] - self.time_s[0]))
+
+    def _where(self, rows: NDArray[np.bool_]) -> Series:
+        return Series(self.time_s[rows], self.pid[rows], self.cpu_ms[rows], self.rss_mb[rows], self.pss_mb[rows])
+
+
+class Sampler:
+    """Context manager around the sampling process; Linux only, elsewhere its series is empty.
+
+    Of a subject its process is sampled, not those that it started: `watch` those, which an observer's `pids()` names.
+    """
+
+    def __init__(
+        self, subjects: Iterable[Subject | int] = (), every_s: float = 0.1, pss_every_s: float = math.inf
+    ) -> None:
+        if not every_s > 0:
+            raise ValueError("samples need a time between them")
+        self._subjects, self._periods_s = tuple(subjects), (every_s, pss_every_s)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._last: Series = _series(b"")
+
+    def __enter__(self) -> Self:
+        self._records = tempfile.TemporaryFile(prefix="perfgate-samples-")
+        if sys.platform == "linux":
+            program = [sys.executable, "-m", "perfgate.observe.sampler", *map(repr, self._periods_s)]
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                program, stdin=subprocess.PIPE, stdout=self._records, bufsize=0, process_group=0
+            )
+        self.watch(*self._subjects)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.communicate(timeout=_STOP_S)
+            self._process.kill()
+            self._process.wait()
+        self._last = self._read()
+        self._records.close()
+
+    def watch(self, *subjects: Subject | int) -> None:
+        """Sample these, too, from now on."""
+        pids = [one if isinstance(one, int) else one.pid for one in subjects]
+        lines = "".join(f"{pid}\n" for pid in pids if pid is not None)
+        if self._process is not None and self._process.stdin is not None and lines:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(lines.encode())
+
+    def series(self) -> Series:
+        """All samples so far, the sampler's own not among them; also after the end."""
+        everything = self._everything()
+        return everything if self._process is None else everything.without(self._process.pid)
+
+    @property
+    def cost_share(self) -> float:
+        """CPU time of the sampler itself, in cores; what it took to start is left out."""
+        return math.nan if self._process is None else self._everything().of(self._process.pid).cores
+
+    def _everything(self) -> Series:
+        return self._last if self._records.closed else self._read()
+
+    def _read(self) -> Series:
+        size = os.fstat(self._records.fileno()).st_size
+        return _series(
+            os.pread(self._records.fileno(), size - size % RECORD.size, 0)
+        )  # leaves the writer's place alone
+
+
+def _series(records: bytes) -> Series:
+    rows = np.frombuffer(records, _FIELDS)
+    return Series(*(np.ascontiguousarray(rows[name]) for name in _FIELDS.names or ()))
