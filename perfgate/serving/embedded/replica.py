@@ -17,7 +17,7 @@ from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
 
-_LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError)
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError)
 
 
 def one_line(error: BaseException) -> str:
@@ -29,16 +29,14 @@ def one_line(error: BaseException) -> str:
 def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
     """Serve as `spec` says until the channel closes or asks to stop."""
     try:
-        servable = _load(spec)
-    except _LOADING_ERRORS as error:
-        problem = f"{spec['model_path']} does not load: {one_line(error)}"
-        channel.send({"error": problem, "remedy": "try `perfgate inspect` on it, or export it again"})
+        served = load(spec)
+    except LOADING_ERRORS as error:
+        channel.send(does_not_load(spec, error))
         return
     try:
-        served = ServedModel(spec["model_name"], spec["version"], servable, dict(spec["labels"]))
         server, port = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
         load_time_s = time.monotonic() - forked_at_s
-        recorded = _Recorded(served, spec.get("requests_dir"))
+        recorded = Recorded(served, spec.get("requests_dir"))
     except OSError as error:
         channel.send({"error": one_line(error), "remedy": "is it in use? choose another --port or --host"})
         return
@@ -54,15 +52,23 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
     server.stop(grace=None)
 
 
-def _load(spec: Message) -> Servable:
+def load(spec: Message) -> ServedModel:
+    """Load the model on the CPUs and with the threads that `spec` says; one of LOADING_ERRORS when it is broken."""
     settings = spec["settings"]
     if settings["cpus"]:
         os.sched_setaffinity(0, settings["cpus"])
     threads = settings["intra_op_threads"], settings["inter_op_threads"]
-    return Servable(Path(spec["model_path"]), spec["tags"], *threads)
+    servable = Servable(Path(spec["model_path"]), spec["tags"], *threads)
+    return ServedModel(spec["model_name"], spec["version"], servable, dict(spec["labels"]))
 
 
-class _Recorded:
+def does_not_load(spec: Message, error: BaseException) -> Message:
+    """Say so to perfgate."""
+    problem = f"{spec['model_path']} does not load: {one_line(error)}"
+    return {"error": problem, "remedy": "try `perfgate inspect` on it, or export it again"}
+
+
+class Recorded:
     """The recorded payload, decoded once, for depth `execute`; files are named `NUMBER.METHOD.pb`."""
 
     def __init__(self, served: ServedModel, requests_dir: str | None) -> None:
