@@ -86,11 +86,12 @@ class FakeDriver:
     def _closed(self, load: ClosedLoop, ledger: Ledger) -> float:
         left = inf if load.requests is None else load.requests
         until_s = inf if load.duration_s is None else load.duration_s
-        back_s = [0.0] * load.in_flight  # a heap: when each of those in flight is back
+        # A heap: when each of those in flight is back and has thought; the first are spread as ClosedPacer does.
+        back_s = [load.think_time_s * user / load.in_flight for user in range(load.in_flight)]
         last_s = 0.0
         while back_s and left > 0 and back_s[0] < until_s:
             done_s = self._send(ledger, heappop(back_s))
-            heappush(back_s, done_s)
+            heappush(back_s, done_s + load.think_time_s)
             last_s, left = max(last_s, done_s), left - 1
         return last_s
 

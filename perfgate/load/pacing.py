@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 from typing import Protocol
 
@@ -32,26 +33,43 @@ class Pacer(Protocol):
 
 
 class ClosedPacer:
-    """The next request is due when another one has come back."""
+    """The next request is due when another one has come back and the think time is over.
+
+    How many came back is what was sent less what is in flight, so nobody has to report an answer. The first ones are
+    spread evenly over the think time: users who think do not begin all at once.
+    """
 
     def __init__(self, load: ClosedLoop) -> None:
-        self._in_flight = load.in_flight
+        self._think_s = load.think_time_s
         self._left = inf if load.requests is None else load.requests
         self._end_s = inf if load.duration_s is None else load.duration_s
         self._not_before_s = 0.0
+        self._in_flight = 0
+        self._ready_s = deque(self._think_s * user / load.in_flight for user in range(load.in_flight))
+        """When each user who waits for no answer sends again, ascending."""
 
     def due(self, now_s: float, in_flight: int) -> float | None:
-        """Return the present instant while there is room."""
-        if in_flight >= self._in_flight or now_s < self._not_before_s or self.exhausted(now_s):
+        """Return the present instant while somebody is ready."""
+        self._take_back(now_s, in_flight)
+        if self.exhausted(now_s) or not self._ready_s or now_s < max(self._ready_s[0], self._not_before_s):
             return None
+        self._ready_s.popleft()
+        self._in_flight += 1
         self._left -= 1
         return now_s
 
+    def _take_back(self, now_s: float, in_flight: int) -> None:
+        """Let those think whose answers have come since the last look."""
+        while self._in_flight > in_flight:
+            self._in_flight -= 1
+            self._ready_s.append(now_s + self._think_s)
+
     def wait_s(self, now_s: float, in_flight: int) -> float:
-        """Return what is left of the pause after a break."""
-        if in_flight >= self._in_flight or self.exhausted(now_s):
+        """Return what is left of the shortest think time, or of the pause after a break."""
+        self._take_back(now_s, in_flight)
+        if self.exhausted(now_s) or not self._ready_s:
             return inf
-        return max(0.0, min(self._not_before_s, self._end_s) - now_s)
+        return max(0.0, min(max(self._ready_s[0], self._not_before_s), self._end_s) - now_s)
 
     def exhausted(self, now_s: float) -> bool:
         """Tell whether one of the bounds is met."""

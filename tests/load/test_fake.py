@@ -30,6 +30,12 @@ def test_a_closed_loop_sends_nothing_after_its_duration() -> None:
     assert requests.scheduled_s.size == 10
 
 
+def test_a_closed_loop_thinks_before_it_sends_again() -> None:
+    requests = FakeDriver(service_ms=(10.0,)).drive([Call(b"")], ClosedLoop(in_flight=2, requests=4, think_time_s=0.1))
+
+    assert requests.scheduled_s == pytest.approx([0.0, 0.05, 0.11, 0.16])
+
+
 def test_virtual_time_goes_on_from_series_to_series() -> None:
     driver = FakeDriver(service_ms=(10.0,), stalls=(Stall(0.025, 1.0),))
     first = driver.drive(CALLS, ClosedLoop(1, requests=2))

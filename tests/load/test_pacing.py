@@ -36,6 +36,46 @@ def test_the_pause_does_not_outlast_the_duration() -> None:
     assert pacer.exhausted(1.005)
 
 
+def test_a_closed_loop_thinks_between_an_answer_and_the_next_request() -> None:
+    pacer = pacer_for(ClosedLoop(in_flight=1, requests=3, think_time_s=0.5))
+
+    assert pacer.due(0.0, in_flight=0) == 0.0
+    assert pacer.wait_s(0.1, in_flight=1) == inf
+    assert pacer.due(0.2, in_flight=0) is None  # its answer was seen here
+    assert pacer.wait_s(0.3, in_flight=0) == pytest.approx(0.4)
+    assert pacer.due(0.7, in_flight=0) == 0.7
+    assert pacer.wait_s(1.0, in_flight=0) == pytest.approx(0.5)  # an answer is seen while asking how long to wait, too
+    assert pacer.due(1.5, in_flight=0) == 1.5
+    assert pacer.exhausted(1.5)
+
+
+def test_users_who_think_begin_spread_over_the_think_time_and_keep_their_own_pace() -> None:
+    pacer = pacer_for(ClosedLoop(in_flight=2, duration_s=10, think_time_s=1.0))
+
+    assert pacer.due(0.0, in_flight=0) == 0.0
+    assert pacer.due(0.0, in_flight=1) is None
+    assert pacer.wait_s(0.1, in_flight=1) == pytest.approx(0.4)
+    assert pacer.due(0.5, in_flight=1) == 0.5
+    assert pacer.due(0.8, in_flight=1) is None
+    assert pacer.due(0.9, in_flight=0) is None
+    assert pacer.wait_s(0.9, in_flight=0) == pytest.approx(0.9)
+    assert pacer.due(1.8, in_flight=0) == 1.8
+    assert pacer.due(1.8, in_flight=1) is None
+    assert pacer.due(1.9, in_flight=1) == 1.9
+
+
+def test_thinking_does_not_outlast_the_duration_and_a_break_outlasts_a_short_thought() -> None:
+    pacer = pacer_for(ClosedLoop(in_flight=1, duration_s=1.0, think_time_s=5.0))
+    assert pacer.due(0.0, in_flight=0) == 0.0
+    assert pacer.wait_s(0.25, in_flight=0) == pytest.approx(0.75)
+    assert pacer.exhausted(1.0)
+
+    broken = pacer_for(ClosedLoop(in_flight=1, duration_s=1.0, think_time_s=0.001))
+    broken.due(0.0, in_flight=0)
+    broken.broken(0.1)
+    assert broken.wait_s(0.1, in_flight=0) == pytest.approx(PAUSE_AFTER_BREAK_S)
+
+
 def test_an_open_loop_keeps_to_its_instants_whatever_is_in_flight() -> None:
     pacer = pacer_for(OpenLoop(np.array([0.0, 0.1, 0.1, 0.4])))
     pacer.broken(0.0)
