@@ -180,6 +180,8 @@ class Block:
     wall_s: float
     trials: tuple[Trial, ...]
     conditions: Conditions
+    schedule: str | None = None
+    """Digest of the instants at which each replica's requests were due; None where nothing was scheduled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,11 @@ def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
         )
         found.append(Caution("send lag", message, "give it a core of its own with --driver-cpus; lag is in latency_*"))
     for arm in Arm:
-        over_s = [trial.wall_s - plan.slice_s for trial in trials if trial.arm is arm]
-        if over_s and (median_s := float(np.median(over_s))) > _OVERLOAD * plan.slice_s:
+        over_s = [trial.wall_s - plan.turn_s for trial in trials if trial.arm is arm]
+        if over_s and (median_s := float(np.median(over_s))) > _OVERLOAD * plan.turn_s:
             message = (
                 f"the {arm} did not keep up with {plan.load.rate_rps:g} requests/s: half of its slices of "
-                f"{plan.slice_s:.2g} s ended {median_s:.2g} s late or more; under lasting load latency has no bound"
+                f"{plan.turn_s:.2g} s ended {median_s:.2g} s late or more; under lasting load latency has no bound"
             )
             found.append(Caution("overload", message, "lower rate_rps, or take the latencies as too low"))
     return tuple(found)

@@ -125,6 +125,8 @@ class Fleet:
             warmup_requests=warmth.requests,
             warmup_s=warmth.seconds,
             warm=warmth.stationary,
+            warm_ms=warmth.warm_ms,
+            replayed=live.server.replayed,
         )
 
 

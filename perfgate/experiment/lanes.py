@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.plan import Plan, Segment
 from perfgate.load import arrivals
 from perfgate.load.interface import ClosedLoop, OpenLoop
 from perfgate.observe.interface import MachineObserver
-from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial
+from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial, Usage
 
 _MEMORY_EVERY_S = 5.0
 _MIN_BLOCKS = {Lane.COST: 2, Lane.LOAD: 1}
 _UNAVAILABLE = 14
 _ZERO = np.zeros(1)
 _OK = np.zeros(1, dtype=np.int8)
-_RAMP_REQUESTS = 3
-"""Unrecorded, at the beginning of a slice, for each request that the load keeps in flight."""
+_LEAD_IN_REQUESTS = 3
+"""Unrecorded, at the beginning of a turn, for each request that the load keeps in flight."""
 _ONE = ClosedLoop(in_flight=1, requests=1)
+
+Traffic = ClosedLoop | OpenLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,61 +50,72 @@ class _Visit:
     requests: Requests
     cpu_ms: float
     driver_cpu_ms: float
+    usage: Usage | None = None
 
 
-def _execute(live: LiveReplica, block: int, bench: Bench) -> _Visit:
+def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
     """Execute once inside the replica, nothing unrecorded before: caches are as the other replicas left them."""
-    start_s = bench.now_s()
-    execution = live.server.execute(live.order[block % len(live.order)])
+    start_s, place = bench.now_s(), block % len(live.order)
+    execution = live.server.execute(live.order[place])
     wall_ms = np.array([execution.wall_ms])
-    requests = Requests(_ZERO, wall_ms, wall_ms, _ZERO, _OK)
+    kind = np.array([live.calls[place].kind], np.int8) if live.calls[place].kind else None
+    requests = Requests(_ZERO, wall_ms, wall_ms, _ZERO, _OK, kind)
     return _Visit(start_s, bench.now_s() - start_s, requests, execution.cpu_ms, 0.0)
 
 
-def _request(live: LiveReplica, block: int, bench: Bench) -> _Visit:
+def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
     """Send one request through the protocol, right after an unrecorded one with another payload."""
     live.driver.drive(live.calls, _ONE, first_call=_another(live, block))
-    return _drive(live, _ONE, block, bench)
+    return _drive(live, traffic, block, bench)
 
 
-def _load(live: LiveReplica, block: int, bench: Bench) -> _Visit:
-    """Drive a slice of the scenario's traffic; all replicas of a block get the very same arrivals."""
-    load = bench.plan.load
-    ramp = ClosedLoop(in_flight=load.in_flight, requests=_RAMP_REQUESTS * load.in_flight)
-    live.driver.drive(live.calls, ramp, first_call=_another(live, block))
-    if load.arrivals == "closed":
-        return _drive(live, ClosedLoop(in_flight=load.in_flight, duration_s=bench.plan.slice_s), block, bench)
-    return _drive(live, OpenLoop(instants(bench.plan, block)), block, bench)
+def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
+    """Drive a turn of the scenario's traffic."""
+    in_flight = bench.plan.load.in_flight
+    lead_in = ClosedLoop(in_flight=in_flight, requests=_LEAD_IN_REQUESTS * in_flight)
+    live.driver.drive(live.calls, lead_in, first_call=_another(live, block))
+    before = live.observer.usage()
+    done = _drive(live, traffic, block, bench)
+    return replace(done, usage=_spent(before, live.observer.usage()))
 
 
 def _another(live: LiveReplica, block: int) -> int:
-    """Choose a payload that the block does not begin with: one that was just sent finds warmer caches."""
-    return block + len(live.calls) // 2
+    """Choose a place in the cycle with another payload than the block begins with: its caches would be warmer."""
+    first, half = live.order[block % len(live.order)], block + len(live.order) // 2
+    places = range(half, half + len(live.order))
+    return next((place for place in places if live.order[place % len(live.order)] != first), half)
 
 
-def instants(plan: Plan, block: int) -> NDArray[np.float64]:
-    """Schedule of one block's slices, the same for every replica: seeded by the plan and the block's number."""
-    rate_rps = plan.load.rate_rps
-    if rate_rps is None:
-        raise ValueError("a closed loop has no schedule")
-    if plan.load.arrivals == "constant":
-        return arrivals.constant(rate_rps, plan.slice_s)
-    return arrivals.poisson(rate_rps, plan.slice_s, np.random.default_rng((plan.seed, block)))
+def _spent(before: Usage, after: Usage) -> Usage:
+    """Subtract what was counted before; memory is that at the end."""
+    counted = {each.name: getattr(after, each.name) - getattr(before, each.name) for each in fields(Usage)}
+    return Usage(**counted | {"gpu_memory_mb": after.gpu_memory_mb})
 
 
-def _drive(live: LiveReplica, load: ClosedLoop | OpenLoop, block: int, bench: Bench) -> _Visit:
+def traffic_of(segment: Segment, block: int, plan: Plan) -> Traffic:
+    """Say what each replica of a block is asked: one request, or the very same turn of the scenario's load."""
+    load = plan.load
+    if segment.lane is Lane.COST:
+        return _ONE
+    if load.arrivals == "closed":
+        return ClosedLoop(load.in_flight, duration_s=plan.turn_s, think_time_s=load.think_time_s)
+    rng = np.random.default_rng((plan.seed, block))
+    return OpenLoop(arrivals.schedule(load, plan.turn_s, rng, plan.trace_s))
+
+
+def _drive(live: LiveReplica, load: Traffic, block: int, bench: Bench) -> _Visit:
     cpu_ms, driver_cpu_ms, start_s = live.observer.cpu_ms(), live.driver.cpu_ms, bench.now_s()
     requests = live.driver.drive(live.calls, load, first_call=block)
     wall_s, driver_cpu_ms = bench.now_s() - start_s, live.driver.cpu_ms - driver_cpu_ms
     if isinstance(load, OpenLoop):
-        wall_s = max(wall_s, bench.plan.slice_s)  # after the last arrival the slice goes on, idle
+        wall_s = max(wall_s, bench.plan.turn_s)  # after the last arrival the turn goes on, idle
     cpu_ms = live.observer.cpu_ms() - cpu_ms
     if np.any(requests.status == _UNAVAILABLE):
         live.server.ensure_alive()
     return _Visit(start_s, wall_s, requests, cpu_ms, driver_cpu_ms)
 
 
-_VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Bench], _Visit], State]] = {
+_VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Bench], _Visit], State]] = {
     (Lane.COST, Depth.EXECUTE): (_execute, State.COLD),
     (Lane.COST, Depth.REQUEST): (_request, State.WARM),
     (Lane.LOAD, Depth.REQUEST): (_load, State.UNDER_LOAD),
@@ -122,25 +134,34 @@ def _order(replicas: Sequence[LiveReplica], lane: Lane, rng: np.random.Generator
     return order
 
 
+def visited(replicas: Sequence[LiveReplica], segment: Segment, plan: Plan) -> tuple[LiveReplica, ...]:
+    """Select the replicas that a lane visits: all, or under load the first so many of each arm in start order."""
+    if segment.lane is Lane.COST:
+        return tuple(replicas)
+    return tuple(live for arm in Arm for live in of_arm(replicas, arm)[: plan.load_replicas])
+
+
 def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> Iterator[Block]:
     """Yield rounds over all replicas while there is time for another, one or two at least.
 
     Memory is read after each visit of the load lane, and every 5 s in the cost lane, whose visits are short.
     """
     visit, _ = _VISITS[segment.lane, segment.depth]
+    chosen = visited(replicas, segment, bench.plan)
     end_s, memory_due_s, index, wall_s = bench.now_s() + segment.seconds, 0.0, 0, 0.0
     while index < _MIN_BLOCKS[segment.lane] or bench.now_s() + wall_s / 2 < end_s:
-        began_s = bench.now_s()
+        began_s, traffic = bench.now_s(), traffic_of(segment, index, bench.plan)
         sample_memory = segment.lane is Lane.LOAD or began_s >= memory_due_s
         memory_due_s = began_s + _MEMORY_EVERY_S if sample_memory else memory_due_s
         bench.machine.start()
         trials = []
-        for live in _order(replicas, segment.lane, bench.rng):
-            done = visit(live, index, bench)
+        for live in _order(chosen, segment.lane, bench.rng):
+            done = visit(live, index, traffic, bench)
             trial = _trial(segment, index, live, done)
             trials.append(replace(trial, memory=live.observer.memory()) if sample_memory else trial)
-        wall_s = bench.now_s() - began_s
-        yield Block(segment.lane, segment.depth, index, began_s, wall_s, tuple(trials), bench.machine.conditions())
+        wall_s, conditions = bench.now_s() - began_s, bench.machine.conditions()
+        schedule = arrivals.digest(traffic.instants_s) if isinstance(traffic, OpenLoop) else None
+        yield Block(segment.lane, segment.depth, index, began_s, wall_s, tuple(trials), conditions, schedule)
         index += 1
 
 
@@ -157,4 +178,5 @@ def _trial(segment: Segment, block: int, live: LiveReplica, done: _Visit) -> Tri
         requests=done.requests,
         cpu_ms=done.cpu_ms,
         driver_cpu_ms=done.driver_cpu_ms,
+        usage=done.usage,
     )

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from perfgate.errors import UsageError
+from perfgate.load.arrivals import digest, length_s
+from perfgate.load.trace import read_trace
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane
 
@@ -14,7 +20,7 @@ _MODEL_COPIES = 4.0
 """A served model's memory over its size on disk: variables, the graph, and room for its tensors."""
 _PARENT_MIB = 500.0
 _MEMORY_SHARE = 0.7
-_SLICE_S = (0.5, 2.0)
+_TURN_S = (0.5, 2.0)
 """Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
 _WARMUP_SHARE = 0.35
 
@@ -47,15 +53,22 @@ class Plan:
     """In order of start."""
     segments: tuple[Segment, ...]
     load: Load
-    slice_s: float
+    turn_s: float
     """Length of one replica's turn in the load lane."""
+    load_replicas: int
+    """So many replicas of each arm have turns in the load lane: those that were started first, in pairs."""
     warmup_limit_s: float
     """Warm-up of one replica ends here even if its latency still falls."""
+    trace_s: tuple[float, ...] = ()
+    """Arrivals of the trace that each turn replays, from 0."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Make it plain data for the result file."""
+        """Make it plain data for the result file; of a trace, its count and digest."""
         plain = asdict(self) | {"load": self.load.model_dump(mode="json")}
-        return plain | {"slots": [asdict(slot) for slot in self.slots], "segments": [asdict(s) for s in self.segments]}
+        plain |= {"slots": [asdict(slot) for slot in self.slots], "segments": [asdict(s) for s in self.segments]}
+        del plain["trace_s"]
+        trace = {"arrivals": len(self.trace_s), "digest": digest(np.array(self.trace_s))} if self.trace_s else None
+        return plain | {"trace": trace}
 
 
 def replicas_that_fit(wanted: int, arms: int, parents: int, available_mib: float, model_mib: float) -> int:
@@ -80,28 +93,51 @@ def start_order(arms: Sequence[Arm], replicas: int, parents: int) -> tuple[Slot,
     return tuple(slots)
 
 
-def _segments(budget: Budget) -> tuple[Segment, ...]:
-    load_share = 1 - budget.execute_share - budget.request_share
+def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
+    """Share the time; executions that a server cannot make leave theirs to single requests."""
+    execute_share = budget.execute_share if executes else 0.0
     shares = (
-        (Lane.COST, Depth.EXECUTE, budget.execute_share),
-        (Lane.COST, Depth.REQUEST, budget.request_share),
-        (Lane.LOAD, Depth.REQUEST, load_share),
+        (Lane.COST, Depth.EXECUTE, execute_share),
+        (Lane.COST, Depth.REQUEST, budget.execute_share + budget.request_share - execute_share),
+        (Lane.LOAD, Depth.REQUEST, 1 - budget.execute_share - budget.request_share),
     )
     return tuple(Segment(lane, depth, budget.measure_s * share) for lane, depth, share in shares if share > 1e-9)
 
 
-def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int) -> Plan:
-    """Lay out a run of so many replicas an arm; slices let the load lane visit each replica twice if they can."""
-    budget = scenario.budget
+def trace_of(load: Load) -> tuple[float, ...]:
+    """Read the scenario's trace, if it has one; UsageError when it is none, or too short to say how long a turn is."""
+    if load.trace is None:
+        return ()
+    trace_s = read_trace(Path(load.trace), load.speed)
+    if load.turn_s is None and trace_s[-1] <= 0:
+        raise UsageError(f"{load.trace}: all its timestamps are the same", "say how long a turn is with load.turn_s")
+    return trace_s
+
+
+def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) -> float:
+    """Say how long a turn is: as given, as its trace, or so that there are two of each replica if that makes sense."""
+    if load.turn_s is not None:
+        return load.turn_s
+    if trace_s:
+        return length_s(trace_s)
+    low, high = _TURN_S
+    return min(max(load_s / (2 * visits), low), high)
+
+
+def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True) -> Plan:
+    """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves."""
+    budget, load = scenario.budget, scenario.load
     slots = start_order(arms, replicas, min(budget.parents, replicas))
-    segments = _segments(budget)
+    segments = _segments(budget, executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
-    low, high = _SLICE_S
+    load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load)
     return Plan(
         seed=seed,
         slots=slots,
         segments=segments,
-        load=scenario.load,
-        slice_s=min(max(load_s / (2 * len(slots)), low), high),
+        load=load,
+        turn_s=_turn_s(load, trace_s, load_s, load_replicas * len(arms)),
+        load_replicas=load_replicas,
         warmup_limit_s=_WARMUP_SHARE * budget.measure_s / len(slots),
+        trace_s=trace_s,
     )

@@ -60,6 +60,7 @@ def block_columns(blocks: Iterable[Block]) -> BlockColumns:
         wall_s=tuple(block.wall_s for block in rows),
         steal_share=_known([block.conditions.steal_share for block in rows]),
         cpu_pressure_share=_known([block.conditions.cpu_pressure_share for block in rows]),
+        schedule=tuple(block.schedule for block in rows),
     )
 
 

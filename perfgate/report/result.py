@@ -64,6 +64,8 @@ class BlockColumns:
     wall_s: tuple[float, ...] = ()
     steal_share: tuple[float | None, ...] = ()
     cpu_pressure_share: tuple[float | None, ...] = ()
+    schedule: tuple[str | None, ...] = ()
+    """Digest of the arrivals that all replicas of the block got; None where nothing was scheduled."""
 
 
 @dataclass(frozen=True, slots=True)

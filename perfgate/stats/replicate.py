@@ -42,11 +42,18 @@ class Replicates:
 
 
 def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
-    """Reduce the first of the metric's sources that has usable numbers; None without any."""
+    """Reduce the first of the metric's sources that has usable numbers; None without any.
+
+    One in which an arm has a single replica comes last: it gives no interval.
+    """
+    alone = None
     for found in _each_source(metric, table):
-        if found is not None and found.compared.size and np.isfinite(found.compared).all():
+        if found is None or not found.compared.size or not np.isfinite(found.compared).all():
+            continue
+        if np.unique_counts(found.units.arm).counts.min() > 1:
             return found
-    return None
+        alone = alone or found
+    return alone
 
 
 def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | None]:

@@ -42,16 +42,16 @@ def test_the_generators_share_is_of_all_its_time() -> None:
 
 
 def test_an_arm_that_does_not_keep_up_is_named() -> None:
-    slow = _block(_trial(Arm.BASELINE, PLAN.slice_s), _trial(Arm.CANDIDATE, 1.5 * PLAN.slice_s))
+    slow = _block(_trial(Arm.BASELINE, PLAN.turn_s), _trial(Arm.CANDIDATE, 1.5 * PLAN.turn_s))
     (caution,) = load_cautions([slow], PLAN)
     assert caution.code == "overload"
     assert "the candidate did not keep up with 100 requests/s" in caution.message
 
 
 def test_late_sends_are_told_and_punctual_ones_are_not() -> None:
-    late = _block(_trial(Arm.BASELINE, PLAN.slice_s, lag_ms=[0.1] * 50 + [30.0] * 5))
+    late = _block(_trial(Arm.BASELINE, PLAN.turn_s, lag_ms=[0.1] * 50 + [30.0] * 5))
     assert _codes(load_cautions([late], PLAN)) == ["send lag"]
-    assert not load_cautions([_block(_trial(Arm.BASELINE, PLAN.slice_s))], PLAN)
+    assert not load_cautions([_block(_trial(Arm.BASELINE, PLAN.turn_s))], PLAN)
 
 
 def test_a_closed_loop_has_no_schedule_to_miss() -> None:

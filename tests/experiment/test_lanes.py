@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.fleet import LiveReplica
-from perfgate.experiment.lanes import Bench, blocks, instants
+from perfgate.experiment.lanes import Bench, blocks, traffic_of
 from perfgate.experiment.plan import Plan, Segment, make_plan
+from perfgate.load.arrivals import digest
 from perfgate.load.fake import FakeDriver
 from perfgate.load.interface import ClosedLoop, OpenLoop
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
 from perfgate.serving.fake import FakeReplica
-from perfgate.trials import Arm, Call, Depth, Lane, Requests, State
+from perfgate.trials import Arm, Call, Depth, Lane, Requests, State, Usage
 
 BOTH = (Arm.BASELINE, Arm.CANDIDATE)
+LOAD = Segment(Lane.LOAD, Depth.REQUEST, 1e-6)
 
 
 @dataclass
@@ -90,7 +92,7 @@ def test_the_load_lane_reads_memory_at_each_visit_and_counts_idle_ends() -> None
     bench = _bench(plan)
     for block in blocks(Segment(Lane.LOAD, Depth.REQUEST, 5.0), _replicas(plan, bench.clock), bench):
         assert all(trial.memory is not None for trial in block.trials)
-        assert all(trial.wall_s == plan.slice_s for trial in block.trials)
+        assert all(trial.wall_s == plan.turn_s for trial in block.trials)
 
 
 def test_memory_is_read_in_the_first_block_and_seldom_after() -> None:
@@ -114,12 +116,93 @@ def test_a_request_is_recorded_after_an_unrecorded_one_with_another_payload() ->
 def test_all_replicas_of_a_block_get_the_same_arrivals() -> None:
     plan = _plan(Load(arrivals="poisson", rate_rps=200))
     bench = _bench(plan)
-    found = list(blocks(Segment(Lane.LOAD, Depth.REQUEST, 1e-6), _replicas(plan, bench.clock), bench))
+    found = list(blocks(Segment(Lane.LOAD, Depth.REQUEST, 0.03), _replicas(plan, bench.clock), bench))
     for block in found:
         schedules = {tuple(trial.requests.scheduled_s) for trial in block.trials}
         assert len(schedules) == 1
-        assert schedules.pop() == tuple(instants(plan, block.index))
-    assert not np.array_equal(instants(plan, 0), instants(plan, 1))
+        scheduled = traffic_of(LOAD, block.index, plan)
+        assert isinstance(scheduled, OpenLoop)
+        assert schedules.pop() == tuple(scheduled.instants_s)
+        assert block.schedule == digest(scheduled.instants_s)
+    assert len({block.schedule for block in found}) == len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load(arrivals="gamma", rate_rps=100, cv=3),
+        Load(arrivals="ramp", from_rps=10, to_rps=200),
+        Load(arrivals="steps", steps_rps=(10, 200)),
+    ],
+)
+def test_the_plans_seed_and_the_block_fix_the_arrivals(load: Load) -> None:
+    def drawn(seed: int, block: int) -> tuple[float, ...]:
+        traffic = traffic_of(LOAD, block, make_plan(Scenario(load=load), BOTH, seed, replicas=2))
+        assert isinstance(traffic, OpenLoop)
+        return tuple(traffic.instants_s)
+
+    assert drawn(1, 0) == drawn(1, 0)
+    assert len({drawn(1, 0), drawn(1, 1), drawn(2, 0), drawn(2, 1)}) == 4
+
+
+def test_a_closed_loop_is_driven_for_a_turn_with_its_think_time_and_has_no_schedule() -> None:
+    plan = _plan(Load(in_flight=3, think_time_s=0.1, turn_s=0.7))
+    assert traffic_of(LOAD, 0, plan) == ClosedLoop(3, duration_s=0.7, think_time_s=0.1)
+    bench = _bench(plan)
+    found = list(blocks(LOAD, _replicas(plan, bench.clock), bench))
+    assert {block.schedule for block in found} == {None}
+
+
+def test_the_load_lane_visits_the_first_pairs_alone_where_it_is_told_to() -> None:
+    plan = make_plan(Scenario(load=Load(replicas=2)), BOTH, seed=3, replicas=4)
+    bench = _bench(plan)
+    replicas = _replicas(plan, bench.clock)
+    for block in blocks(LOAD, replicas, bench):
+        assert sorted(trial.replica for trial in block.trials) == [0, 1, 2, 3]
+        assert sorted(trial.arm for trial in block.trials) == [Arm.BASELINE] * 2 + [Arm.CANDIDATE] * 2
+    cost = next(blocks(Segment(Lane.COST, Depth.REQUEST, 1e-6), replicas, bench))
+    assert sorted(trial.replica for trial in cost.trials) == list(range(8))
+
+
+def test_the_load_lane_counts_what_the_server_used() -> None:
+    @dataclass
+    class Counting(FakeProcessAccounts):
+        looks: int = 0
+
+        def usage(self) -> Usage:
+            self.looks += 1
+            return Usage(voluntary_switches=10.0 * self.looks, throttled_ms=5.0, gpu_memory_mb=100.0 * self.looks)
+
+    plan = _plan()
+    bench = _bench(plan)
+    replicas = [replace(live, observer=Counting(bench.clock)) for live in _replicas(plan, bench.clock)]
+    block = next(blocks(LOAD, replicas, bench))
+    for usage in (trial.usage for trial in block.trials):
+        assert usage is not None
+        assert (usage.voluntary_switches, usage.throttled_ms, usage.gpu_memory_mb) == (10.0, 0.0, 200.0)
+        assert np.isnan(usage.minor_faults)
+    assert next(blocks(Segment(Lane.COST, Depth.REQUEST, 1e-6), replicas, bench)).trials[0].usage is None
+
+
+def test_executions_follow_the_cycle_and_know_their_class() -> None:
+    plan = _plan()
+    bench = _bench(plan)
+    calls, order = (Call(b"a"), Call(b"b", kind=1), Call(b"a")), (0, 1, 0)
+    replicas = [replace(live, calls=calls, order=order) for live in _replicas(plan, bench.clock)]
+    found = blocks(Segment(Lane.COST, Depth.EXECUTE, 1.0), replicas, bench)
+    kinds = [next(found).trials[0].requests.kind for _ in range(3)]
+    assert [None if kind is None else kind.tolist() for kind in kinds] == [None, [1], None]
+
+
+def test_the_unrecorded_request_is_another_one_even_where_one_comes_often() -> None:
+    plan = _plan()
+    bench = _bench(plan)
+    calls, order = (Call(b"a"), Call(b"b"), Call(b"a"), Call(b"a")), (0, 1, 0, 0)
+    replicas = [replace(live, calls=calls, order=order) for live in _replicas(plan, bench.clock)]
+    list(blocks(Segment(Lane.COST, Depth.REQUEST, 1e-6), replicas, bench))
+    pairs = [first for _, first in replicas[0].driver.loads]  # type: ignore[attr-defined]
+    for unrecorded, recorded in zip(pairs[::2], pairs[1::2], strict=True):
+        assert calls[unrecorded % 4] != calls[recorded % 4]
 
 
 def test_the_load_lane_alternates_the_arms() -> None:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from perfgate.errors import UsageError
 from perfgate.experiment.plan import make_plan, replicas_that_fit, start_order
-from perfgate.scenario.schema import Budget, Scenario
-from perfgate.trials import Arm, Lane
+from perfgate.scenario.schema import Budget, Load, Scenario
+from perfgate.trials import Arm, Depth, Lane
 
 BOTH = (Arm.BASELINE, Arm.CANDIDATE)
 
@@ -37,12 +40,54 @@ def test_segments_share_the_budget() -> None:
     plan = make_plan(Scenario(budget=Budget(measure_s=40, replicas=4)), BOTH, seed=1, replicas=4)
     assert sum(segment.seconds for segment in plan.segments) == pytest.approx(40)
     assert [segment.lane for segment in plan.segments] == [Lane.COST, Lane.COST, Lane.LOAD]
-    assert plan.slice_s == pytest.approx(40 * 0.2 / (2 * 8))
+    assert plan.turn_s == pytest.approx(40 * 0.2 / (2 * 8))
 
 
 def test_a_lane_without_a_share_is_left_out() -> None:
     budget = Budget(execute_share=1.0, request_share=0.0)
     assert len(make_plan(Scenario(budget=budget), BOTH, 1, 4).segments) == 1
+
+
+def test_executions_that_a_server_cannot_make_leave_their_time_to_requests() -> None:
+    plan = make_plan(Scenario(), BOTH, seed=1, replicas=4, executes=False)
+    assert [(s.lane, s.depth) for s in plan.segments] == [(Lane.COST, Depth.REQUEST), (Lane.LOAD, Depth.REQUEST)]
+    assert [s.seconds for s in plan.segments] == pytest.approx([0.8 * 45, 0.2 * 45])
+
+
+def test_turns_are_as_long_as_they_are_told_to_be() -> None:
+    def turn_s(**load: Any) -> float:
+        return make_plan(Scenario(load=Load(**load)), BOTH, seed=1, replicas=12).turn_s
+
+    assert turn_s() == 0.5  # 9 s for two turns of 24 servers
+    assert turn_s(replicas=3) == pytest.approx(9 / 12)
+    assert turn_s(replicas=1) == 2.0
+    assert turn_s(replicas=64) == 0.5  # no more than there are
+    assert turn_s(turn_s="30s") == 30
+
+
+def test_a_turn_replays_a_whole_trace_unless_it_is_told_how_long_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "t"
+    file.write_text("100\n101\n103\n")
+    whole, cut, fast = (
+        make_plan(Scenario(load=Load(arrivals="trace", trace=str(file), turn_s=turn_s, speed=speed)), BOTH, 1, 2)
+        for turn_s, speed in ((None, 1), (2, 1), (None, 2))
+    )
+    assert whole.trace_s == (0, 1, 3)
+    assert whole.turn_s == pytest.approx(4.5)
+    assert cut.turn_s == 2
+    assert fast.turn_s == pytest.approx(2.25)
+    plain = json.loads(json.dumps(whole.as_dict()))
+    assert plain["trace"]["arrivals"] == 3
+    assert plain["trace"]["digest"].startswith("sha256:")
+    assert "trace_s" not in plain
+
+
+def test_a_trace_without_length_needs_a_turns_length(tmp_path: Path) -> None:
+    file = tmp_path / "t"
+    file.write_text("5\n5\n")
+    with pytest.raises(UsageError, match="the same"):
+        make_plan(Scenario(load=Load(arrivals="trace", trace=str(file))), BOTH, seed=1, replicas=2)
+    assert make_plan(Scenario(load=Load(arrivals="trace", trace=str(file), turn_s=1)), BOTH, 1, 2).turn_s == 1
 
 
 def test_the_plan_is_plain_data() -> None:

@@ -2,43 +2,113 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from perfgate.experiment.warmup import MAX_REQUESTS, WINDOW, is_stationary, warm_up
+import numpy as np
+import pytest
+
+from perfgate.experiment.warmup import MAX_REQUESTS, SHORT_WINDOW, WINDOW, is_stationary, warm_up
 from perfgate.load.fake import FakeDriver
 from perfgate.trials import Call
+
+CALLS = (Call(b"x"),)
+RUNS = 200
 
 
 def _clock(driver: FakeDriver) -> Callable[[], float]:
     return lambda: driver.now_s
 
 
-def test_two_windows_are_needed() -> None:
-    assert not is_stationary([1.0] * (2 * WINDOW - 1))
-    assert is_stationary([1.0] * (2 * WINDOW))
-
-
-def test_falling_latency_is_not_stationary_and_rising_is() -> None:
-    falling = [10 * 0.98**i for i in range(2 * WINDOW)]
+def test_falling_latency_is_not_stationary_and_level_or_rising_is() -> None:
+    falling = [10 * 0.98**i for i in range(WINDOW)]
     assert not is_stationary(falling)
     assert is_stationary(falling[::-1])
+    assert is_stationary([1.0] * WINDOW)
 
 
-def test_warm_up_goes_on_until_the_cold_requests_are_out_of_the_windows() -> None:
+def test_a_slow_fall_within_the_level_is_a_trend() -> None:
+    assert not is_stationary([1 - 0.0005 * i for i in range(WINDOW)])
+
+
+def test_a_step_is_not_hidden_by_spikes_after_it() -> None:
+    assert not is_stationary([2.0] * 21 + [9.0] * 9 + [1.0] * 10)
+
+
+def test_a_spike_is_no_trend() -> None:
+    assert is_stationary([30.0, *[1.0, 1.01] * 19, 1.0])
+
+
+def test_warm_up_goes_on_until_the_cold_requests_are_out_of_the_window() -> None:
     driver = FakeDriver(service_ms=(*[5.0] * 30, *[1.0] * 1000))
-    warmth = warm_up(driver, (Call(b"x"),), _clock(driver), limit_s=10)
+    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=10)
     assert warmth.stationary
-    assert 20 <= warmth.requests <= 60
+    assert 40 < warmth.requests <= 75
     assert warmth.seconds > 0
+    assert warmth.warm_ms == pytest.approx(1.0)
+
+
+def test_a_slow_model_is_warm_after_fewer_requests_when_half_of_the_time_is_up() -> None:
+    driver = FakeDriver(service_ms=(30.0,))
+    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=1.0)
+    assert warmth.stationary
+    assert warmth.requests == SHORT_WINDOW
 
 
 def test_warm_up_ends_with_its_time() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.9**i for i in range(200)])
-    warmth = warm_up(driver, (Call(b"x"),), _clock(driver), limit_s=4)
+    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=4)
     assert not warmth.stationary
     assert 4 < warmth.seconds < 6
 
 
 def test_warm_up_ends_with_its_count() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.99**i for i in range(2000)], deadline_s=1e6)
-    warmth = warm_up(driver, (Call(b"x"),), _clock(driver), limit_s=1e9)
+    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=1e9)
     assert not warmth.stationary
     assert warmth.requests == MAX_REQUESTS
+
+
+def _latencies(rng: np.random.Generator, cold: float, constant: float, noise: float) -> tuple[list[float], list[float]]:
+    """Draw a true exponential decay to 1, and what is measured of it: AR(0.39), 2 % spikes of 3.3 times."""
+    shocks = rng.normal(size=MAX_REQUESTS)
+    for i in range(1, MAX_REQUESTS):
+        shocks[i] = 0.39 * shocks[i - 1] + np.sqrt(1 - 0.39**2) * shocks[i]
+    true = 1 + cold * np.exp(-np.arange(MAX_REQUESTS) / constant)
+    spikes = np.where(rng.uniform(size=MAX_REQUESTS) < 0.02, 3.3, 1.0)
+    return true.tolist(), (true * np.exp(noise * shocks) * spikes).tolist()
+
+
+def _two_windows_of_ten(latencies: list[float]) -> bool:
+    """Compare medians of two windows of ten, as was done before."""
+    return bool(np.median(latencies[-20:-10]) <= 1.05 * np.median(latencies[-10:]))
+
+
+def _until(
+    rule: Callable[[list[float]], bool], window: int, cold: float, constant: float, noise: float
+) -> tuple[float, float]:
+    """Mean number of requests until the rule says warm, and the share of runs still more than 5 % slow by then."""
+    rng = np.random.default_rng(20)
+    counts, slow = [], 0
+    for _ in range(RUNS):
+        true, measured = _latencies(rng, cold, constant, noise)
+        count = window
+        while count < MAX_REQUESTS and not rule(measured[count - window : count]):
+            count += 5
+        counts.append(count)
+        slow += true[count - 1] > 1.05
+    return float(np.mean(counts)), slow / RUNS
+
+
+@pytest.mark.parametrize("noise", [0.03, 0.15])
+def test_a_level_noisy_latency_is_found_warm_soon(noise: float) -> None:
+    requests, _ = _until(is_stationary, WINDOW, 0.0, 1.0, noise)
+    assert requests < 48
+
+
+@pytest.mark.parametrize(("cold", "constant"), [(9.0, 5.0), (9.0, 20.0), (1.0, 20.0)])
+def test_a_falling_latency_is_hardly_ever_found_warm(cold: float, constant: float) -> None:
+    _, slow = _until(is_stationary, WINDOW, cold, constant, 0.05)
+    assert slow <= 0.02
+
+
+def test_two_windows_of_ten_would_find_a_falling_latency_warm() -> None:
+    _, slow = _until(_two_windows_of_ten, 20, 1.0, 20.0, 0.05)
+    assert slow > 0.8

@@ -57,3 +57,5 @@ def test_blocks_keep_their_conditions_and_none_for_unknown() -> None:
     assert columns.block == (7,)
     assert columns.steal_share == (0.01,)
     assert columns.cpu_pressure_share == (None,)
+    assert columns.schedule == (None,)
+    assert block_columns([replace(block(np.random.default_rng(1), 7), schedule="sha256:0")]).schedule == ("sha256:0",)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, isnan, log1p
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from perfgate.metrics import BY_NAME, METRICS, Metric
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
-from perfgate.stats.replicate import requests_for_quantile
+from perfgate.stats.replicate import replicates, requests_for_quantile
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm, Depth, Lane, Memory, State
 from tests.stats.build import NAN, execute_trials, fact, load_trials, requests, trial
@@ -70,6 +71,16 @@ def test_the_first_source_with_numbers_is_used() -> None:
     ]
     blind = execute_trials(3, 3, lambda _block, _arm, number: _jitter(number))
     assert _of("cpu_ms_per_request", TrialTable.of(blind + loaded)).source == "load/request"
+
+
+def test_a_source_with_one_replica_an_arm_is_the_last_choice() -> None:
+    blind = execute_trials(3, 3, lambda _block, _arm, number: _jitter(number))
+    rows = [replace(t, memory=Memory(1.0, 100.0 + t.replica, 1.0, 1.0)) for t in blind]
+    loaded = [replace(t, memory=Memory(1.0, 200.0, 1.0, 1.0)) for t in load_trials(1, lambda *_: [1.0] * 5)]
+    assert _of("rss_peak_mb", TrialTable.of(rows + loaded)).source == "cost/execute"
+    two = [replace(t, memory=Memory(1.0, 200.0 + t.replica, 1.0, 1.0)) for t in load_trials(2, lambda *_: [1.0] * 5)]
+    assert _of("rss_peak_mb", TrialTable.of(rows + two)).source == "load/request"
+    assert replicates(BY_NAME["rss_peak_mb"], TrialTable.of(loaded)) is not None
 
 
 def test_p99_is_harrell_davis_per_replica_and_needs_its_requests() -> None:
