@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 import psutil
-import pycurl
 from rich.console import Console
 
 from benchmarks.driver.job import Job
@@ -116,8 +115,7 @@ def _facts() -> dict[str, Any]:
     return {
         "cpus": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "libcurl": pycurl.version_info()[1],
-        "pycurl": version("pycurl"),
+        "hpack": version("hpack"),
         "grpcio": version("grpcio"),
     }
 

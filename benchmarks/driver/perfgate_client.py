@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.driver.job import PREDICT, Job
+from benchmarks.driver.job import Job
 from perfgate.load.arrivals import poisson
 from perfgate.load.engine import GrpcDriver
 from perfgate.load.interface import ClosedLoop, OpenLoop
@@ -28,7 +28,7 @@ class PerfgateClient:
 
     def __init__(self, job: Job, message: bytes) -> None:
         self._job, self._call = job, Call(message)
-        self._driver = GrpcDriver(job.target, PREDICT)
+        self._driver = GrpcDriver(job.target)
 
     def run(self, seconds: float) -> Round:
         """Keep the job's load up."""

@@ -1,53 +1,48 @@
-"""The load engine: unary gRPC calls over HTTP/2 through libcurl's multi interface, in one thread, no busy waiting."""
+"""The load engine: one thread that sends what is due, books what has come back, and sleeps in between."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from math import inf
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import pycurl
-
-from perfgate.load.frames import OK, frame, framed, unframe
+from perfgate.load.connection import Connection, Outcome, Request
+from perfgate.load.frames import INTERNAL, OK
 from perfgate.load.interface import Answer, ClosedLoop, OpenLoop
-from perfgate.load.ledger import Ledger, failures_at_deadline
-from perfgate.load.pacing import Pacer, pacer_for
-from perfgate.load.sockets import Sockets
-from perfgate.load.transfers import Transfers, drop_body, keep_body, open_multi, outcome
+from perfgate.load.kinds import kinds
+from perfgate.load.ledger import failures_at_deadline
+from perfgate.load.pacing import pacer_for
+from perfgate.load.series import LATE, Series
+from perfgate.load.transports import GrpcTransport, RestTransport, Transport
 from perfgate.load.undisturbed import undisturbed
+from perfgate.load.waiting import Waiter
+from perfgate.load.wire import Tls
 from perfgate.trials import Call, Requests
 
-PREDICT = "/tensorflow.serving.PredictionService/Predict"
-_HEALTH = "/grpc.health.v1.Health/Check"
-_INTERNAL = 13
 _LONGEST_OPENING_S = 1.0
+_GOOD = Outcome()
 
 
-class GrpcDriver:
-    """Drives one method of one server over persistent connections, each request ended by its deadline.
+class Engine:
+    """A `Driver`: persistent connections to one server, each request ended by its deadline, counted from the send.
 
-    The deadline counts from the send. A request without an answer has status 4 (deadline) or 14 (no connection, or
-    a connection that broke); an error that the server returns keeps its own status.
+    A request without an answer has status 4 (deadline) or 14 (no connection, or a connection that broke); an error
+    that the server returns keeps its own status.
     """
 
-    def __init__(
-        self,
-        address: str,
-        method: str = PREDICT,
-        deadline_s: float = 5.0,
-        connections: int = 1,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._deadline_s, self._connections, self._clock = deadline_s, connections, clock
-        self._multi = open_multi()
-        self._sockets = Sockets(self._multi, clock)
-        self._transfers = Transfers(address, method, deadline_s, connections)
-        self._probes = Transfers(address, _HEALTH, min(deadline_s, _LONGEST_OPENING_S), connections)
-        self._busy: set[Any] = set()
+    def __init__(self, transport: Transport, deadline_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._transport, self._deadline_s, self._clock = transport, deadline_s, clock
+        self._waiter = Waiter()
         self._connected = False
         self._closed = False
+        self._pauses = 0
+
+    @property
+    def pauses(self) -> int:
+        """How often a closed loop has held back, for 20 ms each, because a connection had broken."""
+        return self._pauses
 
     @property
     def cpu_ms(self) -> float:
@@ -55,16 +50,13 @@ class GrpcDriver:
         return time.process_time() * 1e3
 
     def connect(self) -> bool:
-        """Open the connections with a health check on each; return whether the server answered, whatever it said.
+        """Open the connections with a question on each; return whether the server answered, whatever it said.
 
-        Takes no longer than a second each. `drive` does it too, ahead of its first instant; here to do it earlier.
+        Takes no longer than a second. `drive` does it too, ahead of its first instant; here to do it earlier.
         """
         if not self._connected:
-            probes = [self._probes.take() for _ in range(self._connections)]
-            answered = [self._exchange(probe, frame(b"")) for probe in probes]
-            for probe in probes:
-                self._probes.put(probe)
-            self._connected = all(answered)
+            found, _ = self._exchange(self._transport.probes(), min(self._deadline_s, _LONGEST_OPENING_S))
+            self._connected = not any(outcome.lost or outcome is LATE for outcome in found)
         return self._connected
 
     def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
@@ -74,41 +66,39 @@ class GrpcDriver:
     def record(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         """Send a series as `drive` does, and leave the times of failed requests as they were."""
         if not calls:
-            msg = "no calls to send"
-            raise ValueError(msg)
-        frames = framed(tuple(calls))
+            raise ValueError("no calls to send")
+        requests = self._transport.prepare(calls)
+        self._look()
         self.connect()
-        pacer, ledger = pacer_for(load), Ledger()
-        with undisturbed():
-            try:
-                self._loop(frames, first_call, pacer, ledger)
-            finally:
-                self._abandon()
-        return ledger.requests()
+        series = Series(self._transport, self._waiter, requests, self._deadline_s, first_call)
+        try:
+            with undisturbed():
+                series.run(pacer_for(load), self._clock, self._clock())
+        except BaseException:  # interrupted: what is in flight would be taken for the next series' answers
+            self._transport.close()
+            self._connected = False
+            raise
+        self._connected = self._connected and not series.breaks
+        if isinstance(load, ClosedLoop):
+            self._pauses += series.breaks
+        return replace(series.ledger.requests(), kind=kinds(calls, first_call, len(series.ledger.done_s)))
 
     def call(self, call: Call) -> Answer:
         """Send one request and keep its answer."""
-        easy = self._transfers.take()
-        pieces = keep_body(easy)
-        try:
-            self._exchange(easy, frame(call.body))
-            status, text = easy.outcome
-        finally:
-            drop_body(easy)
-            self._transfers.put(easy)
-        if status != OK:
-            return Answer(status, text, b"")
-        if (body := unframe(b"".join(pieces))) is None:
-            return Answer(_INTERNAL, "the answer is not one uncompressed gRPC message", b"")
-        return Answer(status, text, body)
+        (request,) = self._transport.prepare((call,))
+        (outcome,), pieces = self._exchange([(self._transport.take(), request)], self._deadline_s)
+        if outcome.status != OK:
+            return Answer(outcome.status, outcome.message, b"")
+        if (body := self._transport.body(pieces)) is None:
+            return Answer(INTERNAL, "the answer is not one uncompressed gRPC message", b"")
+        return Answer(OK, outcome.message, body)
 
     def close(self) -> None:
         """Close the connections; calling it twice does no harm."""
         if not self._closed:
             self._closed = True
-            self._transfers.close()
-            self._probes.close()
-            self._multi.close()
+            self._transport.close()
+            self._waiter.close()
 
     def __enter__(self) -> Self:
         return self
@@ -118,65 +108,76 @@ class GrpcDriver:
     ) -> None:
         self.close()
 
-    def _loop(self, frames: tuple[bytes, ...], first_call: int, pacer: Pacer, ledger: Ledger) -> None:
-        """Send what is due, let libcurl work, book what has come back, sleep until the next event."""
-        clock, multi, sockets, busy, take = self._clock, self._multi, self._sockets, self._busy, self._transfers.take
-        began, call = clock(), first_call
-        while True:
-            now = clock() - began
-            while (due := pacer.due(now, len(busy))) is not None:
-                easy = take()
-                easy.setopt(pycurl.POSTFIELDS, frames[call % len(frames)])
-                easy.index = ledger.open(due, now)
-                multi.add_handle(easy)
-                busy.add(easy)
-                call += 1
-                now = clock() - began
-            sockets.work()
-            settled = self._settle(ledger, pacer, began)
-            if not busy and pacer.exhausted(clock() - began):
-                return
-            if not settled:
-                sockets.wait(pacer.wait_s(clock() - began, len(busy)))
+    def _look(self) -> None:
+        """Take note of what the server did while nothing was sent: it may have closed connections."""
+        for connection in self._waiter.wait(self._transport.connections, 0.0):
+            connection.ready()
+        self._transport.tidy()
 
-    def _settle(self, ledger: Ledger, pacer: Pacer, began: float) -> int:
-        """Book all transfers that have come to an end; return how many."""
-        _, answered, broken = self._multi.info_read()
-        now = self._clock() - began
-        for easy in answered:
-            ledger.settle(easy.index, now, outcome(easy)[0])
-            self._retire(easy)
-        for easy, error, text in broken:
-            ledger.settle(easy.index, now, outcome(easy, error, text)[0])
-            self._retire(easy)
-            if error != pycurl.E_OPERATION_TIMEDOUT:
-                self._connected = False
-                pacer.broken(now)
-        return len(answered) + len(broken)
-
-    def _exchange(self, easy: Any, body: bytes) -> bool:  # noqa: ANN401 - pycurl publishes no types for its handles
-        """Carry out one transfer, leave its status and message in `easy.outcome`; return whether an answer came."""
-        easy.setopt(pycurl.POSTFIELDS, body)
-        self._multi.add_handle(easy)
+    def _exchange(
+        self, requests: Sequence[tuple[Connection, Request]], limit_s: float
+    ) -> tuple[list[Outcome], list[bytes]]:
+        """Send each request on its connection; return what became of them, and the pieces of the answers' bodies."""
+        transport, outcomes, end_s = self._transport, self._transport.outcomes, self._clock() + limit_s
+        found: dict[int, Outcome] = {}
+        pieces: list[bytes] = []
+        sent = list(requests)
+        for number, (connection, request) in enumerate(requests):
+            connection.kept = pieces
+            connection.send(number, request)
+            connection.flush()
         try:
             while True:
-                self._sockets.work()
-                _, answered, broken = self._multi.info_read()
-                if answered or broken:
+                for number in outcomes.again:  # on a connection that the server had closed meanwhile
+                    sent.append((transport.take(), requests[number][1]))
+                    sent[-1][0].kept = pieces
+                    sent[-1][0].send(number, requests[number][1])
+                    sent[-1][0].flush()
+                found |= dict.fromkeys(outcomes.good, _GOOD) | dict(outcomes.others)
+                outcomes.clear()
+                if len(found) == len(requests):
                     break
-                self._sockets.wait(inf)
-            _, error, text = broken[0] if broken else (easy, None, "")
-            easy.outcome = outcome(easy, error, text)
+                if (left_s := end_s - self._clock()) <= 0:
+                    for connection, _ in sent:
+                        connection.give_up_through(len(requests), LATE)
+                    continue
+                for connection in self._waiter.wait(transport.connections, left_s):
+                    connection.ready()
         finally:
-            self._multi.remove_handle(easy)
-        return not broken
+            for connection, _ in sent:
+                connection.kept = None
+            transport.tidy()
+        return [found[number] for number in range(len(requests))], pieces
 
-    def _retire(self, easy: Any) -> None:  # noqa: ANN401 - as above
-        self._multi.remove_handle(easy)
-        self._busy.remove(easy)
-        self._transfers.put(easy)
 
-    def _abandon(self) -> None:
-        """Take back what is still in flight: nothing, unless the series was interrupted."""
-        for easy in tuple(self._busy):
-            self._retire(easy)
+class GrpcDriver(Engine):
+    """gRPC, over so many connections."""
+
+    def __init__(
+        self,
+        address: str,
+        deadline_s: float = 5.0,
+        connections: int = 1,
+        tls: Tls | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(GrpcTransport(address, deadline_s, connections, tls, metadata or {}), deadline_s)
+
+
+class RestDriver(Engine):
+    """TF-Serving's REST: JSON over HTTP/1.1."""
+
+    def __init__(  # noqa: PLR0913 - one a setting
+        self,
+        address: str,
+        model: str = "default",
+        *,
+        deadline_s: float = 5.0,
+        connections: int = 1,
+        tls: Tls | None = None,
+        metadata: Mapping[str, str] | None = None,
+        prefix: str = "",
+    ) -> None:
+        """Open `connections` of them beforehand, and as many more as the requests in flight need."""
+        path = f"{prefix.rstrip('/')}/v1/models/{model}"
+        super().__init__(RestTransport(address, path, connections, tls, metadata or {}), deadline_s)

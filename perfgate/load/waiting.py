@@ -1,0 +1,54 @@
+"""How the engine sleeps: until a socket is ready or an instant comes."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Sequence
+from math import inf
+
+from perfgate.load.connection import Connection
+
+_READ, _BOTH = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
+
+
+class Waiter:
+    """Watches connections.
+
+    `select` alone sleeps to the microsecond, and knows no file numbers above 1023; `epoll` knows them all and sleeps in
+    milliseconds. So one connection is selected, and of many the `epoll` that watches them.
+    """
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._watched: dict[int, tuple[socket.socket, int, Connection]] = {}
+
+    def wait(self, connections: Sequence[Connection], wait_s: float) -> Sequence[Connection]:
+        """Return those that are ready, none when the time is over first."""
+        timeout = None if wait_s == inf else max(0.0, wait_s)
+        if len(connections) == 1 and (wire := connections[0].wire) is not None and wire.fileno() < 1024:
+            number = (wire.fileno(),)
+            readable, writable, _ = select.select(number, number if wire.wants_write else (), (), timeout)
+            return connections if readable or writable else ()
+        for connection in connections:
+            self._watch(connection)
+        if not select.select((self._epoll,), (), (), timeout)[0]:
+            return ()
+        watched = self._watched
+        return [watched[number][2] for number, _ in self._epoll.poll(0) if number in watched]
+
+    def close(self) -> None:
+        """Free the epoll."""
+        self._epoll.close()
+
+    def _watch(self, connection: Connection) -> None:
+        if (wire := connection.wire) is None:
+            return
+        number, mask = wire.fileno(), _BOTH if wire.wants_write else _READ
+        if (known := self._watched.get(number)) is not None and known == (wire.socket, mask, connection):
+            return
+        self._watched[number] = (wire.socket, mask, connection)
+        try:
+            self._epoll.modify(number, mask)
+        except FileNotFoundError:
+            self._epoll.register(number, mask)

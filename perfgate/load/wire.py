@@ -1,0 +1,174 @@
+"""One TCP connection, over TLS where asked, that never blocks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perfgate.errors import UsageError
+
+_PIECE_BYTES = 256 * 1024
+_LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""Not an error: try again when the socket is ready."""
+_GONE = "the server closed the connection"
+
+
+class BrokenWireError(Exception):
+    """The connection could not be opened, or has ended; the text says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a server's certificate is checked."""
+
+    ca_file: str = ""
+    """Certificates in place of the system's."""
+    server_name: str = ""
+    """Name that the certificate must be for; empty: the host of the address."""
+
+    def context(self, protocol: str) -> ssl.SSLContext:
+        """Make a context that offers a protocol by ALPN; UsageError when the file holds no certificates."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            problem = f"cannot read certificates from {self.ca_file}: {error}"
+            raise UsageError(problem, "tls_ca_file needs a PEM file") from error
+        context.set_alpn_protocols([protocol])
+        return context
+
+
+@dataclass(slots=True)
+class Place:
+    """Where to connect to; names are looked up once."""
+
+    address: str
+    tls: ssl.SSLContext | None = None
+    server_name: str = ""
+    host: str = field(init=False)
+    port: int = field(init=False)
+    _found: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """UsageError for what is no `host:port`."""
+        host, port = split_address(self.address)
+        self.host, self.port = host.strip("[]"), int(port)
+
+    def addresses(self) -> list[Any]:
+        """Look the name up; BrokenWireError when it has no address."""
+        if not self._found:
+            try:
+                self._found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            except OSError as error:
+                raise BrokenWireError(f"{self.address}: {error.strerror or error}") from error
+        return self._found
+
+
+class Wire:
+    """Bytes out, bytes in; the caller waits until the socket is ready."""
+
+    def __init__(self, place: Place) -> None:
+        """Begin to connect; BrokenWireError when that fails at once."""
+        self._place = place
+        self._left = deque(place.addresses())
+        self.unsent = b""
+        self._connected = self.open = False
+        self.socket: socket.socket
+        self._next_address("no address")
+
+    def fileno(self) -> int:
+        """Return the socket's number."""
+        return self.socket.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        """Tell whether it waits to send."""
+        return bool(self.unsent and self.open) or not self._connected
+
+    def advance(self) -> bool:
+        """Go on connecting; return whether the connection stands. BrokenWireError when it cannot."""
+        if not self._connected:
+            if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self._next_address(os.strerror(code))
+                return False
+            self._connected = True
+            if self._place.tls is not None:
+                name = self._place.server_name or self._place.host
+                self.socket = self._place.tls.wrap_socket(
+                    self.socket, server_hostname=name, do_handshake_on_connect=False
+                )
+        if isinstance(self.socket, ssl.SSLSocket):
+            try:
+                self.socket.do_handshake()
+            except _LATER:
+                return False
+            except (OSError, ValueError) as error:
+                raise BrokenWireError(f"TLS: {error}") from error
+        self.open = True
+        return True
+
+    def send(self, pieces: Sequence[bytes]) -> None:
+        """Send as much as the kernel takes and keep the rest; with no pieces, send what was kept."""
+        data = b"".join((self.unsent, *pieces)) if self.unsent else b"".join(pieces)
+        if not self.open:
+            self.unsent = data
+            return
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self.socket.send(view) :]
+        except _LATER:
+            self.unsent = bytes(view)
+            return
+        except OSError as error:
+            self.unsent = b""
+            raise BrokenWireError(error.strerror or str(error)) from error
+        self.unsent = b""
+
+    def receive(self) -> bytes:
+        """Return what has come, empty when nothing has; BrokenWireError at the end."""
+        try:
+            data = self.socket.recv(_PIECE_BYTES)
+        except _LATER:
+            return b""
+        except OSError as error:
+            raise BrokenWireError(error.strerror or str(error)) from error
+        if not data:
+            raise BrokenWireError(_GONE)
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return data + self.socket.recv(self.socket.pending())  # decrypted already: no readiness will be told
+        return data
+
+    def close(self) -> None:
+        """Close the socket; twice does no harm."""
+        self.socket.close()
+
+    def _next_address(self, problem: str) -> None:
+        """Begin with the next of the name's addresses."""
+        while self._left:
+            if hasattr(self, "socket"):
+                self.socket.close()
+            family, kind, protocol, _, address = self._left.popleft()
+            self.socket = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = self.socket.connect_ex(address)
+            if code in {0, errno.EINPROGRESS}:
+                return
+            problem = os.strerror(code)
+        if hasattr(self, "socket"):
+            self.socket.close()
+        raise BrokenWireError(f"cannot connect to {self._place.address}: {problem}")
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Split `host:port`; IPv6 hosts stand in brackets."""
+    if not (match := re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})", address)):
+        problem = f"{address!r} is no address"
+        raise UsageError(problem, "write HOST:PORT, for instance 127.0.0.1:8500")
+    return match[1], match[2]
