@@ -153,15 +153,18 @@ class Engine:
 class GrpcDriver(Engine):
     """gRPC, over so many connections."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one a setting
         self,
         address: str,
         deadline_s: float = 5.0,
+        *,
+        method: str = "",
         connections: int = 1,
         tls: Tls | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(GrpcTransport(address, deadline_s, connections, tls, metadata or {}), deadline_s)
+        """`method`: path that all calls go to, in place of their own, `/package.Service/Method`."""
+        super().__init__(GrpcTransport(address, deadline_s, connections, tls, metadata, method), deadline_s)
 
 
 class RestDriver(Engine):

@@ -57,25 +57,32 @@ class Transport(ABC):
 class GrpcTransport(Transport):
     """gRPC over HTTP/2: so many connections, each carrying many requests, in turn."""
 
-    def __init__(
-        self, address: str, deadline_s: float, connections: int, tls: Tls | None, metadata: Mapping[str, str]
+    def __init__(  # noqa: PLR0913 - one a setting
+        self,
+        address: str,
+        deadline_s: float,
+        connections: int = 1,
+        tls: Tls | None = None,
+        metadata: Mapping[str, str] | None = None,
+        path: str = "",
     ) -> None:
+        """`path`: of the method that all calls go to, in place of their own."""
         super().__init__()
-        self._place = _place(address, tls, "h2")
+        self._place, self._path = _place(address, tls, "h2"), path
         self._headers = (
             (":authority", (tls.server_name if tls else "") or address),
             ("content-type", "application/grpc"),
             ("te", "trailers"),
             ("grpc-timeout", grpc_timeout(deadline_s)),
             ("user-agent", USER_AGENT),
-            *((name.lower(), value) for name, value in metadata.items()),
+            *((name.lower(), value) for name, value in (metadata or {}).items()),
         )
         self._slots: list[Connection | None] = [None] * connections
         self._next = 0
 
     def prepare(self, calls: Sequence[Call]) -> Sequence[Request]:
         """Frame the messages, once for all drivers that send the same calls."""
-        return _framed(tuple(calls))
+        return _framed(tuple(calls), self._path)
 
     def take(self) -> Connection:
         """Return the next connection in turn, opened again where it has broken."""
@@ -153,6 +160,6 @@ def _place(address: str, tls: Tls | None, protocol: str) -> Place:
 
 
 @lru_cache(maxsize=4)
-def _framed(calls: tuple[Call, ...]) -> tuple[Request, ...]:
-    frames = {call: Request(_SERVICE + call.method, frame(call.body)) for call in calls}
+def _framed(calls: tuple[Call, ...], path: str) -> tuple[Request, ...]:
+    frames = {call: Request(path or _SERVICE + call.method, frame(call.body)) for call in calls}
     return tuple(frames[call] for call in calls)
