@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from perfgate.observe.proc_files import PROC, names, numbers, text
+from perfgate.observe.proc_files import PROC, names, text
 
+_SWITCHES = re.compile(r"\nvoluntary_ctxt_switches:\s*(\d+)\s+nonvoluntary_ctxt_switches:\s*(\d+)")
 _NUMBER = re.compile(r"[\W_]*\d+(?![A-Za-z0-9])")
 
 
@@ -52,11 +53,8 @@ class Switches:
         return _sum(self._ended, *seen.values())
 
     def _of(self, thread: str) -> tuple[float, float] | None:
-        counts = numbers(text(f"{self._tasks}/{thread}/status"))
-        try:
-            return counts["voluntary_ctxt_switches"], counts["nonvoluntary_ctxt_switches"]
-        except KeyError:
-            return None
+        found = _SWITCHES.search(text(f"{self._tasks}/{thread}/status") or "")
+        return None if found is None else (float(found[1]), float(found[2]))
 
 
 def _sum(*counts: tuple[float, float]) -> tuple[float, float]:

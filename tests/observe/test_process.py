@@ -73,7 +73,7 @@ def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path
     stat = "7 (a) b) c) S 1 1 1 0 -1 0 11 0 2 0 5 5 0 0 20 0 1 0 {} 0 0\n"
     status = "voluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t4\n"
     _write(tmp_path / "7/stat", stat.format(1000))
-    _write(tmp_path / "7/task/7/status", status)
+    _write(tmp_path / "7/task/7/status", "Name:\tx\n" + status)
     one = ProcessAccounts(Subject(7), proc=tmp_path)
     assert astuple(one.usage())[:4] == (3, 4, 11, 2)
     _write(tmp_path / "7/stat", stat.format(2000))
