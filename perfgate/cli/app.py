@@ -21,7 +21,7 @@ COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side, no store needed.",
     "baseline": "Record, promote, list, show and remove stored baselines.",
-    "serve": "Serve MODEL over TF-Serving's gRPC protocol: the harness alone.",
+    "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }
 """Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""

@@ -15,6 +15,7 @@ _CHECK_EVERY_S = 0.5
 @click.command("serve")
 @click.argument("model")
 @click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC port; 0: any free.")
+@click.option("--rest-port", type=click.IntRange(0, 65535), help="REST port; 0: any free; not given: no REST.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--name", default="default", show_default=True, help="Model name that requests must carry.")
 @click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors.")
@@ -22,6 +23,7 @@ _CHECK_EVERY_S = 0.5
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     model: str,
     port: int,
+    rest_port: int | None,
     host: str,
     name: str,
     verbose: bool,  # noqa: ARG001, FBT001 - read by the error handler
@@ -29,7 +31,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     inter_op_threads: int | None,
     cpus: tuple[int, ...] | None,
 ) -> int:
-    """Serve MODEL over TF-Serving's gRPC protocol: the harness alone."""
+    """Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone."""
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - imports only what this command needs
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.serving.embedded.launch import EmbeddedForkServer  # noqa: PLC0415
@@ -51,9 +53,11 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             version=opened.version,
             host=host,
             port=port,
+            rest_port=rest_port,
         )
         replica = parent.start(spec)
-        click.echo(f"serving {name} version {opened.version} on {replica.address} (gRPC), ^C stops")
+        where = f"{replica.address} (gRPC)" + (f" and {replica.rest_address} (REST)" if replica.rest_address else "")
+        click.echo(f"serving {name} version {opened.version} on {where}, ^C stops")
         while True:
             time.sleep(_CHECK_EVERY_S)
             replica.ensure_alive()

@@ -176,9 +176,20 @@ def test_metadata_and_status_follow_the_model(address: str) -> None:
         assert status.call(Call(spec.SerializeToString())).status == NOT_FOUND
 
 
-def test_what_is_not_offered_says_so(address: str) -> None:
-    with GrpcDriver(address, method=f"{_SERVICE}/Classify") as classify:
-        assert classify.call(Call(b"")).status == UNIMPLEMENTED
+@pytest.mark.parametrize(
+    "method",
+    [
+        "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
+        "/tensorflow.serving.SessionService/SessionRun",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ],
+)
+def test_what_is_not_offered_says_so(address: str, method: str) -> None:
+    with GrpcDriver(address, method=method) as driver:
+        assert driver.call(Call(b"")).status == UNIMPLEMENTED
+
+
+def test_health_is_offered(address: str) -> None:
     with GrpcDriver(address, method="/grpc.health.v1.Health/Check") as health:
         assert health.call(Call(b"")).body == b"\x08\x01"  # SERVING
 

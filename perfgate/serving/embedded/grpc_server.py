@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from perfgate.serving.embedded import inference
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.stages import StageTimes
 from perfgate.serving.embedded.status import StatusError
@@ -41,13 +43,20 @@ def _answer_timed(handler: Callable[[Any], tuple[Any, StageTimes]], request: Any
 
 
 class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
-    """The methods that are not here answer UNIMPLEMENTED through the generated base class."""
-
     def __init__(self, model: ServedModel) -> None:
         self._model = model
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - the protocol's name
         return _answer_timed(self._model.predict, request, context)
+
+    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return _answer_timed(partial(inference.classify, self._model), request, context)
+
+    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return _answer_timed(partial(inference.regress, self._model), request, context)
+
+    def MultiInference(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return _answer_timed(partial(inference.multi_inference, self._model), request, context)
 
     def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return _answer(self._model.metadata, request, context)

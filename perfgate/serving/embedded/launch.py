@@ -48,7 +48,9 @@ class EmbeddedReplica:
         self._spec, self._channel, self._parent = spec, channel, parent
         self._pid = pid
         self._port: int = ready["port"]
+        self._rest_port: int | None = ready.get("rest_port")
         self._load_time_s: float = ready["load_time_s"]
+        self._replayed: int = ready.get("replayed", 0)
 
     @property
     def pid(self) -> int:
@@ -67,13 +69,13 @@ class EmbeddedReplica:
 
     @property
     def rest_address(self) -> str:
-        """`host:port` of the REST service; empty: there is none yet."""
-        return ""
+        """`host:port` of the REST service; empty where it was not asked for."""
+        return "" if self._rest_port is None else f"{self._spec.host}:{self._rest_port}"
 
     @property
     def replayed(self) -> int:
-        """Recorded warm-up requests that were replayed."""
-        return 0
+        """Recorded warm-up requests of the model that were replayed while it loaded."""
+        return self._replayed
 
     @property
     def executes(self) -> bool:

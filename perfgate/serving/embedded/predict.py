@@ -45,6 +45,8 @@ class ServedModel:
     servable: Servable
     labels: Mapping[str, int] = field(default_factory=dict)
     """Names of versions that requests may use in place of a number."""
+    replayed: int = 0
+    """Recorded warm-up requests that were replayed while it loaded."""
 
     def check_spec(self, spec: Any) -> None:
         """Find what a ModelSpec asks for, which must be what is served here; every method resolves it so."""

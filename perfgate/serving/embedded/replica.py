@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-from perfgate.serving.embedded import grpc_server
+from perfgate.serving.embedded import grpc_server, inference, warmup_assets
 from perfgate.serving.embedded.predict import ServedModel
+from perfgate.serving.embedded.rest import server as rest_server
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
 
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError)
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError)
 
 
 def one_line(error: BaseException) -> str:
@@ -35,16 +36,18 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         return
     try:
         server, port = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
+        rest_port = _start_rest(served, spec)
         load_time_s = time.monotonic() - forked_at_s
         recorded = Recorded(served, spec.get("requests_dir"))
     except OSError as error:
-        channel.send({"error": one_line(error), "remedy": "is it in use? choose another --port or --host"})
+        channel.send({"error": one_line(error), "remedy": "is it in use? choose another port or host"})
         return
     except StatusError as error:
         channel.send({"error": f"the payload does not fit: {one_line(error)}", "remedy": "see `perfgate inspect`"})
         return
     try:
-        channel.send({"port": port, "load_time_s": load_time_s})
+        times = {"load_time_s": load_time_s, "replayed": served.replayed}
+        channel.send({"port": port, "rest_port": rest_port, **times})
         while True:
             channel.send(recorded.execute(channel.receive()["request"]))
     except ChannelClosedError:
@@ -53,19 +56,36 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
 
 
 def load(spec: Message) -> ServedModel:
-    """Load the model on the CPUs and with the threads that `spec` says; one of LOADING_ERRORS when it is broken."""
+    """Load the model on the CPUs and with the threads that `spec` says, and replay its warm-up requests.
+
+    One of LOADING_ERRORS when it is broken.
+    """
     settings = spec["settings"]
     if settings["cpus"]:
         os.sched_setaffinity(0, settings["cpus"])
     threads = settings["intra_op_threads"], settings["inter_op_threads"]
     servable = Servable(Path(spec["model_path"]), spec["tags"], *threads)
-    return ServedModel(spec["model_name"], spec["version"], servable, dict(spec["labels"]))
+    served = ServedModel(spec["model_name"], spec["version"], servable, dict(spec["labels"]))
+    return replace(served, replayed=warmup_assets.replay(served, Path(spec["model_path"])))
 
 
 def does_not_load(spec: Message, error: BaseException) -> Message:
     """Say so to perfgate."""
     problem = f"{spec['model_path']} does not load: {one_line(error)}"
+    if isinstance(error, StatusError):
+        return {"error": problem, "remedy": "TF-Serving does not load it either; record its warm-up requests again"}
     return {"error": problem, "remedy": "try `perfgate inspect` on it, or export it again"}
+
+
+def _start_rest(served: ServedModel, spec: Message) -> int | None:
+    if spec["rest_port"] is None:
+        return None
+    return rest_server.start(served, spec["host"], spec["rest_port"], spec["settings"]["rpc_threads"])
+
+
+def _decoded(served: ServedModel, file: Path) -> inference.Feeds:
+    message, feeds = inference.FEEDS[file.name.split(".")[1]]
+    return feeds(served, message.FromString(file.read_bytes()))
 
 
 class Recorded:
@@ -77,8 +97,7 @@ class Recorded:
             if requests_dir
             else []
         )
-        requests = [predict_pb2.PredictRequest.FromString(file.read_bytes()) for file in files]
-        self._runs = [served.feeds(request) for request in requests]
+        self._runs = [_decoded(served, file) for file in files]
 
     def execute(self, number: int) -> dict[str, Any]:
         """Run one recorded request; wall time and CPU time of all threads of this process, ns clocks."""

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from perfgate.serving.embedded.status import invalid
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -45,16 +47,38 @@ class Servable:
         self._endpoints: dict[tuple[str, tuple[str, ...]], Endpoint] = {}
 
     def endpoint(self, key: str, output_filter: Sequence[str] = ()) -> Endpoint:
-        """Give the callable of a signature; KeyError for an unknown signature or output name."""
+        """Give the callable of a signature; KeyError for an unknown signature or output name.
+
+        StatusError where an input or output is not a plain tensor.
+        """
         cache_key = (key, tuple(output_filter))
         if cache_key not in self._endpoints:
             signature = self.signatures[key]
             inputs = tuple(sorted(signature.inputs))
             outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
-            find = self.session.graph.get_tensor_by_name
-            run = self.session.make_callable(
-                [find(signature.outputs[name].name) for name in outputs],
-                [find(signature.inputs[name].name) for name in inputs],
-            )
-            self._endpoints[cache_key] = Endpoint(inputs, outputs, run)
+            fed = [_tensor_name("input", name, signature.inputs[name]) for name in inputs]
+            fetched = [_tensor_name("output", name, signature.outputs[name]) for name in outputs]
+            self._endpoints[cache_key] = Endpoint(inputs, outputs, self._callable(fed, fetched))
         return self._endpoints[cache_key]
+
+    def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
+        """Give a callable from one tensor to some others, all by their names in the graph."""
+        cache_key = (f":{fed}", tuple(outputs))
+        if cache_key not in self._endpoints:
+            self._endpoints[cache_key] = Endpoint((fed,), tuple(outputs), self._callable([fed], outputs))
+        return self._endpoints[cache_key]
+
+    def _callable(self, fed: Sequence[str], fetched: Sequence[str]) -> Callable[..., Sequence[np.ndarray]]:
+        find = self.session.graph.get_tensor_by_name
+        run: Callable[..., Sequence[np.ndarray]] = self.session.make_callable(
+            [find(name) for name in fetched], [find(name) for name in fed]
+        )
+        return run
+
+
+def _tensor_name(side: str, name: str, info: Any) -> str:
+    encoding = info.WhichOneof("encoding")
+    if encoding not in {None, "name"}:
+        remedy = "TF-Serving neither feeds nor fetches these; export its parts as tensors of their own"
+        raise invalid(f"{side} {name} is no plain tensor but {encoding}: {remedy}")
+    return str(info.name)
