@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,9 @@ class TensorSpec:
     """TensorFlow's name in lower case: `float32`, `int64`, `string`, `bool`, `bfloat16` …"""
     shape: tuple[int | None, ...] | None
     """None in place of an unknown dimension; None as a whole when the rank is unknown."""
+    encoding: Literal["dense", "sparse", "composite"] = "dense"
+    """Other than `dense`: several tensors of the graph under one name. No request can carry one: TF-Serving feeds the
+    tensor that `TensorInfo.name` names, which these lack (tensorflow/cc/saved_model/util.cc: GetInputValues)."""
 
 
 @dataclass(frozen=True, slots=True)

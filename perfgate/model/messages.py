@@ -19,6 +19,7 @@ Proto: TypeAlias = Any
 
 _PACKAGE = "perfgate.wire"
 _ONE, _MANY, _MAP = "one", "many", "map"  # a map's key is a string
+_EITHER = "either"  # a member of the message's oneof, named `choice` here; no message has two
 
 _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     # tensorflow/core/framework/tensor_shape.proto
@@ -43,12 +44,51 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     ),
     # google/protobuf/wrappers.proto
     "Int64Value": ((_ONE, "int64", "value", 1),),
+    # tensorflow/core/example/ feature.proto and example.proto
+    "BytesList": ((_MANY, "bytes", "value", 1),),
+    "FloatList": ((_MANY, "float", "value", 1),),
+    "Int64List": ((_MANY, "int64", "value", 1),),
+    "Feature": (
+        (_EITHER, "BytesList", "bytes_list", 1),
+        (_EITHER, "FloatList", "float_list", 2),
+        (_EITHER, "Int64List", "int64_list", 3),
+    ),
+    "Features": ((_MAP, "Feature", "feature", 1),),
+    "Example": ((_ONE, "Features", "features", 1),),
     # tensorflow_serving/apis/model.proto
     "ModelSpec": (
         (_ONE, "string", "name", 1),
-        (_ONE, "Int64Value", "version", 2),
+        (_EITHER, "Int64Value", "version", 2),
         (_ONE, "string", "signature_name", 3),
+        (_EITHER, "string", "version_label", 4),
     ),
+    # tensorflow_serving/apis/input.proto
+    "ExampleList": ((_MANY, "Example", "examples", 1),),
+    "ExampleListWithContext": ((_MANY, "Example", "examples", 1), (_ONE, "Example", "context", 2)),
+    "Input": (
+        (_EITHER, "ExampleList", "example_list", 1),
+        (_EITHER, "ExampleListWithContext", "example_list_with_context", 2),
+    ),
+    # tensorflow_serving/apis/classification.proto
+    "ClassificationRequest": ((_ONE, "ModelSpec", "model_spec", 1), (_ONE, "Input", "input", 2)),
+    "Class": ((_ONE, "string", "label", 1), (_ONE, "float", "score", 2)),
+    "Classifications": ((_MANY, "Class", "classes", 1),),
+    "ClassificationResult": ((_MANY, "Classifications", "classifications", 1),),
+    "ClassificationResponse": ((_ONE, "ClassificationResult", "result", 1), (_ONE, "ModelSpec", "model_spec", 2)),
+    # tensorflow_serving/apis/regression.proto
+    "RegressionRequest": ((_ONE, "ModelSpec", "model_spec", 1), (_ONE, "Input", "input", 2)),
+    "Regression": ((_ONE, "float", "value", 1),),
+    "RegressionResult": ((_MANY, "Regression", "regressions", 1),),
+    "RegressionResponse": ((_ONE, "RegressionResult", "result", 1), (_ONE, "ModelSpec", "model_spec", 2)),
+    # tensorflow_serving/apis/inference.proto
+    "InferenceTask": ((_ONE, "ModelSpec", "model_spec", 1), (_ONE, "string", "method_name", 2)),
+    "MultiInferenceRequest": ((_MANY, "InferenceTask", "tasks", 1), (_ONE, "Input", "input", 2)),
+    "InferenceResult": (
+        (_ONE, "ModelSpec", "model_spec", 1),
+        (_EITHER, "ClassificationResult", "classification_result", 2),
+        (_EITHER, "RegressionResult", "regression_result", 3),
+    ),
+    "MultiInferenceResponse": ((_MANY, "InferenceResult", "results", 1),),
     # tensorflow_serving/apis/predict.proto
     "PredictRequest": (
         (_ONE, "ModelSpec", "model_spec", 1),
@@ -56,11 +96,37 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
         (_MANY, "string", "output_filter", 3),
     ),
     "PredictResponse": ((_MAP, "TensorProto", "outputs", 1), (_ONE, "ModelSpec", "model_spec", 2)),
+    # tensorflow_serving/apis/prediction_log.proto; what was answered is kept as it is
+    "ClassifyLog": ((_ONE, "ClassificationRequest", "request", 1), (_ONE, "ClassificationResponse", "response", 2)),
+    "RegressLog": ((_ONE, "RegressionRequest", "request", 1), (_ONE, "RegressionResponse", "response", 2)),
+    "PredictLog": ((_ONE, "PredictRequest", "request", 1), (_ONE, "PredictResponse", "response", 2)),
+    "PredictStreamedLog": ((_MANY, "PredictRequest", "request", 1), (_MANY, "PredictResponse", "response", 2)),
+    "MultiInferenceLog": (
+        (_ONE, "MultiInferenceRequest", "request", 1),
+        (_ONE, "MultiInferenceResponse", "response", 2),
+    ),
+    "SessionRunLog": (),  # nothing of it is read
+    "PredictionLog": (
+        (_EITHER, "ClassifyLog", "classify_log", 2),
+        (_EITHER, "RegressLog", "regress_log", 3),
+        (_EITHER, "MultiInferenceLog", "multi_inference_log", 4),
+        (_EITHER, "SessionRunLog", "session_run_log", 5),
+        (_EITHER, "PredictLog", "predict_log", 6),
+        (_EITHER, "PredictStreamedLog", "predict_streamed_log", 7),
+    ),
     # tensorflow/core/protobuf/meta_graph.proto
+    "CooSparse": (
+        (_ONE, "string", "values_tensor_name", 1),
+        (_ONE, "string", "indices_tensor_name", 2),
+        (_ONE, "string", "dense_shape_tensor_name", 3),
+    ),
+    "CompositeTensor": ((_MANY, "TensorInfo", "components", 2),),
     "TensorInfo": (
-        (_ONE, "string", "name", 1),
+        (_EITHER, "string", "name", 1),
         (_ONE, "int32", "dtype", 2),
         (_ONE, "TensorShapeProto", "tensor_shape", 3),
+        (_EITHER, "CooSparse", "coo_sparse", 4),
+        (_EITHER, "CompositeTensor", "composite_tensor", 5),
     ),
     "SignatureDef": (
         (_MAP, "TensorInfo", "inputs", 1),
@@ -125,8 +191,13 @@ def _message(name: str) -> DescriptorProto:
             entry = _map_entry(kind, field_name)
             message.nested_type.append(entry)
             message.field.append(_field(f"{name}.{entry.name}", field_name, number, repeated=True))
-        else:
-            message.field.append(_field(kind, field_name, number, repeated=how == _MANY))
+            continue
+        field = _field(kind, field_name, number, repeated=how == _MANY)
+        if how == _EITHER:
+            field.oneof_index = 0
+        message.field.append(field)
+    if any(how == _EITHER for how, *_ in _SCHEMA[name]):
+        message.oneof_decl.add(name="choice")
     return message
 
 
@@ -145,6 +216,16 @@ def _class(name: str) -> Proto:
 TensorShapeProto: Proto = _class("TensorShapeProto")
 TensorProto: Proto = _class("TensorProto")
 ModelSpec: Proto = _class("ModelSpec")
+Example: Proto = _class("Example")
+Feature: Proto = _class("Feature")
+Input: Proto = _class("Input")
+ClassificationRequest: Proto = _class("ClassificationRequest")
+ClassificationResponse: Proto = _class("ClassificationResponse")
+RegressionRequest: Proto = _class("RegressionRequest")
+RegressionResponse: Proto = _class("RegressionResponse")
+MultiInferenceRequest: Proto = _class("MultiInferenceRequest")
+MultiInferenceResponse: Proto = _class("MultiInferenceResponse")
+PredictionLog: Proto = _class("PredictionLog")
 PredictRequest: Proto = _class("PredictRequest")
 PredictResponse: Proto = _class("PredictResponse")
 TensorInfo: Proto = _class("TensorInfo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 from google.protobuf.message import DecodeError
 
@@ -20,6 +21,12 @@ _SERVE = "serve"
 _EXPORT_AGAIN = "export the model again"
 # tensorflow/python/saved_model/constants.py: what a loader runs by itself, no face of the model
 _INTERNAL_SIGNATURES = {"__saved_model_init_op", "__saved_model_train_op"}
+_ENCODINGS: dict[str | None, Literal["dense", "sparse", "composite"]] = {
+    None: "dense",
+    "name": "dense",
+    "coo_sparse": "sparse",
+    "composite_tensor": "composite",
+}
 _VARIABLE_OPS = {"VarHandleOp", "_VarHandlesOp", "VariableV2", "Variable"}
 
 
@@ -105,7 +112,8 @@ def signatures_of(definitions: Proto) -> tuple[Signature, ...]:
 
 def _specs(infos: Proto) -> tuple[TensorSpec, ...]:
     return tuple(
-        TensorSpec(name, name_of(info.dtype), _shape(info.tensor_shape)) for name, info in sorted(infos.items())
+        TensorSpec(name, name_of(info.dtype), _shape(info.tensor_shape), _ENCODINGS[info.WhichOneof("choice")])
+        for name, info in sorted(infos.items())
     )
 
 

@@ -1,6 +1,6 @@
 """Run in a process of its own: what TensorFlow and the published stubs make of our bytes, as JSON on stdout.
 
-Reads `{"request": hex, "tensors": {dtype: hex}}` from stdin.
+Reads `{"request": hex, "logs": [hex], "tensors": {dtype: hex}}` from stdin.
 """
 
 from __future__ import annotations
@@ -12,20 +12,42 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from google.protobuf import any_pb2
+from tensorflow.core.example import example_pb2, feature_pb2
 from tensorflow.core.framework import function_pb2, graph_pb2, node_def_pb2, tensor_pb2, tensor_shape_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2, saver_pb2
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2, status_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    input_pb2,
+    model_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+    status_pb2,
+)
 
-DESCRIPTORS = {
+FILES = (
+    example_pb2,
+    feature_pb2,
+    classification_pb2,
+    inference_pb2,
+    input_pb2,
+    model_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+)
+DESCRIPTORS = dict(pair for file in FILES for pair in file.DESCRIPTOR.message_types_by_name.items()) | {
     message.DESCRIPTOR.name: message.DESCRIPTOR
     for message in (
         tensor_shape_pb2.TensorShapeProto,
         tensor_shape_pb2.TensorShapeProto.Dim,
         tensor_pb2.TensorProto,
-        model_pb2.ModelSpec,
-        predict_pb2.PredictRequest,
-        predict_pb2.PredictResponse,
         meta_graph_pb2.TensorInfo,
+        meta_graph_pb2.TensorInfo.CooSparse,
+        meta_graph_pb2.TensorInfo.CompositeTensor,
         meta_graph_pb2.SignatureDef,
         meta_graph_pb2.MetaGraphDef,
         meta_graph_pb2.MetaGraphDef.MetaInfoDef,
@@ -58,6 +80,7 @@ def fields(descriptor: Any) -> dict[str, list[Any]]:
             if field.message_type and field.message_type.GetOptions().map_entry
             else None,
             field.is_repeated,
+            field.containing_oneof is not None,
         ]
         for field in descriptor.fields
     }
@@ -90,6 +113,7 @@ def main() -> None:
     """Answer the question on stdin."""
     question = json.load(sys.stdin)
     request = predict_pb2.PredictRequest.FromString(bytes.fromhex(question["request"]))
+    logs = [prediction_log_pb2.PredictionLog.FromString(bytes.fromhex(raw)) for raw in question["logs"]]
     tensors = {
         name: tf.make_ndarray(tensor_pb2.TensorProto.FromString(bytes.fromhex(raw)))
         for name, raw in question["tensors"].items()
@@ -99,6 +123,8 @@ def main() -> None:
         "dtypes": {name: int(tf.dtypes.as_dtype(name).as_datatype_enum) for name in tensors},
         "numpy": {name: str(tf.dtypes.as_dtype(name).as_numpy_dtype(0).dtype) for name in tensors if name != "string"},
         "request": request.SerializeToString(deterministic=True).hex(),
+        "logs": [log.SerializeToString(deterministic=True).hex() for log in logs],
+        "log_types": [log.WhichOneof("log_type") for log in logs],
         "unknown_fields": len(request.ListFields()) - 3,
         "inputs": {name: shown(tf.make_ndarray(proto)) for name, proto in request.inputs.items()},
         "model": [request.model_spec.name, request.model_spec.version.value, request.model_spec.signature_name],

@@ -36,11 +36,36 @@ def _request() -> messages.Proto:
     return request
 
 
+def _logs() -> list[messages.Proto]:
+    """One log of each kind that is read, every field of it filled."""
+    predict, classify, regress, multi = (messages.PredictionLog() for _ in range(4))
+    predict.predict_log.request.CopyFrom(_request())
+    predict.predict_log.response.outputs["y"].CopyFrom(encode(_example("float32"), "float32"))
+    classify.classify_log.request.model_spec.version_label = "stable"
+    example = classify.classify_log.request.input.example_list.examples.add()
+    example.features.feature["ids"].int64_list.value.extend([1, -2])
+    example.features.feature["dense"].float_list.value.extend([0.5, 2])
+    example.features.feature["country"].bytes_list.value.extend([b"DE", b"\xff"])
+    example.features.feature["none"].bytes_list.SetInParent()
+    classes = classify.classify_log.response.result.classifications.add().classes
+    classes.add(label="click", score=0.5)
+    with_context = regress.regress_log.request.input.example_list_with_context
+    with_context.examples.add().CopyFrom(example)
+    with_context.context.CopyFrom(example)
+    regress.regress_log.response.result.regressions.add(value=1.5)
+    task = multi.multi_inference_log.request.tasks.add(method_name="tensorflow/serving/regress")
+    task.model_spec.name = "default"
+    multi.multi_inference_log.request.input.example_list.examples.add().CopyFrom(example)
+    multi.multi_inference_log.response.results.add().regression_result.regressions.add(value=2)
+    return [predict, classify, regress, multi]
+
+
 @pytest.fixture(scope="module")
 def answer() -> dict[str, Any]:
     """What the published stubs say, asked once: TensorFlow takes seconds to import."""
     question = {
         "request": _request().SerializeToString(deterministic=True).hex(),
+        "logs": [log.SerializeToString(deterministic=True).hex() for log in _logs()],
         "tensors": {row.name: encode(_example(row.name), row.name).SerializeToString().hex() for row in DTYPES},
     }
     done = subprocess.run(
@@ -66,6 +91,7 @@ def _fields(descriptor: Any) -> dict[str, list[Any]]:
             if field.message_type and field.message_type.GetOptions().map_entry
             else None,
             field.is_repeated,
+            field.containing_oneof is not None,
         ]
         for field in descriptor.fields
     }
@@ -83,6 +109,12 @@ def test_a_request_is_the_same_bytes_in_both(answer: dict[str, Any]) -> None:
     assert answer["inputs"]["dense"] == ["1.0", "2.0", "100.0", "3.0"]
     assert answer["inputs"]["ids"] == ["1", "2", "100", "3"]
     assert answer["inputs"]["country"] == [repr(value) for value in _example("string").ravel()]
+
+
+def test_logs_are_the_same_bytes_in_both(answer: dict[str, Any]) -> None:
+    assert answer["logs"] == [log.SerializeToString(deterministic=True).hex() for log in _logs()]
+    assert answer["log_types"] == [log.WhichOneof("choice") for log in _logs()]
+    assert answer["log_types"] == ["predict_log", "classify_log", "regress_log", "multi_inference_log"]
 
 
 @pytest.mark.parametrize("row", DTYPES, ids=lambda row: row.name)

@@ -1,0 +1,86 @@
+"""TFRecord files, plain or gzip: records one after the other, each with its checksums.
+
+The format is that of https://www.tensorflow.org/tutorials/load_data/tfrecord: length (uint64), masked CRC-32C of the
+length (uint32), data, masked CRC-32C of the data (uint32), all little-endian.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import google_crc32c
+
+from perfgate.errors import UsageError
+
+_HEADER = struct.Struct("<QI")
+_CHECKSUM = struct.Struct("<I")
+_GZIP_MAGIC = b"\x1f\x8b"
+_LARGEST_RECORD_BYTES = (1 << 31) - 1  # a record holds a message: https://protobuf.dev/programming-guides/proto-limits/
+_REMEDY = "write it again with tf.io.TFRecordWriter, plain or gzip"
+
+
+def read_records(file: Path) -> Iterator[bytes]:
+    """Read one record after the other, no more of the file than is asked for.
+
+    UsageError, naming the file and the record by its number from 1, where it is damaged, truncated or unreadable.
+    """
+    number = 0
+    try:
+        with _opened(file) as stream:
+            while header := stream.read(_HEADER.size):
+                number += 1
+                yield _record(stream, header, _remaining(stream), f"{file}: record {number}")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(f"{file}: record {number + 1}: its gzip data is truncated or damaged", _REMEDY) from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
+
+
+def masked_crc(data: bytes) -> int:
+    """Give the checksum that stands in the file."""
+    crc: int = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def framed(data: bytes) -> bytes:
+    """Write one record as it stands in a file."""
+    length = len(data).to_bytes(8, "little")
+    return length + _CHECKSUM.pack(masked_crc(length)) + data + _CHECKSUM.pack(masked_crc(data))
+
+
+def _opened(file: Path) -> IO[bytes]:
+    """Tell gzip from a plain first record whose length begins with gzip's magic number: that one's checksum is right."""
+    with file.open("rb") as stream:
+        header = stream.read(_HEADER.size)
+    plain = len(header) == _HEADER.size and masked_crc(header[:8]) == _HEADER.unpack(header)[1]
+    return gzip.open(file) if header.startswith(_GZIP_MAGIC) and not plain else file.open("rb")
+
+
+def _remaining(stream: IO[bytes]) -> int:
+    """Tell how much can follow, so that a wrong length is found before memory is asked for."""
+    if isinstance(stream, gzip.GzipFile):
+        return _LARGEST_RECORD_BYTES
+    return os.fstat(stream.fileno()).st_size - stream.tell()
+
+
+def _record(stream: IO[bytes], header: bytes, remaining: int, where: str) -> bytes:
+    if len(header) < _HEADER.size:
+        raise UsageError(f"{where} is truncated", _REMEDY)
+    length, checksum = _HEADER.unpack(header)
+    if masked_crc(header[:8]) != checksum:
+        raise UsageError(f"{where}: the checksum of its length does not fit: no TFRecord file, or damaged", _REMEDY)
+    if length > _LARGEST_RECORD_BYTES:
+        raise UsageError(f"{where} has {length / 2**30:.1f} GiB, and a request holds 2 GiB", "leave it out")
+    data = stream.read(length) if length <= remaining else b""
+    footer = stream.read(_CHECKSUM.size)
+    if len(data) < length or len(footer) < _CHECKSUM.size:
+        raise UsageError(f"{where} is truncated", _REMEDY)
+    if masked_crc(data) != _CHECKSUM.unpack(footer)[0]:
+        raise UsageError(f"{where}: the checksum of its data does not fit: it is damaged", _REMEDY)
+    return data
