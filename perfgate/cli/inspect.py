@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.errors import UsageError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,7 +24,7 @@ _OPS_SHOWN = 10
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("-v", "--verbose", is_flag=True, help="All ops, and tracebacks of errors.")
 def command(model: str, *, as_json: bool, verbose: bool) -> None:
-    """Show MODEL's version, digest, size, signatures and ops.
+    """Show MODEL's version, digest, size, warm-up requests, signatures and ops.
 
     MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file.
     """
@@ -39,7 +41,19 @@ def command(model: str, *, as_json: bool, verbose: bool) -> None:
 
 
 def _document(model: Model) -> str:
-    return json.dumps({**asdict(model), "path": str(model.path), "ops": dict(model.ops)}, indent=2)
+    requests, problem = _warmup(model)
+    warmup = {"requests": requests, "problem": problem}
+    return json.dumps({**asdict(model), "path": str(model.path), "ops": dict(model.ops), "warmup": warmup}, indent=2)
+
+
+def _warmup(model: Model) -> tuple[dict[str, int], str | None]:
+    """Count the model's own warm-up requests by kind; what is wrong with their file, as far as something is."""
+    from perfgate.payload.warmup_assets import warmup_kinds  # noqa: PLC0415 - keeps `--help` instant
+
+    try:
+        return dict(warmup_kinds(model)), None
+    except UsageError as error:
+        return {}, error.problem
 
 
 def _show(model: Model, console: Console, ops: int | None) -> None:
@@ -65,7 +79,13 @@ def _facts(model: Model) -> tuple[tuple[str, str], ...]:
         ("size", f"{model.size_bytes / 2**20:.2f} MiB ({model.size_bytes:,} bytes)"),
         ("tags", ", ".join(model.tags)),
         ("signatures", ", ".join(signature.key for signature in model.signatures) or "none"),
+        ("warm-up", _warmup_shown(*_warmup(model))),
     )
+
+
+def _warmup_shown(requests: dict[str, int], problem: str | None) -> str:
+    kinds = ", ".join(f"{kind} {count}" for kind, count in requests.items())
+    return problem or (f"{sum(requests.values())} requests ({kinds})" if requests else "no requests")
 
 
 def _ops_title(model: Model, shown: int | None) -> str:
@@ -83,7 +103,8 @@ def _show_signature(signature: Signature, console: Console) -> None:
         table.add_column(column, overflow="fold")
     for kind, specs in (("in", signature.inputs), ("out", signature.outputs)):
         for spec in specs:
-            table.add_row(kind, spec.name, spec.dtype, _shape(spec.shape))
+            dtype = spec.dtype if spec.encoding == "dense" else f"{spec.encoding} {spec.dtype}"
+            table.add_row(kind, spec.name, dtype, _shape(spec.shape))
     console.print(table)
 
 

@@ -11,8 +11,9 @@ from perfgate.model.digest import digest
 from perfgate.model.interface import Model, TensorSpec
 from perfgate.model.saved_model import signature
 from perfgate.payload.interface import RecordedPayload
-from perfgate.payload.record import record_payload
+from perfgate.payload.record import record_scenario
 from perfgate.payload.shapes import request_shape
+from perfgate.payload.warmup_assets import warmup_source
 from perfgate.scenario.schema import InputSpec, Scenario
 from perfgate.serving.interface import ReplicaSpec
 from perfgate.trials import Arm, Caution
@@ -22,9 +23,9 @@ PAYLOAD_SEED = 0
 
 
 def record_payloads(models: Mapping[Arm, Model], scenario: Scenario) -> dict[Arm, RecordedPayload]:
-    """Make each arm's requests from its own signature; inputs of the same name carry the same data."""
-    spec = scenario.payload
-    return {arm: record_payload(signature(model, spec.signature), spec, PAYLOAD_SEED) for arm, model in models.items()}
+    """Make each arm's requests: inputs of the same name carry the same data, recorded requests are the same."""
+    warmup_of = warmup_source(models)
+    return {arm: record_scenario(model, scenario, PAYLOAD_SEED, warmup_of) for arm, model in models.items()}
 
 
 def request_cautions(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[Caution, ...]:

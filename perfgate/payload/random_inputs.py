@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import ml_dtypes
@@ -15,19 +16,22 @@ from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import TensorSpec
 from perfgate.model.tensors import Array, numpy_dtype
 from perfgate.payload.shapes import remedy
+from perfgate.payload.zipf import LARGEST_RANGE, zipf_ranks
 from perfgate.scenario.schema import InputSpec
 
 _LOW = 0.0
 _HIGH_INTEGER = 128.0  # fits every integer type
 _HIGH_FLOAT = 1.0
+_OF_INTEGERS = {"low", "high", "distribution", "exponent"}
 _LETTERS = np.frombuffer(string.ascii_letters.encode(), np.uint8)
 
 
 def random_array(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
     """Draw an array of the tensor's dtype; strings are `bytes` objects.
 
-    Integers are uniform in [low, high), by default [0, 128); floats and both parts of complex numbers uniform in
-    [low, high), standard normal when neither is given; strings come from the vocabulary, or are ASCII letters.
+    Integers are uniform in [low, high), by default [0, 128), or follow Zipf's law with low the most frequent; floats
+    and both parts of complex numbers are uniform in [low, high), standard normal when neither is given; strings come
+    from the vocabulary, or are ASCII letters, each length within bounds as likely as the others.
     UsageError for a type that cannot be filled, an impossible range, or a setting that the type does not take.
     """
     fill, settings = _filler(tensor)
@@ -57,7 +61,7 @@ def _filler(tensor: TensorSpec) -> tuple[_Fill, set[str]]:
         return _booleans, set()
     if tensor.dtype.startswith("complex"):
         return _complex, {"low", "high"}
-    return (_floats if "float" in tensor.dtype else _integers), {"low", "high"}
+    return (_floats, {"low", "high"}) if "float" in tensor.dtype else (_integers, _OF_INTEGERS)
 
 
 def _booleans(_: TensorSpec, shape: tuple[int, ...], __: InputSpec, generator: np.random.Generator) -> Array:
@@ -71,7 +75,23 @@ def _integers(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, gene
     first, end = math.ceil(low), math.ceil(high)
     if not bounds.min <= first < end <= bounds.max + 1:
         _refuse(tensor, low, high, f"{bounds.min} … {bounds.max}")
+    if given.distribution == "zipf":
+        return _zipf(tensor, shape, range(first, end), given.exponent, generator)
+    if "exponent" in given.model_fields_set:
+        raise UsageError(f"input {tensor.name}: exponent is of zipf", remedy(tensor.name, 'distribution = "zipf"'))
     return np.asarray(generator.integers(first, end, shape, dtype))
+
+
+def _zipf(
+    tensor: TensorSpec, shape: tuple[int, ...], values: range, exponent: float, generator: np.random.Generator
+) -> Array:
+    count = values.stop - values.start  # a range of more than 2 ** 63 has no len()
+    if count > LARGEST_RANGE:
+        problem = f"input {tensor.name}: zipf takes at most 2 ** 53 different values, not {count}"
+        raise UsageError(problem, remedy(tensor.name, "low = ? and high = ?"))
+    wide = np.uint64 if values.start >= 0 else np.int64
+    ranks = zipf_ranks(math.prod(shape), count, exponent, generator)
+    return np.asarray((ranks - 1).astype(wide) + wide(values.start)).astype(numpy_dtype(tensor.dtype)).reshape(shape)
 
 
 def _floats(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
@@ -124,7 +144,13 @@ def _strings(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, gener
             raise UsageError(f"input {tensor.name}: the vocabulary is empty", "list strings, or leave vocabulary out")
         words = np.array([word.encode() for word in given.vocabulary], object)
         return np.asarray(words[generator.integers(0, len(words), shape)], object)
-    count, length = math.prod(shape), given.length if isinstance(given.length, int) else given.length[1]
-    letters = _LETTERS[generator.integers(0, len(_LETTERS), (count, length))].tobytes()
-    words = np.array([letters[index * length : (index + 1) * length] for index in range(count)], object)
+    count = math.prod(shape)
+    if isinstance(given.length, int):
+        ends = np.arange(1, count + 1) * given.length
+    else:
+        shortest, longest = given.length
+        ends = np.cumsum(generator.integers(shortest, longest, count, endpoint=True))
+    letters = _LETTERS[generator.integers(0, len(_LETTERS), ends[-1] if count else 0)].tobytes()
+    words = np.empty(count, object)
+    words[:] = [letters[start:end] for start, end in pairwise((0, *ends.tolist()))]
     return words.reshape(shape)

@@ -1,83 +1,80 @@
-"""From a signature and a scenario's payload to the requests that are sent."""
+"""From a model and a scenario to the requests that are sent, made once, before the clock starts."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
 
 from perfgate.errors import UsageError
-from perfgate.model.dtypes import BY_NAME
-from perfgate.model.interface import Signature
-from perfgate.model.messages import PredictRequest
-from perfgate.model.nearest import nearest
-from perfgate.model.tensors import encode, numpy_dtype
+from perfgate.model.interface import Model
+from perfgate.payload.examples import example_calls
 from perfgate.payload.interface import RecordedPayload
-from perfgate.payload.random_inputs import random_array
-from perfgate.payload.shapes import request_shape, shown
-from perfgate.scenario.schema import InputSpec, Payload
+from perfgate.payload.json_file import json_calls
+from perfgate.payload.npz_file import npz_calls
+from perfgate.payload.order import cycle_order
+from perfgate.payload.prediction_log import logged_calls
+from perfgate.payload.random_requests import random_calls
+from perfgate.payload.requests import predict_signature, told_of
+from perfgate.payload.warmup_assets import warmup_file
+from perfgate.scenario.schema import Payload, Scenario
 from perfgate.trials import Call
 
-_UNSAID = InputSpec()
-_LARGEST_MESSAGE_BYTES = (1 << 31) - 1  # https://protobuf.dev/programming-guides/proto-limits/
+_MOST_CLASSES = 127
+"""`Requests.kind` is an int8."""
+_FROM_FILE = {"prediction_log": logged_calls, "examples": example_calls, "json": json_calls, "npz": npz_calls}
 
 
-def record_payload(signature: Signature, spec: Payload, seed: int, model_name: str = "default") -> RecordedPayload:
-    """Make `spec.distinct` different requests; equal arguments give equal bytes.
+def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Model | None = None) -> RecordedPayload:
+    """Make the scenario's requests for a model; equal arguments give equal bytes in equal order.
 
-    An input's values depend on the seed, its name, type, shape and settings alone, so that two models get the same data
-    in the inputs they share. `seed` is 0 or more. UsageError when the scenario does not fit the signature.
+    `warmup_of` is the model whose warm-up requests are sent where the scenario asks for those, by default the model
+    itself. `seed` is 0 or more. UsageError, naming file and record, for what does not fit the model.
     """
-    _check_names(signature, spec)
-    shapes = {
-        tensor.name: request_shape(tensor, spec.inputs.get(tensor.name, _UNSAID), spec.batch_size)
-        for tensor in signature.inputs
-    }
-    _check_size(signature, shapes)
-    requests = tuple(_request(signature, spec, shapes, (seed, index), model_name) for index in range(spec.distinct))
-    return RecordedPayload(tuple(map(Call, requests)), tuple(range(len(requests))), ("",), _digest(requests))
+    classes = scenario.request_classes()
+    if len(classes) > _MOST_CLASSES:
+        raise UsageError(f"{len(classes)} request classes are too many", f"at most {_MOST_CLASSES} are told apart")
+    calls: list[Call] = []
+    sizes: list[int] = []
+    for kind, (name, _, spec) in enumerate(classes):
+        with told_of(f"class {name}") if name else nullcontext():
+            made = _calls(model, spec, seed, scenario.target.model_name, name, warmup_of or model)
+            own = [replace(call, kind=kind) for call in made]
+            if not own:
+                raise UsageError(f"{_file(spec, warmup_of or model)} is empty: it holds no request", "give another")
+        calls += own
+        sizes.append(len(own))
+    order = cycle_order([weight for _, weight, _ in classes], sizes, seed)
+    return RecordedPayload(tuple(calls), order, tuple(name for name, _, _ in classes), payload_digest(calls, order))
 
 
-def _check_names(signature: Signature, spec: Payload) -> None:
-    known = [tensor.name for tensor in signature.inputs]
-    for name in spec.inputs:
-        if name not in known:
-            listing = f"did you mean {nearest(name, known)}? inputs: {', '.join(known)}" if known else "it has none"
-            raise UsageError(f"signature {signature.key} has no input {name}", listing)
+def _calls(  # noqa: PLR0913, PLR0917 - all that a class's requests depend on
+    model: Model, spec: Payload, seed: int, model_name: str, class_name: str, warmup_of: Model
+) -> Iterator[Call]:
+    if spec.source == "signature":
+        return random_calls(predict_signature(model, spec.signature), spec, seed, model_name, class_name)
+    if spec.inputs and not class_name:  # a class has them from [payload], where others need them
+        problem = f'payload.inputs says how to fill inputs, and source = "{spec.source}" brings them'
+        raise UsageError(problem, "leave one of both out")
+    file = _file(spec, warmup_of)
+    if spec.source == "warmup_assets":
+        return logged_calls(file, model, spec, model_name)
+    return _FROM_FILE[spec.source](file, model, spec, model_name)
 
 
-def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse before drawing what no message can hold; a string counts as eight bytes."""
-    for tensor in signature.inputs:
-        item_bytes = numpy_dtype(tensor.dtype).itemsize if tensor.dtype in BY_NAME else 1
-        size_bytes = math.prod(shapes[tensor.name]) * item_bytes
-        if size_bytes > _LARGEST_MESSAGE_BYTES:
-            problem = f"input {tensor.name} of shape {shown(shapes[tensor.name])} takes {size_bytes / 2**30:.1f} GiB"
-            raise UsageError(f"{problem}, and a request holds 2 GiB", "lower payload.batch_size or the input's shape")
+def _file(spec: Payload, warmup_of: Model) -> Path:
+    return Path(spec.file) if spec.file is not None else warmup_file(warmup_of)
 
 
-def _request(
-    signature: Signature, spec: Payload, shapes: Mapping[str, tuple[int, ...]], which: tuple[int, int], model_name: str
-) -> bytes:
-    request = PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = model_name, signature.key
-    for tensor in signature.inputs:
-        given = spec.inputs.get(tensor.name, _UNSAID)
-        array = random_array(tensor, shapes[tensor.name], given, _generator(tensor.name, *which))
-        request.inputs[tensor.name].CopyFrom(encode(array, tensor.dtype))
-    message: bytes = request.SerializeToString(deterministic=True)
-    return message
-
-
-def _generator(name: str, seed: int, index: int) -> np.random.Generator:
-    entropy = (seed, index, int.from_bytes(hashlib.sha256(name.encode()).digest(), "big"))
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
-
-
-def _digest(requests: Iterable[bytes]) -> str:
+def payload_digest(calls: Iterable[Call], order: Sequence[int]) -> str:
+    """Digest all calls, by method, length and bytes, and their order, as `sha256:…`."""
     whole = hashlib.sha256()
-    for request in requests:
-        whole.update(len(request).to_bytes(8, "little") + request)
+    for call in calls:
+        method = call.method.value.encode()
+        whole.update(bytes([len(method)]) + method + len(call.body).to_bytes(8, "little") + call.body)
+    whole.update(b"\0" + len(order).to_bytes(8, "little"))
+    for index in order:
+        whole.update(index.to_bytes(8, "little"))
     return f"sha256:{whole.hexdigest()}"

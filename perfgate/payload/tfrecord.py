@@ -11,8 +11,9 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import google_crc32c
 
@@ -30,14 +31,16 @@ def read_records(file: Path) -> Iterator[bytes]:
 
     UsageError, naming the file and the record by its number from 1, where it is damaged, truncated or unreadable.
     """
-    number = 0
+    number = 1
     try:
         with _opened(file) as stream:
-            while header := stream.read(_HEADER.size):
-                number += 1
+            for number in count(1):
+                header = stream.read(_HEADER.size)
+                if not header:
+                    return
                 yield _record(stream, header, _remaining(stream), f"{file}: record {number}")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UsageError(f"{file}: record {number + 1}: its gzip data is truncated or damaged", _REMEDY) from error
+        raise UsageError(f"{file}: record {number}: its gzip data is truncated or damaged", _REMEDY) from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
 
@@ -54,22 +57,22 @@ def framed(data: bytes) -> bytes:
     return length + _CHECKSUM.pack(masked_crc(length)) + data + _CHECKSUM.pack(masked_crc(data))
 
 
-def _opened(file: Path) -> IO[bytes]:
-    """Tell gzip from a plain first record whose length begins with gzip's magic number: that one's checksum is right."""
+def _opened(file: Path) -> BinaryIO | gzip.GzipFile:
+    """Tell gzip from a plain record whose length begins with gzip's magic number: that length's checksum is right."""
     with file.open("rb") as stream:
         header = stream.read(_HEADER.size)
     plain = len(header) == _HEADER.size and masked_crc(header[:8]) == _HEADER.unpack(header)[1]
     return gzip.open(file) if header.startswith(_GZIP_MAGIC) and not plain else file.open("rb")
 
 
-def _remaining(stream: IO[bytes]) -> int:
+def _remaining(stream: BinaryIO | gzip.GzipFile) -> int:
     """Tell how much can follow, so that a wrong length is found before memory is asked for."""
     if isinstance(stream, gzip.GzipFile):
         return _LARGEST_RECORD_BYTES
     return os.fstat(stream.fileno()).st_size - stream.tell()
 
 
-def _record(stream: IO[bytes], header: bytes, remaining: int, where: str) -> bytes:
+def _record(stream: BinaryIO | gzip.GzipFile, header: bytes, remaining: int, where: str) -> bytes:
     if len(header) < _HEADER.size:
         raise UsageError(f"{where} is truncated", _REMEDY)
     length, checksum = _HEADER.unpack(header)

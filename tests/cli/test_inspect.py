@@ -8,8 +8,10 @@ from click.testing import CliRunner, Result
 
 from perfgate.cli.inspect import command
 from perfgate.errors import UsageError
-from perfgate.model.messages import SavedModel
+from perfgate.model.messages import PredictionLog, SavedModel
 from perfgate.model.saved_model import open_model
+from perfgate.payload.tfrecord import framed
+from perfgate.payload.warmup_assets import PLACE
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def _run(*args: str) -> Result:
 def test_it_shows_what_the_model_is(model: Path, tmp_path: Path) -> None:
     result = _run(str(model))
     opened = open_model(str(model), tmp_path)
-    facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines()[:6])
+    facts = dict(line.split(maxsplit=1) for line in result.stdout.splitlines()[:7])
     assert result.exit_code == 0
     assert facts == {
         "path": str(model / "4"),
@@ -49,6 +51,7 @@ def test_it_shows_what_the_model_is(model: Path, tmp_path: Path) -> None:
         "size": f"0.00 MiB ({opened.size_bytes:,} bytes)",
         "tags": "serve",
         "signatures": "serving_default",
+        "warm-up": "no requests",
     }
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "│" in line]
     assert rows[:2] == [["in", "[red]x", "int64", "[?, 43844]"], ["out", "y", "string", "unknown rank"]]
@@ -75,12 +78,44 @@ def test_json_is_one_document(model: Path, tmp_path: Path) -> None:
             {
                 "key": "serving_default",
                 "method": "tensorflow/serving/predict",
-                "inputs": [{"name": "[red]x", "dtype": "int64", "shape": [None, 43844]}],
-                "outputs": [{"name": "y", "dtype": "string", "shape": None}],
+                "inputs": [{"name": "[red]x", "dtype": "int64", "shape": [None, 43844], "encoding": "dense"}],
+                "outputs": [{"name": "y", "dtype": "string", "shape": None, "encoding": "dense"}],
             }
         ],
         "ops": {f"Op{number:02}": 20 - number for number in range(12)},
+        "warmup": {"requests": {}, "problem": None},
     }
+
+
+def test_warm_up_requests_are_counted_by_kind(model: Path) -> None:
+    file = model / "4" / PLACE
+    file.parent.mkdir()
+    predict, regress = PredictionLog(), PredictionLog()
+    predict.predict_log.SetInParent()
+    regress.regress_log.SetInParent()
+    data = b"".join(framed(log.SerializeToString()) for log in (predict, regress, predict))
+    file.write_bytes(data)
+    assert "warm-up     3 requests (predict_log 2, regress_log 1)\n" in _run(str(model)).stdout
+    document = json.loads(_run("--json", str(model)).stdout)
+    assert document["warmup"] == {"requests": {"predict_log": 2, "regress_log": 1}, "problem": None}
+    file.write_bytes(data[:-1])
+    assert f"warm-up     {file}: record 3 is truncated\n" in _run(str(model)).stdout
+    document = json.loads(_run("--json", str(model)).stdout)
+    assert document["warmup"] == {"requests": {}, "problem": f"{file}: record 3 is truncated"}
+
+
+def test_an_input_that_no_request_carries_is_marked(tmp_path: Path) -> None:
+    saved_model = SavedModel()
+    meta = saved_model.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    for name, part in (("x", "coo_sparse"), ("y", "composite_tensor")):
+        info = meta.signature_def["s"].inputs[name]
+        info.dtype = 1
+        getattr(info, part).SetInParent()
+    (tmp_path / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    output = _run(str(tmp_path)).stdout
+    assert "sparse float32" in output
+    assert "composite float32" in output
 
 
 def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import string
 from typing import Any
 
@@ -138,6 +139,30 @@ def test_strings_are_letters_of_the_asked_length() -> None:
     assert set(_drawn("string", length=0).tolist()) == {b""}
 
 
+def test_lengths_of_strings_are_uniform_within_their_bounds() -> None:
+    lengths = [len(value) for value in _drawn("string", (9000,), length=(2, 4)).tolist()]
+    assert {size: abs(lengths.count(size) - 3000) < 200 for size in set(lengths)} == {2: True, 3: True, 4: True}
+    assert _drawn("string", (0,), length=(2, 4)).shape == (0,)
+    assert {len(value) for value in _drawn("string", length=(3, 3)).tolist()} == {3}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [("int64", 100, 200), ("int8", -128, 128), ("uint64", 2.0**63, 2.0**63 + 4096)]
+)
+def test_zipf_makes_low_the_most_frequent(dtype: str, low: float, high: float) -> None:
+    array = _drawn(dtype, (5000,), low=low, high=high, distribution="zipf", exponent=1.2)
+    values, counts = np.unique(array, return_counts=True)
+    assert array.dtype == numpy_dtype(dtype)
+    assert (int(values[0]), int(counts.argmax())) == (int(low), 0)
+    assert int(values.max()) < int(high)
+
+
+def test_zipf_takes_a_range_of_a_hundred_million_ids() -> None:
+    array = _drawn("int64", (10_000,), low=0, high=1e8, distribution="zipf")
+    assert array.max() > 1e7
+    assert abs((array == 0).mean() - 1 / (math.log(1e8) + np.euler_gamma)) < 0.01
+
+
 def test_strings_come_from_the_vocabulary() -> None:
     assert set(_drawn("string", vocabulary=("de", "é", "")).tolist()) == {b"de", "é".encode(), b""}
     assert _drawn("string", (), vocabulary=("de",)).tolist() == b"de"
@@ -151,6 +176,10 @@ def test_strings_come_from_the_vocabulary() -> None:
         ("int64", {"vocabulary": ("a",)}, "int64: vocabulary does not apply"),
         ("float32", {"length": 3}, "float32: length does not apply"),
         ("bool", {"low": 0}, "bool: low does not apply"),
+        ("float32", {"distribution": "zipf"}, "float32: distribution does not apply"),
+        ("string", {"distribution": "zipf", "exponent": 1.1}, "string: distribution, exponent does not apply"),
+        ("int64", {"exponent": 1.1}, "input x: exponent is of zipf"),
+        ("int64", {"distribution": "zipf", "low": -(2.0**63), "high": 2.0**63}, r"at most 2 \*\* 53 different values"),
         ("dtype 20", {}, "no random values"),
     ],
 )

@@ -1,0 +1,178 @@
+"""Requests out of a JSON file, each in the form that TF-Serving's REST API takes.
+
+Forms: https://www.tensorflow.org/tfx/serving/api_rest; what is taken for which type follows `json_tensor.cc` there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from perfgate.errors import UsageError
+from perfgate.model.interface import Model, Signature
+from perfgate.model.tensors import Array
+from perfgate.payload.json_values import NotFittingError, array_of, example_of, is_base64
+from perfgate.payload.requests import (
+    METHOD_OF,
+    check_names,
+    check_tensor,
+    example_signature,
+    examples_call,
+    predict_call,
+    predict_signature,
+    told_of,
+)
+from perfgate.scenario.schema import Payload
+from perfgate.trials import Call, Method
+
+_LARGEST_TEXT_BYTES = 1 << 30
+_FORMS = 'a request is {"instances": [...]} or {"inputs": ...}, for classify and regress {"examples": [...]}'
+
+
+def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
+    """Take the first `spec.distinct` requests: one object, an array of objects, or an object a line.
+
+    UsageError, naming file and request, for what is no such JSON or does not fit the signature.
+    """
+    method = METHOD_OF[spec.method]
+    for where, request in islice(_requests(file), spec.distinct):
+        if not isinstance(request, dict):
+            raise UsageError(f"{where} is no object", _FORMS)
+        key = request.get("signature_name", spec.signature)
+        if not isinstance(key, str):
+            raise UsageError(f"{where}: signature_name is no string", _FORMS)
+        with told_of(where):
+            predict = predict_signature(model, key) if method is Method.PREDICT else None
+            signature = predict or example_signature(model, key, method)
+        try:
+            if predict:
+                call = predict_call(predict, _arrays(request, predict, where), model_name, where)
+            else:
+                call = _of_examples(request, method, signature, model_name, where)
+        except NotFittingError as error:
+            raise UsageError(f"{where}: {error}", "`perfgate inspect` shows what goes in") from error
+        yield call
+
+
+def _requests(file: Path) -> Iterator[tuple[str, Any]]:
+    """Give each request with its place; of many lines, no more than are asked for are read."""
+    try:
+        with file.open("rb") as stream:
+            number, line = _first_line(stream, file)
+            try:
+                found = json.loads(line.decode())
+            except (ValueError, RecursionError):
+                found = None
+            if isinstance(found, dict):
+                yield f"{file}: line {number}", found
+                yield from _lines(stream, number + 1, file)
+                return
+            stream.seek(0)
+            yield from _of_document(_parsed(_bounded(stream.read(_LARGEST_TEXT_BYTES + 1), str(file)), str(file)), file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
+
+
+def _first_line(stream: IO[bytes], file: Path) -> tuple[int, bytes]:
+    for number in range(1, _LARGEST_TEXT_BYTES):
+        line = _bounded(stream.readline(_LARGEST_TEXT_BYTES + 1), f"{file}: line {number}")
+        if not line:
+            raise UsageError(f"{file} is empty: it holds no request", _FORMS)
+        if line.strip():
+            return number, line
+    raise UsageError(f"{file} is empty: it holds no request", _FORMS)
+
+
+def _lines(stream: IO[bytes], number: int, file: Path) -> Iterator[tuple[str, Any]]:
+    while line := stream.readline(_LARGEST_TEXT_BYTES + 1):
+        where = f"{file}: line {number}"
+        if line.strip():
+            yield where, _parsed(_bounded(line, where), where)
+        number += 1
+
+
+def _of_document(document: Any, file: Path) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON
+    if not isinstance(document, list):
+        yield str(file), document
+        return
+    if not document:
+        raise UsageError(f"{file} is empty: it holds no request", _FORMS)
+    for number, request in enumerate(document, start=1):
+        yield f"{file}: request {number}", request
+
+
+def _bounded(text: bytes, where: str) -> bytes:
+    if len(text) > _LARGEST_TEXT_BYTES:
+        raise UsageError(f"{where} is longer than 1 GiB", "write one request a line")
+    return text
+
+
+def _parsed(text: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(text.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}" if b"\n" in text.strip() else f"column {error.colno}"
+        raise UsageError(f"{where}: no JSON at {place}: {error.msg}", _FORMS) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{where}: not UTF-8 at byte {error.start}", 'write bytes as {"b64": "..."}') from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: no JSON that can be read: {error}", _FORMS) from error
+
+
+def _arrays(request: dict[str, Any], signature: Signature, where: str) -> dict[str, Array]:
+    if ("instances" in request) == ("inputs" in request):
+        given = "both instances and inputs" if "inputs" in request else "neither instances nor inputs"
+        raise UsageError(f"{where} has {given}", _FORMS)
+    values = (
+        _by_row(request["instances"], signature, where)
+        if "instances" in request
+        else _by_column(request["inputs"], signature, where)
+    )
+    check_names(values, signature, where)
+    arrays = {tensor.name: array_of(values[tensor.name], tensor) for tensor in signature.inputs}
+    for tensor in signature.inputs:
+        check_tensor(tensor, tensor.dtype, arrays[tensor.name].shape, where)
+    return arrays
+
+
+def _by_row(rows: Any, signature: Signature, where: str) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    if not isinstance(rows, list) or not rows:
+        raise UsageError(f"{where}: instances is no array of rows", _FORMS)
+    if not _is_named(rows[0]):
+        return {_only(signature, where, "instances"): rows}
+    names = list(rows[0])
+    for number, row in enumerate(rows, start=1):
+        if not _is_named(row):
+            raise UsageError(f"{where}: row {number} is no object, and row 1 is one", _FORMS)
+        check_names(row, signature, f"{where}: row {number}")
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _by_column(columns: Any, signature: Signature, where: str) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return columns if _is_named(columns) else {_only(signature, where, "inputs"): columns}
+
+
+def _is_named(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return isinstance(value, dict) and not is_base64(value)
+
+
+def _only(signature: Signature, where: str, key: str) -> str:
+    if len(signature.inputs) != 1:
+        names = ", ".join(tensor.name for tensor in signature.inputs)
+        raise UsageError(f"{where}: {key} names no inputs, and signature {signature.key} takes {names}", _FORMS)
+    return signature.inputs[0].name
+
+
+def _of_examples(request: dict[str, Any], method: Method, signature: Signature, model_name: str, where: str) -> Call:
+    rows = request.get("examples")
+    if not isinstance(rows, list) or not rows:
+        raise UsageError(f"{where} has no examples", _FORMS)
+    examples = []
+    for number, row in enumerate(rows, start=1):
+        with told_of(f"{where}: example {number}"):
+            examples.append(example_of(row))
+    context = example_of(request["context"]) if "context" in request else None
+    return examples_call(method, signature.key, examples, context, model_name, where)

@@ -1,0 +1,76 @@
+"""Requests with random values for a signature's inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from perfgate.errors import UsageError
+from perfgate.model.dtypes import BY_NAME
+from perfgate.model.interface import Signature
+from perfgate.model.nearest import nearest
+from perfgate.model.tensors import numpy_dtype
+from perfgate.payload.random_inputs import random_array
+from perfgate.payload.requests import LARGEST_MESSAGE_BYTES, predict_call
+from perfgate.payload.shapes import request_shape, shown
+from perfgate.scenario.schema import InputSpec, Payload
+from perfgate.trials import Call
+
+_UNSAID = InputSpec()
+
+
+def random_calls(
+    signature: Signature, spec: Payload, seed: int, model_name: str = "default", class_name: str = ""
+) -> Iterator[Call]:
+    """Make `spec.distinct` different requests; equal arguments give equal bytes.
+
+    An input's values depend on the seed, the class's name and the input's name, type, shape and settings alone, so that
+    two models get the same data in the inputs they share. `seed` is 0 or more. UsageError when the scenario does not
+    fit the signature.
+    """
+    if spec.method != "predict":
+        problem = f'payload.method = "{spec.method}" sends tf.Examples, and there are no random ones'
+        raise UsageError(problem, 'give recorded ones: payload.source = "examples", "json" or "prediction_log"')
+    _check_names(signature, spec)
+    shapes = {
+        tensor.name: request_shape(tensor, spec.inputs.get(tensor.name, _UNSAID), spec.batch_size)
+        for tensor in signature.inputs
+    }
+    _check_size(signature, shapes)
+    for index in range(spec.distinct):
+        arrays = {
+            tensor.name: random_array(
+                tensor,
+                shapes[tensor.name],
+                spec.inputs.get(tensor.name, _UNSAID),
+                _generator(seed, index, tensor.name, class_name),
+            )
+            for tensor in signature.inputs
+        }
+        yield predict_call(signature, arrays, model_name, "a request")
+
+
+def _check_names(signature: Signature, spec: Payload) -> None:
+    known = [tensor.name for tensor in signature.inputs]
+    for name in spec.inputs:
+        if name not in known:
+            listing = f"did you mean {nearest(name, known)}? inputs: {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"signature {signature.key} has no input {name}", listing)
+
+
+def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse before drawing what no message can hold; a string counts as eight bytes."""
+    for tensor in signature.inputs:
+        item_bytes = numpy_dtype(tensor.dtype).itemsize if tensor.dtype in BY_NAME else 1
+        size_bytes = math.prod(shapes[tensor.name]) * item_bytes
+        if size_bytes > LARGEST_MESSAGE_BYTES:
+            problem = f"input {tensor.name} of shape {shown(shapes[tensor.name])} takes {size_bytes / 2**30:.1f} GiB"
+            raise UsageError(f"{problem}, and a request holds 2 GiB", "lower payload.batch_size or the input's shape")
+
+
+def _generator(seed: int, index: int, *names: str) -> np.random.Generator:
+    hashes = (int.from_bytes(hashlib.sha256(name.encode()).digest(), "big") for name in names if name)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, index, *hashes))))

@@ -1,0 +1,123 @@
+"""Requests as they go over the wire: made of arrays or of examples, and held against what the model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from google.protobuf.message import EncodeError
+
+from perfgate.errors import UsageError
+from perfgate.model.interface import Model, Signature, TensorSpec
+from perfgate.model.messages import ClassificationRequest, ModelSpec, PredictRequest, Proto, RegressionRequest
+from perfgate.model.nearest import nearest
+from perfgate.model.saved_model import signature as signature_of
+from perfgate.model.tensors import Array, encode
+from perfgate.payload.shapes import shown
+from perfgate.trials import Call, Method
+
+LARGEST_MESSAGE_BYTES = (1 << 31) - 1
+"""https://protobuf.dev/programming-guides/proto-limits/"""
+
+_EXAMPLE_METHODS = {
+    Method.CLASSIFY: ("tensorflow/serving/classify", ClassificationRequest),
+    Method.REGRESS: ("tensorflow/serving/regress", RegressionRequest),
+}
+METHOD_OF = {"predict": Method.PREDICT, "classify": Method.CLASSIFY, "regress": Method.REGRESS}
+"""By `payload.method`."""
+
+
+@contextmanager
+def told_of(where: str) -> Iterator[None]:
+    """Say in front of a UsageError what it is about."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.problem}", error.remedy) from error
+
+
+def predict_signature(model: Model, key: str) -> Signature:
+    """Find a signature whose inputs a PredictRequest can carry; UsageError otherwise."""
+    found = signature_of(model, key)
+    for tensor in found.inputs:
+        if tensor.encoding != "dense":
+            problem = (
+                f"input {tensor.name} of signature {key} is a {tensor.encoding} tensor, which no request can carry"
+            )
+            raise UsageError(problem, "set payload.signature to one that takes dense inputs or serialized tf.Examples")
+    return found
+
+
+def example_signature(model: Model, key: str, method: Method) -> Signature:
+    """Find a signature that answers `Classify` or `Regress`; UsageError otherwise."""
+    found = signature_of(model, key)
+    wanted = _EXAMPLE_METHODS[method][0]
+    if found.method != wanted:
+        fitting = [each.key for each in model.signatures if each.method == wanted]
+        remedy = f"set payload.signature to one of: {', '.join(fitting)}" if fitting else "it has none that does"
+        raise UsageError(
+            f"signature {key} of {model.given} does not answer {method}: its method is {found.method}", remedy
+        )
+    if [tensor.dtype for tensor in found.inputs] != ["string"]:
+        raise UsageError(f"signature {key} of {model.given} does not take tf.Examples: {inputs_shown(found)}", "")
+    return found
+
+
+def inputs_shown(signature: Signature) -> str:
+    """List the inputs for people."""
+    listed = ", ".join(f"{tensor.name} {tensor.dtype}" for tensor in signature.inputs)
+    return f"its inputs are {listed}" if listed else "it has no inputs"
+
+
+def predict_call(signature: Signature, arrays: Mapping[str, Array], model_name: str, where: str) -> Call:
+    """Write arrays, one for each input of the signature, as a PredictRequest."""
+    request = PredictRequest(model_spec=ModelSpec(name=model_name, signature_name=signature.key))
+    for tensor in signature.inputs:
+        request.inputs[tensor.name].CopyFrom(encode(arrays[tensor.name], tensor.dtype))
+    return Call(serialised(request, where))
+
+
+def examples_call(  # noqa: PLR0913, PLR0917 - all that such a request says
+    method: Method, key: str, examples: Sequence[Proto], context: Proto | None, model_name: str, where: str
+) -> Call:
+    """Write examples as the request of `Classify` or `Regress`."""
+    request = _EXAMPLE_METHODS[method][1](model_spec=ModelSpec(name=model_name, signature_name=key))
+    if context is None:
+        request.input.example_list.examples.extend(examples)
+    else:
+        request.input.example_list_with_context.examples.extend(examples)
+        request.input.example_list_with_context.context.CopyFrom(context)
+    return Call(serialised(request, where), method)
+
+
+def serialised(message: Proto, where: str) -> bytes:
+    """Serialise, the same bytes each time; UsageError for what no message holds."""
+    try:
+        data: bytes = message.SerializeToString(deterministic=True)
+    except (EncodeError, ValueError) as error:
+        raise UsageError(f"{where} is larger than the 2 GiB that a request holds", "send fewer rows") from error
+    return data
+
+
+def check_names(names: Iterable[str], signature: Signature, where: str) -> None:
+    """Hold the names of what is sent against the signature's inputs; UsageError for one too few or too many."""
+    sent, wanted = set(names), {tensor.name for tensor in signature.inputs}
+    remedy = f"signature {signature.key} takes {', '.join(sorted(wanted)) or 'no input'}"
+    for name in sorted(wanted - sent):
+        near = f", and there is {nearest(name, sent - wanted)}" if sent - wanted else ""
+        raise UsageError(f"{where}: no input {name}{near}", remedy)
+    for name in sorted(sent - wanted):
+        raise UsageError(f"{where}: signature {signature.key} has no input {name}", remedy)
+
+
+def check_tensor(tensor: TensorSpec, dtype: str, shape: Sequence[int], where: str) -> None:
+    """Hold a tensor's type and shape against the signature; UsageError when either does not fit."""
+    if dtype != tensor.dtype:
+        problem = f"{where}: input {tensor.name} is {dtype}, and the signature takes {tensor.dtype}"
+        raise UsageError(problem, f"write it as {tensor.dtype}")
+    if tensor.shape is None:
+        return
+    fits = len(shape) == len(tensor.shape) and all(a in {None, b} for a, b in zip(tensor.shape, shape, strict=True))
+    if not fits:
+        problem = f"{where}: input {tensor.name} has shape {shown(tuple(shape))}, and the signature takes"
+        raise UsageError(f"{problem} {shown(tensor.shape)}", "`perfgate inspect` shows what goes in")

@@ -1,0 +1,53 @@
+"""The requests that a model carries for its own warm-up, in `assets.extra`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from perfgate.errors import UsageError
+from perfgate.model.digest import file_sha256
+from perfgate.model.interface import Model
+from perfgate.payload.prediction_log import kinds_in
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Arm, Caution
+
+PLACE = Path("assets.extra", "tf_serving_warmup_requests")
+"""Below the SavedModel directory: tensorflow_serving/servables/tensorflow/saved_model_warmup_util.cc."""
+
+
+def warmup_file(model: Model) -> Path:
+    """Give the file; UsageError when the model has none."""
+    file = model.path / PLACE
+    if not file.is_file():
+        raise UsageError(f"{model.given} has no warm-up requests: no {PLACE}", "give another payload.source")
+    return file
+
+
+def warmup_digest(model: Model) -> str | None:
+    """Digest the file, as `sha256:…`; None when the model has none, UsageError when it cannot be read."""
+    file = model.path / PLACE
+    try:
+        return f"sha256:{file_sha256(file)}" if file.is_file() else None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check its permissions") from error
+
+
+def warmup_kinds(model: Model) -> tuple[tuple[str, int], ...]:
+    """Count the records by kind, such as `predict_log`; none where the model has no file, UsageError for a damaged."""
+    file = model.path / PLACE
+    return kinds_in(file) if file.is_file() else ()
+
+
+def warmup_source(models: Mapping[Arm, Model]) -> Model:
+    """Say whose requests both arms get: the candidate's, and of a model alone its own."""
+    return models[Arm.CANDIDATE] if Arm.CANDIDATE in models else next(iter(models.values()))
+
+
+def warmup_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[Caution, ...]:
+    """Warn when the arms' own requests differ and are what the scenario sends."""
+    asked = any(payload.source == "warmup_assets" for _, _, payload in scenario.request_classes())
+    if not asked or len({warmup_digest(model) for model in models.values()}) == 1:
+        return ()
+    message = "the two versions carry different warm-up requests: both were sent the candidate's"
+    return (Caution("warmup_assets", message, 'name one file: payload.source = "prediction_log"'),)
