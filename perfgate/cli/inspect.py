@@ -24,7 +24,7 @@ _OPS_SHOWN = 10
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("-v", "--verbose", is_flag=True, help="All ops, and tracebacks of errors.")
 def command(model: str, *, as_json: bool, verbose: bool) -> None:
-    """Show MODEL's version, digest, size, warm-up requests, signatures and ops.
+    """Show MODEL's version, digest, size, signatures and ops.
 
     MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file.
     """

@@ -39,9 +39,9 @@ def warmup_kinds(model: Model) -> tuple[tuple[str, int], ...]:
     return kinds_in(file) if file.is_file() else ()
 
 
-def warmup_source(models: Mapping[Arm, Model]) -> Model:
+def warmup_source(models: Mapping[Arm, Model]) -> Model | None:
     """Say whose requests both arms get: the candidate's, and of a model alone its own."""
-    return models[Arm.CANDIDATE] if Arm.CANDIDATE in models else next(iter(models.values()))
+    return models.get(Arm.CANDIDATE) or next(iter(models.values()), None)
 
 
 def warmup_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[Caution, ...]:
