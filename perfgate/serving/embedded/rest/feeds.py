@@ -224,7 +224,7 @@ def _floats(flat: list[Any], kind: _Type) -> Array | None:
     except OverflowError:
         return None
     largest = np.max(np.abs(array), initial=0.0, where=np.isfinite(array))
-    if largest > np.finfo(kind.numpy).max or (int in types and largest >= 1 << kind.digits):
+    if largest > float(np.finfo(kind.numpy).max) or (int in types and largest >= 1 << kind.digits):
         return None
     return array.astype(kind.numpy)
 
@@ -303,7 +303,7 @@ def _float(value: Any, number: int, kind: _Type) -> float:
         raise invalid("JSON Parse error: Number too big to be stored in double.") from None
     whole = type(value) is int and _INT64[0] <= value < _UINT64[1]  # beyond, TF-Serving's parser makes it a double
     too_fine = whole and abs(value) >= 1 << kind.digits
-    if too_fine or (math.isfinite(wide) and abs(wide) > np.finfo(kind.numpy).max):
+    if too_fine or (math.isfinite(wide) and abs(wide) > float(np.finfo(kind.numpy).max)):
         raise invalid(f"Cannot convert JSON value: {shown(value)} to {kind.name} without loss of precision.")
     return wide
 
