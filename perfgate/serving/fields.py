@@ -1,0 +1,63 @@
+"""The fields `{port}`, `{model}` … in the texts of a scenario's `[target]`."""
+
+from __future__ import annotations
+
+import shlex
+import string
+from collections.abc import Iterator, Mapping
+
+from perfgate.errors import UsageError
+from perfgate.model.nearest import nearest
+
+FIELDS = {
+    "host": "the address that the server is reached at, 127.0.0.1",
+    "port": "a free port, for gRPC",
+    "rest_port": "another free port, for REST",
+    "model": "a directory that holds the model as its one version, as `--model_base_path` takes it",
+    "saved_model": "the SavedModel directory itself",
+    "name": "`target.model_name`",
+    "version": "the model's version, a number",
+}
+"""Every field, with what it stands for."""
+
+
+def split(line: str, key: str) -> tuple[str, ...]:
+    """Split a command line as a POSIX shell would, expanding nothing; UsageError naming `key` when it does not parse.
+
+    Fields stay as they are, so that a path with spaces stays one word.
+    """
+    try:
+        found = tuple(shlex.split(line))
+    except ValueError as error:
+        raise UsageError(f"{key} is no command line: {str(error).lower()}", "close every quotation") from error
+    if not found:
+        raise UsageError(f"{key} is empty", "write the command that starts the server")
+    for word in found:
+        fields_in(word, key)
+    return found
+
+
+def fields_in(text: str, key: str) -> set[str]:
+    """Give the fields that a text uses; UsageError naming `key` for one that is not known."""
+    return {field for _, field in _parts(text, key) if field is not None}
+
+
+def fill(text: str, values: Mapping[str, str], key: str) -> str:
+    """Put values in the place of fields; `{{` and `}}` stand for braces."""
+    return "".join(literal + ("" if field is None else values[field]) for literal, field in _parts(text, key))
+
+
+def _parts(text: str, key: str) -> Iterator[tuple[str, str | None]]:
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise UsageError(f"{key}: {text!r} has a brace without its other half", _LITERAL) from error
+    for literal, field, spec, conversion in parts:
+        if field is not None and (field not in FIELDS or spec or conversion):
+            known = ", ".join(f"{{{name}}}" for name in FIELDS)
+            likely = f"did you mean {{{nearest(field, FIELDS)}}}? " if field else ""
+            raise UsageError(f"{key} has no field {{{field}}}", f"{likely}there are {known}; {_LITERAL}")
+        yield literal, field
+
+
+_LITERAL = "write {{ and }} for braces"

@@ -1,0 +1,152 @@
+"""Short questions to a server that others run, gRPC or REST, before and between measurements; never a measurement."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import quote
+
+from perfgate.errors import UsageError
+
+if TYPE_CHECKING:
+    import grpc
+
+OK, NOT_FOUND, UNIMPLEMENTED, UNAVAILABLE = 0, 5, 12, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a server proves who it is."""
+
+    ca_file: str | None = None
+    """Certificates to check it against, PEM; None: the system's."""
+    server_name: str | None = None
+    """Name in its certificate; None: the address's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A model at an address."""
+
+    protocol: Literal["grpc", "rest"]
+    address: str
+    """`host:port`."""
+    model_name: str = "default"
+    version: int | None = None
+    """None: the server's choice, or by label."""
+    label: str = ""
+    tls: Tls | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Sent with every question: gRPC metadata or HTTP headers."""
+
+    @property
+    def path(self) -> str:
+        """The model's path over REST."""
+        which = f"/versions/{self.version}" if self.version is not None else ""
+        which = which or (f"/labels/{quote(self.label, safe='')}" if self.label else "")
+        return f"/v1/models/{quote(self.model_name, safe='')}{which}"
+
+
+class Reply(NamedTuple):
+    """What came back."""
+
+    status: int
+    """Of gRPC, or of HTTP."""
+    message: str
+    """The server's words where it refused."""
+    body: bytes
+
+
+class GrpcLine:
+    """An open channel that carries serialised messages as they are."""
+
+    def __init__(self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._channel, self._metadata = channel, metadata
+
+    def ask(self, method: str, body: bytes, timeout_s: float) -> Reply:
+        """Call a unary method."""
+        import grpc  # noqa: PLC0415 - 0.2 s, for those who need it
+
+        call = self._channel.unary_unary(method, request_serializer=None, response_deserializer=None)
+        try:
+            return Reply(OK, "", call(body, timeout=timeout_s, metadata=self._metadata))
+        except grpc.RpcError as error:
+            return Reply(error.code().value[0], error.details() or "", b"")
+
+
+@contextmanager
+def grpc_line(peer: Peer) -> Iterator[GrpcLine]:
+    """Open a channel of its own, without memory of earlier attempts; UsageError for certificates that are none."""
+    import grpc  # noqa: PLC0415 - as above
+
+    options: list[tuple[str, int | str]] = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.max_receive_message_length", -1),
+    ]
+    if peer.tls is None:
+        channel = grpc.insecure_channel(peer.address, options)
+    else:
+        if peer.tls.server_name:
+            options.append(("grpc.ssl_target_name_override", peer.tls.server_name))
+        channel = grpc.secure_channel(peer.address, grpc.ssl_channel_credentials(_certificates(peer.tls)), options)
+    try:
+        yield GrpcLine(channel, tuple((name.lower(), value) for name, value in peer.metadata))
+    finally:
+        channel.close()
+
+
+def rest_get(peer: Peer, path: str, timeout_s: float) -> Reply:
+    """Fetch a page; status UNAVAILABLE (14, no HTTP status) where no answer came."""
+    connection = _connection(peer, timeout_s)
+    try:
+        connection.request("GET", path, headers=dict(peer.metadata))
+        answer = connection.getresponse()
+        return Reply(answer.status, answer.reason, answer.read())
+    except (OSError, http.client.HTTPException) as error:
+        return Reply(UNAVAILABLE, (getattr(error, "strerror", None) or str(error) or type(error).__name__), b"")
+    finally:
+        connection.close()
+
+
+def _connection(peer: Peer, timeout_s: float) -> http.client.HTTPConnection:
+    host, _, port = peer.address.rpartition(":")
+    host = host.strip("[]")
+    if peer.tls is None:
+        return http.client.HTTPConnection(host, int(port), timeout=timeout_s)
+    return _HttpsAs(peer.tls.server_name or host, host, int(port), timeout_s, _context(peer.tls))
+
+
+class _HttpsAs(http.client.HTTPSConnection):
+    """HTTPS to a server whose certificate carries another name than its address."""
+
+    def __init__(self, name: str, host: str, port: int, timeout_s: float, context: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=timeout_s, context=context)
+        self._name, self._own_context = name, context
+
+    def connect(self) -> None:
+        """Connect, then shake hands under the name."""
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._own_context.wrap_socket(self.sock, server_hostname=self._name)
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    certificates = _certificates(tls)
+    try:
+        return ssl.create_default_context(cadata=None if certificates is None else certificates.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{tls.ca_file} holds no certificates in PEM form", "check target.tls_ca_file") from error
+
+
+def _certificates(tls: Tls) -> bytes | None:
+    if tls.ca_file is None:
+        return None
+    try:
+        with open(tls.ca_file, "rb") as file:  # noqa: PTH123 - a string as the scenario gives it
+            return file.read()
+    except OSError as error:
+        raise UsageError(f"{tls.ca_file} cannot be read: {error.strerror}", "check target.tls_ca_file") from error

@@ -1,0 +1,56 @@
+"""Free ports for servers that others start."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection
+
+import psutil
+
+
+def free_ports(host: str, count: int) -> tuple[int, ...]:
+    """Choose different free TCP ports; another process may take one before the server does."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind((host, 0))
+        return tuple(each.getsockname()[1] for each in sockets)
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def is_free(host: str, port: int) -> bool:
+    """Tell whether a server could listen there now; connections that are winding down do not count."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def is_anothers(port: int, pids: Collection[int]) -> bool:
+    """Tell whether a process that is none of `pids` listens on the port, and none of them does.
+
+    False where the system does not tell whose the listeners are.
+    """
+    try:
+        connections = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
+        return False
+    owners = {each.pid for each in connections if each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,)}
+    return bool(owners - {None}) and owners.isdisjoint(pids)
+
+
+def answers(address: str, timeout_s: float = 2.0) -> str:
+    """Try to connect to `host:port`; return what stands in the way, empty when something listens."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+    except TimeoutError:
+        return f"no answer within {timeout_s:g} s"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""

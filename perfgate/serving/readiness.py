@@ -1,0 +1,107 @@
+"""Whether a server serves a model yet, from what it says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from perfgate.model.messages import GetModelStatusRequest, GetModelStatusResponse
+from perfgate.serving.peer import NOT_FOUND, OK, UNIMPLEMENTED, Peer, grpc_line, rest_get
+
+_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+_HEALTH = "/grpc.health.v1.Health/Check"
+_SERVING = b"\x08\x01"  # HealthCheckResponse, status = 1
+_STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
+"""Of tensorflow_serving/apis/get_model_status.proto."""
+_HTTP_OK, _HTTP_NOT_FOUND = 200, 404
+
+
+class State(StrEnum):
+    """How far a server has come."""
+
+    READY = "ready"
+    NOT_YET = "not yet"
+    NO_SUCH_MODEL = "no such model"  # up, but it does not know the name, or does not know it yet
+    FAILED = "failed"  # it tried to load the model, and will not try again
+
+
+class Readiness(NamedTuple):
+    """A state, and the server's words for it."""
+
+    state: State
+    words: str = ""
+
+
+class _Version(NamedTuple):
+    state: str
+    error: str
+
+
+def readiness(peer: Peer, timeout_s: float) -> Readiness:
+    """Ask once: the model's status; over gRPC the server's health as well where it has no status of models."""
+    return _grpc(peer, timeout_s) if peer.protocol == "grpc" else _rest(peer, timeout_s)
+
+
+def _grpc(peer: Peer, timeout_s: float) -> Readiness:
+    with grpc_line(peer) as line:
+        request = GetModelStatusRequest()
+        request.model_spec.name = peer.model_name
+        if peer.version is not None:
+            request.model_spec.version.value = peer.version
+        status = line.ask(_STATUS, request.SerializeToString(), timeout_s)
+        if status.status == OK:
+            return _of_versions(_versions(status.body))
+        if status.status == NOT_FOUND:
+            return Readiness(State.NO_SUCH_MODEL, status.message)
+        health = line.ask(_HEALTH, b"", timeout_s)
+    silent = status.status == health.status == UNIMPLEMENTED  # it answers, and there is nothing else to ask
+    if silent or (health.status == OK and health.body == _SERVING):
+        return Readiness(State.READY)
+    return Readiness(State.NOT_YET, status.message)
+
+
+def _versions(body: bytes) -> list[_Version]:
+    try:
+        answer = GetModelStatusResponse.FromString(body)
+    except DecodeError:
+        return []
+    return [
+        _Version(_STATES.get(each.state, "UNKNOWN"), each.status.error_message if each.status.error_code else "")
+        for each in answer.model_version_status
+    ]
+
+
+def _rest(peer: Peer, timeout_s: float) -> Readiness:
+    answer = rest_get(peer, peer.path, timeout_s)
+    if answer.status == _HTTP_NOT_FOUND:
+        return Readiness(State.NO_SUCH_MODEL, error_of(answer.body) or answer.message)
+    if answer.status != _HTTP_OK:
+        return Readiness(State.NOT_YET, error_of(answer.body) or f"{answer.status} {answer.message}")
+    try:
+        listed = json.loads(answer.body)["model_version_status"]
+        versions = [_Version(each["state"], each.get("status", {}).get("error_message", "")) for each in listed]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Readiness(State.NOT_YET, "its status page is not that of TF-Serving")
+    return _of_versions(versions)
+
+
+def _of_versions(versions: Iterable[_Version]) -> Readiness:
+    found = list(versions)
+    if any(each.state == "AVAILABLE" for each in found):
+        return Readiness(State.READY)
+    ended = [each for each in found if each.state == "END"]
+    if found and len(ended) == len(found) and (words := next((each.error for each in ended if each.error), "")):
+        return Readiness(State.FAILED, words)
+    return Readiness(State.NOT_YET, ", ".join(each.state for each in found) or "no version yet")
+
+
+def error_of(body: bytes) -> str:
+    """Read TF-Serving's `{"error": …}`; empty for anything else."""
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,105 @@
+"""perfgate's side of the supervisor: start a command, ask who lives, end them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.errors import InvalidRunError
+from perfgate.serving import supervisor
+from perfgate.serving.channel import Channel, ChannelClosedError, Message
+
+_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Who came of a command, and what became of them."""
+
+    alive: tuple[int, ...]
+    """Parents before their children; what ended and waits to be noticed does not count."""
+    exits: Mapping[int, int]
+    """Exit codes of those that ended, -N for signal N; of a grandchild only once its parent is gone."""
+
+
+class Supervised:
+    """A command under a supervisor of its own."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path, cpus: Collection[int] = ()) -> None:
+        """Start the supervisor; `start` starts the command, on the given CPUs and with that environment.
+
+        What the command says goes to the end of `log`.
+        """
+        ours, theirs = Channel.pair()
+        self._control, self.log, self._said_before = ours, log, log.stat().st_size if log.exists() else 0
+        # -I and -S: neither the command's environment nor what is installed has a say in it
+        command = [sys.executable, "-I", "-S", supervisor.__file__, str(theirs.fileno())]
+        with log.open("ab") as said:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                command,
+                env=environ,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,  # a terminal's ^C goes to perfgate alone
+            )
+        theirs.close()
+        if cpus:
+            os.sched_setaffinity(self._process.pid, cpus)
+
+    def start(self, command: Sequence[str]) -> tuple[int, float]:
+        """Start the command; its process, and when it began by `time.monotonic`.
+
+        InvalidRunError when there is no such program, or it cannot be run.
+        """
+        answer = self._ask({"op": "start", "command": list(command)})
+        if "error" in answer:
+            raise InvalidRunError(
+                f"{command[0]} cannot be started: {answer['error'].lower()}", "check target.command and PATH"
+            )
+        return answer["pid"], answer["began_s"]
+
+    def status(self) -> Status:
+        """Tell who lives."""
+        answer = self._ask({"op": "status"})
+        return Status(tuple(answer["alive"]), {int(pid): code for pid, code in answer["exits"].items()})
+
+    def adopt(self, pid: int) -> None:
+        """Have a process that no longer descends from the command ended with it."""
+        self._ask({"op": "adopt", "pid": pid})
+
+    def last_words(self) -> str:
+        """Give the last line that was said since this command began."""
+        with self.log.open("rb") as file:
+            file.seek(self._said_before)
+            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1] if lines else "it said nothing"
+
+    def stop(self, grace_s: float) -> None:
+        """Ask all processes to end, kill what is left after `grace_s`; calling it twice does no harm."""
+        try:
+            self._ask({"op": "end", "grace_s": grace_s}, grace_s + _PATIENCE_S)
+        except InvalidRunError:
+            self._process.kill()  # the command dies with it
+        self._control.close()
+        self._process.wait()
+
+    def _ask(self, message: Message, timeout_s: float = _PATIENCE_S) -> Message:
+        try:
+            self._control.send(message)
+            return self._control.receive(timeout_s)
+        except (ChannelClosedError, TimeoutError) as error:
+            raise InvalidRunError("the supervisor of a server command is gone", f"see {self.log}") from error
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """Say how a process ended, in a few words."""
+    if exit_code is None:
+        return "it ended"
+    return f"killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
