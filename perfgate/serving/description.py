@@ -1,0 +1,114 @@
+"""A model that is only known by what its server says: signatures by GetModelMetadata, over gRPC or REST."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from perfgate.errors import InvalidRunError, UsageError
+from perfgate.model.dtypes import BY_NAME
+from perfgate.model.interface import Model, Signature
+from perfgate.model.messages import GetModelMetadataRequest, GetModelMetadataResponse, Proto, SignatureDefMap
+from perfgate.model.saved_model import signatures_of
+from perfgate.scenario.schema import Target
+from perfgate.serving.endpoint_url import EndpointUrl, parse_endpoint
+from perfgate.serving.peer import NOT_FOUND, OK, Peer, grpc_line, rest_get
+from perfgate.serving.readiness import error_of
+
+DIGEST_PREFIX = "metadata-sha256:"
+"""Of a digest that covers signatures only: the same for two versions that compute different things."""
+_METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
+_TIMEOUT_S = 10.0
+_HTTP_OK, _HTTP_NOT_FOUND = 200, 404
+_DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
+"""Where the enum's name is not `DT_` and the type's."""
+
+
+def describe_endpoint(given: str, target: Target) -> Model:
+    """Ask every server of a URL what it serves.
+
+    Its digest is one of the signatures, its size and its operations are unknown, and its path is the URL. UsageError
+    for a bad URL or a model that a server does not have, InvalidRunError when one does not answer or they differ.
+    """
+    url = parse_endpoint(given)
+    told = [_ask(peer) for peer in url.peers(target)]
+    for address, other in zip(url.addresses, told, strict=True):
+        if other != told[0]:
+            what = "another version" if other[1] == told[0][1] else "another model"
+            problem = f"{given}: {address} serves {what} than {url.addresses[0]}"
+            raise InvalidRunError(problem, "an arm is one model; wait until all servers have it")
+    return _model(url, *told[0])
+
+
+def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) -> Model:
+    text = json.dumps([asdict(signature) for signature in signatures], sort_keys=True)
+    digest = f"{DIGEST_PREFIX}{hashlib.sha256(text.encode()).hexdigest()}"
+    return Model(url.path, url.given, version, digest, size_bytes=0, tags=(), signatures=signatures, ops=())
+
+
+def _ask(peer: Peer) -> tuple[int, tuple[Signature, ...]]:
+    """Ask one server: the version that it answers with, and its signatures."""
+    try:
+        version, definitions = _over_grpc(peer) if peer.protocol == "grpc" else _over_rest(peer)
+        return version, signatures_of(definitions.signature_def)
+    except (DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"{peer.address} answers GetModelMetadata with something else"
+        raise InvalidRunError(problem, "is it a server of TF-Serving's protocol?") from error
+
+
+def _over_grpc(peer: Peer) -> tuple[int, Proto]:
+    request = GetModelMetadataRequest(metadata_field=["signature_def"])
+    spec = request.model_spec
+    spec.name = peer.model_name
+    if peer.version is not None:
+        spec.version.value = peer.version
+    elif peer.label:
+        spec.version_label = peer.label
+    with grpc_line(peer) as line:
+        reply = line.ask(_METADATA, request.SerializeToString(), _TIMEOUT_S)
+    if reply.status == NOT_FOUND:
+        raise _not_there(peer, reply.message)
+    if reply.status != OK:
+        raise _no_answer(peer, f"status {reply.status}: {reply.message}")
+    answer = GetModelMetadataResponse.FromString(reply.body)
+    version = answer.model_spec.version.value or peer.version or 1
+    return version, SignatureDefMap.FromString(answer.metadata["signature_def"].value)
+
+
+def _over_rest(peer: Peer) -> tuple[int, Proto]:
+    reply = rest_get(peer, f"{peer.path}/metadata", _TIMEOUT_S)
+    if reply.status == _HTTP_NOT_FOUND:
+        raise _not_there(peer, error_of(reply.body) or reply.message)
+    if reply.status != _HTTP_OK:
+        raise _no_answer(peer, error_of(reply.body) or reply.message)
+    answer = json.loads(reply.body)
+    definitions = SignatureDefMap()
+    for key, said in answer["metadata"]["signature_def"]["signature_def"].items():
+        signature = definitions.signature_def[key]
+        signature.method_name = said.get("method_name", "")
+        for told, infos in ((said["inputs"], signature.inputs), (said["outputs"], signature.outputs)):
+            for name, info in told.items():
+                _fill(infos[name], info)
+    return int(answer["model_spec"].get("version") or peer.version or 1), definitions
+
+
+def _fill(proto: Proto, info: dict[str, Any]) -> None:
+    """Read a TensorInfo as protobuf's JSON has it: enums by name, 64-bit numbers as strings."""
+    enum = info["dtype"]
+    name = _DTYPES.get(enum, enum.removeprefix("DT_").lower())
+    proto.dtype = BY_NAME[name].number if name in BY_NAME else 0
+    proto.tensor_shape.unknown_rank = info["tensor_shape"].get("unknown_rank", False)
+    for dim in info["tensor_shape"].get("dim", ()):
+        proto.tensor_shape.dim.add(size=int(dim["size"]))
+
+
+def _not_there(peer: Peer, words: str) -> UsageError:
+    return UsageError(f"{peer.address} serves no such model: {' '.join(words.split())}", "check the name in the URL")
+
+
+def _no_answer(peer: Peer, words: str) -> InvalidRunError:
+    return InvalidRunError(f"{peer.address} does not say what it serves: {' '.join(words.split())}", "is it up?")

@@ -1,0 +1,127 @@
+"""Target `endpoint`: servers that run already, and go on when the run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from math import nan
+from pathlib import Path
+
+import psutil
+
+from perfgate.errors import InvalidRunError, UsageError
+from perfgate.scenario.schema import Target
+from perfgate.serving import ports
+from perfgate.serving.endpoint_url import EndpointUrl
+from perfgate.serving.fields import fields_in, fill
+from perfgate.serving.foreign import ForeignReplica
+from perfgate.serving.interface import ReplicaSpec
+from perfgate.serving.peer import Peer
+from perfgate.serving.readiness import State, readiness
+from perfgate.trials import Subject
+
+_TIMEOUT_S = 10.0
+_FIELDS = ("host", "port", "rest_port", "name", "version")
+
+
+class EndpointReplica(ForeignReplica):
+    """One address."""
+
+    def __init__(self, label: str, peer: Peer, subject: Subject) -> None:
+        self._label, self._peer, self._subject = label, peer, subject
+
+    @property
+    def pid(self) -> int | None:
+        """The process that the user named, if any."""
+        return self._subject.pid
+
+    @property
+    def subject(self) -> Subject:
+        """What the user named; with nothing named, CPU time and memory are missing."""
+        return self._subject
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the gRPC service."""
+        return self._peer.address if self._peer.protocol == "grpc" else ""
+
+    @property
+    def rest_address(self) -> str:
+        """`host:port` of the REST service."""
+        return self._peer.address if self._peer.protocol == "rest" else ""
+
+    @property
+    def load_time_s(self) -> float:
+        """Not known: it was running before."""
+        return nan
+
+    def ensure_alive(self) -> None:
+        """Raise InvalidRunError when the named process is gone, or nothing answers at the address."""
+        if self._subject.pid is not None and not _runs(self._subject.pid):
+            raise InvalidRunError(f"{self._label} (process {self._subject.pid}) died: it ended", "see its own log")
+        if why := ports.answers(self._peer.address):
+            raise InvalidRunError(f"{self._label} at {self._peer.address} is gone: {why}", "see its own log")
+
+
+class EndpointLauncher:
+    """Gives the addresses of each arm's URL as its replicas, in turn; starts and stops nothing."""
+
+    def __init__(self, target: Target, subjects: Mapping[EndpointUrl, Sequence[Subject]]) -> None:
+        """Know each arm's URL, and whose CPU time and memory are its servers' (`subjects_of`)."""
+        self._target = target
+        self._left = {url.path: list(zip(url.peers(target), theirs, strict=True)) for url, theirs in subjects.items()}
+
+    def start(self, spec: ReplicaSpec) -> EndpointReplica:
+        """Give the next address, once it says that it serves the model; InvalidRunError when it does not."""
+        if not (left := self._left[spec.model_path]):
+            raise InvalidRunError(f"{spec.label}: no server is left", "an arm has one replica for each address")
+        peer, subject = left.pop(0)
+        replica = EndpointReplica(spec.label, peer, subject)
+        replica.ensure_alive()
+        said = readiness(peer, _TIMEOUT_S)
+        if said.state is not State.READY:
+            words = " ".join(said.words.split())
+            raise InvalidRunError(
+                f"{spec.label} at {peer.address} does not serve {peer.model_name}: {words}", "is it up?"
+            )
+        return replica
+
+    def stop(self) -> None:
+        """Leave everything as it is."""
+
+
+def subjects_of(url: EndpointUrl, target: Target, pids: Sequence[int] = ()) -> tuple[Subject, ...]:
+    """Say whose CPU time and memory are each server's: a process each, a control group, or a page; else unknown.
+
+    UsageError when there are not as many processes as servers, or one does not run.
+    """
+    if pids and len(pids) != len(url.addresses):
+        problem = f"{url.given} has {len(url.addresses)} servers, and {len(pids)} processes are named"
+        raise UsageError(problem, "give one --pid for each address, in the same order, or none")
+    for pid in pids:
+        if not _runs(pid):
+            raise UsageError(f"there is no process {pid}", "a --pid is a process on this machine")
+    subjects = []
+    for address, pid in zip_longest(url.addresses, pids):
+        cgroup = _filled(url, target, "cgroup", address)
+        page = _filled(url, target, "prometheus_url", address)
+        subjects.append(Subject(pid, pid is not None, Path(cgroup) if cgroup else None, page))
+    return tuple(subjects)
+
+
+def _filled(url: EndpointUrl, target: Target, key: str, address: str) -> str:
+    text, place = getattr(target, key) or "", f"target.{key}"
+    host, _, port = address.rpartition(":")
+    version = "" if url.version is None else str(url.version)
+    values = dict(zip(_FIELDS, (host, port, port, url.model_name, version), strict=True))
+    if unknown := fields_in(text, place) - values.keys():
+        known = ", ".join(f"{{{name}}}" for name in _FIELDS)
+        raise UsageError(f"{place}: a running server has no {{{min(unknown)}}}", f"there are {known}")
+    return fill(text, values, place)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
