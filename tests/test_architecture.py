@@ -32,6 +32,7 @@ MAY_USE_BESIDE = {("__main__", "cli")}
 TENSORFLOW = ("tensorflow", "tensorflow_serving", "keras")
 TENSORFLOW_AT_HOME = {
     "model/keras_export.py",
+    "serving/in_process_replica.py",
     *(f"serving/embedded/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
     *(f"serving/embedded/{name}.py" for name in ("inference", "warmup_assets", "rest/api", "rest/server")),
 }
