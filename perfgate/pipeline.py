@@ -19,8 +19,8 @@ from perfgate.baseline.fingerprint import fingerprint
 from perfgate.baseline.record import Record
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import (
-    GENERATOR_LIMIT,
-    generator_cpu_share,
+    GENERATOR_REMEDY,
+    generator_problem,
     load_cautions,
     machine_cautions,
     time_cautions,
@@ -97,7 +97,7 @@ def run(job: Job, world: World) -> Result:
     plan, payloads = _prepare(job, world)
     began_s = world.makers.clock()
     status = "complete"
-    verdict_of: Callable[[Job, Recording], Judgement] = _judged
+    verdict_of: Callable[[Job, Plan, Recording], Judgement] = _judged
     with Recording(_started(job, world, plan, payloads), job.out) as recording, world.progress:
         try:
             _measure(job, world, plan, payloads, recording)
@@ -108,7 +108,7 @@ def run(job: Job, world: World) -> Result:
                 raise
             status = "interrupted"
         with world.interrupts.held():
-            judgement = verdict_of(job, recording)
+            judgement = verdict_of(job, plan, recording)
             cautions = _cautions(job, world, plan, recording)
             return recording.finish(judgement, status, world.makers.clock() - began_s, cautions)
 
@@ -222,15 +222,14 @@ def _so_far(job: Job, recording: Recording) -> Decided:
     )
 
 
-def _judged(job: Job, recording: Recording) -> Judgement:
+def _judged(job: Job, plan: Plan, recording: Recording) -> Judgement:
     judgement = judge(recording.log.table(), job.scenario.gate, job.scenario.objectives)
-    share = generator_cpu_share(recording.blocks)
-    if share <= GENERATOR_LIMIT:
+    if (problem := generator_problem(recording.blocks, plan)) is None:
         return judgement
-    reason = f"the load generator used {share:.0%} of its core: it was the bottleneck, not the server"
-    return replace(judgement, verdict=Verdict.INVALID, headline=reason, reasons=(reason, *judgement.reasons))
+    reasons = (problem, GENERATOR_REMEDY, *judgement.reasons)
+    return replace(judgement, verdict=Verdict.INVALID, headline=problem, reasons=reasons)
 
 
-def _because(error: InvalidRunError) -> Callable[[Job, Recording], Judgement]:
+def _because(error: InvalidRunError) -> Callable[[Job, Plan, Recording], Judgement]:
     reasons = tuple(text for text in (error.problem, error.remedy) if text)
-    return lambda _job, _recording: Judgement(Verdict.INVALID, error.problem, (), (), reasons)
+    return lambda _job, _plan, _recording: Judgement(Verdict.INVALID, error.problem, (), (), reasons)

@@ -7,48 +7,73 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
-from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts
+from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
-GENERATOR_LIMIT = 0.8
-"""Share of one core above which the load generator counts as the bottleneck."""
+GENERATOR_REMEDY = "give it CPUs of its own (driver_cpus), more workers (load.workers), or a lower rate"
+_GENERATOR_LIMIT = 0.8
+"""Share of its core above which a process of the load generator counts as the bottleneck."""
+_LAG_LIMIT_MS = 10.0
+"""Three times a turn's 99th percentile on a shared 2-core machine with a load average of 3 to 5 (docs/method.md)."""
 _STEAL = 0.05
 _PRESSURE = 0.5
 _LATE_MS = 2.0
 """Twice what plain sleeping is late by at its 99th percentile on a shared 2-core machine (docs/benchmarks.md)."""
-_OVERLOAD = 0.25
 _OVERTIME = 1.5
+_COLD_FACTOR = 3.0
 
 
-def generator_cpu_share(blocks: Sequence[Block]) -> float:
-    """Share of one core that the generator used over all of the load lane; 0 without one."""
-    trials = [trial for block in blocks if block.lane is Lane.LOAD for trial in block.trials]
+def _under_load(blocks: Sequence[Block]) -> list[Trial]:
+    return [trial for block in blocks if block.lane is Lane.LOAD for trial in block.trials]
+
+
+def generator_cpu_share(blocks: Sequence[Block], workers: int = 1) -> float:
+    """Share of a core that each of the generator's processes used over all of the load lane; 0 without one."""
+    trials = _under_load(blocks)
     wall_s = sum(trial.wall_s for trial in trials)
-    return sum(trial.driver_cpu_ms for trial in trials) / 1e3 / wall_s if wall_s > 0 else 0.0
+    return sum(trial.driver_cpu_ms for trial in trials) / 1e3 / wall_s / workers if wall_s > 0 else 0.0
+
+
+def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
+    """Say why the generator, not the server, decided what was measured under load; None when it did not.
+
+    It did when it was busy, or when in half of the turns the latest 1 % of its sends were later than the slowest 1 % of
+    the server's answers: then the tail of the response times is mostly its own.
+    """
+    share = generator_cpu_share(blocks, plan.load.workers)
+    if share > _GENERATOR_LIMIT:
+        return f"the load generator used {share:.0%} of its core: it was the bottleneck, not the server"
+    turns = [trial.requests for trial in _under_load(blocks) if trial.requests.status.size]
+    if plan.load.arrivals == "closed" or not turns:
+        return None
+    lag_ms, service_ms = (
+        float(np.median([np.quantile(times, 0.99) for times in kind]))
+        for kind in ([turn.send_lag_ms for turn in turns], [turn.service_ms for turn in turns])
+    )
+    if lag_ms <= max(_LAG_LIMIT_MS, service_ms):
+        return None
+    return (
+        f"the load generator was the bottleneck, not the server: in half of the turns 1 % of the requests were sent "
+        f"{lag_ms:.3g} ms late or more, and the server took {service_ms:.3g} ms for its slowest 1 %"
+    )
 
 
 def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
-    """Warn, for open loops, of arrivals sent late and of queues that were still there when the slice was over."""
-    trials = [trial for block in blocks if block.lane is Lane.LOAD for trial in block.trials]
+    """Warn, for open loops, of arrivals sent late and of queues that grew."""
+    trials = [trial for trial in _under_load(blocks) if trial.requests.status.size]
     if plan.load.arrivals == "closed" or not trials:
         return ()
     found = []
     lag_ms = np.concatenate([trial.requests.send_lag_ms for trial in trials])
-    if lag_ms.size and (late_ms := float(np.quantile(lag_ms, 0.99))) > _LATE_MS:
+    if (late_ms := float(np.quantile(lag_ms, 0.99))) > _LATE_MS:
         worst_ms = float(lag_ms.max())
         message = (
             f"the load generator sent late: 99 % within {late_ms:.3g} ms of the schedule, all within {worst_ms:.3g}"
         )
         found.append(Caution("send lag", message, "give it a core of its own with --driver-cpus; lag is in latency_*"))
-    for arm in Arm:
-        over_s = [trial.wall_s - plan.turn_s for trial in trials if trial.arm is arm]
-        if over_s and (median_s := float(np.median(over_s))) > _OVERLOAD * plan.turn_s:
-            message = (
-                f"the {arm} did not keep up with {plan.load.rate_rps:g} requests/s: half of its slices of "
-                f"{plan.turn_s:.2g} s ended {median_s:.2g} s late or more; under lasting load latency has no bound"
-            )
-            found.append(Caution("overload", message, "lower rate_rps, or take the latencies as too low"))
-    return tuple(found)
+    overloads = (overload_caution(arm, [t.requests for t in trials if t.arm is arm], plan) for arm in Arm)
+    return (*found, *(caution for caution in overloads if caution is not None))
 
 
 def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:
@@ -81,9 +106,29 @@ def _known(shares: Sequence[float]) -> NDArray[np.float64]:
 
 
 def warmup_cautions(facts: Sequence[ReplicaFacts]) -> tuple[Caution, ...]:
-    """Warn of replicas whose latency still fell when warm-up had to end."""
-    cold = sum(not each.warm for each in facts)
-    if not cold:
-        return ()
-    message = f"{cold} of {len(facts)} servers had not shown a steady latency when warm-up had to end"
-    return (Caution("not warm", message, "raise --budget: warm-up may take a third of it"),)
+    """Warn of replicas whose latency still fell when warm-up had to end, and of warm-up requests that warm nothing."""
+    found = []
+    if cold := sum(not each.warm for each in facts):
+        message = f"{cold} of {len(facts)} servers had not shown a steady latency when warm-up had to end"
+        found.append(Caution("not warm", message, "raise --budget: warm-up may take a third of it"))
+    found += [
+        caution
+        for arm in Arm
+        if (caution := _replayed_in_vain(arm, [each for each in facts if each.arm is arm and each.replayed]))
+        is not None
+    ]
+    return tuple(found)
+
+
+def _replayed_in_vain(arm: Arm, facts: Sequence[ReplicaFacts]) -> Caution | None:
+    slow = [each for each in facts if each.first_request_ms > _COLD_FACTOR * each.warm_ms]
+    if not slow or 2 * len(slow) < len(facts):
+        return None
+    first_ms = float(np.median([each.first_request_ms for each in slow]))
+    warm_ms = float(np.median([each.warm_ms for each in slow]))
+    message = (
+        f"warm-up requests without effect: the {arm} replayed {slow[0].replayed} of its own while it loaded, and the "
+        f"first request still took {first_ms:.3g} ms, a warm one {warm_ms:.3g}"
+    )
+    remedy = "record requests with the signature, shapes and batch sizes of the traffic"
+    return Caution("warm-up requests", message, f"{remedy} (assets.extra/tf_serving_warmup_requests)")

@@ -1,22 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from perfgate.experiment.cautions import (
     generator_cpu_share,
+    generator_problem,
     load_cautions,
     machine_cautions,
     time_cautions,
     warmup_cautions,
 )
-from perfgate.experiment.plan import Plan, make_plan
+from perfgate.experiment.lanes import traffic_of
+from perfgate.experiment.plan import Plan, Segment, make_plan
+from perfgate.load.fake import FakeDriver
 from perfgate.scenario.schema import Load, Scenario
-from perfgate.trials import Arm, Block, Conditions, Depth, Lane, ReplicaFacts, Requests, State, Trial
+from perfgate.trials import Arm, Block, Call, Conditions, Depth, Lane, ReplicaFacts, Requests, State, Trial
 
-PLAN = make_plan(Scenario(load=Load(arrivals="poisson", rate_rps=100)), tuple(Arm), seed=1, replicas=4)
+
+def _plan(load: Load) -> Plan:
+    return make_plan(Scenario(load=load), tuple(Arm), seed=1, replicas=4)
+
+
+PLAN = _plan(Load(arrivals="poisson", rate_rps=100))
 
 
 def _trial(arm: Arm, wall_s: float, driver_cpu_ms: float = 1.0, lag_ms: Sequence[float] = (0.1,)) -> Trial:
@@ -41,11 +51,101 @@ def test_the_generators_share_is_of_all_its_time() -> None:
     assert generator_cpu_share([]) == 0
 
 
-def test_an_arm_that_does_not_keep_up_is_named() -> None:
-    slow = _block(_trial(Arm.BASELINE, PLAN.turn_s), _trial(Arm.CANDIDATE, 1.5 * PLAN.turn_s))
-    (caution,) = load_cautions([slow], PLAN)
+def test_with_several_workers_the_share_is_each_ones() -> None:
+    busy = [_block(_trial(Arm.CANDIDATE, 1.0, 1700.0))]
+    assert generator_cpu_share(busy, workers=2) == pytest.approx(0.85)
+    one, two, three = (
+        generator_problem(busy, _plan(Load(arrivals="poisson", rate_rps=100, workers=workers))) for workers in (1, 2, 3)
+    )
+    assert one is not None
+    assert two is not None
+    assert "85% of its core" in two
+    assert three is None
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "service_ms", "late_turns", "invalid"),
+    [
+        (0.5, 1.0, 8, False),  # as it should be
+        (8.0, 1.0, 8, False),  # a shared machine
+        (12.0, 25.0, 8, False),  # one with other work: the server's own tail is longer
+        (40.0, 2.0, 3, False),  # three turns in eight: hiccups
+        (40.0, 2.0, 5, True),
+        (400.0, 20.0, 8, True),
+    ],
+)
+def test_a_generator_that_lagged_voids_the_run(
+    lag_ms: float, service_ms: float, late_turns: int, *, invalid: bool
+) -> None:
+    def turn(arm: Arm, *, late: bool) -> Trial:
+        lags, service = np.full(100, 0.1), np.full(100, service_ms)
+        lags[::20] = lag_ms if late else 0.1
+        requests = Requests(np.arange(100.0), service + lags, service, lags, np.zeros(100, np.int8))
+        return replace(_trial(arm, 1.0), requests=requests)
+
+    blocks = [
+        _block(turn(Arm.BASELINE, late=number < late_turns), turn(Arm.CANDIDATE, late=number + 1 < late_turns))
+        for number in range(0, 8, 2)
+    ]
+    swapped = [replace(block, trials=tuple(reversed(block.trials))) for block in blocks]
+    problem = generator_problem(blocks, PLAN)
+    assert (problem is not None) is invalid
+    assert generator_problem(swapped, PLAN) == problem
+    if problem is not None:
+        assert f"sent {lag_ms:.3g} ms late or more, and the server took {service_ms:.3g} ms" in problem
+    assert generator_problem(blocks, _plan(Load())) is None  # a closed loop has no schedule to miss
+    assert generator_problem([], PLAN) is None
+
+
+CAPACITY_RPS = 200.0
+KINDS = {
+    "constant": lambda peak: Load(arrivals="constant", rate_rps=peak, turn_s=2),
+    "poisson": lambda peak: Load(arrivals="poisson", rate_rps=peak, turn_s=2),
+    "gamma": lambda peak: Load(arrivals="gamma", rate_rps=peak, cv=2, turn_s=2),
+    "long": lambda peak: Load(arrivals="poisson", rate_rps=peak, turn_s=30),
+    "short deadline": lambda peak: Load(arrivals="poisson", rate_rps=peak, turn_s=10, deadline_s=0.2),
+    "up": lambda peak: Load(arrivals="ramp", from_rps=10, to_rps=peak, turn_s=20),
+    "down": lambda peak: Load(arrivals="ramp", from_rps=peak, to_rps=10, turn_s=20),
+    "steps": lambda peak: Load(arrivals="steps", steps_rps=(20, peak, 20), turn_s=12),
+}
+
+
+def _driven(load: Load, capacity_rps: float) -> Block:
+    plan = _plan(load)
+    trials = []
+    for arm, service_ms in ((Arm.BASELINE, 1.0), (Arm.CANDIDATE, 1e3 / capacity_rps)):
+        for number in range(3):
+            traffic = traffic_of(Segment(Lane.LOAD, Depth.REQUEST, 1), number, plan)
+            driver = FakeDriver((service_ms,), deadline_s=load.deadline_s)
+            trials.append(replace(_trial(arm, plan.turn_s), requests=driver.drive((Call(b""),), traffic)))
+    return _block(*trials)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_arm_that_does_not_keep_up_is_named_whatever_the_arrivals(kind: str) -> None:
+    fits, too_much = (KINDS[kind](share * CAPACITY_RPS) for share in (0.7, 1.6))
+    assert not load_cautions([_driven(fits, CAPACITY_RPS)], _plan(fits))
+    (caution,) = load_cautions([_driven(too_much, CAPACITY_RPS)], _plan(too_much))
     assert caution.code == "overload"
-    assert "the candidate did not keep up with 100 requests/s" in caution.message
+    assert caution.message.startswith("the candidate ")
+    assert "requests/s" in caution.message
+    assert "None" not in caution.message
+
+
+def test_a_trace_that_is_too_fast_is_told_with_the_rate_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "trace"
+    stamps = [*np.arange(0, 5, 0.05), *np.arange(5, 8, 0.0025), *np.arange(8, 14, 0.05)]
+    file.write_text("\n".join(f"{stamp:.4f}" for stamp in stamps))
+    load = Load(arrivals="trace", trace=str(file))
+    (caution,) = load_cautions([_driven(load, CAPACITY_RPS)], _plan(load))
+    rate_rps = float(caution.message.partition("about ")[2].split()[0])
+    assert 200 < rate_rps <= 410
+    assert not load_cautions([_driven(load, 1000)], _plan(load))
+
+
+def test_turns_without_requests_are_no_news() -> None:
+    assert not load_cautions([_block(_trial(Arm.BASELINE, PLAN.turn_s, lag_ms=[]))], PLAN)
+    assert generator_problem([_block(_trial(Arm.BASELINE, PLAN.turn_s, lag_ms=[]))], PLAN) is None
 
 
 def test_late_sends_are_told_and_punctual_ones_are_not() -> None:
@@ -55,8 +155,7 @@ def test_late_sends_are_told_and_punctual_ones_are_not() -> None:
 
 
 def test_a_closed_loop_has_no_schedule_to_miss() -> None:
-    closed: Plan = make_plan(Scenario(), tuple(Arm), seed=1, replicas=4)
-    assert not load_cautions([_block(_trial(Arm.BASELINE, 99.0, lag_ms=[50.0]))], closed)
+    assert not load_cautions([_block(_trial(Arm.BASELINE, 99.0, lag_ms=[50.0]))], _plan(Load()))
 
 
 def test_overtime_is_told() -> None:
@@ -73,10 +172,25 @@ def test_what_the_machine_did_is_told(steal: float, pressure: float, codes: list
     assert _codes(machine_cautions([_block(lane=Lane.COST, steal=steal, pressure=pressure)])) == codes
 
 
-def test_servers_that_were_not_warm_are_counted() -> None:
-    def facts(*, warm: bool) -> ReplicaFacts:
-        return ReplicaFacts(0, Arm.BASELINE, 0, 0, 1, 0.1, 9.0, 20, 0.1, warm)
+def _facts(
+    arm: Arm = Arm.BASELINE, *, warm: bool = True, replayed: int = 0, first_ms: float = 9.0, warm_ms: float = 2.0
+) -> ReplicaFacts:
+    return ReplicaFacts(0, arm, 0, 0, 1, 0.1, first_ms, 20, 0.1, warm, warm_ms, replayed)
 
-    assert not warmup_cautions([facts(warm=True)])
-    (caution,) = warmup_cautions([facts(warm=True), facts(warm=False)])
+
+def test_servers_that_were_not_warm_are_counted() -> None:
+    assert not warmup_cautions([_facts()])
+    (caution,) = warmup_cautions([_facts(), _facts(warm=False)])
     assert caution.message.startswith("1 of 2 servers")
+
+
+def test_warm_up_requests_without_effect_are_told_of_the_arm_that_has_them() -> None:
+    vain, of_use = _facts(Arm.CANDIDATE, replayed=3, first_ms=40), _facts(Arm.CANDIDATE, replayed=3, first_ms=5)
+    none = _facts(replayed=0, first_ms=40)
+    (caution,) = warmup_cautions([none, none, vain, of_use])
+    assert caution.code == "warm-up requests"
+    assert "the candidate replayed 3" in caution.message
+    assert "still took 40 ms, a warm one 2" in caution.message
+    assert "tf_serving_warmup_requests" in caution.remedy
+    assert not warmup_cautions([none, vain, of_use, of_use])
+    assert not warmup_cautions([_facts(replayed=3, warm_ms=float("nan"))])

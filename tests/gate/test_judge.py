@@ -24,7 +24,8 @@ def test_equal_models_pass() -> None:
     assert found.headline.startswith("execute_ms ")
     assert found.headline.endswith("] <= 2.5%")
     assert [(m.metric, m.gated) for m in found.metrics] == [
-        ("execute_ms", True), ("load_time_s", False), ("first_request_ms", False), ("model_size_mb", False),
+        ("execute_ms", True), ("load_time_s", False), ("first_request_ms", False),
+        ("cold_start_s", False), ("warmup_s", False), ("warmup_requests", False), ("model_size_mb", False),
     ]  # fmt: skip
 
 

@@ -1,0 +1,55 @@
+"""Did an arm keep up with an open load: how long requests waited where they waited longest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perfgate.experiment.plan import Plan
+from perfgate.trials import Arm, Caution, Requests
+
+_OF_A_TURN = 0.25
+_LONG_TURN_S = 2.0
+_PARTS = 10
+_STEADY = ("constant", "poisson", "gamma")
+
+
+def overload_caution(arm: Arm, turns: Sequence[Requests], plan: Plan) -> Caution | None:
+    """Warn of an arm whose requests waited more than a quarter of a turn (of 2 s, where turns are longer).
+
+    That is in half of the turns; or more than half of the deadline, since nothing waits longer than that. None of the
+    turns may be without requests.
+    """
+    if not turns:
+        return None
+    waits_s, rates_rps = np.transpose([_worst_wait(turn, plan) for turn in turns])
+    waited_s, turn_s = float(np.median(waits_s)), plan.turn_s
+    if waited_s <= min(_OF_A_TURN * min(turn_s, _LONG_TURN_S), plan.load.deadline_s / 2):
+        return None
+    if plan.load.arrivals in _STEADY:
+        message = (
+            f"the {arm} did not keep up with {plan.load.rate_rps:g} requests/s: at the end of half of its turns of "
+            f"{turn_s:.2g} s requests waited {waited_s:.2g} s or more; under lasting load latency has no bound"
+        )
+        return Caution("overload", message, "lower rate_rps, or take the latencies as too low")
+    message = (
+        f"the {arm} fell behind at about {np.median(rates_rps):.3g} requests/s: in the worst tenth of half of its "
+        f"turns requests waited {waited_s:.2g} s or more; were that rate to last, latency would have no bound"
+    )
+    return Caution("overload", message, "lower the highest rates, or expect such waits in production, too")
+
+
+def _worst_wait(turn: Requests, plan: Plan) -> tuple[float, float]:
+    """Give how long the requests of a turn's worst tenth waited, in s (median), and their rate.
+
+    Waiting is what a response takes longer than the turn's fastest answer, that of a request that found no queue. At a
+    steady rate the last tenth alone counts: a burst that is worked off is no overload.
+    """
+    parts = np.array_split(np.arange(turn.status.size), min(_PARTS, turn.status.size))
+    begins_s = [*(turn.scheduled_s[part[0]] for part in parts), max(plan.turn_s, turn.scheduled_s[-1])]
+    responses_ms = [float(np.median(turn.response_ms[part])) for part in parts]
+    worst = len(parts) - 1 if plan.load.arrivals in _STEADY else int(np.argmax(responses_ms))
+    span_s = begins_s[worst + 1] - begins_s[worst]
+    rate_rps = parts[worst].size / span_s if span_s > 0 else np.inf
+    return (responses_ms[worst] - float(turn.service_ms.min())) / 1e3, rate_rps
