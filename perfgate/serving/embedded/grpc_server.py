@@ -3,86 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
 from tensorflow_serving.apis import (
-    model_service_pb2_grpc,
-    prediction_service_pb2_grpc,
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    predict_pb2,
+    regression_pb2,
 )
 
 from perfgate.serving.embedded import inference
 from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.stages import StageTimes
+from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
+from perfgate.serving.embedded.rpc.server import Server, listen
 from perfgate.serving.embedded.status import StatusError
 
-_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),  # as TF-Serving: a model's inputs are as large as they are
-    ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),  # a port in use is an error, not a silent sharing
-)
-
-_Handler = Callable[[Any], Any]
+_PREDICTION, _MODEL = "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"
+_HEALTH = "grpc.health.v1.Health"
+_SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING).SerializeToString()
+_UNKNOWN = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVICE_UNKNOWN).SerializeToString()
+_NOT_FOUND = 5
 
 
-def _answer(handler: _Handler, request: Any, context: grpc.ServicerContext) -> Any:
-    try:
-        return handler(request)
-    except StatusError as error:
-        context.abort(error.code, str(error))
+def _method(message: Any, handler: Callable[[Any], Any]) -> Method:
+    """Make a method of a handler that answers messages, StatusErrors being its errors."""
+    parse = message.FromString
+
+    def method(body: bytes) -> Answer:
+        try:
+            request = parse(body)
+        except DecodeError:
+            return Answer(status=Status.INTERNAL, words=f"The request is no {message.DESCRIPTOR.full_name}")
+        try:
+            answered = handler(request)
+        except StatusError as error:
+            return Answer(status=error.code.value[0], words=str(error))
+        response, times = answered if isinstance(answered, tuple) else (answered, None)
+        return Answer(response.SerializeToString(), times=times)
+
+    return method
 
 
-def _answer_timed(handler: Callable[[Any], tuple[Any, StageTimes]], request: Any, context: grpc.ServicerContext) -> Any:
-    """Answer with the stage times in trailing metadata; an error has none."""
-    response, times = _answer(handler, request, context)
-    context.set_trailing_metadata((("server-timing", times.server_timing()),))
-    return response
+def _health(*, watch: bool) -> Method:
+    services = {"", _PREDICTION, _MODEL}
+
+    def method(body: bytes) -> Answer:
+        try:
+            service = health_pb2.HealthCheckRequest.FromString(body).service
+        except DecodeError:
+            return Answer(status=Status.INTERNAL, words="The request is no HealthCheckRequest")
+        if service not in services and not watch:
+            return Answer(status=_NOT_FOUND)
+        return Answer(_SERVING if service in services else _UNKNOWN, stays_open=watch)
+
+    return method
 
 
-class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
-    def __init__(self, model: ServedModel) -> None:
-        self._model = model
-
-    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - the protocol's name
-        return _answer_timed(self._model.predict, request, context)
-
-    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return _answer_timed(partial(inference.classify, self._model), request, context)
-
-    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return _answer_timed(partial(inference.regress, self._model), request, context)
-
-    def MultiInference(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return _answer_timed(partial(inference.multi_inference, self._model), request, context)
-
-    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return _answer(self._model.metadata, request, context)
-
-
-class _ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
-    def __init__(self, model: ServedModel) -> None:
-        self._model = model
-
-    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return _answer(self._model.status, request, context)
+def methods(model: ServedModel) -> dict[bytes, Method]:
+    """All methods by their paths; what is not here is UNIMPLEMENTED."""
+    handled: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+        f"{_PREDICTION}/Predict": (predict_pb2.PredictRequest, model.predict),
+        f"{_PREDICTION}/Classify": (classification_pb2.ClassificationRequest, partial(inference.classify, model)),
+        f"{_PREDICTION}/Regress": (regression_pb2.RegressionRequest, partial(inference.regress, model)),
+        f"{_PREDICTION}/MultiInference": (
+            inference_pb2.MultiInferenceRequest,
+            partial(inference.multi_inference, model),
+        ),
+        f"{_PREDICTION}/GetModelMetadata": (get_model_metadata_pb2.GetModelMetadataRequest, model.metadata),
+        f"{_MODEL}/GetModelStatus": (get_model_status_pb2.GetModelStatusRequest, model.status),
+    }
+    served = {f"/{path}".encode(): _method(*each) for path, each in handled.items()}
+    served[f"/{_HEALTH}/Check".encode()] = _health(watch=False)
+    served[f"/{_HEALTH}/Watch".encode()] = _health(watch=True)
+    return served
 
 
-def start(model: ServedModel, host: str, port: int, threads: int) -> tuple[grpc.Server, int]:
-    """Serve on `host:port` (0: any free port) and return the server and its port; OSError when the port is taken."""
-    server = grpc.server(ThreadPoolExecutor(threads, thread_name_prefix="rpc"), options=_OPTIONS)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionService(model), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(model), server)
-    servicer = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    try:
-        bound = server.add_insecure_port(f"{host}:{port}")
-    except RuntimeError as error:
-        msg = f"cannot listen on {host}:{port}"
-        raise OSError(msg) from error
+def start(model: ServedModel, host: str, port: int, at_once: int) -> Server:
+    """Serve on `host:port` (0: any free port), so many requests at a time; OSError when the port is taken."""
+    server = Server(listen(host, port), methods(model), at_once)
     server.start()
-    for service in ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"):
-        servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    return server, bound
+    return server

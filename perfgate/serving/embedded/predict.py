@@ -32,8 +32,14 @@ def require_spec(request: Any) -> None:
 
 def require_shape(name: str, info: Any, array: np.ndarray) -> None:
     """Refuse an array that does not fit its TensorInfo."""
-    if not tf.TensorShape(info.tensor_shape).is_compatible_with(array.shape):
-        raise invalid(f"input {name}: shape {list(array.shape)} does not fit {tf.TensorShape(info.tensor_shape)}")
+    shape = info.tensor_shape
+    if shape.unknown_rank:
+        return
+    fits = len(shape.dim) == array.ndim
+    for dim, size in zip(shape.dim, array.shape, strict=False):
+        fits = fits and dim.size in {-1, size}
+    if not fits:
+        raise invalid(f"input {name}: shape {list(array.shape)} does not fit {tf.TensorShape(shape)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         channel.send(does_not_load(spec, error))
         return
     try:
-        server, port = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
+        server = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
         rest_port = _start_rest(served, spec)
         load_time_s = time.monotonic() - forked_at_s
         recorded = Recorded(served, spec.get("requests_dir"))
@@ -47,12 +47,12 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         return
     try:
         times = {"load_time_s": load_time_s, "replayed": served.replayed}
-        channel.send({"port": port, "rest_port": rest_port, **times})
+        channel.send({"port": server.port, "rest_port": rest_port, **times})
         while True:
             channel.send(recorded.execute(channel.receive()["request"]))
     except ChannelClosedError:
         sys.stderr.write("perfgate went away, stopping\n")
-    server.stop(grace=None)
+    server.stop()
 
 
 def load(spec: Message) -> ServedModel:

@@ -10,11 +10,15 @@ class StageTimes:
     """Stage times of one request."""
 
     queue_ms: float
-    """From the decoded request to the start of its batch, or of its execution where there is no batching."""
+    """From the arrival of the request, its decoding not counted, to the start of its batch or execution."""
     execute_ms: float
     encode_ms: float
     batch_size: int
     """Rows of the batch that the request was executed in, padding not counted."""
+
+    def waited(self, wait_ms: float) -> StageTimes:
+        """Add time that the request waited for a thread."""
+        return replace(self, queue_ms=self.queue_ms + wait_ms)
 
     def encoded(self, encode_ms: float) -> StageTimes:
         """Add the time that writing the answer took."""

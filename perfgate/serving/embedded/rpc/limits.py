@@ -1,0 +1,46 @@
+"""How much all clients together may ask of one server at a time, so that none of them exhausts its memory."""
+
+from __future__ import annotations
+
+import threading
+
+MAX_HELD_BYTES = 512 << 20
+MAX_RPCS = 8192
+MAX_CONNECTIONS = 1024
+
+
+class Limits:
+    """Counts what is held: bytes of requests and answers from arrival until the answer has left, and requests."""
+
+    def __init__(self, max_bytes: int = MAX_HELD_BYTES, max_rpcs: int = MAX_RPCS) -> None:
+        self._max_bytes, self._max_rpcs = max_bytes, max_rpcs
+        self._lock = threading.Lock()
+        self._bytes = self._rpcs = 0
+
+    def enter(self) -> bool:
+        """Count one more request, unless there are too many."""
+        with self._lock:
+            if self._rpcs >= self._max_rpcs:
+                return False
+            self._rpcs += 1
+            return True
+
+    def hold(self, size: int, own: int) -> bool:
+        """Count so many more bytes, unless there are too many; a request that holds all there is may go on."""
+        with self._lock:
+            if self._bytes > own and self._bytes + size > self._max_bytes:
+                return False
+            self._bytes += size
+            return True
+
+    def leave(self, size: int) -> None:
+        """Forget a request and the bytes held for it."""
+        with self._lock:
+            self._rpcs -= 1
+            self._bytes -= size
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """Requests and bytes."""
+        with self._lock:
+            return self._rpcs, self._bytes

@@ -1,0 +1,165 @@
+"""A gRPC server of unary methods whose threads take turns at waiting and working.
+
+Every thread waits for the next event of any connection, and the one that reads a request also runs its method and
+sends the answer: nothing is handed from one thread to another while no more than one request is in flight. That is
+most of what it gains on `grpc.server` (docs/serving.md, "Overhead").
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Mapping
+
+from perfgate.serving.embedded.rpc.call import Call
+from perfgate.serving.embedded.rpc.connection import Connection
+from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
+from perfgate.serving.embedded.rpc.limits import MAX_CONNECTIONS, Limits
+
+_READ_BYTES = 64 << 10
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port (0: any free one); OSError, in words, when that cannot be."""
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}") from error
+
+
+class Server:
+    """Serves methods by their paths, so many at a time; more wait their turn."""
+
+    def __init__(self, listener: socket.socket, methods: Mapping[bytes, Method], at_once: int) -> None:
+        listener.setblocking(False)  # noqa: FBT003 - the standard library's way
+        self._listener, self._methods, self._at_once = listener, methods, at_once
+        self._limits = Limits()
+        self._connections: dict[int, Connection] = {}
+        self._lock = threading.Lock()  # of the numbers and the queue below
+        self._waiting: deque[tuple[Connection, Call]] = deque()
+        self._threads = self._idle = self._working = 0
+        self._stopping = False
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_SEMAPHORE | os.EFD_CLOEXEC)
+        self._poll = select.epoll()
+        self._poll.register(self._wake, select.EPOLLIN)
+        self._poll.register(listener, select.EPOLLIN)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def limits(self) -> Limits:
+        """What its clients hold."""
+        return self._limits
+
+    def start(self) -> None:
+        """Begin to serve: one thread works, one waits; more come as they are needed."""
+        with self._lock:
+            self._hire()
+            self._hire()
+
+    def stop(self) -> None:
+        """Serve no more; what is being worked on is not waited for."""
+        self._stopping = True
+        for _ in range(self._threads):
+            os.eventfd_write(self._wake, 1)
+        self._listener.close()
+        for connection in tuple(self._connections.values()):
+            connection.close()
+
+    def _hire(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._run, name=f"rpc-{self._threads}", daemon=True).start()
+
+    def _run(self) -> None:
+        buffer = bytearray(_READ_BYTES)
+        while not self._stopping:
+            self._work()
+            with self._lock:
+                self._idle += 1
+            happened = self._poll.poll(-1, 1)
+            with self._lock:
+                self._idle -= 1
+            for fd, _ in happened:
+                self._attend(fd, buffer)
+
+    def _attend(self, fd: int, buffer: bytearray) -> None:
+        if (connection := self._connections.get(fd)) is not None:
+            calls = connection.read(buffer)
+            if not connection.watch(self._poll):
+                self._forget(fd, connection)
+            if calls:
+                self._enqueue([(connection, call) for call in calls])
+        elif fd == self._wake:
+            try:
+                os.eventfd_read(self._wake)
+            except BlockingIOError:
+                return  # another thread was woken as well and came first
+        else:
+            self._accept()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:  # another thread was faster, the client is gone, or there are no descriptors left
+            return
+        if len(self._connections) >= MAX_CONNECTIONS:
+            for fd, connection in tuple(self._connections.items()):
+                if connection.fileno() < 0:  # it broke while an answer was sent
+                    self._forget(fd, connection)
+        if len(self._connections) >= MAX_CONNECTIONS:
+            sock.close()
+            return
+        connection = Connection(sock, self._methods, self._limits)
+        self._connections[sock.fileno()] = connection
+        self._poll.register(sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLONESHOT)
+
+    def _forget(self, fd: int, connection: Connection) -> None:
+        with self._lock:
+            if self._connections.get(fd) is connection:  # else a new one has the number already
+                del self._connections[fd]
+
+    def _enqueue(self, calls: list[tuple[Connection, Call]]) -> None:
+        """Queue requests, the first of which this thread will take, and see that there are threads for the others."""
+        with self._lock:
+            self._waiting.extend(calls)
+            helpers = min(len(self._waiting), self._at_once - self._working) - 1
+            wake = min(max(helpers, 0), self._idle)
+            needed = helpers - wake + (1 if self._idle == wake else 0)  # one is left to wait for events
+            for _ in range(min(needed, self._at_once + 1 - self._threads)):
+                self._hire()
+        if wake:
+            os.eventfd_write(self._wake, wake)
+
+    def _work(self) -> None:
+        """Run requests as long as there are some, and not too many threads do."""
+        while True:
+            with self._lock:
+                if not self._waiting or self._working >= self._at_once:
+                    return
+                self._working += 1
+                connection, call = self._waiting.popleft()
+            try:
+                if not call.gone:
+                    connection.answer(call, _outcome(call))
+            finally:
+                with self._lock:
+                    self._working -= 1
+
+
+def _outcome(call: Call) -> Answer:
+    try:
+        return call.run()
+    except MemoryError:
+        return Answer(status=Status.RESOURCE_EXHAUSTED, words="Out of memory")
+    except Exception as error:  # noqa: BLE001 - a bug in a method must not end the server
+        traceback.print_exc(file=sys.stderr)
+        return Answer(status=Status.INTERNAL, words=f"{type(error).__name__}: {error}")
