@@ -63,8 +63,13 @@ class Engine:
         """Send a series and record every request; those that failed count as the deadline at least."""
         return failures_at_deadline(self.record(calls, load, first_call), self._deadline_s)
 
-    def record(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Send a series as `drive` does, and leave the times of failed requests as they were."""
+    def record(
+        self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0, begin_s: float | None = None
+    ) -> Requests:
+        """Send a series as `drive` does, and leave the times of failed requests as they were.
+
+        It begins at `begin_s` of the clock, or at once.
+        """
         if not calls:
             raise ValueError("no calls to send")
         requests = self._transport.prepare(calls)
@@ -72,8 +77,12 @@ class Engine:
         self.connect()
         series = Series(self._transport, self._waiter, requests, self._deadline_s, first_call)
         try:
-            with undisturbed():
-                series.run(pacer_for(load), self._clock, self._clock())
+            with undisturbed(punctual=isinstance(load, OpenLoop)):
+                if begin_s is None:
+                    begin_s = self._clock()
+                elif (early_s := begin_s - self._clock()) > 0:
+                    time.sleep(early_s)
+                series.run(pacer_for(load), self._clock, begin_s)
         except BaseException:  # interrupted: what is in flight would be taken for the next series' answers
             self._transport.close()
             self._connected = False
@@ -163,8 +172,11 @@ class GrpcDriver(Engine):
         tls: Tls | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """`method`: path that all calls go to, in place of their own, `/package.Service/Method`."""
-        super().__init__(GrpcTransport(address, deadline_s, connections, tls, metadata, method), deadline_s)
+        """Send all calls to `method`, `/package.Service/Method`, where it is given in place of their own."""
+        super().__init__(
+            GrpcTransport(address, deadline_s, connections=connections, tls=tls, metadata=metadata, path=method),
+            deadline_s,
+        )
 
 
 class RestDriver(Engine):

@@ -61,6 +61,7 @@ class GrpcTransport(Transport):
         self,
         address: str,
         deadline_s: float,
+        *,
         connections: int = 1,
         tls: Tls | None = None,
         metadata: Mapping[str, str] | None = None,
