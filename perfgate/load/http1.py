@@ -51,6 +51,8 @@ class Http1Connection(Connection):
         self._left: int | None = 0
         """Bytes of the body that have not come yet; None: until the server closes the connection."""
         self._chunked = self._last = False
+        self._line_end = False
+        """The line's end after a chunk has not come yet."""
 
     def send(self, number: int, request: Request) -> None:
         """Take the one request."""
@@ -144,12 +146,12 @@ class Http1Connection(Connection):
                 self._take(min(self._left, len(self._buffer)))
                 if self._left:
                     return False
-                self._left = -2  # the line's end after a chunk
-            if self._left is not None and self._left < 0:
+                self._line_end = True
+            if self._line_end:
                 if len(self._buffer) < 2:
                     return False
                 del self._buffer[:2]
-                self._left = 0
+                self._line_end = False
             if (end := self._buffer.find(b"\r\n")) < 0:
                 return False
             size = bytes(self._buffer[:end]).partition(b";")[0].strip()

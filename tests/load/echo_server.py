@@ -1,14 +1,21 @@
-"""A gRPC server without any model, for tests: what a request says is what it does. Prints its port, then serves."""
+"""A gRPC server without any model, for tests: what a request says is what it does. Prints its port, then serves.
+
+`echo_server.py [CERTIFICATE KEY]`: over TLS.
+"""
 
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 
 
 def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-    """`fail 3 words`: that status; `sleep 0.5`: that long; `size 1000`: that many bytes; else the request itself."""
+    """`fail 3 words`: that status; `sleep 0.5`: that long; `size 1000`: that many bytes.
+
+    `metadata`: what came; `timing x`: says so; else the request itself.
+    """
     verb, _, rest = request[:100].partition(b" ")
     if verb == b"fail":
         code, _, words = rest.decode().partition(" ")
@@ -19,6 +26,10 @@ def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
         time.sleep(float(rest))
     if verb == b"size":
         return bytes(int(rest))
+    if verb == b"metadata":
+        return repr(sorted((str(key), str(value)) for key, value in context.invocation_metadata())).encode()
+    if verb == b"timing":
+        context.set_trailing_metadata((("server-timing", rest.decode()),))
     return request
 
 
@@ -32,7 +43,12 @@ def main() -> None:
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", predict),)
     )
-    sys.stdout.write(f"{server.add_insecure_port('127.0.0.1:0')}\n")
+    if len(sys.argv) > 1:
+        certificate, key = (Path(name).read_bytes() for name in sys.argv[1:])
+        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, certificate)]))
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
+    sys.stdout.write(f"{port}\n")
     server.start()
     sys.stdout.flush()
     server.wait_for_termination()
