@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfgate.errors import InvalidRunError, UsageError
+from perfgate.model.interface import Model, Signature
+from perfgate.payload.arms import request_differences
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Arm
+
+MakeSignature = Callable[..., Signature]
+
+
+def _differences(old: Signature, new: Signature, **tables: Any) -> list[str]:
+    models = {
+        arm: Model(Path(arm), arm, 1, "", 0, (), (signature,), ())
+        for arm, signature in zip(Arm, (old, new), strict=True)
+    }
+    scenario = Scenario.model_validate({"payload": {"signature": "rank"}} | tables)
+    assert request_differences({Arm.CANDIDATE: models[Arm.CANDIDATE]}, scenario) == ()
+    return [caution.message for caution in request_differences(models, scenario)]
+
+
+def test_inputs_of_one_arm_only_are_told_once_for_all_classes(make_signature: MakeSignature) -> None:
+    old = make_signature(a=("int64", (None,)), b=("int64", (None,)))
+    new = make_signature(a=("int32", (None,)), c=("int64", (None,)))
+    said = "the two versions take different inputs: a int64 then int32, b of the baseline only, c of the candidate only"
+    assert _differences(old, new) == [said]
+    assert _differences(old, new, classes={"one": {}, "two": {"batch_size": 2}}) == [said]
+    assert _differences(old, old) == []
+
+
+def test_a_class_of_another_shape_in_both_arms_is_refused(make_signature: MakeSignature) -> None:
+    old, new = make_signature(a=("int64", (None, 4))), make_signature(a=("int64", (8, 4)))
+    assert _differences(old, new) == []
+    with pytest.raises(InvalidRunError, match=r"input a takes \[2, 4\], then \[8, 4\]"):
+        _differences(old, new, classes={"eight": {}, "two": {"batch_size": 2}})
+    with pytest.raises(InvalidRunError, match=r"share no input \(a then b\)"):
+        _differences(old, make_signature(b=("int64", (None,))))
+
+
+def test_recorded_requests_need_no_shapes(make_signature: MakeSignature) -> None:
+    unknown = make_signature(a=("int64", (None, None)))
+    recorded = {"signature": "rank", "source": "json", "file": "r.json"}
+    assert _differences(unknown, unknown, payload=recorded) == []
+    with pytest.raises(UsageError, match="dimensions other than the first are unknown"):
+        _differences(unknown, unknown)
