@@ -19,10 +19,10 @@ from perfgate.trials import Call, Method
 LARGEST_MESSAGE_BYTES = (1 << 31) - 1
 """https://protobuf.dev/programming-guides/proto-limits/"""
 
-_EXAMPLE_METHODS = {
-    Method.CLASSIFY: ("tensorflow/serving/classify", ClassificationRequest),
-    Method.REGRESS: ("tensorflow/serving/regress", RegressionRequest),
-}
+_EXAMPLE_REQUESTS = {Method.CLASSIFY: ClassificationRequest, Method.REGRESS: RegressionRequest}
+_EXAMPLE_INPUT = "inputs"
+_EXAMPLE_OUTPUTS = {Method.CLASSIFY: {"classes", "scores"}, Method.REGRESS: {"outputs"}}
+"""Names as in TF-Serving's classifier.cc and regressor.cc (tensorflow/cc/saved_model/signature_constants.h)."""
 METHOD_OF = {"predict": Method.PREDICT, "classify": Method.CLASSIFY, "regress": Method.REGRESS}
 """By `payload.method`."""
 
@@ -49,18 +49,24 @@ def predict_signature(model: Model, key: str) -> Signature:
 
 
 def example_signature(model: Model, key: str, method: Method) -> Signature:
-    """Find a signature that answers `Classify` or `Regress`; UsageError otherwise."""
+    """Find a signature that answers `Classify` or `Regress`; UsageError otherwise.
+
+    Its method's name is not looked at, as in TF-Serving by default: models of TensorFlow 2 all say `predict`.
+    """
     found = signature_of(model, key)
-    wanted = _EXAMPLE_METHODS[method][0]
-    if found.method != wanted:
-        fitting = [each.key for each in model.signatures if each.method == wanted]
-        remedy = f"set payload.signature to one of: {', '.join(fitting)}" if fitting else "it has none that does"
-        raise UsageError(
-            f"signature {key} of {model.given} does not answer {method}: its method is {found.method}", remedy
-        )
-    if [tensor.dtype for tensor in found.inputs] != ["string"]:
-        raise UsageError(f"signature {key} of {model.given} does not take tf.Examples: {inputs_shown(found)}", "")
+    if not _answers(found, method):
+        fitting = [each.key for each in model.signatures if _answers(each, method)]
+        remedy = f"set payload.signature to one of: {', '.join(fitting)}" if fitting else "the model has none that does"
+        outputs = " and ".join(sorted(_EXAMPLE_OUTPUTS[method]))
+        problem = f"signature {key} of {model.given} does not answer {method}"
+        raise UsageError(f"{problem}: from one string input, {_EXAMPLE_INPUT}, to {outputs}", remedy)
     return found
+
+
+def _answers(signature: Signature, method: Method) -> bool:
+    outputs = {tensor.name for tensor in signature.outputs}
+    inputs = [(tensor.name, tensor.dtype) for tensor in signature.inputs]
+    return inputs == [(_EXAMPLE_INPUT, "string")] and bool(outputs) and outputs <= _EXAMPLE_OUTPUTS[method]
 
 
 def inputs_shown(signature: Signature) -> str:
@@ -81,7 +87,7 @@ def examples_call(  # noqa: PLR0913, PLR0917 - all that such a request says
     method: Method, key: str, examples: Sequence[Proto], context: Proto | None, model_name: str, where: str
 ) -> Call:
     """Write examples as the request of `Classify` or `Regress`."""
-    request = _EXAMPLE_METHODS[method][1](model_spec=ModelSpec(name=model_name, signature_name=key))
+    request = _EXAMPLE_REQUESTS[method](model_spec=ModelSpec(name=model_name, signature_name=key))
     if context is None:
         request.input.example_list.examples.extend(examples)
     else:

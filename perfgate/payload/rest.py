@@ -51,8 +51,10 @@ def _predict(request: Proto) -> str:
     lengths = {array.shape[:1] for array in arrays.values()}
     head = f'{{"signature_name": {json.dumps(request.model_spec.signature_name)}, '
     if len(lengths) != 1 or not lengths.pop() > (0,):  # scalars have (), and TF-Serving takes no empty `instances`
-        columns = (f"{json.dumps(name)}: {_nested(array, name, ())[0]}" for name, array in arrays.items())
-        return f'{head}"inputs": {{{", ".join(columns)}}}}}'
+        columns = {name: _nested(array, name, ())[0] for name, array in arrays.items()}
+        if len(columns) == 1:  # alone it needs no name, which might be taken for another thing: `b64`
+            return f'{head}"inputs": {columns[names[0]]}}}'
+        return f'{head}"inputs": {{{", ".join(f"{json.dumps(name)}: {text}" for name, text in columns.items())}}}}}'
     rows = [_nested(array, name, array.shape[:1]) for name, array in arrays.items()]
     if len(names) > 1:
         keys = [json.dumps(name) for name in names]

@@ -23,9 +23,10 @@ def make_signature() -> Callable[..., Signature]:
     return make
 
 
-def _signature(key: str, method: str, **inputs: tuple[str, Shape]) -> Signature:
+def _signature(key: str, outputs: tuple[str, ...], **inputs: tuple[str, Shape]) -> Signature:
     specs = tuple(TensorSpec(name, dtype, shape) for name, (dtype, shape) in sorted(inputs.items()))
-    return Signature(key, f"tensorflow/serving/{method}", specs, (TensorSpec("y", "float32", (None, 1)),))
+    given = tuple(TensorSpec(name, "float32", (None, 1)) for name in outputs)
+    return Signature(key, "tensorflow/serving/predict", specs, given)
 
 
 @pytest.fixture
@@ -34,11 +35,11 @@ def make_model(tmp_path: Path) -> Callable[..., Model]:
 
     def make(name: str = "M") -> Model:
         signatures = (
-            _signature("rank", "predict", ids=("int64", (None, 2)), country=("string", (None,))),
-            _signature("text", "predict", examples=("string", (None,))),
+            _signature("rank", ("y",), ids=("int64", (None, 2)), country=("string", (None,))),
+            _signature("text", ("y",), examples=("string", (None,))),
             Signature("sparse", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 9), "sparse"),), ()),
-            _signature("classify", "classify", inputs=("string", (None,))),
-            _signature("regress", "regress", inputs=("string", (None,))),
+            _signature("classify", ("classes", "scores"), inputs=("string", (None,))),
+            _signature("regress", ("outputs",), inputs=("string", (None,))),
         )
         path = tmp_path / name
         path.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perfgate.errors import UsageError
+from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.model.messages import ClassificationRequest, Example, ModelSpec, PredictRequest, Proto
 from perfgate.model.tensors import Array, decode, numpy_dtype
@@ -20,6 +21,8 @@ from perfgate.payload.record import payload_digest
 from perfgate.payload.requests import examples_call, predict_call
 from perfgate.payload.rest import _TYPES, rest_form
 from perfgate.scenario.schema import Payload
+from perfgate.serving.embedded.rest.feeds import read_request
+from perfgate.serving.embedded.rest.text import parse
 from perfgate.trials import Call, Method
 
 
@@ -59,12 +62,13 @@ def test_the_rows_of_a_single_input_stand_alone() -> None:
     [
         ({"a": np.array([1, 2]), "b": np.array([3])}, {"a": [1, 2], "b": [3]}),
         ({"a": np.array(1), "b": np.array([3])}, {"a": 1, "b": [3]}),
-        ({"a": np.array(1, bool)}, {"a": True}),
-        ({"a": np.zeros((0, 2), np.int64)}, {"a": []}),
+        ({"a": np.array(1, bool)}, True),
+        ({"a": np.zeros((0, 2), np.int64)}, []),
+        ({"b64": _strings(b"x").reshape(())}, "x"),
         ({"a": np.zeros(0, np.int64), "b": np.zeros((0, 2), np.int64)}, {"a": [], "b": []}),
     ],
 )
-def test_others_are_columns(arrays: dict[str, Array], inputs: dict[str, Any]) -> None:
+def test_others_are_columns(arrays: dict[str, Array], inputs: Any) -> None:
     assert json.loads(_text(**arrays)) == {"signature_name": "rank", "inputs": inputs}
 
 
@@ -142,6 +146,17 @@ def test_what_is_written_is_read_as_the_same_request(tmp_path: Path, arrays: dic
     assert {name: _bits(decode(proto)) for name, proto in request.inputs.items()} == {
         name: _bits(array) for name, array in arrays.items()
     }
+
+
+@given(_arrays())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_the_embedded_server_reads_the_same_arrays(arrays: dict[str, Array]) -> None:
+    numbers = {
+        name: BY_NAME["string" if array.dtype == object else array.dtype.name].number for name, array in arrays.items()
+    }
+    read, _ = read_request(parse(_text(**arrays).encode()), numbers)
+    assert {name: _bits(array) for name, array in read.items()} == {name: _bits(arrays[name]) for name in arrays}
+    assert all(array.size == 0 or array.shape == arrays[name].shape for name, array in read.items())
 
 
 @pytest.mark.parametrize("with_context", [False, True])
