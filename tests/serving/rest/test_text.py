@@ -14,12 +14,17 @@ from perfgate.serving.embedded.rest import text
 from perfgate.serving.embedded.status import StatusError
 
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 64) - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.text(), _VALUES))
+@given(st.dictionaries(st.text(max_size=4), _VALUES, max_size=4))
 def test_what_is_written_reads_back(value: dict[str, Any]) -> None:
     assert text.parse(text.dump(value)) == value
     assert json.loads(text.dump(value)) == value
