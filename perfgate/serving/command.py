@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -18,6 +17,7 @@ from perfgate.serving.fields import fields_in, fill, split
 from perfgate.serving.foreign import ForeignReplica
 from perfgate.serving.interface import ReplicaSpec
 from perfgate.serving.peer import Peer
+from perfgate.serving.pid_file import PidFile
 from perfgate.serving.readiness import Readiness, State, readiness
 from perfgate.serving.supervised import Status, Supervised, how_it_ended
 from perfgate.serving.supervisor import process
@@ -30,7 +30,6 @@ _QUESTION_S = 2.0
 _NO_SUCH_MODEL_S = 5.0
 """How long a server may say that it does not know the model: some load it after they began to answer."""
 _PORTS = ("port", "rest_port")
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +122,15 @@ class CommandReplica(ForeignReplica):
 
     def start(self) -> None:
         """Start the command and wait until it serves the model; InvalidRunError when it does not."""
-        launched_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+        named = PidFile(Path(file) if (file := self._filled("pid_file")) else None)
         words = [fill(word, self._values, "target.command") for word in self._command.words]
         main, began_s = self._supervised.start(words)
         end_s, unknown_since_s = began_s + self._target.ready_s, None
         said = Readiness(State.NOT_YET, "nothing answers yet")
         while (now_s := time.monotonic()) < end_s and said.state is not State.FAILED:
-            status = self._alive_or_raise(main)
+            status = self._alive_or_raise(main, named)
             said = self._ask(said)
-            if said.state is State.READY and (pid := self._server(main, status, launched_s)):
+            if said.state is State.READY and (pid := self._server(main, status, named)):
                 self._pid, self._load_time_s = pid, time.monotonic() - began_s
                 return self._ensure_ours()
             unknown_since_s = (unknown_since_s or now_s) if said.state is State.NO_SUCH_MODEL else None
@@ -150,16 +149,17 @@ class CommandReplica(ForeignReplica):
             words = f"{self._filled('pid_file')} names no process that it started"
         return self._invalid(f"was not ready within {self._target.ready_s:g} s: {words}", "raise target.ready_s")
 
-    def _alive_or_raise(self, main: int) -> Status:
-        """Check that something came of the command, and that it did not fail."""
+    def _alive_or_raise(self, main: int, named: PidFile) -> Status:
+        """Check that something came of the command, or may yet come, and that it did not fail."""
         status = self._supervised.status()
         code = status.exits.get(main)
-        if code or (code == 0 and not status.alive and not self._target.pid_file):
-            told = [int(self._values[each]) for each in _PORTS if each in self._command.used]
-            if not all(ports.is_free(self._spec.host, port) for port in told):
-                raise _PortTakenError
-            raise self._invalid(f"ended before it was ready: {how_it_ended(code)}: {self._supervised.last_words()}")
-        return status
+        if code is None or (code == 0 and (status.alive or named.awaited())):
+            return status
+        told = [int(self._values[each]) for each in _PORTS if each in self._command.used]
+        if not all(ports.is_free(self._spec.host, port) for port in told):
+            raise _PortTakenError
+        how = how_it_ended(code or status.exits.get(named.written() or main))
+        raise self._invalid(f"ended before it was ready: {how}: {self._supervised.last_words()}")
 
     def _ask(self, before: Readiness) -> Readiness:
         """Ask in the protocol of the requests, then in the other one where the command has both."""
@@ -171,10 +171,10 @@ class CommandReplica(ForeignReplica):
         said = [readiness(peer, _QUESTION_S) for peer in peers]
         return next((each for each in said if each.state is State.READY), said[0])
 
-    def _server(self, main: int, status: Status, launched_s: float) -> int | None:
+    def _server(self, main: int, status: Status, named: PidFile) -> int | None:
         """Find the server's process: the pid file's, the command's, or the one that it left behind; None: not yet."""
-        if named := self._filled("pid_file"):
-            pid = _fresh_pid(Path(named), launched_s)
+        if named.file is not None:
+            pid = named.running()
             if pid is not None and pid not in status.alive:
                 self._supervised.adopt(pid)
             return pid
@@ -271,20 +271,6 @@ class CommandLauncher:
         base = Path(tempfile.mkdtemp(dir=self._bases))
         (base / str(spec.version)).symlink_to(spec.model_path, target_is_directory=True)
         return base
-
-
-def _fresh_pid(file: Path, launched_s: float) -> int | None:
-    """Read a pid file; None when it is missing, or names no process that began since the launch.
-
-    An old file may name anything by now, and what it names would be ended with the run.
-    """
-    try:
-        pid = int(file.read_text(encoding="ascii").split()[0])
-    except (OSError, ValueError, IndexError):
-        return None
-    found = process(pid)
-    fresh = found is not None and (found[2] + 1) / _TICKS_A_SECOND >= launched_s
-    return pid if fresh else None
 
 
 def _one_line(text: str) -> str:

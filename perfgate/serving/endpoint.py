@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from math import nan
@@ -21,6 +22,7 @@ from perfgate.serving.readiness import State, readiness
 from perfgate.trials import Subject
 
 _TIMEOUT_S = 10.0
+_LOOKS, _LOOK_EVERY_S = 3, 0.02
 _FIELDS = ("host", "port", "rest_port", "name", "version")
 
 
@@ -57,8 +59,11 @@ class EndpointReplica(ForeignReplica):
 
     def ensure_alive(self) -> None:
         """Raise InvalidRunError when the named process is gone, or nothing answers at the address."""
-        if self._subject.pid is not None and not _runs(self._subject.pid):
-            raise InvalidRunError(f"{self._label} (process {self._subject.pid}) died: it ended", "see its own log")
+        pid = self._subject.pid
+        for _ in range(_LOOKS if pid is not None else 0):  # a killed process is there for another moment
+            if not _runs(pid):
+                raise InvalidRunError(f"{self._label} (process {pid}) died: it ended", "see its own log")
+            time.sleep(_LOOK_EVERY_S)
         if why := ports.answers(self._peer.address):
             raise InvalidRunError(f"{self._label} at {self._peer.address} is gone: {why}", "see its own log")
 
@@ -120,7 +125,7 @@ def _filled(url: EndpointUrl, target: Target, key: str, address: str) -> str:
     return fill(text, values, place)
 
 
-def _runs(pid: int) -> bool:
+def _runs(pid: int | None) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

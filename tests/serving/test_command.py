@@ -209,6 +209,14 @@ def test_a_pid_file_that_names_an_older_process_is_not_believed(start: Start, tm
             bystander.kill()
 
 
+def test_a_daemon_that_dies_before_it_is_ready_is_told_with_its_exit_code(start: Start, tmp_path: Path) -> None:
+    line = shlex.quote(f"setsid {STUB} {{rest_port}} {{name}} --die 4 & echo $! >{tmp_path}/{{rest_port}}.pid")
+    began_s = time.monotonic()
+    with pytest.raises(InvalidRunError, match="exit code 4: ValueError: the last words"):
+        start(f"sh -c {line}", pid_file=f"{tmp_path}/{{rest_port}}.pid")
+    assert time.monotonic() - began_s < 5
+
+
 def test_a_daemon_of_several_processes_needs_a_pid_file(start: Start) -> None:
     both = shlex.quote(f"sleep 60 & {STUB} {{rest_port}} {{name}} & exit 0")
     with pytest.raises(InvalidRunError, match="left 2 processes behind when its command ended") as caught:

@@ -1,0 +1,48 @@
+"""Pid files of servers that daemonise, believed only where they were written, and name what began, since the launch.
+
+An old file may name anything by now, and what it names would be ended with the run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perfgate.serving.supervisor import process
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_COARSE_S = 1.0
+"""What a file system's times may be behind by."""
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """The file of a server that is about to be launched; there need be none."""
+
+    file: Path | None
+    _wall_s: float = field(default_factory=time.time)
+    _boot_s: float = field(default_factory=lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
+
+    def written(self) -> int | None:
+        """Read the process number; None while nobody has written one since the launch."""
+        if self.file is None:
+            return None
+        try:
+            fresh = self.file.stat().st_mtime >= self._wall_s - _COARSE_S
+            return int(self.file.read_text(encoding="ascii").split()[0]) if fresh else None
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def running(self) -> int | None:
+        """Give the process, if it runs and began since the launch."""
+        pid = self.written()
+        found = None if pid is None else process(pid)
+        if found is None or found[0] == "Z" or (found[2] + 1) / _TICKS_A_SECOND < self._boot_s:
+            return None
+        return pid
+
+    def awaited(self) -> bool:
+        """Tell whether a server may still be named in it, or runs."""
+        return self.file is not None and (self.written() is None or self.running() is not None)
