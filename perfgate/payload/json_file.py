@@ -70,8 +70,10 @@ def _requests(file: Path) -> Iterator[tuple[str, Any]]:
                 yield f"{file}: line {number}", found
                 yield from _lines(stream, number + 1, file)
                 return
-            stream.seek(0)
-            yield from _of_document(_parsed(_bounded(stream.read(_LARGEST_TEXT_BYTES + 1), str(file)), str(file)), file)
+            rest = stream.read(_LARGEST_TEXT_BYTES + 1)
+            if found is None or rest.strip():  # a document of several lines
+                found = _parsed(_bounded(b"\n" * (number - 1) + line + rest, str(file)), str(file))
+            yield from _of_document(found, file)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
 
@@ -172,7 +174,9 @@ def _of_examples(request: dict[str, Any], method: Method, signature: Signature, 
         raise UsageError(f"{where} has no examples", _FORMS)
     examples = []
     for number, row in enumerate(rows, start=1):
-        with told_of(f"{where}: example {number}"):
+        try:
             examples.append(example_of(row))
+        except NotFittingError as error:
+            raise NotFittingError(f"example {number}: {error}") from error
     context = example_of(request["context"]) if "context" in request else None
     return examples_call(method, signature.key, examples, context, model_name, where)

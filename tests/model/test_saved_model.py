@@ -7,6 +7,7 @@ import pytest
 
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.model.interface import Signature, TensorSpec
+from perfgate.model.messages import SavedModel
 from perfgate.model.saved_model import open_model, signature
 
 WriteModel = Callable[..., Path]
@@ -37,6 +38,20 @@ def test_a_model_is_described(tmp_path: Path, write_model: WriteModel) -> None:
     assert (model.path, model.given, model.version, model.tags) == (directory, str(directory), 1, ("serve",))
     assert model.size_bytes == (directory / "saved_model.pb").stat().st_size
     assert model.digest.startswith("sha256:")
+
+
+def test_tensors_in_several_parts_are_told_from_dense_ones(tmp_path: Path) -> None:
+    saved_model = SavedModel()
+    meta = saved_model.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    inputs = meta.signature_def["s"].inputs
+    inputs["dense"].name = "dense:0"
+    inputs["unnamed"].dtype = 1
+    inputs["sparse"].coo_sparse.values_tensor_name = "values:0"
+    inputs["ragged"].composite_tensor.components.add(name="row_splits:0")
+    (tmp_path / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    found = {spec.name: spec.encoding for spec in open_model(str(tmp_path), tmp_path).signatures[0].inputs}
+    assert found == {"dense": "dense", "ragged": "composite", "sparse": "sparse", "unnamed": "dense"}
 
 
 @pytest.mark.parametrize(
