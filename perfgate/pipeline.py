@@ -45,6 +45,8 @@ from perfgate.trials import Arm, Caution, Depth, Lane
 
 _MIB = 1 << 20
 _UPDATE_EVERY_S = 2.0
+_EXECUTING = ("embedded", "in_process")
+"""Targets whose replicas time executions themselves."""
 _PHASES = {
     (Lane.COST, Depth.EXECUTE): "executions inside the servers",
     (Lane.COST, Depth.REQUEST): "single requests",
@@ -131,7 +133,10 @@ def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
     replicas = replicas_that_fit(budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib)
     arms = tuple(arm for arm in Arm if arm in job.models)
     request_cautions(job.models, job.scenario)  # raises where the arms cannot be asked the same
-    return make_plan(job.scenario, arms, job.seed, replicas), record_payloads(job.models, job.scenario)
+    executes = job.scenario.target.kind in _EXECUTING
+    return make_plan(job.scenario, arms, job.seed, replicas, executes=executes), record_payloads(
+        job.models, job.scenario
+    )
 
 
 def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedPayload]) -> Result:

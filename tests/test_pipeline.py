@@ -23,7 +23,7 @@ from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
 from perfgate.report import document, html, samples
 from perfgate.report.progress import RecordingProgress
 from perfgate.report.result import Result
-from perfgate.scenario.schema import Budget, Objective, Scenario
+from perfgate.scenario.schema import Budget, Load, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher
 from perfgate.serving.interface import Replica
 from perfgate.trials import Arm, Call, Requests, Subject
@@ -325,3 +325,45 @@ def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_no
 
 def _break(_: Subject) -> FakeProcessAccounts:
     raise RuntimeError("inside a callback")
+
+
+def test_a_target_that_cannot_execute_is_asked_by_requests_alone(tmp_path: Path) -> None:
+    target = Target(kind="command", command="serve {model} {port}")
+    bench = Bench()
+    result = bench.run(tmp_path, "old", "same", scenario=SCENARIO.model_copy(update={"target": target}))
+    assert "executions inside the servers" not in dict(bench.progress.phases)
+    assert dict(bench.progress.phases)["single requests"] == pytest.approx(18)
+    assert set(result.trials.depth) == {"request"}
+
+
+def test_an_open_loads_schedules_are_named_in_the_result_and_are_the_seeds(tmp_path: Path) -> None:
+    load = Load(arrivals="ramp", from_rps=10, to_rps=100)
+    first, again = (
+        Bench().run(tmp_path / name, "old", "same", scenario=SCENARIO.model_copy(update={"load": load}))
+        for name in ("a", "b")
+    )
+    named = [name for name, lane in zip(first.blocks.schedule, first.blocks.lane, strict=True) if lane == "load"]
+    assert named
+    assert all(name is not None and name.startswith("sha256:") for name in named)
+    assert first.blocks.schedule == again.blocks.schedule == document.read(tmp_path / "a").blocks.schedule
+
+
+def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(self: _TimedDriver, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+        done = FakeDriver.drive(self, calls, load, first_call)
+        return replace(done, send_lag_ms=done.send_lag_ms + 50.0, response_ms=done.response_ms + 50.0)
+
+    monkeypatch.setattr(_TimedDriver, "drive", late)
+    load = Load(arrivals="poisson", rate_rps=50)
+    result = Bench().run(tmp_path, "old", "same", scenario=SCENARIO.model_copy(update={"load": load}))
+    assert result.judgement is not None
+    assert result.judgement.verdict is Verdict.INVALID
+    assert "50 ms late" in result.judgement.headline
+    assert any("driver_cpus" in reason for reason in result.judgement.reasons)
+
+
+def test_how_servers_start_and_warm_up_are_metrics(tmp_path: Path) -> None:
+    result = Bench().run(tmp_path, "old", "same")
+    found = {summary.metric for summary in result.summaries}
+    assert {"load_time_s", "first_request_ms", "cold_start_s", "warmup_s", "warmup_requests"} <= found
+    assert all(facts.warm_ms == pytest.approx(2.0) for facts in result.replicas)

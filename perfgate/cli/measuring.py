@@ -23,6 +23,7 @@ from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import server_settings
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
+from perfgate.experiment.plan import trace_of
 from perfgate.experiment.setup import record_payloads, request_cautions
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.engine import GrpcDriver
@@ -113,6 +114,7 @@ def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
     checked = tuple(questions)
     for question in checked:
         _check_cpus(question.scenario, os.sched_getaffinity(0))
+        trace_of(question.scenario.load)
         record_payloads(question.models, question.scenario)
         request_cautions(question.models, question.scenario)
     return checked

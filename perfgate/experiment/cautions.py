@@ -82,7 +82,9 @@ def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:
     if spent_s <= _OVERTIME * given_s:
         return ()
     message = f"measuring took {spent_s:.0f} s instead of {given_s:.0f} s: each lane visits every server at least once"
-    return (Caution("budget", message, "raise --budget, or lower --replicas"),)
+    long_turns = plan.load.turn_s is not None or plan.trace_s
+    fewer = "--replicas, load.turn_s or load.replicas" if long_turns else "--replicas"
+    return (Caution("budget", message, f"raise --budget, or lower {fewer}"),)
 
 
 def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:

@@ -12,7 +12,7 @@ from perfgate.cli.measuring import Options, Question, answer_all, exit_code, exi
 from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.verdict import Verdict
 from perfgate.report.result import Result
-from perfgate.scenario.schema import Scenario
+from perfgate.scenario.schema import Load, Scenario
 from tests.report import example
 
 OPTIONS = Options((), None, None, None, None, None, None, None, None, False, True, False, "never", True)  # noqa: FBT003
@@ -107,3 +107,12 @@ def test_a_cpu_that_is_not_there_is_a_usage_error() -> None:
     server = Scenario().server.model_copy(update={"cpus": (absent,)})
     with pytest.raises(UsageError, match=f"CPU {absent} is not among"):
         measuring._check_cpus(Scenario(server=server), os.sched_getaffinity(0))
+
+
+def test_a_bad_trace_of_any_scenario_is_found_before_the_first_is_measured(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    trace.write_text("1\n0\n")
+    bad = Scenario(load=Load(arrivals="trace", trace=str(trace)))
+    questions = (Question(Scenario(), {}), Question(bad, {}))
+    with pytest.raises(UsageError, match=r"trace:2: 0 comes after 1"):
+        measuring.check_all(questions)

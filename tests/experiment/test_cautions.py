@@ -161,7 +161,11 @@ def test_a_closed_loop_has_no_schedule_to_miss() -> None:
 def test_overtime_is_told() -> None:
     given_s = sum(segment.seconds for segment in PLAN.segments)
     assert not time_cautions(given_s * 1.4, PLAN)
-    assert _codes(time_cautions(given_s * 2, PLAN)) == ["budget"]
+    (caution,) = time_cautions(given_s * 2, PLAN)
+    assert caution.code == "budget"
+    assert "turn_s" not in caution.remedy
+    (caution,) = time_cautions(given_s * 2, _plan(Load(turn_s=60)))
+    assert caution.remedy.endswith("load.turn_s or load.replicas")
 
 
 @pytest.mark.parametrize(
