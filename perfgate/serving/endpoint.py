@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from math import nan
@@ -73,14 +74,19 @@ class EndpointLauncher:
 
     def __init__(self, target: Target, subjects: Mapping[EndpointUrl, Sequence[Subject]]) -> None:
         """Know each arm's URL, and whose CPU time and memory are its servers' (`subjects_of`)."""
-        self._target = target
-        self._left = {url.path: list(zip(url.peers(target), theirs, strict=True)) for url, theirs in subjects.items()}
+        self._servers = {
+            url.path: list(zip(url.peers(target), theirs, strict=True)) for url, theirs in subjects.items()
+        }
+        self._given: Counter[tuple[str, Path]] = Counter()
 
     def start(self, spec: ReplicaSpec) -> EndpointReplica:
         """Give the next address, once it says that it serves the model; InvalidRunError when it does not."""
-        if not (left := self._left[spec.model_path]):
+        arm = spec.label, spec.model_path  # both arms may name the same servers
+        servers, number = self._servers[spec.model_path], self._given[arm]
+        if number == len(servers):
             raise InvalidRunError(f"{spec.label}: no server is left", "an arm has one replica for each address")
-        peer, subject = left.pop(0)
+        self._given[arm] += 1
+        peer, subject = servers[number]
         replica = EndpointReplica(spec.label, peer, subject)
         replica.ensure_alive()
         said = readiness(peer, _TIMEOUT_S)

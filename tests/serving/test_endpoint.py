@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,13 @@ def test_two_arms_have_addresses_of_their_own(serve: Serve) -> None:
     launcher = EndpointLauncher(PLAIN, {url: subjects_of(url, PLAIN) for url in (old, new)})
     assert launcher.start(_spec(new)).rest_address == new.addresses[0]
     assert launcher.start(_spec(old)).rest_address == old.addresses[0]
+
+
+def test_both_arms_may_name_the_same_server(serve: Serve) -> None:
+    url = parse_endpoint(f"http://{serve('m')}/v1/models/m")
+    launcher = EndpointLauncher(PLAIN, {url: subjects_of(url, PLAIN)})
+    one, other = (launcher.start(replace(_spec(url), label=label)) for label in ("baseline server", "candidate server"))
+    assert one.rest_address == other.rest_address
 
 
 def test_a_server_that_does_not_serve_the_model_now_is_no_replica(serve: Serve) -> None:
