@@ -13,6 +13,7 @@ from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import TensorSpec
 from perfgate.model.messages import Example, Feature, Proto
 from perfgate.model.tensors import Array, numpy_dtype
+from perfgate.payload.shapes import named
 
 _DEEPEST = 64
 _SHOWN = 40
@@ -109,16 +110,16 @@ def _feature(name: str, values: list[Any]) -> Proto:
     feature = Feature()
     kinds = set(_kinds(name, values))
     if len(kinds) > 1:
-        raise NotFittingError(f"feature {name} mixes {' and '.join(sorted(kinds))}")
+        raise NotFittingError(f"feature {named(name)} mixes {' and '.join(sorted(kinds))}")
     try:
         if kinds == {"bytes"}:
-            feature.bytes_list.value.extend(string_of(each, f"feature {name}") for each in values)
+            feature.bytes_list.value.extend(string_of(each, f"feature {named(name)}") for each in values)
         elif kinds == {"float"}:
             feature.float_list.value.extend(values)
         elif kinds == {"int64"}:
             feature.int64_list.value.extend(map(int, values))
     except (ValueError, OverflowError) as error:
-        raise NotFittingError(f"feature {name}: a number is outside of {kinds.pop()}'s range") from error
+        raise NotFittingError(f"feature {named(name)}: a number is outside of {kinds.pop()}'s range") from error
     return feature
 
 
@@ -131,7 +132,7 @@ def _kinds(name: str, values: list[Any]) -> Iterator[str]:
         elif isinstance(each, str) or is_base64(each):
             yield "bytes"
         else:
-            raise NotFittingError(f"feature {name}: {_shown(each)} is no number and no string")
+            raise NotFittingError(f"feature {named(name)}: {_shown(each)} is no number and no string")
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON

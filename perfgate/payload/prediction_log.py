@@ -22,6 +22,7 @@ from perfgate.payload.requests import (
     serialised,
     told_of,
 )
+from perfgate.payload.shapes import named
 from perfgate.payload.tfrecord import read_records
 from perfgate.scenario.schema import Payload
 from perfgate.trials import Call, Method
@@ -75,7 +76,7 @@ def _check_predict(request: Proto, model: Model, spec: Payload, where: str) -> N
     outputs = [tensor.name for tensor in signature.outputs]
     for name in request.output_filter:
         if name not in outputs:
-            problem = f"{where} asks for output {name}, which signature {signature.key} does not give"
+            problem = f"{where} asks for output {named(name)}, which signature {signature.key} does not give"
             raise UsageError(problem, f"its outputs: {', '.join(outputs)}")
 
 
@@ -96,7 +97,7 @@ def _check_multi(request: Proto, model: Model, spec: Payload, where: str) -> Non
         raise UsageError(f"{where} has no tasks", "leave it out")
     for task in request.tasks:
         if task.method_name not in _BY_METHOD_NAME:
-            problem = f"{where}: a task's method is {task.method_name or 'not given'}"
+            problem = f"{where}: a task's method is {named(task.method_name) or 'not given'}"
             raise UsageError(problem, f"it must be {' or '.join(_BY_METHOD_NAME)}")
         with told_of(where):
             key = task.model_spec.signature_name or spec.signature

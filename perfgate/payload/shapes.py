@@ -35,6 +35,11 @@ def shown(shape: tuple[int | None, ...]) -> str:
     return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
 
 
+def named(name: str) -> str:
+    """Write a name that came out of a file so that it stays on one line."""
+    return name if name.isprintable() else repr(name)
+
+
 def remedy(name: str, line: str) -> str:
     """Say which line of the scenario file to write for an input; a `?` stands for a number to choose."""
     key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
