@@ -185,6 +185,7 @@ class _Series:
         done_s = self._now_s()
         if status == OK and done_s > expiry_s:
             status = DEADLINE_EXCEEDED
+        self._pacer.answered(done_s)
         with self._books:
             self._busy -= 1
         self.ledger.settle(index, min(done_s, expiry_s), status)

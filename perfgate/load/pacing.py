@@ -31,12 +31,19 @@ class Pacer(Protocol):
         """Take note that the connection failed."""
         ...
 
+    def answered(self, at_s: float) -> None:
+        """Take note when an answer came, before it leaves `in_flight`; for callers who sleep in spite of answers.
+
+        From any thread. Others need not: an answer then counts from the next look at `in_flight`.
+        """
+        ...
+
 
 class ClosedPacer:
     """The next request is due when another one has come back and the think time is over.
 
-    How many came back is what was sent less what is in flight, so nobody has to report an answer. The first ones are
-    spread evenly over the think time: users who think do not begin all at once.
+    How many came back is what was sent less what is in flight. The first ones are spread evenly over the think time:
+    users who think do not begin all at once.
     """
 
     def __init__(self, load: ClosedLoop) -> None:
@@ -47,6 +54,7 @@ class ClosedPacer:
         self._in_flight = 0
         self._ready_s = deque(self._think_s * user / load.in_flight for user in range(load.in_flight))
         """When each user who waits for no answer sends again, ascending."""
+        self._answered_s: deque[float] = deque()
 
     def due(self, now_s: float, in_flight: int) -> float | None:
         """Return the present instant while somebody is ready."""
@@ -62,7 +70,7 @@ class ClosedPacer:
         """Let those think whose answers have come since the last look."""
         while self._in_flight > in_flight:
             self._in_flight -= 1
-            self._ready_s.append(now_s + self._think_s)
+            self._ready_s.append((self._answered_s.popleft() if self._answered_s else now_s) + self._think_s)
 
     def wait_s(self, now_s: float, in_flight: int) -> float:
         """Return what is left of the shortest think time, or of the pause after a break."""
@@ -78,6 +86,10 @@ class ClosedPacer:
     def broken(self, now_s: float) -> None:
         """Begin a pause."""
         self._not_before_s = now_s + PAUSE_AFTER_BREAK_S
+
+    def answered(self, at_s: float) -> None:
+        """Begin somebody's think time."""
+        self._answered_s.append(at_s)
 
 
 class OpenPacer:
@@ -104,6 +116,9 @@ class OpenPacer:
 
     def broken(self, now_s: float) -> None:
         """Keep to the schedule: users do not wait for each other."""
+
+    def answered(self, at_s: float) -> None:
+        """Keep to the schedule: users do not wait for answers."""
 
 
 def pacer_for(load: ClosedLoop | OpenLoop) -> Pacer:

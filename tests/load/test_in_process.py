@@ -91,6 +91,12 @@ def test_think_time_is_kept() -> None:
     assert np.all(np.diff(done.scheduled_s) > 0.05)
 
 
+def test_each_user_thinks_no_longer_than_it_should_while_another_one_sleeps() -> None:
+    done = _drive(ClosedLoop(in_flight=2, requests=10, think_time_s=0.1), _sleep(0.001))
+    # Two users, half a think time apart; a think time that began with the other's next call would make it 0.75 s.
+    assert done.scheduled_s.max() < 0.65
+
+
 def test_an_open_loop_keeps_its_instants_and_waits_for_nobody() -> None:
     instants_s = np.linspace(0, 0.09, 10)
     done = _drive(OpenLoop(instants_s), _sleep(0.03), threads=4)

@@ -76,9 +76,20 @@ def test_thinking_does_not_outlast_the_duration_and_a_break_outlasts_a_short_tho
     assert broken.wait_s(0.1, in_flight=0) == pytest.approx(PAUSE_AFTER_BREAK_S)
 
 
+def test_think_time_counts_from_the_answer_where_that_is_told() -> None:
+    pacer = pacer_for(ClosedLoop(in_flight=2, duration_s=10, think_time_s=1.0))
+
+    assert pacer.due(0.0, in_flight=0) == 0.0
+    pacer.answered(0.1)  # while the caller sleeps until 0.5
+    assert pacer.due(0.5, in_flight=0) == 0.5
+    assert pacer.wait_s(0.6, in_flight=1) == pytest.approx(0.5)
+    assert pacer.due(1.1, in_flight=1) == 1.1
+
+
 def test_an_open_loop_keeps_to_its_instants_whatever_is_in_flight() -> None:
     pacer = pacer_for(OpenLoop(np.array([0.0, 0.1, 0.1, 0.4])))
     pacer.broken(0.0)
+    pacer.answered(0.0)
 
     assert pacer.due(0.0, in_flight=0) == 0.0
     assert pacer.due(0.05, in_flight=1) is None
