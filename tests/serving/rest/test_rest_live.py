@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -249,6 +250,19 @@ def test_clients_that_vanish_leave_the_server_alive(rest: Rest) -> None:
     for sent in (b"", b"POST /v1/mod", b"POST /v1/models/small:predict HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             connection.sendall(sent)
+    assert rest.predict({"instances": [[1, 2, 3]]}).status == 200
+
+
+def test_too_many_bytes_at_a_time_are_refused(rest: Rest) -> None:
+    host, _, port = rest.address.partition(":")
+    head = f"POST /v1/models/small:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {64 << 20}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(4):  # each says less than it announced, and waits
+            connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            connection.sendall(head + b" " * (63 << 20))
+        refused = rest.predict(b" " * (32 << 20))
+        assert (refused.status, refused.error) == (429, "Too many bytes of requests at a time")
+    assert rest.predict(b" " * (32 << 20)).status == 400  # their bytes are given back
     assert rest.predict({"instances": [[1, 2, 3]]}).status == 200
 
 

@@ -223,10 +223,13 @@ def _floats(flat: list[Any], kind: _Type) -> Array | None:
         array = np.array(flat, np.float64)
     except OverflowError:
         return None
-    largest = np.max(np.abs(array), initial=0.0, where=np.isfinite(array))
-    if largest > float(np.finfo(kind.numpy).max) or (int in types and largest >= 1 << kind.digits):
+    with np.errstate(over="ignore"):
+        narrow = array.astype(kind.numpy)
+    if int in types and np.max(np.abs(array), initial=0.0, where=np.isfinite(array)) >= 1 << kind.digits:
         return None
-    return array.astype(kind.numpy)
+    if np.isfinite(narrow).all() or not np.any(np.isinf(narrow) & np.isfinite(array)):
+        return narrow
+    return None
 
 
 def _integers(flat: list[Any], kind: _Type) -> Array | None:

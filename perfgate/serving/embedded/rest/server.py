@@ -7,7 +7,6 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from aiohttp import web
 
@@ -15,16 +14,18 @@ from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import api
 
 MAX_BODY_BYTES = 64 << 20
-"""Of a request, decompressed; as Python values a body takes up to twenty times as much. gRPC has no such bound."""
+"""Of a request, decompressed; as Python values it takes up to twenty times as much."""
+MAX_HELD_BYTES = 256 << 20
+"""Of all requests that are being read or answered."""
+
+_KEEPALIVE_S = 3600.0
 
 
 def start(served: ServedModel, host: str, port: int, threads: int) -> int:
     """Serve on `host:port` (0: any free port) and return the port; OSError when it is taken."""
-    listener = _listen(host, port)
-    started: threading.Event = threading.Event()
-    server = _Server(served, listener, threads, started)
+    listener = _listen(host, port)  # clients may connect from here on, and wait for the loop
+    server = _Server(served, listener, threads)
     threading.Thread(target=server.run, name="rest", daemon=True).start()
-    started.wait()
     return int(listener.getsockname()[1])
 
 
@@ -37,22 +38,17 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server:
-    def __init__(self, served: ServedModel, listener: socket.socket, threads: int, started: threading.Event) -> None:
-        self._served, self._listener, self._started = served, listener, started
+    def __init__(self, served: ServedModel, listener: socket.socket, threads: int) -> None:
+        self._served, self._listener = served, listener
+        self._held_bytes = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
 
     def run(self) -> None:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def request_of(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-            return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY_BYTES)
-
-        server = web.Server(self._handle, request_factory=request_of, access_log=None, keepalive_timeout=3600)
-        await loop.create_server(server, sock=self._listener)
-        self._started.set()
+        server = web.Server(self._handle, access_log=None, keepalive_timeout=_KEEPALIVE_S)
+        await asyncio.get_running_loop().create_server(server, sock=self._listener)
         await asyncio.Event().wait()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -60,19 +56,34 @@ class _Server:
         return web.Response(status=done.status, body=done.body, headers={**done.headers, "Content-Type": done.kind})
 
     async def _answer(self, request: web.BaseRequest) -> api.Answer:
-        try:
-            if (request.content_length or 0) > MAX_BODY_BYTES:
-                return _too_large()
-            if request.headers.get("Expect", "").lower() == "100-continue":
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                request.writer.output_size = 0
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
+        if (request.content_length or 0) > MAX_BODY_BYTES:
             return _too_large()
-        except web.RequestPayloadError as error:
+        pieces: list[bytes] = []
+        try:
+            if refusal := await self._read(request, pieces):
+                return refusal
+            work = partial(api.answer, self._served, request.method, request.rel_url.raw_path, b"".join(pieces))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except (web.RequestPayloadError, ValueError) as error:
             return api.failure(400, f"Cannot read the request body: {error}")
-        work = partial(api.answer, self._served, request.method, request.rel_url.raw_path, body)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._held_bytes -= sum(map(len, pieces))
+
+    async def _read(self, request: web.BaseRequest, pieces: list[bytes]) -> api.Answer | None:
+        """Read the body, decompressed, or say why not."""
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        size = 0
+        async for piece in request.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            self._held_bytes += len(piece)
+            if size > MAX_BODY_BYTES:
+                return _too_large()
+            if self._held_bytes > MAX_HELD_BYTES:
+                return api.failure(429, "Too many bytes of requests at a time")
+        return None
 
 
 def _too_large() -> api.Answer:
