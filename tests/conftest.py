@@ -72,3 +72,28 @@ def audio_model() -> Path:
     if done.returncode:
         pytest.skip(done.stderr.strip())
     return MODELS / "basic_pitch" / "nmp"
+
+
+class Certificate(NamedTuple):
+    """Of `server.test`, signed by an authority of our own."""
+
+    authority: Path
+    chain: Path
+    key: Path
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Valid for two days: made anew for each test run."""
+    home = tmp_path_factory.mktemp("tls")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=home, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl("req", *curve, "-subj", "/CN=server.test", "-keyout", "server.key", "-out", "server.csr")
+    (home / "names").write_text("subjectAltName=DNS:server.test\n")
+    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+    openssl("x509", "-req", "-in", "server.csr", *signing, "-out", "server.pem")
+    return Certificate(home / "ca.pem", home / "server.pem", home / "server.key")

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.scenario.schema import Target
@@ -165,8 +166,12 @@ class CommandReplica(ForeignReplica):
         """Ask in the protocol of the requests, then in the other one where the command has both."""
         if ports.answers(self._own_address, _QUESTION_S):
             return before
-        peers = [Peer("grpc", self._address, self._spec.model_name)] if self._address else []
-        peers += [Peer("rest", self._rest_address, self._spec.model_name)] if self._rest_address else []
+        places: tuple[tuple[Literal["grpc", "rest"], str], ...] = (
+            ("grpc", self._address),
+            ("rest", self._rest_address),
+        )
+        metadata = tuple(sorted(self._target.metadata.items()))
+        peers = [Peer(which, at, self._spec.model_name, metadata=metadata) for which, at in places if at]
         peers.sort(key=lambda peer: peer.protocol != self._target.protocol)
         said = [readiness(peer, _QUESTION_S) for peer in peers]
         return next((each for each in said if each.state is State.READY), said[0])
