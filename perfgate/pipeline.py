@@ -23,18 +23,20 @@ from perfgate.experiment.cautions import (
     generator_problem,
     load_cautions,
     machine_cautions,
+    observer_cautions,
     time_cautions,
     warmup_cautions,
 )
 from perfgate.experiment.fleet import Fleet, Makers
 from perfgate.experiment.lanes import Bench, blocks
-from perfgate.experiment.plan import Plan, Segment, make_plan, replicas_that_fit
+from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replicas_that_fit
 from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads, request_cautions
 from perfgate.gate.judge import judge, provisional
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.model.interface import Model
 from perfgate.observe.interface import MachineObserver
 from perfgate.payload.interface import RecordedPayload
+from perfgate.payload.warmup_assets import recorded_contents
 from perfgate.report.progress import Decided, Progress
 from perfgate.report.recording import Recording
 from perfgate.report.result import ModelFacts, Result
@@ -45,8 +47,6 @@ from perfgate.trials import Arm, Caution, Depth, Lane
 
 _MIB = 1 << 20
 _UPDATE_EVERY_S = 2.0
-_EXECUTING = ("embedded", "in_process")
-"""Targets whose replicas time executions themselves."""
 _PHASES = {
     (Lane.COST, Depth.EXECUTE): "executions inside the servers",
     (Lane.COST, Depth.REQUEST): "single requests",
@@ -130,13 +130,14 @@ def _cautions(job: Job, world: World, plan: Plan, recording: Recording) -> tuple
 def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
     budget = job.scenario.budget
     largest_mib = max(model.size_bytes for model in job.models.values()) / _MIB
-    replicas = replicas_that_fit(budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib)
+    kind = job.scenario.target.kind
+    replicas = replicas_that_fit(
+        kind, budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib
+    )
     arms = tuple(arm for arm in Arm if arm in job.models)
     request_cautions(job.models, job.scenario)  # raises where the arms cannot be asked the same
-    executes = job.scenario.target.kind in _EXECUTING
-    return make_plan(job.scenario, arms, job.seed, replicas, executes=executes), record_payloads(
-        job.models, job.scenario
-    )
+    plan = make_plan(job.scenario, arms, job.seed, replicas, executes=kind in EXECUTING)
+    return plan, record_payloads(job.models, job.scenario)
 
 
 def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedPayload]) -> Result:
@@ -152,7 +153,7 @@ def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
         comparison="side by side" if Arm.BASELINE in job.models else "none",
         baseline_name=job.baseline_name,
         scenario=job.scenario.model_dump(mode="json"),
-        scenario_digest=scenario_digest(job.scenario),
+        scenario_digest=scenario_digest(job.scenario, recorded_contents(job.models[Arm.CANDIDATE], job.scenario)),
         payload_digest=payloads[Arm.CANDIDATE].digest,
         models={arm.value: _facts(model) for arm, model in job.models.items()},
         plan=plan.as_dict(),
@@ -175,6 +176,7 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
         with Fleet(plan, setups, world.makers) as fleet:
             with _phase(f"start {len(plan.slots)} servers", None, world, recording) as starting_s:
                 fleet.start(lambda _: world.progress.update(starting_s(), ()))
+            recording.note(observer_cautions(fleet.replicas))
             ensure_unchanged(job.models)
             with _phase("warm-up", None, world, recording) as warming_s:
                 recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(warming_s(), ())))

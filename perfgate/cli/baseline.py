@@ -34,13 +34,13 @@ def command() -> None:
 def record_command(model: str, name: str, note: str, copy: bool, store: str, **options: object) -> int:  # noqa: FBT001 - click's
     """Measure MODEL and store it as the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.cli.measuring import Options, Question, answer, check_all, exit_code_of_record, open_models, show  # noqa: PLC0415
-    from perfgate.cli.stored import promote  # noqa: PLC0415
+    from perfgate.cli.measuring import Options, answer, check_all, exit_code_of_record, show  # noqa: PLC0415
+    from perfgate.cli.stored import ensure_storable, promote  # noqa: PLC0415
 
     shared = Options.taken_from(options)
-    models, console = open_models(candidate=model), shared.console()
-    kept = Store(store)
-    questions = check_all(Question(scenario, models) for scenario in shared.load_scenarios())
+    console, kept = shared.console(), Store(store)
+    questions = check_all(shared.questions(candidate=model))
+    ensure_storable(questions)
     for question in questions:
         result, out = answer(question, shared, console, many=len(questions) > 1)
         if code := exit_code_of_record(result):

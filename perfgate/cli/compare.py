@@ -15,10 +15,10 @@ from perfgate.cli.options import judging_options, measuring_options
 def command(old: str, new: str, **options: object) -> int:
     """Compare two model versions side by side, no store needed.
 
-    OLD and NEW are SavedModel directories, TF-Serving base paths (the highest version wins) or .keras files.
+    OLD and NEW are SavedModel directories, TF-Serving base paths (the highest version wins) or .keras files; or both
+    are running servers, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
     """
-    from perfgate.cli.measuring import Options, Question, answer_all, open_models  # noqa: PLC0415 - instant --help
+    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415 - instant --help
 
     shared = Options.taken_from(options)
-    models = open_models(baseline=old, candidate=new)
-    return answer_all([Question(scenario, models) for scenario in shared.load_scenarios()], shared)
+    return answer_all(shared.questions(baseline=old, candidate=new), shared)

@@ -21,24 +21,23 @@ from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.baseline.record import Record
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import server_settings
+from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
 from perfgate.experiment.plan import trace_of
-from perfgate.experiment.setup import record_payloads, request_cautions
+from perfgate.experiment.setup import as_sent, record_payloads, request_cautions
 from perfgate.gate.verdict import EXIT_CODES, Verdict
-from perfgate.load.engine import GrpcDriver
+from perfgate.load.workers import Workers
 from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
-from perfgate.model.saved_model import open_model
+from perfgate.observe.choose import observer_of
 from perfgate.observe.machine import MachineAccounts, available_mib
-from perfgate.observe.process import ProcessAccounts
 from perfgate.report import document, html
 from perfgate.report.progress import make_progress
 from perfgate.report.result import Result
 from perfgate.report.terminal import final_line, print_result
 from perfgate.scenario.files import load_scenario
 from perfgate.scenario.schema import Scenario
-from perfgate.serving.embedded.launch import EmbeddedForkServer
 from perfgate.trials import Arm
 
 SCENARIOS = (Path("scenarios"),)
@@ -64,6 +63,7 @@ class Options:
     verbose: bool
     color: str
     no_progress: bool
+    pids: tuple[int, ...] = ()
     on_inconclusive: str = "fail"
 
     @classmethod
@@ -87,6 +87,14 @@ class Options:
             server = server.model_copy(update={"driver_cpus": self.driver_cpus})
         return scenario.model_copy(update={"budget": budget, "server": server})
 
+    def questions(self, **given: str) -> tuple[Question, ...]:
+        """Open the MODELs of each arm for every scenario: `questions(baseline=OLD, candidate=NEW)`."""
+        models = {Arm(arm): name for arm, name in given.items()}
+        return tuple(
+            Question(open_arms(scenario, models, self.pids, cache_dir(os.environ)))
+            for scenario in self.load_scenarios()
+        )
+
     def console(self) -> Console:
         """Make the one console, on stderr."""
         forced = {"always": True, "never": False}.get(self.color)
@@ -97,16 +105,20 @@ class Options:
 class Question:
     """One scenario's comparison."""
 
-    scenario: Scenario
-    models: Mapping[Arm, Model]
+    opened: Opened
     baseline_name: str | None = None
     record: Record | None = None
     """The stored baseline, where the comparison is with one."""
 
+    @property
+    def scenario(self) -> Scenario:
+        """What to measure."""
+        return self.opened.scenario
 
-def open_models(**given: str) -> dict[Arm, Model]:
-    """Open models by arm: `open_models(baseline=OLD, candidate=NEW)`."""
-    return {Arm(arm): open_model(name, cache_dir(os.environ)) for arm, name in given.items()}
+    @property
+    def models(self) -> Mapping[Arm, Model]:
+        """Whom to ask."""
+        return self.opened.models
 
 
 def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
@@ -115,7 +127,8 @@ def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
     for question in checked:
         _check_cpus(question.scenario, os.sched_getaffinity(0))
         trace_of(question.scenario.load)
-        record_payloads(question.models, question.scenario)
+        for payload in record_payloads(question.models, question.scenario).values():
+            as_sent(payload, question.scenario)
         request_cautions(question.models, question.scenario)
     return checked
 
@@ -157,12 +170,13 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
         record=question.record,
     )
     allowed = os.sched_getaffinity(0)
-    world = _world(scenario, out, options, console, allowed)
-    os.sched_setaffinity(0, scenario.server.driver_cpus or allowed)
-    try:
-        return pipeline.run(job, world), out
-    finally:
-        os.sched_setaffinity(0, allowed)
+    with Workers(scenario.load.workers) as workers:
+        world = _world(question.opened, out, options, console, allowed, workers)
+        os.sched_setaffinity(0, scenario.server.driver_cpus or allowed)
+        try:
+            return pipeline.run(job, world), out
+        finally:
+            os.sched_setaffinity(0, allowed)
 
 
 def _check_cpus(scenario: Scenario, allowed: set[int]) -> None:
@@ -172,14 +186,15 @@ def _check_cpus(scenario: Scenario, allowed: set[int]) -> None:
             raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")
 
 
-def _world(scenario: Scenario, out: Path, options: Options, console: Console, allowed_cpus: set[int]) -> pipeline.World:
+def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
+    opened: Opened, out: Path, options: Options, console: Console, allowed_cpus: set[int], workers: Workers
+) -> pipeline.World:
     with suppress(OSError):  # the recording says what is wrong with the directory
         (out / SERVER_LOG).unlink(missing_ok=True)
-    log, huge_pages = out / SERVER_LOG, scenario.server.huge_pages
     makers = Makers(
-        parent=lambda _: EmbeddedForkServer(os.environ, log, huge_pages=huge_pages, cpus=allowed_cpus),
-        driver=lambda server, deadline_s: _connected(GrpcDriver(server.address, deadline_s=deadline_s)),
-        observer=ProcessAccounts,
+        parent=launcher_of(opened, os.environ, out / SERVER_LOG, allowed_cpus),
+        driver=lambda server, deadline_s: driver_of(server, opened.scenario, deadline_s, workers),
+        observer=observer_of,
         clock=time.perf_counter,
     )
     return pipeline.World(
@@ -191,12 +206,6 @@ def _world(scenario: Scenario, out: Path, options: Options, console: Console, al
         available_mib=available_mib(),
         interrupts=INTERRUPTS,
     )
-
-
-def _connected(driver: GrpcDriver) -> GrpcDriver:
-    """Open the connection before the first request is timed."""
-    driver.connect()
-    return driver
 
 
 def show(result: Result, out: Path, options: Options, console: Console) -> None:

@@ -99,6 +99,10 @@ measuring_options = _stack(
         "--out", type=click.Path(path_type=Path, file_okay=False), envvar="PERFGATE_OUT",
         help="Directory of the result, in place of what it holds; default reports/<run id>.",
     ),
+    click.option(
+        "--pid", "pids", type=click.IntRange(1), multiple=True,
+        help="Process of a running server (MODEL is a URL), for its CPU time and memory; one an address, OLD's first.",
+    ),
     thread_options,
     click.option("--driver-cpus", type=CpuList(), help="CPUs that the load generator may use."),
     output_options,

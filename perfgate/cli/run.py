@@ -22,25 +22,21 @@ def command(model: str, name: str, against: str | None, no_baseline: bool, store
     """Measure MODEL, compare it with its baseline, judge, report: the CI gate.
 
     MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. The stored
-    model is measured again beside it, so that the machine's mood hits both alike.
+    model is measured again beside it, so that the machine's mood hits both alike. With --no-baseline or --against a
+    running server, MODEL may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
     """
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.cli.measuring import Options, Question, answer_all, open_models  # noqa: PLC0415
+    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415
     from perfgate.cli.stored import beside_stored  # noqa: PLC0415
 
     if against and no_baseline:
         raise click.UsageError("give --against or --no-baseline, not both")
     shared = Options.taken_from(options)
-    candidate = open_models(candidate=model)
-    scenarios = shared.load_scenarios()
-    if no_baseline:
-        if bare := [scenario.name for scenario in scenarios if not scenario.objectives]:
-            problem = f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]"
-            raise click.UsageError(problem)
-        questions = [Question(scenario, candidate) for scenario in scenarios]
-    elif against:
-        both = open_models(baseline=against) | candidate
-        questions = [Question(scenario, both) for scenario in scenarios]
-    else:  # all are looked up before anything is measured
-        questions = [beside_stored(scenario, candidate, Store(store), name) for scenario in scenarios]
+    if against:
+        return answer_all(shared.questions(baseline=against, candidate=model), shared)
+    questions = shared.questions(candidate=model)
+    if not no_baseline:  # all are looked up before anything is measured
+        return answer_all([beside_stored(question, Store(store), name) for question in questions], shared)
+    if bare := [question.scenario.name for question in questions if not question.scenario.objectives]:
+        raise click.UsageError(f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]")
     return answer_all(questions, shared)

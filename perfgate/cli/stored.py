@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,28 +11,38 @@ from pathlib import Path
 from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
 from perfgate.cli.measuring import Question
-from perfgate.errors import InvalidRunError, NoBaselineError
+from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
 from perfgate.gate.verdict import Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
-from perfgate.model.interface import Model
 from perfgate.model.saved_model import open_model
+from perfgate.payload.warmup_assets import recorded_contents
 from perfgate.report.result import Result
 from perfgate.scenario.files import scenario_digest
-from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
 
 
-def beside_stored(scenario: Scenario, candidate: Mapping[Arm, Model], store: Store, name: str) -> Question:
+def ensure_storable(questions: Iterable[Question]) -> None:
+    """Refuse running servers: there is no model to keep and to measure again. UsageError."""
+    for question in questions:
+        if running := [model.given for model in question.models.values() if model.served_as is not None]:
+            problem = f"{running[0]} is a running server: a baseline keeps a model, to measure it again"
+            raise UsageError(problem, "compare two servers: `perfgate compare URL URL`, or objectives: --no-baseline")
+
+
+def beside_stored(question: Question, store: Store, name: str) -> Question:
     """Find the baseline of that name and scenario and open its model; NoBaselineError with the command to record."""
-    record = store.current(name, scenario_digest(scenario), scenario_name=scenario.name)
+    ensure_storable([question])
+    scenario, candidate = question.scenario, question.models[Arm.CANDIDATE]
+    digest_of = scenario_digest(scenario, recorded_contents(candidate, scenario))
+    record = store.current(name, digest_of, scenario_name=scenario.name)
     if record.model.artifact is None:
         problem = f"the baseline {name} keeps numbers only, no model to measure again"
         raise NoBaselineError(problem, f"record it again with `perfgate baseline record MODEL --name {name}`")
     path = store.fetch_artifact(record, cache_dir(os.environ), digest)
     stored = replace(open_model(str(path), cache_dir(os.environ)), given=f"{name} ({record.model.given})")
-    models = {Arm.BASELINE: stored, **candidate}
-    return Question(scenario, models, baseline_name=name, record=record)
+    both = replace(question.opened, models={Arm.BASELINE: stored, Arm.CANDIDATE: candidate})
+    return Question(both, baseline_name=name, record=record)
 
 
 def record_of(result: Result, name: str, note: str, now: datetime | None = None) -> Record:

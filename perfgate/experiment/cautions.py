@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
@@ -134,3 +135,12 @@ def _replayed_in_vain(arm: Arm, facts: Sequence[ReplicaFacts]) -> Caution | None
     )
     remedy = "record requests with the signature, shapes and batch sizes of the traffic"
     return Caution("warm-up requests", message, f"{remedy} (assets.extra/tf_serving_warmup_requests)")
+
+
+def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
+    """Warn of what cannot be told about servers that are not ours."""
+    missing = sorted({what for live in replicas for what in live.observer.missing})
+    if not missing:
+        return ()
+    message = f"{' and '.join(missing)} of the servers are missing: it is not known which processes they are"
+    return (Caution("not observed", message, "name them: --pid, target.cgroup or target.prometheus_url"),)

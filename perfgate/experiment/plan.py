@@ -15,7 +15,11 @@ from perfgate.load.trace import read_trace
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane
 
+EXECUTING = ("embedded", "in_process")
+"""Kinds of targets whose replicas can time executions themselves; they are forked, and share most of their memory."""
 _REPLICA_MIB = 150.0
+_FOREIGN_MIB = 600.0
+"""A server of a command of its own, which shares nothing: what `perfgate serve` takes."""
 _MODEL_COPIES = 4.0
 """A served model's memory over its size on disk: variables, the graph, and room for its tensors."""
 _PARENT_MIB = 500.0
@@ -71,10 +75,15 @@ class Plan:
         return plain | {"trace": trace}
 
 
-def replicas_that_fit(wanted: int, arms: int, parents: int, available_mib: float, model_mib: float) -> int:
-    """Replicas an arm for which memory suffices with a margin; at least 2."""
-    each = _REPLICA_MIB + _MODEL_COPIES * model_mib
-    room = _MEMORY_SHARE * available_mib - parents * _PARENT_MIB
+def replicas_that_fit(  # noqa: PLR0913, PLR0917 - what memory is needed for
+    kind: str, wanted: int, arms: int, parents: int, available_mib: float, model_mib: float
+) -> int:
+    """Replicas an arm for which memory suffices with a margin, at least 2; of servers that run already, all."""
+    if kind == "endpoint":
+        return wanted
+    forked = kind in EXECUTING
+    each = (_REPLICA_MIB if forked else _FOREIGN_MIB) + _MODEL_COPIES * model_mib
+    room = _MEMORY_SHARE * available_mib - (parents * _PARENT_MIB if forked else 0)
     return max(2, min(wanted, int(room / each / arms)))
 
 

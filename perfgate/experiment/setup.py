@@ -12,6 +12,7 @@ from perfgate.model.interface import Model, TensorSpec
 from perfgate.model.saved_model import signature
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.record import record_scenario
+from perfgate.payload.rest import rest_form
 from perfgate.payload.shapes import request_shape
 from perfgate.payload.warmup_assets import warmup_source
 from perfgate.scenario.schema import InputSpec, Scenario
@@ -59,7 +60,7 @@ def _shape(tensor: TensorSpec, scenario: Scenario) -> list[int]:
 def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
     """Raise InvalidRunError when a model's files are not those that were opened: servers may have loaded either."""
     for arm, model in models.items():
-        if digest(model.path) != model.digest:
+        if model.served_as is None and digest(model.path) != model.digest:
             problem = f"the {arm}'s files in {model.path} changed while its servers were started"
             raise InvalidRunError(problem, "measure a copy that nobody writes to")
 
@@ -81,7 +82,14 @@ def arm_setups(
             signature=scenario.payload.signature,
             settings=scenario.server,
             requests_dir=requests_dir,
+            model_name=scenario.target.model_name,
             version=model.version,
+            rest_port=0 if scenario.target.protocol == "rest" else None,
         )
-        setups[arm] = ArmSetup(spec, payloads[arm].cycle, payloads[arm].order)
+        setups[arm] = ArmSetup(spec, as_sent(payloads[arm], scenario).cycle, payloads[arm].order)
     return setups
+
+
+def as_sent(payload: RecordedPayload, scenario: Scenario) -> RecordedPayload:
+    """Give the requests in the form of the target's protocol; UsageError for what REST cannot say."""
+    return rest_form(payload) if scenario.target.protocol == "rest" else payload

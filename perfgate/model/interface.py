@@ -33,11 +33,21 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedAs:
+    """How requests ask a running server for a model."""
+
+    name: str
+    version: int | None = None
+    """None: the server's choice, or by label."""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """A SavedModel on disk, opened as far as its description goes."""
+    """A SavedModel on disk, or what a running server serves, as far as its description goes."""
 
     path: Path
-    """The SavedModel directory itself: of a versioned base path, the chosen version's."""
+    """The SavedModel directory itself: of a versioned base path, the chosen version's; of a running server its URL."""
     given: str
     """What the user named."""
     version: int
@@ -49,3 +59,5 @@ class Model:
     signatures: tuple[Signature, ...]
     ops: tuple[tuple[str, int], ...]
     """Op type and count over the graph and its function library, most frequent first."""
+    served_as: ServedAs | None = None
+    """None: it is on disk, and perfgate has it served."""

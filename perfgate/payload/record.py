@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from perfgate.errors import UsageError
-from perfgate.model.interface import Model
+from perfgate.model.interface import Model, ServedAs
 from perfgate.payload.examples import example_calls
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.json_file import json_calls
@@ -17,7 +17,7 @@ from perfgate.payload.npz_file import npz_calls
 from perfgate.payload.order import cycle_order
 from perfgate.payload.prediction_log import logged_calls
 from perfgate.payload.random_requests import random_calls
-from perfgate.payload.requests import predict_signature, told_of
+from perfgate.payload.requests import addressed, predict_signature, told_of
 from perfgate.payload.warmup_assets import warmup_file
 from perfgate.scenario.schema import Payload, Scenario
 from perfgate.trials import Call
@@ -33,15 +33,15 @@ def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Mode
     `warmup_of` is the model whose warm-up requests are sent where the scenario asks for those, by default the model
     itself. `seed` is 0 or more. UsageError, naming file and record, for what does not fit the model.
     """
-    classes = scenario.request_classes()
+    classes, served_as = scenario.request_classes(), model.served_as or ServedAs(scenario.target.model_name)
     if len(classes) > _MOST_CLASSES:
         raise UsageError(f"{len(classes)} request classes are too many", f"at most {_MOST_CLASSES} are told apart")
     calls: list[Call] = []
     sizes: list[int] = []
     for kind, (name, _, spec) in enumerate(classes):
         with told_of(f"class {name}") if name else nullcontext():
-            made = _calls(model, spec, seed, scenario.target.model_name, name, warmup_of or model)
-            own = [replace(call, kind=kind) for call in made]
+            made = _calls(model, spec, seed, served_as.name, name, warmup_of or model)
+            own = [replace(addressed(call, served_as), kind=kind) for call in made]
             if not own:
                 raise UsageError(f"{_file(spec, warmup_of or model)} is empty: it holds no request", "give another")
         calls += own

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from google.protobuf.message import EncodeError
 
 from perfgate.errors import UsageError
-from perfgate.model.interface import Model, Signature, TensorSpec
-from perfgate.model.messages import ClassificationRequest, ModelSpec, PredictRequest, Proto, RegressionRequest
+from perfgate.model.interface import Model, ServedAs, Signature, TensorSpec
+from perfgate.model.messages import (
+    ClassificationRequest,
+    ModelSpec,
+    MultiInferenceRequest,
+    PredictRequest,
+    Proto,
+    RegressionRequest,
+)
 from perfgate.model.nearest import nearest
 from perfgate.model.saved_model import signature as signature_of
 from perfgate.model.tensors import Array, encode
@@ -23,6 +31,11 @@ _EXAMPLE_REQUESTS = {Method.CLASSIFY: ClassificationRequest, Method.REGRESS: Reg
 _EXAMPLE_INPUT = "inputs"
 _EXAMPLE_OUTPUTS = {Method.CLASSIFY: {"classes", "scores"}, Method.REGRESS: {"outputs"}}
 """Names as in TF-Serving's classifier.cc and regressor.cc (tensorflow/cc/saved_model/signature_constants.h)."""
+_MESSAGES = {
+    Method.PREDICT: PredictRequest,
+    Method.MULTI_INFERENCE: MultiInferenceRequest,
+    **_EXAMPLE_REQUESTS,
+}
 METHOD_OF = {"predict": Method.PREDICT, "classify": Method.CLASSIFY, "regress": Method.REGRESS}
 """By `payload.method`."""
 
@@ -94,6 +107,20 @@ def examples_call(  # noqa: PLR0913, PLR0917 - all that such a request says
         request.input.example_list_with_context.examples.extend(examples)
         request.input.example_list_with_context.context.CopyFrom(context)
     return Call(serialised(request, where), method)
+
+
+def addressed(call: Call, served_as: ServedAs) -> Call:
+    """Have a request ask for the version or label, where one is named."""
+    if served_as.version is None and not served_as.label:
+        return call
+    message = _MESSAGES[call.method].FromString(call.body)
+    tasks = message.tasks if call.method is Method.MULTI_INFERENCE else (message,)
+    for task in tasks:
+        if served_as.version is not None:
+            task.model_spec.version.value = served_as.version
+        else:
+            task.model_spec.version_label = served_as.label
+    return replace(call, body=serialised(message, "a request"))
 
 
 def serialised(message: Proto, where: str) -> bytes:

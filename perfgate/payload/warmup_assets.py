@@ -33,6 +33,13 @@ def warmup_digest(model: Model) -> str | None:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check its permissions") from error
 
 
+def recorded_contents(model: Model, scenario: Scenario) -> dict[str, str]:
+    """Digest what a scenario's requests are taken from that lies in the model; nothing for other sources."""
+    asked = any(payload.source == "warmup_assets" for _, _, payload in scenario.request_classes())
+    digest = warmup_digest(model) if asked else None
+    return {} if digest is None else {"warmup_assets": digest}
+
+
 def warmup_kinds(model: Model) -> tuple[tuple[str, int], ...]:
     """Count the records by kind, such as `predict_log`; none where the model has no file, UsageError for a damaged."""
     file = model.path / PLACE

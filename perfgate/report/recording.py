@@ -33,7 +33,7 @@ class Recording:
         self.log = self._new_log()
 
     def _new_log(self) -> TrialLog:
-        sizes_mb = {Arm(arm): facts.size_mb for arm, facts in self._result.models.items()}
+        sizes_mb = {Arm(arm): facts.size_mb for arm, facts in self._result.models.items() if facts.size_mb > 0}
         return TrialLog(self.replicas, sizes_mb)
 
     def __enter__(self) -> Self:
@@ -67,6 +67,10 @@ class Recording:
     def phase_took(self, name: str, seconds: float) -> None:
         """Keep a phase's wall time."""
         self._result = replace(self._result, phases_s={**self._result.phases_s, name: seconds})
+
+    def note(self, cautions: tuple[Caution, ...]) -> None:
+        """Keep cautions that are known already."""
+        self._result = replace(self._result, cautions=(*self._result.cautions, *cautions))
 
     def append(self, block: Block) -> None:
         """Keep a block, in memory and on disk."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,11 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
     raise UsageError(f"no scenario {name_or_file} in {folders}", near + listing)
 
 
-def scenario_digest(scenario: Scenario) -> str:
+def scenario_digest(scenario: Scenario, contents: Mapping[str, str] | None = None) -> str:
     """Digest what is measured, as `sha256:…`: name, payload, classes, load, target and server; not how it is judged.
 
-    A file counts by its content, wherever it lies; UsageError when it cannot be read.
+    A file counts by its content, wherever it lies; UsageError when it cannot be read. `contents` are digests of what
+    the scenario takes from elsewhere, by what it is.
     """
     # Defaults are left out so that a key added to the schema later leaves the digests of stored records alone.
     measured = scenario.model_dump(
@@ -57,6 +58,7 @@ def scenario_digest(scenario: Scenario) -> str:
     )
     for table, key, dotted in _named_files(measured):
         table[key] = _content_digest(table[key], dotted)
+    measured |= {"contents": dict(contents)} if contents else {}
     canonical = json.dumps(
         {"version": DIGEST_VERSION, "name": scenario.name, **measured}, sort_keys=True, separators=(",", ":")
     )

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.model.dtypes import BY_NAME
-from perfgate.model.interface import Model, Signature
+from perfgate.model.interface import Model, ServedAs, Signature
 from perfgate.model.messages import GetModelMetadataRequest, GetModelMetadataResponse, Proto, SignatureDefMap
 from perfgate.model.saved_model import signatures_of
 from perfgate.scenario.schema import Target
@@ -47,7 +47,8 @@ def describe_endpoint(given: str, target: Target) -> Model:
 def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) -> Model:
     text = json.dumps([asdict(signature) for signature in signatures], sort_keys=True)
     digest = f"{DIGEST_PREFIX}{hashlib.sha256(text.encode()).hexdigest()}"
-    return Model(url.path, url.given, version, digest, size_bytes=0, tags=(), signatures=signatures, ops=())
+    asked = ServedAs(url.model_name, url.version, url.label)
+    return Model(url.path, url.given, version, digest, 0, (), signatures, (), asked)  # size, tags and ops: unknown
 
 
 def _ask(peer: Peer) -> tuple[int, tuple[Signature, ...]]:

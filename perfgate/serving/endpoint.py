@@ -34,6 +34,11 @@ class EndpointReplica(ForeignReplica):
         self._label, self._peer, self._subject = label, peer, subject
 
     @property
+    def peer(self) -> Peer:
+        """How to ask it."""
+        return self._peer
+
+    @property
     def pid(self) -> int | None:
         """The process that the user named, if any."""
         return self._subject.pid

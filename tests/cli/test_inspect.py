@@ -83,6 +83,7 @@ def test_json_is_one_document(model: Path, tmp_path: Path) -> None:
             }
         ],
         "ops": {f"Op{number:02}": 20 - number for number in range(12)},
+        "served_as": None,
         "warmup": {"requests": {}, "problem": None},
     }
 

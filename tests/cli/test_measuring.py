@@ -9,6 +9,7 @@ import pytest
 
 from perfgate.cli import measuring
 from perfgate.cli.measuring import Options, Question, answer_all, exit_code, exit_code_of_record
+from perfgate.cli.targets import Opened
 from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.verdict import Verdict
 from perfgate.report.result import Result
@@ -53,7 +54,7 @@ def test_a_record_needs_a_whole_and_valid_run_and_no_verdict() -> None:
 def _answers(monkeypatch: pytest.MonkeyPatch, *results: Result) -> list[Question]:
     queue = iter(results)
     monkeypatch.setattr(measuring, "answer", lambda *_, **__: (next(queue), Path("out")))
-    return [Question(Scenario(), {}) for _ in results]
+    return [Question(Opened(Scenario(), {}, {})) for _ in results]
 
 
 def test_the_worst_of_several_scenarios_decides(monkeypatch: pytest.MonkeyPatch) -> None:

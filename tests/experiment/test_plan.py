@@ -100,4 +100,9 @@ def test_the_plan_is_plain_data() -> None:
     ("available_mib", "model_mib", "expected"), [(24_000, 10, 12), (3_000, 10, 2), (6_000, 10, 8), (24_000, 500, 3)]
 )
 def test_replicas_fit_into_memory(available_mib: float, model_mib: float, expected: int) -> None:
-    assert replicas_that_fit(12, 2, 2, available_mib, model_mib) == expected
+    assert replicas_that_fit("embedded", 12, 2, 2, available_mib, model_mib) == expected
+
+
+def test_foreign_servers_share_no_memory_and_running_ones_are_as_many_as_they_are() -> None:
+    assert replicas_that_fit("command", 12, 2, 1, 8_000, 10) == 4
+    assert replicas_that_fit("endpoint", 1, 2, 1, 100, 10) == 1
