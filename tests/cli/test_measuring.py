@@ -114,6 +114,6 @@ def test_a_bad_trace_of_any_scenario_is_found_before_the_first_is_measured(tmp_p
     trace = tmp_path / "trace"
     trace.write_text("1\n0\n")
     bad = Scenario(load=Load(arrivals="trace", trace=str(trace)))
-    questions = (Question(Opened(Scenario(), {}, {})), Question(bad, {}))
+    questions = (Question(Opened(Scenario(), {}, {})), Question(Opened(bad, {}, {})))
     with pytest.raises(UsageError, match=r"trace:2: 0 comes after 1"):
         measuring.check_all(questions)
