@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -192,3 +194,19 @@ def test_a_port_in_use_is_said_in_one_line(ranking_models: RankingModels) -> Non
         done = _perfgate("serve", ranking_models.v1, "--port", address.split(":")[1])
     assert done.returncode == ExitCode.INVALID
     assert f"cannot listen on {address}" in done.stderr.splitlines()[-1]
+
+
+def test_serve_offers_rest_where_it_is_asked_for(ranking_models: RankingModels) -> None:
+    with _started("serve", ranking_models.v1, "--port", "0", "--rest-port", "0", "--name", "ranker") as server:
+        assert server.stdout is not None
+        found = re.search(
+            r" on (127.0.0.1:\d+) \(gRPC\) and (127.0.0.1:\d+) \(REST\), \^C stops", server.stdout.readline()
+        )
+        assert found is not None
+        with urllib.request.urlopen(f"http://{found[2]}/v1/models/ranker", timeout=30) as answer:  # noqa: S310
+            assert json.load(answer)["model_version_status"][0]["state"] == "AVAILABLE"
+        done = _perfgate("serve", ranking_models.v1, "--port", "0", "--rest-port", found[2].split(":")[1])
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=10) == 0
+    assert done.returncode == ExitCode.INVALID
+    assert f"cannot listen on {found[2]} (REST)" in done.stderr.splitlines()[-1]
