@@ -125,7 +125,7 @@ class CommandReplica(ForeignReplica):
         """Start the command and wait until it serves the model; InvalidRunError when it does not."""
         named = PidFile(Path(file) if (file := self._filled("pid_file")) else None)
         words = [fill(word, self._values, "target.command") for word in self._command.words]
-        main, began_s = self._supervised.start(words)
+        main, began_s = self._supervised.start(words, Path(self._values["model"]).parent)
         end_s, unknown_since_s = began_s + self._target.ready_s, None
         said = Readiness(State.NOT_YET, "nothing answers yet")
         while (now_s := time.monotonic()) < end_s and said.state is not State.FAILED:

@@ -53,12 +53,14 @@ class Supervised:
         if cpus:
             os.sched_setaffinity(self._process.pid, cpus)
 
-    def start(self, command: Sequence[str]) -> tuple[int, float]:
+    def start(self, command: Sequence[str], scratch: Path) -> tuple[int, float]:
         """Start the command; its process, and when it began by `time.monotonic`.
+
+        `scratch` is removed when perfgate dies before it can do so.
 
         InvalidRunError when there is no such program, or it cannot be run.
         """
-        answer = self._ask({"op": "start", "command": list(command)})
+        answer = self._ask({"op": "start", "command": list(command), "scratch": str(scratch)})
         if "error" in answer:
             raise InvalidRunError(
                 f"{command[0]} cannot be started: {answer['error'].lower()}", "check target.command and PATH"

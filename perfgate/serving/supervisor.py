@@ -42,9 +42,11 @@ class Family:
     def __init__(self) -> None:
         self._exits: dict[int, int] = {}
         self._adopted: dict[int, int] = {}
+        self._scratch = ""
 
-    def start(self, command: list[str]) -> dict[str, Any]:
-        """Start the command in a session of its own."""
+    def start(self, command: list[str], scratch: str) -> dict[str, Any]:
+        """Start the command in a session of its own; `scratch` is a directory to remove should perfgate die."""
+        self._scratch = scratch
         reading, writing = os.pipe()
         began_s, parent = time.monotonic(), os.getpid()
         pid = os.fork()
@@ -69,8 +71,21 @@ class Family:
         """Tell who lives, and how each that ended did."""
         return {"alive": self._alive(), "exits": {str(pid): code for pid, code in self._exits.items()}}
 
+    def bereaved(self) -> None:
+        """Perfgate is gone: kill all, and clear up after it."""
+        self._finish(0.0)
+        if self._scratch:
+            import shutil  # noqa: PLC0415 - a third of the time to start, and seldom needed
+
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
     def end(self, grace_s: float) -> dict[str, Any]:
-        """Ask all to end, wait, and kill what is left."""
+        """Ask all to end, wait, and kill what is left; tell who is there even then."""
+        self._scratch = ""  # perfgate is well, and others may use it
+        self._finish(grace_s)
+        return {"alive": self._alive()}
+
+    def _finish(self, grace_s: float) -> None:
         if grace_s > 0:
             self._signal(signal.SIGTERM)
             self._wait(grace_s)
@@ -78,7 +93,6 @@ class Family:
         while self._alive() and time.monotonic() < end_s:  # again, for what was forked meanwhile
             self._signal(signal.SIGKILL)
             self._wait(0.05)
-        return {"alive": self._alive()}
 
     def _wait(self, limit_s: float) -> None:
         end_s = time.monotonic() + limit_s
@@ -159,7 +173,7 @@ def main() -> None:
     except OSError:
         pass  # perfgate is gone
     finally:
-        family.end(0.0)
+        family.bereaved()
 
 
 if __name__ == "__main__":

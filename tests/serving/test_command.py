@@ -99,6 +99,10 @@ def test_the_base_paths_are_shared_by_an_arm_and_removed(
     assert launcher._base(_spec(tmp_path)) == launcher._base(_spec(tmp_path))
     assert launcher._base(_spec(tmp_path)) != launcher._base(_spec(tmp_path, version=2))
     assert launcher._base(_spec(tmp_path)) != launcher._base(_spec(tmp_path / "other"))
+    ended, other = launcher._started[0], launcher.start(_spec(tmp_path))
+    ended.stop(1.0)
+    assert bases.exists(), "the other server uses it"
+    other.ensure_alive()
     launcher.stop()
     assert not bases.exists()
     assert tmp_path.exists()
@@ -257,16 +261,20 @@ from tests.serving.test_command import STUB, _daemon, _spec, _target
 folder, launchers = Path({str(tmp_path)!r}), []
 for line in (f"{{STUB}} {{{{rest_port}}}} {{{{name}}}} --child --stubborn", _daemon()):
     launchers.append(CommandLauncher(_target(line), os.environ, folder / "log"))
-    print(launchers[-1].start(_spec(folder)).pid, flush=True)
+    print(launchers[-1].start(_spec(folder)).pid, launchers[-1]._bases, flush=True)
 time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as perfgate:
         assert perfgate.stdout is not None
-        servers = [psutil.Process(int(perfgate.stdout.readline())) for _ in range(2)]
+        told = [perfgate.stdout.readline().split() for _ in range(2)]
+        servers, bases = [psutil.Process(int(pid)) for pid, _ in told], [Path(folder) for _, folder in told]
+        assert all(base.is_dir() for base in bases)
         family = [*psutil.Process(perfgate.pid).children(recursive=True), *servers]
         assert len(set(family)) == 5  # two supervisors, two servers, one child
         perfgate.kill()
     assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not any(base.exists() for base in bases)
+    assert tmp_path.exists()
 
 
 def test_a_supervisor_that_is_killed_takes_its_server_along(start: Start) -> None:
