@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from benchmarks.hostile.campaign import Findings, Plan, ServerGoneError, limited, run, send_alone
-from benchmarks.hostile.messages import bomb, valid_request
+from benchmarks.hostile.campaign import Campaign, Findings, ServerGoneError, limited, send_alone
+from benchmarks.hostile.messages import bomb, valid_requests
 from perfgate.scenario.schema import Server
 from perfgate.serving.embedded.launch import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
@@ -23,21 +23,27 @@ _NAME = "hostile"
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--cases", type=click.IntRange(0), default=10_000, show_default=True, help="Requests over gRPC.")
 @click.option("--connections", type=click.IntRange(0), default=1_000, show_default=True, help="That break HTTP/2.")
+@click.option("--rest", "rests", type=click.IntRange(0), default=1_000, show_default=True, help="Requests over REST.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--bomb", "bomb_mb", default=0, show_default=True, help="MiB that one small request asks for at the end.")
 @click.option("--limit", "limit_mb", default=4096, show_default=True, help="MiB that the server may grow by.")
 def main(  # noqa: PLR0913, PLR0917 - one parameter an option
-    model: Path, cases: int, connections: int, seed: int, bomb_mb: int, limit_mb: int
+    model: Path, cases: int, connections: int, rests: int, seed: int, bomb_mb: int, limit_mb: int
 ) -> None:
     """Serve MODEL, a SavedModel directory, and mistreat the server; exit 1 when it shows a fault."""
     began_s = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
         parent = EmbeddedForkServer(os.environ, Path(directory) / "log", huge_pages=True)
         try:
-            server = parent.start(ReplicaSpec("server", model, ("serve",), "", Server(), model_name=_NAME))
-            valid = valid_request(model, _NAME)
+            spec = ReplicaSpec("server", model, ("serve",), "", Server(), model_name=_NAME, rest_port=0)
+            server = parent.start(spec)
+            valid, valid_json = valid_requests(model, _NAME)
             with limited(server.pid, limit_mb):
-                found = run(server.address, server.pid, valid, Plan(seed, cases, connections))
+                campaign = Campaign(server.subject, server.address, valid, seed)
+                found = campaign.findings
+                campaign.messages(cases)
+                campaign.connections(connections)
+                campaign.rest(server.rest_address, f"/v1/models/{_NAME}:predict", valid_json, rests)
                 _show(found)
                 if bomb_mb:
                     print("bomb:", *send_alone(server.address, bomb(valid, bomb_mb << 20)))

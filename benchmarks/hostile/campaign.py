@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from benchmarks.hostile.connections import attack
+from benchmarks.hostile import connections, rest
 from benchmarks.hostile.messages import Case, case
 from perfgate.observe.choose import observer_of
 from perfgate.trials import Memory, Subject
@@ -18,22 +18,12 @@ from perfgate.trials import Memory, Subject
 _DEADLINE_S = 30.0
 _CHECK_EVERY = 200
 _UNKNOWN, _DEADLINE_EXCEEDED, _UNAVAILABLE = 2, 4, 14
+_OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 _FAULTS = {
     _UNKNOWN: "an error that the server did not foresee",
     _DEADLINE_EXCEEDED: f"no answer in {_DEADLINE_S:.0f} s",
     _UNAVAILABLE: "the connection broke",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much of what."""
-
-    seed: int = 1
-    cases: int = 10_000
-    """Messages over gRPC."""
-    connections: int = 1_000
-    """That break the protocol below."""
 
 
 @dataclass(slots=True)
@@ -43,7 +33,7 @@ class Findings:
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
-    """Of the server: before, after every 200 cases, at the end."""
+    """Of the server: before, and at each check."""
 
     def note(self, number: int, kind: str, answer: str, fault: str = "") -> None:
         """Count an answer; a fault names the case that shows it."""
@@ -69,38 +59,55 @@ def send(channel: grpc.Channel, what: Case, deadline_s: float = _DEADLINE_S) -> 
 
 def send_alone(address: str, what: Case) -> tuple[int, str]:
     """Send a case through a connection of its own."""
-    with grpc.insecure_channel(address) as channel:
+    with grpc.insecure_channel(address, _OPTIONS) as channel:
         return send(channel, what)
 
 
-def run(address: str, pid: int, valid: bytes, plan: Plan) -> Findings:
-    """Send all cases over gRPC, then all broken connections; ServerGoneError names the last one sent."""
-    findings, server = Findings(), observer_of(Subject(pid))
-    right = Case("right", "/tensorflow.serving.PredictionService/Predict", valid)
+class Campaign:
+    """What is done to one server."""
 
-    def check(channel: grpc.Channel, what: str) -> None:
-        if (answer := send(channel, right)) != (0, ""):
-            raise ServerGoneError(f"after {what} of seed {plan.seed} a right request gets {answer}")
-        findings.memory.append(server.memory())
+    def __init__(self, server: Subject, address: str, valid: bytes, seed: int) -> None:
+        self.findings = Findings()
+        self._address, self._valid, self._seed = address, valid, seed
+        self._server = observer_of(server)
+        self._right = Case("right", "/tensorflow.serving.PredictionService/Predict", valid)
+        self.check("nothing", 0)
 
-    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-    with grpc.insecure_channel(address, options) as channel:
-        check(channel, "nothing")
-        for number in range(plan.cases):
-            made = case(valid, plan.seed, number)
-            status, words = send(channel, made)
-            fault = f"{_FAULTS[status]}: {words}" if status in _FAULTS else ""
-            findings.note(number, made.kind, f"status {status}", fault)
-            if status == _UNAVAILABLE or number % _CHECK_EVERY == _CHECK_EVERY - 1:
-                check(channel, f"case {number}")
-        for number in range(plan.connections):
-            kind, outcome = attack(address, valid, plan.seed, number)
-            fault = "a complete request is left without" if outcome == "no answer" else ""
-            findings.note(number, kind, outcome, fault)
-            if number % _CHECK_EVERY == _CHECK_EVERY - 1:
-                check(channel, f"connection {number}")
-        check(channel, "all")
-    return findings
+    def check(self, what: str, number: int) -> None:
+        """Send a right request; ServerGoneError, naming what was sent last, when it is not answered OK."""
+        if (answer := send_alone(self._address, self._right)) != (0, ""):
+            raise ServerGoneError(f"after {what} {number} of seed {self._seed} a right request gets {answer}")
+        self.findings.memory.append(self._server.memory())
+
+    def messages(self, cases: int) -> None:
+        """Send hostile messages over gRPC, through one connection."""
+        with grpc.insecure_channel(self._address, _OPTIONS) as channel:
+            for number in self._checked("message", cases):
+                made = case(self._valid, self._seed, number)
+                status, words = send(channel, made)
+                fault = f"{_FAULTS[status]}: {words}" if status in _FAULTS else ""
+                self.findings.note(number, made.kind, f"status {status}", fault)
+                if status == _UNAVAILABLE:
+                    self.check("message", number)
+
+    def connections(self, cases: int) -> None:
+        """Break HTTP/2 in one connection after the other."""
+        for number in self._checked("connection", cases):
+            self._note(number, *connections.attack(self._address, self._valid, self._seed, number))
+
+    def rest(self, address: str, path: str, valid: bytes, cases: int) -> None:
+        """Send hostile HTTP/1.1 requests, one connection each; `valid` is JSON that `path` takes."""
+        for number in self._checked("REST request", cases):
+            self._note(number, *rest.attack(address, path, valid, self._seed, number))
+
+    def _note(self, number: int, kind: str, outcome: str) -> None:
+        self.findings.note(number, kind, outcome, "a fault" if outcome in {"no answer", "HTTP 500", "status 2"} else "")
+
+    def _checked(self, what: str, cases: int) -> Iterator[int]:
+        for number in range(cases):
+            yield number
+            if number % _CHECK_EVERY == _CHECK_EVERY - 1 or number == cases - 1:
+                self.check(what, number)
 
 
 @contextmanager

@@ -13,9 +13,10 @@ import numpy as np
 
 from perfgate.model import tensors
 from perfgate.model.messages import PredictRequest
-from perfgate.model.saved_model import open_model, signature
-from perfgate.payload.record import record_payload
-from perfgate.scenario.schema import Payload
+from perfgate.model.saved_model import open_model
+from perfgate.payload.record import record_scenario
+from perfgate.payload.rest import rest_form
+from perfgate.scenario.schema import Payload, Scenario, Target
 
 Rng: TypeAlias = np.random.Generator
 _PREDICTION, _MODEL = "/tensorflow.serving.PredictionService", "/tensorflow.serving.ModelService"
@@ -42,12 +43,13 @@ class Case:
     body: bytes
 
 
-def valid_request(model: Path, name: str) -> bytes:
-    """Make a PredictRequest of two rows that the model's default signature takes; serialised."""
+def valid_requests(model: Path, name: str) -> tuple[bytes, bytes]:
+    """Make a request of two rows that the model's default signature takes, as PredictRequest and as JSON."""
     with TemporaryDirectory() as cache:
         opened = open_model(str(model), Path(cache))
-    recorded = record_payload(signature(opened, "serving_default"), Payload(batch_size=2), 1, name)
-    return recorded.calls[0].body
+    scenario = Scenario(payload=Payload(batch_size=2, distinct=1), target=Target(model_name=name))
+    recorded = record_scenario(opened, scenario, seed=1)
+    return recorded.calls[0].body, rest_form(recorded).calls[0].body
 
 
 def case(valid: bytes, seed: int, number: int) -> Case:

@@ -9,6 +9,7 @@ import hpack
 import numpy as np
 import pytest
 
+from benchmarks.hostile import rest
 from benchmarks.hostile.campaign import Findings
 from benchmarks.hostile.connections import _frame, attack
 from benchmarks.hostile.messages import bomb, case
@@ -96,3 +97,21 @@ def test_answers_are_told_apart(answered: tuple[str, set[str]], valid: bytes) ->
 def test_methods_that_are_not_there_are_asked_for_too(valid: bytes) -> None:
     paths = {case(valid, 5, number).path for number in range(800)}
     assert {"/a/b/c", "/tensorflow.serving.PredictionService/Predict"} < paths
+
+
+def test_hostile_json_is_sent_as_it_should_be(answered: tuple[str, set[str]]) -> None:
+    address, _ = answered
+    valid = b'{"instances": [{"x": [1.0, 2.0]}, {"x": [3.0, 4.0]}]}'
+    attacks = [rest.attack(address, "/v1/models/m:predict", valid, 1, number) for number in range(40)]
+    assert attacks == [rest.attack(address, "/v1/models/m:predict", valid, 1, number) for number in range(40)]
+    assert {outcome for _, outcome in attacks} == {"ended"}  # none of these servers speaks HTTP/1.1
+    assert len({kind for kind, _ in attacks}) > 10
+
+
+@pytest.mark.parametrize("kind", sorted(rest._KINDS))
+def test_a_rest_case_is_the_same_for_the_same_seed(kind: str) -> None:
+    valid = b'{"instances": [{"x": [1.0, 2.0]}, {"x": [3.0, 4.0]}]}'
+    one, again, other = (rest._KINDS[kind](np.random.default_rng(seed), b"/p", valid) for seed in (1, 1, 2))
+    assert one == again
+    assert len(one[0]) > 0
+    assert one[1] == other[1]
