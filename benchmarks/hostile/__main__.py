@@ -26,7 +26,7 @@ _NAME = "hostile"
 @click.option("--rest", "rests", type=click.IntRange(0), default=1_000, show_default=True, help="Requests over REST.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--bomb", "bomb_mb", default=0, show_default=True, help="MiB that one small request asks for at the end.")
-@click.option("--limit", "limit_mb", default=4096, show_default=True, help="MiB that the server may grow by.")
+@click.option("--limit", "limit_mb", default=12_288, show_default=True, help="MiB that the server may grow by.")
 def main(  # noqa: PLR0913, PLR0917 - one parameter an option
     model: Path, cases: int, connections: int, rests: int, seed: int, bomb_mb: int, limit_mb: int
 ) -> None:

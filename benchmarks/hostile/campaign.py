@@ -15,7 +15,7 @@ from benchmarks.hostile.messages import Case, case
 from perfgate.observe.choose import observer_of
 from perfgate.trials import Memory, Subject
 
-_DEADLINE_S = 30.0
+_DEADLINE_S = 120.0
 _CHECK_EVERY = 200
 _UNKNOWN, _DEADLINE_EXCEEDED, _UNAVAILABLE = 2, 4, 14
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]

@@ -30,7 +30,7 @@ def server(ranking_models: RankingModels, tmp_path_factory: pytest.TempPathFacto
     parent = EmbeddedForkServer(os.environ, tmp_path_factory.mktemp("hostile") / "log", huge_pages=True)
     try:
         replica = parent.start(_spec(ranking_models))
-        with limited(replica.pid, 2 * _GROWTH_MB):
+        with limited(replica.pid, 4 * _GROWTH_MB):
             yield replica
     finally:
         parent.stop()
