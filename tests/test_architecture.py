@@ -34,7 +34,7 @@ TENSORFLOW_AT_HOME = {
     "model/keras_export.py",
     "serving/in_process_replica.py",
     *(f"serving/embedded/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
-    *(f"serving/embedded/{name}.py" for name in ("inference", "warmup_assets", "rest/api", "rest/server")),
+    *(f"serving/embedded/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
 }
 """Programs that run in processes of their own, and their parts; the CLI's process never imports them."""
 

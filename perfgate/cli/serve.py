@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import click
 
@@ -18,6 +19,11 @@ _CHECK_EVERY_S = 0.5
 @click.option("--rest-port", type=click.IntRange(0, 65535), help="REST port; 0: any free; not given: no REST.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--name", default="default", show_default=True, help="Model name that requests must carry.")
+@click.option(
+    "--batching-parameters-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Batch requests, with the settings of TF-Serving's batching file.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors.")
 @thread_options
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -26,6 +32,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     rest_port: int | None,
     host: str,
     name: str,
+    batching_parameters_file: Path | None,
     verbose: bool,  # noqa: ARG001, FBT001 - read by the error handler
     intra_op_threads: int | None,
     inter_op_threads: int | None,
@@ -34,11 +41,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone."""
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - imports only what this command needs
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
+    from perfgate.scenario.batching_file import read_batching_file  # noqa: PLC0415
     from perfgate.serving.embedded.launch import EmbeddedForkServer  # noqa: PLC0415
     from perfgate.serving.interface import ReplicaSpec  # noqa: PLC0415
 
     opened = open_model(model, cache_dir(os.environ))
     settings = server_settings(intra_op_threads, inter_op_threads, cpus)
+    if batching_parameters_file is not None:
+        settings = settings.model_copy(update={"batching": read_batching_file(batching_parameters_file)})
     log = cache_dir(os.environ) / "serve.log"  # what TensorFlow says at its start is for nobody
     log.parent.mkdir(parents=True, exist_ok=True)
     parent = EmbeddedForkServer(os.environ, log, huge_pages=settings.huge_pages)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from perfgate.errors import UsageError
 from perfgate.metrics import METRICS
+from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.mistakes import METRIC_TABLES, SHARES, mistakes_in, nearest, usage_error
 from perfgate.scenario.schema import Scenario
 
@@ -96,6 +97,7 @@ def _read(file: Path) -> Scenario:
     for table, key, dotted in named:
         if not Path(table[key]).is_file():
             raise UsageError(f"{file}: {dotted}: no such file: {table[key]}", f"paths are relative to {file.parent}")
+    batching_of(scenario.server)  # complains of a bad file now rather than after the servers' start
     return scenario
 
 

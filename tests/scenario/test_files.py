@@ -148,7 +148,7 @@ def test_files_are_found_beside_the_scenario_and_count_by_their_content(
     tmp_path: Path, text: str, named: Callable[[Scenario], str | None]
 ) -> None:
     digests = {}
-    for folder, content in (("here", "0\n1\n"), ("moved/there", "0\n1\n"), ("other", "0\n2\n")):
+    for folder, content in (("here", "# 1\n"), ("moved/there", "# 1\n"), ("other", "# 2\n")):
         (tmp_path / folder / "data").mkdir(parents=True)
         (tmp_path / folder / "data" / "f").write_text(content)
         scenario = load_scenario(_written(tmp_path / folder, text.format("data/f")), [])
@@ -164,7 +164,7 @@ def test_a_file_that_is_not_there_is_named_in_one_line(
     with pytest.raises(UsageError, match=r"s\.toml: [a-z_.]+: no such file: .*/gone$") as caught:
         load_scenario(_written(tmp_path, text.format("gone")), [])
     assert "\n" not in caught.value.problem + caught.value.remedy
-    (tmp_path / "gone").write_text("1\n")
+    (tmp_path / "gone").write_text("# 1\n")
     scenario = load_scenario(_written(tmp_path, text.format("gone")), [])
     assert named(scenario)
     (tmp_path / "gone").unlink()

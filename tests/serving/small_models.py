@@ -36,6 +36,11 @@ class Signatures(tf.Module):  # type: ignore[misc]
                     "wide": _spec([None], tf.float64),
                 },
             ),
+            "mapped": (self.mapped, {"text": _spec([None], tf.string)}),
+            "long": (self.long, {"v": _spec([None, None], tf.float32), "text": _spec([None, None], tf.string)}),
+            "whole": (self.whole, {"x": _spec([None], tf.float32)}),
+            "summed": (self.summed, {"x": _spec([None], tf.float32)}),
+            "fixed": (self.fixed, {"x": _spec([2], tf.float32)}),
             "half": (self.half, {"x": _spec([None], tf.float32)}),
             "fail": (self.fail, {"x": _spec([None], tf.float32)}),
             "classify": (self.classify, {"inputs": _spec([None], tf.string)}),
@@ -63,6 +68,25 @@ class Signatures(tf.Module):  # type: ignore[misc]
             "flag": tf.identity(flag), "small": tf.identity(small),
             "whole": tf.identity(whole), "wide": tf.identity(wide),
         }  # fmt: skip
+
+    def mapped(self, text: Any) -> Any:
+        """A loop a row, where the old `Batch` op fails."""
+        lengths = tf.map_fn(tf.strings.length, text, fn_output_signature=tf.int32)
+        return {"upper": tf.strings.upper(text), "length": lengths}
+
+    def long(self, v: Any, text: Any) -> Any:
+        """What the model sees of rows of unequal length."""
+        return {"v": tf.identity(v), "text": tf.strings.reduce_join(text, 1, separator="|")}
+
+    def whole(self, x: Any) -> Any:
+        """No row an input's row: cannot be batched, which only shows when it is tried."""
+        return {"total": tf.reduce_sum(x)}
+
+    def summed(self, x: Any) -> Any:
+        return {"total": tf.reduce_sum(x, keepdims=True)}
+
+    def fixed(self, x: Any) -> Any:
+        return {"y": x * 2.0}
 
     def half(self, x: Any) -> Any:
         return {"y": tf.cast(x, tf.float16)}

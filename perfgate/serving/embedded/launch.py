@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from perfgate.errors import InvalidRunError
+from perfgate.scenario.batching_file import batching_of
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.interface import Execution, ReplicaSpec
 from perfgate.trials import Subject
@@ -216,7 +217,10 @@ class EmbeddedForkServer:
 
 def _plain(spec: ReplicaSpec) -> Message:
     message = asdict(spec)
-    message["settings"] = spec.settings.model_dump()
+    settings = spec.settings.model_copy(
+        update={"batching": batching_of(spec.settings), "batching_parameters_file": None}
+    )
+    message["settings"] = settings.model_dump()
     message["model_path"] = str(spec.model_path)
     message["requests_dir"] = None if spec.requests_dir is None else str(spec.requests_dir)
     return message

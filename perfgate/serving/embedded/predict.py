@@ -19,7 +19,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from perfgate.serving.embedded import tensors
 from perfgate.serving.embedded.servable import Endpoint, Servable
 from perfgate.serving.embedded.stages import StageTimes
-from perfgate.serving.embedded.status import BY_NUMBER, StatusError, invalid
+from perfgate.serving.embedded.status import StatusError, invalid, of_graph
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -110,11 +110,13 @@ class ServedModel:
 
         Arrays and outputs are in the order of `endpoint.inputs` and `endpoint.outputs`.
         """
+        if endpoint.batcher is not None:
+            return endpoint.batcher.run(arrays)
         decoded_ns = time.perf_counter_ns()
         try:
             outputs = endpoint.run(*arrays)
         except tf.errors.OpError as error:
-            raise StatusError(BY_NUMBER[error.error_code], error.message) from error
+            raise of_graph(error) from error
         execute_ms = (time.perf_counter_ns() - decoded_ns) / 1e6
         return outputs, StageTimes(0.0, execute_ms, 0.0, _rows(arrays))
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import grpc_server, inference, warmup_assets
+from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import server as rest_server
 from perfgate.serving.embedded.servable import Servable
@@ -35,7 +36,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         channel.send(does_not_load(spec, error))
         return
     try:
-        server = grpc_server.start(served, spec["host"], spec["port"], spec["settings"]["rpc_threads"])
+        server = grpc_server.start(served, spec["host"], spec["port"], callers(spec["settings"]))
         rest_port = _start_rest(served, spec)
         load_time_s = time.monotonic() - forked_at_s
         recorded = Recorded(served, spec.get("requests_dir"))
@@ -64,7 +65,7 @@ def load(spec: Message) -> ServedModel:
     if settings["cpus"]:
         os.sched_setaffinity(0, settings["cpus"])
     threads = settings["intra_op_threads"], settings["inter_op_threads"]
-    servable = Servable(Path(spec["model_path"]), spec["tags"], *threads)
+    servable = Servable(Path(spec["model_path"]), spec["tags"], *threads, settings["batching"])
     served = ServedModel(spec["model_name"], spec["version"], servable, dict(spec["labels"]))
     return replace(served, replayed=warmup_assets.replay(served, Path(spec["model_path"])))
 
@@ -80,7 +81,7 @@ def does_not_load(spec: Message, error: BaseException) -> Message:
 def _start_rest(served: ServedModel, spec: Message) -> int | None:
     if spec["rest_port"] is None:
         return None
-    return rest_server.start(served, spec["host"], spec["rest_port"], spec["settings"]["rpc_threads"])
+    return rest_server.start(served, spec["host"], spec["rest_port"], callers(spec["settings"]))
 
 
 def _decoded(served: ServedModel, file: Path) -> inference.Feeds:

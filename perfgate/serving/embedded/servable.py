@@ -5,7 +5,10 @@ The session loader opens models that `tf.saved_model.load` refuses (docs/serving
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from perfgate.serving.embedded.status import invalid
+from perfgate.serving.embedded.batching import Batcher, why_not
+from perfgate.serving.embedded.status import StatusError, invalid
+
+_MAX_ENDPOINTS = 1024
+"""Choices of outputs whose callables are kept: clients make them up."""
+_MAX_BATCHERS = 32
+"""Choices of outputs that are batched; each has a queue and threads, and clients make them up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +33,25 @@ class Endpoint:
     outputs: tuple[str, ...]
     run: Callable[..., Sequence[np.ndarray]]
     """Takes one array per input, in the order of `inputs`."""
+    batcher: Batcher | None = None
+    """Runs it together with other callers' requests; None where requests are not batched."""
 
 
 class Servable:
     """One loaded model version."""
 
-    def __init__(self, path: Path, tags: Sequence[str], intra_op_threads: int, inter_op_threads: int) -> None:
-        """Load the graph and variables, run its initialisers; OpError, OSError, ValueError … if broken."""
+    def __init__(
+        self,
+        path: Path,
+        tags: Sequence[str],
+        intra_op_threads: int,
+        inter_op_threads: int,
+        batching: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Load the graph and variables, run its initialisers; OpError, OSError, ValueError … if broken.
+
+        `batching`: the settings of `scenario.schema.Batching`; None: each request is executed by itself.
+        """
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=intra_op_threads,
             inter_op_parallelism_threads=inter_op_threads,
@@ -45,6 +66,10 @@ class Servable:
             if signature.inputs or signature.outputs
         }
         self._endpoints: dict[tuple[str, tuple[str, ...]], Endpoint] = {}
+        self._batching, self._batchers = batching, 0
+        self._lock = threading.Lock()
+        if batching is not None:
+            self._prepare_batching()
 
     def endpoint(self, key: str, output_filter: Sequence[str] = ()) -> Endpoint:
         """Give the callable of a signature; KeyError for an unknown signature or output name.
@@ -52,21 +77,55 @@ class Servable:
         StatusError where an input or output is not a plain tensor.
         """
         cache_key = (key, tuple(output_filter))
-        if cache_key not in self._endpoints:
-            signature = self.signatures[key]
-            inputs = tuple(sorted(signature.inputs))
-            outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
-            fed = [_tensor_name("input", name, signature.inputs[name]) for name in inputs]
-            fetched = [_tensor_name("output", name, signature.outputs[name]) for name in outputs]
-            self._endpoints[cache_key] = Endpoint(inputs, outputs, self._callable(fed, fetched))
-        return self._endpoints[cache_key]
+        if (found := self._endpoints.get(cache_key)) is not None:
+            return found
+        signature = self.signatures[key]
+        inputs = tuple(sorted(signature.inputs))
+        outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
+        fed = [_tensor_name("input", name, signature.inputs[name]) for name in inputs]
+        fetched = [_tensor_name("output", name, signature.outputs[name]) for name in outputs]
+        return self._made(cache_key, inputs, outputs, fed, fetched, batched=not why_not(signature))
 
     def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
         """Give a callable from one tensor to some others, all by their names in the graph."""
         cache_key = (f":{fed}", tuple(outputs))
-        if cache_key not in self._endpoints:
-            self._endpoints[cache_key] = Endpoint((fed,), tuple(outputs), self._callable([fed], outputs))
-        return self._endpoints[cache_key]
+        if (found := self._endpoints.get(cache_key)) is not None:
+            return found
+        shape = self.session.graph.get_tensor_by_name(fed).shape
+        batched = shape.rank is None or (shape.rank > 0 and shape[0] is None)
+        return self._made(cache_key, (fed,), tuple(outputs), [fed], outputs, batched=batched)
+
+    def _made(  # noqa: PLR0913 - what an endpoint consists of
+        self,
+        cache_key: tuple[str, tuple[str, ...]],
+        inputs: tuple[str, ...],
+        outputs: tuple[str, ...],
+        fed: Sequence[str],
+        fetched: Sequence[str],
+        *,
+        batched: bool,
+    ) -> Endpoint:
+        with self._lock:
+            if (found := self._endpoints.get(cache_key)) is not None:
+                return found
+            run = self._callable(fed, fetched)
+            batcher = None
+            if self._batching is not None and batched and self._batchers < _MAX_BATCHERS:
+                batcher = Batcher(inputs, run, self._batching)
+                self._batchers += 1
+            endpoint = Endpoint(inputs, outputs, run, batcher)
+            if len(self._endpoints) < _MAX_ENDPOINTS:
+                self._endpoints[cache_key] = endpoint
+            return endpoint
+
+    def _prepare_batching(self) -> None:
+        """Make the queues of all signatures now rather than at their first request, and say which have none."""
+        for key, signature in self.signatures.items():
+            if reason := why_not(signature):
+                sys.stderr.write(f"signature {key} is not batched: {reason}\n")
+                continue
+            with contextlib.suppress(StatusError):
+                self.endpoint(key)
 
     def _callable(self, fed: Sequence[str], fetched: Sequence[str]) -> Callable[..., Sequence[np.ndarray]]:
         find = self.session.graph.get_tensor_by_name

@@ -1,0 +1,107 @@
+"""TF-Serving's batching file: `BatchingParameters` of its `session_bundle_config.proto` as text.
+
+What `tensorflow_model_server --batching_parameters_file` reads. Without a setting TF-Serving's default holds, which
+`Batching` has too, apart from `num_batch_threads`: there it is the number of CPUs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pool, message_factory, text_format
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from pydantic import ValidationError
+
+from perfgate.errors import UsageError
+from perfgate.scenario.schema import Batching, Server
+
+_PACKAGE = "perfgate.batching"
+_FIELDS = (  # name, kind, number
+    ("max_batch_size", "Int64Value", 1),
+    ("batch_timeout_micros", "Int64Value", 2),
+    ("max_enqueued_batches", "Int64Value", 3),
+    ("num_batch_threads", "Int64Value", 4),
+    ("thread_pool_name", "StringValue", 5),
+    ("allowed_batch_sizes", "int64", 6),
+    ("pad_variable_length_inputs", "bool", 7),
+)
+_EXAMPLE = "write for instance: max_batch_size { value: 128 } batch_timeout_micros { value: 1000 }"
+
+
+def _field(name: str, kind: str, number: int) -> FieldDescriptorProto:
+    repeated = name == "allowed_batch_sizes"
+    label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
+    field = FieldDescriptorProto(name=name, number=number, label=label)
+    if kind.islower():
+        field.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind.upper()}")
+    else:
+        field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+    return field
+
+
+def _message_class() -> Any:  # noqa: ANN401 - made at run time
+    wrappers = [
+        DescriptorProto(name=name, field=[_field("value", kind, 1)])
+        for name, kind in (("Int64Value", "int64"), ("StringValue", "string"))
+    ]
+    parameters = DescriptorProto(name="BatchingParameters", field=[_field(*field) for field in _FIELDS])
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(
+        FileDescriptorProto(
+            name="perfgate/batching.proto", package=_PACKAGE, syntax="proto3", message_type=[*wrappers, parameters]
+        )
+    )
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.BatchingParameters"))
+
+
+_PARAMETERS = _message_class()
+
+
+def batching_of(server: Server) -> Batching | None:
+    """Give a server's batching, read from its file where it names one; UsageError as `read_batching_file`."""
+    if server.batching_parameters_file is None:
+        return server.batching
+    return read_batching_file(Path(server.batching_parameters_file))
+
+
+def read_batching_file(file: Path) -> Batching:
+    """Read the file; UsageError, in one line, for a file that cannot be read, unknown fields and bad values."""
+    try:
+        message = text_format.Parse(file.read_text(encoding="utf-8"), _PARAMETERS())
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror or error}", "is the path right?") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: this is no text", _EXAMPLE) from error
+    except text_format.ParseError as error:
+        raise UsageError(f"{file}: {_said(error)}", _EXAMPLE) from error
+    try:
+        return Batching.model_validate({"num_batch_threads": os.cpu_count() or 1, **_given(message)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][:1])
+        what = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{file}: {where + ': ' if where else ''}{what}", _EXAMPLE) from error
+
+
+def _given(message: Any) -> dict[str, Any]:  # noqa: ANN401 - made at run time
+    """Collect what the file sets, apart from the name of the threads, which is for TF-Serving's own statistics."""
+    given: dict[str, Any] = {}
+    for name, kind, _ in _FIELDS:
+        value = getattr(message, name)
+        if kind == "Int64Value" and message.HasField(name):
+            given[name] = value.value
+        elif name == "allowed_batch_sizes":
+            given[name] = tuple(value)
+        elif kind == "bool":
+            given[name] = value
+    return given
+
+
+def _said(error: text_format.ParseError) -> str:
+    """Word the parser's complaint without the name of a message that only this file knows."""
+    text = " ".join(str(error).split()).replace(f'Message type "{_PACKAGE}.BatchingParameters"', "BatchingParameters")
+    place, line = error.GetLine(), f"line {error.GetLine()}"
+    text = text.split(" : ", 1)[-1] if place else text
+    return f"{line}: {text}" if place else text

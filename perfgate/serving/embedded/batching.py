@@ -1,0 +1,206 @@
+"""Requests of several callers executed as one, by the scheduler that TF-Serving uses.
+
+TensorFlow's `BatchFunction` op is that scheduler (`shared_batch_scheduler.h`). What goes through it here are tickets,
+one number a row; the batch that it forms of them says whose arrays to run together in the model's own session. So any
+model that the session opens can be batched, and merging, padding and splitting follow TF-Serving's
+`batching_session.cc` and `batching_util.cc` to the word.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import numpy as np
+import tensorflow as tf
+
+from perfgate.serving.embedded.stages import StageTimes
+from perfgate.serving.embedded.status import StatusError, invalid, of_graph
+
+Arrays = Sequence[np.ndarray]
+
+MAX_CALLERS = 1024
+
+
+def callers(settings: Mapping[str, Any]) -> int:
+    """How many requests may be in the works at a time: with batching enough of them to fill the queue."""
+    batching = settings["batching"]
+    if batching is None:
+        return int(settings["rpc_threads"])
+    batches = batching["num_batch_threads"] + batching["max_enqueued_batches"] + 1
+    rows = int(batches * batching["max_batch_size"])
+    return max(int(settings["rpc_threads"]), min(MAX_CALLERS, rows))
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """One request's part of a batch."""
+
+    arrays: Arrays
+    rows: int
+    outputs: list[np.ndarray] | None = None
+    error: StatusError | None = None
+    started_ns: int = 0
+    ended_ns: int = 0
+    batch_rows: int = 0
+
+
+class Batcher:
+    """Batches the requests to one endpoint."""
+
+    def __init__(self, inputs: Sequence[str], run: Callable[..., Arrays], settings: Mapping[str, Any]) -> None:
+        self._inputs, self._run, self._pads = inputs, run, bool(settings["pad_variable_length_inputs"])
+        self._numbers = itertools.count()
+        self._tasks: dict[int, _Task] = {}
+        self._schedule = _scheduler(self._execute, settings)
+
+    def run(self, arrays: Arrays) -> tuple[Arrays, StageTimes]:
+        """Run a request together with others; StatusError for errors of its batch."""
+        decoded_ns = time.perf_counter_ns()
+        task = _Task(arrays, _rows(arrays))
+        if not task.rows:  # nothing to share, and the scheduler knows no such task
+            outputs = self._run_alone(arrays)
+            return outputs, StageTimes(0.0, (time.perf_counter_ns() - decoded_ns) / 1e6, 0.0, 0)
+        number = next(self._numbers)
+        self._tasks[number] = task
+        try:
+            self._schedule(np.full(task.rows, number, np.int64))
+        except tf.errors.OpError as error:
+            raise of_graph(error) from error
+        finally:
+            del self._tasks[number]
+        if task.error is not None:
+            raise StatusError(task.error.code, str(task.error))
+        assert task.outputs is not None  # noqa: S101 - the scheduler ran it
+        queue_ms, execute_ms = (task.started_ns - decoded_ns) / 1e6, (task.ended_ns - task.started_ns) / 1e6
+        return task.outputs, StageTimes(queue_ms, execute_ms, 0.0, task.batch_rows)
+
+    def _run_alone(self, arrays: Arrays) -> Arrays:
+        try:
+            return self._run(*arrays)
+        except tf.errors.OpError as error:
+            raise of_graph(error) from error
+
+    def _execute(self, tickets: np.ndarray) -> np.ndarray:
+        """Run one batch; the scheduler calls this in its threads. Tickets beyond the rows ask for padding."""
+        started_ns = time.perf_counter_ns()
+        tasks = [self._tasks[number] for number in dict.fromkeys(tickets.tolist())]
+        rows = sum(task.rows for task in tasks)
+        error, parts = None, [None] * len(tasks)
+        try:
+            parts = self._outputs(tasks, rows, len(tickets))
+        except StatusError as caught:
+            error = caught
+        except tf.errors.OpError as caught:
+            error = of_graph(caught)
+        except Exception as caught:  # noqa: BLE001 - the callers must hear of it
+            error = StatusError(grpc.StatusCode.INTERNAL, f"{type(caught).__name__}: {caught}")
+        ended_ns = time.perf_counter_ns()
+        for task, outputs in zip(tasks, parts, strict=True):
+            task.outputs, task.error, task.batch_rows = outputs, error, rows
+            task.started_ns, task.ended_ns = started_ns, ended_ns
+        return tickets
+
+    def _outputs(self, tasks: Sequence[_Task], rows: int, size: int) -> list[Any]:
+        merged = [
+            self._merged(name, [task.arrays[i] for task in tasks], size - rows) for i, name in enumerate(self._inputs)
+        ]
+        outputs = [np.asarray(output) for output in self._run(*merged)]
+        for output in outputs:
+            _require_batch(output, size)
+        ends = list(itertools.accumulate(task.rows for task in tasks))
+        return [[output[end - task.rows : end] for output in outputs] for task, end in zip(tasks, ends, strict=True)]
+
+    def _merged(self, name: str, arrays: list[np.ndarray], padding: int) -> np.ndarray:
+        """Put the requests' arrays below each other, and `padding` times the last one's first row below them."""
+        if len({array.shape[1:] for array in arrays}) > 1:
+            if not self._pads or len({array.ndim for array in arrays}) > 1:
+                raise StatusError(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    f"Tensors with name '{name}' from different tasks have different shapes and padding is turned off. "
+                    "Set pad_variable_length_inputs to true, or ensure that all tensors with the same name have equal "
+                    "dimensions starting with the first dim.",
+                )
+            arrays = _lengthened(arrays)
+        if padding:
+            arrays = [*arrays, np.repeat(arrays[-1][:1], padding, axis=0)]
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _rows(arrays: Arrays) -> int:
+    if any(array.ndim == 0 for array in arrays):
+        raise invalid("Batching Run() input tensors must have at least one dimension")
+    if len({array.shape[0] for array in arrays}) != 1:
+        raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
+    return int(arrays[0].shape[0])
+
+
+def _lengthened(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Make all as large as the largest in each dimension but the first, filled with a request's own first value."""
+    shape = np.max([array.shape[1:] for array in arrays], axis=0).tolist()
+    longer = []
+    for array in arrays:
+        if array.shape[1:] == tuple(shape):
+            longer.append(array)
+            continue
+        if not array.size:
+            raise invalid("Got empty tensor in batch of non-empty tensors.")
+        padded = np.full((len(array), *shape), array.flat[0], array.dtype)
+        padded[tuple(slice(size) for size in array.shape)] = array
+        longer.append(padded)
+    return longer
+
+
+def _require_batch(output: np.ndarray, size: int) -> None:
+    if output.ndim == 0:
+        raise StatusError(grpc.StatusCode.FAILED_PRECONDITION, "Batched output tensor has 0 dimensions")
+    if len(output) != size:
+        words = "does not equal the sum of the 0th dimension sizes of the input tensors"
+        raise StatusError(grpc.StatusCode.FAILED_PRECONDITION, f"Batched output tensor's 0th dimension {words}")
+
+
+def _scheduler(execute: Callable[[np.ndarray], np.ndarray], settings: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Make the callable that puts tickets into TensorFlow's queue, and returns when their batch has been executed.
+
+    It has a session of its own: in the model's, batches would wait for the one thread that runs them.
+    """
+    batch_threads = int(settings["num_batch_threads"])
+
+    @tf.nondifferentiable_batch_function(  # type: ignore[untyped-decorator]
+        num_batch_threads=batch_threads,
+        max_batch_size=settings["max_batch_size"],
+        batch_timeout_micros=settings["batch_timeout_micros"],
+        allowed_batch_sizes=list(settings["allowed_batch_sizes"]) or None,
+        max_enqueued_batches=settings["max_enqueued_batches"],
+        autograph=False,
+        enable_large_batch_splitting=False,
+    )
+    def run_batch(tickets: Any) -> Any:
+        done = tf.numpy_function(execute, [tickets], tf.int64)
+        done.set_shape([None])
+        return done
+
+    graph = tf.Graph()
+    with graph.as_default():
+        tickets = tf.compat.v1.placeholder(tf.int64, [None])
+        done = run_batch(tickets)
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=batch_threads + 2, use_per_session_threads=True
+    )
+    schedule: Callable[[Any], Any] = tf.compat.v1.Session(graph=graph, config=config).make_callable(done, [tickets])
+    return schedule
+
+
+def why_not(signature: Any) -> str:
+    """Say why a signature's requests cannot be batched; empty when they can."""
+    if not signature.inputs:
+        return "it has no inputs"
+    for name, info in sorted(signature.inputs.items()):
+        shape = info.tensor_shape
+        if not shape.unknown_rank and (not shape.dim or shape.dim[0].size != -1):
+            return f"the first dimension of its input {name} is not unknown"
+    return ""
