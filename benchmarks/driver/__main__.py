@@ -1,10 +1,11 @@
-"""`python -m benchmarks.driver`: requests/s and CPU time per request of perfgate's load engine."""
+"""`python -m benchmarks.driver`: requests/s and CPU time a request of perfgate's load engine, and of other clients."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,11 +17,13 @@ import click
 import psutil
 from rich.console import Console
 
+from benchmarks.driver import foreign
 from benchmarks.driver.job import Job
 from benchmarks.driver.noop_server import KINDS, leanest, noop_server
-from benchmarks.driver.report import document, notes, table
-from benchmarks.driver.rounds import Load, in_a_process, run_rounds
+from benchmarks.driver.report import document, markdown, notes, table
+from benchmarks.driver.rounds import OURS, Load, in_a_process, run_rounds
 
+CLIENTS = ("grpc.aio", "k6", "locust", "h2load")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -33,10 +36,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 @click.option("--in-flight", type=click.IntRange(1), multiple=True, help="Closed loop; repeatable.  [default: 8]")
 @click.option("--rate", type=click.FloatRange(min=0.1), multiple=True, help="Poisson arrivals a second; repeatable.")
 @click.option("--payload", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serialised request.")
-@click.option("--compare", is_flag=True, help="Run a plain grpc.aio client too, in turn.")
+@click.option(
+    "--versus", type=click.Choice([*CLIENTS, "all"]), multiple=True, help="Other clients, in turn; repeatable."
+)
 @click.option("--pin", is_flag=True, help="Clients on the last CPU, a no-op server on the first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def main(as_json: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's way of passing options
+@click.option("--markdown", "as_markdown", is_flag=True, help="The tables of docs/benchmarks.md.")
+def main(as_json: bool, as_markdown: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's way of passing options
     """Measure perfgate's load engine against any PredictionService.
 
     Without --payload the request is an empty message, which a real server answers INVALID_ARGUMENT: those are
@@ -45,6 +51,9 @@ def main(as_json: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click
     loads, facts = _measure(**options)
     if as_json:
         print(json.dumps(document(loads, facts), indent=2))
+        return
+    if as_markdown:
+        print(markdown(loads))
         return
     console = Console(width=None if Console().is_terminal else 140)
     console.print(table(loads, f"{facts['server']} at {facts['target']}, {facts['payload_bytes']} bytes a request"))
@@ -62,19 +71,28 @@ def _measure(  # noqa: PLR0913 - one a command-line option
     in_flight: tuple[int, ...],
     rate: tuple[float, ...],
     payload: Path | None,
-    compare: bool,
+    versus: tuple[str, ...],
     pin: bool,
 ) -> tuple[list[Load], dict[str, Any]]:
     client_cpu, server_cpu = _pins() if pin else (-1, -1)
     with _served(target, serve_noop=serve_noop, kind=noop_kind, cpu=server_cpu) as (kind, address, pid):
         path = str(payload.resolve()) if payload else ""
         job = Job("perfgate", address, seconds, payload=path, server_pid=pid, cpu=client_cpu)
-        clients = ("perfgate", "grpc.aio") if compare else ("perfgate",)
+        clients = [OURS, *_present(versus, job)]
         closed = in_flight or (() if rate else (8,))
         loads = [run_rounds(replace(job, in_flight=n), clients, rounds, in_a_process) for n in closed]
-        loads += [run_rounds(replace(job, rate_rps=r), ("perfgate",), rounds, in_a_process) for r in rate]
+        loads += [run_rounds(replace(job, rate_rps=r), (OURS,), rounds, in_a_process) for r in rate]
     size = payload.stat().st_size if payload else 0
     return loads, {**_facts(), "server": kind, "target": address, "payload_bytes": size, "pinned": pin}
+
+
+def _present(versus: tuple[str, ...], job: Job) -> list[str]:
+    """Choose the clients to compare with; say which are missing."""
+    chosen = CLIENTS if "all" in versus else tuple(dict.fromkeys(versus))
+    why = {client: foreign.missing(client, job) for client in chosen}
+    for reason in filter(None, why.values()):
+        print(reason, file=sys.stderr)
+    return [client for client in chosen if not why[client]]
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def measure(job: Job) -> Finding:
     client = open_client(job, message)
     try:
         client.run(job.warmup_seconds)
-        server_cpu_s = _cpu_clock(job.server_pid)
+        server_cpu_s = cpu_clock(job.server_pid)
         server_before_s, cpu_before_s, before_s = server_cpu_s(), time.process_time(), time.perf_counter()
         samples = client.run(job.seconds)
         wall_s, cpu_s = time.perf_counter() - before_s, time.process_time() - cpu_before_s
@@ -102,7 +102,7 @@ def _finding(samples: Samples, wall_s: float, cpu_s: float, server_s: float | No
     )
 
 
-def _cpu_clock(pid: int) -> Callable[[], float]:
+def cpu_clock(pid: int) -> Callable[[], float]:
     """Return a clock that reads a process's CPU seconds (10 ms ticks); always 0 where the process is unknown."""
     if not pid:
         return lambda: 0.0

@@ -12,7 +12,7 @@ class Job:
     """One round of one client against one server."""
 
     client: str
-    """`perfgate` or `grpc.aio`."""
+    """`perfgate`, `grpc.aio`, `h2load`, `k6` or `locust`."""
     target: str
     seconds: float
     in_flight: int = 1
@@ -39,8 +39,9 @@ class Finding:
     """The client's CPU time over the wall time: near 1, the client is the limit."""
     server_cpu_share: float | None
     """The same of the server; near 1 on one core, the server is the limit."""
-    p50_ms: float
-    p99_ms: float
+    p50_ms: float | None
+    """None where the client does not tell."""
+    p99_ms: float | None
     errors: dict[str, int] = field(default_factory=dict)
     """Requests by gRPC status code, OK left out."""
     error_message: str = ""

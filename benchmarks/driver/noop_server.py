@@ -18,7 +18,8 @@ import click
 
 from benchmarks.driver.job import PREDICT
 
-KINDS = ("nghttpd", "grpc.aio")
+KINDS = ("nghttpd", "frames", "grpc.aio")
+"""`frames`: our own, whose answers have the `content-type` that k6 insists on."""
 _ANSWER_FRAME = b"\x00\x00\x00\x00\x00"
 """An empty PredictResponse in its gRPC frame."""
 _ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ class NoopServer:
 
 
 def leanest() -> str:
-    """Return the fastest kind there is: nghttpd (C++, Debian package nghttp2-server), else Python's grpc.aio."""
+    """Return nghttpd (C++, Debian package nghttp2-server), or our own where it is not installed."""
     return KINDS[0] if shutil.which(KINDS[0]) else KINDS[1]
 
 
@@ -56,8 +57,9 @@ def noop_server(kind: str, port: int = 0, cpu: int = -1) -> Iterator[NoopServer]
 
 def _command(kind: str, port: int, directory: Path) -> list[str]:
     """Write the server's command line; nghttpd serves a file as the answer, and the status as a constant trailer."""
-    if kind == "grpc.aio":
-        return [sys.executable, "-m", "benchmarks.driver.noop_grpc", str(port)]
+    if kind != "nghttpd":
+        module = "noop_grpc" if kind == "grpc.aio" else "noop_frames"
+        return [sys.executable, "-m", f"benchmarks.driver.{module}", str(port)]
     answer = directory / PREDICT.removeprefix("/")
     answer.parent.mkdir()
     answer.write_bytes(_ANSWER_FRAME)

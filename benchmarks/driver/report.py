@@ -11,7 +11,7 @@ import grpc
 from rich.table import Table
 
 from benchmarks.driver.job import Finding
-from benchmarks.driver.rounds import Load, Spread, ratio_per_cpu, ratio_rps, spread
+from benchmarks.driver.rounds import Load, Spread, others, ratio_per_cpu, ratio_rps, spread
 
 _STATUS_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 _SATURATED = 0.9
@@ -34,15 +34,39 @@ def table(loads: Sequence[Load], title: str) -> Table:
     return shown
 
 
+def markdown(loads: Sequence[Load]) -> str:
+    """Make the tables of docs/benchmarks.md: the clients, then perfgate's ratios to the others."""
+    lines = [
+        "| in flight | client | requests/s | CPU µs/request | p50 ms | p99 ms | client CPU | server CPU | errors |"
+    ]
+    lines.append("|--:|---|" + "--:|" * 7)
+    for load in loads:
+        lines += [
+            f"| {_short(load)} | {client} | {' | '.join(_cells(rounds))} |" for client, rounds in load.rounds.items()
+        ]
+    lines += ["", "| in flight | perfgate over | requests/s | requests per second of CPU time |", "|--:|---|--:|--:|"]
+    for load in loads:
+        lines += [
+            f"| {_short(load)} | {other} | {_range(ratio_rps(load, other), '.2f')}"
+            f" | {_range(ratio_per_cpu(load, other), '.2f')} |"
+            for other in others(load)
+        ]
+    return "\n".join(lines)
+
+
+def _short(load: Load) -> str:
+    return f"{load.rate_rps:g}/s" if load.rate_rps else str(load.in_flight)
+
+
 def notes(loads: Sequence[Load]) -> list[str]:
     """Say what the numbers alone do not: ratios, send lag, who was the limit, errors."""
     said: list[str] = []
     for load in loads:
-        if (ratio := ratio_rps(load)) and (per_cpu := ratio_per_cpu(load)):
-            said.append(
-                f"{_name(load)}: perfgate makes {_range(ratio, '.1f')} times the requests/s of grpc.aio,"
-                f" and {_range(per_cpu, '.1f')} times as many per second of CPU time"
-            )
+        said += [
+            f"{_name(load)}: perfgate makes {_range(ratio_rps(load, other), '.2f')} times the requests/s of {other},"
+            f" and {_range(ratio_per_cpu(load, other), '.2f')} times as many per second of CPU time"
+            for other in others(load)
+        ]
         for client, rounds in load.rounds.items():
             said += [f"{_name(load)}, {client}: {note}" for note in _notes_of(rounds, waits=_waits(load))]
     return said
@@ -79,21 +103,25 @@ def _cells(rounds: Sequence[Finding]) -> tuple[str, ...]:
     return (
         _range(spread([found.rps for found in rounds]), ",.0f"),
         f"{spread([found.cpu_us_per_request for found in rounds]).median:.1f}",
-        f"{spread([found.p50_ms for found in rounds]).median:.3f}",
-        f"{spread([found.p99_ms for found in rounds]).median:.3f}",
+        _median([found.p50_ms for found in rounds]),
+        _median([found.p99_ms for found in rounds]),
         f"{spread([found.cpu_share for found in rounds]).median:.0%}",
         "?" if server is None else f"{server.median:.0%}",
         f"{sum(sum(found.errors.values()) for found in rounds):,}",
     )
 
 
+def _median(values: Sequence[float | None]) -> str:
+    over = _spread(values)
+    return "?" if over is None else f"{over.median:.3f}"
+
+
 def _load(load: Load) -> dict[str, Any]:
-    ratio, per_cpu = ratio_rps(load), ratio_per_cpu(load)
     return {
         "in_flight": None if load.rate_rps else load.in_flight,
         "rate_rps": load.rate_rps or None,
-        "ratio_rps": None if ratio is None else asdict(ratio),
-        "ratio_requests_per_cpu_second": None if per_cpu is None else asdict(per_cpu),
+        "ratio_rps": {other: asdict(ratio_rps(load, other)) for other in others(load)},
+        "ratio_requests_per_cpu_second": {other: asdict(ratio_per_cpu(load, other)) for other in others(load)},
         "clients": {client: _client(rounds) for client, rounds in load.rounds.items()},
     }
 

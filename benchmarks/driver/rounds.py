@@ -1,4 +1,4 @@
-"""Rounds of one or two clients in turn (A B A B …), and what they come to together."""
+"""Rounds of several clients in turn (A B C A B C …), and what they come to together."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from benchmarks.driver import foreign
 from benchmarks.driver.job import Finding, Job
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 30.0
+OURS = "perfgate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,24 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(median(values), min(values), max(values))
 
 
-def ratio_rps(load: Load) -> Spread | None:
-    """Requests/s of perfgate over those of grpc.aio, round by round; None where one of them did not run."""
-    return _ratio(load, lambda ours, theirs: ours.rps / theirs.rps)
+def others(load: Load) -> list[str]:
+    """Name the clients that perfgate is compared with."""
+    return [client for client in load.rounds if client != OURS] if OURS in load.rounds else []
 
 
-def ratio_per_cpu(load: Load) -> Spread | None:
+def ratio_rps(load: Load, other: str) -> Spread:
+    """Divide perfgate's requests/s by those of another client, round by round."""
+    return _ratio(load, other, lambda ours, theirs: ours.rps / theirs.rps)
+
+
+def ratio_per_cpu(load: Load, other: str) -> Spread:
     """Compare requests per second of the client's own CPU time, which other work on the machine disturbs less."""
-    return _ratio(load, lambda ours, theirs: theirs.cpu_us_per_request / ours.cpu_us_per_request)
+    return _ratio(load, other, lambda ours, theirs: theirs.cpu_us_per_request / ours.cpu_us_per_request)
 
 
-def _ratio(load: Load, compare: Callable[[Finding, Finding], float]) -> Spread | None:
-    ours, theirs = load.rounds.get("perfgate", ()), load.rounds.get("grpc.aio", ())
-    return spread([compare(a, b) for a, b in zip(ours, theirs, strict=True)]) if ours and theirs else None
+def _ratio(load: Load, other: str, compare: Callable[[Finding, Finding], float]) -> Spread:
+    pairs = zip(load.rounds[OURS], load.rounds[other], strict=True)
+    return spread([compare(ours, theirs) for ours, theirs in pairs])
 
 
 def run_rounds(job: Job, clients: Sequence[str], rounds: int, run: Callable[[Job], Finding]) -> Load:
@@ -67,6 +74,8 @@ def run_rounds(job: Job, clients: Sequence[str], rounds: int, run: Callable[[Job
 
 def in_a_process(job: Job) -> Finding:
     """Run one job in a fresh process."""
+    if job.client in foreign.INSTALL:
+        return foreign.measure(job)
     command = [sys.executable, "-m", "benchmarks.driver.client", json.dumps(asdict(job))]
     patience_s = _PATIENCE_S + 2 * job.seconds
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, timeout=patience_s, check=True)

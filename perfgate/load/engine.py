@@ -119,6 +119,7 @@ class Engine:
 
     def _look(self) -> None:
         """Take note of what the server did while nothing was sent: it may have closed connections."""
+        self._waiter.look_at_all()
         for connection in self._waiter.wait(self._transport.connections, 0.0):
             connection.ready()
         self._transport.tidy()
@@ -150,6 +151,7 @@ class Engine:
                     for connection, _ in sent:
                         connection.give_up_through(len(requests), LATE)
                     continue
+                self._waiter.look_at_all()
                 for connection in self._waiter.wait(transport.connections, left_s):
                     connection.ready()
         finally:

@@ -208,7 +208,8 @@ class Http2Connection(Connection):
         if self._received > _RENEW_BYTES:
             self._out.append(_frame(_WINDOW_UPDATE, 0, 0, self._received.to_bytes(4, "big")))
             self._received = 0
-        self._after()
+        if self._out or self._waiting or self.broken:
+            self._after()
 
     def _after(self) -> None:
         """Begin what waited for a stream, send what answers the server's frames, hang up when nothing is left to do."""

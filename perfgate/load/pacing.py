@@ -58,10 +58,12 @@ class ClosedPacer:
 
     def due(self, now_s: float, in_flight: int) -> float | None:
         """Return the present instant while somebody is ready."""
-        self._take_back(now_s, in_flight)
-        if self.exhausted(now_s) or not self._ready_s or now_s < max(self._ready_s[0], self._not_before_s):
+        if self._in_flight != in_flight:
+            self._take_back(now_s, in_flight)
+        ready_s = self._ready_s
+        if not ready_s or now_s < ready_s[0] or now_s < self._not_before_s or self.exhausted(now_s):
             return None
-        self._ready_s.popleft()
+        ready_s.popleft()
         self._in_flight += 1
         self._left -= 1
         return now_s
@@ -74,8 +76,9 @@ class ClosedPacer:
 
     def wait_s(self, now_s: float, in_flight: int) -> float:
         """Return what is left of the shortest think time, or of the pause after a break."""
-        self._take_back(now_s, in_flight)
-        if self.exhausted(now_s) or not self._ready_s:
+        if self._in_flight != in_flight:
+            self._take_back(now_s, in_flight)
+        if not self._ready_s or self.exhausted(now_s):
             return inf
         return max(0.0, min(max(self._ready_s[0], self._not_before_s), self._end_s) - now_s)
 

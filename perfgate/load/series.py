@@ -38,6 +38,7 @@ class Series:
         """Send what is due, sleep until the next event, book what has come back."""
         first_call, requests, calls, ledger = self._first_call, self._requests, len(self._requests), self.ledger
         transport, outcomes, wait = self._transport, self._transport.outcomes, self._waiter.wait
+        touch = self._waiter.touched.append
         scheduled_s, sent_s, done_s = ledger.scheduled_s, ledger.sent_s, ledger.done_s
         good, deadline_s, expiry_s, in_flight = outcomes.good, self._deadline_s, inf, 0
         while True:
@@ -47,6 +48,7 @@ class Series:
                 if last is not connection or together == _TOGETHER:
                     if last is not None:
                         last.flush()
+                        touch(last)
                     last, together = connection, 0
                 connection.send(number, requests[(first_call + number) % calls])
                 scheduled_s.append(due_s)
@@ -59,12 +61,14 @@ class Series:
                 now_s = clock() - began_s
             if last is not None:
                 last.flush()
+                touch(last)
             if not (outcomes.others or outcomes.again):
                 if not in_flight and pacer.exhausted(now_s):
                     return
                 for connection in wait(transport.connections, min(pacer.wait_s(now_s, in_flight), expiry_s - now_s)):
                     now_s = clock() - began_s
                     connection.ready()
+                    touch(connection)
                     for number in good:
                         done_s[number] = now_s
                     in_flight -= len(good)
@@ -87,6 +91,7 @@ class Series:
             connection = transport.take()
             connection.send(number, self._requests[(self._first_call + number) % len(self._requests)])
             connection.flush()
+            self._waiter.touched.append(connection)
         outcomes.again.clear()
         found, outcomes.others = outcomes.others, []
         for number, outcome in found:
@@ -110,6 +115,8 @@ class Series:
         if late >= 0:
             for connection in self._transport.connections:
                 connection.give_up_through(late, LATE)
+                if connection.wire is not None and connection.wire.unsent:
+                    self._waiter.touched.append(connection)
             self._transport.tidy()
         self._oldest = number
         return sent_s[number] + deadline_s if number < sent else inf

@@ -22,20 +22,31 @@ class Waiter:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._watched: dict[int, tuple[socket.socket, int, Connection]] = {}
+        self.touched: list[Connection] = []
+        """Those that have sent or received since the last wait: with 700 waiting, looking at all took 0.3 ms a turn."""
+        self._knows_all = False
 
     def wait(self, connections: Sequence[Connection], wait_s: float) -> Sequence[Connection]:
         """Return those that are ready, none when the time is over first."""
         timeout = None if wait_s == inf else max(0.0, wait_s)
-        if len(connections) == 1 and (wire := connections[0].wire) is not None and wire.fileno() < 1024:
-            number = (wire.fileno(),)
+        if len(connections) == 1 and (wire := connections[0].wire) is not None and wire.socket.fileno() < 1024:
+            number = (wire.socket.fileno(),)
             readable, writable, _ = select.select(number, number if wire.wants_write else (), (), timeout)
+            self._knows_all = False
+            self.touched.clear()
             return connections if readable or writable else ()
-        for connection in connections:
+        for connection in self.touched if self._knows_all else connections:
             self._watch(connection)
+        self._knows_all = True
+        self.touched.clear()
         if not select.select((self._epoll,), (), (), timeout)[0]:
             return ()
         watched = self._watched
         return [watched[number][2] for number, _ in self._epoll.poll(0) if number in watched]
+
+    def look_at_all(self) -> None:
+        """Take nothing for granted in the next wait: others than a series have used the connections."""
+        self._knows_all = False
 
     def close(self) -> None:
         """Free the epoll."""

@@ -79,6 +79,7 @@ class Wire:
         self._left = deque(place.addresses())
         self.unsent = b""
         self._connected = self.open = False
+        self._tls = place.tls is not None
         self.socket: socket.socket
         self._next_address("no address")
 
@@ -119,12 +120,16 @@ class Wire:
         if not self.open:
             self.unsent = data
             return
-        view = memoryview(data)
+        view: memoryview | None = None
         try:
+            if (sent := self.socket.send(data)) == len(data):
+                self.unsent = b""
+                return
+            view = memoryview(data)[sent:]
             while view:
                 view = view[self.socket.send(view) :]
         except _LATER:
-            self.unsent = bytes(view)
+            self.unsent = data if view is None else bytes(view)
             return
         except OSError as error:
             self.unsent = b""
@@ -141,8 +146,8 @@ class Wire:
             raise BrokenWireError(error.strerror or str(error)) from error
         if not data:
             raise BrokenWireError(_GONE)
-        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
-            return data + self.socket.recv(self.socket.pending())  # decrypted already: no readiness will be told
+        if self._tls and (more := self.socket.pending()):  # type: ignore[attr-defined]
+            return data + self.socket.recv(more)  # decrypted already: no readiness will be told
         return data
 
     def close(self) -> None:

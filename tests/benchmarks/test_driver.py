@@ -29,7 +29,7 @@ def report(*arguments: str) -> dict[str, Any]:
 def test_both_clients_are_measured_against_one_server(tmp_path: Path) -> None:
     (tmp_path / "request").write_bytes(b"1234")
     with noop_server("grpc.aio") as server:
-        found = report("--target", server.address, "--compare", "--rate", "100", "--in-flight", "2",
+        found = report("--target", server.address, "--versus", "grpc.aio", "--rate", "100", "--in-flight", "2",
                        "--payload", str(tmp_path / "request"))  # fmt: skip
     closed, open_loop = found["loads"]
 
@@ -40,7 +40,7 @@ def test_both_clients_are_measured_against_one_server(tmp_path: Path) -> None:
         assert client["errors"] == 0
         assert 0 < client["p50_ms"]["median"] <= client["p99_ms"]["median"]
         assert client["server_cpu_share"] is not None
-    assert closed["ratio_rps"]["median"] > 0
+    assert closed["ratio_rps"]["grpc.aio"]["median"] > 0
     assert open_loop["rate_rps"] == 100
     assert open_loop["clients"]["perfgate"]["send_lag_p99_us"]["median"] > 0
 

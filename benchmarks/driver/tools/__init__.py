@@ -1,0 +1,1 @@
+"""Other load tools, each in its documented way."""
