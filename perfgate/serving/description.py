@@ -17,6 +17,7 @@ from perfgate.model.saved_model import signatures_of
 from perfgate.scenario.schema import Target
 from perfgate.serving.endpoint_url import EndpointUrl, parse_endpoint
 from perfgate.serving.peer import NOT_FOUND, OK, Peer, grpc_line, rest_get
+from perfgate.serving.ports import answers
 from perfgate.serving.readiness import error_of
 
 DIGEST_PREFIX = "metadata-sha256:"
@@ -53,6 +54,8 @@ def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) ->
 
 def _ask(peer: Peer) -> tuple[int, tuple[Signature, ...]]:
     """Ask one server: the version that it answers with, and its signatures."""
+    if why := answers(peer.address):
+        raise InvalidRunError(f"{peer.address} does not answer: {why}", "is it up?")
     try:
         version, definitions = _over_grpc(peer) if peer.protocol == "grpc" else _over_rest(peer)
         return version, signatures_of(definitions.signature_def)
