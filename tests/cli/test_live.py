@@ -20,6 +20,7 @@ import pytest
 
 from perfgate.errors import ExitCode
 from perfgate.report import document, samples
+from perfgate.trials import Arm
 
 if TYPE_CHECKING:
     from tests.conftest import RankingModels
@@ -210,3 +211,84 @@ def test_serve_offers_rest_where_it_is_asked_for(ranking_models: RankingModels) 
         assert server.wait(timeout=10) == 0
     assert done.returncode == ExitCode.INVALID
     assert f"cannot listen on {found[2]} (REST)" in done.stderr.splitlines()[-1]
+
+
+_PRODUCTION_LIKE = """
+[payload.inputs.item_ids]
+low = 0
+high = 10000
+distribution = "zipf"
+
+[payload.inputs.country]
+vocabulary = ["US", "GB"]
+
+[classes.feed]
+weight = 3
+
+[classes.search]
+batch_size = 2
+
+[load]
+arrivals = "gamma"
+rate_rps = 60
+cv = 2
+
+[target]
+protocol = "rest"
+
+[server.batching]
+max_batch_size = 32
+batch_timeout_micros = 500
+
+[objectives.error_rate]
+max = 0.5
+
+[budget]
+measure_s = 6
+replicas = 2
+execute_share = 0.2
+request_share = 0.2
+"""
+
+
+def test_bursts_of_two_request_classes_over_rest_into_a_batching_server(
+    ranking_models: RankingModels, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "busy.toml"
+    scenario.write_text(_PRODUCTION_LIKE)
+    out = tmp_path / "run"
+    done = _perfgate("run", ranking_models.v1, "--no-baseline", "-s", scenario, "--out", out)
+    assert done.returncode == ExitCode.PASS, done.stderr
+    result = document.read(out)
+    classes = {each.name: each.requests for each in result.request_classes}
+    assert classes["feed"] > classes["search"] > 0
+    assert {each.stage for each in result.stages} == {"send lag", "queue", "execute", "encode", "rest"}
+    assert {rows for each in result.batch_sizes for rows in each.rows} >= {2, 8}
+    assert result.generator is not None
+    assert result.generator.requests == sum(classes.values())
+    assert all(result.blocks.schedule[i] for i, lane in enumerate(result.blocks.lane) if lane == "load")
+    assert "a request under load took" in done.stderr
+
+
+def test_a_model_called_in_process_is_compared_without_a_server(ranking_models: RankingModels, tmp_path: Path) -> None:
+    scenario = tmp_path / "direct.toml"
+    scenario.write_text(
+        '[target]\nkind = "in_process"\n[payload.inputs.item_ids]\nhigh = 10000\n[budget]\nmeasure_s = 4\n'
+    )
+    out = tmp_path / "run"
+    done = _perfgate("compare", ranking_models.v1, ranking_models.v2, "-s", scenario, "--replicas", "3", "--out", out)
+    assert done.returncode in {ExitCode.FAIL, ExitCode.INCONCLUSIVE}, done.stderr
+    result = document.read(out)
+    assert result.status == "complete"
+    assert result.generator is not None
+    assert result.generator.cpu_share == 0
+
+
+def test_two_running_servers_are_compared_and_go_on(ranking_models: RankingModels, tmp_path: Path) -> None:
+    with _serving(ranking_models.v1) as old, _serving(ranking_models.v2) as new:
+        urls = [f"grpc://{address}/default" for address in (old, new)]
+        pids = [argument for _ in urls for argument in ("--pid", str(os.getpid()))]
+        done = _perfgate("compare", *urls, "--budget", "3s", "--out", tmp_path / "run", *pids)
+    assert done.returncode == ExitCode.INCONCLUSIVE, done.stderr
+    assert "needs at least 2 replicas an arm" in done.stderr
+    assert document.read(tmp_path / "run").models[Arm.CANDIDATE].digest.startswith("metadata-sha256:")

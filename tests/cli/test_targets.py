@@ -1,0 +1,104 @@
+"""Which target the MODEL arguments and a scenario mean together, without a server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perfgate.cli import targets
+from perfgate.cli.targets import COMMAND_REPLICAS, Opened, driver_of, launcher_of, open_arms
+from perfgate.errors import UsageError
+from perfgate.load.workers import Workers
+from perfgate.model.interface import Model, ServedAs
+from perfgate.scenario.schema import Budget, Scenario, Target
+from perfgate.serving.endpoint import EndpointLauncher
+from perfgate.serving.endpoint_url import parse_endpoint
+from perfgate.serving.fake import FakeReplica
+from perfgate.trials import Arm, Subject
+
+OLD, NEW = "grpc://127.0.0.1:1/old", "grpc://127.0.0.1:2/new/versions/7"
+COMMAND = Target(kind="command", command="server --port={port} {model}")
+
+
+@pytest.fixture(autouse=True)
+def _servers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def describe(given: str, _: Target) -> Model:
+        url = parse_endpoint(given)
+        return Model(url.path, given, 1, "digest", 0, (), (), (), ServedAs(url.model_name, url.version, url.label))
+
+    monkeypatch.setattr(targets, "describe_endpoint", describe)
+    monkeypatch.setattr(targets, "open_model", lambda given, _: Model(Path(given), given, 1, "digest", 1, (), (), ()))
+
+
+def _open(scenario: Scenario, *pids: int, **given: str) -> Opened:
+    return open_arms(scenario, {Arm(arm): name for arm, name in given.items()}, pids, Path())
+
+
+def test_models_on_disk_leave_the_scenario_as_it_is() -> None:
+    opened = _open(Scenario(), baseline="old", candidate="new")
+    assert opened.scenario == Scenario()
+    assert [model.given for model in opened.models.values()] == ["old", "new"]
+
+
+def test_urls_make_the_target_an_endpoint_with_a_replica_an_address() -> None:
+    opened = _open(Scenario(), baseline=OLD, candidate=NEW)
+    target, budget = opened.scenario.target, opened.scenario.budget
+    assert (target.kind, target.protocol, target.model_name) == ("endpoint", "grpc", "new")
+    assert (budget.replicas, budget.parents) == (1, 1)
+    assert opened.models[Arm.CANDIDATE].served_as == ServedAs("new", 7)
+    rest = _open(Scenario(), candidate="http://127.0.0.1:1,127.0.0.1:2/v1/models/m").scenario
+    assert (rest.target.protocol, rest.budget.replicas) == ("rest", 2)
+
+
+def test_processes_go_to_the_servers_in_order() -> None:
+    mine = os.getpid()
+    opened = _open(Scenario(), mine, mine, baseline=OLD, candidate=NEW)
+    assert set(opened.subjects.values()) == {(Subject(mine, tree=True),)}
+    assert set(_open(Scenario(), baseline=OLD, candidate=NEW).subjects.values()) == {(Subject(),)}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "pids", "given", "problem"),
+    [
+        (Scenario(), (), {"baseline": OLD, "candidate": "disk"}, "disk is a model on disk, and the other"),
+        (Scenario(), (1,), {"candidate": "disk"}, "--pid is for running servers"),
+        (Scenario(target=Target(kind="endpoint")), (), {"candidate": "disk"}, "disk: the scenario's target is"),
+        (Scenario(), (), {"baseline": OLD, "candidate": "http://h:1/v1/models/m"}, "differ in protocol"),
+        (Scenario(), (), {"baseline": OLD, "candidate": "grpc://h:1,h:2/m"}, "differ in protocol or in the number"),
+        (Scenario(), (os.getpid(),) * 2, {"candidate": OLD}, "2 --pid are more than there are servers"),
+        (Scenario(target=Target(kind="command", command="serve {where}")), (), {"candidate": "disk"}, "where"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_one_usage_error(
+    scenario: Scenario, pids: tuple[int, ...], given: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        _open(scenario, *pids, **given)
+    assert problem in caught.value.problem
+    assert caught.value.remedy
+
+
+def test_foreign_servers_are_few_unless_the_scenario_says_how_many() -> None:
+    assert _open(Scenario(target=COMMAND), candidate="disk").scenario.budget.replicas == COMMAND_REPLICAS
+    asked = Scenario(target=COMMAND, budget=Budget(replicas=9))
+    assert _open(asked, candidate="disk").scenario.budget.replicas == 9
+
+
+def test_a_launcher_of_running_servers_starts_nothing(tmp_path: Path) -> None:
+    opened = _open(Scenario(), candidate=OLD)
+    assert isinstance(launcher_of(opened, {}, tmp_path / "log", ())(0), EndpointLauncher)
+
+
+def test_a_driver_needs_an_address_of_the_protocol(rng_replica: FakeReplica) -> None:
+    scenario = Scenario(target=Target(protocol="rest"))
+    with Workers(1) as workers, pytest.raises(UsageError, match="no REST address"):
+        driver_of(rng_replica, scenario, 1.0, workers)
+
+
+@pytest.fixture
+def rng_replica() -> FakeReplica:
+
+    return FakeReplica(1, 1.0, np.random.default_rng(1))
