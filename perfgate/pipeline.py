@@ -30,11 +30,12 @@ from perfgate.experiment.cautions import (
 from perfgate.experiment.fleet import Fleet, Makers
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replicas_that_fit
-from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads, request_cautions
+from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads
 from perfgate.gate.judge import judge, provisional
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.model.interface import Model
 from perfgate.observe.interface import MachineObserver
+from perfgate.payload.arms import request_differences
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.warmup_assets import recorded_contents
 from perfgate.report.progress import Decided, Progress
@@ -118,7 +119,7 @@ def run(job: Job, world: World) -> Result:
 def _cautions(job: Job, world: World, plan: Plan, recording: Recording) -> tuple[Caution, ...]:
     since = () if job.record is None else moved(job.record, summarise(recording.log.table()), world.environment)
     return (
-        *request_cautions(job.models, job.scenario),
+        *request_differences(job.models, job.scenario),
         *warmup_cautions(recording.replicas),
         *load_cautions(recording.blocks, plan),
         *time_cautions(sum(block.wall_s for block in recording.blocks), plan),
@@ -135,7 +136,7 @@ def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
         kind, budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib
     )
     arms = tuple(arm for arm in Arm if arm in job.models)
-    request_cautions(job.models, job.scenario)  # raises where the arms cannot be asked the same
+    request_differences(job.models, job.scenario)  # raises where the arms cannot be asked the same
     plan = make_plan(job.scenario, arms, job.seed, replicas, executes=kind in EXECUTING)
     return plan, record_payloads(job.models, job.scenario)
 

@@ -25,13 +25,14 @@ from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
 from perfgate.experiment.plan import trace_of
-from perfgate.experiment.setup import as_sent, record_payloads, request_cautions
+from perfgate.experiment.setup import as_sent, record_payloads
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.workers import Workers
 from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
 from perfgate.observe.choose import observer_of
 from perfgate.observe.machine import MachineAccounts, available_mib
+from perfgate.payload.arms import request_differences
 from perfgate.report import document, html
 from perfgate.report.progress import make_progress
 from perfgate.report.result import Result
@@ -129,7 +130,7 @@ def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
         trace_of(question.scenario.load)
         for payload in record_payloads(question.models, question.scenario).values():
             as_sent(payload, question.scenario)
-        request_cautions(question.models, question.scenario)
+        request_differences(question.models, question.scenario)
     return checked
 
 

@@ -204,7 +204,7 @@ def test_serve_offers_rest_where_it_is_asked_for(ranking_models: RankingModels) 
             r" on (127.0.0.1:\d+) \(gRPC\) and (127.0.0.1:\d+) \(REST\), \^C stops", server.stdout.readline()
         )
         assert found is not None
-        with urllib.request.urlopen(f"http://{found[2]}/v1/models/ranker", timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{found[2]}/v1/models/ranker", timeout=30) as answer:
             assert json.load(answer)["model_version_status"][0]["state"] == "AVAILABLE"
         done = _perfgate("serve", ranking_models.v1, "--port", "0", "--rest-port", found[2].split(":")[1])
         server.send_signal(signal.SIGINT)
