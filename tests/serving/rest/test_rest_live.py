@@ -245,6 +245,27 @@ def _raw(rest: Rest, data: bytes) -> bytes:
         return connection.recv(4096)
 
 
+def test_damaged_requests_get_an_answer_each(rest: Rest, graph_rest: Rest) -> None:
+    rng = np.random.default_rng(11)
+    good = (
+        (
+            rest,
+            "predict",
+            b'{"signature_name": "pair", "instances": [{"a": [1, 2], "b": 3}, {"a": [0, 1e3], "b": -5}]}',
+        ),
+        (rest, "predict", b'{"signature_name": "strings", "inputs": ["a", {"b64": "/w=="}]}'),
+        (graph_rest, "classify", b'{"context": {"country": "CH"}, "examples": [{"age": 0.5}, {"age": [1.5]}]}'),
+    )
+    for number in range(300):
+        client, verb, body = good[number % len(good)]
+        damaged = bytearray(body)
+        for _ in range(rng.integers(1, 4)):
+            damaged[rng.integers(len(damaged))] = rng.choice(list(b'{}[]",:0e-\\x\xff'))
+        assert client.ask("POST", f"/v1/models/small:{verb}", bytes(damaged)).status in {200, 400}
+    for client, verb, body in good:
+        assert client.ask("POST", f"/v1/models/small:{verb}", body).status == 200
+
+
 def test_clients_that_vanish_leave_the_server_alive(rest: Rest) -> None:
     host, _, port = rest.address.partition(":")
     for sent in (b"", b"POST /v1/mod", b"POST /v1/models/small:predict HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"):
