@@ -145,6 +145,7 @@ def graph(directory: Path) -> None:
             "flat_scores": signature(given, {"scores": age}, "classify"),
             "double_scores": signature(given, {"scores": tf.cast(scores, tf.float64)}, "classify"),
             "fewer_scores": signature(given, {"scores": scores[:1]}, "classify"),
+            "sparse_scores": signature(given, {"scores": tf.sparse.from_dense(scores)}, "classify"),
             "one_score": signature(given, {"classes": labels, "scores": scores[:, :1]}, "classify"),
             "two_values": signature(given, {"outputs": scores}, "regress"),
             "double_values": signature(given, {"outputs": tf.cast(age, tf.float64)}, "regress"),

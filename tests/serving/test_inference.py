@@ -168,6 +168,7 @@ _CLASSIFY, _REGRESS = Method.CLASSIFY, Method.REGRESS
             INVALID_ARGUMENT,
             "Tensors class and score should match in dim_size(1). Got 2 vs. 1",
         ),
+        (_CLASSIFY, _request(signature="sparse_scores"), INVALID_ARGUMENT, "output scores is no plain tensor but"),
         (_CLASSIFY, _request(_example(country="CH")), INVALID_ARGUMENT, "age"),
         (_REGRESS, _request(), INVALID_ARGUMENT, "Expected one output Tensor."),
         (_REGRESS, _request(signature="classes_only"), INVALID_ARGUMENT, "No regression outputs found in SignatureDef"),

@@ -20,7 +20,7 @@ from tensorflow_serving.apis import classification_pb2, inference_pb2, model_pb2
 
 from perfgate.serving.embedded import examples
 from perfgate.serving.embedded.predict import DEFAULT_SIGNATURE, ServedModel, require_spec
-from perfgate.serving.embedded.servable import Endpoint
+from perfgate.serving.embedded.servable import Endpoint, tensor_name
 from perfgate.serving.embedded.stages import StageTimes
 from perfgate.serving.embedded.status import StatusError, invalid
 
@@ -54,11 +54,12 @@ def _classification(key: str, signature: Any) -> _Task:
         raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
     if _INPUTS not in signature.inputs:
         raise invalid(f"No classification inputs found in SignatureDef: {_quoted(signature)}")
-    found = tuple(signature.outputs[name].name for name in (_CLASSES, _SCORES) if name in signature.outputs)
+    outputs = signature.outputs
+    found = tuple(tensor_name("output", name, outputs[name]) for name in (_CLASSES, _SCORES) if name in outputs)
     if not found:
         words = f'to contain at least one of "{_CLASSES}" or "{_SCORES}". Signature was: {_quoted(signature)}'
         raise invalid(f"Expected classification signature outputs {words}")
-    return _Task(key, signature, signature.inputs[_INPUTS].name, found)
+    return _Task(key, signature, tensor_name("input", _INPUTS, signature.inputs[_INPUTS]), found)
 
 
 def _regression(key: str, signature: Any) -> _Task:
@@ -70,7 +71,8 @@ def _regression(key: str, signature: Any) -> _Task:
         raise invalid(f"No regression inputs found in SignatureDef: {_quoted(signature)}")
     if _OUTPUTS not in signature.outputs:
         raise invalid(f"No regression outputs found in SignatureDef: {_quoted(signature)}")
-    return _Task(key, signature, signature.inputs[_INPUTS].name, (signature.outputs[_OUTPUTS].name,))
+    fetched = tensor_name("output", _OUTPUTS, signature.outputs[_OUTPUTS])
+    return _Task(key, signature, tensor_name("input", _INPUTS, signature.inputs[_INPUTS]), (fetched,))
 
 
 def _shape(array: np.ndarray) -> str:

@@ -82,8 +82,8 @@ class Servable:
         signature = self.signatures[key]
         inputs = tuple(sorted(signature.inputs))
         outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
-        fed = [_tensor_name("input", name, signature.inputs[name]) for name in inputs]
-        fetched = [_tensor_name("output", name, signature.outputs[name]) for name in outputs]
+        fed = [tensor_name("input", name, signature.inputs[name]) for name in inputs]
+        fetched = [tensor_name("output", name, signature.outputs[name]) for name in outputs]
         return self._made(cache_key, inputs, outputs, fed, fetched, batched=not why_not(signature))
 
     def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
@@ -135,7 +135,8 @@ class Servable:
         return run
 
 
-def _tensor_name(side: str, name: str, info: Any) -> str:
+def tensor_name(side: str, name: str, info: Any) -> str:
+    """Give a signature's tensor by its name in the graph; StatusError where it is not a plain one."""
     encoding = info.WhichOneof("encoding")
     if encoding not in {None, "name"}:
         remedy = "TF-Serving neither feeds nor fetches these; export its parts as tensors of their own"

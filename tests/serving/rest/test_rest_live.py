@@ -16,11 +16,14 @@ import pytest
 
 from perfgate.load.engine import RestDriver
 from perfgate.load.interface import ClosedLoop
+from perfgate.scenario.schema import Batching, Server
 from perfgate.trials import Call, Method
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from perfgate.serving.embedded.launch import EmbeddedReplica
-    from tests.serving.conftest import Rest
+    from tests.serving.conftest import Rest, Start
 
 pytestmark = pytest.mark.live
 
@@ -293,6 +296,21 @@ def test_many_clients_at_once_get_their_own_answers(rest: Rest) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(ask, range(200))) == [[2.0 * number] for number in range(200)]
+
+
+def test_requests_over_rest_share_batches_too(rest: Rest, start: Start, small_models: Path) -> None:
+    settings = Server(batching=Batching(max_batch_size=4, batch_timeout_micros=5_000_000))
+    client = type(rest)(start(small_models / "graph", settings=settings).rest_address)
+
+    def ask(number: int) -> tuple[Any, str]:
+        body = {"signature_name": "regress", "examples": [{"age": number + 0.5}]}
+        reply = client.ask("POST", "/v1/models/small:regress", body)
+        return reply.json["results"], reply.headers["server-timing"]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert [results for results, _ in answers] == [[number + 0.5] for number in range(8)]
+    assert {timing.split("batch;desc=")[1] for _, timing in answers} == {"4"}
 
 
 @pytest.fixture
