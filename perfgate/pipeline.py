@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from perfgate.experiment.cautions import (
     load_cautions,
     machine_cautions,
     observer_cautions,
+    pause_cautions,
     time_cautions,
     warmup_cautions,
 )
@@ -31,6 +32,7 @@ from perfgate.experiment.fleet import Fleet, Makers
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replicas_that_fit
 from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads
+from perfgate.experiment.watch import LoadWatch, Sampler
 from perfgate.gate.judge import judge, provisional
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.model.interface import Model
@@ -44,7 +46,7 @@ from perfgate.report.result import ModelFacts, Result
 from perfgate.scenario.files import scenario_digest
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.summarise import summarise
-from perfgate.trials import Arm, Caution, Depth, Lane
+from perfgate.trials import Arm, Caution, Depth, Lane, Subject
 
 _MIB = 1 << 20
 _UPDATE_EVERY_S = 2.0
@@ -88,6 +90,9 @@ class World:
 
     makers: Makers
     machine: MachineObserver
+    sampler: Callable[[Sequence[Subject]], Sampler]
+    threads: Callable[[int], Mapping[str, float]]
+    """CPU time of a process's threads by kind, ms."""
     progress: Progress
     now: Callable[[], datetime]
     environment: Mapping[str, Any]
@@ -183,7 +188,9 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
                 recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(warming_s(), ())))
             with _quiet_collector():
                 for segment in plan.segments:
-                    _measure_segment(job, world, segment, fleet, bench, recording)
+                    with _watched(world, segment, fleet, bench, recording):
+                        _measure_segment(job, world, segment, fleet, bench, recording)
+            recording.note(pause_cautions(fleet.replicas))
 
 
 def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
@@ -197,6 +204,20 @@ def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
             if bench.now_s() - updated_s > _UPDATE_EVERY_S:
                 decided, updated_s = _so_far(job, recording), bench.now_s()
             world.progress.update(phase_s(), decided)
+
+
+@contextmanager
+def _watched(world: World, segment: Segment, fleet: Fleet, bench: Bench, recording: Recording) -> Iterator[None]:
+    """Sample the servers during the load lane; the others are too finely timed to have anything beside them."""
+    if segment.lane is not Lane.LOAD:
+        yield
+        return
+    watch = LoadWatch(fleet.replicas, world.sampler, world.threads, bench.began_s)
+    try:
+        with watch:
+            yield
+    finally:
+        recording.watched(watch.timeline, watch.threads)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from perfgate.load.fake import FakeDriver
 from perfgate.load.interface import ClosedLoop, OpenLoop
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
-from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
+from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
 from perfgate.report import document, html, samples
 from perfgate.report.progress import RecordingProgress
 from perfgate.report.result import Result
@@ -89,6 +89,8 @@ class Bench:
         return pipeline.World(
             makers=Makers(self._parent, self._driver, observer, self.clock),
             machine=FakeMachineAccounts(),
+            sampler=FakeSampler,
+            threads=lambda pid: {"rpc": 2.0 * self.clock.now_s, "tf": 6.0 * self.clock.now_s + pid},
             progress=self.progress,
             now=lambda: datetime(2030, 1, 2, tzinfo=UTC),
             environment={"cpu_model": "fake", "cores": 2.0},

@@ -32,6 +32,8 @@ from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
 from perfgate.observe.choose import observer_of
 from perfgate.observe.machine import MachineAccounts, available_mib
+from perfgate.observe.sampling import Sampler
+from perfgate.observe.threads import thread_cpu_ms
 from perfgate.payload.arms import request_differences
 from perfgate.report import document, html
 from perfgate.report.progress import make_progress
@@ -201,6 +203,8 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
     return pipeline.World(
         makers=makers,
         machine=MachineAccounts(),
+        sampler=Sampler,
+        threads=thread_cpu_ms,
         progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
         environment=environment(os.environ, read_text),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
+from perfgate.load.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
 GENERATOR_REMEDY = "give it CPUs of its own (driver_cpus), more workers (load.workers), or a lower rate"
@@ -146,3 +147,14 @@ def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
         return ()
     message = f"{' and '.join(missing)} of the servers are missing: it is not known which processes they are"
     return (Caution("not observed", message, "name them: --pid, target.cgroup or target.prometheus_url"),)
+
+
+def pause_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
+    """Warn of pauses that a closed loop made because connections broke: requests that were never sent are no news."""
+    pauses = sum(live.driver.pauses for live in replicas)
+    if not pauses:
+        return ()
+    message = (
+        f"connections broke, and the closed loop held back {pauses} times for {PAUSE_AFTER_BREAK_S * 1e3:g} ms each"
+    )
+    return (Caution("back-off", message, "see why the server closes connections; throughput is lower by the pauses"),)

@@ -44,6 +44,7 @@ class FakeDriver:
     sent: int = 0
     """Requests since the driver was made."""
     closed: bool = False
+    pauses: int = 0
     _free_s: float = 0.0
 
     @property

@@ -61,6 +61,11 @@ class InProcessDriver:
         self._remote, self._deadline_s, self._threads = remote, deadline_s, threads
 
     @property
+    def pauses(self) -> int:
+        """None: there is no connection."""
+        return 0
+
+    @property
     def cpu_ms(self) -> float:
         """0 by definition: the loop's own CPU time cannot be told from the model's, and is counted there."""
         return 0.0

@@ -64,6 +64,11 @@ class Driver(Protocol):
     """Sends serialised requests to one server; used by one thread at a time."""
 
     @property
+    def pauses(self) -> int:
+        """How often a closed loop has held back because a connection had broken."""
+        ...
+
+    @property
     def cpu_ms(self) -> float:
         """CPU time that the generator has used so far, its worker processes included."""
         ...

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
-from perfgate.trials import Conditions, Memory, Usage
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.trials import Conditions, Memory, Subject, Usage
 
 
 @dataclass(slots=True)
@@ -14,6 +19,7 @@ class FakeProcessAccounts:
 
     clock: Callable[[], float]
     rss_mb: float = 300.0
+    missing: tuple[str, ...] = ()
 
     def cpu_ms(self) -> float:
         """Report half a core since the clock began."""
@@ -22,11 +28,6 @@ class FakeProcessAccounts:
     def usage(self) -> Usage:
         """Count nothing."""
         return Usage()
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
 
     def memory(self) -> Memory:
         """Report the same at all times."""
@@ -46,3 +47,37 @@ class FakeMachineAccounts:
     def conditions(self) -> Conditions:
         """Tell the given conditions."""
         return Conditions(self.steal_share, self.cpu_pressure_share)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FakeSeries:
+    """Samples that a test gives."""
+
+    time_s: NDArray[np.float64]
+    pid: NDArray[np.int64]
+    cpu_ms: NDArray[np.float64]
+    rss_mb: NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class FakeSampler:
+    """Sees each of the subjects twice, a second apart and half a core busy."""
+
+    subjects: Sequence[Subject]
+    cost_share: float = 0.004
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to stop."""
+
+    def series(self) -> FakeSeries:
+        """Give the samples."""
+        pids = np.array([subject.pid for subject in self.subjects], np.int64)
+        count = pids.size
+        return FakeSeries(
+            np.repeat([0.0, 1.0], count), np.tile(pids, 2), np.repeat([0.0, 500.0], count), np.full(2 * count, 300.0)
+        )

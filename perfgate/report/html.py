@@ -24,8 +24,8 @@ from perfgate.report.charts.stages import stages
 from perfgate.report.charts.verdicts import COLOURS, icon
 from perfgate.report.plain import printable
 from perfgate.report.result import Result
-from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows
-from perfgate.report.sentences import confidence, generator_sentence, sentence, verdict_word
+from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows, thread_rows
+from perfgate.report.sentences import confidence, generator_sentence, sampling_sentence, sentence, verdict_word
 
 FILE_NAME = "report.html"
 
@@ -78,6 +78,8 @@ def _page(result: Result) -> dict[str, Any]:
         "stages": result.stages,
         "batch_sizes": batch_rows(result),
         "classes": result.request_classes,
+        "threads": thread_rows(result),
+        "sampling": sampling_sentence(result),
         "generator": generator_sentence(result),
         "hints": tuple(hints(result)),
         "environment": tuple(_flat(result.environment)),

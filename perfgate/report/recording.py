@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from perfgate.errors import UsageError
+from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.verdict import Judgement
 from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
@@ -71,6 +72,10 @@ class Recording:
     def note(self, cautions: tuple[Caution, ...]) -> None:
         """Keep cautions that are known already."""
         self._result = replace(self._result, cautions=(*self._result.cautions, *cautions))
+
+    def watched(self, timeline: Timeline, threads: tuple[ThreadTime, ...]) -> None:
+        """Keep what was seen of the servers over the load lane."""
+        self._result = replace(self._result, timeline=timeline, threads=threads)
 
     def append(self, block: Block) -> None:
         """Keep a block, in memory and on disk."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Caution, ReplicaFacts
@@ -108,6 +109,8 @@ class Result:
     """Each kind of request on its own, where the scenario has several."""
     generator: Generator | None = None
     """How well the load generator kept to the schedule; None without a load lane."""
+    threads: tuple[ThreadTime, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
     cautions: tuple[Caution, ...] = ()
     wall_s: float = 0.0
     phases_s: dict[str, float] = field(default_factory=dict)

@@ -197,3 +197,18 @@ def _batch_share(result: Result, arm: str, sizes: list[int]) -> str:
         size: count for b in result.batch_sizes if b.arm == arm for size, count in zip(b.rows, b.requests, strict=True)
     }
     return figures.share(sum(counts.get(size, 0) for size in sizes) / max(sum(counts.values()), 1))
+
+
+_LEAST_THREAD_SHARE = 0.01
+
+
+def thread_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Give each kind of thread's share of its arm's CPU time, the busiest first; those below 1 % are left out."""
+    shares = {(each.arm, each.thread): each.share for each in result.threads}
+    most = {thread: max(shares.get((arm, thread), 0.0) for arm in result.models) for _, thread in shares}
+    shown = [
+        thread for thread, share in sorted(most.items(), key=lambda item: -item[1]) if share >= _LEAST_THREAD_SHARE
+    ]
+    return tuple(
+        (thread, tuple(figures.share(shares.get((arm, thread), 0.0)) for arm in result.models)) for thread in shown
+    )

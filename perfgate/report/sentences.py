@@ -57,6 +57,12 @@ def generator_sentence(result: Result) -> str:
     )
 
 
+def sampling_sentence(result: Result) -> str:
+    """Say what sampling the servers cost; empty where it is not known."""
+    share = result.timeline.cost_share
+    return f"Sampling the servers took {figures.share(share)} of a core." if math.isfinite(share) else ""
+
+
 def stage_sentence(result: Result, arm: str) -> str:
     """Say where the mean time of an arm's requests went; empty where the server did not tell."""
     parts = [stage for stage in result.stages if stage.arm == arm]

@@ -13,13 +13,18 @@ from perfgate.experiment.cautions import (
     generator_problem,
     load_cautions,
     machine_cautions,
+    observer_cautions,
+    pause_cautions,
     time_cautions,
     warmup_cautions,
 )
+from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import traffic_of
-from perfgate.experiment.plan import Plan, Segment, make_plan
+from perfgate.experiment.plan import Plan, Segment, Slot, make_plan
 from perfgate.load.fake import FakeDriver
+from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
+from perfgate.serving.fake import FakeReplica
 from perfgate.trials import Arm, Block, Call, Conditions, Depth, Lane, ReplicaFacts, Requests, State, Trial
 
 
@@ -210,3 +215,22 @@ def test_warm_up_requests_without_effect_are_told_of_the_arm_that_has_them() -> 
     assert "tf_serving_warmup_requests" in caution.remedy
     assert not warmup_cautions([none, vain, of_use, of_use])
     assert not warmup_cautions([_facts(replayed=3, warm_ms=float("nan"))])
+
+
+def _observed(missing: tuple[str, ...] = (), pauses: int = 0) -> LiveReplica:
+    server = FakeReplica(1, 1.0, np.random.default_rng(1))
+    observer = FakeProcessAccounts(lambda: 0.0, missing=missing)
+    return LiveReplica(Slot(0, Arm.CANDIDATE, 0, 0), server, FakeDriver(pauses=pauses), observer, (), (), 1.0)
+
+
+def test_what_cannot_be_observed_is_said_once_with_the_ways_to_name_it() -> None:
+    assert observer_cautions([_observed()]) == ()
+    (caution,) = observer_cautions([_observed(("memory", "CPU time")), _observed(("CPU time",))])
+    assert caution.message.startswith("CPU time and memory of the servers are missing")
+    assert "--pid" in caution.remedy
+
+
+def test_pauses_of_a_closed_loop_are_counted() -> None:
+    assert pause_cautions([_observed()]) == ()
+    (caution,) = pause_cautions([_observed(pauses=2), _observed(pauses=3)])
+    assert "held back 5 times for 20 ms each" in caution.message

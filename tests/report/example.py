@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
@@ -78,13 +79,17 @@ def invalid(seed: int = 4) -> Result:
         stages=(),
         batch_sizes=(),
         request_classes=(),
+        threads=(),
+        timeline=Timeline(),
         generator=None,
     )
 
 
 def interrupted(seed: int = 5) -> Result:
     result = _result(seed, {}, Verdict.PASS)
-    return replace(result, status="interrupted", judgement=None, curves=(), summaries=(), stages=(), generator=None)
+    return replace(
+        result, status="interrupted", judgement=None, curves=(), summaries=(), stages=(), threads=(), generator=None
+    )
 
 
 def no_baseline(seed: int = 6) -> Result:
@@ -104,6 +109,7 @@ def no_baseline(seed: int = 6) -> Result:
         stages=tuple(s for s in result.stages if s.arm == mine),
         batch_sizes=tuple(b for b in result.batch_sizes if b.arm == mine),
         request_classes=tuple(c for c in result.request_classes if c.arm == mine),
+        threads=tuple(t for t in result.threads if t.arm == mine),
     )
 
 
@@ -189,6 +195,12 @@ def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
             for arm in Arm
             for name, count in (("feed", 2000), ("search", 210))
         ),
+        threads=tuple(
+            ThreadTime(arm, thread, 9000 * share, share)
+            for arm in Arm
+            for thread, share in (("rpc", 0.72), ("tf_Compute", 0.275), ("python", 0.005))
+        ),
+        timeline=Timeline((45.0, 45.1), ("baseline",) * 2, (0, 0), (900.0, 950.0), (310.0, 311.0), 0.0036),
         generator=Generator(4420, 0.06, 0.9, 3.4, 0.11, 1),
         wall_s=63.4,
         phases_s={"start": 3.1, "warm-up": 5.9, "cost/execute": 27.0, "cost/request": 9.0, "load/request": 9.0},

@@ -9,8 +9,8 @@ import pytest
 
 from perfgate.report.charts.stages import stages
 from perfgate.report.html import render_html
-from perfgate.report.rows import batch_rows
-from perfgate.report.sentences import generator_sentence, stage_sentence
+from perfgate.report.rows import batch_rows, thread_rows
+from perfgate.report.sentences import generator_sentence, sampling_sentence, stage_sentence
 from perfgate.stats.summary import BatchSizes, Generator
 from perfgate.trials import Arm
 from tests.report import example
@@ -52,6 +52,16 @@ def test_the_sentences_say_where_the_time_went_and_how_late_the_generator_was() 
     assert generator_sentence(closed) == (
         "The load generator used 50% of the cores of its workers; in a closed loop nothing is sent late."
     )
+
+
+def test_threads_are_shares_of_an_arm_and_the_idle_ones_are_left_out() -> None:
+    assert thread_rows(example.passing()) == (("rpc", ("72%", "72%")), ("tf_Compute", ("27.5%", "27.5%")))
+    assert thread_rows(example.invalid()) == ()
+
+
+def test_sampling_says_what_it_cost_where_it_is_known() -> None:
+    assert sampling_sentence(example.passing()) == "Sampling the servers took 0.36% of a core."
+    assert sampling_sentence(example.invalid()) == ""
 
 
 def test_the_page_has_the_section_only_where_there_is_something_to_show() -> None:

@@ -1,0 +1,143 @@
+"""What all servers do while the load lane is driven: CPU time and memory over time, and which threads were at work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfgate.experiment.fleet import LiveReplica
+from perfgate.trials import Arm, Subject
+
+_MOST_ROWS = 6_000
+"""In the result: a longer series is thinned, whole instants at a time."""
+
+
+class Series(Protocol):
+    """Samples of all watched processes in order of time; arrays of equal length."""
+
+    @property
+    def time_s(self) -> NDArray[np.float64]:
+        """On the clock of the run."""
+
+    @property
+    def pid(self) -> NDArray[np.int64]:
+        """Which process."""
+
+    @property
+    def cpu_ms(self) -> NDArray[np.float64]:
+        """CPU time since the process began."""
+
+    @property
+    def rss_mb(self) -> NDArray[np.float64]:
+        """Resident set size."""
+
+
+class Sampler(Protocol):
+    """Samples processes from when it is entered to when it is left."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def series(self) -> Series:
+        """All samples."""
+
+    @property
+    def cost_share(self) -> float:
+        """CPU time of the sampler itself, in cores; NaN where it does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The servers' processes over the load lane, columns of equal length."""
+
+    time_s: tuple[float, ...] = ()
+    """Since the run began."""
+    arm: tuple[str, ...] = ()
+    replica: tuple[int, ...] = ()
+    cpu_ms: tuple[float, ...] = ()
+    """Since the process began."""
+    rss_mb: tuple[float, ...] = ()
+    cost_share: float = float("nan")
+    """CPU time that sampling took, in cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadTime:
+    """CPU time of one kind of thread in all servers of an arm, over the load lane; threads that ended are left out."""
+
+    arm: str
+    thread: str
+    """Name without its number."""
+    cpu_ms: float
+    share: float
+    """Of the arm's CPU time in this lane."""
+
+
+class LoadWatch:
+    """Watches while it is entered; what it saw is there when it is left."""
+
+    def __init__(
+        self,
+        replicas: Sequence[LiveReplica],
+        sampler: Callable[[Sequence[Subject]], Sampler],
+        threads: Callable[[int], Mapping[str, float]],
+        began_s: float,
+    ) -> None:
+        """`began_s`: when the run began, on the samples' clock."""
+        self._replicas = {live.server.pid: live for live in replicas if live.server.pid is not None}
+        self._sampler = sampler([live.server.subject for live in replicas])
+        self._cpu_ms_of, self._began_s = threads, began_s
+        self.timeline = Timeline()
+        self.threads: tuple[ThreadTime, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._before = self._used_ms()
+        self._sampler.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and keep what was seen."""
+        self._sampler.__exit__(kind, error, trace)
+        self.timeline = self._told(self._sampler.series(), self._sampler.cost_share)
+        after = self._used_ms()
+        self.threads = tuple(row for arm in Arm if arm in after for row in _spent(arm, self._before[arm], after[arm]))
+
+    def _used_ms(self) -> dict[Arm, Counter[str]]:
+        used: dict[Arm, Counter[str]] = {}
+        for pid, live in self._replicas.items():
+            used.setdefault(live.slot.arm, Counter()).update(self._cpu_ms_of(pid))
+        return used
+
+    def _told(self, series: Series, cost_share: float) -> Timeline:
+        known = np.isin(series.pid, list(self._replicas))
+        instants = np.unique(series.time_s[known])
+        every = -(-int(known.sum()) // _MOST_ROWS) or 1
+        keep = known & np.isin(series.time_s, instants[::every])
+        lives = [self._replicas[pid] for pid in series.pid[keep].tolist()]
+        return Timeline(
+            time_s=tuple(np.round(series.time_s[keep] - self._began_s, 3).tolist()),
+            arm=tuple(live.slot.arm.value for live in lives),
+            replica=tuple(live.slot.replica for live in lives),
+            cpu_ms=tuple(np.round(series.cpu_ms[keep], 3).tolist()),
+            rss_mb=tuple(np.round(series.rss_mb[keep], 3).tolist()),
+            cost_share=cost_share,
+        )
+
+
+def _spent(arm: Arm, before: Counter[str], after: Counter[str]) -> tuple[ThreadTime, ...]:
+    spent_ms = {name: max(0.0, used - before[name]) for name, used in after.items()}
+    total_ms = sum(spent_ms.values())
+    ordered = sorted(spent_ms.items(), key=lambda item: -item[1])
+    return tuple(ThreadTime(arm.value, name, ms, ms / total_ms) for name, ms in ordered if ms > 0)
