@@ -160,6 +160,23 @@ def test_a_shape_that_lies_is_refused(driver: GrpcDriver) -> None:
     assert "larger than" in words
 
 
+def test_a_few_bytes_that_ask_for_a_lot_of_memory_are_refused(driver: GrpcDriver) -> None:
+    request = _request()
+    dense = request.inputs["dense"]
+    dense.tensor_content = b""
+    dense.float_val.append(1.0)
+    dense.tensor_shape.dim[0].size = 1 << 21  # of 16 floats each: 128 MiB
+    status, words = _ask(driver, request)
+    assert status == INVALID_ARGUMENT
+    assert "given by 1 values and larger than 64 MiB" in words
+    request = _request()
+    country = request.inputs["country"]
+    country.tensor_shape.dim[0].size = 1 << 22
+    status, words = _ask(driver, request)
+    assert status == INVALID_ARGUMENT
+    assert "given by 2 values and larger than 64 MiB" in words
+
+
 def test_metadata_and_status_follow_the_model(address: str) -> None:
     spec = PredictRequest()
     spec.model_spec.name = "ranker"  # field 1 of GetModelMetadataRequest and GetModelStatusRequest as well

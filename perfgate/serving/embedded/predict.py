@@ -33,12 +33,7 @@ def require_spec(request: Any) -> None:
 def require_shape(name: str, info: Any, array: np.ndarray) -> None:
     """Refuse an array that does not fit its TensorInfo."""
     shape = info.tensor_shape
-    if shape.unknown_rank:
-        return
-    fits = len(shape.dim) == array.ndim
-    for dim, size in zip(shape.dim, array.shape, strict=False):
-        fits = fits and dim.size in {-1, size}
-    if not fits:
+    if not shape.unknown_rank and not _fits(array.shape, [dim.size for dim in shape.dim]):
         raise invalid(f"input {name}: shape {list(array.shape)} does not fit {tf.TensorShape(shape)}")
 
 
@@ -90,18 +85,18 @@ class ServedModel:
         self.check_spec(request.model_spec)
         key = request.model_spec.signature_name or DEFAULT_SIGNATURE
         endpoint = self._endpoint(request, key)
-        signature = self.servable.signatures[key]
         arrays = []
-        for name in endpoint.inputs:
-            proto, info = request.inputs[name], signature.inputs[name]
-            if proto.dtype != info.dtype:
-                sent, want = _dtype_name(proto.dtype), _dtype_name(info.dtype)
-                raise invalid(f"input {name}: expected dtype {want}, got {sent}")
+        inputs = request.inputs
+        for name, (dtype, sizes) in zip(endpoint.inputs, endpoint.expected, strict=True):
+            proto = inputs[name]
+            if proto.dtype != dtype:
+                raise invalid(f"input {name}: expected dtype {_dtype_name(dtype)}, got {_dtype_name(proto.dtype)}")
             try:
                 array = tensors.decode(proto)
             except tensors.BadTensorError as error:
                 raise invalid(f"input {name}: {error}") from error
-            require_shape(name, info, array)
+            if sizes is not None and not _fits(array.shape, sizes):
+                require_shape(name, self.servable.signatures[key].inputs[name], array)
             arrays.append(array)
         return endpoint, arrays
 
@@ -165,6 +160,13 @@ class ServedModel:
     def describe(self, spec: Any, signature_name: str) -> None:
         """Fill in the ModelSpec of an answer."""
         spec.name, spec.version.value, spec.signature_name = self.name, self.version, signature_name
+
+
+def _fits(shape: Sequence[int], sizes: Sequence[int]) -> bool:
+    """Compare a shape with a signature's, where -1 is any size."""
+    if len(shape) != len(sizes):
+        return False
+    return all(want in {-1, size} for size, want in zip(shape, sizes, strict=True))
 
 
 def _rows(arrays: Sequence[np.ndarray]) -> int:

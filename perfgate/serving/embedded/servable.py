@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Endpoint:
     outputs: tuple[str, ...]
     run: Callable[..., Sequence[np.ndarray]]
     """Takes one array per input, in the order of `inputs`."""
+    expected: tuple[tuple[int, tuple[int, ...] | None], ...] = ()
+    """Of a signature's inputs, in their order: number of the dtype, and shape (-1: any size; None: any shape)."""
     batcher: Batcher | None = None
     """Runs it together with other callers' requests; None where requests are not batched."""
 
@@ -84,7 +87,9 @@ class Servable:
         outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
         fed = [tensor_name("input", name, signature.inputs[name]) for name in inputs]
         fetched = [tensor_name("output", name, signature.outputs[name]) for name in outputs]
-        return self._made(cache_key, inputs, outputs, fed, fetched, batched=not why_not(signature))
+        expected = tuple(_expected(signature.inputs[name]) for name in inputs)
+        made = partial(Endpoint, inputs, outputs, expected=expected)
+        return self._made(cache_key, made, fed, fetched, batched=not why_not(signature))
 
     def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
         """Give a callable from one tensor to some others, all by their names in the graph."""
@@ -93,13 +98,13 @@ class Servable:
             return found
         shape = self.session.graph.get_tensor_by_name(fed).shape
         batched = shape.rank is None or (shape.rank > 0 and shape[0] is None)
-        return self._made(cache_key, (fed,), tuple(outputs), [fed], outputs, batched=batched)
+        made = partial(Endpoint, (fed,), tuple(outputs))
+        return self._made(cache_key, made, [fed], outputs, batched=batched)
 
-    def _made(  # noqa: PLR0913 - what an endpoint consists of
+    def _made(
         self,
         cache_key: tuple[str, tuple[str, ...]],
-        inputs: tuple[str, ...],
-        outputs: tuple[str, ...],
+        made: Callable[..., Endpoint],
         fed: Sequence[str],
         fetched: Sequence[str],
         *,
@@ -111,9 +116,9 @@ class Servable:
             run = self._callable(fed, fetched)
             batcher = None
             if self._batching is not None and batched and self._batchers < _MAX_BATCHERS:
-                batcher = Batcher(inputs, run, self._batching)
+                batcher = Batcher(fed, run, self._batching)
                 self._batchers += 1
-            endpoint = Endpoint(inputs, outputs, run, batcher)
+            endpoint = made(run=run, batcher=batcher)
             if len(self._endpoints) < _MAX_ENDPOINTS:
                 self._endpoints[cache_key] = endpoint
             return endpoint
@@ -133,6 +138,11 @@ class Servable:
             [find(name) for name in fetched], [find(name) for name in fed]
         )
         return run
+
+
+def _expected(info: Any) -> tuple[int, tuple[int, ...] | None]:
+    shape = info.tensor_shape
+    return info.dtype, None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
 
 
 def tensor_name(side: str, name: str, info: Any) -> str:
