@@ -106,7 +106,7 @@ def launcher_of(
 def driver_of(server: Replica, scenario: Scenario, deadline_s: float, workers: Workers) -> Driver:
     """Make the driver of one server, connected before the first request is timed."""
     if isinstance(server, InProcessReplica):
-        return InProcessDriver(server, deadline_s, scenario.server.rpc_threads)
+        return InProcessDriver(server, deadline_s)
     driver = open_driver(_endpoint(server, scenario, deadline_s), workers)
     driver.connect()
     return driver

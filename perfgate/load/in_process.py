@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
@@ -27,6 +26,8 @@ from perfgate.trials import Call, Requests, Stages
 
 LOOP = "perfgate.load.in_process:loop"
 _INSTANTS, _RECORDS = "instants.npy", "records.npy"
+_THREADS_AT_FIRST = 8
+"""Before the clock starts; the others when they are needed, for batching may allow a thousand."""
 
 Run = Callable[[int], tuple[int, str]]
 """Makes the call of that number, in the order they are due; gRPC status, and stage times as a `server-timing` line."""
@@ -38,6 +39,10 @@ class Remote(Protocol):
     @property
     def scratch(self) -> Path:
         """Directory that it and perfgate share."""
+
+    @property
+    def callers(self) -> int:
+        """How many calls of an open loop may be under way at a time."""
 
     def prepare(self, calls: Sequence[Call]) -> None:
         """Have these calls decoded, so that they can be made; InvalidRunError when one does not fit the model."""
@@ -52,13 +57,13 @@ class Remote(Protocol):
 class InProcessDriver:
     """A `Driver` of a model that is called directly: no request is sent, none is encoded or decoded on the way.
 
-    A closed loop has a thread for each request in flight. An open one has `threads`: what is due while all are busy
-    waits, and counts as sent. A call cannot be broken off: one that outlasts its deadline has failed, and keeps its
-    thread until it returns.
+    A closed loop has a thread for each request in flight, an open one as many as the process says: what is due while
+    all are busy waits, and counts as sent. A call cannot be broken off: one that outlasts its deadline has failed, and
+    keeps its thread until it returns.
     """
 
-    def __init__(self, remote: Remote, deadline_s: float, threads: int) -> None:
-        self._remote, self._deadline_s, self._threads = remote, deadline_s, threads
+    def __init__(self, remote: Remote, deadline_s: float) -> None:
+        self._remote, self._deadline_s = remote, deadline_s
 
     @property
     def pauses(self) -> int:
@@ -80,7 +85,8 @@ class InProcessDriver:
             closed = {name: getattr(load, name) for name in ("in_flight", "requests", "duration_s", "think_time_s")}
         else:
             np.save(self._remote.scratch / _INSTANTS, load.instants_s)
-        arguments = {"closed": closed, "threads": self._threads, "first": first_call, "deadline_s": self._deadline_s}
+        threads = load.in_flight if isinstance(load, ClosedLoop) else self._remote.callers
+        arguments = {"closed": closed, "threads": threads, "first": first_call, "deadline_s": self._deadline_s}
         self._remote.run_loop(LOOP, arguments)
         records = np.load(self._remote.scratch / _RECORDS)
         found = _requests(records, kinds(calls, first_call, records.shape[1]))
@@ -120,25 +126,17 @@ def _requests(records: NDArray[np.float64], kind: NDArray[np.int8] | None) -> Re
 
 def loop(run: Run, scratch: Path, arguments: Mapping[str, Any]) -> None:
     """Run a series in this process, as `InProcessDriver.drive` says, and leave its records in the scratch directory."""
-    load: ClosedLoop | OpenLoop
-    if arguments["closed"] is not None:
-        load = ClosedLoop(**arguments["closed"])
-        threads = load.in_flight
-    else:
-        load, threads = OpenLoop(np.load(scratch / _INSTANTS)), arguments["threads"]
-    done = series(run, pacer_for(load), threads, arguments["first"], arguments["deadline_s"])
+    closed = arguments["closed"]
+    load = OpenLoop(np.load(scratch / _INSTANTS)) if closed is None else ClosedLoop(**closed)
+    done = series(run, pacer_for(load), arguments["threads"], arguments["first"], arguments["deadline_s"])
     np.save(scratch / _RECORDS, _records(done))
 
 
 def series(run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) -> Requests:
-    """Make the calls that are due, in so many threads, this one included; the times of failures as they were."""
-    under_way = _Series(run, pacer, first, deadline_s)
-    with undisturbed(), ExitStack() as stack:
-        for _ in range(threads - 1):
-            thread = Thread(target=under_way.work, daemon=True)
-            thread.start()
-            stack.callback(thread.join)
-        under_way.work()
+    """Make the calls that are due, in at most so many threads; the times of failures as they were."""
+    under_way = _Series(run, pacer, threads, first, deadline_s)
+    with undisturbed():
+        under_way.run()
     if under_way.error is not None:
         raise under_way.error
     return under_way.ledger.requests()
@@ -147,19 +145,39 @@ def series(run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) 
 class _Series:
     """One series; its threads take turns at waiting for the next instant, and whoever finds one due makes the call."""
 
-    def __init__(self, run: Run, pacer: Pacer, first: int, deadline_s: float) -> None:
-        self._run, self._pacer, self._first, self._deadline_s = run, pacer, first, deadline_s
+    def __init__(self, run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) -> None:
+        self._run, self._pacer, self._most, self._first, self._deadline_s = run, pacer, threads, first, deadline_s
         self._turn, self._books = Lock(), Lock()
-        self._busy, self._began_s = 0, time.perf_counter()
+        self._threads: list[Thread] = []
+        self._free, self._busy, self._began_s = 0, 0, 0.0
         self.ledger = Ledger()
         self.error: BaseException | None = None
 
-    def work(self) -> None:
+    def run(self) -> None:
+        """Begin when a few threads are there, and return when all have ended."""
+        with self._turn:
+            for _ in range(min(self._most, _THREADS_AT_FIRST)):
+                self._grow()
+            self._began_s = time.perf_counter()
+        for thread in self._threads:  # more may come meanwhile, each before the one that made it ends
+            thread.join()
+
+    def _grow(self) -> None:
+        thread = Thread(target=self._work, daemon=True)
+        self._threads.append(thread)
+        self._free += 1
+        thread.start()
+
+    def _work(self) -> None:
         """Make calls until none is left."""
         try:
             while (taken := self._next()) is not None:
+                with self._books:
+                    self._free -= 1
+                    if not self._free and len(self._threads) < self._most:
+                        self._grow()  # else nobody would wait for the next instant
                 self._make(*taken)
-        except BaseException as error:  # noqa: BLE001 - the thread that started this one raises it
+        except BaseException as error:  # noqa: BLE001 - whoever began the series raises it
             self.error = error
 
     def _now_s(self) -> float:
@@ -193,6 +211,7 @@ class _Series:
         self._pacer.answered(done_s)
         with self._books:
             self._busy -= 1
+            self._free += 1
         self.ledger.settle(index, min(done_s, expiry_s), status)
         if timing and status == OK:
             self.ledger.timings[index] = timing

@@ -27,6 +27,7 @@ class InProcessReplica:
 
     def __init__(self, label: str, process: EmbeddedReplica, scratch: Path) -> None:
         self._label, self._process, self._scratch = label, process, scratch
+        self._callers: int = process.ask({"op": "callers"})["callers"]
         self._prepared: tuple[Call, ...] = ()
 
     @property
@@ -76,6 +77,11 @@ class InProcessReplica:
     def scratch(self) -> Path:
         """Directory for what is too large for a message, or must not pass through one."""
         return self._scratch
+
+    @property
+    def callers(self) -> int:
+        """How many calls of an open loop may be under way at a time: as many as the embedded server takes in."""
+        return self._callers
 
     def prepare(self, calls: Sequence[Call]) -> None:
         """Have these calls decoded, unless the last ones were the same; InvalidRunError when one does not fit."""

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import inference
+from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.replica import LOADING_ERRORS, Recorded, does_not_load, load, one_line
 from perfgate.serving.embedded.servable import Endpoint
@@ -42,6 +43,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
     caller = _Caller(model)
     answers: dict[str, Callable[[Message], Message]] = {
         "execute": lambda message: recorded.execute(message["request"]),
+        "callers": lambda _: {"callers": callers(spec["settings"])},
         "prepare": caller.prepare,
         "loop": caller.loop,
         "call": caller.call,

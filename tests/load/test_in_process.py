@@ -23,6 +23,7 @@ class FakeRemote:
 
     def __init__(self, scratch: Path, run: Callable[[int], tuple[int, str]]) -> None:
         self.scratch = scratch
+        self.callers = 1
         self.prepared: list[tuple[Call, ...]] = []
         self._run = run
 
@@ -54,7 +55,7 @@ def test_calls_are_made_in_turn_beginning_with_the_one_asked_for(tmp_path: Path)
     numbers: list[int] = []
     remote = FakeRemote(tmp_path, lambda number: (numbers.append(number) or 0, ""))  # type: ignore[func-returns-value]
     calls = (Call(b"a"), Call(b"b", kind=1), Call(b"c"))
-    done = InProcessDriver(remote, 5.0, 1).drive(calls, ClosedLoop(in_flight=1, requests=5), first_call=2)
+    done = InProcessDriver(remote, 5.0).drive(calls, ClosedLoop(in_flight=1, requests=5), first_call=2)
     assert numbers == [2, 3, 4, 5, 6]
     assert done.kind is not None
     assert done.kind.tolist() == [0, 0, 1, 0, 0]
@@ -105,6 +106,26 @@ def test_an_open_loop_keeps_its_instants_and_waits_for_nobody() -> None:
     assert done.send_lag_ms.min() >= 0
 
 
+def test_more_threads_come_when_they_are_needed_and_no_more_than_allowed() -> None:
+    now, most, lock = [0], [0], threading.Lock()
+
+    def run(_: int) -> tuple[int, str]:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+        return 0, ""
+
+    for allowed, reached in ((30, 30), (1024, 40)):
+        now[0] = most[0] = 0
+        done = _drive(OpenLoop(np.zeros(40)), run, threads=allowed)
+        assert done.status.tolist() == [0] * 40
+        assert most[0] == reached
+    assert threading.active_count() < 20
+
+
 def test_what_waits_for_a_thread_counts_as_sent() -> None:
     done = _drive(OpenLoop(np.zeros(4)), _sleep(0.02), threads=1)
     assert np.all(done.send_lag_ms == 0)
@@ -121,14 +142,14 @@ def test_a_call_that_outlasts_its_deadline_has_failed_and_one_that_waited_it_out
         return 0, ""
 
     np.save(tmp_path / "x.npy", np.zeros(1))
-    done = InProcessDriver(FakeRemote(tmp_path, run), 0.02, 1).drive((Call(b""),), OpenLoop(np.zeros(3)))
+    done = InProcessDriver(FakeRemote(tmp_path, run), 0.02).drive((Call(b""),), OpenLoop(np.zeros(3)))
     assert done.status.tolist() == [DEADLINE_EXCEEDED] * 3
     np.testing.assert_allclose(done.response_ms, 20)
     assert made == [0]
 
 
 def test_a_status_of_the_model_is_kept_and_counts_as_the_deadline(tmp_path: Path) -> None:
-    driver = InProcessDriver(FakeRemote(tmp_path, lambda number: (INTERNAL if number % 2 else 0, "")), 5.0, 1)
+    driver = InProcessDriver(FakeRemote(tmp_path, lambda number: (INTERNAL if number % 2 else 0, "")), 5.0)
     done = driver.drive((Call(b""),), ClosedLoop(in_flight=1, requests=4))
     assert done.status.tolist() == [0, INTERNAL, 0, INTERNAL]
     assert done.response_ms[1] == 5000
@@ -136,12 +157,12 @@ def test_a_status_of_the_model_is_kept_and_counts_as_the_deadline(tmp_path: Path
 
 
 def test_stage_times_come_along(tmp_path: Path) -> None:
-    driver = InProcessDriver(FakeRemote(tmp_path, lambda number: (0, TIMING if number else "")), 5.0, 1)
+    driver = InProcessDriver(FakeRemote(tmp_path, lambda number: (0, TIMING if number else "")), 5.0)
     stages = driver.drive((Call(b""),), ClosedLoop(in_flight=1, requests=2)).stages
     assert stages is not None
     np.testing.assert_array_equal(stages.queue_ms, [np.nan, 0.5])
     np.testing.assert_array_equal(stages.batch_size, [np.nan, 8])
-    silent = InProcessDriver(FakeRemote(tmp_path, lambda _: (0, "")), 5.0, 1)
+    silent = InProcessDriver(FakeRemote(tmp_path, lambda _: (0, "")), 5.0)
     assert silent.drive((Call(b""),), ClosedLoop(in_flight=1, requests=2)).stages is None
 
 
@@ -158,7 +179,7 @@ def test_an_error_in_a_call_ends_the_series(in_flight: int) -> None:
 
 
 def test_it_is_a_driver_with_no_cost_of_its_own(tmp_path: Path) -> None:
-    with InProcessDriver(FakeRemote(tmp_path, lambda _: (0, "")), 5.0, 1) as driver:
+    with InProcessDriver(FakeRemote(tmp_path, lambda _: (0, "")), 5.0) as driver:
         assert driver.cpu_ms == 0
         assert driver.call(Call(b"x")).body == b"x"
         with pytest.raises(ValueError, match="no calls"):

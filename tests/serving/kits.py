@@ -59,7 +59,7 @@ def _rest(replica: Replica, deadline_s: float) -> Driver:
 
 def _in_process(replica: Replica, deadline_s: float) -> Driver:
     assert isinstance(replica, InProcessReplica)
-    return InProcessDriver(replica, deadline_s, SERVER.rpc_threads)
+    return InProcessDriver(replica, deadline_s)
 
 
 def _spec(model: Model) -> ReplicaSpec:
@@ -112,7 +112,7 @@ def daemon(model: Model, folder: Path) -> Iterator[Kit]:
     serve = f'{SERVE} "$1" --port "$2" --rest-port "$3" --name "$4"'
     script.write_text(f"setsid nohup {serve} </dev/null >>{folder}/daemon.log 2>&1 &\necho $! >{folder}/$2.pid\n")
     line = f"sh {shlex.quote(str(script))} {{saved_model}} {{port}} {{rest_port}} {{name}}"
-    target = _target(folder, line, protocol="rest", pid_file=f"{folder}/{{port}}.pid", ready_s="20s")
+    target = _target(folder, line, protocol="rest", pid_file=f"{folder}/{{port}}.pid")
     launcher = CommandLauncher(target, os.environ, folder / "log")
     with _launched(launcher, model, folder, {"grpc": _grpc, "rest": _rest}) as kit:
         yield kit
