@@ -21,11 +21,11 @@ def figure(value: float | None) -> str:
 
 
 def with_unit(value: float | None, unit: str) -> str:
-    """Give the number and its unit; a share is shown in percent."""
+    """Give the number and its unit; a share is shown in percent, a count (unit 1) as it is."""
     text = figure(value)
     if text == MISSING:
         return text
-    return share(value) if unit == "share" else f"{text} {unit}".rstrip()
+    return share(value) if unit == "share" else f"{text} {'' if unit == '1' else unit}".rstrip()
 
 
 def quantity(value: float | None, metric: str) -> str:

@@ -43,3 +43,8 @@ def test_quantities_have_the_unit_of_the_metrics_table() -> None:
 def test_shares_and_durations() -> None:
     assert [figures.share(value) for value in (0.025, 0.05, 1.5, math.nan)] == ["2.5%", "5%", "150%", "n/a"]
     assert [figures.duration(value) for value in (0.42, 45.2, 125.0)] == ["0.42 s", "45 s", "2 min 5 s"]
+
+
+def test_a_count_has_no_unit_beside_it() -> None:
+    assert figures.with_unit(5.19, "1") == "5.19"
+    assert figures.with_unit(5.19, "1/s") == "5.19 1/s"
