@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 MODELS = CACHE / "models"
 
 sys.path.insert(0, str(ROOT))  # `examples` and `benchmarks` are tested, and are not installed
+
+
+settings.register_profile("shared machine", deadline=None)  # how long an example takes says nothing there
+settings.load_profile("shared machine")
 
 
 class RankingModels(NamedTuple):

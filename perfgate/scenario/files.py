@@ -21,7 +21,13 @@ from perfgate.scenario.schema import Scenario
 DIGEST_VERSION = 1
 """Part of every digest. Raise it when a default of the schema changes, for defaults are left out of the digest."""
 
-_FILE_KEYS = (("payload", "file"), ("classes", "*", "file"), ("load", "trace"), ("server", "batching_parameters_file"))
+_FILE_KEYS = (
+    ("payload", "file"),
+    ("classes", "*", "file"),
+    ("load", "trace"),
+    ("server", "batching_parameters_file"),
+    ("target", "tls_ca_file"),
+)
 """Keys that name a file, relative to the scenario file's directory; `*` is any table."""
 
 

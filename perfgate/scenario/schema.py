@@ -223,7 +223,7 @@ class Target(_Table):
     model_name: str = "default"
     """`command`: name that requests carry, {name}."""
     tls_ca_file: str | None = None
-    """Certificates that a TLS server is checked against, in place of the system's."""
+    """Certificates that a TLS server is checked against, in place of the system's; relative to the scenario file."""
     tls_server_name: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     """Sent with every request: gRPC metadata or HTTP headers."""
