@@ -25,8 +25,8 @@ Sending: TypeAlias = tuple[bytes, bool]
 def attack(address: str, valid: bytes, seed: int, number: int) -> tuple[str, str]:
     """Open a connection, misuse it, and tell the kind and how the server took it.
 
-    `status N` is an answer; `ended` the connection, by GOAWAY or closed; `reset` the stream; `silence` is right where
-    the request is not complete, and else a fault, `no answer`.
+    `status N` and `HTTP N` are answers; `ended` the connection, by GOAWAY or closed; `reset` the stream; `silence` is
+    right where the request is not complete, and else a fault, `no answer`.
     """
     rng = np.random.default_rng((seed, number))
     kind = sorted(_KINDS)[int(rng.integers(0, len(_KINDS)))]
@@ -56,6 +56,8 @@ def _outcome(wire: socket.socket) -> str:
                 fields = dict(decoder.decode(payload, raw=True))
                 if b"grpc-status" in fields:
                     return f"status {int(fields[b'grpc-status'])}"
+                if fields.get(b":status", b"200") != b"200":  # 415 is how gRPC refuses another content type
+                    return f"HTTP {int(fields[b':status'])}"
     except TimeoutError:
         return "silence"
     except (OSError, EOFError, hpack.HPACKError):
