@@ -204,7 +204,7 @@ def test_a_server_that_goes_away_is_told(serve: Serve) -> None:
         replica = launcher.start(_spec(url))
         assert (replica.pid, replica.subject) == (process.pid, Subject(process.pid, tree=True))
         process.kill()
-        time.sleep(0.05)
+        process.wait()
         with pytest.raises(InvalidRunError, match=rf"\(process {process.pid}\) died"):
             replica.ensure_alive()
     (port,) = ports.free_ports("127.0.0.1", 1)
