@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class StageTimes:
 
     def waited(self, wait_ms: float) -> StageTimes:
         """Add time that the request waited for a thread."""
-        return replace(self, queue_ms=self.queue_ms + wait_ms)
+        return StageTimes(self.queue_ms + wait_ms, self.execute_ms, self.encode_ms, self.batch_size)
 
     def encoded(self, encode_ms: float) -> StageTimes:
         """Add the time that writing the answer took."""
-        return replace(self, encode_ms=encode_ms)
+        return StageTimes(self.queue_ms, self.execute_ms, encode_ms, self.batch_size)
 
     def server_timing(self) -> str:
         """Write them as a `Server-Timing` value (https://www.w3.org/TR/server-timing/), milliseconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
 from perfgate.serving.embedded.rpc.limits import Limits
@@ -85,7 +85,8 @@ class Call:
             return Answer(status=error.status, words=str(error))
         if answer.times is None:
             return answer
-        return replace(answer, times=answer.times.waited((began_ns - self.arrived_ns) / 1e6))
+        times = answer.times.waited((began_ns - self.arrived_ns) / 1e6)
+        return Answer(answer.body, times=times, stays_open=answer.stays_open)
 
     def end(self) -> None:
         """Let go of what is held; once."""
