@@ -40,6 +40,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
     "--versus", type=click.Choice([*CLIENTS, "all"]), multiple=True, help="Other clients, in turn; repeatable."
 )
 @click.option("--pin", is_flag=True, help="Clients on the last CPU, a no-op server on the first.")
+@click.option("--alone", is_flag=True, help="Clients and no-op server run before all other processes; needs root.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="The tables of docs/benchmarks.md.")
 def main(as_json: bool, as_markdown: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's way of passing options
@@ -73,17 +74,20 @@ def _measure(  # noqa: PLR0913 - one a command-line option
     payload: Path | None,
     versus: tuple[str, ...],
     pin: bool,
+    alone: bool,
 ) -> tuple[list[Load], dict[str, Any]]:
+    if alone and os.geteuid() != 0:
+        raise click.UsageError("--alone needs root")
     client_cpu, server_cpu = _pins() if pin else (-1, -1)
-    with _served(target, serve_noop=serve_noop, kind=noop_kind, cpu=server_cpu) as (kind, address, pid):
+    with _served(target, serve_noop=serve_noop, kind=noop_kind, cpu=server_cpu, alone=alone) as (kind, address, pid):
         path = str(payload.resolve()) if payload else ""
-        job = Job("perfgate", address, seconds, payload=path, server_pid=pid, cpu=client_cpu)
+        job = Job("perfgate", address, seconds, payload=path, server_pid=pid, cpu=client_cpu, alone=alone)
         clients = [OURS, *_present(versus, job)]
         closed = in_flight or (() if rate else (8,))
         loads = [run_rounds(replace(job, in_flight=n), clients, rounds, in_a_process) for n in closed]
         loads += [run_rounds(replace(job, rate_rps=r), (OURS,), rounds, in_a_process) for r in rate]
     size = payload.stat().st_size if payload else 0
-    return loads, {**_facts(), "server": kind, "target": address, "payload_bytes": size, "pinned": pin}
+    return loads, {**_facts(), "server": kind, "target": address, "payload_bytes": size, "pinned": pin, "alone": alone}
 
 
 def _present(versus: tuple[str, ...], job: Job) -> list[str]:
@@ -96,7 +100,9 @@ def _present(versus: tuple[str, ...], job: Job) -> list[str]:
 
 
 @contextmanager
-def _served(target: str | None, *, serve_noop: bool, kind: str | None, cpu: int) -> Iterator[tuple[str, str, int]]:
+def _served(
+    target: str | None, *, serve_noop: bool, kind: str | None, cpu: int, alone: bool
+) -> Iterator[tuple[str, str, int]]:
     """Yield kind, address and process (0: unknown) of what is measured against."""
     if serve_noop == (target is not None):
         msg = "give either --target or --serve-noop"
@@ -104,7 +110,7 @@ def _served(target: str | None, *, serve_noop: bool, kind: str | None, cpu: int)
     if target is not None:
         yield "server", target, _listener(target)
         return
-    with noop_server(kind or leanest(), cpu=cpu) as server:
+    with noop_server(kind or leanest(), cpu=cpu, alone=alone) as server:
         yield f"no-op {server.kind}", server.address, server.pid
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.driver.job import Finding, Job
+from benchmarks.driver.job import Finding, Job, before_all_others
 
 
 class Samples(Protocol):
@@ -69,6 +69,8 @@ def measure(job: Job) -> Finding:
     """Warm up, then measure one round."""
     if job.cpu >= 0:
         os.sched_setaffinity(0, {job.cpu})
+    if job.alone:
+        before_all_others()
     message = Path(job.payload).read_bytes() if job.payload else b""
     client = open_client(job, message)
     try:

@@ -8,13 +8,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.driver.client import cpu_clock
-from benchmarks.driver.job import PREDICT, Finding, Job
+from benchmarks.driver.job import PREDICT, Finding, Job, before_all_others
 
 _TOOLS = Path(__file__).with_name("tools")
 _ROOT = Path(__file__).parents[2]
@@ -146,12 +147,13 @@ def measure(job: Job) -> Finding:
     """Run a tool for one round.
 
     CPU time a request is what a run takes more than a short one, over the requests that it makes more: the tools'
-    start-up, 0.2 to 2 s of CPU time, does not count.
+    start-up, 0.2 to 2 s of CPU time, does not count, nor does the warm-up. The server's share is found in the same way.
+    NaN where other work on the machine made the short run the dearer one: then nothing can be said.
     """
-    long, server_share = _run(job, job.seconds + _SHORT_S[job.client])
-    short, _ = _short_run(job.client, job.target, job.in_flight, job.cpu, job.payload)
-    more = max(1, long.counted.requests - short.counted.requests)
-    cpu_us = max(0.0, long.cpu_s - short.cpu_s) / more * 1e6
+    long = _run(job, job.seconds + _SHORT_S[job.client])
+    short = _short_run(replace(job, seconds=_SHORT_S[job.client], seed=0))
+    more, more_cpu_s = long.counted.requests - short.counted.requests, long.cpu_s - short.cpu_s
+    cpu_us = more_cpu_s / more * 1e6 if more > 0 and more_cpu_s > 0 else nan
     found = long.counted
     if not found.requests:
         raise RuntimeError(f"{job.client} made no request in {job.seconds:g} s")
@@ -160,7 +162,7 @@ def measure(job: Job) -> Finding:
         rps=found.rps,
         cpu_us_per_request=cpu_us,
         cpu_share=cpu_us * found.rps / 1e6,
-        server_cpu_share=server_share,
+        server_cpu_share=_server_share(long, short) if job.server_pid else None,
         p50_ms=found.p50_ms,
         p99_ms=found.p99_ms,
         errors={"2": found.failed} if found.failed else {},
@@ -172,16 +174,34 @@ def measure(job: Job) -> Finding:
 class _Run:
     counted: Counted
     cpu_s: float
+    server_cpu_s: float
+
+    @property
+    def sending_s(self) -> float:
+        """How long the tool sent the requests that it counts."""
+        return self.counted.requests / self.counted.rps if self.counted.requests else 0.0
+
+
+def _server_share(long: _Run, short: _Run) -> float | None:
+    more_s = long.sending_s - short.sending_s
+    return (long.server_cpu_s - short.server_cpu_s) / more_s if more_s > 0 else None
+
+
+def _place(cpu: int, *, alone: bool) -> None:
+    """Prepare a tool's process."""
+    if cpu >= 0:
+        os.sched_setaffinity(0, {cpu})
+    if alone:
+        before_all_others()
 
 
 @cache
-def _short_run(tool: str, target: str, in_flight: int, cpu: int, payload: str) -> tuple[_Run, float | None]:
-    job = Job(tool, target, _SHORT_S[tool], in_flight=in_flight, cpu=cpu, payload=payload)
+def _short_run(job: Job) -> _Run:
     return _run(job, job.seconds)
 
 
-def _run(job: Job, seconds: float) -> tuple[_Run, float | None]:
-    """Run a tool; return also the share of a core that the server used while the tool sent."""
+def _run(job: Job, seconds: float) -> _Run:
+    """Run a tool once."""
     with TemporaryDirectory() as name:
         directory = Path(name)
         asked = command(job.client, job, seconds, directory)
@@ -196,7 +216,7 @@ def _run(job: Job, seconds: float) -> tuple[_Run, float | None]:
             text=True,
             timeout=_PATIENCE_S + seconds,
             check=False,
-            preexec_fn=(lambda: os.sched_setaffinity(0, {job.cpu})) if job.cpu >= 0 else None,
+            preexec_fn=partial(_place, job.cpu, alone=job.alone),
         )
         after = os.times()
         try:
@@ -205,5 +225,4 @@ def _run(job: Job, seconds: float) -> tuple[_Run, float | None]:
             words = (done.stderr or done.stdout).strip()[-500:]
             raise RuntimeError(f"{job.client} failed with exit code {done.returncode}: {words}") from error
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
-    share = (server_cpu_s() - server_s) / (found.requests / found.rps) if job.server_pid and found.requests else None
-    return _Run(found, cpu_s), share
+    return _Run(found, cpu_s, server_cpu_s() - server_s)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from benchmarks.driver.job import PREDICT
+from benchmarks.driver.job import PREDICT, before_all_others
 
 KINDS = ("nghttpd", "frames", "grpc.aio")
 """`frames`: our own, whose answers have the `content-type` that k6 insists on."""
@@ -40,7 +40,7 @@ def leanest() -> str:
 
 
 @contextmanager
-def noop_server(kind: str, port: int = 0, cpu: int = -1) -> Iterator[NoopServer]:
+def noop_server(kind: str, port: int = 0, cpu: int = -1, *, alone: bool = False) -> Iterator[NoopServer]:
     """Start a server on the loopback address, any free port for 0, and stop it in the end."""
     port = port or _free_port()
     with TemporaryDirectory() as directory:
@@ -48,6 +48,8 @@ def noop_server(kind: str, port: int = 0, cpu: int = -1) -> Iterator[NoopServer]
         try:
             if cpu >= 0:
                 os.sched_setaffinity(process.pid, {cpu})
+            if alone:
+                before_all_others(process.pid)
             _wait_until_open(port, process)
             yield NoopServer(kind, f"127.0.0.1:{port}", process.pid)
         finally:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isnan, nan
 from pathlib import Path
 from statistics import median
 
@@ -38,8 +39,9 @@ class Load:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Summarise the rounds."""
-    return Spread(median(values), min(values), max(values))
+    """Summarise the rounds of which the number is known, not NaN."""
+    known = [value for value in values if not isnan(value)] or [nan]
+    return Spread(median(known), min(known), max(known))
 
 
 def others(load: Load) -> list[str]:

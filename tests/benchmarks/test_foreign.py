@@ -83,6 +83,15 @@ def test_the_tools_are_asked_for_the_same_load(tmp_path: Path) -> None:
     assert locust[locust.index("--host") + 1] == JOB.target
 
 
+def test_neither_start_up_nor_warm_up_counts() -> None:
+    """0.3 s of start-up and warm-up in both runs, then 1 and 2 s at half a core of the server's."""
+    short = foreign._Run(Counted(1000, 1000.0), cpu_s=1.0, server_cpu_s=0.8)
+    long = foreign._Run(Counted(2000, 1000.0), cpu_s=1.5, server_cpu_s=1.3)
+
+    assert foreign._server_share(long, short) == pytest.approx(0.5)
+    assert foreign._server_share(short, short) is None
+
+
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(foreign, "_OWN_PLACES", (tmp_path,))
     monkeypatch.setenv("PATH", str(tmp_path))
