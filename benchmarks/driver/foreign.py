@@ -183,8 +183,8 @@ class _Run:
 
 
 def _server_share(long: _Run, short: _Run) -> float | None:
-    more_s = long.sending_s - short.sending_s
-    return (long.server_cpu_s - short.server_cpu_s) / more_s if more_s > 0 else None
+    more_s, more_cpu_s = long.sending_s - short.sending_s, long.server_cpu_s - short.server_cpu_s
+    return more_cpu_s / more_s if more_s > 0 and more_cpu_s > 0 else None
 
 
 def _place(cpu: int, *, alone: bool) -> None:

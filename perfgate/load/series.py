@@ -14,8 +14,9 @@ from perfgate.load.waiting import Waiter
 
 LATE = Outcome(DEADLINE_EXCEEDED, "no answer within the deadline")
 _TWICE = Outcome(UNAVAILABLE, "the server closed two connections without looking at the request", lost=True)
-_TOGETHER = 16
-"""Requests due at once that are handed to the kernel together."""
+_MOST_TOGETHER = 16
+"""Requests due at once are handed to the kernel by quarters of what is in flight, so that the server has something to
+do while the rest is written, but no more than this (docs/benchmarks.md)."""
 
 
 class Series:
@@ -45,7 +46,9 @@ class Series:
             now_s, together, last = clock() - began_s, 0, None
             while (due_s := pacer.due(now_s, in_flight)) is not None:
                 connection, number = transport.take(), len(sent_s)
-                if last is not connection or together == _TOGETHER:
+                if last is not connection or (
+                    together > 1 and (4 * together >= in_flight or together == _MOST_TOGETHER)
+                ):
                     if last is not None:
                         last.flush()
                         touch(last)

@@ -90,6 +90,7 @@ def test_neither_start_up_nor_warm_up_counts() -> None:
 
     assert foreign._server_share(long, short) == pytest.approx(0.5)
     assert foreign._server_share(short, short) is None
+    assert foreign._server_share(foreign._Run(Counted(2000, 1000.0), 1.5, 0.7), short) is None
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import gc
+import os
 
 import pytest
 
@@ -25,3 +26,20 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_punctual_thread_is_scheduled_first_where_permitted_and_as_before_after() -> None:
+    before = os.sched_getscheduler(0)
+    with undisturbed(punctual=True):
+        inside = os.sched_getscheduler(0)
+    assert inside in {os.SCHED_RR | os.SCHED_RESET_ON_FORK, before}  # a container's root may lack the right
+    assert os.sched_getscheduler(0) == before
+
+
+def test_without_permission_it_runs_as_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    with undisturbed(punctual=True):
+        assert not gc.isenabled()
