@@ -21,6 +21,7 @@ from perfgate.serving.embedded.rpc.wire import RefusedError, failure, timeout_s,
 from perfgate.serving.embedded.stages import StageTimes
 
 AT_ONCE = 2
+LARGE_BYTES = 32 << 20  # more than the sockets of both sides hold
 
 
 def _echo(body: bytes) -> Answer:
@@ -41,6 +42,7 @@ METHODS = {
     b"/s/Slow": _slow,
     b"/s/Broken": _broken,
     b"/s/Refuse": lambda _: Answer(status=3, words="no\nünfit 100%"),
+    b"/s/Large": lambda _: Answer(bytes(LARGE_BYTES)),
     b"/s/Watch": lambda body: Answer(body, stays_open=True),
 }
 
@@ -145,6 +147,13 @@ class Raw:
         self.http2 = ngh2.Connection(ngh2.Role.CLIENT)
         self.http2.initiate_connection()
 
+    def open_windows(self) -> None:
+        """Allow the server to send all it has, so that it need not be allowed to once more."""
+        settings, window = b"\0\x04\x7f\xff\xff\xff", b"\x7f\xff\0\0"
+        self.socket.sendall(
+            self.http2.data_to_send() + (b"\0\0\x06\x04" + bytes(5) + settings) + (b"\0\0\x04\x08" + bytes(5) + window)
+        )
+
     def send(self, body: bytes, fields: dict[str, bytes] | None = None, *, end: bool = True) -> int:
         given = {b":method": b"POST", b":scheme": b"http", b":path": b"/s/Echo", b":authority": b"x"}
         more = {name.replace("_", "-").encode(): value for name, value in (fields or {}).items()}
@@ -198,6 +207,17 @@ def test_a_message_that_is_announced_too_large_is_refused_before_it_comes(server
     client.send(b"\0\xff\xff\xff\xff", end=False)
     assert client.status()[b"grpc-status"] == b"8"
     assert server.limits.held == (0, 0)
+    client.socket.close()
+
+
+def test_a_client_that_reads_late_and_says_nothing_gets_all_of_a_large_answer(server: Server) -> None:
+    client = Raw(server.port)
+    client.open_windows()
+    client.send(b"\0\0\0\0\0", {":path": b"/s/Large"})
+    _until(lambda: server.limits.held[1] > LARGE_BYTES and not server._working)  # it has sent what it could
+    received = 0
+    while received <= LARGE_BYTES:
+        received += len(client.socket.recv(1 << 20))
     client.socket.close()
 
 

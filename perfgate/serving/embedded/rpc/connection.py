@@ -62,19 +62,24 @@ class Connection:
                 self._guarded(self._process, memoryview(buffer)[:size], ready)
             return ready
 
-    def answer(self, call: Call, answer: Answer) -> None:
-        """Send the answer of a request, unless its client is gone."""
+    def answer(self, call: Call, answer: Answer, poll: select.epoll) -> None:
+        """Send the answer of a request, unless its client is gone; what the socket does not take now goes later."""
         with self._lock:
             if not call.gone:
                 self._guarded(self._respond, call, answer)
+            if self._unsent:
+                self._watch(poll)  # the client may have nothing to send before it has read this
 
     def watch(self, poll: select.epoll) -> bool:
         """Ask for the next event of this connection, one only; False when it is closed."""
         with self._lock:
-            if not self._closed:
-                writing = select.EPOLLOUT if self._unsent else 0
-                poll.modify(self._socket, select.EPOLLIN | select.EPOLLONESHOT | writing)
+            self._watch(poll)
             return not self._closed
+
+    def _watch(self, poll: select.epoll) -> None:
+        if not self._closed:
+            writing = select.EPOLLOUT if self._unsent else 0
+            poll.modify(self._socket, select.EPOLLIN | select.EPOLLONESHOT | writing)
 
     def close(self) -> None:
         """Close the connection; its requests will not be answered."""

@@ -149,7 +149,7 @@ class Server:
                 connection, call = self._waiting.popleft()
             try:
                 if not call.gone:
-                    connection.answer(call, _outcome(call))
+                    connection.answer(call, _outcome(call), self._poll)
             finally:
                 with self._lock:
                     self._working -= 1
