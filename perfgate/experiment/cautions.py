@@ -44,7 +44,7 @@ def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
     It did when it was busy, or when it lagged so that most of what the typical request took, or most of what the
     slowest 1 % took, is its own: medians over all turns, so that a hiccup here and there does not void a run.
     """
-    share = generator_cpu_share(blocks, plan.load.workers)
+    share = generator_cpu_share(blocks, plan.load.busy_workers)
     if share > _GENERATOR_LIMIT:
         return f"the load generator used {share:.0%} of its core: it was the bottleneck, not the server"
     turns = [trial.requests for trial in _under_load(blocks) if trial.requests.status.size]

@@ -9,6 +9,8 @@ from math import inf
 
 from perfgate.load.connection import Connection
 
+_SELECTABLE = 1024
+"""`select` knows file numbers below this one."""
 _READ, _BOTH = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
 
 
@@ -16,7 +18,7 @@ class Waiter:
     """Watches connections.
 
     `select` alone sleeps to the microsecond, and knows no file numbers above 1023; `epoll` knows them all and sleeps in
-    milliseconds. So one connection is selected, and of many the `epoll` that watches them.
+    milliseconds. So one connection is selected, and of many the `epoll` that watches them, where their numbers are low.
     """
 
     def __init__(self) -> None:
@@ -29,7 +31,7 @@ class Waiter:
     def wait(self, connections: Sequence[Connection], wait_s: float) -> Sequence[Connection]:
         """Return those that are ready, none when the time is over first."""
         timeout = None if wait_s == inf else max(0.0, wait_s)
-        if len(connections) == 1 and (wire := connections[0].wire) is not None and wire.socket.fileno() < 1024:
+        if len(connections) == 1 and (wire := connections[0].wire) is not None and wire.socket.fileno() < _SELECTABLE:
             number = (wire.socket.fileno(),)
             readable, writable, _ = select.select(number, number if wire.wants_write else (), (), timeout)
             self._knows_all = False
@@ -39,10 +41,12 @@ class Waiter:
             self._watch(connection)
         self._knows_all = True
         self.touched.clear()
-        if not select.select((self._epoll,), (), (), timeout)[0]:
-            return ()
+        if self._epoll.fileno() < _SELECTABLE:
+            if not select.select((self._epoll,), (), (), timeout)[0]:
+                return ()
+            timeout = 0.0
         watched = self._watched
-        return [watched[number][2] for number, _ in self._epoll.poll(0) if number in watched]
+        return [watched[number][2] for number, _ in self._epoll.poll(timeout) if number in watched]
 
     def look_at_all(self) -> None:
         """Take nothing for granted in the next wait: others than a series have used the connections."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfgate.errors import UsageError
+from perfgate.errors import InvalidRunError, UsageError
 
 _PIECE_BYTES = 256 * 1024
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -160,7 +160,7 @@ class Wire:
             if hasattr(self, "socket"):
                 self.socket.close()
             family, kind, protocol, _, address = self._left.popleft()
-            self.socket = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+            self.socket = _socket(family, kind | socket.SOCK_NONBLOCK, protocol)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             code = self.socket.connect_ex(address)
             if code in {0, errno.EINPROGRESS}:
@@ -169,6 +169,16 @@ class Wire:
         if hasattr(self, "socket"):
             self.socket.close()
         raise BrokenWireError(f"cannot connect to {self._place.address}: {problem}")
+
+
+def _socket(family: int, kind: int, protocol: int) -> socket.socket:
+    try:
+        return socket.socket(family, kind, protocol)
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        problem = "the load generator has as many connections open as it may"
+        raise InvalidRunError(problem, "raise `ulimit -n`, or lower load.in_flight or load.connections") from error
 
 
 def split_address(address: str) -> tuple[str, str]:

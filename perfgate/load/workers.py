@@ -65,8 +65,10 @@ class _Process:
         if self._process.stdout is None:
             raise self._gone()
         file, end_s = self._process.stdout.fileno(), time.monotonic() + timeout_s
+        poll = select.poll()  # `select` knows no file numbers above 1023
+        poll.register(file, select.POLLIN)
         while b"\n" not in self._text:
-            if not select.select((file,), (), (), max(0.0, end_s - time.monotonic()))[0]:
+            if not poll.poll(max(0.0, end_s - time.monotonic()) * 1e3):
                 raise InvalidRunError(f"load worker {self.pid} does not answer", "is the machine overloaded?")
             if not (data := os.read(file, 65536)):
                 raise self._gone()

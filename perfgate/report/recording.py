@@ -13,6 +13,7 @@ from perfgate.gate.verdict import Judgement
 from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
 from perfgate.report.result import Result
+from perfgate.scenario.schema import Load
 from perfgate.stats.classes import class_summaries
 from perfgate.stats.generator import generator_facts
 from perfgate.stats.stages import batch_sizes, stage_summaries
@@ -28,7 +29,7 @@ class Recording:
         self.directory = directory
         self._result = started
         self._classes = tuple(started.scenario.get("classes", {}))
-        self._workers = int(started.scenario.get("load", {}).get("workers", 1))
+        self._workers = Load.model_validate(started.scenario.get("load", {})).busy_workers
         self._blocks: list[Block] = []
         self.replicas: tuple[ReplicaFacts, ...] = ()
         self.log = self._new_log()

@@ -143,6 +143,11 @@ class Load(_Table):
     connections: int = Field(default=1, ge=1, le=1024)
     """Of each worker to a server."""
 
+    @property
+    def busy_workers(self) -> int:
+        """Workers that have something to do: in a closed loop each has one request in flight at least."""
+        return min(self.workers, self.in_flight) if self.arrivals == "closed" else self.workers
+
     @model_validator(mode="after")
     def _keys_of_the_arrivals(self) -> Load:
         need = _ARRIVAL_KEYS[self.arrivals]

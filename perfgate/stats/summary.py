@@ -82,3 +82,4 @@ class Generator:
     cpu_share: float
     """Of one core, mean over its workers."""
     workers: int
+    """Those that had something to do: no more than there are requests in flight in a closed loop."""

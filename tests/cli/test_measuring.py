@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,3 +118,15 @@ def test_a_bad_trace_of_any_scenario_is_found_before_the_first_is_measured(tmp_p
     questions = (Question(Opened(Scenario(), {}, {})), Question(Opened(bad, {}, {})))
     with pytest.raises(UsageError, match=r"trace:2: 0 comes after 1"):
         measuring.check_all(questions)
+
+
+def test_a_run_may_open_as_many_files_as_it_needs_and_is_allowed() -> None:
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(now, 512), most))
+        measuring._allow_open_files(600)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, most)
+        measuring._allow_open_files(550)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, most), "never lowered"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))

@@ -69,6 +69,13 @@ def test_with_several_workers_the_share_is_each_ones() -> None:
     assert three is None
 
 
+def test_workers_without_a_request_in_flight_do_not_make_the_others_look_idle() -> None:
+    busy = [_block(_trial(Arm.CANDIDATE, 1.0, 950.0))]
+    problem = generator_problem(busy, _plan(Load(in_flight=1, workers=4)))
+    assert problem is not None
+    assert "95% of its core" in problem
+
+
 @pytest.mark.parametrize(
     ("lag_ms", "service_ms", "late_turns", "invalid"),
     [  # times: median and 99th percentile; most of these were measured (docs/method.md)

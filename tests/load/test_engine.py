@@ -1,4 +1,6 @@
+import errno
 import os
+import resource
 import signal
 import socket
 import threading
@@ -8,10 +10,12 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from perfgate.errors import UsageError
+from perfgate.errors import InvalidRunError, UsageError
 from perfgate.load.arrivals import constant
+from perfgate.load.endpoint import Endpoint
 from perfgate.load.engine import GrpcDriver
 from perfgate.load.interface import Answer, ClosedLoop, Driver, OpenLoop
+from perfgate.load.workers import Workers
 from perfgate.trials import Call, Method
 
 pytestmark = pytest.mark.live
@@ -33,6 +37,36 @@ def dead_address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_without_file_numbers_the_run_is_invalid_and_says_what_to_do(
+    dead_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("perfgate.load.wire.socket.socket", refuse)
+    with GrpcDriver(dead_address) as driver, pytest.raises(InvalidRunError, match="as many connections") as caught:
+        driver.drive([Call(b"")], ClosedLoop(1, requests=1))
+    assert "ulimit -n" in caught.value.remedy
+
+
+def test_file_numbers_may_be_high(echo: Echo) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 1200), before[1]))
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while taken[-1] < 1024:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+        with GrpcDriver(echo.address, connections=2) as driver:
+            done = driver.drive([Call(b"abc")], ClosedLoop(4, requests=40))
+        assert done.status.tolist() == [0] * 40
+        with Workers(2) as workers, workers.driver(Endpoint(echo.address)) as several:
+            assert several.drive([Call(b"abc")], ClosedLoop(4, requests=40)).status.tolist() == [0] * 40
+    finally:
+        for number in taken:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def after(delay_s: float, pid: int, number: signal.Signals) -> threading.Timer:

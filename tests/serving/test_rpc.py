@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import resource
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ import ngh2
 import pytest
 
 from perfgate.serving.embedded.rpc.interface import Answer
-from perfgate.serving.embedded.rpc.limits import Limits
+from perfgate.serving.embedded.rpc.limits import Limits, max_connections
 from perfgate.serving.embedded.rpc.server import Server, listen
 from perfgate.serving.embedded.rpc.wire import RefusedError, failure, timeout_s, unframe
 from perfgate.serving.embedded.stages import StageTimes
@@ -260,6 +261,22 @@ def test_all_clients_together_may_hold_so_much() -> None:
     limits.leave(140)
     limits.leave(0)
     assert limits.held == (0, 0)
+
+
+@pytest.mark.parametrize(("files", "connections"), [(1024, 896), (20_000, 1024), (64, 1), (-1, 1024)])
+def test_connections_leave_some_of_the_open_files(
+    files: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert max_connections() == connections
+
+
+def test_a_connection_too_many_is_closed_at_once(server: Server, channel: grpc.Channel) -> None:
+    assert _ask(channel, "Echo", b"ab") == b"ba"
+    server._max_connections = 1
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as other:
+        assert other.recv(1) == b""
+    assert _ask(channel, "Echo", b"ab") == b"ba"
 
 
 def test_too_many_requests_are_refused() -> None:

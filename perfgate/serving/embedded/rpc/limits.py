@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 
 MAX_HELD_BYTES = 512 << 20
 MAX_RPCS = 8192
 MAX_CONNECTIONS = 1024
+_OTHER_FILES = 128
+"""Left for what is open besides, so that a connection too many can be taken, and closed."""
+
+
+def max_connections() -> int:
+    """Say how many connections may be open: 1,024, or what the process's limit of open files leaves."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - _OTHER_FILES))
 
 
 class Limits:

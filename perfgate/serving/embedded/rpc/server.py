@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from perfgate.serving.embedded.rpc.call import Call
 from perfgate.serving.embedded.rpc.connection import Connection
 from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.rpc.limits import MAX_CONNECTIONS, Limits
+from perfgate.serving.embedded.rpc.limits import Limits, max_connections
 
 _READ_BYTES = 64 << 10
 
@@ -39,7 +39,7 @@ class Server:
     def __init__(self, listener: socket.socket, methods: Mapping[bytes, Method], at_once: int) -> None:
         listener.setblocking(False)  # noqa: FBT003 - the standard library's way
         self._listener, self._methods, self._at_once = listener, methods, at_once
-        self._limits = Limits()
+        self._limits, self._max_connections = Limits(), max_connections()
         self._connections: dict[int, Connection] = {}
         self._lock = threading.Lock()  # of the numbers and the queue below
         self._waiting: deque[tuple[Connection, Call]] = deque()
@@ -111,11 +111,11 @@ class Server:
             sock, _ = self._listener.accept()
         except OSError:  # another thread was faster, the client is gone, or there are no descriptors left
             return
-        if len(self._connections) >= MAX_CONNECTIONS:
+        if len(self._connections) >= self._max_connections:
             for fd, connection in tuple(self._connections.items()):
                 if connection.fileno() < 0:  # it broke while an answer was sent
                     self._forget(fd, connection)
-        if len(self._connections) >= MAX_CONNECTIONS:
+        if len(self._connections) >= self._max_connections:
             sock.close()
             return
         connection = Connection(sock, self._methods, self._limits)
