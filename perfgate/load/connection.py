@@ -55,6 +55,8 @@ class Connection(ABC):
         """Why it takes no more requests; empty while it does."""
         self.kept: list[bytes] | None = None
         """Pieces of the answers' bodies, where somebody wants them."""
+        self._out: list[bytes] = []
+        """What the next `flush` hands over."""
         self.wire: Wire | None = None
         try:
             self.wire = Wire(place)
@@ -64,10 +66,6 @@ class Connection(ABC):
     @abstractmethod
     def send(self, number: int, request: Request) -> None:
         """Take a request; it leaves with the next `flush`."""
-
-    @abstractmethod
-    def flush(self) -> None:
-        """Hand over to the kernel what was taken."""
 
     @abstractmethod
     def give_up_through(self, number: int, outcome: Outcome) -> None:
@@ -80,6 +78,15 @@ class Connection(ABC):
     @abstractmethod
     def _drop(self) -> Iterable[int]:
         """Forget all requests and return their numbers."""
+
+    def flush(self) -> None:
+        """Hand over to the kernel what was taken."""
+        if self._out and self.wire is not None:
+            try:
+                self.wire.send(self._out)
+            except BrokenWireError as error:
+                self._break(str(error))
+            self._out.clear()
 
     def ready(self) -> None:
         """Go on: the socket is readable or writable."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from perfgate.load.connection import Connection, Outcome, Outcomes, Request
 from perfgate.load.frames import OK, UNAVAILABLE, UNKNOWN
-from perfgate.load.wire import BrokenWireError, Place
+from perfgate.load.wire import Place
 from perfgate.trials import Method
 
 METHOD_VERBS = {Method.PREDICT: "predict", Method.CLASSIFY: "classify", Method.REGRESS: "regress"}
@@ -41,7 +41,6 @@ class Http1Connection(Connection):
         super().__init__(place, outcomes)
         self._idle = idle
         self._number: int | None = None
-        self._out: list[bytes] = []
         self._used = False
         """An answer has come before."""
         self._buffer = bytearray()
@@ -61,15 +60,6 @@ class Http1Connection(Connection):
             return
         self._number = number
         self._out.append(request.body)
-
-    def flush(self) -> None:
-        """Hand over to the kernel what was taken."""
-        if self._out and self.wire is not None:
-            try:
-                self.wire.send(self._out)
-            except BrokenWireError as error:
-                self._break(str(error))
-            self._out.clear()
 
     def give_up_through(self, number: int, outcome: Outcome) -> None:
         """End the request; the connection goes with it, for HTTP/1.1 has no other way to cancel."""

@@ -15,7 +15,7 @@ from hpack import Decoder, Encoder, HPACKError
 
 from perfgate.load.connection import Connection, Outcome, Outcomes, Request
 from perfgate.load.frames import OK, UNAVAILABLE, status_of, status_of_reset, status_without_trailer
-from perfgate.load.wire import BrokenWireError, Place
+from perfgate.load.wire import Place
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEAD = struct.Struct(">BHBBI")  # 24 bits of length, type, flags, stream
@@ -80,7 +80,7 @@ class Http2Connection(Connection):
         self._rest, self._block, self._block_flags = b"", b"", 0
         self._received = 0
         settings = _SETTING.pack(_ENABLE_PUSH, 0) + _SETTING.pack(_INITIAL_WINDOW, _LARGEST_WINDOW)
-        self._out: list[bytes] = [
+        self._out += [
             _PREFACE,
             _frame(_SETTINGS, 0, 0, settings),
             _frame(_WINDOW_UPDATE, 0, 0, (_LARGEST_WINDOW - _USUAL_WINDOW).to_bytes(4, "big")),
@@ -111,15 +111,6 @@ class Http2Connection(Connection):
             self._upload()
         if self._next_stream > _LAST_STREAM:
             self._take_no_more("all streams of the connection are used up")
-
-    def flush(self) -> None:
-        """Hand over to the kernel what was taken."""
-        if self._out and self.wire is not None:
-            try:
-                self.wire.send(self._out)
-            except BrokenWireError as error:
-                self._break(str(error))
-            self._out.clear()
 
     def give_up_through(self, number: int, outcome: Outcome) -> None:
         """Cancel all requests up to that number."""

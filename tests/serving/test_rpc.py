@@ -15,9 +15,10 @@ import grpc
 import ngh2
 import pytest
 
+from perfgate.serving.embedded.listening import listen
 from perfgate.serving.embedded.rpc.interface import Answer
 from perfgate.serving.embedded.rpc.limits import Limits, max_connections
-from perfgate.serving.embedded.rpc.server import Server, listen
+from perfgate.serving.embedded.rpc.server import Server
 from perfgate.serving.embedded.rpc.wire import RefusedError, failure, timeout_s, unframe
 from perfgate.serving.embedded.stages import StageTimes
 

@@ -18,9 +18,10 @@ from tensorflow_serving.apis import (
 )
 
 from perfgate.serving.embedded import inference
+from perfgate.serving.embedded.listening import listen
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.rpc.server import Server, listen
+from perfgate.serving.embedded.rpc.server import Server
 from perfgate.serving.embedded.status import StatusError
 
 _PREDICTION, _MODEL = "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"

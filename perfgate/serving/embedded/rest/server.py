@@ -10,6 +10,7 @@ from functools import partial
 
 from aiohttp import web
 
+from perfgate.serving.embedded.listening import listen
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import api
 
@@ -23,18 +24,10 @@ _KEEPALIVE_S = 3600.0
 
 def start(served: ServedModel, host: str, port: int, threads: int) -> int:
     """Serve on `host:port` (0: any free port) and return the port; OSError when it is taken."""
-    listener = _listen(host, port)  # clients may connect from here on, and wait for the loop
+    listener = listen(host, port, " (REST)")  # clients may connect from here on, and wait for the loop
     server = _Server(served, listener, threads)
     threading.Thread(target=server.run, name="rest", daemon=True).start()
     return int(listener.getsockname()[1])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        raise OSError(f"cannot listen on {host}:{port} (REST)") from error
 
 
 class _Server:

@@ -24,15 +24,6 @@ from perfgate.serving.embedded.rpc.limits import Limits, max_connections
 _READ_BYTES = 64 << 10
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the port (0: any free one); OSError, in words, when that cannot be."""
-    try:
-        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        raise OSError(f"cannot listen on {host}:{port}") from error
-
-
 class Server:
     """Serves methods by their paths, so many at a time; more wait their turn."""
 
