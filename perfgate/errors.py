@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from enum import IntEnum
 
 
@@ -45,3 +46,13 @@ class InvalidRunError(PerfgateError):
     """What was measured cannot be judged: the model does not load, a server died, the generator lagged."""
 
     exit_code = ExitCode.INVALID
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """Say how a process ended, in a few words; -N is signal N, None is not known."""
+    if exit_code is None:
+        return "it ended"
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"killed by {names.get(-exit_code, f'signal {-exit_code}')}"

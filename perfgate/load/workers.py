@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from perfgate.errors import InvalidRunError
+from perfgate.errors import InvalidRunError, how_it_ended
 from perfgate.load import records
 from perfgate.load.endpoint import Endpoint, engine_for
 from perfgate.load.engine import Engine
@@ -88,10 +87,9 @@ class _Process:
 
     def _gone(self) -> InvalidRunError:
         try:
-            code = self._process.wait(1.0)
+            how = how_it_ended(self._process.wait(1.0))
         except subprocess.TimeoutExpired:
-            code = 0
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            how = "it closed its channel"
         return InvalidRunError(f"a worker of the load generator (process {self.pid}) died: {how}", "run again")
 
 

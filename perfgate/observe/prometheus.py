@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 
 from perfgate.observe.proc_files import UNKNOWN_MEMORY, mib
 from perfgate.trials import Memory, Usage
@@ -43,8 +44,11 @@ def fetch(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"not a web address: {url}")
     request = urllib.request.Request(url, headers={"Accept": "text/plain; version=0.0.4"})  # noqa: S310 - checked above
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-        page: bytes = answer.read(_LONGEST_PAGE)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+            page: bytes = answer.read(_LONGEST_PAGE)
+    except HTTPException as error:
+        raise ValueError(f"not an answer in HTTP: {error!r}") from error
     return page.decode(errors="replace")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from perfgate.errors import InvalidRunError, UsageError
+from perfgate.errors import InvalidRunError, UsageError, how_it_ended
 from perfgate.scenario.schema import Target
 from perfgate.serving import ports
 from perfgate.serving.fields import fields_in, fill, split
@@ -20,7 +20,7 @@ from perfgate.serving.interface import ReplicaSpec
 from perfgate.serving.peer import Peer
 from perfgate.serving.pid_file import PidFile
 from perfgate.serving.readiness import Readiness, State, readiness
-from perfgate.serving.supervised import Status, Supervised, how_it_ended
+from perfgate.serving.supervised import Status, Supervised
 from perfgate.serving.supervisor import process
 from perfgate.trials import Subject
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -98,10 +97,3 @@ class Supervised:
             return self._control.receive(timeout_s)
         except (ChannelClosedError, TimeoutError) as error:
             raise InvalidRunError("the supervisor of a server command is gone", f"see {self.log}") from error
-
-
-def how_it_ended(exit_code: int | None) -> str:
-    """Say how a process ended, in a few words."""
-    if exit_code is None:
-        return "it ended"
-    return f"killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.server
 import math
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -149,3 +150,21 @@ def test_an_address_that_is_none_is_unknown_not_an_error(url: str) -> None:
     assert math.isnan(PrometheusAccounts(url).cpu_ms())
     with pytest.raises((OSError, ValueError)):
         fetch(url)
+
+
+@pytest.mark.parametrize(
+    "said", [b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n"]
+)
+def test_what_does_not_speak_http_tells_nothing(said: bytes) -> None:
+    def answer(listener: socket.socket) -> None:
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.recv(1 << 16)
+            accepted.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        accounts = PrometheusAccounts(f"http://127.0.0.1:{listener.getsockname()[1]}/metrics")
+        thread.join()
+    assert accounts.missing == ("CPU time", "memory")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -12,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from perfgate.errors import InvalidRunError
+from perfgate.errors import InvalidRunError, how_it_ended
 from perfgate.scenario.batching_file import batching_of
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.interface import Execution, ReplicaSpec
@@ -199,7 +198,7 @@ class EmbeddedForkServer:
         with contextlib.suppress(ChannelClosedError, TimeoutError):
             self._control.send({"op": "reap", "pid": pid})
             code = self._control.receive(5.0)["exit"]
-            how = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+            how = how_it_ended(code)
         hint = "out of memory? try fewer --replicas; " if "SIGKILL" in how else ""
         return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
 
