@@ -207,7 +207,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
     with suppress(OSError):  # the recording says what is wrong with the directory
         (out / SERVER_LOG).unlink(missing_ok=True)
     makers = Makers(
-        parent=launcher_of(opened, os.environ, out / SERVER_LOG, allowed_cpus),
+        launcher=launcher_of(opened, os.environ, out / SERVER_LOG, allowed_cpus),
         driver=lambda server, deadline_s: driver_of(server, opened.scenario, deadline_s, workers),
         observer=observer_of,
         clock=time.perf_counter,

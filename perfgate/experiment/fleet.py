@@ -47,7 +47,8 @@ class LiveReplica:
 class Makers:
     """How the outside world is made; tests give fakes."""
 
-    parent: Callable[[int], Launcher]
+    launcher: Callable[[int], Launcher]
+    """By the number of a fork server; of other targets there is one."""
     driver: Callable[[Replica, float], Driver]
     """From the server and a deadline in seconds."""
     observer: Callable[[Subject], ProcessObserver]
@@ -63,13 +64,13 @@ class Fleet:
         self.replicas: tuple[LiveReplica, ...] = ()
 
     def __enter__(self) -> Self:
-        """Start the fork servers; they import TensorFlow side by side."""
-        self._parents: list[Launcher] = []
+        """Make the launchers; those that are fork servers import TensorFlow side by side."""
+        self._launchers: list[Launcher] = []
         with ExitStack() as undo:
             for number in sorted({slot.parent for slot in self._plan.slots}):
-                parent = self._makers.parent(number)
-                undo.callback(parent.stop)
-                self._parents.append(parent)
+                launcher = self._makers.launcher(number)
+                undo.callback(launcher.stop)
+                self._launchers.append(launcher)
             self._stack = undo.pop_all()
         return self
 
@@ -87,7 +88,7 @@ class Fleet:
 
     def _start(self, slot: Slot) -> LiveReplica:
         setup, clock = self._setups[slot.arm], self._makers.clock
-        server = self._parents[slot.parent].start(setup.spec)
+        server = self._launchers[slot.parent].start(setup.spec)
         with self._makers.driver(server, _PATIENCE_S) as patient:
             began_s = clock()
             answer = patient.call(setup.calls[0])
