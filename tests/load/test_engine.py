@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.load.arrivals import constant
+from perfgate.load.connection import Request
 from perfgate.load.endpoint import Endpoint
 from perfgate.load.engine import GrpcDriver
 from perfgate.load.interface import Answer, ClosedLoop, Driver, OpenLoop
+from perfgate.load.transports import GrpcTransport
 from perfgate.load.workers import Workers
 from perfgate.trials import Call, Method
 
@@ -49,6 +52,25 @@ def test_without_file_numbers_the_run_is_invalid_and_says_what_to_do(
     with GrpcDriver(dead_address) as driver, pytest.raises(InvalidRunError, match="as many connections") as caught:
         driver.drive([Call(b"")], ClosedLoop(1, requests=1))
     assert "ulimit -n" in caught.value.remedy
+
+
+def test_requests_are_made_once_for_the_same_calls(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def prepare(self: GrpcTransport, calls: Sequence[Call]) -> Sequence[Request]:
+        made.append(len(calls))
+        return whole(self, calls)
+
+    whole = GrpcTransport.prepare
+    monkeypatch.setattr(GrpcTransport, "prepare", prepare)
+    calls, changing = (Call(b"a"), Call(b"b")), [Call(b"a")]
+    with GrpcDriver(echo.address) as driver:
+        for first_call in range(3):
+            driver.drive(calls, ClosedLoop(1, requests=1), first_call)
+        for _ in range(2):
+            driver.drive(changing, ClosedLoop(1, requests=1))
+            changing.append(Call(b"c"))
+    assert made == [2, 1, 2]
 
 
 def test_file_numbers_may_be_high(echo: Echo) -> None:
