@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from perfgate.errors import UsageError
 from perfgate.load.endpoint import Endpoint
@@ -113,7 +114,7 @@ def driver_of(server: Replica, scenario: Scenario, deadline_s: float, workers: W
 
 
 def _endpoint(server: Replica, scenario: Scenario, deadline_s: float) -> Endpoint:
-    target, tls, name = scenario.target, None, scenario.target.model_name
+    target, tls, name = scenario.target, None, quote(scenario.target.model_name, safe="")
     if isinstance(server, EndpointReplica):
         name = server.peer.path.removeprefix("/v1/models/")
         tls = Tls(target.tls_ca_file or "", target.tls_server_name or "") if server.peer.tls else None

@@ -21,9 +21,7 @@ class Endpoint:
     """`host:port` of REST; needed for that protocol."""
     protocol: Literal["grpc", "rest"] = "grpc"
     model_name: str = "default"
-    """REST says it in the path; a gRPC message holds it already."""
-    prefix: str = ""
-    """What stands before `/v1/models/…` in REST paths."""
+    """As REST says it in the path, percent-encoded, with version or label; a gRPC message holds all that already."""
     tls: Tls | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Goes with every request."""
@@ -44,7 +42,6 @@ def engine_for(endpoint: Endpoint) -> Engine:
             connections=endpoint.connections,
             tls=endpoint.tls,
             metadata=endpoint.metadata,
-            prefix=endpoint.prefix,
         )
     if not endpoint.address:
         raise UsageError("the server has no gRPC address", 'use protocol = "rest"')

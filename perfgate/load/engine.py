@@ -200,8 +200,6 @@ class RestDriver(Engine):
         connections: int = 1,
         tls: Tls | None = None,
         metadata: Mapping[str, str] | None = None,
-        prefix: str = "",
     ) -> None:
         """Open `connections` of them beforehand, and as many more as the requests in flight need."""
-        path = f"{prefix.rstrip('/')}/v1/models/{model}"
-        super().__init__(RestTransport(address, path, connections, tls, metadata or {}), deadline_s)
+        super().__init__(RestTransport(address, f"/v1/models/{model}", connections, tls, metadata or {}), deadline_s)

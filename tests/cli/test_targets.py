@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perfgate.cli import targets
-from perfgate.cli.targets import COMMAND_REPLICAS, Opened, driver_of, launcher_of, open_arms
+from perfgate.cli.targets import COMMAND_REPLICAS, Opened, _endpoint, driver_of, launcher_of, open_arms
 from perfgate.errors import UsageError
 from perfgate.load.workers import Workers
 from perfgate.model.interface import Model, ServedAs
@@ -98,7 +98,11 @@ def test_a_driver_needs_an_address_of_the_protocol(rng_replica: FakeReplica) -> 
         driver_of(rng_replica, scenario, 1.0, workers)
 
 
+@pytest.mark.parametrize(("name", "path"), [("ranker", "ranker"), ("my ranker/ä", "my%20ranker%2F%C3%A4")])
+def test_a_models_name_may_hold_what_a_path_may_not(name: str, path: str, rng_replica: FakeReplica) -> None:
+    assert _endpoint(rng_replica, Scenario(target=Target(model_name=name)), 1.0).model_name == path
+
+
 @pytest.fixture
 def rng_replica() -> FakeReplica:
-
     return FakeReplica(1, 1.0, np.random.default_rng(1))

@@ -47,16 +47,16 @@ def rest_at(server: Server, **more: Any) -> Endpoint:
 
 @pytest.mark.live
 def test_rest_calls_are_answered_with_status_words_and_body(rest: Server) -> None:
-    with engine_for(rest_at(rest, prefix="/proxy/")) as driver:
+    with engine_for(rest_at(rest)) as driver:
         assert driver.connect()
         good = driver.call(Call(b'{"instances": []}', Method.CLASSIFY))
         failed = driver.call(call(fail=404))
         with pytest.raises(UsageError, match="MultiInference over REST"):
             driver.call(Call(b"", Method.MULTI_INFERENCE))
 
-    assert json.loads(good.body) == {"instances": [], "path": "/proxy/v1/models/m:classify"}
+    assert json.loads(good.body) == {"instances": [], "path": "/v1/models/m:classify"}
     assert good.status == 0
-    assert (failed.status, failed.message, failed.body) == (5, "failed on /proxy/v1/models/m:predict", b"")
+    assert (failed.status, failed.message, failed.body) == (5, "failed on /v1/models/m:predict", b"")
 
 
 @pytest.mark.live
