@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perfgate.load import records
 from perfgate.load.frames import DEADLINE_EXCEEDED, OK
 from perfgate.load.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.load.kinds import kinds
 from perfgate.load.ledger import Ledger, failures_at_deadline
 from perfgate.load.pacing import Pacer, pacer_for
 from perfgate.load.undisturbed import undisturbed
-from perfgate.trials import Call, Requests, Stages
+from perfgate.trials import Call, Requests
 
 LOOP = "perfgate.load.in_process:loop"
-_INSTANTS, _RECORDS = "instants.npy", "records.npy"
+_INSTANTS, _RECORDS = "instants.npy", "records.bin"
 _THREADS_AT_FIRST = 8
 """Before the clock starts; the others when they are needed, for batching may allow a thousand."""
 
@@ -88,8 +89,8 @@ class InProcessDriver:
         threads = load.in_flight if isinstance(load, ClosedLoop) else self._remote.callers
         arguments = {"closed": closed, "threads": threads, "first": first_call, "deadline_s": self._deadline_s}
         self._remote.run_loop(LOOP, arguments)
-        records = np.load(self._remote.scratch / _RECORDS)
-        found = _requests(records, kinds(calls, first_call, records.shape[1]))
+        found = records.load(self._remote.scratch / _RECORDS)
+        found = replace(found, kind=kinds(calls, first_call, found.status.size))
         return failures_at_deadline(found, self._deadline_s)
 
     def call(self, call: Call) -> Answer:
@@ -108,28 +109,12 @@ class InProcessDriver:
         self.close()
 
 
-def _records(done: Requests) -> NDArray[np.float64]:
-    """Put a series into one array, a row a column."""
-    stages = done.stages
-    of_stages = () if stages is None else (stages.queue_ms, stages.execute_ms, stages.encode_ms, stages.batch_size)
-    return np.array(
-        [done.scheduled_s, done.response_ms, done.service_ms, done.send_lag_ms, done.status, *of_stages], np.float64
-    )
-
-
-def _requests(records: NDArray[np.float64], kind: NDArray[np.int8] | None) -> Requests:
-    """Take it out again."""
-    scheduled_s, response_ms, service_ms, send_lag_ms, status, *stages = records
-    told = Stages(*stages) if stages else None
-    return Requests(scheduled_s, response_ms, service_ms, send_lag_ms, status.astype(np.int8), kind, told)
-
-
 def loop(run: Run, scratch: Path, arguments: Mapping[str, Any]) -> None:
     """Run a series in this process, as `InProcessDriver.drive` says, and leave its records in the scratch directory."""
     closed = arguments["closed"]
     load = OpenLoop(np.load(scratch / _INSTANTS)) if closed is None else ClosedLoop(**closed)
     done = series(run, pacer_for(load), arguments["threads"], arguments["first"], arguments["deadline_s"])
-    np.save(scratch / _RECORDS, _records(done))
+    records.save(scratch / _RECORDS, done)
 
 
 def series(run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) -> Requests:

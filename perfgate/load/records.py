@@ -1,9 +1,11 @@
-"""Requests as bytes in a shared file, whole arrays at a time: what a worker process hands back."""
+"""Requests as bytes in a file, whole arrays at a time: what another process hands back."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,19 @@ def read(file: int, header: dict[str, Any]) -> Requests:
     status = column(np.int8)
     kind = column(np.int8) if header["kind"] else None
     return Requests(times[0], times[1], times[2], times[3], status, kind, stages)
+
+
+def save(path: Path, requests: Requests) -> None:
+    """Write a file, and what its reader has to know beside it."""
+    with path.open("wb") as file:
+        header = write(file.fileno(), requests)
+    path.with_suffix(".json").write_text(json.dumps(header), encoding="ascii")
+
+
+def load(path: Path) -> Requests:
+    """Read what `save` wrote."""
+    with path.open("rb") as file:
+        return read(file.fileno(), json.loads(path.with_suffix(".json").read_text(encoding="ascii")))
 
 
 def merge(parts: Sequence[Requests]) -> Requests:
