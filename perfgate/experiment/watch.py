@@ -93,7 +93,10 @@ class LoadWatch:
         began_s: float,
     ) -> None:
         """`began_s`: when the run began, on the samples' clock."""
-        self._replicas = {live.server.pid: live for live in replicas if live.server.pid is not None}
+        self._replicas: dict[int, list[LiveReplica]] = {}  # both arms may name the same running server
+        for live in replicas:
+            if live.server.pid is not None:
+                self._replicas.setdefault(live.server.pid, []).append(live)
         self._sampler = sampler([live.server.subject for live in replicas])
         self._cpu_ms_of, self._began_s = threads, began_s
         self.timeline = Timeline()
@@ -116,16 +119,20 @@ class LoadWatch:
 
     def _used_ms(self) -> dict[Arm, Counter[str]]:
         used: dict[Arm, Counter[str]] = {}
-        for pid, live in self._replicas.items():
-            used.setdefault(live.slot.arm, Counter()).update(self._cpu_ms_of(pid))
+        for pid, lives in self._replicas.items():
+            spent = self._cpu_ms_of(pid)
+            for live in lives:
+                used.setdefault(live.slot.arm, Counter()).update(spent)
         return used
 
     def _told(self, series: Series, cost_share: float) -> Timeline:
         known = np.isin(series.pid, list(self._replicas))
         instants = np.unique(series.time_s[known])
         every = -(-int(known.sum()) // _MOST_ROWS) or 1
-        keep = known & np.isin(series.time_s, instants[::every])
-        lives = [self._replicas[pid] for pid in series.pid[keep].tolist()]
+        kept = np.flatnonzero(known & np.isin(series.time_s, instants[::every]))
+        of_each = [self._replicas[pid] for pid in series.pid[kept].tolist()]
+        keep = np.repeat(kept, [len(lives) for lives in of_each])
+        lives = [live for several in of_each for live in several]
         return Timeline(
             time_s=tuple(np.round(series.time_s[keep] - self._began_s, 3).tolist()),
             arm=tuple(live.slot.arm.value for live in lives),

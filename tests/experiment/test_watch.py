@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,3 +60,12 @@ def test_a_long_series_is_thinned_by_whole_instants() -> None:
     assert len(watch.timeline.time_s) == 4000
     assert watch.timeline.time_s[:4] == (0.0, 0.0, 2.0, 2.0)
     assert {each.thread for each in watch.threads} == set()
+
+
+def test_a_server_of_both_arms_is_told_of_in_both() -> None:
+    one, same = _live(7, Arm.BASELINE), replace(_live(7, Arm.CANDIDATE), slot=Slot(8, Arm.CANDIDATE, 0, 1))
+    with _watch(iter([{"rpc": 1.0}, {"rpc": 3.0}]), one, same) as watch:
+        pass
+    assert watch.timeline.replica[:2] == (7, 8)
+    assert watch.timeline.arm[:2] == ("baseline", "candidate")
+    assert [(each.arm, each.cpu_ms) for each in watch.threads] == [("baseline", 2.0), ("candidate", 2.0)]
