@@ -27,6 +27,7 @@ _ALLOWED = {
     "model_type": "a table",
     "dict_type": "a table",
     "tuple_type": "an array",
+    "too_short": "an array that is not empty",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",

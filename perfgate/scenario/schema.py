@@ -111,6 +111,8 @@ _ARRIVAL_KEYS: dict[str, tuple[str, ...]] = {
 }
 """What each kind of arrivals needs; it takes none of what the others need."""
 _RATE_KEYS = tuple(dict.fromkeys(key for keys in _ARRIVAL_KEYS.values() for key in keys))
+_OPTIONAL_KEYS = {"in_flight": "closed", "think_time_s": "closed", "speed": "trace"}
+"""The one kind of arrivals that each of these may change; a default spelt out is no mistake elsewhere."""
 
 
 class Load(_Table):
@@ -154,6 +156,9 @@ class Load(_Table):
         given = [key for key in _RATE_KEYS if getattr(self, key) is not None]
         wrong = [f"needs {key}" for key in need if key not in given]
         wrong += [f"takes {' and '.join(need) or 'in_flight'}, not {key}" for key in given if key not in need]
+        fields = type(self).model_fields
+        changed = [key for key in _OPTIONAL_KEYS if getattr(self, key) != fields[key].default]
+        wrong += [f'takes no {key}, "{kind}" does' for key in changed if (kind := _OPTIONAL_KEYS[key]) != self.arrivals]
         rates = (self.from_rps or 0, self.to_rps or 0, *(self.steps_rps or ()))
         if self.arrivals in {"ramp", "steps"} and not wrong and max(rates) <= 0:
             wrong = ["needs a rate above 0"]

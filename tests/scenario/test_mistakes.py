@@ -40,6 +40,13 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
         ('[load]\narrivals = "burst"', 'load.arrivals = "burst"', "must be 'closed', 'constant', 'poisson', "),
         ('[load]\narrivals = "poisson"', "load: keys that do not fit", 'arrivals = "poisson" needs rate_rps'),
         (
+            '[load]\narrivals = "poisson"\nrate_rps = 5\nthink_time_s = 1',
+            "load: keys that do not fit",
+            'arrivals = "poisson" takes no think_time_s, "closed" does',
+        ),
+        ("[load]\nspeed = 2", "load: keys that do not fit", 'arrivals = "closed" takes no speed, "trace" does'),
+        ("[load]\nsteps_rps = []", "load.steps_rps = []", "must be an array that is not empty"),
+        (
             '[load]\ndeadline_s = "5 parsecs"',
             'load.deadline_s = "5 parsecs"',
             'a number of seconds, or such as "500ms"',
