@@ -111,6 +111,13 @@ def interval(effect: Effect) -> str:
     return f"[{_tenths(effect.lower):+.1f}, {_tenths(effect.upper):+.1f}]"
 
 
+def amount(value: float, unit: str) -> str:
+    """Give a value in its metric's unit: a share in percent, a count (unit 1) as it is."""
+    if unit == "share":
+        return f"{100 * value:.4g}%"
+    return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
+
+
 def _tenths(share: float) -> float:
     return round(100 * share, 1) + 0.0  # + 0.0 turns -0.0 into 0.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, log1p
 
-from perfgate.gate.decide import interval, percent
+from perfgate.gate.decide import amount, interval, percent
 from perfgate.gate.tolerance import signed_limit
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Direction
@@ -57,4 +57,4 @@ def _metric(metric: MetricVerdict) -> str:
 def _objective(objective: ObjectiveVerdict) -> str:
     unit, within = BY_NAME[objective.metric].unit, objective.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if objective.is_maximum else (">=" if within else "<")
-    return f"{objective.metric} {objective.value:.4g} {unit} {relation} {objective.bound:g} {unit}"
+    return f"{objective.metric} {amount(objective.value, unit)} {relation} {amount(objective.bound, unit)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perfgate.gate.decide import MOST_TIMES, times_longer
+from perfgate.gate.decide import MOST_TIMES, amount, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
@@ -65,7 +65,7 @@ def _reason(metric: Metric, finding: _Finding, verdict: Verdict, bound: float, *
         Verdict.PASS: "at most" if is_maximum else "at least",
         Verdict.FAIL: "above" if is_maximum else "below",
     }.get(verdict, "not clearly on either side of")
-    return f"{finding.value:.4g} {metric.unit} is {relation} {bound:g} {metric.unit}"
+    return f"{amount(finding.value, metric.unit)} is {relation} {amount(bound, metric.unit)}"
 
 
 def _finding(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Finding:

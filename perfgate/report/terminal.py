@@ -12,7 +12,7 @@ from rich.text import Text
 from perfgate.gate.verdict import Verdict
 from perfgate.report import figures
 from perfgate.report.plain import one_line
-from perfgate.report.result import Result
+from perfgate.report.result import ModelFacts, Result
 from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import generator_sentence, stage_sentence, verdict_word
 from perfgate.trials import Arm
@@ -60,9 +60,17 @@ def _print_models(console: Console, result: Result) -> None:
         table.add_row(
             Text(arm, "blue" if arm == Arm.BASELINE else "dark_orange"),
             _text(console, model.given),
-            Text(f"{model.digest.removeprefix('sha256:')[:12]}  {figures.with_unit(model.size_mb, 'MiB')}", "dim"),
+            Text(_digest_and_size(model), "dim"),
         )
     _print_table(console, table)
+
+
+def _digest_and_size(model: ModelFacts) -> str:
+    kind, _, digits = model.digest.rpartition("sha256:")
+    size = (
+        f"  {figures.with_unit(model.size_mb, 'MiB')}" if model.size_mb > 0 else ""
+    )  # a running server's is not known
+    return f"{kind}{digits[:12]}{size}"
 
 
 def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:

@@ -5,6 +5,7 @@ from math import inf, isnan
 import numpy as np
 import pytest
 
+from perfgate.gate.decide import amount
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME
@@ -38,6 +39,11 @@ def test_a_percentile_that_most_requests_miss_is_broken() -> None:
     assert found.verdict is Verdict.FAIL
     assert (found.value, found.lower) == (30.0, 30.0)
     assert found.reason == "30 ms is above 20 ms"
+
+
+def test_a_share_is_said_in_percent_and_a_count_without_a_unit() -> None:
+    assert _judge("error_rate", _loaded(0, 459), max=0.05).reason == "0% is at most 5%"
+    assert amount(12, BY_NAME["warmup_requests"].unit) == "12"
 
 
 def test_an_undecided_percentile_says_how_many_requests_it_needs() -> None:

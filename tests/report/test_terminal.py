@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from perfgate.report.result import Result
+from perfgate.report.result import ModelFacts, Result
 from perfgate.report.terminal import final_line, print_result
+from perfgate.trials import Arm
 from tests.report import example
 
 
@@ -80,6 +81,14 @@ def test_undecided_metrics_say_what_would_decide() -> None:
     words = _printed(example.inconclusive(), 200)
     assert "service_mean_ms is undecided: the interval reaches over the tolerance of 5%; about 90 s more" in words
     assert "remedy run on a quieter machine" in words
+
+
+def test_of_a_running_server_the_digest_of_its_signatures_stands_without_a_size() -> None:
+    result = example.no_baseline()
+    endpoint = ModelFacts("grpc://h:1/m", "grpc://h:1/m", "metadata-sha256:" + "c3" * 32, 1, 0.0)
+    words = _printed(replace(result, models={Arm.CANDIDATE: endpoint}))
+    first = words.splitlines()[0]
+    assert first.split() == ["candidate", "grpc://h:1/m", "metadata-c3c3c3c3c3c3"]
 
 
 def test_one_arm_alone_is_described() -> None:
