@@ -16,7 +16,7 @@ from perfgate.model.messages import GetModelMetadataRequest, GetModelMetadataRes
 from perfgate.model.saved_model import signatures_of
 from perfgate.scenario.schema import Target
 from perfgate.serving.endpoint_url import EndpointUrl, parse_endpoint
-from perfgate.serving.peer import NOT_FOUND, OK, Peer, grpc_line, rest_get
+from perfgate.serving.peer import INVALID_ARGUMENT, NOT_FOUND, OK, Peer, grpc_line, rest_get
 from perfgate.serving.ports import answers
 from perfgate.serving.readiness import error_of
 
@@ -24,7 +24,7 @@ DIGEST_PREFIX = "metadata-sha256:"
 """Of a digest that covers signatures only: the same for two versions that compute different things."""
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 _TIMEOUT_S = 10.0
-_HTTP_OK, _HTTP_NOT_FOUND = 200, 404
+_HTTP_OK, _HTTP_BAD_REQUEST, _HTTP_NOT_FOUND = 200, 400, 404
 _DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 """Where the enum's name is not `DT_` and the type's."""
 
@@ -76,6 +76,8 @@ def _over_grpc(peer: Peer) -> tuple[int, Proto]:
         reply = line.ask(_METADATA, request.SerializeToString(), _TIMEOUT_S)
     if reply.status == NOT_FOUND:
         raise _not_there(peer, reply.message)
+    if reply.status == INVALID_ARGUMENT and peer.label:  # a label that the server does not know
+        raise _not_there(peer, reply.message)
     if reply.status != OK:
         raise _no_answer(peer, f"status {reply.status}: {reply.message}")
     answer = GetModelMetadataResponse.FromString(reply.body)
@@ -86,6 +88,8 @@ def _over_grpc(peer: Peer) -> tuple[int, Proto]:
 def _over_rest(peer: Peer) -> tuple[int, Proto]:
     reply = rest_get(peer, f"{peer.path}/metadata", _TIMEOUT_S)
     if reply.status == _HTTP_NOT_FOUND:
+        raise _not_there(peer, error_of(reply.body) or reply.message)
+    if reply.status == _HTTP_BAD_REQUEST and peer.label:
         raise _not_there(peer, error_of(reply.body) or reply.message)
     if reply.status != _HTTP_OK:
         raise _no_answer(peer, error_of(reply.body) or reply.message)
@@ -111,8 +115,11 @@ def _fill(proto: Proto, info: dict[str, Any]) -> None:
 
 
 def _not_there(peer: Peer, words: str) -> UsageError:
-    return UsageError(f"{peer.address} serves no such model: {' '.join(words.split())}", "check the name in the URL")
+    return UsageError(
+        f"{peer.address} serves no such model: {' '.join(words.split())}", "check name and version in the URL"
+    )
 
 
 def _no_answer(peer: Peer, words: str) -> InvalidRunError:
-    return InvalidRunError(f"{peer.address} does not say what it serves: {' '.join(words.split())}", "is it up?")
+    problem = f"{peer.address} does not say what it serves: {' '.join(words.split())}"
+    return InvalidRunError(problem, "is it up, and of the URL's protocol?")

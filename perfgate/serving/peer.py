@@ -15,7 +15,7 @@ from perfgate.errors import UsageError
 if TYPE_CHECKING:
     import grpc
 
-OK, NOT_FOUND, UNIMPLEMENTED, UNAVAILABLE = 0, 5, 12, 14
+OK, INVALID_ARGUMENT, NOT_FOUND, UNIMPLEMENTED, UNAVAILABLE = 0, 3, 5, 12, 14
 
 
 @dataclass(frozen=True, slots=True)

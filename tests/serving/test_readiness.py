@@ -245,6 +245,21 @@ def test_what_is_no_description_is_said(servers: Servers, handler: Handler, erro
         describe_endpoint(f"grpc://{servers.grpc({METADATA: handler})}/m", Target())
 
 
+def test_a_label_that_the_server_does_not_know_is_a_mistake_in_the_url(servers: Servers) -> None:
+    unknown = "Unrecognized servable version label: x"
+    refuse = _refuse(grpc.StatusCode.INVALID_ARGUMENT, unknown)
+    urls = (
+        f"grpc://{servers.grpc({METADATA: refuse})}/m",
+        f"http://{servers.rest(400, {'error': unknown})}/v1/models/m",
+    )
+    for url in urls:
+        with pytest.raises(UsageError, match=f"serves no such model: {unknown}") as caught:
+            describe_endpoint(f"{url}/labels/x", Target())
+        assert caught.value.remedy == "check name and version in the URL"
+        with pytest.raises(InvalidRunError, match="does not say what it serves"):
+            describe_endpoint(url, Target())
+
+
 @pytest.mark.parametrize("page", [b"<html>", {}, {"model_spec": {}, "metadata": 3}, [], {"metadata": {}}])
 def test_a_rest_page_that_is_no_description_is_said(servers: Servers, page: object) -> None:
     with pytest.raises(InvalidRunError, match="answers GetModelMetadata with something else"):
