@@ -21,7 +21,7 @@ from perfgate import pipeline
 from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.baseline.record import Record
 from perfgate.cli.interrupts import INTERRUPTS
-from perfgate.cli.options import server_settings
+from perfgate.cli.options import check_cpus, server_settings
 from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
@@ -131,7 +131,8 @@ def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
     """Find what is wrong with the last question before the first is measured; give the questions back."""
     checked = tuple(questions)
     for question in checked:
-        _check_cpus(question.scenario, os.sched_getaffinity(0))
+        server = question.scenario.server
+        check_cpus((*(server.cpus or ()), *(server.driver_cpus or ())), os.sched_getaffinity(0))
         trace_of(question.scenario.load)
         for payload in record_payloads(question.models, question.scenario).values():
             as_sent(payload, question.scenario)
@@ -192,13 +193,6 @@ def _allow_open_files(number: int) -> None:
     wanted = number if most == resource.RLIM_INFINITY else min(number, most)
     if resource.RLIM_INFINITY != now < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-
-
-def _check_cpus(scenario: Scenario, allowed: set[int]) -> None:
-    for cpus in (scenario.server.cpus, scenario.server.driver_cpus):
-        if missing := sorted(set(cpus or ()) - allowed):
-            problem = f"CPU {missing[0]} is not among those that perfgate may use"
-            raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")
 
 
 def _world(  # noqa: PLR0913, PLR0917 - all that a run touches

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from perfgate.errors import UsageError
 
 if TYPE_CHECKING:
     from perfgate.scenario.schema import Server
@@ -116,6 +119,14 @@ judging_options = click.option(
     envvar="PERFGATE_ON_INCONCLUSIVE",
     help="Exit code of an inconclusive run: 4, or 0.",
 )
+
+
+def check_cpus(cpus: Iterable[int], allowed: AbstractSet[int]) -> None:
+    """Refuse CPUs that perfgate itself may not use."""
+    if missing := sorted(set(cpus) - allowed):
+        problem = f"CPU {missing[0]} is not among those that perfgate may use"
+        raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")
+
 
 store_option = click.option(
     "--store", default="baselines", show_default=True, envvar="PERFGATE_STORE", metavar="URL",

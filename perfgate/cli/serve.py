@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from perfgate.cli.options import server_settings, thread_options
+from perfgate.cli.options import check_cpus, server_settings, thread_options
 
 _CHECK_EVERY_S = 0.5
 
@@ -46,6 +46,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from perfgate.serving.interface import ReplicaSpec  # noqa: PLC0415
 
     opened = open_model(model, cache_dir(os.environ))
+    check_cpus(cpus or (), os.sched_getaffinity(0))
     settings = server_settings(intra_op_threads, inter_op_threads, cpus)
     if batching_parameters_file is not None:
         settings = settings.model_copy(update={"batching": read_batching_file(batching_parameters_file)})

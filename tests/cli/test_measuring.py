@@ -106,9 +106,10 @@ def test_two_scenarios_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_a_cpu_that_is_not_there_is_a_usage_error() -> None:
     absent = max(os.sched_getaffinity(0)) + 1
-    server = Scenario().server.model_copy(update={"cpus": (absent,)})
-    with pytest.raises(UsageError, match=f"CPU {absent} is not among"):
-        measuring._check_cpus(Scenario(server=server), os.sched_getaffinity(0))
+    for key in ("cpus", "driver_cpus"):
+        server = Scenario().server.model_copy(update={key: (absent,)})
+        with pytest.raises(UsageError, match=f"CPU {absent} is not among"):
+            measuring.check_all([Question(Opened(Scenario(server=server), {}, {}))])
 
 
 def test_a_bad_trace_of_any_scenario_is_found_before_the_first_is_measured(tmp_path: Path) -> None:
