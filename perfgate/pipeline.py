@@ -91,8 +91,8 @@ class World:
     makers: Makers
     machine: MachineObserver
     sampler: Callable[[Sequence[Subject]], Sampler]
-    threads: Callable[[int], Mapping[str, float]]
-    """CPU time of a process's threads by kind, ms."""
+    threads: Callable[[Subject], Mapping[str, float]]
+    """CPU time of a server's threads by kind, ms."""
     progress: Progress
     now: Callable[[], datetime]
     environment: Mapping[str, Any]
@@ -180,7 +180,9 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
     with TemporaryDirectory(prefix="perfgate-") as scratch:
         setups = arm_setups(job.models, payloads, job.scenario, Path(scratch))
         with Fleet(plan, setups, world.makers) as fleet:
-            with _phase(f"start {len(plan.slots)} servers", None, world, recording) as starting_s:
+            with _phase(
+                f"start {len(plan.slots)} server{'s' * (len(plan.slots) != 1)}", None, world, recording
+            ) as starting_s:
                 fleet.start(lambda _: world.progress.update(starting_s(), ()))
             recording.note(observer_cautions(fleet.replicas))
             ensure_unchanged(job.models)

@@ -90,7 +90,7 @@ class Bench:
             makers=Makers(self._parent, self._driver, observer, self.clock),
             machine=FakeMachineAccounts(),
             sampler=FakeSampler,
-            threads=lambda pid: {"rpc": 2.0 * self.clock.now_s, "tf": 6.0 * self.clock.now_s + pid},
+            threads=lambda subject: {"rpc": 2.0 * self.clock.now_s, "tf": 6.0 * self.clock.now_s + (subject.pid or 0)},
             progress=self.progress,
             now=lambda: datetime(2030, 1, 2, tzinfo=UTC),
             environment={"cpu_model": "fake", "cores": 2.0},

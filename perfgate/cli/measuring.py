@@ -31,10 +31,9 @@ from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.workers import Workers
 from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
-from perfgate.observe.choose import observer_of
+from perfgate.observe.choose import observer_of, thread_cpu_ms_of
 from perfgate.observe.machine import MachineAccounts, available_mib
 from perfgate.observe.sampling import Sampler
-from perfgate.observe.threads import thread_cpu_ms
 from perfgate.payload.arms import request_differences
 from perfgate.report import document, html
 from perfgate.report.progress import make_progress
@@ -210,7 +209,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
         makers=makers,
         machine=MachineAccounts(),
         sampler=Sampler,
-        threads=thread_cpu_ms,
+        threads=thread_cpu_ms_of,
         progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
         environment=environment(os.environ, read_text),

@@ -89,7 +89,7 @@ class LoadWatch:
         self,
         replicas: Sequence[LiveReplica],
         sampler: Callable[[Sequence[Subject]], Sampler],
-        threads: Callable[[int], Mapping[str, float]],
+        threads: Callable[[Subject], Mapping[str, float]],
         began_s: float,
     ) -> None:
         """`began_s`: when the run began, on the samples' clock."""
@@ -119,8 +119,8 @@ class LoadWatch:
 
     def _used_ms(self) -> dict[Arm, Counter[str]]:
         used: dict[Arm, Counter[str]] = {}
-        for pid, lives in self._replicas.items():
-            spent = self._cpu_ms_of(pid)
+        for lives in self._replicas.values():
+            spent = self._cpu_ms_of(lives[0].server.subject)
             for live in lives:
                 used.setdefault(live.slot.arm, Counter()).update(spent)
         return used

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from perfgate.observe.nothing import NoAccounts
 from perfgate.observe.proc_files import PROC
 from perfgate.observe.process import ProcessAccounts
 from perfgate.observe.prometheus import PrometheusAccounts
+from perfgate.observe.threads import thread_cpu_ms
 from perfgate.observe.tree import TreeAccounts
 from perfgate.trials import Memory, Subject, Usage
 
@@ -28,6 +30,14 @@ def observer_of(
         return PrometheusAccounts(subject.prometheus_url) if subject.prometheus_url else NoAccounts()
     library = gpu()
     return local if library is None else WithGpu(local, GpuCounters(library, pids))
+
+
+def thread_cpu_ms_of(subject: Subject, *, proc: Path = PROC) -> Mapping[str, float]:
+    """CPU time of the threads alive in all processes of a server, by folded name; empty where none is named."""
+    used_ms: Counter[str] = Counter()
+    for pid in _local(subject, proc)[1]():
+        used_ms.update(thread_cpu_ms(pid, proc))
+    return used_ms
 
 
 def _local(subject: Subject, proc: Path) -> tuple[ProcessObserver | None, Callable[[], Collection[int]]]:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from perfgate.observe.choose import GroupAndProcess, observer_of
+from perfgate.observe.choose import GroupAndProcess, observer_of, thread_cpu_ms_of
 from perfgate.observe.control_group import ControlGroupAccounts
 from perfgate.observe.nothing import NoAccounts
 from perfgate.observe.process import ProcessAccounts
@@ -42,6 +44,22 @@ def test_what_is_not_there_is_unknown_never_an_error(subject: Subject) -> None:
     assert math.isnan(observer.cpu_ms())
     assert math.isnan(observer.memory().rss_mb)
     assert math.isnan(observer.usage().minor_faults)
+
+
+def test_threads_of_a_tree_are_those_of_all_its_processes() -> None:
+    busy = (
+        "import time; e = time.process_time() + 0.05\nwhile time.process_time() < e: pass\nprint(flush=True); input()"
+    )
+    parent = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"]
+    with subprocess.Popen(parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # the child has worked, and waits
+        alone, tree = (thread_cpu_ms_of(Subject(process.pid, tree=each)) for each in (False, True))
+        process.communicate(b"\n")
+    if not alone:
+        pytest.skip("the kernel keeps no scheduler statistics")
+    assert sum(tree.values()) >= sum(alone.values()) + 50
+    assert thread_cpu_ms_of(Subject()) == {}
 
 
 def test_nothing_named_is_nothing_known() -> None:
