@@ -33,6 +33,12 @@ def quantity(value: float | None, metric: str) -> str:
     return with_unit(value, BY_NAME[metric].unit if metric in BY_NAME else "")
 
 
+def short_digest(digest: str) -> str:
+    """Give twelve of the digits, with what they are a digest of: `sha256:a1b2c3d4e5f6`."""
+    kind, colon, digits = digest.rpartition(":")
+    return f"{kind}{colon}{digits[:12]}"
+
+
 def share(value: float | None) -> str:
     """Give an unsigned share in percent: 0.05 is `5%`."""
     if value is None or not math.isfinite(value):

@@ -55,7 +55,7 @@ def _template() -> jinja2.Template:
         finalize=_shown,
     )
     environment.filters.update(minus=_minus, quantity=figures.quantity, with_unit=figures.with_unit)
-    environment.filters.update(figure=figures.figure, duration=figures.duration)
+    environment.filters.update(figure=figures.figure, short_digest=figures.short_digest, duration=figures.duration)
     environment.globals["icon"] = _icon
     return environment.get_template("page.html.j2")
 
@@ -84,8 +84,8 @@ def _page(result: Result) -> dict[str, Any]:
         "hints": tuple(hints(result)),
         "environment": tuple(_flat(result.environment)),
         "plan": tuple(
-            _flat({key: value for key, value in result.plan.items() if key != "slots"})
-        ),  # the replicas table
+            _flat({key: value for key, value in result.plan.items() if key not in {"slots", "segments"}})
+        ),  # slots: the replicas table; segments: how long each phase took
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
     }
@@ -125,4 +125,5 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         elif isinstance(item, list | tuple):
             yield f"{prefix}{key}", " ".join(str(part) for part in item)
         else:
-            yield f"{prefix}{key}", {True: "yes", False: "no", None: "not known"}.get(item, str(item))
+            words = {"True": "yes", "False": "no", "None": "\N{EN DASH}"}  # by text, since 1 == True
+            yield f"{prefix}{key}", words.get(str(item), str(item))

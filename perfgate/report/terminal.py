@@ -66,11 +66,10 @@ def _print_models(console: Console, result: Result) -> None:
 
 
 def _digest_and_size(model: ModelFacts) -> str:
-    kind, _, digits = model.digest.rpartition("sha256:")
     size = (
         f"  {figures.with_unit(model.size_mb, 'MiB')}" if model.size_mb > 0 else ""
     )  # a running server's is not known
-    return f"{kind}{digits[:12]}{size}"
+    return f"{figures.short_digest(model.digest).removeprefix('sha256:')}{size}"
 
 
 def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:

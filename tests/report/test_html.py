@@ -155,3 +155,12 @@ def test_the_page_is_written_in_one_step(tmp_path: Path) -> None:
     path = write(example.passing_small(), tmp_path / "run")
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     assert path.read_text(encoding="utf-8") == render_html(example.passing_small())
+
+
+def test_numbers_of_the_plan_stay_numbers() -> None:
+    """1 is not "yes", though 1 == True."""
+    plan = {"load": {"workers": 1, "think_time_s": 0.0, "cv": None}, "fresh": True, "segments": [{"seconds": 1.0}]}
+    words = _Page(render_html(replace(example.failing(), plan=plan))).words
+    shown = [line.strip() for line in words[words.index("Plan") :].splitlines() if line.strip()]
+    assert shown[1:5] == ["load.workers1", "load.think_time_s0.0", "load.cv\N{EN DASH}", "freshyes"]
+    assert "segments" not in words

@@ -88,7 +88,7 @@ def test_of_a_running_server_the_digest_of_its_signatures_stands_without_a_size(
     endpoint = ModelFacts("grpc://h:1/m", "grpc://h:1/m", "metadata-sha256:" + "c3" * 32, 1, 0.0)
     words = _printed(replace(result, models={Arm.CANDIDATE: endpoint}))
     first = words.splitlines()[0]
-    assert first.split() == ["candidate", "grpc://h:1/m", "metadata-c3c3c3c3c3c3"]
+    assert first.split() == ["candidate", "grpc://h:1/m", "metadata-sha256:c3c3c3c3c3c3"]
 
 
 def test_one_arm_alone_is_described() -> None:
