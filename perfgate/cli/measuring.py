@@ -28,6 +28,7 @@ from perfgate.experiment.fleet import Makers
 from perfgate.experiment.plan import trace_of
 from perfgate.experiment.setup import as_sent, record_payloads
 from perfgate.gate.verdict import EXIT_CODES, Verdict
+from perfgate.load.undisturbed import realtime_permitted
 from perfgate.load.workers import Workers
 from perfgate.model.cache import cache_dir
 from perfgate.model.interface import Model
@@ -212,7 +213,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
         threads=thread_cpu_ms_of,
         progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
-        environment=environment(os.environ, read_text),
+        environment=environment(os.environ, read_text) | {"generator_realtime": realtime_permitted()},
         available_mib=available_mib(),
         interrupts=INTERRUPTS,
     )

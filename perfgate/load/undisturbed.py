@@ -45,16 +45,22 @@ def _fine_timers() -> Iterator[None]:
                 slack.write_text(before)
 
 
+def realtime_permitted() -> bool:
+    """Tell whether a punctual series runs before ordinary processes here."""
+    with _first_in_line() as granted:
+        return granted
+
+
 @contextmanager
-def _first_in_line() -> Iterator[None]:
+def _first_in_line() -> Iterator[bool]:
     """Schedule the thread as a real-time one of the lowest rank (`man 7 sched`; needs CAP_SYS_NICE, as root has)."""
     try:
         before, rank = os.sched_getscheduler(0), os.sched_getparam(0)
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     except (OSError, AttributeError):  # no permission, or no Linux: another process may delay sends by milliseconds
-        yield
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         os.sched_setscheduler(0, before, rank)

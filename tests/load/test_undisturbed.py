@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from perfgate.load.undisturbed import undisturbed
+from perfgate.load.undisturbed import realtime_permitted, undisturbed
 
 
 def test_the_collector_is_off_inside_and_as_before_outside() -> None:
@@ -41,5 +41,12 @@ def test_without_permission_it_runs_as_others_do(monkeypatch: pytest.MonkeyPatch
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    assert not realtime_permitted()
     with undisturbed(punctual=True):
         assert not gc.isenabled()
+
+
+def test_asking_for_real_time_scheduling_leaves_the_thread_as_it_was() -> None:
+    before = os.sched_getscheduler(0)
+    assert realtime_permitted() is realtime_permitted()
+    assert os.sched_getscheduler(0) == before
