@@ -63,6 +63,11 @@ class ServedModel:
             raise StatusError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {which}")
 
     def _endpoint(self, request: Any, key: str) -> Endpoint:
+        usual = self.servable.usual(key)
+        if usual is not None and not request.output_filter:
+            inputs = request.inputs
+            if len(inputs) == len(usual.inputs) and all(name in inputs for name in usual.inputs):
+                return usual
         signature = self.servable.signatures.get(key)
         if signature is None:
             message = f'Serving signature key "{key}" not found.'
@@ -123,7 +128,7 @@ class ServedModel:
         response = predict_pb2.PredictResponse()
         self.describe(response.model_spec, request.model_spec.signature_name or DEFAULT_SIGNATURE)
         for name, array in zip(endpoint.outputs, outputs, strict=True):
-            response.outputs[name].CopyFrom(tensors.encode(array))
+            tensors.encode_into(response.outputs[name], array)
         return response, times.encoded((time.perf_counter_ns() - executed_ns) / 1e6)
 
     def metadata(self, request: Any) -> Any:
@@ -166,6 +171,8 @@ def _fits(shape: Sequence[int], sizes: Sequence[int]) -> bool:
     """Compare a shape with a signature's, where -1 is any size."""
     if len(shape) != len(sizes):
         return False
+    if sizes and sizes[0] == -1 and shape[1:] == sizes[1:]:  # nearly always, and quicker to see
+        return True
     return all(want in {-1, size} for size, want in zip(shape, sizes, strict=True))
 
 

@@ -91,6 +91,10 @@ class Servable:
         made = partial(Endpoint, inputs, outputs, expected=expected)
         return self._made(cache_key, made, fed, fetched, batched=not why_not(signature))
 
+    def usual(self, key: str) -> Endpoint | None:
+        """Give the callable of a signature with all its outputs, if it was asked for before."""
+        return self._endpoints.get((key, ()))
+
     def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
         """Give a callable from one tensor to some others, all by their names in the graph."""
         cache_key = (f":{fed}", tuple(outputs))

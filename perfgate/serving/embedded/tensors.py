@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +18,7 @@ MAX_EXPANDED_BYTES = 64 << 20
 
 _STRING = 7
 _STRING_BYTES = 32  # a pointer in numpy's array, 24 bytes in TensorFlow's
+_NUMBERS = {general.numpy_dtype(one.name): one.number for one in dtypes.DTYPES if one.name != "string"}
 _NUMPY = {one.number: general.numpy_dtype(one.name) for one in dtypes.DTYPES}
 
 
@@ -29,22 +31,29 @@ def decode(proto: TensorProto) -> np.ndarray:
 
     `np.frombuffer` on `tensor_content` takes 0.5 µs where `tf.make_ndarray` takes 7 µs.
     """
-    shape = [dim.size for dim in proto.tensor_shape.dim]
-    if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0:
+    layout = proto.tensor_shape
+    shape = [dim.size for dim in layout.dim]
+    if layout.unknown_rank or min(shape, default=0) < 0:
         raise BadTensorError(f"tensor shape {shape} is not fully known")
-    dtype, size = _NUMPY.get(proto.dtype), math.prod(shape)
+    dtype, content = _NUMPY.get(proto.dtype), proto.tensor_content
+    if content and dtype is not None and proto.dtype != _STRING:  # as large as what came, whatever it declares
+        try:
+            return np.frombuffer(content, dtype).reshape(shape)
+        except ValueError as error:
+            raise BadTensorError(str(error)) from error
+    return _decode_values(proto, dtype, shape)
+
+
+def _decode_values(proto: TensorProto, dtype: np.dtype[Any] | None, shape: list[int]) -> np.ndarray:
+    size = math.prod(shape)
     item_bytes = _STRING_BYTES if proto.dtype == _STRING or dtype is None else dtype.itemsize
     if size * item_bytes > MAX_TENSOR_BYTES:
         raise BadTensorError(f"tensor of shape {shape} is larger than {MAX_TENSOR_BYTES >> 20} MiB")
     try:
         if dtype is None:
             return _of_rare_type(proto)
-        if proto.tensor_content:
-            return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
         if proto.dtype == _STRING and len(proto.string_val) == size:
-            array = np.empty(size, object)
-            array[:] = proto.string_val
-            return array.reshape(shape)
+            return np.array(list(proto.string_val), object).reshape(shape)
         _require_modest(proto, shape, size * item_bytes)
         return general.decode(proto)
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
@@ -69,10 +78,21 @@ def _of_rare_type(proto: TensorProto) -> np.ndarray:
 
 def encode(array: np.ndarray) -> TensorProto:
     """Write a TensorProto: numbers as `tensor_content`, strings as `string_val`."""
-    array = np.asarray(array)
-    if array.dtype.kind in "OSU":
-        return tf.make_tensor_proto(array, dtype=tf.string, shape=array.shape)
-    proto = TensorProto(dtype=tf.dtypes.as_dtype(array.dtype).as_datatype_enum, tensor_content=array.tobytes())
-    for size in array.shape:
-        proto.tensor_shape.dim.add().size = size
+    proto = TensorProto()
+    encode_into(proto, np.asarray(array))
     return proto
+
+
+def encode_into(proto: TensorProto, array: np.ndarray) -> None:
+    """Write an empty TensorProto, which may be part of a larger message."""
+    number = _NUMBERS.get(array.dtype)
+    if number is None:  # strings, and types that only TensorFlow knows
+        dtype = tf.string if array.dtype.kind in "OSU" else None
+        proto.CopyFrom(tf.make_tensor_proto(array, dtype=dtype, shape=array.shape))
+        return
+    proto.dtype, proto.tensor_content = number, array.tobytes()
+    add = proto.tensor_shape.dim.add
+    for size in array.shape:
+        add(size=size)
+    if not array.shape:
+        proto.tensor_shape.SetInParent()
