@@ -116,6 +116,8 @@ def run(job: Job, world: World) -> Result:
                 raise
             status = "interrupted"
         with world.interrupts.held():
+            if status == "interrupted" and not recording.blocks:
+                verdict_of = _nothing_measured
             judgement = verdict_of(job, plan, recording)
             cautions = _cautions(job, world, plan, recording)
             return recording.finish(judgement, status, world.makers.clock() - began_s, cautions)
@@ -199,7 +201,7 @@ def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
     job: Job, world: World, segment: Segment, fleet: Fleet, bench: Bench, recording: Recording
 ) -> None:
     updated_s = bench.now_s()
-    with _phase(_PHASES[segment.lane, segment.depth], segment.seconds, world, recording) as phase_s:
+    with _phase(_PHASES[segment.lane, segment.depth], bench.plan.seconds_of(segment), world, recording) as phase_s:
         decided: Decided = ()
         for block in blocks(segment, fleet.replicas, bench):
             recording.append(block)
@@ -259,6 +261,10 @@ def _judged(job: Job, plan: Plan, recording: Recording) -> Judgement:
         return judgement
     reasons = (problem, GENERATOR_REMEDY, *judgement.reasons)
     return replace(judgement, verdict=Verdict.INVALID, headline=problem, reasons=reasons)
+
+
+def _nothing_measured(_job: Job, _plan: Plan, _recording: Recording) -> Judgement:
+    return Judgement(Verdict.INCONCLUSIVE, "before anything was measured", (), (), ())
 
 
 def _because(error: InvalidRunError) -> Callable[[Job, Plan, Recording], Judgement]:

@@ -191,6 +191,15 @@ def test_a_server_that_dies_makes_the_run_invalid_and_keeps_what_was_measured(tm
     assert bench.everything_stopped()
 
 
+def test_a_run_that_is_interrupted_before_it_measures_says_so(tmp_path: Path) -> None:
+    bench = Bench(clock=Tick(interrupt_at_s=0.05))
+    result = bench.run(tmp_path, "old", "slow")
+    assert result.status == "interrupted"
+    assert result.judgement is not None
+    assert result.judgement.headline == "before anything was measured"
+    assert bench.everything_stopped()
+
+
 def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     bench = Bench(clock=Tick(interrupt_at_s=8.0))
     result = bench.run(tmp_path, "old", "slow")

@@ -26,18 +26,27 @@ _OPS_SHOWN = 10
 def command(model: str, *, as_json: bool, verbose: bool) -> None:
     """Show MODEL's version, digest, size, signatures and ops.
 
-    MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file.
+    MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file; or a running
+    server, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME, which tells its signatures.
     """
     from rich.console import Console  # noqa: PLC0415 - keeps `--help` instant
 
     from perfgate.model.cache import cache_dir  # noqa: PLC0415
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
+    from perfgate.serving.endpoint_url import is_endpoint  # noqa: PLC0415
 
-    opened = open_model(model, cache_dir(os.environ))
+    opened = _described(model) if is_endpoint(model) else open_model(model, cache_dir(os.environ))
     if as_json:
         click.echo(_document(opened))
     else:
         _show(opened, Console(markup=False, highlight=False, emoji=False), ops=None if verbose else _OPS_SHOWN)
+
+
+def _described(url: str) -> Model:
+    from perfgate.scenario.schema import Target  # noqa: PLC0415 - keeps `--help` instant
+    from perfgate.serving.description import describe_endpoint  # noqa: PLC0415
+
+    return describe_endpoint(url, Target(kind="endpoint"))
 
 
 def _document(model: Model) -> str:
@@ -63,6 +72,8 @@ def _show(model: Model, console: Console, ops: int | None) -> None:
         console.print(f"{name:<12}{value}", soft_wrap=True)  # a digest is for copying: in one piece
     for signature in model.signatures:
         _show_signature(signature, console)
+    if model.served_as is not None:
+        return
     console.print(f"\n{_ops_title(model, ops)}", style="bold", soft_wrap=True)
     table = Table("op")
     table.add_column("count", justify="right")
@@ -72,13 +83,16 @@ def _show(model: Model, console: Console, ops: int | None) -> None:
 
 
 def _facts(model: Model) -> tuple[tuple[str, str], ...]:
+    named = ", ".join(signature.key for signature in model.signatures) or "none"
+    told = (("path", model.given), ("version", str(model.version)), ("digest", model.digest), ("signatures", named))
+    if model.served_as is not None:
+        return told  # the rest lies on its disk
     return (
         ("path", str(model.path)),
-        ("version", str(model.version)),
-        ("digest", model.digest),
+        *told[1:3],
         ("size", f"{model.size_bytes / 2**20:.2f} MiB ({model.size_bytes:,} bytes)"),
         ("tags", ", ".join(model.tags)),
-        ("signatures", ", ".join(signature.key for signature in model.signatures) or "none"),
+        told[3],
         ("warm-up", _warmup_shown(*_warmup(model))),
     )
 

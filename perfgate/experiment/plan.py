@@ -66,6 +66,13 @@ class Plan:
     trace_s: tuple[float, ...] = ()
     """Arrivals of the trace that each turn replays, from 0."""
 
+    def seconds_of(self, segment: Segment) -> float:
+        """Say about how long a segment takes: its share of the time, or one turn of each replica where that is more."""
+        if segment.lane is not Lane.LOAD:
+            return segment.seconds
+        arms = len({slot.arm for slot in self.slots})
+        return max(segment.seconds, self.turn_s * self.load_replicas * arms)
+
     def as_dict(self) -> dict[str, Any]:
         """Make it plain data for the result file; of a trace, its count and digest."""
         plain = asdict(self) | {"load": self.load.model_dump(mode="json")}

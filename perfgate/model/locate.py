@@ -9,6 +9,7 @@ from perfgate.errors import UsageError
 from perfgate.model.keras_file import exported
 
 GRAPH_FILE = "saved_model.pb"
+_RUNNING = "`run` and `compare` take running servers: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME"
 _LOOKED_FOR = (
     f"a model is a directory with {GRAPH_FILE}, a directory with <number>/{GRAPH_FILE} below it, or a .keras file"
 )
@@ -28,6 +29,8 @@ def locate(given: str, cache_dir: Path) -> Location:
 
     UsageError when there is none, InvalidRunError when the export fails.
     """
+    if "://" in given:
+        raise UsageError(f"{given} is a URL, and no model on disk", _RUNNING)
     path = Path(given).resolve()  # a link may point elsewhere by the time it is loaded
     if path.suffix == ".keras" and path.is_file():
         return Location(exported(path, cache_dir.absolute()), 1)

@@ -25,7 +25,14 @@ from perfgate.report.charts.verdicts import COLOURS, icon
 from perfgate.report.plain import printable
 from perfgate.report.result import Result
 from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows, thread_rows
-from perfgate.report.sentences import confidence, generator_sentence, sampling_sentence, sentence, verdict_word
+from perfgate.report.sentences import (
+    confidence,
+    generator_sentence,
+    rest_words,
+    sampling_sentence,
+    sentence,
+    verdict_word,
+)
 
 FILE_NAME = "report.html"
 
@@ -76,6 +83,7 @@ def _page(result: Result) -> dict[str, Any]:
         "summaries": tuple(row for row in summary_rows(result) if row.metric not in compared),
         "arms": list(result.models),
         "stages": result.stages,
+        "rest": rest_words(result),
         "batch_sizes": batch_rows(result),
         "classes": result.request_classes,
         "threads": thread_rows(result),

@@ -39,11 +39,22 @@ def confidence(result: Result) -> str:
     return figures.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
 
 
+def _in_process(result: Result) -> bool:
+    return bool(result.scenario.get("target", {}).get("kind") == "in_process")
+
+
+def rest_words(result: Result) -> str:
+    """Say what a response time holds beside the stages."""
+    return "waiting for a thread and a CPU" if _in_process(result) else "network, protocol and waiting for a CPU"
+
+
 def generator_sentence(result: Result) -> str:
     """Say how well the load generator did; empty where there was no load."""
     found = result.generator
     if found is None:
         return ""
+    if _in_process(result):
+        return f"No load generator: the processes that have the model made their {found.requests:,} calls themselves."
     busy = (
         f"used {figures.share(found.cpu_share)} of {'its core' if found.workers == 1 else 'the cores of its workers'}"
     )

@@ -8,10 +8,12 @@ from click.testing import CliRunner, Result
 
 from perfgate.cli.inspect import command
 from perfgate.errors import UsageError
+from perfgate.model.interface import Model, ServedAs, Signature, TensorSpec
 from perfgate.model.messages import PredictionLog, SavedModel
 from perfgate.model.saved_model import open_model
 from perfgate.payload.tfrecord import framed
 from perfgate.payload.warmup_assets import PLACE
+from perfgate.serving import description
 
 
 @pytest.fixture
@@ -136,3 +138,21 @@ def test_the_cache_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(UsageError):
         _run("any")
     assert given == [tmp_path / "perfgate"]
+
+
+def test_a_running_server_tells_its_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    signature = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 3)),), ())
+    url = "grpc://127.0.0.1:1/ranker"
+    told = Model(Path(url), url, 7, "metadata-sha256:ab", 0, (), (signature,), (), ServedAs("ranker"))
+    monkeypatch.setattr(description, "describe_endpoint", lambda *_: told)
+    shown = _run(url).stdout
+    assert "version     7" in shown
+    assert "[?, 3]" in shown
+    assert "ops" not in shown
+    assert "size" not in shown
+
+
+def test_another_url_is_no_model_on_disk() -> None:
+    with pytest.raises(UsageError, match="is a URL, and no model on disk") as caught:
+        _run("ftp://somewhere/model")
+    assert "grpc://HOST:PORT/NAME" in caught.value.remedy

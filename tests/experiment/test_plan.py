@@ -106,3 +106,11 @@ def test_replicas_fit_into_memory(available_mib: float, model_mib: float, expect
 def test_foreign_servers_share_no_memory_and_running_ones_are_as_many_as_they_are() -> None:
     assert replicas_that_fit("command", 12, 2, 1, 8_000, 10) == 4
     assert replicas_that_fit("endpoint", 1, 2, 1, 100, 10) == 1
+
+
+def test_long_turns_say_how_long_the_load_lane_will_take() -> None:
+    load = Load(arrivals="ramp", from_rps=1, to_rps=100, turn_s=20, replicas=3)
+    plan = make_plan(Scenario(load=load), tuple(Arm), seed=1, replicas=12)
+    assert [plan.seconds_of(segment) for segment in plan.segments] == pytest.approx([27.0, 9.0, 120.0])
+    short = make_plan(Scenario(), tuple(Arm), seed=1, replicas=2)
+    assert short.seconds_of(short.segments[-1]) == short.segments[-1].seconds
