@@ -47,7 +47,7 @@ def test_unknown_name_lists_what_is_there_and_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         load_scenario("rankin", [SHIPPED])
     assert caught.value.problem == f"no scenario rankin in {SHIPPED}"
-    assert caught.value.remedy == "did you mean ranking? There are: audio, ranking, throughput."
+    assert caught.value.remedy == "did you mean ranking? There are: audio, bursty, ranking, throughput."
 
 
 def test_unknown_name_in_an_empty_folder(tmp_path: Path) -> None:
