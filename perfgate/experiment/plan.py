@@ -131,13 +131,19 @@ def trace_of(load: Load) -> tuple[float, ...]:
 
 
 def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) -> float:
-    """Say how long a turn is: as given, as its trace, or so that there are two of each replica if that makes sense."""
+    """Say how long a turn is: as given, as its trace, or so that one or two of each replica fill the time.
+
+    Two, unless they were shorter than half a second.
+
+    The time is used up either way: a rest that is too short for another round would leave objectives without requests.
+    """
     if load.turn_s is not None:
         return load.turn_s
     if trace_s:
         return length_s(trace_s)
     low, high = _TURN_S
-    return min(max(load_s / (2 * visits), low), high)
+    turns = 2 if load_s / (2 * visits) >= low else 1
+    return min(max(load_s / (turns * visits), low), high)
 
 
 def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True) -> Plan:
