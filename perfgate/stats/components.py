@@ -1,0 +1,27 @@
+"""Where the spread of a metric comes from: requests, replicas, fork servers, occasions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Standard deviations of one metric on the log scale, by what varies; NaN where it could not be told."""
+
+    metric: str
+    request_sd: float
+    """Of one trial of a replica around the replica's own level, what the block does to everybody taken out."""
+    replica_sd: float
+    """Of replicas of one model around their fork server's level, the requests' own noise taken out."""
+    parent_sd: float = nan
+    """Of fork servers."""
+    occasion_sd: float = nan
+    """Of the same model measured again at another time, the replicas' own spread taken out."""
+    trials_per_s: float = nan
+    """Recorded trials of one replica in a second of measuring; with `request_sd` this says what time buys."""
+    start_slope: float = nan
+    """Change from the first to the last start position, in one run."""
+    occasions: int = 1
+    """Runs that the numbers come from."""
