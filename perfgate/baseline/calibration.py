@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
+from pydantic import TypeAdapter
+
+from perfgate.baseline.place import Place
+from perfgate.baseline.plain_json import first_line, to_text
+from perfgate.errors import UsageError
 from perfgate.stats.components import Components
 
 SCHEMA_VERSION = 1
+FOLDER = "calibrations"
+"""In a store; below it a folder a fingerprint, in it `<utc>-<digest of the scenario's digest>.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +33,22 @@ class Detectable:
 
 
 @dataclass(frozen=True, slots=True)
+class AgainstItself:
+    """One run of the model against itself."""
+
+    run_id: str
+    created_utc: str
+    verdict: str
+    false_alarms: tuple[str, ...] = ()
+    """Gated metrics that failed, though both arms are the same model."""
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """A/A runs of one scenario on one machine, summed up."""
 
     created_utc: str
+    """ISO 8601 with its zone."""
     fingerprint: str
     scenario_name: str
     scenario_digest: str
@@ -31,4 +57,89 @@ class Calibration:
     detectable: tuple[Detectable, ...] = ()
     overhead_s: float = 0.0
     """Start and warm-up of all servers, on top of the measuring time."""
+    measure_s: float = math.nan
+    """Measuring time of each run."""
+    parents: int = 0
+    """Fork servers of each run; 0: not known."""
+    runs: tuple[AgainstItself, ...] = ()
+    perfgate_version: str = ""
     schema_version: int = field(default=SCHEMA_VERSION)
+
+
+_ADAPTER = TypeAdapter(Calibration)
+
+
+def keep_calibration(store_url: str, calibration: Calibration) -> str:
+    """Write a calibration into a store, beside older ones; returns where it lies. UsageError where it cannot be."""
+    if not _is_fingerprint(calibration.fingerprint):
+        raise UsageError(f"{calibration.fingerprint!r} is no fingerprint", "calibrate again")
+    place = Place(store_url)
+    created = datetime.fromisoformat(calibration.created_utc).astimezone(UTC)
+    stamp = f"{created:%Y%m%dT%H%M%S}.{created.microsecond // 1000:03d}Z"
+    name = f"{FOLDER}/{calibration.fingerprint}/{stamp}-{_key(calibration.scenario_digest)}.json"
+    place.write(name, to_json(calibration))
+    return place.shown(name)
+
+
+def find_calibration(store_url: str, fingerprint: str, scenario_digest: str) -> Calibration | None:
+    """Return the newest calibration of a scenario in an environment; None where there is none.
+
+    UsageError naming the file when it is none, or of another schema version.
+    """
+    found = _newest_first(store_url, fingerprint, f"-{_key(scenario_digest)}.json")
+    return next((each for each in found if each.scenario_digest == scenario_digest), None)
+
+
+def nearest_calibration(store_url: str, fingerprint: str) -> Calibration | None:
+    """Return the newest calibration of an environment, whatever its scenario: its name tells which; None without one.
+
+    How far another scenario's spread is this one's nobody knows: the caller says whose numbers it takes.
+    """
+    return next(_newest_first(store_url, fingerprint, ".json"), None)
+
+
+def to_json(calibration: Calibration) -> str:
+    """Write a calibration so that two of them diff well: sorted keys, 6 significant digits, null for NaN."""
+    return to_text(_ADAPTER.dump_python(calibration))
+
+
+def from_json(text: str, source: str) -> Calibration:
+    """Read a calibration; `source` names it in the UsageError for text that is none of this schema version."""
+    remedy = "delete the file, or calibrate again"
+    try:
+        data = json.loads(text)
+        if isinstance(data, dict) and (version := data.get("schema_version")) != SCHEMA_VERSION:
+            problem = f"{source}: a calibration of schema version {version}, this perfgate reads {SCHEMA_VERSION}"
+            raise UsageError(problem, remedy)
+        calibration = _ADAPTER.validate_python(_with_nan(data))
+        datetime.fromisoformat(calibration.created_utc)
+    except ValueError as error:
+        raise UsageError(f"{source}: a broken calibration: {first_line(error)}", remedy) from error
+    return calibration
+
+
+def _newest_first(store_url: str, fingerprint: str, ending: str) -> Iterator[Calibration]:
+    if not _is_fingerprint(fingerprint):
+        return
+    place, folder = Place(store_url), f"{FOLDER}/{fingerprint}"
+    for file in reversed(place.files(folder)):
+        if file.endswith(ending) and (text := place.read(f"{folder}/{file}")) is not None:
+            yield from_json(text, place.shown(f"{folder}/{file}"))
+
+
+def _is_fingerprint(text: str) -> bool:
+    """Tell what may be a folder's name from what could lead out of the store."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text) is not None
+
+
+def _key(scenario_digest: str) -> str:
+    return hashlib.sha256(scenario_digest.encode()).hexdigest()[:12]
+
+
+def _with_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Give back NaN for each null: nothing in a calibration may be missing but numbers."""
+    if value is None:
+        return math.nan
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    return [_with_nan(item) for item in value] if isinstance(value, list) else value

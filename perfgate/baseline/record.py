@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from perfgate.baseline.plain_json import first_line, to_text
 from perfgate.errors import UsageError
 from perfgate.stats.summary import ArmSummary
 
@@ -83,8 +83,7 @@ def metric_summaries(summaries: Iterable[ArmSummary], arm: str) -> dict[str, Met
 
 def to_json(record: Record) -> str:
     """Write a record so that two of them diff well: sorted keys, 6 significant digits, null for NaN."""
-    data = _rounded(_ADAPTER.dump_python(record))
-    return json.dumps(data, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_text(_ADAPTER.dump_python(record))
 
 
 def from_json(text: str, source: str) -> Record:
@@ -99,26 +98,8 @@ def from_json(text: str, source: str) -> Record:
         record = _ADAPTER.validate_python(data)
         record.id  # noqa: B018 - a created_utc that is no instant is found here, not later
     except (ValueError, ValidationError) as error:
-        raise UsageError(f"{source}: a broken baseline record: {_first_line(error)}", _REPAIR) from error
+        raise UsageError(f"{source}: a broken baseline record: {first_line(error)}", _REPAIR) from error
     return record
 
 
 _REPAIR = "restore the file from version control or a copy, or remove it with `perfgate baseline rm NAME --id ID`"
-
-
-def _first_line(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return f"{where}: {first['msg']}" if where else first["msg"]
-    return str(error).splitlines()[0]
-
-
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return value

@@ -8,10 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from perfgate.baseline import artifacts
+from perfgate.baseline import artifacts, calibration
 from perfgate.baseline.place import Place
 from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
+
+RESERVED = (artifacts.FOLDER, calibration.FOLDER)
+"""Folders of the store itself, which are no names."""
 
 CURRENT = "current"
 """File that holds the id of a name's current record, its newest; without it, the newest file is taken."""
@@ -22,6 +25,7 @@ class Store:
 
     `NAME/<utc>-<digest>.json` are the records, `NAME/current` holds the id of the newest, `artifacts/<sha256>/` are
     the models. Every file appears whole; a record is written after its model, and the pointer after the record.
+    What lies in `calibrations/` is perfgate.baseline.calibration's.
     """
 
     def __init__(self, url: str) -> None:
@@ -170,10 +174,11 @@ def _file(name: str, record_id: str) -> str:
 
 
 def _is_name(name: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is not None and name.lower() != artifacts.FOLDER
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is not None and name.lower() not in RESERVED
 
 
 def _check_name(name: str) -> None:
     if not _is_name(name):
-        allowed = f"letters, digits and . _ - after a first letter or digit, and not {artifacts.FOLDER!r}"
+        reserved = " or ".join(map(repr, RESERVED))
+        allowed = f"letters, digits and . _ - after a first letter or digit, and not {reserved}"
         raise UsageError(f"{name!r} is no name for a baseline", f"use {allowed}")

@@ -73,7 +73,9 @@ def test_a_stored_record_is_never_overwritten(store: Store, make_record: MakeRec
     assert store.list() == (kept,)
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "-x", "artifacts", "Artifacts", "a b", "x\n"])
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "../x", ".hidden", "-x", "artifacts", "Artifacts", "calibrations", "a b", "x\n"]
+)
 def test_names_that_are_none(store: Store, make_record: MakeRecord, name: str) -> None:
     with pytest.raises(UsageError, match="no name for a baseline"):
         store.add(make_record(name=name), None)
