@@ -15,6 +15,7 @@ from perfgate.report.plain import one_line
 from perfgate.report.result import ModelFacts, Result
 from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import generator_sentence, stage_sentence, verdict_word
+from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 from perfgate.trials import Arm
 
 STYLES = {
@@ -38,16 +39,16 @@ def print_result(console: Console, result: Result) -> None:
     _print_models(console, result)
     rows = gate_rows(result)
     if rows:
-        _print_table(console, _gate_table(rows, console.width))
+        print_table(console, _gate_table(rows, console.width))
     elif result.summaries:
-        _print_table(console, _summary_table(result))
+        print_table(console, _summary_table(result))
     if objectives := objective_rows(result):
         wide = [">interval"] if console.width >= _MIDDLE else []
-        table = _table("objective", "bound", ">candidate", *wide, "verdict")
+        table = plain_table("objective", "bound", ">candidate", *wide, "verdict")
         for row in objectives:
             interval = [row.interval] if wide else []
-            _add(table, row.metric, row.bound, row.value, *interval, _verdict(row.verdict))
-        _print_table(console, table)
+            add_row(table, row.metric, row.bound, row.value, *interval, _verdict(row.verdict))
+        print_table(console, table)
     _print_notes(console, result)
 
 
@@ -59,10 +60,10 @@ def _print_models(console: Console, result: Result) -> None:
     for arm, model in result.models.items():
         table.add_row(
             Text(arm, "blue" if arm == Arm.BASELINE else "dark_orange"),
-            _text(console, model.given),
+            safe_text(console, model.given),
             Text(_digest_and_size(model), "dim"),
         )
-    _print_table(console, table)
+    print_table(console, table)
 
 
 def _digest_and_size(model: ModelFacts) -> str:
@@ -76,7 +77,7 @@ def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:
     values = [">baseline", ">candidate"] if width >= _MIDDLE else []
     tolerance = ">tolerance" if width >= _NARROW else ">limit"
     measured = ["measured"] if width >= _WIDE else []
-    table = _table(
+    table = plain_table(
         "metric", *values, ">change", ">interval", tolerance, "verdict", *measured, gap=2 if width >= _NARROW else 1
     )
     for row, before in zip(rows, (None, *rows), strict=False):
@@ -86,56 +87,32 @@ def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:
         last = [Text(row.measured, "dim")] if measured else []
         verdict = _verdict(row.verdict) if row.gated else row.verdict.value
         numbers = (row.change, row.interval, row.tolerance)
-        _add(table, row.metric, *arms, *numbers, verdict, *last, style="" if row.gated else "dim")
+        add_row(table, row.metric, *arms, *numbers, verdict, *last, style="" if row.gated else "dim")
     return table
 
 
 def _summary_table(result: Result) -> Table:
     arms = [arm for arm in Arm if any(summary.arm == arm for summary in result.summaries)]
-    table = _table("metric", *(f">{arm.value}" for arm in arms), "")
+    table = plain_table("metric", *(f">{arm.value}" for arm in arms), "")
     for row in summary_rows(result):
         values = {Arm.BASELINE: row.baseline, Arm.CANDIDATE: row.candidate}
-        _add(table, row.metric, *(values[arm] for arm in arms), Text(one_line(row.note), "dim"))
+        add_row(table, row.metric, *(values[arm] for arm in arms), Text(one_line(row.note), "dim"))
     return table
 
 
 def _print_notes(console: Console, result: Result) -> None:
     for words in (*(stage_sentence(result, arm) for arm in result.models), generator_sentence(result)):
         if words:
-            console.print(_text(console, words), style="dim")
+            console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():
-        console.print(_text(console, reason))
+        console.print(safe_text(console, reason))
     for metric, more in hints(result):
-        console.print(Text.assemble((metric, "yellow"), " is undecided: ", _text(console, more)))
+        console.print(Text.assemble((metric, "yellow"), " is undecided: ", safe_text(console, more)))
     for caution in result.cautions:
-        console.print(Text.assemble(("caution ", "yellow"), _text(console, caution.message)))
+        console.print(Text.assemble(("caution ", "yellow"), safe_text(console, caution.message)))
         if caution.remedy:
-            console.print(Padding(Text.assemble(("remedy ", "dim"), _text(console, caution.remedy)), (0, 0, 0, 2)))
-
-
-def _table(*columns: str, gap: int = 2) -> Table:
-    """Make a table without lines; a name that begins with `>` is set to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
-    for name in columns:
-        right = name.startswith(">")
-        table.add_column(name.lstrip(">"), justify="right" if right else "left", no_wrap=bool(name), overflow="fold")
-    return table
-
-
-def _add(table: Table, *cells: str | Text, style: str = "") -> None:
-    # As Text, for rich reads a plain string as markup.
-    table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells), style=style)
-
-
-def _print_table(console: Console, table: Table) -> None:
-    console.print(table)
-    console.print()
+            console.print(Padding(Text.assemble(("remedy ", "dim"), safe_text(console, caution.remedy)), (0, 0, 0, 2)))
 
 
 def _verdict(verdict: Verdict) -> Text:
     return Text(verdict.value.upper() if verdict is Verdict.FAIL else verdict.value, STYLES[verdict])
-
-
-def _text(console: Console, text: str) -> Text:
-    """Make a string from outside safe: no markup, no control codes, nothing that the console cannot encode."""
-    return Text(one_line(text).encode(console.encoding, "replace").decode(console.encoding))

@@ -1,0 +1,34 @@
+"""Tables without lines on a terminal, and strings from outside made safe for it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perfgate.report.plain import one_line
+
+
+def plain_table(*columns: str, gap: int = 2) -> Table:
+    """Make a table without lines; a name that begins with `>` is set to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    for name in columns:
+        right = name.startswith(">")
+        table.add_column(name.lstrip(">"), justify="right" if right else "left", no_wrap=bool(name), overflow="fold")
+    return table
+
+
+def add_row(table: Table, *cells: str | Text, style: str = "") -> None:
+    """Add a row; strings go in as Text, for rich reads a plain string as markup."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells), style=style)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table and an empty line."""
+    console.print(table)
+    console.print()
+
+
+def safe_text(console: Console, text: str) -> Text:
+    """Make a string from outside safe: no markup, no control codes, nothing that the console cannot encode."""
+    return Text(one_line(text).encode(console.encoding, "replace").decode(console.encoding))
