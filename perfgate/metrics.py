@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import expm1, inf, log1p
+
+_LARGEST_LOG = 709.0
 
 
 class Direction(StrEnum):
@@ -13,12 +16,32 @@ class Direction(StrEnum):
     HIGHER = "higher"
 
 
+class Scale(StrEnum):
+    """How two arms are compared; on a scale changes add up, intervals are symmetric, and bounds are tested."""
+
+    RATIO = "ratio"  # candidate / baseline - 1, tested as its log
+    DIFFERENCE = "difference"  # candidate - baseline in the metric's unit, tested as it is: values near 0, or below
+
+    def of_change(self, change: float) -> float:
+        """Put a change on the scale; minus infinity for a ratio at which nothing is left."""
+        if self is Scale.DIFFERENCE:
+            return change
+        return log1p(change) if change > -1 else -inf
+
+    def change_of(self, place: float) -> float:
+        """Give the change at a place on the scale; infinite for a ratio that no number holds."""
+        if self is Scale.DIFFERENCE:
+            return place
+        return expm1(place) if place < _LARGEST_LOG else inf
+
+
 class Estimator(StrEnum):
     """How per-trial values become one number a replica (docs/method.md)."""
 
     BLOCK_RELATIVE = "block_relative"  # log value minus the block's median, 20 % trimmed mean over blocks
     REPLICA_QUANTILE = "replica_quantile"  # Harrell-Davis over all requests of the replica
     REPLICA_VALUE = "replica_value"  # one value a replica: log of the mean of its trials, or of its start
+    REPLICA_SLOPE = "replica_slope"  # Theil-Sen slope over the replica's requests, pairs within a lane
     PROPORTION = "proportion"  # counts over all requests of the arm, exact binomial
     CONSTANT = "constant"  # known without measuring
 
@@ -46,12 +69,14 @@ class Metric:
     statistic: str
     """The per-trial number: a quantile such as `response_q0.9`, `service_mean`, a memory field …"""
     catch: float
-    """Default regression to catch, as a share (0.05 is 5 %); the tolerance is half of it."""
+    """Default regression to catch, as a share (0.05 is 5 %), or in `unit` where the scale is `DIFFERENCE`; the
+    tolerance is half of it."""
     gated: bool
     """Whether the default gate includes it."""
     description: str
     min_change: float = 0.0
     """Smallest change that counts, in `unit`; the tolerance is never narrower than this."""
+    scale: Scale = Scale.RATIO
 
 
 _LOWER, _HIGHER = Direction.LOWER, Direction.HIGHER
@@ -101,6 +126,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("pss_mb", "MiB", _LOWER, _VALUE, _ANY, "pss_mb", 0.20, gated=False,
            description="proportional set size of the server process, shared pages divided among sharers",
            min_change=8.0),
+    Metric("rss_growth_mb_per_1k", "MiB/1k requests", _LOWER, Estimator.REPLICA_SLOPE, _ANY, "rss_mb", 1.0, gated=False,
+           description="growth of the resident set with the requests that a warm server answers: a leak",
+           scale=Scale.DIFFERENCE),
     Metric("load_time_s", "s", _LOWER, _VALUE, (Source.START,), "load_time_s", 0.50, gated=False,
            description="time from the start of a server to one that serves the model"),
     Metric("first_request_ms", "ms", _LOWER, _VALUE, (Source.START,), "first_request_ms", 0.50, gated=False,

@@ -155,6 +155,8 @@ class Trial:
     """Sampled at the end of the trial, where the lane asks for it."""
     usage: Usage | None = None
     """Counted over the trial, where the lane asks for it."""
+    unrecorded: int = 0
+    """Requests of the same visit that are not in `requests`: those before the measured ones."""
 
 
 @dataclass(frozen=True, slots=True)

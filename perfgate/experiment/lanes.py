@@ -51,6 +51,7 @@ class _Visit:
     cpu_ms: float
     driver_cpu_ms: float
     usage: Usage | None = None
+    unrecorded: int = 0
 
 
 def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
@@ -66,17 +67,17 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
 def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
     """Send one request through the protocol, right after an unrecorded one with another payload."""
     live.driver.drive(live.calls, _ONE, first_call=_another(live, block))
-    return _drive(live, traffic, block, bench)
+    return replace(_drive(live, traffic, block, bench), unrecorded=1)
 
 
 def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
     """Drive a turn of the scenario's traffic."""
     in_flight = bench.plan.load.in_flight
-    lead_in = ClosedLoop(in_flight=in_flight, requests=_LEAD_IN_REQUESTS * in_flight)
-    live.driver.drive(live.calls, lead_in, first_call=_another(live, block))
+    lead_in = _LEAD_IN_REQUESTS * in_flight
+    live.driver.drive(live.calls, ClosedLoop(in_flight, requests=lead_in), first_call=_another(live, block))
     before = live.observer.usage()
     done = _drive(live, traffic, block, bench)
-    return replace(done, usage=_spent(before, live.observer.usage()))
+    return replace(done, usage=_spent(before, live.observer.usage()), unrecorded=lead_in)
 
 
 def _another(live: LiveReplica, block: int) -> int:
@@ -179,4 +180,5 @@ def _trial(segment: Segment, block: int, live: LiveReplica, done: _Visit) -> Tri
         cpu_ms=done.cpu_ms,
         driver_cpu_ms=done.driver_cpu_ms,
         usage=done.usage,
+        unrecorded=done.unrecorded,
     )

@@ -38,6 +38,8 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
     if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.REPLICA_QUANTILE:
         need = requests_for_quantile(quantile[1])
         return f"{metric.name} needs {need:,} answered requests of each replica: measure longer or with fewer replicas"
+    if metric.estimator is Estimator.REPLICA_SLOPE:
+        return f"{metric.name} needs memory read twice or more in one lane: measure longer or with fewer replicas"
     return f"{metric.name} has no block in which every replica has a positive value: look for failed requests"
 
 

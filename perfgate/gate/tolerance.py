@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log1p
 
-from perfgate.metrics import METRICS, Direction, Metric
+from perfgate.metrics import METRICS, Direction, Metric, Scale
 from perfgate.scenario.schema import Gate, MetricGate
 
 _DEFAULT = MetricGate()
@@ -13,16 +12,18 @@ _DEFAULT = MetricGate()
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Accepted change of one metric, in the direction of worse, symmetric on the log scale."""
+    """Accepted change of one metric, in the direction of worse, symmetric on the metric's scale."""
 
     share: float
+    """Positive; where the scale is the difference, an amount in the metric's unit."""
     note: str = ""
     """Why it is wider than what was asked; else empty."""
+    scale: Scale = Scale.RATIO
 
     @property
     def log(self) -> float:
-        """The same on the log scale."""
-        return log1p(self.share)
+        """The same on its scale."""
+        return self.scale.of_change(self.share)
 
 
 def gated_metrics(gate: Gate) -> tuple[Metric, ...]:
@@ -40,12 +41,14 @@ def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance
     asked = gate.metrics.get(metric.name, _DEFAULT)
     share = asked.tolerance if asked.tolerance is not None else (asked.catch or metric.catch) / 2
     note = ""
-    if baseline_value > 0 and metric.min_change / baseline_value > share:
+    if metric.scale is Scale.RATIO and baseline_value > 0 and metric.min_change / baseline_value > share:
         note = f"tolerance widened from {100 * share:.3g}% to {metric.min_change:g} {metric.unit}"
         share = metric.min_change / baseline_value
-    return Tolerance(share, note)
+    return Tolerance(share, note, metric.scale)
 
 
 def signed_limit(metric: Metric, share: float) -> float:
     """Give the accepted change as it shows in the metric: +5 %, or where higher is better 1 / 1.05 - 1 = -4.8 %."""
-    return share if metric.direction is Direction.LOWER else 1 / (1 + share) - 1
+    if metric.direction is Direction.LOWER:
+        return share
+    return metric.scale.change_of(-metric.scale.of_change(share))

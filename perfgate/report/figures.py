@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from perfgate.metrics import BY_NAME
+from perfgate.metrics import BY_NAME, Scale
 
 MISSING = "n/a"
 
@@ -52,15 +52,33 @@ def _signed(value: float) -> str:
     return f"{round(percent, digits) + 0.0:+,.{digits}f}"
 
 
-def change(value: float) -> str:
-    """Give a signed relative change in percent: 0.124 is `+12.4%`."""
-    return f"{_signed(value)}%" if math.isfinite(value) else MISSING
+def change(value: float, metric: str = "") -> str:
+    """Give a signed change: relative, `+12.4%`, or of a metric that is compared by difference in its unit, `+0.98`."""
+    if not math.isfinite(value):
+        return MISSING
+    return _difference(value, metric) if is_difference(metric) else f"{_signed(value)}%"
 
 
-def interval(lower: float, upper: float) -> str:
-    """Give both bounds of a relative change in percent: `[+8.1, +16.9]`."""
-    low, high = (_signed(bound) if math.isfinite(bound) else MISSING for bound in (lower, upper))
+def interval(lower: float, upper: float, metric: str = "") -> str:
+    """Give both bounds of a change as `change` gives it, units left out: `[+8.1, +16.9]`."""
+    number = _difference if is_difference(metric) else lambda bound, _: _signed(bound)
+    low, high = (number(bound, metric) if math.isfinite(bound) else MISSING for bound in (lower, upper))
     return f"[{low}, {high}]"
+
+
+def limit(value: float, metric: str) -> str:
+    """Give an accepted or a detectable change, unsigned: a share in percent, or a difference in the metric's unit."""
+    return quantity(value, metric) if is_difference(metric) else share(value)
+
+
+def is_difference(metric: str) -> bool:
+    """Say whether the arms are compared by the difference of the metric's values, not by their ratio."""
+    return metric in BY_NAME and BY_NAME[metric].scale is Scale.DIFFERENCE
+
+
+def _difference(value: float, metric: str) -> str:
+    in_unit = 100 * value if BY_NAME[metric].unit == "share" else value
+    return f"{float(f'{in_unit:.3g}') + 0.0:+g}"
 
 
 def duration(seconds: float) -> str:

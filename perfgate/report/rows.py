@@ -67,13 +67,11 @@ def badness(verdict: MetricVerdict) -> float:
 
 
 def in_tolerances(verdict: MetricVerdict, change: float) -> float:
-    """Put a relative change on the gate's own scale: log, in tolerances, worse is positive."""
-    if not change > -1:
-        return math.nan
-    known = BY_NAME.get(verdict.metric)
+    """Put a change on the gate's own scale, in tolerances, worse is positive; NaN where it has no place there."""
+    known, scale = BY_NAME.get(verdict.metric), verdict.effect.scale
     sign = -1 if known and known.direction is Direction.HIGHER else 1
-    unit = math.log1p(verdict.tolerance if verdict.tolerance > 0 else 0.01)
-    return sign * math.log1p(change) / unit
+    place, unit = scale.of_change(change), scale.of_change(verdict.tolerance if verdict.tolerance > 0 else 0.01)
+    return sign * place / unit if math.isfinite(place) else math.nan
 
 
 def description(metric: str) -> str:
@@ -107,11 +105,11 @@ def _gate_row(verdict: MetricVerdict) -> GateRow:
         verdict=verdict.verdict,
         baseline=figures.quantity(effect.baseline_value, verdict.metric),
         candidate=figures.quantity(effect.candidate_value, verdict.metric),
-        change=figures.change(effect.change),
-        interval=figures.interval(effect.lower, effect.upper),
-        tolerance=figures.share(verdict.tolerance),
+        change=figures.change(effect.change, verdict.metric),
+        interval=figures.interval(effect.lower, effect.upper, verdict.metric),
+        tolerance=figures.limit(verdict.tolerance, verdict.metric),
         measured=f"{effect.state.value}, {effect.source}",
-        detectable=figures.share(verdict.detectable),
+        detectable=figures.limit(verdict.detectable, verdict.metric),
         reason=verdict.reason,
         more=verdict.more,
     )

@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
         *(pa.field(name, pa.dictionary(pa.int8(), pa.string()), nullable=False) for name in _WORDS),
         pa.field("block", pa.int32(), nullable=False),
         pa.field("replica", pa.int16(), nullable=False),
+        pa.field("unrecorded", pa.int32(), nullable=False),
         *(pa.field(name, pa.float64(), nullable=False) for name in _NUMBERS),
         *(pa.field(name, pa.float64()) for name in _MEMORY),
         pa.field("scheduled_s", pa.float64()),
@@ -34,7 +35,7 @@ SCHEMA = pa.schema(
         pa.field("request_class", pa.int8()),
         *(pa.field(name, pa.float32()) for name in _STAGES),
     ],
-    metadata={"perfgate.samples": "2"},
+    metadata={"perfgate.samples": "3"},
 )
 """One row a request; `scheduled_s` counts from the start of the run. What belongs to a trial is repeated in its rows.
 A trial without requests is one row whose request columns are null; memory that was not sampled and stage times that
@@ -114,6 +115,7 @@ def _batch(trials: Sequence[Trial]) -> pa.RecordBatch:
         columns[name] = pa.DictionaryArray.from_arrays(np.repeat(indices, counts), [word.value for word in values])
     columns["block"] = pa.array(np.repeat(np.array([t.block for t in trials], np.int32), counts))
     columns["replica"] = pa.array(np.repeat(np.array([t.replica for t in trials], np.int16), counts))
+    columns["unrecorded"] = pa.array(np.repeat(np.array([t.unrecorded for t in trials], np.int32), counts))
     for name in _NUMBERS:
         columns[name] = pa.array(np.repeat([float(getattr(t, name)) for t in trials], counts))
     for name in _MEMORY:
@@ -180,5 +182,6 @@ def _trial(columns: Mapping[str, np.ndarray], rows: slice) -> Trial:
         ),
         cpu_ms=float(first["cpu_ms"]),
         driver_cpu_ms=float(first["driver_cpu_ms"]),
+        unrecorded=int(first["unrecorded"]),
         memory=None if all(np.isnan(first[name]) for name in _MEMORY) else memory,
     )

@@ -91,10 +91,11 @@ def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     if failed:
         headline = result.judgement.headline if result.judgement else ""
         worst = next((metric for metric in failed if headline.startswith(f"{metric.metric} ")), failed[0])
+        accepted = figures.limit(worst.tolerance, worst.metric)
         others = f" {_others(len(failed) - 1, 'more gated metric')} failed." if len(failed) > 1 else ""
         return (
             f"The candidate is worse than its baseline: {_name(worst)} changed by "
-            f"{figures.change(worst.effect.change)}, and {figures.share(worst.tolerance)} is accepted.{others}"
+            f"{figures.change(worst.effect.change, worst.metric)}, and {accepted} is accepted.{others}"
         )
     if broken:
         value = figures.quantity(broken[0].value, broken[0].metric)
@@ -109,7 +110,8 @@ def _undecided(gated: tuple[MetricVerdict, ...]) -> str:
     if not undecided:
         return "The measurement does not decide."
     first = undecided[0]
-    return f"The measurement does not decide whether {_name(first)} stays within {figures.share(first.tolerance)}."
+    accepted = figures.limit(first.tolerance, first.metric)
+    return f"The measurement does not decide whether {_name(first)} stays within {accepted}."
 
 
 def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
@@ -121,8 +123,8 @@ def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     worst = max(gated, key=lambda metric: badness(metric) if math.isfinite(badness(metric)) else -math.inf)
     return (
         f"The candidate is no worse than its baseline in {_others(len(gated), 'gated metric')}; "
-        f"the nearest to its limit is {worst.metric}, {figures.change(worst.effect.change)} "
-        f"where {figures.share(worst.tolerance)} is accepted.{holds}"
+        f"the nearest to its limit is {worst.metric}, {figures.change(worst.effect.change, worst.metric)} "
+        f"where {figures.limit(worst.tolerance, worst.metric)} is accepted.{holds}"
     )
 
 

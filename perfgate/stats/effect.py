@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perfgate.metrics import Scale
 from perfgate.trials import State
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Relative change candidate/baseline - 1 of one metric, with one-sided bounds."""
+    """Change of one metric from the baseline to the candidate, with one-sided bounds."""
 
     metric: str
     change: float
-    """Point estimate, as a share: 0.05 is +5 %."""
+    """Point estimate: candidate/baseline - 1, 0.05 is +5 %; or candidate - baseline in the metric's unit where `scale`
+    is the difference."""
     lower: float
     upper: float
-    """One-sided bounds, each at level `alpha`, as shares."""
+    """One-sided bounds, each at level `alpha`, of the same kind as `change`."""
     alpha: float
     log_change: float
+    """The change on its scale: its log, or where `scale` is the difference the change itself."""
     log_se: float
-    """Standard error on the log scale."""
+    """Standard error on that scale."""
     df: float
     """Welch-Satterthwaite degrees of freedom."""
     baseline_value: float
@@ -28,9 +31,10 @@ class Effect:
     """In the metric's unit: median over replicas of each replica's own typical value."""
     baseline_replicas: tuple[float, ...]
     candidate_replicas: tuple[float, ...]
-    """One number a replica, log scale: relative to the block median, else the plain log value."""
+    """One number a replica on that scale: relative to the block median, else the plain value or its log."""
     sign_flip_p: float
     """Two-sided p of the sign-flip permutation over counterbalanced pairs, the cross-check; NaN without pairs."""
     state: State
     source: str
     """Where it was measured, a `Source` value."""
+    scale: Scale = Scale.RATIO

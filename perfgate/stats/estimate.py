@@ -16,7 +16,7 @@ from perfgate.trials import Arm, ReplicaFacts, State
 
 
 def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bool = True) -> Effect | None:
-    """Estimate the relative change of one metric, each bound at one-sided level alpha.
+    """Estimate the change of one metric, each bound at one-sided level alpha.
 
     None when this run cannot tell: no data, one arm only, fewer than two replicas an arm, values that are not
     positive, too few requests for the percentile, or a proportion (those are judged by objectives).
@@ -34,8 +34,7 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
     result = contrast(sample)
     lower, upper = result.bounds(alpha)
     baseline, candidate = ~sample.candidate, sample.candidate
-    with np.errstate(over="ignore"):
-        ends = [float(np.expm1(end)) for end in (result.difference, lower, upper)]
+    ends = [metric.scale.change_of(end) for end in (result.difference, lower, upper)]
     if not all(isfinite(end) for end in ends):
         return None
     return Effect(
@@ -54,6 +53,7 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
         sign_flip_p=sign_flip_p(sample) if cross_check else nan,
         state=found.state,
         source=found.source.value,
+        scale=metric.scale,
     )
 
 

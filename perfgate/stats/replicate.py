@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.growth import readings
 from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.stats.values import (
     Mask,
@@ -36,7 +37,7 @@ class Replicates:
     state: State
     units: Units
     compared: Floats
-    """Log scale; of block-relative metrics relative to the blocks' medians."""
+    """On the metric's scale; of block-relative metrics relative to the blocks' medians."""
     typical: Floats
     """In the metric's unit."""
 
@@ -57,6 +58,9 @@ def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
 
 
 def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | None]:
+    if metric.estimator is Estimator.REPLICA_SLOPE:
+        yield from _slopes(metric, table.columns)
+        return
     for source in metric.sources:
         if source is Source.START:
             yield _start_values(metric, table.replicas)
@@ -137,6 +141,15 @@ def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | N
     else:
         typical = np.bincount(index, weights=values[rows]) / np.bincount(index)
     return Replicates(source, _state(columns, rows), units, _log(typical), typical)
+
+
+def _slopes(metric: Metric, columns: Columns) -> Iterator[Replicates]:
+    """Give the sources by the requests between their readings, the most first: those know a slope best."""
+    found = [(source, readings(columns, rows_of(columns, source))) for source in metric.sources]
+    for source, read in sorted(found, key=lambda pair: -pair[1].span):
+        if read.span:
+            slopes = read.slopes
+            yield Replicates(source, _state(columns, rows_of(columns, source)), read.units, slopes, slopes)
 
 
 def _start_values(metric: Metric, replicas: tuple[ReplicaFacts, ...]) -> Replicates:

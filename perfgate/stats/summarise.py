@@ -33,7 +33,7 @@ def summary_of(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary | None
         return _percentile(metric, arm, table.columns, *quantile)
     if metric.estimator is Estimator.PROPORTION:
         return _share(metric, arm, table.columns)
-    if Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE:
+    if Source.START in metric.sources or metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}:
         return _replica_values(metric, arm, table)
     return _means(metric, arm, table.columns)
 

@@ -34,8 +34,9 @@ class Columns:
     replica: Ints
     wall_s: Floats
     cpu_ms: Floats
+    rss_mb: Floats
+    """At the end of the trial; NaN where memory was not sampled, as for the next two."""
     rss_peak_mb: Floats
-    """NaN where memory was not sampled."""
     pss_mb: Floats
     queue_ms: Floats
     """Mean over the trial's requests; NaN where the server told no stage times."""
@@ -46,6 +47,8 @@ class Columns:
     page_faults: Floats
     requests: Ints
     """How many requests the trial has."""
+    unrecorded: Ints
+    """How many more its visit made before."""
     service_ms: Floats
     response_ms: Floats
     failed: NDArray[np.bool_]
@@ -62,6 +65,7 @@ class Columns:
             replica=_ints(trial.replica for trial in trials),
             wall_s=_floats(trial.wall_s for trial in trials),
             cpu_ms=_floats(trial.cpu_ms for trial in trials),
+            rss_mb=_floats(_NOT_SAMPLED if m is None else m.rss_mb for m in memory),
             rss_peak_mb=_floats(_NOT_SAMPLED if m is None else m.rss_peak_mb for m in memory),
             pss_mb=_floats(_NOT_SAMPLED if m is None else m.pss_mb for m in memory),
             queue_ms=_floats(_stage_mean(trial, "queue_ms") for trial in trials),
@@ -72,6 +76,7 @@ class Columns:
             ),
             page_faults=_floats(_NOT_SAMPLED if u is None else u.minor_faults + u.major_faults for u in usage),
             requests=_ints(trial.requests.status.size for trial in trials),
+            unrecorded=_ints(trial.unrecorded for trial in trials),
             service_ms=np.concatenate([np.empty(0), *(trial.requests.service_ms for trial in trials)]),
             response_ms=np.concatenate([np.empty(0), *(trial.requests.response_ms for trial in trials)]),
             failed=np.concatenate([np.empty(0, np.int8), *(trial.requests.status for trial in trials)]) != 0,

@@ -72,6 +72,7 @@ _PLAIN: dict[str, Callable[[Columns], Floats]] = {
     "cpu_ms_per_request": lambda c: np.asarray(c.cpu_ms / c.requests, np.float64),
     "throughput_rps": lambda c: np.asarray((c.requests - failures(c)) / c.wall_s, np.float64),
     "cpu_cores": lambda c: np.asarray(c.cpu_ms / 1000 / c.wall_s, np.float64),
+    "rss_mb": lambda c: c.rss_mb,
     "rss_peak_mb": lambda c: c.rss_peak_mb,
     "pss_mb": lambda c: c.pss_mb,
     "queue_ms": lambda c: c.queue_ms,

@@ -220,3 +220,17 @@ def test_a_server_that_dies_ends_the_run(depth: Depth) -> None:
     replicas = _replicas(plan, bench.clock, dies_after=0 if depth is Depth.REQUEST else 3)
     with pytest.raises(InvalidRunError, match="died"):
         list(blocks(Segment(Lane.COST, depth, 10.0), replicas, bench))
+
+
+@pytest.mark.parametrize(
+    ("lane", "depth"), [(Lane.COST, Depth.EXECUTE), (Lane.COST, Depth.REQUEST), (Lane.LOAD, Depth.REQUEST)]
+)
+def test_every_request_of_a_visit_is_in_the_trial_or_counted(lane: Lane, depth: Depth) -> None:
+    plan = _plan()
+    bench, spied = _bench(plan), _replicas(plan, lambda: 0.0)
+    found = next(blocks(Segment(lane, depth, 1e-6), spied, bench))
+    for trial in found.trials:
+        (live,) = (one for one in spied if one.slot.replica == trial.replica)
+        assert isinstance(live.driver, Spy)
+        before = [load.requests for load, _ in live.driver.loads[:-1] if isinstance(load, ClosedLoop)]
+        assert trial.unrecorded == sum(number or 0 for number in before)

@@ -40,6 +40,7 @@ def trial(
         cpu_ms=float(service_ms.sum()) * 0.98,
         driver_cpu_ms=0.0,
         memory=memory,
+        unrecorded=replica % 3,
     )
 
 

@@ -91,7 +91,7 @@ def facts(world: World) -> tuple[ReplicaFacts, ...]:
     )
 
 
-_UNTOLD = ("queue_ms", "encode_ms", "batch_size", "context_switches", "page_faults")
+_UNTOLD = ("rss_mb", "rss_peak_mb", "pss_mb", "queue_ms", "encode_ms", "batch_size", "context_switches", "page_faults")
 
 
 def columns(
@@ -111,10 +111,9 @@ def columns(
         replica=np.tile(np.arange(replicas), blocks),
         wall_s=ms * requests / 1000,
         cpu_ms=np.full(size, np.nan),
-        rss_peak_mb=np.full(size, np.nan),
-        pss_mb=np.full(size, np.nan),
         **{name: np.full(size, np.nan) for name in _UNTOLD},
         requests=np.full(size, requests),
+        unrecorded=np.zeros(size, np.int64),
         service_ms=times,
         response_ms=times,
         failed=np.zeros(times.size, np.bool_),

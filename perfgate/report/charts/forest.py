@@ -102,9 +102,8 @@ def _end(verdict: MetricVerdict, bound: float) -> float:
 
 def _numbers(verdict: MetricVerdict) -> str:
     effect = verdict.effect
-    return f"{figures.change(effect.change)} {figures.interval(effect.lower, effect.upper)}".replace(
-        "-", "\N{MINUS SIGN}"
-    )
+    bounds = figures.interval(effect.lower, effect.upper, verdict.metric)
+    return f"{figures.change(effect.change, verdict.metric)} {bounds}".replace("-", "\N{MINUS SIGN}")
 
 
 def _tick(value: float) -> str:

@@ -1,0 +1,64 @@
+"""How fast a server's memory grows with the requests that it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from perfgate.stats.table import Columns, Floats, Ints
+from perfgate.stats.values import Mask, Units, trial_values, units_of
+
+_PER_1K = 1000.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings:
+    """Readings of resident memory within one lane, in the order they were made."""
+
+    units: Units
+    unit: Ints
+    """Index into `units`."""
+    served: Ints
+    """Requests that the replica had answered, from the first trial of any lane on."""
+    rss_mb: Floats
+
+    @property
+    def span(self) -> float:
+        """Requests between a replica's first and last reading, median over replicas: the more, the surer is a slope."""
+        each = [np.ptp(self.served[self.unit == number]) for number in range(self.units.arm.size)]
+        return float(np.median(each)) if each else 0.0
+
+    @property
+    def slopes(self) -> Floats:
+        """Theil-Sen slope of each replica, MiB per 1,000 requests; NaN where it has one reading.
+
+        Sen, JASA 63 (1968) 1379.
+        """
+        each = (self._slope(self.unit == number) for number in range(self.units.arm.size))
+        return _PER_1K * np.fromiter(each, np.float64)
+
+    def _slope(self, mine: Mask) -> float:
+        served, rss_mb = self.served[mine], self.rss_mb[mine]
+        return float(stats.theilslopes(rss_mb, served).slope) if np.ptp(served) > 0 else float("nan")
+
+
+def readings(columns: Columns, rows: Mask) -> Readings:
+    """Take the readings out of the trials of one lane: one that begins touches new memory once, which is no growth."""
+    rss_mb = trial_values(columns, "rss_mb")
+    read = rows & np.isfinite(rss_mb)
+    units, unit = units_of(columns, read)
+    return Readings(units, unit, _served(columns)[read], rss_mb[read])
+
+
+def _served(columns: Columns) -> Ints:
+    """Count the requests that a trial's replica had answered when it ended, since its first trial."""
+    _, unit = units_of(columns, np.ones(columns.requests.size, np.bool_))
+    order = np.argsort(unit, kind="stable")
+    total = np.cumsum((columns.requests + columns.unrecorded)[order])
+    sizes = np.bincount(unit)
+    before = np.concatenate([[0], total])[np.cumsum(sizes) - sizes]
+    served = np.empty_like(total)
+    served[order] = total - np.repeat(before, sizes)
+    return served
