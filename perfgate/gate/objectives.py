@@ -14,7 +14,8 @@ from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
 from perfgate.stats.binomial import design_effect, lower_share, quantile_bounds, requests_needed, upper_share
 from perfgate.stats.contrast import half_width
-from perfgate.stats.summarise import failures_by_replica, requests_by_replica, rows_with_data, summary_of
+from perfgate.stats.quantile import arm_times
+from perfgate.stats.summarise import failures_by_replica, rows_with_data, summary_of, times_by_replica
 from perfgate.stats.table import TrialTable
 from perfgate.stats.values import quantile_of
 from perfgate.trials import Arm
@@ -81,11 +82,12 @@ def _percentile(metric: Metric, quantile: tuple[str, float], bound: float, table
     if (found := rows_with_data(metric, Arm.CANDIDATE, table.columns)) is None:
         return _Finding(nan, -inf, inf, _NO_DATA)
     kind, level = quantile
-    series = requests_by_replica(table.columns, found[1], kind)
-    above = np.array([np.sum(values > bound) for values in series], np.float64)
+    series = times_by_replica(table.columns, found[0], kind, Arm.CANDIDATE)
+    above = np.array([values.size - np.searchsorted(values, bound, side="right") for values in series], np.float64)
     counts = np.array([values.size for values in series], np.float64)
     effect = design_effect(above, counts)
-    bounds = quantile_bounds(np.concatenate(series), level, alpha, effect)
+    pooled = arm_times(table.columns, found[0], kind, Arm.CANDIDATE)
+    bounds = quantile_bounds(pooled, level, alpha, effect)
     more = _more_requests(above.sum(), counts.sum(), 1 - level, alpha, effect)
     return _Finding(bounds.value, bounds.lower, bounds.upper, more)
 

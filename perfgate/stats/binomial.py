@@ -60,7 +60,7 @@ class QuantileBounds:
 
 def quantile_bounds(values: Floats, quantile: float, alpha: float, effect: float = 1.0) -> QuantileBounds:
     """Bound a percentile of `values` (any order), each side at level alpha, for requests with a design effect."""
-    ordered, count = np.sort(values), values.size
+    ordered, count = np.sort(values, kind="stable"), values.size  # stable: in no time where they are ascending
     share = 1 - quantile
 
     def upper(above: int) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, inf, log
+from math import ceil, inf, isfinite, log
 
 import numpy as np
 from scipy import stats
 
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.growth import readings
+from perfgate.stats.quantile import harrell_davis, replica_times
 from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.stats.values import (
     Mask,
@@ -19,7 +20,6 @@ from perfgate.stats.values import (
     failures,
     plausible,
     quantile_of,
-    request_values,
     rows_of,
     trial_values,
     units_of,
@@ -113,20 +113,12 @@ def _quantiles(metric: Metric, source: Source, columns: Columns) -> Replicates |
     if quantile is None or not rows.any():
         return None
     kind, share = quantile
-    units, index = units_of(columns, rows)
-    wanted = np.repeat(rows, columns.requests)
-    owner, values = np.repeat(index, columns.requests[rows]), request_values(columns, kind)[wanted]
-    if np.bincount(owner, minlength=units.arm.size).min() < requests_for_quantile(share):
+    units, times = replica_times(columns, source, kind)
+    # Ascending, so the last one tells whether all were answered.
+    if min(each.size for each in times) < requests_for_quantile(share) or not all(isfinite(each[-1]) for each in times):
         return None
-    if not np.isfinite(values).all():
-        return None
-    typical = plausible(np.array([_harrell_davis(values[owner == unit], share) for unit in range(units.arm.size)]))
+    typical = plausible(np.array([harrell_davis(each, share) for each in times]))
     return Replicates(source, _state(columns, rows), units, _log(typical), typical)
-
-
-def _harrell_davis(values: Floats, share: float) -> float:
-    """Harrell & Davis, Biometrika 69 (1982) 635; a weighted mean of all order statistics."""
-    return float(stats.quantile(values, share, method="harrell-davis"))  # type: ignore[call-overload]  # stubs lack it
 
 
 def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | None:

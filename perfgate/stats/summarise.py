@@ -8,10 +8,11 @@ from math import ceil, isfinite, log
 import numpy as np
 
 from perfgate.metrics import METRICS, Estimator, Metric, Source
+from perfgate.stats.quantile import arm_times, inverted_cdf, replica_times
 from perfgate.stats.replicate import replicates, usable_values
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
-from perfgate.stats.values import Mask, failures, plausible, quantile_of, request_values, rows_of
+from perfgate.stats.values import Mask, failures, plausible, quantile_of, rows_of
 from perfgate.trials import Arm
 
 _SHOWN_ALPHA = 0.05
@@ -64,30 +65,29 @@ def percentile_to_show(values: Floats, quantile: float) -> float | None:
     return value if isfinite(value) else None
 
 
-def requests_by_replica(columns: Columns, rows: Mask, kind: str) -> tuple[Floats, ...]:
-    """Give the request times of some trials, in ms, one array a replica."""
-    wanted = np.repeat(rows, columns.requests)
-    owner = np.repeat(columns.replica[rows], columns.requests[rows])
-    values = request_values(columns, kind)[wanted]
-    return tuple(values[owner == replica] for replica in np.unique(owner))
+def times_by_replica(columns: Columns, source: Source, kind: str, arm: Arm) -> tuple[Floats, ...]:
+    """Give the request times of one arm in one source, in ms, one ascending array a replica that has requests."""
+    units, times = replica_times(columns, source, kind)
+    mine = zip(units.arm.tolist(), times, strict=True)
+    return tuple(values for index, values in mine if index == ARMS.index(arm) and values.size)
 
 
 def _percentile(metric: Metric, arm: Arm, columns: Columns, kind: str, quantile: float) -> ArmSummary | None:
     if (found := rows_with_data(metric, arm, columns)) is None:
         return None
-    series, need = requests_by_replica(columns, found[1], kind), requests_to_show(quantile)
-    pooled = np.concatenate(series)
+    pooled, need = arm_times(columns, found[0], kind, arm), requests_to_show(quantile)
     enough = pooled.size >= need
     note = "" if enough else f"needs {need:,} requests, has {pooled.size:,}"
-    value = float(np.quantile(pooled, quantile, method="inverted_cdf")) if enough else None
+    value = inverted_cdf(pooled, quantile) if enough else None
     if value is not None and not isfinite(value):
         value, note = None, "lies among requests that got no answer"
+    series = times_by_replica(columns, found[0], kind, arm)
     return ArmSummary(metric.name, arm, value, tuple(_supported(series, quantile, need)), note)
 
 
 def _supported(series: tuple[Floats, ...], quantile: float, need: int) -> Iterator[float]:
     for values in series:
-        if values.size >= need and isfinite(value := float(np.quantile(values, quantile, method="inverted_cdf"))):
+        if values.size >= need and isfinite(value := inverted_cdf(values, quantile)):
             yield value
 
 
@@ -136,8 +136,7 @@ def curves(table: TrialTable, points: int = 400) -> tuple[Curve, ...]:
 
 
 def _curve(columns: Columns, arm: Arm, points: int) -> Curve | None:
-    rows = rows_of(columns, Source.LOAD) & (columns.arm == ARMS.index(arm))
-    values = np.sort(request_values(columns, "response")[np.repeat(rows, columns.requests)])
+    values = arm_times(columns, Source.LOAD, "response", arm)
     answered = values[np.isfinite(values)]
     if not answered.size:
         return None

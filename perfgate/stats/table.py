@@ -20,9 +20,9 @@ STATES: tuple[State, ...] = tuple(State)
 _NOT_SAMPLED = float("nan")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Columns:
-    """One row a trial; the last three columns one row a request, in the order of the trials."""
+    """One row a trial; the last three columns one row a request, in the order of the trials. Never written to."""
 
     source: Ints
     """Index into `SOURCES`."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.metrics import Source
+from perfgate.stats.remember import remembered
 from perfgate.stats.table import SOURCES, Columns, Floats, Ints
 
 Mask = NDArray[np.bool_]
@@ -28,9 +29,11 @@ def rows_of(columns: Columns, source: Source) -> Mask:
     return np.asarray(columns.source == SOURCES.index(source), np.bool_)
 
 
+@remembered
 def failures(columns: Columns) -> Ints:
     """Count the failed requests of each trial."""
-    return np.bincount(_owner(columns), weights=columns.failed, minlength=columns.requests.size).astype(np.int64)
+    owner = np.searchsorted(np.cumsum(columns.requests), np.flatnonzero(columns.failed), side="right")
+    return np.bincount(owner, minlength=columns.requests.size)
 
 
 def quantile_of(statistic: str) -> tuple[str, float] | None:
@@ -45,6 +48,7 @@ def request_values(columns: Columns, kind: str) -> Floats:
     return np.where(np.isnan(values), np.inf, values)
 
 
+@remembered
 def trial_values(columns: Columns, statistic: str) -> Floats:
     """Give one number a trial, in the metric's unit; NaN where it has none."""
     if quantile := quantile_of(statistic):
@@ -58,12 +62,22 @@ def plausible(values: Floats) -> Floats:
     return np.where((values == 0) | ((values >= _LEAST) & (values <= _MOST)), values, np.nan)
 
 
-def _owner(columns: Columns) -> Ints:
-    return np.repeat(np.arange(columns.requests.size), columns.requests)
+@remembered
+def ordered_times(columns: Columns, kind: str) -> Floats:
+    """Give the time of each request in ms, ascending within each trial."""
+    values = request_values(columns, kind)
+    ends = np.cumsum(columns.requests)
+    for end, count in zip(ends.tolist(), columns.requests.tolist(), strict=True):
+        if count > 1:
+            values[end - count : end].sort()
+    return values
 
 
 def _service_mean(columns: Columns) -> Floats:
-    sums = np.bincount(_owner(columns), weights=columns.service_ms, minlength=columns.requests.size)
+    asked = columns.requests > 0
+    sums = np.zeros(asked.size)
+    if asked.any():
+        sums[asked] = np.add.reduceat(columns.service_ms, (np.cumsum(columns.requests) - columns.requests)[asked])
     return np.asarray(sums / columns.requests, np.float64)
 
 
@@ -85,18 +99,18 @@ _PLAIN: dict[str, Callable[[Columns], Floats]] = {
 
 def _quantiles(columns: Columns, kind: str, share: float) -> Floats:
     """Quantile of each trial's requests, linear between order statistics as `numpy.quantile`, all trials at once."""
-    values = request_values(columns, kind)
-    ordered = np.append(values[np.lexsort((values, _owner(columns)))], np.nan)
-    first = np.cumsum(columns.requests) - columns.requests
-    at = share * np.maximum(columns.requests - 1, 0)
-    low = first + np.floor(at).astype(np.int64)
-    high = first + np.ceil(at).astype(np.int64)
+    asked = np.flatnonzero(columns.requests)
+    counts = columns.requests[asked]
+    first, at = np.cumsum(counts) - counts, share * (counts - 1)
+    ordered, whole = ordered_times(columns, kind), np.floor(at).astype(np.int64)
+    low, high = ordered[first + whole], ordered[first + np.ceil(at).astype(np.int64)]
+    result = np.full(columns.requests.size, np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
-        result = ordered[low] + (ordered[high] - ordered[low]) * (at % 1)
-    return np.where((columns.requests > 0) & np.isfinite(result), result, np.nan)
+        result[asked] = low + (high - low) * (at - whole)
+    return np.where(np.isfinite(result), result, np.nan)
 
 
-def units_of(columns: Columns, rows: Mask) -> tuple[Units, Ints]:
+def units_of(columns: Columns, rows: Mask | Ints) -> tuple[Units, Ints]:
     """Name the replicas among some trials, and say for each of these trials which one it is."""
     pairs = np.stack([columns.arm[rows], columns.replica[rows]])
     span = int(pairs[1].max(initial=0)) + 1

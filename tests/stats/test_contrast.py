@@ -77,6 +77,17 @@ def test_the_sign_flip_is_exact_over_pairs_in_start_order() -> None:
     assert sign_flip_p(shifted) == pytest.approx(2 / 2**6)
 
 
+@pytest.mark.parametrize("pairs", [2, 3, 7, 12, 13])
+@pytest.mark.parametrize("step", [0.0, 0.5], ids=["", "ties"])
+def test_the_sign_flip_is_scipys(pairs: int, step: float) -> None:
+    differences = np.random.default_rng(pairs).normal(0.4, 1, pairs)
+    differences = np.round(differences / step) * step if step else differences
+    expected = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=4999, rng=0
+    )
+    assert sign_flip_p(_plain([0.0] * pairs, differences.tolist())) == pytest.approx(expected.pvalue, rel=1e-12)
+
+
 def test_without_two_pairs_there_is_no_sign_flip() -> None:
     assert np.isnan(sign_flip_p(_plain([1.0], [2.0])))
 

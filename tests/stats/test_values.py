@@ -37,6 +37,14 @@ def test_each_plain_statistic() -> None:
     assert failures(table.columns).tolist() == [1]
 
 
+def test_trials_without_requests_take_none_of_the_others() -> None:
+    rows = [requests([]), requests([1.0, 2.0], [4, 0]), requests([]), requests([5.0], [14]), requests([])]
+    columns = TrialTable.of([trial(i, Arm.BASELINE, 0, done) for i, done in enumerate(rows)]).columns
+    assert failures(columns).tolist() == [0, 1, 0, 1, 0]
+    np.testing.assert_array_equal(trial_values(columns, "service_mean"), [NAN, 1.5, NAN, 5.0, NAN])
+    np.testing.assert_array_equal(trial_values(columns, "response_q0.5"), [NAN, 1.5, NAN, 5.0, NAN])
+
+
 @pytest.mark.parametrize(
     ("statistic", "expected"),
     [("response_q0.99", ("response", 0.99)), ("service_mean", None), ("cpu_ms_per_request", None)],

@@ -1,0 +1,43 @@
+"""The candidates of two runs as the two arms of one table."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+from perfgate.stats.table import ARMS, Columns, TrialTable
+from perfgate.trials import Arm
+
+_OF_REQUESTS = ("service_ms", "response_ms", "failed")
+
+
+def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTable:
+    """Take the candidate of each run, the first one's as the baseline.
+
+    The runs are two occasions: intervals of this table lack what differs between occasions (docs/method.md). No fork
+    server is common to them, and what was the n-th block of each becomes one block.
+    """
+    old, new = candidate_of(baseline_run), candidate_of(candidate_run)
+    arms = np.full_like(old.columns.arm, ARMS.index(Arm.BASELINE))
+    beyond = 1 + max((fact.parent for fact in old.replicas), default=-1)
+    sizes_mb = {Arm.BASELINE: old.sizes_mb.get(Arm.CANDIDATE), Arm.CANDIDATE: new.sizes_mb.get(Arm.CANDIDATE)}
+    return TrialTable(
+        Columns.joined([replace(old.columns, arm=arms), new.columns]),
+        (
+            *(replace(fact, arm=Arm.BASELINE) for fact in old.replicas),
+            *(replace(fact, parent=fact.parent + beyond) for fact in new.replicas),
+        ),
+        {arm: size for arm, size in sizes_mb.items() if size is not None},
+    )
+
+
+def candidate_of(run: TrialTable) -> TrialTable:
+    """Leave the candidate alone in the table."""
+    rows = run.columns.arm == ARMS.index(Arm.CANDIDATE)
+    asked = np.repeat(rows, run.columns.requests)
+    columns = Columns(
+        **{f.name: getattr(run.columns, f.name)[asked if f.name in _OF_REQUESTS else rows] for f in fields(Columns)}
+    )
+    facts = tuple(fact for fact in run.replicas if fact.arm is Arm.CANDIDATE)
+    return TrialTable(columns, facts, {arm: size for arm, size in run.sizes_mb.items() if arm is Arm.CANDIDATE})
