@@ -72,13 +72,19 @@ class SampleWriter:
 
 def read_samples(path: Path) -> pa.Table:
     """Read all whole batches; a truncated tail is left out. UsageError: no file, or no stream of samples."""
+    return pa.Table.from_batches(sample_batches(path), schema=SCHEMA)
+
+
+def sample_batches(path: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
+    """Read the whole batches one by one, some of the columns only; errors as of `read_samples`, at the first one."""
+    options = pa.ipc.IpcReadOptions(included_fields=[SCHEMA.names.index(name) for name in columns])
     try:
-        with path.open("rb") as file:
-            stream = pa.ipc.open_stream(file)
-            if stream.schema.names != SCHEMA.names:
-                msg = f"{path} holds other columns than samples have"
-                raise UsageError(msg, "name a run's samples.arrow")
-            return pa.Table.from_batches(_whole_batches(stream), schema=stream.schema)
+        # A plain file, no map of it: each batch's memory is free again before the next.
+        with pa.OSFile(str(path)) as file:
+            stream = pa.ipc.open_stream(file, options=options)
+            if stream.schema.names != [name for name in SCHEMA.names if name in columns]:
+                raise UsageError(f"{path} holds other columns than samples have", "name a run's samples.arrow")
+            yield from _whole_batches(stream)
     except (OSError, pa.ArrowInvalid) as error:
         msg = f"cannot read the samples {path}"
         raise UsageError(msg, "name a run's samples.arrow; a run that ended before its first block has none") from error
