@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from perfgate.serving.fork_server import die_with_parent
 
 PERIOD_S = 0.1
 
@@ -22,11 +25,12 @@ def burn(share: float) -> None:
 
 @contextmanager
 def busy(share: float) -> Iterator[None]:
-    """Keep one core busy while the context lasts; nothing for a share of 0."""
+    """Keep one core busy while the context lasts, or this process lives; nothing for a share of 0."""
     if not share:
         yield
         return
-    with subprocess.Popen([sys.executable, "-m", "benchmarks.verdicts.neighbour", str(share)]) as neighbour:
+    command = [sys.executable, "-m", __name__, str(share), str(os.getpid())]
+    with subprocess.Popen(command) as neighbour:
         try:
             yield
         finally:
@@ -34,4 +38,5 @@ def busy(share: float) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    die_with_parent(int(sys.argv[2]))
     burn(float(sys.argv[1]))

@@ -1,0 +1,132 @@
+"""`python -m benchmarks.operating_curve.summary FILE...`: what the runs say about perfgate, and about other rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import log1p
+from pathlib import Path
+from statistics import mean, median, stdev
+
+import click
+from scipy import stats
+
+from benchmarks.operating_curve.measure import Line
+from benchmarks.operating_curve.rows import ROWS, Row
+from benchmarks.operating_curve.rules import TITLES
+from benchmarks.operating_curve.table import Rate, outcomes, read_rows, standing
+
+_CONFIDENCE = 0.95
+_VERDICTS = ("fail", "pass", "inconclusive", "invalid", "none")
+Runs = Sequence[Line]
+Group = tuple[str, Row, Runs]
+"""A title, a row that says what is wanted of it, and the runs."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def main(files: tuple[Path, ...]) -> None:
+    """Print the summary of all runs in FILES as Markdown."""
+    click.echo(summary(tuple(line for file in files for line in read_rows(file))))
+
+
+def summary(lines: Runs) -> str:
+    """Three tables: verdicts, effects, other rules."""
+    groups = tuple(_groups(lines))
+    parts = (
+        ("Verdicts, with exact 95 % intervals", _verdicts(groups)),
+        ("The change that was measured", _effects(groups)),
+        (
+            "Other rules on the same requests: false alarms where nothing changed, misses where it is slower",
+            _others(groups),
+        ),
+    )
+    return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts)
+
+
+def _groups(lines: Runs) -> Iterator[Group]:
+    """Give each row's runs; the equal ones together as well, before the first that is not."""
+    equal = [row for row in ROWS if row.kind == "equal" and not row.second_neighbour]
+    for row in ROWS:
+        runs = [line for line in lines if line["row"] == row.name]
+        if runs:
+            yield row.title, row, runs
+        if row == equal[-1]:
+            together = [line for line in lines if line["row"] in {each.name for each in equal}]
+            if together:
+                yield f"**all {len(equal)} above**", row, together
+
+
+def _verdicts(groups: Sequence[Group]) -> str:
+    head = ("row", "runs", *_VERDICTS, "wanted", "found", "which is", "wall, s: median, most")
+    return _markdown(head, [line for group in groups for line in _verdict_lines(*group)])
+
+
+def _verdict_lines(title: str, row: Row, runs: Runs) -> Iterator[tuple[str, ...]]:
+    counts = [str(Rate(sum(line["verdict"] == word for line in runs), len(runs))) for word in _VERDICTS]
+    counts = [text if not text.startswith("0 ") else "0" for text in counts]
+    walls = [line["wall_s"] for line in runs]
+    for number, wanted in enumerate(row.wanted):
+        rate = Rate(sum(wanted.outcome in outcomes(line, row) for line in runs), len(runs))
+        within = f" within {row.within_s:g} s" if row.within_s else ""
+        asked = (f"{wanted}{within}", str(rate), standing(rate, wanted))
+        if number:
+            yield ("", "", *("" for _ in counts), *asked, "")
+        else:
+            yield (title, str(len(runs)), *counts, *asked, f"{median(walls):.0f}, {max(walls):.0f}")
+
+
+def _effects(groups: Sequence[Group]) -> str:
+    head = ("row", "metric", "true change", "mean", "standard deviation", "95 % intervals that cover the true change")
+    return _markdown(head, [_effect_line(*group) for group in groups])
+
+
+def _effect_line(title: str, row: Row, runs: Runs) -> tuple[str, ...]:
+    found = [line["effects"][row.metric] for line in runs if row.metric in line["effects"]]
+    if not found:
+        return title, row.metric, "", "", "", ""
+    changes, show = [each["change"] for each in found], _shown(row)
+    spread = show(stdev(changes)).lstrip("+") if len(changes) > 1 else ""
+    truth = "" if row.truth is None else f"{row.truth:+.1%}"
+    return title, row.metric, truth, show(mean(changes)), spread, _coverage(row, found)
+
+
+def _shown(row: Row) -> Callable[[float], str]:
+    """Print a change: in percent, or in its unit where the metric is compared by difference."""
+    from perfgate.metrics import BY_NAME, Scale  # noqa: PLC0415
+
+    metric = BY_NAME[row.metric]
+    return (lambda x: f"{x:+.2%}") if metric.scale is Scale.RATIO else (lambda x: f"{x:+.2f} {metric.unit}")
+
+
+def _coverage(row: Row, found: Sequence[Line]) -> str:
+    if row.truth is None:
+        return ""
+    return str(Rate(sum(_covers(each, row.truth) for each in found), len(found)))
+
+
+def _covers(effect: Line, truth: float) -> bool:
+    """Say whether the effect's two-sided 95 % interval has the true change in it."""
+    half = float(stats.t.isf((1 - _CONFIDENCE) / 2, effect["df"])) * effect["log_se"]
+    return bool(abs(effect["log_change"] - log1p(truth)) <= half)
+
+
+def _others(groups: Sequence[Group]) -> str:
+    head = ("row", "wrong is", "perfgate", *TITLES.values())
+    return _markdown(head, [_rule_line(*group) for group in groups if group[1].kind != "other"])
+
+
+def _rule_line(title: str, row: Row, runs: Runs) -> tuple[str, ...]:
+    """Count the wrong answers: an alarm where nothing changed, none where the candidate is slower."""
+    judged = [line for line in runs if line.get("rules")]
+    wrong = row.kind == "equal"
+    ours = Rate(sum((line["verdict"] == "fail") is wrong for line in runs), len(runs))
+    theirs = [Rate(sum(line["rules"][name] is wrong for line in judged), len(judged)) for name in TITLES]
+    return title, "an alarm" if wrong else "none", str(ours), *map(str, theirs)
+
+
+def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines))
+
+
+if __name__ == "__main__":
+    main()

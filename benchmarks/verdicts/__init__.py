@@ -1,1 +1,0 @@
-"""How often is perfgate right: the same comparison again and again beside a busy neighbour."""
