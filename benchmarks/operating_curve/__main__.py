@@ -50,18 +50,18 @@ def main(file: Path, wanted: dict[str, int], max_minutes: float, share: float, m
     """Compare models that differ by known amounts, again and again, beside a busy neighbour."""
     _build(models)
     wanted = {name: number for name, number in wanted.items() if _is_possible(BY_NAME[name])}
-    began_s, commit = time.monotonic(), _commit()
+    began_s = time.monotonic()
     with _only_writer(file) as stream, busy(share):
         done = read_rows(file)
-        while (row := next_row(wanted, Counter(line["row"] for line in done))) and _minutes(began_s) < max_minutes:
+        while (row := next_row(wanted, _counts(done))) and _minutes(began_s) < max_minutes:
             number = 1 + max((line["run"] for line in done if line["row"] == row.name), default=0)
             line = run_once(row, number, models, half_way_s(row, done))
             if line["exit"] == _INTERRUPTED:
                 raise click.Abort
-            line |= {"busy": share, "commit": commit}
+            line |= {"busy": share, "commit": _commit()}
             _append(stream, line)
             done = (*done, line)
-            left = sum(wanted.values()) - sum(min(wanted.get(name, 0), n) for name, n in _counts(done).items())
+            left = sum(max(0, many - _counts(done)[name]) for name, many in wanted.items())
             click.echo(f"{row.name} {number}: {line['verdict']}, {line['wall_s']:.0f} s; {left} runs to go", err=True)
 
 
@@ -73,12 +73,8 @@ def next_row(wanted: Mapping[str, int], done: Mapping[str, int]) -> Row | None:
 
 def half_way_s(row: Row, done: Sequence[Line]) -> float:
     """Half of the measuring time to be expected: of the runs without a second neighbour, else of the budget."""
-    alike = [BY_NAME[line["row"]] for line in done]
-    measured = [
-        line["measured_s"]
-        for line, other in zip(done, alike, strict=True)
-        if other.kind == row.kind and not other.second_neighbour and line.get("measured_s")
-    ]
+    alike = {each.name for each in ROWS if each.kind == row.kind and not each.second_neighbour}
+    measured = [line["measured_s"] for line in done if line["row"] in alike and line.get("measured_s")]
     return (statistics.median(measured) if measured else row.scenario().budget.measure_s) / 2
 
 

@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
     "plus_50mib": Recipe(extra_mib=_EXTRA_MIB),
     "slow_load": Recipe(load_products=450),
     "quick_first": Recipe(first_products=0),
-    "slow_first": Recipe(first_products=800),
+    "slow_first": Recipe(first_products=2000),
 }
 """Directory to what is in it; `plus_50` is for checking that steps are worth what they should be."""
 

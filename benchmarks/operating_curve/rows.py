@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from perfgate import metrics
 from perfgate.scenario.files import load_scenario
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Depth, Lane
@@ -74,10 +75,8 @@ class Row:
 
     def catch(self) -> float:
         """Give the regression to catch in the row's metric."""
-        from perfgate.metrics import BY_NAME  # noqa: PLC0415
-
         named = self.scenario().gate.metrics.get(self.metric)
-        return (named and named.catch) or BY_NAME[self.metric].catch
+        return (named and named.catch) or metrics.BY_NAME[self.metric].catch
 
 
 _NO_ALARM = (Wanted(Outcome.FAIL, at_most=0.01), Wanted(Outcome.INCONCLUSIVE, at_most=0.05))

@@ -14,6 +14,7 @@ from benchmarks.operating_curve.measure import Line
 from benchmarks.operating_curve.rows import ROWS, Row
 from benchmarks.operating_curve.rules import TITLES
 from benchmarks.operating_curve.table import Rate, outcomes, read_rows, standing
+from perfgate.metrics import BY_NAME, Scale
 
 _CONFIDENCE = 0.95
 _VERDICTS = ("fail", "pass", "inconclusive", "invalid", "none")
@@ -92,8 +93,6 @@ def _effect_line(title: str, row: Row, runs: Runs) -> tuple[str, ...]:
 
 def _shown(row: Row) -> Callable[[float], str]:
     """Print a change: in percent, or in its unit where the metric is compared by difference."""
-    from perfgate.metrics import BY_NAME, Scale  # noqa: PLC0415
-
     metric = BY_NAME[row.metric]
     return (lambda x: f"{x:+.2%}") if metric.scale is Scale.RATIO else (lambda x: f"{x:+.2f} {metric.unit}")
 
