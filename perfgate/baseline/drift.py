@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from perfgate.baseline.fingerprint import STABLE, differences
+from perfgate.baseline.fingerprint import then_and_now
 from perfgate.baseline.record import Record
 from perfgate.metrics import BY_NAME
 from perfgate.stats.summary import ArmSummary
@@ -22,10 +22,8 @@ def moved(record: Record, summaries: Iterable[ArmSummary], environment: Mapping[
 
 
 def _environment(record: Record, environment: Mapping[str, Any]) -> tuple[Caution, ...]:
-    changed = differences(record.environment, environment, STABLE)
-    if not changed:
+    if not (what := then_and_now(record.environment, environment)):
         return ()
-    what = ", ".join(f"{name} {then} then, {now} now" for name, then, now in changed)
     message = f"the baseline was recorded in another environment ({what}); it was measured again here"
     return (Caution("environment", message),)
 

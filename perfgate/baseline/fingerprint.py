@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 
 from perfgate import __version__
+from perfgate.scenario.batching_file import batching_of
+from perfgate.scenario.schema import Server
 
 Read = Callable[[str], str | None]
 
@@ -84,9 +86,17 @@ def environment(environ: Mapping[str, str], read: Read) -> dict[str, Any]:
 
 
 def fingerprint(environment: Mapping[str, Any], server_settings: Mapping[str, Any]) -> str:
-    """Digest the stable facts and the server's settings: 16 hex digits; stored numbers compare only where equal."""
+    """Digest the stable facts and the server's settings: 16 hex digits; stored numbers compare only where equal.
+
+    Settings count as they work: defaults are left out, so that one added later changes nothing, and a batching file
+    counts by what it says. UsageError where that cannot be read.
+    """
     stable = {name: environment.get(name) for name in STABLE}
-    text = json.dumps({**stable, "server": dict(server_settings)}, sort_keys=True, default=list)
+    server = Server.model_validate(server_settings)
+    settings = server.model_dump(mode="json", exclude_defaults=True, exclude={"batching", "batching_parameters_file"})
+    if (batching := batching_of(server)) is not None:
+        settings["batching"] = batching.model_dump(mode="json")
+    text = json.dumps({**stable, "server": settings}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -96,6 +106,11 @@ def differences(
     """List (field, in a, in b) where two environments differ, stable fields first; all but volatile ones by default."""
     names = dict.fromkeys((*STABLE, *a, *b)) if fields is None else fields
     return tuple((n, a.get(n), b.get(n)) for n in names if n not in VOLATILE and a.get(n) != b.get(n))
+
+
+def then_and_now(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say in words which stable facts differ: `cores 4.0 then, 2.0 now`; empty where none does."""
+    return ", ".join(f"{name} {was} then, {is_now} now" for name, was, is_now in differences(then, now, STABLE))
 
 
 def _cpu_model(read: Read) -> str:

@@ -1,9 +1,11 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from perfgate import __version__
 from perfgate.baseline.fingerprint import STABLE, differences, environment, fingerprint, read_text
+from perfgate.scenario.schema import Server
 
 FILES = {
     "/proc/cpuinfo": "processor\t: 0\nmodel name\t: AMD  EPYC 9R14\n\nprocessor\t: 1\nmodel name\t: AMD  EPYC 9R14\n",
@@ -124,6 +126,19 @@ def test_fingerprint_covers_the_server_settings_in_any_order() -> None:
     assert len(one) == 16
     assert one == fingerprint(facts, {"cpus": [0, 1], "rpc_threads": 4})
     assert one != fingerprint(facts, {"cpus": [0, 1], "rpc_threads": 5})
+
+
+def test_settings_count_as_they_work(tmp_path: Path) -> None:
+    """A default spelt out is none, and a batching file is what it says, wherever it lies."""
+    facts = environment({}, FILES.get)
+    assert fingerprint(facts, Server().model_dump(mode="json")) == fingerprint(facts, {})
+    one, other = tmp_path / "one", tmp_path / "other"
+    for file in (one, other):
+        file.write_text("max_batch_size { value: 32 } num_batch_threads { value: 2 }")
+    found = [fingerprint(facts, {"batching_parameters_file": str(file)}) for file in (one, other)]
+    assert found[0] == found[1] == fingerprint(facts, {"batching": {"max_batch_size": 32}})
+    other.write_text("max_batch_size { value: 64 }")
+    assert fingerprint(facts, {"batching_parameters_file": str(other)}) != found[0]
 
 
 def test_differences_name_stable_fields_first_and_leave_the_load_out() -> None:
