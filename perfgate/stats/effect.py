@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perfgate.metrics import Scale
+from perfgate.stats.prediction import OccasionSpread
 from perfgate.trials import State
 
 
@@ -38,3 +39,5 @@ class Effect:
     source: str
     """Where it was measured, a `Source` value."""
     scale: Scale = Scale.RATIO
+    occasion: OccasionSpread | None = None
+    """What occasions differ by, as the interval has it; None where both arms were measured on one occasion."""
