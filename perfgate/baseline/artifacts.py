@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from perfgate.baseline.commands import recording
 from perfgate.baseline.place import Place
 from perfgate.baseline.record import Record
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
@@ -47,26 +48,34 @@ def keep(place: Place, digest: str, model: Path) -> str:
 def fetch(place: Place, record: Record, cache: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
     """Return a local directory with the record's model: the store's own where that is local, else a copy in `cache`.
 
-    Raises NoBaselineError where the record keeps no model or it is gone, and InvalidRunError where `digest_of` the
-    directory is not the digest recorded.
+    Raises NoBaselineError where the record keeps no model, or it is gone or out of reach, and InvalidRunError where
+    `digest_of` the directory is not the digest recorded.
     """
     artifact = record.model.artifact
+    again = f"record again with `{recording(record.name, place.url, record.scenario_name)}`"
     if artifact is None:
-        raise NoBaselineError(f"{record.name} {record.id} keeps numbers only, no model", _record_again(record))
-    if is_inside(artifact):
-        path = _local(place, artifact, cache)
-    elif "://" in artifact:
-        path = _local(Place(artifact), "", cache / reference(record.model.digest))
-    else:
-        path = Path(artifact)
+        raise NoBaselineError(f"{record.name} {record.id} keeps numbers only, no model", again)
+    try:
+        path = _found(place, artifact, cache, record.model.digest)
+    except (OSError, UsageError) as error:
+        problem = (
+            f"the model of {record.name} {record.id} cannot be reached: {artifact}: {' '.join(str(error).split())}"
+        )
+        raise NoBaselineError(problem, again) from error
     if path is None or not path.is_dir():
-        raise NoBaselineError(f"the model of {record.name} {record.id} is gone: {artifact}", _record_again(record))
+        raise NoBaselineError(f"the model of {record.name} {record.id} is gone: {artifact}", again)
     if digest_of is not None and (found := digest_of(path)) != record.model.digest:
         raise InvalidRunError(
             f"the stored artifact was changed: {path} has digest {found}, recorded was {record.model.digest}",
-            f"restore it, or delete it and {_record_again(record)}",
+            f"restore it, or delete it and {again}",
         )
     return path
+
+
+def _found(place: Place, artifact: str, cache: Path, digest: str) -> Path | None:
+    if is_inside(artifact):
+        return _local(place, artifact, cache)
+    return _local(Place(artifact), "", cache / reference(digest)) if "://" in artifact else Path(artifact)
 
 
 def _local(place: Place, folder: str, cache: Path) -> Path | None:
@@ -85,7 +94,3 @@ def _local(place: Place, folder: str, cache: Path) -> Path | None:
         with suppress(OSError):  # another process has downloaded the same content meanwhile
             model.rename(target)
     return target
-
-
-def _record_again(record: Record) -> str:
-    return f"record again with `perfgate baseline record MODEL --name {record.name} --scenario {record.scenario_name}`"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from perfgate.baseline import artifacts, calibration
+from perfgate.baseline.commands import recording, showing
 from perfgate.baseline.place import Place
 from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
@@ -119,7 +120,7 @@ class Store:
     def _read(self, name: str, record_id: str) -> Record:
         file = _file(name, record_id)
         if (text := self._place.read(file)) is None:
-            raise NoBaselineError(f"{self._place.shown(file)} is gone", f"see `perfgate baseline show {name}`")
+            raise NoBaselineError(f"{self._place.shown(file)} is gone", f"see `{showing(name, self.url)}`")
         record = from_json(text, self._place.shown(file))
         if (record.name, record.id) != (name, record_id):
             raise UsageError(
@@ -165,8 +166,7 @@ class Store:
             problem = f"the baseline {name} has no record of this scenario, only of {', '.join(sorted(others))}"
         else:
             problem = f"no baseline {name} in {self.url}" + (f" (there are: {known})" if known else "")
-        option = f" --scenario {scenario or 'S'}"
-        return NoBaselineError(problem, f"record one with `perfgate baseline record MODEL --name {name}{option}`")
+        return NoBaselineError(problem, f"record one with `{recording(name, self.url, scenario)}`")
 
 
 def _file(name: str, record_id: str) -> str:

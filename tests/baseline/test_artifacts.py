@@ -3,6 +3,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from perfgate.baseline.artifacts import is_inside, reference
 from perfgate.baseline.record import Record
@@ -91,7 +92,23 @@ def test_a_model_that_is_not_there(tmp_path: Path, make_record: MakeRecord, arti
     record = store.add(make_record(artifact=artifact), None)
     with pytest.raises(NoBaselineError) as caught:
         store.fetch_artifact(record, tmp_path / "cache")
-    assert "`perfgate baseline record MODEL --name prod --scenario ranking`" in caught.value.remedy
+    command = f"`perfgate baseline record MODEL --name prod --store {store.url} --scenario ranking`"
+    assert command in caught.value.remedy
+
+
+@pytest.mark.parametrize("artifact", ["unknown-scheme://x/model", "memory://model"])
+def test_a_model_out_of_reach_is_told_as_one_that_is_not_there(
+    artifact: str, tmp_path: Path, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(MemoryFileSystem, "find", refuse)
+    store = Store(str(tmp_path / "store"))
+    record = store.add(make_record(artifact=artifact), None)
+    with pytest.raises(NoBaselineError, match=f"cannot be reached: {artifact}: ") as caught:
+        store.fetch_artifact(record, tmp_path / "cache")
+    assert "\n" not in caught.value.problem
 
 
 def test_a_distant_model_that_is_gone(memory: Store, tmp_path: Path, make_record: MakeRecord) -> None:

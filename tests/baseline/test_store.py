@@ -90,7 +90,8 @@ def test_no_baseline_comes_with_the_command_that_records_one(store: Store, make_
     with pytest.raises(NoBaselineError) as caught:
         store.current("prod", "sha256:1", scenario_name="ranking")
     assert caught.value.problem == f"no baseline prod in {store.url} (there are: canary)"
-    assert "`perfgate baseline record MODEL --name prod --scenario ranking`" in caught.value.remedy
+    command = f"`perfgate baseline record MODEL --name prod --store {store.url} --scenario ranking`"
+    assert command in caught.value.remedy
 
 
 def test_no_record_of_this_scenario_says_of_which(store: Store, make_record: MakeRecord) -> None:
