@@ -16,6 +16,7 @@ import numpy as np
 from perfgate import __version__
 from perfgate.baseline.drift import moved
 from perfgate.baseline.fingerprint import fingerprint
+from perfgate.baseline.numbers import StoredBaseline, unlike
 from perfgate.baseline.record import Record
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import (
@@ -34,6 +35,7 @@ from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replic
 from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads
 from perfgate.experiment.watch import LoadWatch, Sampler
 from perfgate.gate.judge import judge, provisional
+from perfgate.gate.stored import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.model.interface import Model
 from perfgate.observe.interface import MachineObserver
@@ -71,6 +73,8 @@ class Job:
     out: Path
     record: Record | None = None
     """The stored baseline that is measured again as the baseline arm, if that is what it is."""
+    stored: StoredBaseline | None = None
+    """The stored baseline whose numbers the candidate alone is compared with, if that is what is asked."""
 
 
 class Interrupts(Protocol):
@@ -158,7 +162,7 @@ def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
         perfgate_version=__version__,
         status="running",
         command=job.command,
-        comparison="side by side" if Arm.BASELINE in job.models else "none",
+        comparison=_comparison(job),
         baseline_name=job.baseline_name,
         scenario=job.scenario.model_dump(mode="json"),
         scenario_digest=scenario_digest(job.scenario, recorded_contents(job.models[Arm.CANDIDATE], job.scenario)),
@@ -168,8 +172,21 @@ def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
         environment=dict(world.environment),
         fingerprint=fingerprint(world.environment, server),
         judgement=None,
-        cautions=(short,) if got < wanted else (),
+        cautions=(*((short,) if got < wanted else ()), *_unlike(job, payloads, plan)),
+        stored=None if job.stored is None else job.stored.facts,
     )
+
+
+def _comparison(job: Job) -> str:
+    if job.stored is not None:
+        return "stored numbers"
+    return "side by side" if Arm.BASELINE in job.models else "none"
+
+
+def _unlike(job: Job, payloads: Mapping[Arm, RecordedPayload], plan: Plan) -> tuple[Caution, ...]:
+    if job.stored is None:
+        return ()
+    return (*job.stored.cautions, *unlike(job.stored, payloads[Arm.CANDIDATE].digest, len(plan.slots)))
 
 
 def _facts(model: Model) -> ModelFacts:
@@ -256,7 +273,11 @@ def _so_far(job: Job, recording: Recording) -> Decided:
 
 
 def _judged(job: Job, plan: Plan, recording: Recording) -> Judgement:
-    judgement = judge(recording.log.table(), job.scenario.gate, job.scenario.objectives)
+    table, gate, objectives = recording.log.table(), job.scenario.gate, job.scenario.objectives
+    if job.stored is None:
+        judgement = judge(table, gate, objectives)
+    else:
+        judgement = judge_stored(table, gate, objectives, job.stored.numbers)
     if (problem := generator_problem(recording.blocks, plan)) is None:
         return judgement
     reasons = (problem, GENERATOR_REMEDY, *judgement.reasons)

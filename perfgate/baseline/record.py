@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from perfgate.baseline.plain_json import first_line, to_text
 from perfgate.errors import UsageError
-from perfgate.stats.summary import ArmSummary
+from perfgate.stats.summary import ArmSummary, Typical
 
 SCHEMA_VERSION = 1
 
@@ -40,6 +40,8 @@ class MetricSummary:
     replicas: tuple[float | None, ...] = ()
     """One number a replica."""
     note: str = ""
+    typical: Typical | None = None
+    """What stored numbers are compared by; None where the gate has no number for each replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Record:
     perfgate_version: str
     run_id: str
     note: str = ""
+    servers: int = 0
+    """How many servers were alive while it was measured, those of the other arm included; 0: not known."""
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
@@ -78,7 +82,7 @@ _ADAPTER = TypeAdapter(Record)
 
 def metric_summaries(summaries: Iterable[ArmSummary], arm: str) -> dict[str, MetricSummary]:
     """Keep of a run's summaries those of one arm."""
-    return {s.metric: MetricSummary(s.value, s.replicas, s.note) for s in summaries if s.arm == arm}
+    return {s.metric: MetricSummary(s.value, s.replicas, s.note, s.typical) for s in summaries if s.arm == arm}
 
 
 def to_json(record: Record) -> str:

@@ -75,6 +75,14 @@ class Store:
         """Return all records, by name and then time."""
         return tuple(self._read(name, record_id) for name in self.names() for record_id in self.ids(name))
 
+    def newest(self, name: str, most: int) -> tuple[Record, ...]:
+        """Return so many of a name's newest records, the newest first; those that cannot be read are left out."""
+        found: list[Record] = []
+        for record_id in reversed(self.ids(name)[-most:]):
+            with suppress(UsageError, NoBaselineError):
+                found.append(self._read(name, record_id))
+        return tuple(found)
+
     def names(self) -> tuple[str, ...]:
         """Return the names that have records."""
         return tuple(name for name in self._place.folders() if _is_name(name) and self.ids(name))

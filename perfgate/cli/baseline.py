@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,9 +16,22 @@ _NAME = click.option(
     "--name", default="default", show_default=True, envvar="PERFGATE_BASELINE", metavar="NAME", help="Baseline's name."
 )
 _NOTE = click.option("--note", default="", help="A line to keep with the record.")
-_COPY = click.option(
-    "--copy/--no-copy", default=True, help="Keep a copy of the model in the store, or only its path and digest."
-)
+_KEPT = (
+    click.option(
+        "--copy", "kept", flag_value="copy", default="copy", help="Keep a copy of the model in the store: the default."
+    ),
+    click.option("--no-copy", "kept", flag_value="path", help="Keep only the model's path and digest."),
+    click.option(
+        "--numbers-only", "kept", flag_value="numbers",
+        help="Keep no model: `run` then compares with the numbers, and sees large changes only.",
+    ),
+)  # fmt: skip
+
+
+def _kept(function: Callable[..., int]) -> Callable[..., int]:
+    for option in reversed(_KEPT):
+        function = option(function)
+    return function
 
 
 @click.group("baseline")
@@ -28,17 +43,17 @@ def command() -> None:
 @click.argument("model")
 @_NAME
 @_NOTE
-@_COPY
+@_kept
 @store_option
 @measuring_options
-def record_command(model: str, name: str, note: str, copy: bool, store: str, **options: object) -> int:  # noqa: FBT001 - click's
+def record_command(model: str, name: str, note: str, kept: str, store: str, **options: object) -> int:
     """Measure MODEL and store it as the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
     from perfgate.cli.measuring import Options, answer, check_all, exit_code_of_record, show  # noqa: PLC0415
-    from perfgate.cli.stored import ensure_storable, promote  # noqa: PLC0415
+    from perfgate.cli.stored import Kept, ensure_storable, promote  # noqa: PLC0415
 
     shared = Options.taken_from(options)
-    console, kept = shared.console(), Store(store)
+    console, opened = shared.console(), Store(store)
     questions = check_all(shared.questions(candidate=model))
     ensure_storable(questions)
     for question in questions:
@@ -47,11 +62,12 @@ def record_command(model: str, name: str, note: str, copy: bool, store: str, **o
             show(result, out, shared, console)
             return code
         try:
-            record = promote(result, name, kept, note, copy=copy)
+            record = promote(result, name, opened, note, Kept(kept))
         except PerfgateError as error:
-            error.remedy = f"{error.remedy}. The measurement is kept: `perfgate baseline promote {out}`".lstrip(". ")
+            again = shlex.join(["perfgate", "baseline", "promote", str(out), "--name", name, "--store", opened.url])
+            error.remedy = f"{error.remedy}. The measurement is kept: `{again}`".lstrip(". ")
             raise
-        console.print(f"RECORDED {name}/{record.id} in {kept.url}  result: {out}", markup=False, soft_wrap=True)
+        console.print(f"RECORDED {name}/{record.id} in {opened.url}  result: {out}", markup=False, soft_wrap=True)
     return 0
 
 
@@ -59,17 +75,17 @@ def record_command(model: str, name: str, note: str, copy: bool, store: str, **o
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @_NAME
 @_NOTE
-@_COPY
+@_kept
 @store_option
-def promote_command(run: Path, name: str, note: str, copy: bool, store: str) -> int:  # noqa: FBT001 - click's
+def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> int:
     """Make the candidate of RUN (a result directory) the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.cli.stored import promote  # noqa: PLC0415
+    from perfgate.cli.stored import Kept, promote  # noqa: PLC0415
     from perfgate.report.document import read  # noqa: PLC0415
 
-    kept = Store(store)
-    record = promote(read(run), name, kept, note, copy=copy)
-    click.echo(f"PROMOTED {name}/{record.id} in {kept.url}", err=True)
+    opened = Store(store)
+    record = promote(read(run), name, opened, note, Kept(kept))
+    click.echo(f"PROMOTED {name}/{record.id} in {opened.url}", err=True)
     return 0
 
 

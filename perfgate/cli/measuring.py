@@ -19,6 +19,7 @@ from rich.console import Console
 
 from perfgate import pipeline
 from perfgate.baseline.fingerprint import environment, read_text
+from perfgate.baseline.numbers import StoredBaseline
 from perfgate.baseline.record import Record
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import check_cpus, server_settings
@@ -96,9 +97,10 @@ class Options:
     def questions(self, **given: str) -> tuple[Question, ...]:
         """Open the MODELs of each arm for every scenario: `questions(baseline=OLD, candidate=NEW)`."""
         models = {Arm(arm): name for arm, name in given.items()}
+        named = zip(self.scenarios or (None,), self.load_scenarios(), strict=True)
         return tuple(
-            Question(open_arms(scenario, models, self.pids, cache_dir(os.environ)))
-            for scenario in self.load_scenarios()
+            Question(open_arms(scenario, models, self.pids, cache_dir(os.environ)), scenario_given=given)
+            for given, scenario in named
         )
 
     def console(self) -> Console:
@@ -114,7 +116,11 @@ class Question:
     opened: Opened
     baseline_name: str | None = None
     record: Record | None = None
-    """The stored baseline, where the comparison is with one."""
+    """The stored baseline, where its model is measured again."""
+    stored: StoredBaseline | None = None
+    """The stored baseline, where the comparison is with its numbers."""
+    scenario_given: str | None = None
+    """What the user named the scenario; None: nothing."""
 
     @property
     def scenario(self) -> Scenario:
@@ -175,6 +181,7 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
         seed=seed,
         out=out,
         record=question.record,
+        stored=question.stored,
     )
     allowed = os.sched_getaffinity(0)
     _allow_open_files(_MANY_FILES)

@@ -14,29 +14,48 @@ from perfgate.cli.options import judging_options, measuring_options, store_optio
     help="Stored baseline to compare with.",
 )  # fmt: skip
 @click.option("--against", metavar="MODEL", help="Compare with this model instead of a stored baseline.")
+@click.option(
+    "--numbers-only", is_flag=True, help="Compare with the stored numbers, without measuring the stored model again."
+)
 @click.option("--no-baseline", is_flag=True, help="Compare with nothing: judge the objectives only.")
 @store_option
 @measuring_options
 @judging_options
-def command(model: str, name: str, against: str | None, no_baseline: bool, store: str, **options: object) -> int:  # noqa: FBT001 - click's
+def command(  # noqa: PLR0913 - click's
+    model: str,
+    name: str,
+    store: str,
+    *,
+    against: str | None,
+    numbers_only: bool,
+    no_baseline: bool,
+    **options: object,
+) -> int:
     """Measure MODEL, compare it with its baseline, judge, report: the CI gate.
 
     MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. The stored
-    model is measured again beside it, so that the machine's mood hits both alike. With --no-baseline or --against a
-    running server, MODEL may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
+    model is measured again beside it, so that the machine's mood hits both alike; where the store has its numbers only,
+    the intervals carry what the machine may have changed since. With --no-baseline or --against a running server, MODEL
+    may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
     """
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
     from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415
-    from perfgate.cli.stored import beside_stored  # noqa: PLC0415
+    from perfgate.cli.stored import recording_command, with_stored  # noqa: PLC0415
 
-    if against and no_baseline:
-        raise click.UsageError("give --against or --no-baseline, not both")
+    asked = {"--against": against, "--no-baseline": no_baseline, "--numbers-only": numbers_only}
+    if len(given := [flag for flag, value in asked.items() if value]) > 1:
+        raise click.UsageError(f"give {given[0]} or {given[1]}, not both")
     shared = Options.taken_from(options)
     if against:
         return answer_all(shared.questions(baseline=against, candidate=model), shared)
     questions = shared.questions(candidate=model)
     if not no_baseline:  # all are looked up before anything is measured
-        return answer_all([beside_stored(question, Store(store), name) for question in questions], shared)
+        kept = Store(store)
+        compared = [
+            with_stored(q, kept, name, recording_command(q, shared, name, kept.url), numbers_only=numbers_only)
+            for q in questions
+        ]
+        return answer_all(compared, shared)
     if bare := [question.scenario.name for question in questions if not question.scenario.objectives]:
         raise click.UsageError(f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]")
     return answer_all(questions, shared)

@@ -24,8 +24,19 @@ def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective]) ->
     """Decide on a finished run, in one look: invalid, fail, pass or inconclusive."""
     compares = np.unique(table.columns.arm).size == len(ARMS)
     metrics = decide(tuple(_cases(METRICS, table, gate, cross_check=True)), gate.alpha) if compares else ()
-    bounds = tuple(judge_objective(BY_NAME[name], bound, table, gate.alpha) for name, bound in objectives.items())
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
+    return conclude(metrics, missing, table, gate, objectives)
+
+
+def conclude(
+    metrics: tuple[MetricVerdict, ...],
+    missing: Sequence[str],
+    table: TrialTable,
+    gate: Gate,
+    objectives: Mapping[str, Objective],
+) -> Judgement:
+    """Add the objectives and what makes a run invalid, and say what all of it comes to."""
+    bounds = tuple(judge_objective(BY_NAME[name], bound, table, gate.alpha) for name, bound in objectives.items())
     # An error rate beyond its own objective is a failure of the candidate, not of the measurement.
     broken = any(bound.metric == "error_rate" and bound.verdict is Verdict.FAIL for bound in bounds)
     invalid = invalid_because(table, objectives, (Arm.BASELINE,) if broken else ARMS)

@@ -52,7 +52,8 @@ def _where_from(metric: Metric, table: TrialTable) -> str:
 
 
 def _fewest_replicas(metric: Metric, table: TrialTable) -> int:
+    measured = np.unique(table.columns.arm)  # the candidate alone beside stored numbers
     if Source.START in metric.sources:
-        return min(sum(fact.arm is arm for fact in table.replicas) for arm in ARMS)
+        return min(sum(fact.arm is ARMS[arm] for fact in table.replicas) for arm in measured)
     rows = np.any([rows_of(table.columns, source) for source in metric.sources], axis=0)
-    return int(np.bincount(units_of(table.columns, rows)[0].arm, minlength=2).min())
+    return int(np.bincount(units_of(table.columns, rows)[0].arm, minlength=2)[measured].min())

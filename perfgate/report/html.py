@@ -31,6 +31,7 @@ from perfgate.report.sentences import (
     rest_words,
     sampling_sentence,
     sentence,
+    stored_sentence,
     verdict_word,
 )
 
@@ -89,6 +90,7 @@ def _page(result: Result) -> dict[str, Any]:
         "threads": thread_rows(result),
         "sampling": sampling_sentence(result),
         "generator": generator_sentence(result),
+        "stored": stored_sentence(result),
         "hints": tuple(hints(result)),
         "environment": tuple(_flat(result.environment)),
         "plan": tuple(

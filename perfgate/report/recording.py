@@ -19,6 +19,7 @@ from perfgate.stats.generator import generator_facts
 from perfgate.stats.stages import batch_sizes, stage_summaries
 from perfgate.stats.summarise import curves, summarise
 from perfgate.stats.table import TrialLog
+from perfgate.stats.typical import with_typical
 from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 
 
@@ -92,7 +93,7 @@ class Recording:
             self._result,
             status=status,
             judgement=judgement,
-            summaries=summarise(table),
+            summaries=with_typical(summarise(table), table),
             curves=curves(table),
             replicas=self.replicas,
             trials=trial_columns(trials),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
@@ -115,4 +116,6 @@ class Result:
     wall_s: float = 0.0
     phases_s: dict[str, float] = field(default_factory=dict)
     """Wall time of each phase: start, warm-up, each segment."""
+    stored: StoredFacts | None = None
+    """Where the baseline's numbers come from; None where it was measured, or there is none."""
     schema_version: int = SCHEMA_VERSION

@@ -48,6 +48,21 @@ def rest_words(result: Result) -> str:
     return "waiting for a thread and a CPU" if _in_process(result) else "network, protocol and waiting for a CPU"
 
 
+def stored_sentence(result: Result) -> str:
+    """Say which stored numbers were compared with and what occasions differ by; empty where none were."""
+    if result.stored is None or not result.stored.records:
+        return ""
+    count, day = len(result.stored.records), result.stored.recorded_utc[:10]
+    spreads = [
+        f"{metric.metric} {figures.limit(spread.sd, metric.metric)} ({spread.source})"
+        for metric in in_order(result)
+        if metric.gated and (spread := metric.effect.occasion) is not None
+    ]
+    of = f"{_others(count, 'occasion')}, {'recorded' if count == 1 else 'the newest'} on {day}"
+    what = f" What occasions differ by is part of each interval: {', '.join(spreads)}." if spreads else ""
+    return f"Compared with the stored numbers of {result.baseline_name}, {of}, not measured side by side.{what}"
+
+
 def generator_sentence(result: Result) -> str:
     """Say how well the load generator did; empty where there was no load."""
     found = result.generator

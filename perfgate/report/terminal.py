@@ -12,9 +12,9 @@ from rich.text import Text
 from perfgate.gate.verdict import Verdict
 from perfgate.report import figures
 from perfgate.report.plain import one_line
-from perfgate.report.result import ModelFacts, Result
+from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
-from perfgate.report.sentences import generator_sentence, stage_sentence, verdict_word
+from perfgate.report.sentences import generator_sentence, stage_sentence, stored_sentence, verdict_word
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 from perfgate.trials import Arm
 
@@ -57,20 +57,22 @@ def _print_models(console: Console, result: Result) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True, justify="right")
-    for arm, model in result.models.items():
+    shown = [(arm, model.given, model.digest, model.size_mb) for arm, model in result.models.items()]
+    if (stored := result.stored) is not None:
+        given = f"stored numbers of {result.baseline_name} ({stored.model_given})"
+        shown = [(Arm.BASELINE.value, given, stored.model_digest, stored.size_mb), *shown]
+    for arm, given, digest, size_mb in shown:
         table.add_row(
             Text(arm, "blue" if arm == Arm.BASELINE else "dark_orange"),
-            safe_text(console, model.given),
-            Text(_digest_and_size(model), "dim"),
+            safe_text(console, given),
+            Text(_digest_and_size(digest, size_mb), "dim"),
         )
     print_table(console, table)
 
 
-def _digest_and_size(model: ModelFacts) -> str:
-    size = (
-        f"  {figures.with_unit(model.size_mb, 'MiB')}" if model.size_mb > 0 else ""
-    )  # a running server's is not known
-    return f"{figures.short_digest(model.digest).removeprefix('sha256:')}{size}"
+def _digest_and_size(digest: str, size_mb: float) -> str:
+    size = f"  {figures.with_unit(size_mb, 'MiB')}" if size_mb > 0 else ""  # a running server's is not known
+    return f"{figures.short_digest(digest).removeprefix('sha256:')}{size}"
 
 
 def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:
@@ -101,7 +103,8 @@ def _summary_table(result: Result) -> Table:
 
 
 def _print_notes(console: Console, result: Result) -> None:
-    for words in (*(stage_sentence(result, arm) for arm in result.models), generator_sentence(result)):
+    stages = (stage_sentence(result, arm) for arm in result.models)
+    for words in (stored_sentence(result), *stages, generator_sentence(result)):
         if words:
             console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Typical:
+    """What the gate compares one metric by: a number a replica, in the metric's unit (docs/method.md)."""
+
+    replicas: tuple[float, ...]
+    source: str
+    """Where it was measured, a `Source` value."""
+    state: str
+    """In which state, a `State` value."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArmSummary:
     """One metric of one arm, described (not compared)."""
 
@@ -16,6 +27,8 @@ class ArmSummary:
     replicas: tuple[float, ...]
     """One number a replica, in the metric's unit."""
     note: str = ""
+    typical: Typical | None = None
+    """None where the gate has no number for each replica."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ def test_json_diffs_well(make_record: MakeRecord) -> None:
     text = to_json(make_record(metrics={"execute_ms": MetricSummary(1.23456789, (math.nan, 1e-9 / 3))}))
     data = json.loads(text)
     assert text == json.dumps(data, sort_keys=True, indent=2) + "\n"
-    assert data["metrics"]["execute_ms"] == {"note": "", "replicas": [None, 3.33333e-10], "value": 1.23457}
+    assert data["metrics"]["execute_ms"] == {
+        "note": "", "replicas": [None, 3.33333e-10], "typical": None, "value": 1.23457,
+    }  # fmt: skip
     assert data["model"]["size_bytes"] == 1234
     assert to_json(from_json(text, "x")) == text
 

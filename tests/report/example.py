@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.effect import Effect
+from perfgate.stats.prediction import OccasionSpread
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Arm, Caution, ReplicaFacts, State
 
@@ -113,6 +115,28 @@ def no_baseline(seed: int = 6) -> Result:
     )
 
 
+def stored_numbers(seed: int = 10) -> Result:
+    """Compare the candidate alone with numbers of three days."""
+    result = no_baseline(seed)
+    whole = inconclusive(seed)
+    assert whole.judgement
+    spread = OccasionSpread(0.041, 4.0, "5 occasions")
+    metrics = tuple(replace(m, effect=replace(m.effect, occasion=spread)) for m in whole.judgement.metrics)
+    return replace(
+        result,
+        comparison="stored numbers",
+        baseline_name="prod",
+        judgement=replace(whole.judgement, metrics=metrics),
+        stored=StoredFacts(
+            ("prod/20260228T101500.000Z-0123456789ab", "prod/20260227T101500.000Z-0123456789ab"),
+            "2026-02-28T10:15:00Z",
+            "models/ranker/1",
+            "sha256:" + "a1" * 32,
+            14.2,
+        ),
+    )
+
+
 def one_replica(seed: int = 7) -> Result:
     result = inconclusive(seed)
     assert result.judgement
@@ -142,6 +166,7 @@ def hostile(seed: int = 8) -> Result:
         run_id=nasty,
         command=("perfgate", "run", nasty),
         baseline_name=nasty,
+        stored=StoredFacts((nasty,), nasty, nasty, nasty, 1.0),
         models={arm: replace(facts, given=nasty, path=nasty) for arm, facts in result.models.items()},
         scenario={**result.scenario, "name": nasty, "description": nasty},
         environment={nasty: nasty, **result.environment},
@@ -157,7 +182,7 @@ def big(rows: int, seed: int = 9) -> Result:
     return replace(failing(seed), trials=_trials(np.random.default_rng(seed), rows, {"execute_ms": 0.124}))
 
 
-EVERY = (passing, failing, inconclusive, invalid, interrupted, no_baseline, one_replica, hostile)
+EVERY = (passing, failing, inconclusive, invalid, interrupted, no_baseline, stored_numbers, one_replica, hostile)
 
 
 def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:

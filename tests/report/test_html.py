@@ -164,3 +164,13 @@ def test_numbers_of_the_plan_stay_numbers() -> None:
     shown = [line.strip() for line in words[words.index("Plan") :].splitlines() if line.strip()]
     assert shown[1:5] == ["load.workers1", "load.think_time_s0.0", "load.cv\N{EN DASH}", "freshyes"]
     assert "segments" not in words
+
+
+def test_stored_numbers_are_shown_as_such_and_a_refusal_too() -> None:
+    result = example.stored_numbers()
+    page = render_html(result)
+    assert "stored numbers of prod (models/ranker/1)" in page
+    assert "Compared with the stored numbers of prod, 2 occasions" in page
+    assert result.stored
+    refused = render_html(replace(result, stored=replace(result.stored, records=())))
+    assert "The stored numbers do not compare here" in refused

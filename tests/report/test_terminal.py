@@ -62,6 +62,13 @@ def test_failures_come_first_and_what_is_not_gated_last() -> None:
     assert places == sorted(places)
 
 
+def test_stored_numbers_stand_where_the_baseline_would() -> None:
+    first, second, *rest = _printed(example.stored_numbers(), 200).splitlines()
+    assert first.split()[:5] == ["baseline", "stored", "numbers", "of", "prod"]
+    assert second.startswith("candidate")
+    assert any(line.startswith("Compared with the stored numbers of prod") for line in rest)
+
+
 def test_colour_only_when_asked() -> None:
     assert "\x1b" not in _printed(example.failing(), colour=False)
     assert "\x1b[" in _printed(example.failing(), colour=True)

@@ -1,0 +1,154 @@
+"""The stored numbers of a baseline: which records count, whether they compare here, and what occasions differ by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from perfgate.baseline.calibration import Calibration
+from perfgate.baseline.fingerprint import then_and_now
+from perfgate.baseline.record import Record
+from perfgate.metrics import METRICS, Metric
+from perfgate.stats.prediction import (
+    Occasion,
+    StoredMetric,
+    StoredNumbers,
+    calibrated_spread,
+    occasion_spread,
+    prior_spread,
+)
+from perfgate.trials import Caution
+
+OCCASION_GAP_S = 3600.0
+"""Records that follow one another more closely are of one occasion, and the newest of them counts."""
+MOST_RECORDS = 50
+"""Newest of a name that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacts:
+    """Where the numbers of a stored baseline come from."""
+
+    records: tuple[str, ...]
+    """`NAME/ID` of those that the numbers are the mean of, the newest first; none where they do not compare here."""
+    recorded_utc: str
+    """When the newest of them was recorded."""
+    model_given: str
+    model_digest: str
+    size_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBaseline:
+    """A baseline that is not measured again."""
+
+    facts: StoredFacts
+    numbers: StoredNumbers
+    payload_digest: str
+    cautions: tuple[Caution, ...] = ()
+
+
+def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
+    record: Record,
+    others: Iterable[Record],
+    *,
+    environment: Mapping[str, Any],
+    fingerprint: str,
+    calibration: Calibration | None,
+    again: str,
+    keep: str,
+) -> StoredBaseline:
+    """Take a record's numbers, and those of the same model, scenario and fingerprint among the others of its name.
+
+    What occasions differ by is estimated from all models that the name has had. Where these numbers are not enough,
+    `again` is the command that records more and `keep` says how the model is measured again.
+    """
+    here = [
+        each
+        for each in {each.id: each for each in (*others, record)}.values()
+        if (each.scenario_digest, each.fingerprint) == (record.scenario_digest, fingerprint)
+    ]
+    models = {digest: _occasions(each for each in here if each.model.digest == digest) for digest in _digests(here)}
+    mine = models.get(record.model.digest, ())
+    newest, size_mb = mine[0] if mine else record, record.model.size_bytes / 2**20
+    names = tuple(f"{each.name}/{each.id}" for each in mine)
+    numbers = StoredNumbers(
+        metrics={metric.name: found for metric in METRICS if (found := _metric(metric, mine, models, calibration))},
+        size_mb=size_mb,
+        servers=frozenset(each.servers for each in mine),
+        refusal="" if mine else _environment_differs(record, environment),
+        remedy=f"record it here too with `{again}`, or {keep}",
+    )
+    message = "compared with stored numbers, not side by side: large changes show, small ones do not"
+    remedy = f"{keep}; or record it on more occasions, an hour apart at least, with `{again}`"
+    return StoredBaseline(
+        StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb),
+        numbers,
+        newest.payload_digest,
+        (Caution("stored numbers", message, remedy),) if mine else (),
+    )
+
+
+def unlike(stored: StoredBaseline, payload_digest: str, servers: int) -> Iterator[Caution]:
+    """Tell what the run has not in common with the records, though their numbers are compared."""
+    if stored.numbers.refusal:
+        return
+    if payload_digest != stored.payload_digest:
+        message = "the stored baseline was asked other requests: the models' inputs differ"
+        yield Caution("other requests", message, "keep the baseline's model, so that both are measured side by side")
+    if stored.numbers.servers - {0, servers}:
+        then = " and ".join(str(number) for number in sorted(stored.numbers.servers) if number)
+        message = (
+            f"{then} servers were alive when the baseline was recorded, {servers} now: caches may be fuller or emptier"
+        )
+        yield Caution("servers alive", message, "record it by itself, rather than promote a run of two arms")
+
+
+def _environment_differs(record: Record, environment: Mapping[str, Any]) -> str:
+    what = then_and_now(record.environment, environment) or "the server's settings"
+    return f"environment differs from that of {record.name}/{record.id} ({what}), and stored numbers do not compare"
+
+
+def _digests(records: Iterable[Record]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(record.model.digest for record in records))
+
+
+def _occasions(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Leave out what is of the same occasion as a newer record; the newest first."""
+    kept: list[Record] = []
+    for record in sorted(records, key=_created, reverse=True):
+        apart = not kept or (_created(kept[-1]) - _created(record)).total_seconds() >= OCCASION_GAP_S
+        if apart and record.run_id not in {each.run_id for each in kept}:  # one run may be promoted twice
+            kept.append(record)
+    return tuple(kept)
+
+
+def _created(record: Record) -> datetime:
+    return datetime.fromisoformat(record.created_utc).astimezone()
+
+
+def _metric(
+    metric: Metric, mine: Sequence[Record], models: Mapping[str, Sequence[Record]], calibration: Calibration | None
+) -> StoredMetric | None:
+    if not mine or (found := mine[0].metrics.get(metric.name)) is None or found.typical is None:
+        return None
+    way = found.typical.source, found.typical.state
+    occasions = {digest: tuple(_like(metric, records, way)) for digest, records in models.items()}
+    if not (own := occasions[mine[0].model.digest]):
+        return None
+    ran = calibration.components if calibration else ()
+    alike = (each for each in ran if each.metric == metric.name and each.source in {"", found.typical.source})
+    base = calibrated_spread(prior_spread(metric), next(alike, None))
+    return StoredMetric(own, occasion_spread(occasions.values(), base), *way)
+
+
+def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> Iterator[Occasion]:
+    """Give the values of the records in which the metric was measured that way."""
+    for record in records:
+        found = record.metrics.get(metric.name)
+        if found is None or found.typical is None or (found.typical.source, found.typical.state) != way:
+            continue
+        if occasion := Occasion.of(metric, found.typical.replicas):
+            yield occasion

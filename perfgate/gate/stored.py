@@ -1,0 +1,113 @@
+"""The candidate alone, judged against stored numbers of its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite, nan
+
+from perfgate.gate.decide import MOST_TIMES, Case, decide, times_longer
+from perfgate.gate.judge import conclude
+from perfgate.gate.missing import has_numbers, why_missing
+from perfgate.gate.tolerance import gated_metrics, tolerance_of
+from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
+from perfgate.metrics import METRICS, Estimator, Metric
+from perfgate.scenario.schema import Gate, Objective
+from perfgate.stats.effect import Effect
+from perfgate.stats.estimate import estimate
+from perfgate.stats.prediction import Occasion, StoredMetric, StoredNumbers, in_unit, predict
+from perfgate.stats.summary import Typical
+from perfgate.stats.table import TrialTable
+from perfgate.stats.typical import typical_of
+from perfgate.trials import Arm, State
+
+_SHARED_MEMORY = "pss_mb"
+"""Divides pages among those that share them: with another number of servers it is another number."""
+
+
+def judge_stored(
+    table: TrialTable, gate: Gate, objectives: Mapping[str, Objective], stored: StoredNumbers
+) -> Judgement:
+    """Decide on a finished run of the candidate alone, in one look."""
+    if stored.refusal:
+        return conclude((), (f"{stored.refusal}: {stored.remedy}",), table, gate, objectives)
+    gated = gated_metrics(gate)
+    found = {metric: _compared(metric, table, stored, gate.alpha) for metric in METRICS}
+    cases = [
+        Case(metric, effect, tolerance_of(metric, gate, effect.baseline_value), gated=metric in gated)
+        for metric, effect in found.items()
+        if isinstance(effect, Effect)
+    ]
+    missing = [
+        why
+        for metric in gated
+        if isinstance(why := found[metric], str) and (metric.name in gate.metrics or has_numbers(metric, table))
+    ]
+    return conclude(_decided(cases, gate.alpha), missing, table, gate, objectives)
+
+
+def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
+    """Give the effect, or say why there is none."""
+    if metric.estimator is Estimator.CONSTANT:
+        both = replace(table, sizes_mb={**table.sizes_mb, Arm.BASELINE: stored.size_mb})
+        return estimate(metric, both, alpha) or why_missing(metric, table)
+    then, now = stored.metrics.get(metric.name), typical_of(metric, Arm.CANDIDATE, table)
+    if now is None or len(now.replicas) < 2:
+        return why_missing(metric, table)
+    if then is None:
+        return f"{metric.name} has no numbers in the record: record the baseline again"
+    if (then.state, then.source) != (now.state, now.source):
+        was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
+        return f"{metric.name} was measured in another way ({was}): share the budget as then, or record again"
+    if metric.name == _SHARED_MEMORY and stored.servers != {len(table.replicas)}:
+        then_alive = " and ".join(map(str, sorted(stored.servers)))
+        return f"{metric.name} depends on how many servers are alive: {then_alive} then, {len(table.replicas)} now"
+    return _effect(metric, then, now, alpha) or f"{metric.name} varies too much for an interval: use more replicas"
+
+
+def _effect(metric: Metric, then: StoredMetric, now: Typical, alpha: float) -> Effect | None:
+    if (candidate := Occasion.of(metric, now.replicas)) is None:
+        return None
+    result = predict(candidate, then.occasions, then.spread)
+    ends = [metric.scale.change_of(end) for end in (result.difference, *result.bounds(alpha))]
+    if not all(isfinite(end) for end in ends):
+        return None
+    return Effect(
+        metric=metric.name,
+        change=ends[0],
+        lower=ends[1],
+        upper=ends[2],
+        alpha=alpha,
+        log_change=result.difference,
+        log_se=result.se,
+        df=result.df,
+        baseline_value=in_unit(metric, candidate.mean - result.difference),
+        candidate_value=in_unit(metric, candidate.mean),
+        baseline_replicas=tuple(value for each in then.occasions for value in each.values),
+        candidate_replicas=candidate.values,
+        sign_flip_p=nan,
+        state=State(now.state),
+        source=now.source,
+        scale=metric.scale,
+        occasion=then.spread,
+    )
+
+
+def _decided(cases: Sequence[Case], alpha: float) -> tuple[MetricVerdict, ...]:
+    strict = alpha / max(1, sum(case.gated for case in cases))
+    return tuple(
+        replace(found, more=_more(case, strict if case.gated and case.beyond > 0 else alpha))
+        if found.verdict is Verdict.INCONCLUSIVE
+        else found
+        for case, found in zip(cases, decide(cases, alpha), strict=True)
+    )
+
+
+def _more(case: Case, alpha: float) -> str:
+    """Say what would decide if the estimate stayed: time shrinks the candidate's own part of the variance only."""
+    own = Occasion(case.effect.candidate_replicas).variance
+    wanted = (case.beyond * case.effect.log_se / case.half(alpha)) ** 2
+    left = wanted - (case.effect.log_se**2 - own)
+    if left > 0 and own / left <= MOST_TIMES:
+        return times_longer(own / left)
+    return "more replicas or time do not help: record the baseline on more occasions, or keep its model"

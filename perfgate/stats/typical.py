@@ -1,0 +1,34 @@
+"""What the gate compares arms by, kept beside the description of each arm: a stored baseline needs the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from perfgate.metrics import BY_NAME, Metric
+from perfgate.stats.replicate import Replicates, replicates
+from perfgate.stats.summary import ArmSummary, Typical
+from perfgate.stats.table import ARMS, TrialTable
+
+
+def typical_of(metric: Metric, arm: str, table: TrialTable) -> Typical | None:
+    """Give one number for each replica of an arm; None where the run has none, or for a share or a constant."""
+    found = replicates(metric, table)
+    return None if found is None else _of_arm(found, arm)
+
+
+def with_typical(summaries: Iterable[ArmSummary], table: TrialTable) -> tuple[ArmSummary, ...]:
+    """Complete summaries by the numbers that the gate compares."""
+    each = tuple(summaries)
+    found = {name: replicates(BY_NAME[name], table) for name in dict.fromkeys(summary.metric for summary in each)}
+    return tuple(
+        summary
+        if (numbers := found[summary.metric]) is None
+        else replace(summary, typical=_of_arm(numbers, summary.arm))
+        for summary in each
+    )
+
+
+def _of_arm(found: Replicates, arm: str) -> Typical | None:
+    values = found.typical[found.units.arm == ARMS.index(arm)]
+    return Typical(tuple(values.tolist()), found.source.value, found.state.value) if values.size else None

@@ -1,0 +1,72 @@
+"""Command lines on fakes: parsing, store, pipeline and report are real; models, servers and the machine are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfgate.baseline.store import Store
+from perfgate.cli import app, measuring, stored
+from perfgate.cli.targets import Opened
+from perfgate.errors import ExitCode
+from tests import test_pipeline
+
+HERE = {"cpu_model": "fake", "cores": 2.0}
+SCENARIO = """
+[budget]
+measure_s = 2
+replicas = 4
+execute_share = 0.7
+request_share = 0.2
+"""
+
+
+@dataclass
+class Commands:
+    """Runs command lines in a directory with models `old`, `same`, `slow` and `huge`, and a scenario file."""
+
+    home: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *args: str, expect: ExitCode = ExitCode.PASS) -> str:
+        """Give what was said on stderr."""
+        code = app.main(args)
+        said = self.capsys.readouterr()
+        assert code == expect, said.err
+        self.out = said.out
+        return said.err
+
+    def run(self, model: str, *more: str, expect: ExitCode = ExitCode.PASS) -> str:
+        shared = ("--baseline", "prod", "--store", "kept", "-s", "s.toml", "--seed", "1", "--out", "out")
+        return self("run", model, *shared, *more, expect=expect)
+
+    def record(self, model: str, *more: str) -> str:
+        shared = ("--name", "prod", "--store", "kept", "-s", "s.toml", "--seed", "2", "--out", "recorded")
+        return self("baseline", "record", model, *shared, *more)
+
+    @property
+    def store(self) -> Store:
+        return Store("kept")
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    def opened(scenario: Any, given: Any, *_: object) -> Opened:
+        return Opened(scenario, {arm: test_pipeline._model(name, tmp_path) for arm, name in given.items()}, {})
+
+    def from_store(path: str, _: Path) -> Any:
+        name = (Path(path) / "saved_model.pb").read_text()
+        return test_pipeline._model(name, tmp_path)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.setitem(test_pipeline.EXECUTE_MS, "huge", 12.0)
+    monkeypatch.setattr(measuring, "open_arms", opened)
+    monkeypatch.setattr(measuring, "_world", lambda *_: test_pipeline.Bench().world())
+    monkeypatch.setattr(stored, "open_model", from_store)
+    monkeypatch.setattr(stored, "environment", lambda *_: HERE)
+    (tmp_path / "s.toml").write_text(SCENARIO)
+    return Commands(tmp_path, capsys)
