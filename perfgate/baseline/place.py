@@ -76,9 +76,9 @@ class Place:
         except FileNotFoundError:
             return None
 
-    def folders(self) -> tuple[str, ...]:
-        """Name the folders directly in the place."""
-        return tuple(sorted(name for name, kind in self._entries("") if kind == "directory"))
+    def folders(self, folder: str = "") -> tuple[str, ...]:
+        """Name the folders directly in the place, or in a folder of it."""
+        return tuple(sorted(name for name, kind in self._entries(folder) if kind == "directory"))
 
     def files(self, folder: str) -> tuple[str, ...]:
         """Name the files directly in a folder."""

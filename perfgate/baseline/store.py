@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perfgate.baseline import artifacts, calibration
 from perfgate.baseline.commands import recording, showing
-from perfgate.baseline.place import Place
+from perfgate.baseline.place import TEMPORARY, Place
 from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
 
@@ -124,6 +124,20 @@ class Store:
     def fetch_artifact(self, record: Record, cache_dir: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
         """Return a local directory with the record's model (perfgate.baseline.artifacts.fetch says how)."""
         return artifacts.fetch(self._place, record, cache_dir, digest_of)
+
+    def pointer(self, name: str) -> str | None:
+        """Return what a name's `current` says; None where there is none."""
+        _check_name(name)
+        text = self._place.read(f"{name}/{CURRENT}")
+        return None if text is None else text.strip()
+
+    def models(self) -> tuple[str, ...]:
+        """Return the models that the store keeps, as records refer to them."""
+        return tuple(f"{artifacts.FOLDER}/{folder}" for folder in self._place.folders(artifacts.FOLDER))
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Return files on their way into the store: those of killed processes stay."""
+        return tuple(f"{TEMPORARY}/{file}" for file in self._place.files(TEMPORARY))
 
     def _read(self, name: str, record_id: str) -> Record:
         file = _file(name, record_id)

@@ -20,7 +20,7 @@ VERBOSE = "perfgate.verbose"
 COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side, no store needed.",
-    "baseline": "Record, promote, list, show and remove stored baselines.",
+    "baseline": "Record, promote, list, show, remove and verify stored baselines.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
+from perfgate.cli.baseline_verify import verify_command
 from perfgate.cli.options import measuring_options, store_option
 from perfgate.errors import PerfgateError
 
@@ -36,7 +37,7 @@ def _kept(function: Callable[..., int]) -> Callable[..., int]:
 
 @click.group("baseline")
 def command() -> None:
-    """Record, promote, list, show and remove stored baselines."""
+    """Record, promote, list, show, remove and verify stored baselines."""
 
 
 @click.command("record")
@@ -89,5 +90,5 @@ def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> i
     return 0
 
 
-for _each in (record_command, promote_command, list_command, show_command, rm_command):
+for _each in (record_command, promote_command, list_command, show_command, rm_command, verify_command):
     command.add_command(_each)
