@@ -7,7 +7,7 @@ from math import expm1, inf, isfinite, log, nan
 import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
-from perfgate.stats.contrast import Sample, contrast, sign_flip_p
+from perfgate.stats.contrast import Sample, contrast, paired_contrast, sign_flip_p
 from perfgate.stats.effect import Effect
 from perfgate.stats.replicate import Replicates, replicates
 from perfgate.stats.table import ARMS, TrialTable
@@ -31,7 +31,7 @@ def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bo
 
 
 def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *, cross_check: bool) -> Effect | None:
-    result = contrast(sample)
+    result = paired_contrast(sample) if found.source is Source.START else contrast(sample)
     lower, upper = result.bounds(alpha)
     baseline, candidate = ~sample.candidate, sample.candidate
     ends = [metric.scale.change_of(end) for end in (result.difference, lower, upper)]
