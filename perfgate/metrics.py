@@ -141,8 +141,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("warmup_requests", "1", _LOWER, _VALUE, (Source.START,), "warmup_requests", 0.50, gated=False,
            description="requests after the first one until latency no longer falls, at least 40 as a rule",
            min_change=20.0),
-    Metric("error_rate", "share", _LOWER, Estimator.PROPORTION, _ANY, "error_rate", 0.0, gated=False,
-           description="share of requests that failed or timed out"),
+    Metric("error_rate", "share", _LOWER, Estimator.PROPORTION, _ANY, "error_rate", 0.02, gated=False,
+           description="share of requests that failed or timed out", scale=Scale.DIFFERENCE),
     Metric("model_size_mb", "MiB", _LOWER, Estimator.CONSTANT, (Source.MODEL,), "model_size_mb", 0.20, gated=False,
            description="bytes of the model's files", min_change=1.0),
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
+from perfgate.gate.foresight import FEWEST_REPLICAS
+from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.quantile import replica_times
 from perfgate.stats.replicate import requests_for_quantile
-from perfgate.stats.table import ARMS, TrialTable
+from perfgate.stats.table import ARMS, Columns, TrialTable
 from perfgate.stats.values import quantile_of, rows_of, trial_values, units_of
 
 _LANES = {
@@ -17,30 +22,49 @@ _LANES = {
 
 
 def has_numbers(metric: Metric, table: TrialTable) -> bool:
-    """Say whether any trial or start gave a positive number for the metric, usable or not."""
-    if metric.estimator in {Estimator.CONSTANT, Estimator.PROPORTION}:
+    """Say whether any trial or start gave a number for the metric, usable or not; 0 is none, but for a share."""
+    if metric.estimator is Estimator.CONSTANT:
         return False
     if Source.START in metric.sources:
         return any(getattr(fact, metric.statistic) > 0 for fact in table.replicas)
     columns = table.columns
     rows = np.any([rows_of(columns, source) for source in metric.sources], axis=0)
+    if metric.estimator is Estimator.PROPORTION:
+        return bool(columns.requests[rows].any())
     return bool((trial_values(columns, metric.statistic)[rows] > 0).any())
 
 
 def why_missing(metric: Metric, table: TrialTable) -> str:
     """Name the reason and the remedy in one clause."""
-    if metric.estimator is Estimator.PROPORTION:
-        return f"{metric.name} is judged by an objective only: set objectives.{metric.name}"
     if not has_numbers(metric, table):
         return f"{metric.name} has no data: {_where_from(metric, table)}"
     if _fewest_replicas(metric, table) < 2:
         return f"{metric.name} needs at least 2 replicas an arm with data"
     if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.REPLICA_QUANTILE:
-        need = requests_for_quantile(quantile[1])
-        return f"{metric.name} needs {need:,} answered requests of each replica: measure longer or with fewer replicas"
+        return _too_few_requests(metric, quantile, table.columns)
     if metric.estimator is Estimator.REPLICA_SLOPE:
         return f"{metric.name} needs memory read twice or more in one lane: measure longer or with fewer replicas"
     return f"{metric.name} has no block in which every replica has a positive value: look for failed requests"
+
+
+def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Columns) -> str:
+    """Say how far off it is, and whether fewer servers in the same time would do."""
+    need = requests_for_quantile(quantile[1])
+    units, times = replica_times(columns, Source.LOAD, quantile[0])
+    if any(each.size and not isfinite(each[-1]) for each in times):
+        return f"{metric.name} lies among requests that got no answer: look for failed requests"
+    has, replicas = min(each.size for each in times), int(np.unique_counts(units.arm).counts.min())
+    return f"{metric.name} needs {need:,} requests of each server, has {has:,}: {_more_of_each(need, has, replicas)}"
+
+
+def _more_of_each(need: int, has: int, replicas: int) -> str:
+    longer = f"{about_times(need / max(has, 1))} the load time"
+    if (enough := replicas * has // need) >= FEWEST_REPLICAS:
+        return f"{longer}, or load.replicas = {enough}"
+    if replicas <= FEWEST_REPLICAS:
+        return longer
+    times = about_times(need * FEWEST_REPLICAS / (max(has, 1) * replicas))
+    return f"{longer}, or {times} with load.replicas = {FEWEST_REPLICAS}"
 
 
 def _where_from(metric: Metric, table: TrialTable) -> str:

@@ -117,7 +117,7 @@ def _more_requests(hits: float, count: float, share: float, alpha: float, effect
         need = int(count) + bisect_left(more, x=True, key=lambda n: _settled(hits / count, n / effect, share, alpha))
     if need >= _MOST_TIMES_REQUESTS * count:
         return "too near the bound for any practical number of requests"
-    return f"about {need:,} requests instead of {count:,.0f}"
+    return f"needs about {need - int(count):,} more requests, {need:,} in all"
 
 
 def _settled(rate: float, count: float, share: float, alpha: float) -> bool:

@@ -48,9 +48,8 @@ def judge_stored(
 
 def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
     """Give the effect, or say why there is none."""
-    if metric.estimator is Estimator.CONSTANT:
-        both = replace(table, sizes_mb={**table.sizes_mb, Arm.BASELINE: stored.size_mb})
-        return estimate(metric, both, alpha) or why_missing(metric, table)
+    if metric.estimator in {Estimator.CONSTANT, Estimator.PROPORTION}:
+        return _without_replicas(metric, table, stored, alpha)
     then, now = stored.metrics.get(metric.name), typical_of(metric, Arm.CANDIDATE, table)
     if now is None or len(now.replicas) < 2:
         return why_missing(metric, table)
@@ -63,6 +62,13 @@ def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: f
         then_alive = " and ".join(map(str, sorted(stored.servers)))
         return f"{metric.name} depends on how many servers are alive: {then_alive} then, {len(table.replicas)} now"
     return _effect(metric, then, now, alpha) or f"{metric.name} varies too much for an interval: use more replicas"
+
+
+def _without_replicas(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
+    if metric.estimator is Estimator.PROPORTION:
+        return f"{metric.name} of another time has no counts to compare: set objectives.{metric.name}"
+    both = replace(table, sizes_mb={**table.sizes_mb, Arm.BASELINE: stored.size_mb})
+    return estimate(metric, both, alpha) or why_missing(metric, table)
 
 
 def _effect(metric: Metric, then: StoredMetric, now: Typical, alpha: float) -> Effect | None:

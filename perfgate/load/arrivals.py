@@ -30,6 +30,17 @@ def schedule(load: Load, duration_s: float, rng: np.random.Generator, trace_s: S
     )
 
 
+def mean_rate_rps(load: Load, duration_s: float, trace_s: Sequence[float] = ()) -> float | None:
+    """Say how many requests a second `schedule` draws on average; None for a closed loop, which has no schedule."""
+    if load.arrivals == "trace":
+        return replay(trace_s, duration_s).size / duration_s
+    if load.arrivals == "ramp":
+        return ((load.from_rps or 0.0) + (load.to_rps or 0.0)) / 2
+    if load.arrivals == "steps":
+        return float(np.mean(load.steps_rps or (0.0,)))
+    return load.rate_rps
+
+
 def constant(rate_rps: float, duration_s: float) -> Floats:
     """Space requests evenly from 0; none at or after the duration."""
     instants = np.arange(np.ceil(rate_rps * duration_s)) / rate_rps

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from math import sqrt
 
 import numpy as np
 from scipy import stats
@@ -37,6 +39,10 @@ class Contrast:
     difference: float
     se: float
     df: float
+
+    def no_surer(self, resolution: float, sizes: Sequence[int]) -> Contrast:
+        """Give it the standard error at least that arms of these sizes have when each number has this deviation."""
+        return replace(self, se=max(self.se, resolution * sqrt(sum(1 / size for size in sizes))))
 
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Give the two one-sided bounds, each at level alpha."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perfgate.metrics import Scale
 from perfgate.stats.prediction import OccasionSpread
+from perfgate.stats.proportion import Counts
 from perfgate.trials import State
 
 
@@ -41,3 +42,5 @@ class Effect:
     scale: Scale = Scale.RATIO
     occasion: OccasionSpread | None = None
     """What occasions differ by, as the interval has it; None where both arms were measured on one occasion."""
+    counts: Counts | None = None
+    """What a share of requests was counted from: its bounds are exact, `log_se` and `df` are for planning only."""

@@ -11,6 +11,8 @@ from perfgate.stats.table import Columns, Floats, Ints
 from perfgate.stats.values import Mask, Units, trial_values, units_of
 
 _PER_1K = 1000.0
+LUMP_MB = 0.25
+"""What a process takes from the kernel at a time, about; servers of the ranking example 0.2 MiB (docs/metrics.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,11 @@ class Readings:
         """Requests between a replica's first and last reading, median over replicas: the more, the surer is a slope."""
         each = [np.ptp(self.served[self.unit == number]) for number in range(self.units.arm.size)]
         return float(np.median(each)) if each else 0.0
+
+    @property
+    def resolution(self) -> float:
+        """Standard deviation of a slope, MiB per 1,000 requests, where all that varies is when a lump is taken."""
+        return _PER_1K * LUMP_MB / 2 / self.span
 
     @property
     def slopes(self) -> Floats:

@@ -40,6 +40,8 @@ class Replicates:
     """On the metric's scale; of block-relative metrics relative to the blocks' medians."""
     typical: Floats
     """In the metric's unit."""
+    resolution: float = 0.0
+    """Standard deviation that the way of reading alone gives one replica's number, on the metric's scale."""
 
 
 def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
@@ -83,7 +85,7 @@ def _block_relative(metric: Metric, source: Source, columns: Columns) -> Replica
     relative = logs - np.median(logs, axis=1, keepdims=True)
     return Replicates(
         source,
-        _state(columns, rows),
+        state_of(columns, rows),
         units,
         np.asarray(stats.trim_mean(relative, TRIM, axis=0), np.float64),
         np.exp(np.asarray(stats.trim_mean(logs, TRIM, axis=0), np.float64)),
@@ -118,7 +120,7 @@ def _quantiles(metric: Metric, source: Source, columns: Columns) -> Replicates |
     if min(each.size for each in times) < requests_for_quantile(share) or not all(isfinite(each[-1]) for each in times):
         return None
     typical = plausible(np.array([harrell_davis(each, share) for each in times]))
-    return Replicates(source, _state(columns, rows), units, _log(typical), typical)
+    return Replicates(source, state_of(columns, rows), units, _log(typical), typical)
 
 
 def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | None:
@@ -132,7 +134,7 @@ def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | N
         np.maximum.at(typical, index, values[rows])
     else:
         typical = np.bincount(index, weights=values[rows]) / np.bincount(index)
-    return Replicates(source, _state(columns, rows), units, _log(typical), typical)
+    return Replicates(source, state_of(columns, rows), units, _log(typical), typical)
 
 
 def _slopes(metric: Metric, columns: Columns) -> Iterator[Replicates]:
@@ -141,7 +143,8 @@ def _slopes(metric: Metric, columns: Columns) -> Iterator[Replicates]:
     for source, read in sorted(found, key=lambda pair: -pair[1].span):
         if read.span:
             slopes = read.slopes
-            yield Replicates(source, _state(columns, rows_of(columns, source)), read.units, slopes, slopes)
+            state = state_of(columns, rows_of(columns, source))
+            yield Replicates(source, state, read.units, slopes, slopes, read.resolution)
 
 
 def _start_values(metric: Metric, replicas: tuple[ReplicaFacts, ...]) -> Replicates:
@@ -158,5 +161,6 @@ def _log(values: Floats) -> Floats:
         return np.log(values)
 
 
-def _state(columns: Columns, rows: Mask) -> State:
+def state_of(columns: Columns, rows: Mask) -> State:
+    """Give the state that most of some trials were measured in."""
     return STATES[int(np.bincount(columns.state[rows]).argmax())]

@@ -25,7 +25,8 @@ def test_equal_models_pass() -> None:
     assert found.headline.endswith("] <= 2.5%")
     assert [(m.metric, m.gated) for m in found.metrics] == [
         ("execute_ms", True), ("load_time_s", False), ("first_request_ms", False),
-        ("cold_start_s", False), ("warmup_s", False), ("warmup_requests", False), ("model_size_mb", False),
+        ("cold_start_s", False), ("warmup_s", False), ("warmup_requests", False), ("error_rate", False),
+        ("model_size_mb", False),
     ]  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def test_an_undecided_objective_leaves_the_run_open() -> None:
     loaded = load_trials(2, lambda *_: [1.0] * 100)
     found = judge(TrialTable.of(loaded), Gate(), {"latency_p99_ms": Objective(max=20)})
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "about 459 requests instead of 200" in " ".join(found.reasons)
+    assert "needs about 259 more requests, 459 in all" in " ".join(found.reasons)
 
 
 def test_without_a_baseline_only_objectives_are_judged() -> None:
@@ -107,7 +108,7 @@ def _explicit(name: str, rows: TrialTable) -> Judgement:
     ("name", "reason"),
     [
         ("latency_p99_ms", "latency_p99_ms has no data: give the load lane a share of the budget"),
-        ("error_rate", "error_rate is judged by an objective only: set objectives.error_rate"),
+        ("rss_growth_mb_per_1k", "rss_growth_mb_per_1k has no data: this platform or target did not tell"),
     ],
 )
 def test_a_metric_asked_for_by_name_must_have_data(name: str, reason: str) -> None:
@@ -118,7 +119,7 @@ def test_a_metric_asked_for_by_name_must_have_data(name: str, reason: str) -> No
 
 def test_a_percentile_asked_for_by_name_says_how_many_requests_it_needs() -> None:
     found = _explicit("latency_p99_ms", TrialTable.of(load_trials(2, lambda *_: [1.0] * 100)))
-    assert "needs 2,000 answered requests of each replica" in " ".join(found.reasons)
+    assert "needs 2,000 requests of each server, has 100: about 20 times the load time" in " ".join(found.reasons)
 
 
 def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() -> None:

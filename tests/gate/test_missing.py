@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from perfgate.gate.missing import has_numbers, why_missing
 from perfgate.metrics import BY_NAME
+from perfgate.stats.estimate import estimate
 from perfgate.stats.table import TrialTable
-from perfgate.trials import Arm
+from perfgate.trials import Arm, Memory
 from tests.stats.build import NAN, execute_trials, fact, load_trials
 
 EXECUTED = TrialTable.of(execute_trials(2, 2, lambda *_: 1.0), [fact(0, Arm.BASELINE), fact(1, Arm.CANDIDATE)])
@@ -19,7 +22,7 @@ EXECUTED = TrialTable.of(execute_trials(2, 2, lambda *_: 1.0), [fact(0, Arm.BASE
         ("latency_p99_ms", False),
         ("rss_peak_mb", False),
         ("load_time_s", True),
-        ("error_rate", False),
+        ("error_rate", True),
         ("model_size_mb", False),
     ],
 )
@@ -35,7 +38,36 @@ def test_each_reason_names_its_remedy() -> None:
     assert sizes == "model_size_mb has no data: the models' sizes are not known"
     memory = why_missing(BY_NAME["rss_peak_mb"], EXECUTED)
     assert memory == "rss_peak_mb has no data: this platform or target did not tell"
-    few = TrialTable.of(load_trials(2, lambda *_: [1.0]))
-    assert "needs 2,000 answered requests" in why_missing(BY_NAME["latency_p99_ms"], few)
     unmeasured = why_missing(BY_NAME["service_p90_ms"], EXECUTED)
     assert unmeasured == "service_p90_ms has no data: give the load lane a share of the budget"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "each", "remedy"),
+    [
+        (3, 310, "about 6.5 times the load time"),
+        (12, 310, "about 6.5 times the load time, or about 2.5 times with load.replicas = 4"),
+        (12, 900, "about 2.5 times the load time, or load.replicas = 5"),
+        (12, 0, "about 2,000 times the load time, or about 667 times with load.replicas = 4"),
+    ],
+)
+def test_a_percentile_says_how_many_requests_it_needs_and_has(replicas: int, each: int, remedy: str) -> None:
+    table = TrialTable.of(load_trials(replicas, lambda arm, _: [1.0] * (each + (arm is Arm.CANDIDATE))))
+    assert why_missing(BY_NAME["latency_p99_ms"], table) == (
+        f"latency_p99_ms needs 2,000 requests of each server, has {each:,}: {remedy}"
+    )
+
+
+def test_a_percentile_among_unanswered_requests_is_no_matter_of_time() -> None:
+    lost = TrialTable.of(load_trials(2, lambda *_: [1.0] * 2000 + [NAN]))
+    assert "lies among requests that got no answer" in why_missing(BY_NAME["service_p99_ms"], lost)
+    assert estimate(BY_NAME["service_p99_ms"], lost, 0.01) is None
+
+
+def test_a_leak_needs_two_readings() -> None:
+    rows = [replace(t, memory=Memory(1.0, 1.0, 1.0, 1.0)) for t in execute_trials(1, 2, lambda *_: 1.0)]
+    found = why_missing(BY_NAME["rss_growth_mb_per_1k"], TrialTable.of(rows))
+    assert (
+        found
+        == "rss_growth_mb_per_1k needs memory read twice or more in one lane: measure longer or with fewer replicas"
+    )

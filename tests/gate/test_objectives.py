@@ -47,11 +47,12 @@ def test_a_share_is_said_in_percent_and_a_count_without_a_unit() -> None:
 
 
 def test_an_undecided_percentile_says_how_many_requests_it_needs() -> None:
-    assert _judge("latency_p99_ms", _loaded(0, 100), max=20.0).more == "about 459 requests instead of 100"
+    assert _judge("latency_p99_ms", _loaded(0, 100), max=20.0).more == "needs about 359 more requests, 459 in all"
     some = _judge("latency_p99_ms", _loaded(3, 400), max=20.0).more
-    assert some.startswith("about ")
-    need = int(some.split()[1].replace(",", ""))
-    assert 400 < need < 20_000
+    assert some.startswith("needs about ")
+    more, in_all = (int(some.split()[place].replace(",", "")) for place in (2, 5))
+    assert in_all == 400 + more
+    assert 0 < more < 20_000
     exact = _judge("latency_p99_ms", _loaded(4, 400), max=20.0)
     assert exact.more == "too near the bound for any practical number of requests"
 

@@ -141,12 +141,12 @@ def test_a_percentile_with_too_few_requests_says_how_many_it_needs() -> None:
     rows = [row for row in load_trials(3, lambda *_: [1.0] * 100) if row.arm is Arm.CANDIDATE]
     gate = Gate(metrics={"latency_p99_ms": MetricGate(), EXECUTE: MetricGate(gate=False)})
     found = _judged(_stored(), TrialTable.of(rows), gate)
-    assert any("latency_p99_ms needs 2,000 answered requests of each replica" in each for each in found.reasons)
+    assert "latency_p99_ms needs 2,000 requests of each server, has 100: about 20 times" in " ".join(found.reasons)
 
 
 def test_an_error_rate_is_judged_by_its_objective() -> None:
     gate = Gate(metrics={"error_rate": MetricGate()})
-    assert "is judged by an objective only" in " ".join(_judged(_stored(), gate=gate).reasons)
+    assert "has no counts to compare: set objectives.error_rate" in " ".join(_judged(_stored(), gate=gate).reasons)
     held = judge_stored(_candidate(), Gate(), {"error_rate": Objective(max=0.3)}, _stored())
     assert held.verdict is Verdict.PASS
     assert held.objectives[0].value == 0

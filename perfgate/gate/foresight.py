@@ -1,0 +1,128 @@
+"""What a run will not be able to decide, told before it is measured: too few requests for what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from perfgate.experiment.plan import Plan
+from perfgate.gate.tolerance import gated_metrics, tolerance_of
+from perfgate.load.arrivals import mean_rate_rps
+from perfgate.metrics import BY_NAME, Estimator, Source
+from perfgate.scenario.schema import Gate, Objective
+from perfgate.stats.binomial import requests_needed
+from perfgate.stats.replicate import requests_for_quantile
+from perfgate.stats.values import quantile_of
+from perfgate.trials import Caution, Lane, ReplicaFacts
+
+FEWEST_REPLICAS = 4
+"""Servers an arm below which a comparison between servers has hardly any power left."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    what: str
+    """Metric, or objective on it."""
+    requests: int
+    each: bool
+    """Of each server; else of an arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlook:
+    """What the load lane is going to bring."""
+
+    rate_rps: float
+    at_most: bool
+    """The rate is the highest that there can be."""
+    load_s: float
+    total_s: float
+    arms: int
+    replicas: int
+    """Of each arm."""
+    turn_s: float
+
+    @property
+    def of_arm(self) -> float:
+        """Requests of one arm; each server has one turn at least."""
+        return self.rate_rps * max(self.load_s / self.arms, self.turn_s * self.replicas)
+
+
+def shortages(
+    plan: Plan, gate: Gate, objectives: Mapping[str, Objective], facts: Sequence[ReplicaFacts] = ()
+) -> tuple[Caution, ...]:
+    """Warn of what needs more requests under load than the plan has time for.
+
+    The rate of a closed loop is not known before its servers are warm: with their facts it is taken for what they
+    could answer at most, without them nothing is said.
+    """
+    outlook = _outlook(plan, facts)
+    if outlook is None:
+        return ()
+    needs = [*(_of_gate(gate) if outlook.arms > 1 else ()), *_of_objectives(objectives, gate.alpha)]
+    return tuple(caution for need in needs if (caution := _shortage(need, outlook)) is not None)
+
+
+def _outlook(plan: Plan, facts: Sequence[ReplicaFacts]) -> _Outlook | None:
+    rate_rps, closed = _rate_rps(plan, facts), plan.load.arrivals == "closed"
+    load_s = sum(segment.seconds for segment in plan.segments if segment.lane is Lane.LOAD)
+    if rate_rps is None or not load_s:
+        return None
+    total_s, arms = sum(segment.seconds for segment in plan.segments), len({slot.arm for slot in plan.slots})
+    return _Outlook(rate_rps, closed, load_s, total_s, arms, plan.load_replicas, plan.turn_s)
+
+
+def _rate_rps(plan: Plan, facts: Sequence[ReplicaFacts]) -> float | None:
+    if (open_rps := mean_rate_rps(plan.load, plan.turn_s, plan.trace_s)) is not None:
+        return open_rps
+    warm_ms = [fact.warm_ms for fact in facts if fact.warm_ms > 0]
+    if not warm_ms:
+        return None
+    return plan.load.in_flight / (float(np.median(warm_ms)) / 1e3 + plan.load.think_time_s)
+
+
+def _of_gate(gate: Gate) -> Iterator[_Need]:
+    for metric in gated_metrics(gate):
+        if Source.LOAD not in metric.sources:
+            continue
+        quantile = quantile_of(metric.statistic)
+        if metric.estimator is Estimator.REPLICA_QUANTILE and quantile:
+            yield _Need(metric.name, requests_for_quantile(quantile[1]), each=True)
+        elif metric.estimator is Estimator.PROPORTION:
+            accepted = tolerance_of(metric, gate, 0.0).share
+            yield _Need(metric.name, requests_needed(1 - accepted, gate.alpha / 2), each=False)
+
+
+def _of_objectives(objectives: Mapping[str, Objective], alpha: float) -> Iterator[_Need]:
+    for name, objective in objectives.items():
+        metric, quantile = BY_NAME[name], quantile_of(BY_NAME[name].statistic)
+        if quantile:
+            yield _Need(f"the objective on {name}", requests_needed(quantile[1], alpha), each=False)
+        elif metric.estimator is Estimator.PROPORTION and objective.max:
+            yield _Need(f"the objective on {name}", requests_needed(1 - objective.max, alpha), each=False)
+
+
+def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
+    has = outlook.of_arm / outlook.replicas if need.each else outlook.of_arm
+    if has >= need.requests:
+        return None
+    message = (
+        f"{need.what} needs {need.requests:,} requests under load of each {'server' if need.each else 'arm'}, and "
+        f"{'at most' if outlook.at_most else 'about'} {has:,.0f} are to come: {outlook.load_s:.3g} s at "
+        f"{outlook.rate_rps:.3g} a second, shared by {outlook.arms * outlook.replicas} servers"
+    )
+    return Caution("too few requests", message, _remedy(need, outlook))
+
+
+def _remedy(need: _Need, outlook: _Outlook) -> str:
+    enough = int(outlook.of_arm / need.requests) if need.each else 0
+    if enough >= FEWEST_REPLICAS:
+        return f"set load.replicas = {enough}"
+    replicas = min(outlook.replicas, FEWEST_REPLICAS) if need.each else 1
+    load_s = ceil(need.requests * replicas * outlook.arms / outlook.rate_rps)
+    measure_s = ceil(outlook.total_s * load_s / outlook.load_s)
+    fewer = f"load.replicas = {replicas} and " if need.each and replicas < outlook.replicas else ""
+    return f"set {fewer}budget.measure_s = {measure_s}, of which {load_s} s are load"

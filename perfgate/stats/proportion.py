@@ -1,0 +1,95 @@
+"""Shares of failed requests of two arms, compared by their difference, with exact bounds."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
+
+import numpy as np
+from scipy import optimize, stats
+
+from perfgate.stats.binomial import lower_share, upper_share
+
+_LEAST_LEVEL = 1e-15
+_MOST_TIMES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Failed and all requests of both arms, each divided by its design effect over replicas: no whole numbers."""
+
+    baseline_failed: float
+    baseline_requests: float
+    candidate_failed: float
+    candidate_requests: float
+
+    @property
+    def difference(self) -> float:
+        """Candidate's share minus the baseline's."""
+        return self.candidate_failed / self.candidate_requests - self.baseline_failed / self.baseline_requests
+
+    @property
+    def se(self) -> float:
+        """Standard error of the difference by the normal approximation, one failure and one success added an arm.
+
+        Agresti & Caffo, The American Statistician 54 (2000) 280; for planning, never for a bound.
+        """
+        parts = ((self.baseline_failed, self.baseline_requests), (self.candidate_failed, self.candidate_requests))
+        shares = [((failed + 1) / (requests + 2), requests + 2) for failed, requests in parts]
+        return sqrt(sum(share * (1 - share) / size for share, size in shares))
+
+    def times(self, factor: float) -> Counts:
+        """Give the counts of so many times the requests, the shares as they are."""
+        return Counts(
+            factor * self.baseline_failed,
+            factor * self.baseline_requests,
+            factor * self.candidate_failed,
+            factor * self.candidate_requests,
+        )
+
+    def lower(self, alpha: float) -> float:
+        """One-sided lower bound of the difference at level alpha: each arm's Clopper-Pearson bound at half of it.
+
+        Bonferroni over both arms, so the level holds for any two shares and any number of requests.
+        """
+        return lower_share(self.candidate_failed, self.candidate_requests, alpha / 2) - upper_share(
+            self.baseline_failed, self.baseline_requests, alpha / 2
+        )
+
+    def upper(self, alpha: float) -> float:
+        """One-sided upper bound of the difference at level alpha, the same way."""
+        return upper_share(self.candidate_failed, self.candidate_requests, alpha / 2) - lower_share(
+            self.baseline_failed, self.baseline_requests, alpha / 2
+        )
+
+    def p_value(self, limit: float) -> float:
+        """Test of H0: the difference is at most `limit`; the least level at which the lower bound lies above it."""
+        if self.lower(1.0) <= limit:
+            return 1.0
+        if self.lower(_LEAST_LEVEL) > limit:
+            return _LEAST_LEVEL
+        log_level = optimize.brentq(lambda x: self.lower(float(np.exp(x))) - limit, np.log(_LEAST_LEVEL), 0.0)
+        return float(np.exp(log_level))
+
+    def detectable(self, limit: float, alpha: float, power: float) -> float:
+        """Give the least true difference whose lower bound lies above `limit` with this power, the baseline as seen."""
+        base, requests = self.baseline_failed / self.baseline_requests, int(self.candidate_requests)
+
+        def beyond(share: float) -> float:
+            failed = float(stats.binom.ppf(1 - power, requests, share))
+            return replace(self, candidate_failed=failed, candidate_requests=requests).lower(alpha) - limit
+
+        return float(optimize.bisect(beyond, 0.0, 1.0, xtol=1e-6)) - base if beyond(1.0) > 0 else 1.0 - base
+
+    def requests_to_decide(self, limit: float, alpha: float) -> int | None:
+        """Say how many requests an arm would decide if the shares stayed; None where no practical number would."""
+
+        def settled(percent: int) -> bool:
+            more = self.times(percent / 100)
+            return more.upper(alpha) <= limit or more.lower(alpha) > limit
+
+        percent = bisect_left(range(100 * _MOST_TIMES), x=True, lo=100, key=settled)
+        if percent >= 100 * _MOST_TIMES:
+            return None
+        return ceil(min(self.baseline_requests, self.candidate_requests) * percent / 100)

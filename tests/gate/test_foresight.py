@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from perfgate.experiment.plan import make_plan
+from perfgate.gate.foresight import shortages
+from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario
+from perfgate.trials import Arm, Caution, ReplicaFacts
+from tests.stats.build import fact
+
+P99 = Gate(metrics={"latency_p99_ms": MetricGate()})
+HALF_LOAD = Budget(measure_s=60, execute_share=0.5, request_share=0)
+
+
+def _told(
+    load: Load,
+    gate: Gate = P99,
+    objectives: dict[str, Objective] | None = None,
+    *,
+    budget: Budget = HALF_LOAD,
+    facts: Sequence[ReplicaFacts] = (),
+    arms: Sequence[Arm] = tuple(Arm),
+) -> tuple[Caution, ...]:
+    plan = make_plan(Scenario(load=load, budget=budget), arms, seed=1, replicas=12)
+    return shortages(plan, gate, objectives or {}, facts)
+
+
+def test_a_percentile_of_each_server_is_told_with_what_it_takes() -> None:
+    (found,) = _told(Load(arrivals="poisson", rate_rps=100))
+    assert found.message == (
+        "latency_p99_ms needs 2,000 requests under load of each server, and about 125 are to come: "
+        "30 s at 100 a second, shared by 24 servers"
+    )
+    assert found.remedy == "set load.replicas = 4 and budget.measure_s = 320, of which 160 s are load"
+
+
+def test_what_the_remedy_says_is_enough_and_a_second_less_is_not() -> None:
+    load = Load(arrivals="poisson", rate_rps=100, replicas=4)
+    assert _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 320.0})) == ()
+    (found,) = _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 319.0}))
+    assert found.remedy == "set budget.measure_s = 320, of which 160 s are load"
+
+
+def test_where_fewer_servers_do_that_is_the_remedy() -> None:
+    (found,) = _told(Load(arrivals="constant", rate_rps=700))
+    assert found.remedy == "set load.replicas = 5"
+    assert _told(Load(arrivals="constant", rate_rps=700, replicas=5)) == ()
+    assert _told(Load(arrivals="constant", rate_rps=700, replicas=6)) != ()
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load(arrivals="gamma", rate_rps=100, cv=2),
+        Load(arrivals="ramp", from_rps=0, to_rps=200),
+        Load(arrivals="steps", steps_rps=(50, 150)),
+    ],
+)
+def test_every_open_loop_has_its_mean_rate(load: Load) -> None:
+    assert "30 s at 100 a second" in _told(load)[0].message
+
+
+def test_a_closed_loop_is_told_once_its_servers_are_warm() -> None:
+    load = Load(in_flight=4, think_time_s=0.03)
+    assert _told(load) == ()
+    warm = [replace(fact(i, list(Arm)[i % 2]), warm_ms=10.0) for i in range(24)]
+    (found,) = _told(load, facts=warm)
+    assert "at most 125 are to come: 30 s at 100 a second" in found.message
+
+
+def test_objectives_count_an_arms_requests() -> None:
+    load = Load(arrivals="poisson", rate_rps=20)
+    bounds = {"latency_p99_ms": Objective(max=5), "error_rate": Objective(max=0.01), "execute_ms": Objective(max=1)}
+    p99, errors = _told(load, Gate(), bounds)
+    assert p99.message.startswith(
+        "the objective on latency_p99_ms needs 459 requests under load of each arm, and about 300"
+    )
+    assert errors.message.startswith("the objective on error_rate needs 459")
+    assert p99.remedy == "set budget.measure_s = 92, of which 46 s are load"
+    assert _told(load, Gate(), bounds, arms=(Arm.CANDIDATE,)) == ()  # which has the time of both
+
+
+def test_a_difference_of_error_rates_counts_an_arms_requests_too() -> None:
+    (found,) = _told(Load(arrivals="poisson", rate_rps=20), Gate(metrics={"error_rate": MetricGate()}))
+    assert found.message.startswith("error_rate needs 528 requests under load of each arm, and about 300")
+
+
+def test_nothing_is_short_where_nothing_under_load_is_asked() -> None:
+    assert _told(Load(arrivals="poisson", rate_rps=1), Gate()) == ()
+    assert _told(Load(arrivals="poisson", rate_rps=1), budget=Budget(execute_share=0.5, request_share=0.5)) == ()
