@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from perfgate.errors import UsageError
 from perfgate.metrics import BY_NAME
+from perfgate.scenario.amounts import AMOUNTS, amount_problem
 from perfgate.scenario.schema import Scenario
 
 Path = tuple[str | int, ...]
@@ -20,7 +21,7 @@ Path = tuple[str | int, ...]
 METRIC_TABLES: tuple[tuple[str, ...], ...] = (("gate", "metrics"), ("objectives",))
 """Where the keys of a scenario are metric names."""
 
-SHARES = ("catch", "tolerance")
+SHARES = AMOUNTS
 """Keys that also take a percentage in a string."""
 
 _ALLOWED = {
@@ -63,6 +64,7 @@ def mistakes_in(data: Mapping[str, Any], error: ValidationError | None) -> tuple
     return (
         *(_explain(d) for d in details if not (d["type"] == "value_error" and d["loc"] in METRIC_TABLES)),
         *_unknown_metrics(data),
+        *_wrong_amounts(data),
     )
 
 
@@ -81,6 +83,15 @@ def _unknown_metrics(data: Mapping[str, Any]) -> Iterator[Mistake]:
         for name in table if isinstance(table, dict) else ():
             if name not in BY_NAME:
                 yield Mistake(f"{_dotted((*path, name))}: unknown metric", nearest(name, BY_NAME))
+
+
+def _wrong_amounts(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    gate = data.get("gate")
+    metrics = gate.get("metrics") if isinstance(gate, dict) else None
+    for name, table in metrics.items() if isinstance(metrics, dict) else ():
+        for key in AMOUNTS if isinstance(table, dict) else ():
+            if problem := amount_problem(name, table.get(key)):
+                yield Mistake(f"{_dotted(('gate', 'metrics', name, key))} = {json.dumps(table[key])}", problem)
 
 
 def _explain(detail: ErrorDetails) -> Mistake:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from perfgate.metrics import BY_NAME
+from perfgate.scenario.amounts import AMOUNTS, amount_problem
 
 
 def _share(value: object) -> object:
@@ -27,7 +28,7 @@ def _seconds(value: object) -> object:
     return value
 
 
-Share = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=10)]
+Amount = Annotated[float, BeforeValidator(_share), Field(gt=0)]
 Part = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 
@@ -248,10 +249,13 @@ class Target(_Table):
 
 
 class MetricGate(_Table):
-    """How one metric is gated: the regression to catch, or the tolerance itself; `gate = false` leaves it out."""
+    """How one metric is gated: the regression to catch, or the tolerance itself; `gate = false` leaves it out.
 
-    catch: Share | None = None
-    tolerance: Share | None = None
+    Both are shares, or amounts in the metric's unit where the arms are compared by difference (docs/metrics.md).
+    """
+
+    catch: Amount | None = None
+    tolerance: Amount | None = None
     gate: bool = True
 
     @model_validator(mode="after")
@@ -290,6 +294,17 @@ class Gate(_Table):
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """One-sided error level of both bounds."""
     metrics: dict[str, MetricGate] = Field(default_factory=dict)
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _amounts(cls, value: object) -> object:
+        for name, table in value.items() if isinstance(value, dict) else ():
+            given = table if isinstance(table, dict) else dict(table) if isinstance(table, MetricGate) else {}
+            for key in AMOUNTS:
+                if problem := amount_problem(name, given.get(key)):
+                    msg = f"{name}.{key} {problem}"
+                    raise ValueError(msg)
+        return value
 
     @field_validator("metrics")
     @classmethod

@@ -52,6 +52,13 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
             'a number of seconds, or such as "500ms"',
         ),
         ('[gate.metrics.execute_ms]\ncatch = "ten"', 'gate.metrics.execute_ms.catch = "ten"', 'such as 0.05 or "5%"'),
+        ("[gate.metrics.execute_ms]\ncatch = 12", "gate.metrics.execute_ms.catch = 12", 'a share such as 0.05 or "5%"'),
+        (
+            '[gate.metrics.rss_growth_mb_per_1k]\ntolerance = "5%"',
+            'gate.metrics.rss_growth_mb_per_1k.tolerance = "5%"',
+            "must be a number of MiB/1k requests, such as 1",
+        ),
+        ("[gate.metrics.error_rate]\ntolerance = 1", "gate.metrics.error_rate.tolerance = 1", "must be less than 1"),
         ("[gate]\nalpha = 0.7", "gate.alpha = 0.7", "must be less than 0.5"),
         ('name = "a b"', 'name = "a b"', "letters, digits"),
         (f'[server]\ncpus = "{"x" * 80}"', f'server.cpus = "{"x" * 56}...', "must be an array"),

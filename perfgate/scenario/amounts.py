@@ -1,0 +1,23 @@
+"""Whether an accepted change is given in the way that its metric is compared."""
+
+from __future__ import annotations
+
+from perfgate.metrics import BY_NAME, Scale
+
+AMOUNTS = ("catch", "tolerance")
+"""Keys of a metric's gate that hold a change."""
+_MOST = 10.0
+"""As a share; of a share of requests, all of them."""
+
+
+def amount_problem(metric: str, given: object) -> str:
+    """Say what a change must be given as instead; empty where it is right, or no number at all."""
+    known = BY_NAME.get(metric)
+    number = given if isinstance(given, int | float) and not isinstance(given, bool) else None
+    if known is None:
+        return ""
+    if known.scale is Scale.DIFFERENCE and known.unit != "share":
+        plain = f"must be a number of {known.unit}, such as {known.catch:g}"
+        return plain if isinstance(given, str) and "%" in given else ""
+    most = 1.0 if known.scale is Scale.DIFFERENCE else _MOST
+    return f'must be less than {most:g}, a share such as 0.05 or "5%"' if number is not None and number >= most else ""
