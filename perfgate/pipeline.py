@@ -34,9 +34,10 @@ from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replicas_that_fit
 from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads
 from perfgate.experiment.watch import LoadWatch, Sampler
-from perfgate.gate.judge import judge, provisional
+from perfgate.gate.judge import judge
+from perfgate.gate.looking import Looking, due
 from perfgate.gate.stored import judge_stored
-from perfgate.gate.verdict import Judgement, Verdict
+from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.model.interface import Model
 from perfgate.observe.interface import MachineObserver
 from perfgate.payload.arms import request_differences
@@ -51,7 +52,6 @@ from perfgate.stats.summarise import summarise
 from perfgate.trials import Arm, Caution, Depth, Lane, Subject
 
 _MIB = 1 << 20
-_UPDATE_EVERY_S = 2.0
 _PHASES = {
     (Lane.COST, Depth.EXECUTE): "executions inside the servers",
     (Lane.COST, Depth.REQUEST): "single requests",
@@ -75,6 +75,8 @@ class Job:
     """The stored baseline that is measured again as the baseline arm, if that is what it is."""
     stored: StoredBaseline | None = None
     """The stored baseline whose numbers the candidate alone is compared with, if that is what is asked."""
+    stops_early: bool = True
+    """Whether a lane ends when all that it decides is decided; else it takes its time."""
 
 
 class Interrupts(Protocol):
@@ -110,7 +112,9 @@ def run(job: Job, world: World) -> Result:
     began_s = world.makers.clock()
     status = "complete"
     verdict_of: Callable[[Job, Plan, Recording], Judgement] = _judged
-    with Recording(_started(job, world, plan, payloads), job.out) as recording, world.progress:
+    sources = [segment.source for segment in plan.segments]
+    looking = Looking(job.scenario.gate, job.scenario.objectives, sources, compares=Arm.BASELINE in job.models)
+    with Recording(_started(job, world, plan, payloads), job.out, looking) as recording, world.progress:
         try:
             _measure(job, world, plan, payloads, recording)
         except InvalidRunError as error:
@@ -217,14 +221,20 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
 def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
     job: Job, world: World, segment: Segment, fleet: Fleet, bench: Bench, recording: Recording
 ) -> None:
-    updated_s = bench.now_s()
-    with _phase(_PHASES[segment.lane, segment.depth], bench.plan.seconds_of(segment), world, recording) as phase_s:
-        decided: Decided = ()
+    """Measure until all that this segment decides is decided, or its time is up; looks are at planned instants."""
+    looking, seconds, decided = recording.looking, bench.plan.seconds_of(segment), _words(())
+    with _phase(_PHASES[segment.lane, segment.depth], seconds, world, recording) as phase_s:
         for block in blocks(segment, fleet.replicas, bench):
             recording.append(block)
-            if bench.now_s() - updated_s > _UPDATE_EVERY_S:
-                decided, updated_s = _so_far(job, recording), bench.now_s()
+            fraction = due(segment.looks, looking.last(segment.source), phase_s() / seconds)
+            if fraction is not None:
+                verdicts = looking.look(segment.source, fraction, bench.now_s(), recording.log.table())
+                decided = _words(verdicts)
+                if job.stops_early and job.stored is None and looking.settled(segment.source, verdicts):
+                    return
             world.progress.update(phase_s(), decided)
+        if looking.last(segment.source) < 1:
+            looking.look(segment.source, 1.0, bench.now_s(), recording.log.table())
 
 
 @contextmanager
@@ -264,18 +274,17 @@ def _quiet_collector() -> Iterator[None]:
         gc.enable()
 
 
-def _so_far(job: Job, recording: Recording) -> Decided:
+def _words(verdicts: Sequence[MetricVerdict]) -> Decided:
     return tuple(
         (each.metric, f"{each.effect.change:+.1%} [{each.effect.lower:+.1%}, {each.effect.upper:+.1%}] {each.verdict}")
-        for each in provisional(recording.log.table(), job.scenario.gate)
-        if each.gated
+        for each in verdicts
     )
 
 
 def _judged(job: Job, plan: Plan, recording: Recording) -> Judgement:
     table, gate, objectives = recording.log.table(), job.scenario.gate, job.scenario.objectives
     if job.stored is None:
-        judgement = judge(table, gate, objectives)
+        judgement = judge(table, gate, objectives, recording.looking.taken)
     else:
         judgement = judge_stored(table, gate, objectives, job.stored.numbers)
     if (problem := generator_problem(recording.blocks, plan)) is None:

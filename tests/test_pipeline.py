@@ -17,12 +17,14 @@ from perfgate.experiment.fleet import Makers
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.fake import FakeDriver
 from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.metrics import Source
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
 from perfgate.report import document, html, samples
 from perfgate.report.progress import RecordingProgress
 from perfgate.report.result import Result
+from perfgate.report.sentences import looks_sentence
 from perfgate.scenario.schema import Budget, Load, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher
 from perfgate.serving.interface import Replica
@@ -98,11 +100,12 @@ class Bench:
             interrupts=self.interrupts,
         )
 
-    def run(self, out: Path, *names: str, scenario: Scenario = SCENARIO) -> Result:
+    def run(self, out: Path, *names: str, scenario: Scenario = SCENARIO, stops_early: bool = True) -> Result:
         arms = (Arm.BASELINE, Arm.CANDIDATE)[-len(names) :]
         models = {arm: _model(name, self.models) for arm, name in zip(arms, names, strict=True)}
         command = ("perfgate", "compare", *names)
-        return pipeline.run(pipeline.Job(command, "run-1", scenario, models, None, 5, out), self.world())
+        job = pipeline.Job(command, "run-1", scenario, models, None, 5, out, stops_early=stops_early)
+        return pipeline.run(job, self.world())
 
     def everything_stopped(self) -> bool:
         return all(parent.stopped for parent in self.parents) and all(driver.closed for driver in self.drivers)
@@ -142,6 +145,32 @@ def test_a_slower_model_fails_and_the_headline_says_by_how_much(tmp_path: Path) 
     effect = next(each.effect for each in result.judgement.metrics if each.metric == "execute_ms")
     assert effect.lower < 0.2 < effect.upper
     assert "execute_ms +2" in result.judgement.headline
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("same", Verdict.PASS), ("slow", Verdict.FAIL)])
+def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: str, verdict: Verdict) -> None:
+    early = Bench().run(tmp_path / "early", "old", name)
+    whole = Bench().run(tmp_path / "whole", "old", name, stops_early=False)
+    assert _verdict(early, "execute_ms") is _verdict(whole, "execute_ms") is verdict
+    assert early.wall_s < whole.wall_s
+    last = {look.source: look.fraction for look in early.looks}
+    assert last[Source.EXECUTE] < 1
+    assert {look.source: look.fraction for look in whole.looks} == dict.fromkeys(last, 1.0)
+    assert "all that is gated was decided" in looks_sentence(early)
+    assert looks_sentence(whole) == ""
+
+
+def test_a_run_without_looks_takes_all_of_its_time(tmp_path: Path) -> None:
+    scenario = SCENARIO.model_copy(update={"budget": SCENARIO.budget.model_copy(update={"looks": 1})})
+    assert {look.fraction for look in Bench().run(tmp_path, "old", "slow", scenario=scenario).looks} == {1.0}
+
+
+def test_looks_are_kept_and_read_again(tmp_path: Path) -> None:
+    result = Bench().run(tmp_path, "old", "slow")
+    assert document.read(tmp_path).looks == result.looks
+    assert [look.fraction for look in result.looks if look.source is Source.EXECUTE] == sorted(
+        look.fraction for look in result.looks if look.source is Source.EXECUTE
+    )
 
 
 def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def record_command(model: str, name: str, note: str, kept: str, store: str, **op
     questions = check_all(shared.questions(candidate=model))
     ensure_storable(questions)
     for question in questions:
-        result, out = answer(question, shared, console, many=len(questions) > 1)
+        result, out = answer(question, shared, console, many=len(questions) > 1, stops_early=False)
         if code := exit_code_of_record(result):
             show(result, out, shared, console)
             return code

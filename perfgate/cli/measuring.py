@@ -165,7 +165,9 @@ def answer_all(questions: Iterable[Question], options: Options) -> int:
     return next(code for code in _WORST_FIRST if code in codes)
 
 
-def answer(question: Question, options: Options, console: Console, *, many: bool) -> tuple[Result, Path]:
+def answer(
+    question: Question, options: Options, console: Console, *, many: bool, stops_early: bool = True
+) -> tuple[Result, Path]:
     """Measure one question; the result and the directory that it was written to."""
     scenario = question.scenario
     now = datetime.now(UTC)
@@ -182,6 +184,7 @@ def answer(question: Question, options: Options, console: Console, *, many: bool
         out=out,
         record=question.record,
         stored=question.stored,
+        stops_early=stops_early,
     )
     allowed = os.sched_getaffinity(0)
     _allow_open_files(_MANY_FILES)

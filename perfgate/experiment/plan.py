@@ -12,6 +12,7 @@ import numpy as np
 from perfgate.errors import UsageError
 from perfgate.load.arrivals import digest, length_s
 from perfgate.load.trace import read_trace
+from perfgate.metrics import Source
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane
 
@@ -27,6 +28,7 @@ _MEMORY_SHARE = 0.7
 _TURN_S = (0.5, 2.0)
 """Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
 _WARMUP_SHARE = 0.35
+_SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class Segment:
     lane: Lane
     depth: Depth
     seconds: float
+    looks: tuple[float, ...] = (1.0,)
+    """Shares of its time after which it may end, the last one 1."""
+
+    @property
+    def source(self) -> Source:
+        """What it measures, in the words of the metrics table."""
+        return Source.LOAD if self.lane is Lane.LOAD else _SOURCES[self.depth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,8 @@ def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
         (Lane.COST, Depth.REQUEST, budget.execute_share + budget.request_share - execute_share),
         (Lane.LOAD, Depth.REQUEST, 1 - budget.execute_share - budget.request_share),
     )
-    return tuple(Segment(lane, depth, budget.measure_s * share) for lane, depth, share in shares if share > 1e-9)
+    looks = tuple(look / budget.looks for look in range(1, budget.looks + 1))
+    return tuple(Segment(lane, depth, budget.measure_s * share, looks) for lane, depth, share in shares if share > 1e-9)
 
 
 def trace_of(load: Load) -> tuple[float, ...]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, expm1, inf
 
-from scipy import stats
-
+from perfgate.gate.looks import History, Look, Seen, history
 from perfgate.gate.tolerance import Tolerance
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.metrics import Direction, Metric
@@ -15,70 +14,94 @@ from perfgate.stats.contrast import half_width
 from perfgate.stats.effect import Effect
 
 POWER = 0.8
+_LEAST_LEVEL = 1e-12
+"""Of a first look, which hardly decides anything."""
 MOST_TIMES = 20
 """More than so many times the measuring time is no advice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One effect and what it may be."""
+    """One effect, what it may be, and how it looked on the way."""
 
     metric: Metric
     effect: Effect
     tolerance: Tolerance
     gated: bool = True
+    looks: tuple[Look, ...] = ()
 
     @property
-    def worse(self) -> float:
-        """Log effect, positive where the candidate is worse."""
-        return self.effect.log_change if self.metric.direction is Direction.LOWER else -self.effect.log_change
+    def _lower_is_better(self) -> bool:
+        return self.metric.direction is Direction.LOWER
+
+    @property
+    def history(self) -> History:
+        """The looks at this metric, or one: what the effect is now."""
+        effect = self.effect
+        now = Seen(self.metric.name, effect.log_change, effect.log_se, effect.df)
+        return history(self.metric.name, effect.source, now, self.looks)
 
     @property
     def beyond(self) -> float:
         """How far the point estimate lies beyond the tolerance, log scale; negative within it."""
-        return self.worse - self.tolerance.log
+        worse = self.effect.log_change if self._lower_is_better else -self.effect.log_change
+        return worse - self.tolerance.log
 
     def half(self, alpha: float) -> float:
-        """One-sided half-width of the effect's interval, log scale."""
-        return half_width(self.effect.log_se, self.effect.df, alpha)
+        """One-sided half-width of the effect's interval at the last look, log scale."""
+        return half_width(self.effect.log_se, self.effect.df, max(self.history.level(alpha), _LEAST_LEVEL))
 
-    @property
-    def p_value(self) -> float:
-        """Test of H0: the true effect is no worse than the tolerance."""
-        if self.effect.log_se == 0:
-            return 0.0 if self.beyond > 0 else 1.0
-        return float(stats.t.sf(self.beyond / self.effect.log_se, self.effect.df))
+    def is_worse(self, alpha: float) -> bool:
+        """Say whether a look declared at overall level alpha that the true effect is beyond the tolerance."""
+        limit = self.tolerance.log
+        return self.history.above(limit, alpha) if self._lower_is_better else self.history.below(-limit, alpha)
+
+    def is_within(self, alpha: float) -> bool:
+        """Say whether a look declared at overall level alpha that the true effect is within the tolerance."""
+        limit = self.tolerance.log
+        return self.history.below(limit, alpha) if self._lower_is_better else self.history.above(-limit, alpha)
+
+    def bounded(self, alpha: float) -> Effect:
+        """Give the effect with the bounds that decide: those of all looks."""
+        lower, upper = (self.metric.scale.change_of(end) for end in self.history.bounds(alpha))
+        return replace(self.effect, lower=lower, upper=upper)
 
 
-def decide(cases: Sequence[Case], alpha: float) -> tuple[MetricVerdict, ...]:
+def decide(cases: Sequence[Case], alpha: float, family: int = 0) -> tuple[MetricVerdict, ...]:
     """Decide each case; regressions of gated metrics are declared at family-wise level alpha (Holm).
 
     Passing needs no correction: the run passes only if every gated metric does (an intersection-union test).
+    `family`: how many metrics are gated, where not all of them are among the cases yet.
     """
     gated = [case for case in cases if case.gated]
-    rejected = dict(zip(map(id, gated), holm([case.p_value for case in gated], alpha), strict=True))
+    family = max(family, len(gated))
+    worse = holm(gated, alpha, family)
     return tuple(
-        _decided(case, alpha, alpha / (len(gated) if case.gated else 1), rejected.get(id(case), case.p_value <= alpha))
+        _decided(case, alpha, alpha / family, case.metric.name in worse)
+        if case.gated
+        else _decided(case, alpha, alpha, case.is_worse(alpha))
         for case in cases
     )
 
 
-def holm(p_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
-    """Say which hypotheses are rejected: Holm, Scandinavian Journal of Statistics 6 (1979) 65."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    rejected = [False] * len(p_values)
-    for rank, i in enumerate(order):
-        if not p_values[i] <= alpha / (len(p_values) - rank):
-            break
-        rejected[i] = True
-    return tuple(rejected)
+def holm(cases: Sequence[Case], alpha: float, family: int) -> frozenset[str]:
+    """Name the metrics that are worse: Holm, Scandinavian Journal of Statistics 6 (1979) 65.
+
+    For group-sequential tests each level is the overall one of all looks at a metric: Ye, Li, Liu & Yao, Statistics in
+    Medicine 32 (2013) 1112.
+    """
+    worse: frozenset[str] = frozenset()
+    while True:
+        level = alpha / max(family - len(worse), 1)
+        found = worse | {case.metric.name for case in cases if case.is_worse(level)}
+        if found == worse:
+            return worse
+        worse = found
 
 
 def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> MetricVerdict:  # noqa: FBT001 - private
-    if rejected:
-        verdict = Verdict.FAIL
-    else:
-        verdict = Verdict.PASS if case.beyond + case.half(alpha) <= 0 else Verdict.INCONCLUSIVE
+    verdict = Verdict.FAIL if rejected else Verdict.PASS if case.is_within(alpha) else Verdict.INCONCLUSIVE
+    case = replace(case, effect=case.bounded(alpha))
     return MetricVerdict(
         metric=case.metric.name,
         gated=case.gated,
@@ -129,7 +152,7 @@ def _reason(case: Case, verdict: Verdict, alpha: float) -> str:
         text = f"{change} is {'above' if above else 'below'} {tolerance}"
     elif verdict is Verdict.PASS:
         text = f"{change} is within {tolerance}"
-    elif case.beyond > case.half(alpha):
+    elif case.is_worse(alpha):
         text = f"{change} is beyond {tolerance} on its own, but not surely so among all gated metrics"
     else:
         text = f"{change} {interval(case.effect)} lies on both sides of {tolerance}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from perfgate.gate.decide import Case, decide
 from perfgate.gate.headline import headline
+from perfgate.gate.looks import Look, decided_before, level_of
 from perfgate.gate.missing import has_numbers, why_missing
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
@@ -20,23 +21,27 @@ from perfgate.stats.table import ARMS, TrialTable
 from perfgate.trials import Arm
 
 
-def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective]) -> Judgement:
-    """Decide on a finished run, in one look: invalid, fail, pass or inconclusive."""
+def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective], looks: Sequence[Look] = ()) -> Judgement:
+    """Decide on a finished run: invalid, fail, pass or inconclusive; without looks on the way, in one at the end."""
     compares = np.unique(table.columns.arm).size == len(ARMS)
-    metrics = decide(tuple(_cases(METRICS, table, gate, cross_check=True)), gate.alpha) if compares else ()
+    metrics = decide(tuple(cases_of(METRICS, table, gate, looks, cross_check=True)), gate.alpha) if compares else ()
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
-    return conclude(metrics, missing, table, gate, objectives)
+    return conclude(metrics, missing, table, gate, objectives, looks)
 
 
-def conclude(
+def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
     metrics: tuple[MetricVerdict, ...],
     missing: Sequence[str],
     table: TrialTable,
     gate: Gate,
     objectives: Mapping[str, Objective],
+    looks: Sequence[Look] = (),
 ) -> Judgement:
     """Add the objectives and what makes a run invalid, and say what all of it comes to."""
-    bounds = tuple(judge_objective(BY_NAME[name], bound, table, gate.alpha) for name, bound in objectives.items())
+    bounds = tuple(
+        decided_before(name, looks) or judge_objective(BY_NAME[name], bound, table, level_of(name, gate.alpha, looks))
+        for name, bound in objectives.items()
+    )
     # An error rate beyond its own objective is a failure of the candidate, not of the measurement.
     broken = any(bound.metric == "error_rate" and bound.verdict is Verdict.FAIL for bound in bounds)
     invalid = invalid_because(table, objectives, (Arm.BASELINE,) if broken else ARMS)
@@ -45,17 +50,16 @@ def conclude(
     return Judgement(verdict, headline(verdict, metrics, bounds, reasons), metrics, bounds, reasons)
 
 
-def provisional(table: TrialTable, gate: Gate) -> tuple[MetricVerdict, ...]:
-    """Decide the gated metrics as they stand, for a progress display: fast, without the cross-check, no verdict."""
-    return decide(tuple(_cases(gated_metrics(gate), table, gate, cross_check=False)), gate.alpha)
-
-
-def _cases(metrics: Sequence[Metric], table: TrialTable, gate: Gate, *, cross_check: bool) -> Iterator[Case]:
+def cases_of(
+    metrics: Sequence[Metric], table: TrialTable, gate: Gate, looks: Sequence[Look], *, cross_check: bool
+) -> Iterator[Case]:
+    """Estimate each of some metrics that have data; the cross-check takes 20 ms each."""
     gated = gated_metrics(gate)
     for metric in metrics:
         effect = estimate(metric, table, gate.alpha, cross_check=cross_check)
         if effect is not None:
-            yield Case(metric, effect, tolerance_of(metric, gate, effect.baseline_value), gated=metric in gated)
+            tolerance = tolerance_of(metric, gate, effect.baseline_value)
+            yield Case(metric, effect, tolerance, gated=metric in gated, looks=tuple(looks))
 
 
 def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[str]:

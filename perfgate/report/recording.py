@@ -9,6 +9,7 @@ from typing import Self
 
 from perfgate.errors import UsageError
 from perfgate.experiment.watch import ThreadTime, Timeline
+from perfgate.gate.looking import Looking
 from perfgate.gate.verdict import Judgement
 from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
@@ -26,8 +27,9 @@ from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 class Recording:
     """One run's directory; a crash loses the block being measured at most."""
 
-    def __init__(self, started: Result, directory: Path) -> None:
+    def __init__(self, started: Result, directory: Path, looking: Looking) -> None:
         self.directory = directory
+        self.looking = looking
         self._result = started
         self._classes = tuple(started.scenario.get("classes", {}))
         self._workers = Load.model_validate(started.scenario.get("load", {})).busy_workers
@@ -102,6 +104,7 @@ class Recording:
             request_classes=class_summaries(trials, self._classes),
             generator=generator_facts(trials, self._workers),
             blocks=block_columns(self._blocks),
+            looks=self.looking.taken,
             cautions=(*self._result.cautions, *cautions),
             wall_s=wall_s,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
+from perfgate.gate.looks import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Caution, ReplicaFacts
@@ -98,6 +99,8 @@ class Result:
     """Digest of the stable facts of the environment: numbers are comparable only where it is equal."""
     judgement: Judgement | None
     """None while the run is going on."""
+    looks: tuple[Look, ...] = ()
+    """What was seen of gated metrics and objectives at planned instants; the plan says when they were to be."""
     summaries: tuple[ArmSummary, ...] = ()
     replicas: tuple[ReplicaFacts, ...] = ()
     trials: TrialColumns = field(default_factory=TrialColumns)

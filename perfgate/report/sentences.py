@@ -39,6 +39,20 @@ def confidence(result: Result) -> str:
     return figures.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
 
 
+def looks_sentence(result: Result) -> str:
+    """Say when a comparison was decided; empty where it was not looked at, or took all of its time."""
+    segments = {segment["lane"] + "/" + segment["depth"]: segment for segment in result.plan.get("segments", ())}
+    last = {look.source: look for look in result.looks}
+    if not last or all(look.fraction >= 1 for look in last.values()):
+        return ""
+    planned_s = sum(segments[source]["seconds"] for source in last if source in segments)
+    spent_s = sum(result.blocks.wall_s)
+    return (
+        f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: all that is gated was "
+        f"decided, in {len(result.looks)} looks whose error rates add up to those of one."
+    )
+
+
 def _in_process(result: Result) -> bool:
     return bool(result.scenario.get("target", {}).get("kind") == "in_process")
 

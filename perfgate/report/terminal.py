@@ -14,7 +14,13 @@ from perfgate.report import figures
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
-from perfgate.report.sentences import generator_sentence, stage_sentence, stored_sentence, verdict_word
+from perfgate.report.sentences import (
+    generator_sentence,
+    looks_sentence,
+    stage_sentence,
+    stored_sentence,
+    verdict_word,
+)
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 from perfgate.trials import Arm
 
@@ -104,7 +110,7 @@ def _summary_table(result: Result) -> Table:
 
 def _print_notes(console: Console, result: Result) -> None:
     stages = (stage_sentence(result, arm) for arm in result.models)
-    for words in (stored_sentence(result), *stages, generator_sentence(result)):
+    for words in (stored_sentence(result), *stages, generator_sentence(result), looks_sentence(result)):
         if words:
             console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():

@@ -321,6 +321,8 @@ class Budget(_Table):
     """Per arm."""
     parents: int = Field(default=2, ge=1, le=8)
     """Fork servers."""
+    looks: int = Field(default=8, ge=1, le=20)
+    """Instants in each lane at which it ends if all that it decides is decided; 1: none before its time is up."""
     execute_share: Part = 0.6
     request_share: Part = 0.2
     """The rest is the `load` lane's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 from perfgate.metrics import Scale
 from perfgate.stats.prediction import OccasionSpread
@@ -20,7 +21,7 @@ class Effect:
     is the difference."""
     lower: float
     upper: float
-    """One-sided bounds, each at level `alpha`, of the same kind as `change`."""
+    """One-sided bounds, each at level `alpha`, of the same kind as `change`; those that decide, by all looks."""
     alpha: float
     log_change: float
     """The change on its scale: its log, or where `scale` is the difference the change itself."""
@@ -44,3 +45,6 @@ class Effect:
     """What occasions differ by, as the interval has it; None where both arms were measured on one occasion."""
     counts: Counts | None = None
     """What a share of requests was counted from: its bounds are exact, `log_se` and `df` are for planning only."""
+    ci95_lower: float = nan
+    ci95_upper: float = nan
+    """Two-sided 95 % t-interval of all that was measured, of the same kind: it describes, it decides nothing."""

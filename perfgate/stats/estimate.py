@@ -18,6 +18,8 @@ from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
 from perfgate.stats.values import plausible, rows_of
 from perfgate.trials import Arm, ReplicaFacts, State
 
+_DESCRIBED_ALPHA = 0.025
+
 
 def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bool = True) -> Effect | None:
     """Estimate the change of one metric, each bound at one-sided level alpha.
@@ -40,9 +42,9 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
     result = paired_contrast(sample) if found.source is Source.START else contrast(sample)
     if found.resolution:
         result = result.no_surer(found.resolution, np.bincount(found.units.arm).tolist())
-    lower, upper = result.bounds(alpha)
     baseline, candidate = ~sample.candidate, sample.candidate
-    ends = [metric.scale.change_of(end) for end in (result.difference, lower, upper)]
+    every = (result.difference, *result.bounds(alpha), *result.bounds(_DESCRIBED_ALPHA))
+    ends = [metric.scale.change_of(end) for end in every]
     if not all(isfinite(end) for end in ends):
         return None
     return Effect(
@@ -62,6 +64,8 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
         state=found.state,
         source=found.source.value,
         scale=metric.scale,
+        ci95_lower=ends[3],
+        ci95_upper=ends[4],
     )
 
 
@@ -101,6 +105,8 @@ def _constant(metric: Metric, table: TrialTable, alpha: float) -> Effect | None:
         sign_flip_p=nan,
         state=State.COLD,
         source=Source.MODEL.value,
+        ci95_lower=change,
+        ci95_upper=change,
     )
 
 

@@ -34,6 +34,8 @@ def effect(metric: str, change: float, se: float, df: float = 22.0, baseline: fl
     )
 
 
-def case(metric: str, change: float, se: float, *, gated: bool = True, gate: Gate | None = None) -> Case:
-    found = effect(metric, change, se)
+def case(
+    metric: str, change: float, se: float, *, gated: bool = True, gate: Gate | None = None, baseline: float = 100.0
+) -> Case:
+    found = effect(metric, change, se, baseline=baseline)
     return Case(BY_NAME[metric], found, tolerance_of(BY_NAME[metric], gate or Gate(), found.baseline_value), gated)

@@ -8,6 +8,7 @@ from scipy import stats
 
 from perfgate.gate.decide import decide, detectable, holm, interval, percent, times_longer
 from perfgate.gate.verdict import Verdict
+from perfgate.metrics import METRICS
 from perfgate.scenario.schema import Gate, MetricGate
 from tests.gate.effects import case, effect
 
@@ -44,12 +45,21 @@ def test_where_higher_is_better_a_decrease_is_the_regression(change: float, expe
     assert found.verdict is expected
 
 
-def test_holm_steps_down() -> None:
-    assert holm([0.004, 0.0001, 0.006, 0.5], 0.01) == (False, True, False, False)
-    assert holm([0.003, 0.0001, 0.004, 0.5], 0.01) == (True, True, True, False)
-    assert holm([0.005, 0.0001], 0.01) == (True, True)
-    assert holm([], 0.01) == ()
-    assert holm([float("nan")], 0.01) == (False,)
+@pytest.mark.parametrize(
+    ("p_values", "worse"),
+    [
+        ([0.004, 0.0001, 0.006, 0.5], {1}),
+        ([0.003, 0.0001, 0.004, 0.5], {0, 1, 2}),
+        ([0.0049, 0.0001], {0, 1}),
+        ([], set()),
+    ],
+)
+def test_holm_steps_down(p_values: list[float], worse: set[int]) -> None:
+    cases = [
+        case(metric.name, expm1(log1p(metric.catch / 2) + 0.004 * float(stats.t.isf(p, 22))), 0.004, baseline=1e9)
+        for p, metric in zip(p_values, METRICS, strict=False)
+    ]
+    assert holm(cases, 0.01, len(cases)) == {METRICS[number].name for number in worse}
 
 
 def test_a_regression_alone_among_many_gated_metrics_must_be_surer() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perfgate.gate.judge import judge, provisional
+from perfgate.gate.judge import judge
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.scenario.schema import Gate, MetricGate, Objective
 from perfgate.stats.table import TrialTable
@@ -128,11 +128,3 @@ def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() ->
     found = judge(TrialTable.of(execute + cpu), Gate(), NO_OBJECTIVES)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "execute_ms needs at least 2 replicas an arm with data" in found.reasons
-
-
-def test_provisional_verdicts_are_those_of_the_gated_metrics() -> None:
-    run = _run(0.2)
-    (early,) = provisional(run, Gate())
-    (final,) = (m for m in judge(run, Gate(), NO_OBJECTIVES).metrics if m.gated)
-    assert (early.metric, early.verdict, early.effect.change) == (final.metric, final.verdict, final.effect.change)
-    assert provisional(TrialTable.of([]), Gate()) == ()

@@ -1,0 +1,81 @@
+"""Looking while a run goes on: at planned instants, until nothing is open that more of a lane would decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from perfgate.gate.decide import decide
+from perfgate.gate.judge import cases_of
+from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
+from perfgate.gate.missing import has_numbers
+from perfgate.gate.objectives import judge_objective
+from perfgate.gate.tolerance import gated_metrics
+from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.metrics import BY_NAME, Metric, Source
+from perfgate.scenario.schema import Gate, Objective
+from perfgate.stats.estimate import estimate
+from perfgate.stats.sequential import nominal_levels
+from perfgate.stats.table import TrialTable
+
+
+class Looking:
+    """The looks of one run, and what they decide.
+
+    A metric or objective is decided by the first of its sources that the run has, in looks at that source alone.
+    """
+
+    def __init__(
+        self, gate: Gate, objectives: Mapping[str, Objective], sources: Sequence[Source], *, compares: bool = True
+    ) -> None:
+        """Begin; `sources` are those that the run's lanes will fill. One arm alone has nothing but objectives."""
+        self._gate, self._objectives, self._sources = gate, objectives, tuple(sources)
+        self._gated = self._expected = gated_metrics(gate) if compares else ()
+        self.taken: tuple[Look, ...] = ()
+
+    def last(self, source: Source) -> float:
+        """Give the fraction of a source's last look; 0 before the first."""
+        return max(fractions_of(source, self.taken), default=0.0)
+
+    def look(self, source: Source, fraction: float, at_s: float, table: TrialTable) -> tuple[MetricVerdict, ...]:
+        """Look at what one source decides; gives all that was looked at so far, as it stands."""
+        effects = [estimate(m, table, self._gate.alpha, cross_check=False) for m in self._gated if self._at(m, source)]
+        seen = tuple(
+            Seen(effect.metric, effect.log_change, effect.log_se, effect.df)
+            for effect in effects
+            if effect is not None and effect.source == source
+        )
+        fractions = (*fractions_of(source, self.taken), fraction)
+        bounds = tuple(self._bounds(source, table, nominal_levels(fractions, self._gate.alpha)[-1]))
+        self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
+        self._expected = tuple(m for m in self._gated if m.name in self._gate.metrics or has_numbers(m, table))
+        return self._decide(table)
+
+    def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
+        """Say whether nothing is open that more of this source would decide."""
+        decided = {each.metric for each in verdicts if each.verdict is not Verdict.INCONCLUSIVE}
+        metrics = (metric.name in decided for metric in self._expected if self._at(metric, source))
+        bounds = (decided_before(name, self.taken) for name in self._objectives if self._at(BY_NAME[name], source))
+        return all(metrics) and all(bounds)
+
+    def _home(self, metric: Metric) -> Source | None:
+        return next((source for source in metric.sources if source in self._sources), None)
+
+    def _at(self, metric: Metric, source: Source) -> bool:
+        return self._home(metric) is source
+
+    def _bounds(self, source: Source, table: TrialTable, level: float) -> Iterator[ObjectiveVerdict]:
+        for name, bound in self._objectives.items():
+            if level > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
+                yield judge_objective(BY_NAME[name], bound, table, level)
+
+    def _decide(self, table: TrialTable) -> tuple[MetricVerdict, ...]:
+        """Decide those gated metrics that were looked at, and those that no lane measures."""
+        names = {seen.metric for look in self.taken for seen in look.seen}
+        now = [metric for metric in self._gated if metric.name in names or self._home(metric) is None]
+        cases = tuple(cases_of(now, table, self._gate, self.taken, cross_check=False))
+        return decide(cases, self._gate.alpha, len(self._gated))
+
+
+def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:
+    """Give the planned look that is due, of several that were missed the last one; None where none is."""
+    return max((fraction for fraction in planned if last < fraction <= elapsed), default=None)

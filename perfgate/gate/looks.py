@@ -1,0 +1,115 @@
+"""Looks: what was seen of each gated metric at planned instants, and whether that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from scipy import stats
+
+from perfgate.gate.verdict import ObjectiveVerdict, Verdict
+from perfgate.metrics import Source
+from perfgate.stats.sequential import crosses, nominal_levels
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One metric at one look."""
+
+    metric: str
+    log_change: float
+    log_se: float
+    df: float
+
+    def p_above(self, log_limit: float) -> float:
+        """Test H0: the true change is at most the limit, by Student's t."""
+        if self.log_se == 0:
+            return 0.0 if self.log_change > log_limit else 1.0
+        return float(stats.t.sf((self.log_change - log_limit) / self.log_se, self.df))
+
+    def p_below(self, log_limit: float) -> float:
+        """Test H0: the true change is at least the limit; a change of exactly the limit, without error, is within."""
+        if self.log_se == 0:
+            return 0.0 if self.log_change <= log_limit else 1.0
+        return float(stats.t.cdf((self.log_change - log_limit) / self.log_se, self.df))
+
+    def half(self, level: float) -> float:
+        """Distance from the estimate to a one-sided bound at that level; infinite where the level is 0."""
+        if self.log_se == 0:
+            return 0.0
+        return float(stats.t.isf(level, self.df)) * self.log_se if level > 0 else inf
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All gated metrics and objectives that one source decides, at one planned instant."""
+
+    source: Source
+    fraction: float
+    """Of the planned time of its lane: the information fraction."""
+    at_s: float
+    """Since the run began."""
+    seen: tuple[Seen, ...]
+    objectives: tuple[ObjectiveVerdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One metric at all looks that its source had, in order; at least one."""
+
+    seen: tuple[Seen, ...]
+    fractions: tuple[float, ...]
+
+    def above(self, log_limit: float, alpha: float) -> bool:
+        """Say whether some look declared at overall level alpha that the true change is above the limit."""
+        return crosses([each.p_above(log_limit) for each in self.seen], self.fractions, alpha)
+
+    def below(self, log_limit: float, alpha: float) -> bool:
+        """Say whether some look declared at overall level alpha that the true change is below the limit."""
+        return crosses([each.p_below(log_limit) for each in self.seen], self.fractions, alpha)
+
+    def level(self, alpha: float) -> float:
+        """Give the nominal level of the last look."""
+        return nominal_levels(self.fractions, alpha)[-1]
+
+    def bounds(self, alpha: float) -> tuple[float, float]:
+        """Give the one-sided bounds on the log scale, each at overall level alpha whenever measuring stops.
+
+        Repeated confidence intervals, the narrowest ends of all looks (Jennison & Turnbull, Journal of the Royal
+        Statistical Society B 51 (1989) 305); those of the last look alone where the looks contradict each other.
+        """
+        halves = [
+            seen.half(level) for seen, level in zip(self.seen, nominal_levels(self.fractions, alpha), strict=True)
+        ]
+        lower = max(seen.log_change - half for seen, half in zip(self.seen, halves, strict=True))
+        upper = min(seen.log_change + half for seen, half in zip(self.seen, halves, strict=True))
+        last = self.seen[-1].log_change
+        return (lower, upper) if lower <= upper else (last - halves[-1], last + halves[-1])
+
+
+def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> History:
+    """Collect the looks at a metric in its source; without any, what is seen now is the one and only look."""
+    found = [
+        (seen, look.fraction) for look in looks if look.source == source for seen in look.seen if seen.metric == metric
+    ]
+    if not found:
+        return History((now,), (1.0,))
+    return History(tuple(seen for seen, _ in found), tuple(fraction for _, fraction in found))
+
+
+def decided_before(objective: str, looks: Sequence[Look]) -> ObjectiveVerdict | None:
+    """Give the first look's decision on an objective; None where it is open."""
+    every = (each for look in looks for each in look.objectives if each.metric == objective)
+    return next((each for each in every if each.verdict is not Verdict.INCONCLUSIVE), None)
+
+
+def level_of(objective: str, alpha: float, looks: Sequence[Look]) -> float:
+    """Give the nominal level of the last look at an objective; all of alpha where there was none."""
+    last = next((look for look in reversed(looks) if any(o.metric == objective for o in look.objectives)), None)
+    return alpha if last is None else nominal_levels(fractions_of(last.source, looks), alpha)[-1]
+
+
+def fractions_of(source: Source, looks: Sequence[Look]) -> tuple[float, ...]:
+    """Give the information fractions at which a source was looked at."""
+    return tuple(look.fraction for look in looks if look.source is source)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from math import log1p
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from perfgate.gate.decide import Case, decide
+from perfgate.gate.looking import Looking, due
+from perfgate.gate.looks import History, Look, Seen, history
+from perfgate.gate.verdict import Verdict
+from perfgate.metrics import Source
+from perfgate.scenario.schema import Gate, MetricGate, Objective
+from perfgate.stats.sequential import nominal_levels
+from perfgate.stats.table import TrialTable
+from perfgate.trials import Arm
+from tests.gate.effects import case
+from tests.stats.build import execute_trials, load_trials
+
+LEVELS = nominal_levels((0.25, 0.5, 1.0), 0.01)
+
+
+def _seen(change: float, se: float = 0.004) -> Seen:
+    return Seen("execute_ms", log1p(change), se, 22.0)
+
+
+def _looked(*looks: tuple[float, Seen]) -> tuple[Look, ...]:
+    return tuple(Look(Source.EXECUTE, fraction, 10 * fraction, (seen,)) for fraction, seen in looks)
+
+
+def _case(*looks: tuple[float, Seen]) -> Case:
+    last = looks[-1][1]
+    return replace(case("execute_ms", float(np.expm1(last.log_change)), last.log_se), looks=_looked(*looks))
+
+
+def test_without_looks_the_end_is_the_only_one() -> None:
+    now = _seen(0.1)
+    assert history("execute_ms", Source.EXECUTE, now, ()) == History((now,), (1.0,))
+    other = Look(Source.LOAD, 0.5, 1.0, (now,))
+    assert history("execute_ms", Source.EXECUTE, now, (other,)).fractions == (1.0,)
+
+
+def test_an_early_look_must_be_surer() -> None:
+    late = 0.004 * float(stats.t.isf(LEVELS[-1], 22))
+    change = float(np.expm1(log1p(0.025) + 1.01 * late))
+    early, end = (
+        _case((0.25, _seen(change))),
+        _case((0.25, _seen(0.0, 0.1)), (0.5, _seen(0.0, 0.1)), (1.0, _seen(change))),
+    )
+    assert not early.is_worse(0.01)
+    assert end.is_worse(0.01)
+
+
+def test_what_a_look_decided_stays_decided() -> None:
+    sure, unsure = _seen(0.2), _seen(0.03, 0.1)
+    (found,) = decide([_case((0.25, sure), (0.5, unsure))], 0.01)
+    assert found.verdict is Verdict.FAIL
+    assert found.effect.lower > 0.025
+    within = _seen(0.0, 0.002)
+    (found,) = decide([_case((0.5, within), (1.0, unsure))], 0.01)
+    assert found.verdict is Verdict.PASS
+    assert found.effect.upper <= 0.025
+
+
+def test_the_bounds_say_what_the_verdict_says() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        looks = [(f, _seen(rng.normal(0.025, 0.02), rng.uniform(0.001, 0.01))) for f in (0.25, 0.5, 1.0)]
+        one = _case(*looks)
+        effect = one.bounded(0.01)
+        lower, upper = one.history.bounds(0.01)
+        assert lower <= upper
+        if upper < max(s.log_change for _, s in looks) or lower > min(s.log_change for _, s in looks):
+            continue  # looks that contradict each other: the last one is shown
+        assert one.is_worse(0.01) == (effect.lower > 0.025)
+        assert one.is_within(0.01) == (effect.upper <= 0.025)
+
+
+def test_looks_that_contradict_each_other_leave_the_last_one() -> None:
+    lower, upper = _case((0.5, _seen(0.0, 0.001)), (1.0, _seen(0.2, 0.001))).history.bounds(0.01)
+    assert lower < log1p(0.2) < upper
+
+
+def test_without_any_error_the_limit_itself_is_within() -> None:
+    exact = History((Seen("model_size_mb", log1p(0.1), 0.0, np.inf),), (1.0,))
+    assert not exact.above(log1p(0.1), 0.01)
+    assert exact.below(log1p(0.1), 0.01)
+    assert exact.bounds(0.01) == (log1p(0.1), log1p(0.1))
+
+
+@pytest.mark.parametrize(
+    ("last", "elapsed", "expected"),
+    [(0.0, 0.1, None), (0.0, 0.3, 0.25), (0.25, 0.3, None), (0.25, 0.8, 0.75), (1.0, 2, None)],
+)
+def test_of_looks_that_were_missed_the_last_one_is_due(last: float, elapsed: float, expected: float | None) -> None:
+    assert due((0.25, 0.5, 0.75, 1.0), last, elapsed) == expected
+
+
+ALONE = Gate(
+    metrics={name: MetricGate(gate=False) for name in ("cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")}
+)
+
+
+def _run(slower: float, blocks: int = 30) -> TrialTable:
+    rng = np.random.default_rng(1)
+    return TrialTable.of(
+        execute_trials(
+            blocks, 8, lambda _b, arm, _r: float(np.exp(rng.normal(0, 0.01))) * (1 + slower * (arm is Arm.CANDIDATE))
+        )
+    )
+
+
+@pytest.mark.parametrize(("slower", "settled"), [(0.0, True), (0.3, True), (0.025, False)])
+def test_a_lane_is_settled_when_its_metrics_are_decided(slower: float, *, settled: bool) -> None:
+    looking = Looking(ALONE, {}, (Source.EXECUTE,))
+    verdicts = looking.look(Source.EXECUTE, 0.5, 10.0, _run(slower))
+    assert [each.metric for each in verdicts] == ["execute_ms"]
+    assert looking.settled(Source.EXECUTE, verdicts) is settled
+    assert looking.last(Source.EXECUTE) == 0.5
+    assert looking.last(Source.LOAD) == 0.0
+
+
+def test_a_lane_that_decides_nothing_is_settled_at_its_first_look() -> None:
+    looking = Looking(ALONE, {}, (Source.EXECUTE, Source.LOAD))
+    assert looking.settled(Source.LOAD, looking.look(Source.LOAD, 0.5, 1.0, _run(0.025)))
+
+
+def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
+    table = TrialTable.of(load_trials(2, lambda *_: [1.0] * 70))
+    objective = {"latency_p90_ms": Objective(max=5.0)}
+    early, whole = (Looking(ALONE, objective, (Source.LOAD,)) for _ in range(2))
+    early.look(Source.LOAD, 0.25, 1.0, table)
+    assert early.taken[0].objectives[0].verdict is Verdict.INCONCLUSIVE
+    assert not early.settled(Source.LOAD, ())
+    whole.look(Source.LOAD, 1.0, 1.0, table)
+    assert whole.taken[0].objectives[0].verdict is Verdict.PASS
+    assert whole.settled(Source.LOAD, ())
+
+
+def test_a_metric_that_this_run_cannot_tell_does_not_keep_it_going() -> None:
+    looking = Looking(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are not known in these trials
+    verdicts = looking.look(Source.EXECUTE, 0.5, 1.0, _run(0.3))
+    assert looking.settled(Source.EXECUTE, verdicts)
