@@ -44,6 +44,8 @@ class Side:
     execute_blocks: int = 700
     request_blocks: int = 350
     load_blocks: int = 40
+    failed_share: float = 1e-4
+    """Of the requests under load."""
 
     @property
     def load_requests(self) -> int:
@@ -131,14 +133,15 @@ def _blocks(plan: Plan, side: Side) -> Iterator[Block]:
             began_s, trials = clock_s, []
             for place in rng.permutation(len(plan.slots)).tolist():
                 slot = plan.slots[place]
-                done = _requests(rng, count, levels[place], told=depth is Depth.REQUEST)
+                failed_share = side.failed_share * (lane is Lane.LOAD)
+                done = _requests(rng, count, levels[place], failed_share, told=depth is Depth.REQUEST)
                 wall_s = 1.0 if lane is Lane.LOAD else float(done.service_ms.sum()) / 1e3
                 trials.append(_trial(rng, lane, depth, state, index, slot, clock_s, wall_s, done))
                 clock_s += wall_s + 1e-4
             yield Block(lane, depth, index, began_s, clock_s - began_s, tuple(trials), Conditions(0.0, 0.1))
 
 
-def _requests(rng: np.random.Generator, count: int, level: float, *, told: bool) -> Requests:
+def _requests(rng: np.random.Generator, count: int, level: float, failed_share: float, *, told: bool) -> Requests:
     """Log-normal times, one in fifty three times as long; queues only where several requests come."""
     execute_ms = 1.9 * level * rng.lognormal(0, 0.1, count) * np.where(rng.random(count) < 0.02, 3.3, 1.0)
     queue_ms = rng.gamma(0.5, 1.5, count) if count > 1 else np.full(count, 0.02)
@@ -150,7 +153,7 @@ def _requests(rng: np.random.Generator, count: int, level: float, *, told: bool)
         response_ms=service_ms + lag_ms,
         service_ms=service_ms,
         send_lag_ms=lag_ms,
-        status=np.where(rng.random(count) < 1e-4 * (count > 1), 4, 0).astype(np.int8),
+        status=np.where(rng.random(count) < failed_share, 4, 0).astype(np.int8),
         stages=Stages(queue_ms, execute_ms, encode_ms, np.full(count, 8.0)) if told else None,
     )
 

@@ -1,0 +1,1 @@
+"""Recorded runs of equal models made small, for tests that replay them."""

@@ -1,0 +1,50 @@
+"""Recorded runs that are looked at on the way and end as soon as they are decided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from perfgate.gate.verdict import Verdict
+from perfgate.metrics import Source
+from perfgate.scenario.schema import Gate, MetricGate
+from tests.replay.inject import dealt, slowed
+from tests.replay.looks import beginning, in_looks, in_one_look
+from tests.stats.traces import NAMES, quiet_enough
+
+DEALS = 42
+"""Over all traces together, as many of each."""
+LOOKS, TAU, ALPHA = 5, 0.025, 0.01
+GATE = Gate(
+    metrics={
+        "execute_ms": MetricGate(tolerance=TAU),
+        **{name: MetricGate(gate=False) for name in ("cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")},
+    }
+)
+
+
+def _ended(names: list[str], change: float, seed: int) -> list[tuple[Verdict, float]]:
+    runs = (in_looks(slowed(table, change), GATE, Source.EXECUTE, LOOKS) for table in dealt(names, DEALS, seed))
+    return [(verdicts["execute_ms"].verdict, fraction) for verdicts, fraction in runs]
+
+
+def test_many_looks_at_exactly_the_tolerance_err_no_more_often_than_one() -> None:
+    found = [verdict for verdict, _ in _ended(list(NAMES), TAU, seed=71)]
+    for wrong in (Verdict.FAIL, Verdict.PASS):
+        assert found.count(wrong) <= stats.binom.isf(1e-4, len(found), ALPHA)
+
+
+@pytest.mark.parametrize(("change", "right"), [(0.0, Verdict.PASS), (0.1, Verdict.FAIL)])
+def test_a_quiet_run_ends_early_and_right(change: float, right: Verdict) -> None:
+    found = _ended(quiet_enough(), change, seed=72)
+    assert [verdict for verdict, _ in found].count(right) >= stats.binom.ppf(1e-3, len(found), 0.95)
+    assert np.median([fraction for _, fraction in found]) <= 0.75
+
+
+def test_looking_at_the_full_level_each_time_errs_too_often() -> None:
+    wrong = 0
+    for table in dealt(list(NAMES), DEALS, seed=73):
+        parts = (beginning(slowed(table, TAU), Source.EXECUTE, number / LOOKS) for number in range(1, LOOKS + 1))
+        wrong += any(in_one_look(part, GATE)["execute_ms"].verdict is not Verdict.INCONCLUSIVE for part in parts)
+    assert wrong > 0.05 * DEALS
