@@ -40,7 +40,7 @@ TENSORFLOW_AT_HOME = {
 
 LONGEST_FILE = 500
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
-SLOW_TO_IMPORT = {"tensorflow", "keras", "numpy", "scipy", "pandas", "pyarrow", "grpc"}
+SLOW_TO_IMPORT = {"tensorflow", "keras", "numpy", "scipy", "pandas", "pyarrow", "grpc", "ruptures"}
 HELP_CPU_S = 0.3
 
 
