@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
-import jinja2
-from markupsafe import Markup
-
-from perfgate.report import figures
 from perfgate.report.charts.ecdf import ecdf
 from perfgate.report.charts.forest import forest
 from perfgate.report.charts.machine import machine
 from perfgate.report.charts.panels import panels
 from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
-from perfgate.report.charts.verdicts import COLOURS, icon
-from perfgate.report.plain import printable
+from perfgate.report.charts.verdicts import COLOURS
+from perfgate.report.pages import drawn, style_sheet, template, write_page
 from perfgate.report.result import Result
 from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows, thread_rows
 from perfgate.report.sentences import (
@@ -40,32 +33,12 @@ FILE_NAME = "report.html"
 
 def render_html(result: Result) -> str:
     """Render one self-contained page; the same result gives the same bytes."""
-    return _template().render(_page(result))
+    return template("page.html.j2").render(_page(result))
 
 
 def write(result: Result, directory: Path) -> Path:
     """Put `report.html` into the directory in one step."""
-    path = directory / FILE_NAME
-    temporary = directory / f".{FILE_NAME}.tmp"
-    directory.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(render_html(result), encoding="utf-8")
-    return temporary.replace(path)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("perfgate.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters.update(minus=_minus, quantity=figures.quantity, with_unit=figures.with_unit)
-    environment.filters.update(figure=figures.figure, short_digest=figures.short_digest, duration=figures.duration)
-    environment.globals["icon"] = _icon
-    return environment.get_template("page.html.j2")
+    return write_page(render_html(result), directory / FILE_NAME)
 
 
 def _page(result: Result) -> dict[str, Any]:
@@ -73,7 +46,7 @@ def _page(result: Result) -> dict[str, Any]:
     compared = {metric.metric for metric in result.judgement.metrics} if result.judgement else set()
     return {
         "result": result,
-        "css": Markup(resources.files("perfgate.report").joinpath("templates/style.css").read_text()),  # noqa: S704
+        "css": style_sheet(),
         "verdict": verdict,
         "verdict_colour": COLOURS.get(verdict, COLOURS["invalid"]),
         "sentence": sentence(result),
@@ -103,29 +76,12 @@ def _page(result: Result) -> dict[str, Any]:
 
 def _charts(result: Result) -> dict[str, Any]:
     return {
-        "forest": _drawn(forest(in_order(result))),
-        "ecdf": _drawn(ecdf(result.curves)),
-        "series": [(panel.title, _drawn(series(panel))) for panel in panels(result.trials)],
-        "stages": _drawn(stages(result.stages)),
-        "machine": _drawn(machine(result.blocks)),
+        "forest": drawn(forest(in_order(result))),
+        "ecdf": drawn(ecdf(result.curves)),
+        "series": [(panel.title, drawn(series(panel))) for panel in panels(result.trials)],
+        "stages": drawn(stages(result.stages)),
+        "machine": drawn(machine(result.blocks)),
     }
-
-
-def _drawn(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - made by ElementTree, which escapes every string in it
-
-
-def _icon(verdict: str, size: int = 16) -> Markup:
-    return _drawn(ET.tostring(icon(verdict, size), encoding="unicode"))
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - jinja passes every value of a template through here
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _minus(text: str) -> str:
-    """Set a true minus sign, which is as wide as a plus."""
-    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -1,0 +1,64 @@
+"""What all pages share: their templates' environment and style sheet, and the way they come to the disk."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jinja2
+from markupsafe import Markup
+
+from perfgate.report import figures
+from perfgate.report.charts.verdicts import icon
+from perfgate.report.plain import printable
+
+
+@cache
+def template(name: str) -> jinja2.Template:
+    """Open a template; every string that goes through it is escaped and made printable."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("perfgate.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters.update(minus=minus, quantity=figures.quantity, with_unit=figures.with_unit)
+    environment.filters.update(figure=figures.figure, short_digest=figures.short_digest, duration=figures.duration)
+    environment.globals["icon"] = _icon
+    return environment.get_template(name)
+
+
+def style_sheet() -> Markup:
+    """Give the style sheet, which each page carries in itself."""
+    return Markup(resources.files("perfgate.report").joinpath("templates/style.css").read_text())  # noqa: S704
+
+
+def drawn(svg: str) -> Markup:
+    """Let a chart through unescaped."""
+    return Markup(svg)  # noqa: S704 - made by ElementTree, which escapes every string in it
+
+
+def minus(text: str) -> str:
+    """Set a true minus sign, which is as wide as a plus."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def write_page(text: str, path: Path) -> Path:
+    """Put a page at a path in one step, making its directory."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    return temporary.replace(path)
+
+
+def _icon(verdict: str, size: int = 16) -> Markup:
+    return drawn(ET.tostring(icon(verdict, size), encoding="unicode"))
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - jinja passes every value of a template through here
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
