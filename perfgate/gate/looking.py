@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from perfgate.gate.decide import decide
-from perfgate.gate.judge import cases_of
+from perfgate.gate.decide import Case, decide
 from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
 from perfgate.gate.objectives import judge_objective
-from perfgate.gate.tolerance import gated_metrics
+from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
+from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
 from perfgate.stats.sequential import nominal_levels
 from perfgate.stats.table import TrialTable
@@ -31,6 +31,7 @@ class Looking:
         self._gate, self._objectives, self._sources = gate, objectives, tuple(sources)
         self._gated = self._expected = gated_metrics(gate) if compares else ()
         self.taken: tuple[Look, ...] = ()
+        self._effects: dict[str, Effect] = {}  # of each metric as it was at its last look
 
     def last(self, source: Source) -> float:
         """Give the fraction of a source's last look; 0 before the first."""
@@ -39,16 +40,14 @@ class Looking:
     def look(self, source: Source, fraction: float, at_s: float, table: TrialTable) -> tuple[MetricVerdict, ...]:
         """Look at what one source decides; gives all that was looked at so far, as it stands."""
         effects = [estimate(m, table, self._gate.alpha, cross_check=False) for m in self._gated if self._at(m, source)]
-        seen = tuple(
-            Seen(effect.metric, effect.log_change, effect.log_se, effect.df)
-            for effect in effects
-            if effect is not None and effect.source == source
-        )
+        found = [effect for effect in effects if effect is not None and effect.source == source]
+        seen = tuple(Seen(effect.metric, effect.log_change, effect.log_se, effect.df) for effect in found)
         fractions = (*fractions_of(source, self.taken), fraction)
         bounds = tuple(self._bounds(source, table, nominal_levels(fractions, self._gate.alpha)[-1]))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
+        self._effects |= {effect.metric: effect for effect in found}
         self._expected = tuple(m for m in self._gated if m.name in self._gate.metrics or has_numbers(m, table))
-        return self._decide(table)
+        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, len(self._gated))
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
         """Say whether nothing is open that more of this source would decide."""
@@ -68,12 +67,9 @@ class Looking:
             if level > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
                 yield judge_objective(BY_NAME[name], bound, table, level)
 
-    def _decide(self, table: TrialTable) -> tuple[MetricVerdict, ...]:
-        """Decide those gated metrics that were looked at, and those that no lane measures."""
-        names = {seen.metric for look in self.taken for seen in look.seen}
-        now = [metric for metric in self._gated if metric.name in names or self._home(metric) is None]
-        cases = tuple(cases_of(now, table, self._gate, self.taken, cross_check=False))
-        return decide(cases, self._gate.alpha, len(self._gated))
+    def _case(self, effect: Effect) -> Case:
+        metric = BY_NAME[effect.metric]
+        return Case(metric, effect, tolerance_of(metric, self._gate, effect.baseline_value), looks=self.taken)
 
 
 def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:

@@ -1,4 +1,7 @@
-"""Looks: what was seen of each gated metric at planned instants, and whether that decides it."""
+"""Looks: what was seen of each gated metric at planned instants, and whether that decides it.
+
+Student's t comes from `scipy.special`: `scipy.stats` gives the same numbers in a hundred times the time.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from scipy import stats
+from scipy import special
 
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import Source
@@ -26,19 +29,19 @@ class Seen:
         """Test H0: the true change is at most the limit, by Student's t."""
         if self.log_se == 0:
             return 0.0 if self.log_change > log_limit else 1.0
-        return float(stats.t.sf((self.log_change - log_limit) / self.log_se, self.df))
+        return float(special.stdtr(self.df, (log_limit - self.log_change) / self.log_se))
 
     def p_below(self, log_limit: float) -> float:
         """Test H0: the true change is at least the limit; a change of exactly the limit, without error, is within."""
         if self.log_se == 0:
             return 0.0 if self.log_change <= log_limit else 1.0
-        return float(stats.t.cdf((self.log_change - log_limit) / self.log_se, self.df))
+        return float(special.stdtr(self.df, (self.log_change - log_limit) / self.log_se))
 
     def half(self, level: float) -> float:
         """Distance from the estimate to a one-sided bound at that level; infinite where the level is 0."""
         if self.log_se == 0:
             return 0.0
-        return float(stats.t.isf(level, self.df)) * self.log_se if level > 0 else inf
+        return float(-special.stdtrit(self.df, level)) * self.log_se if level > 0 else inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from functools import cache
 from math import sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from perfgate.stats.table import Floats, Ints
 from perfgate.stats.values import Mask
@@ -52,7 +52,7 @@ class Contrast:
 
 def half_width(se: float, df: float, alpha: float) -> float:
     """Distance from the estimate to a one-sided bound; 0 when there is no error at all."""
-    return float(stats.t.isf(alpha, df)) * se if se > 0 else 0.0
+    return float(-special.stdtrit(df, alpha)) * se if se > 0 else 0.0
 
 
 def contrast(sample: Sample) -> Contrast:
@@ -97,7 +97,7 @@ def _slope(sample: Sample, parents: Floats) -> Floats:
     slope = np.linalg.lstsq(x, sample.value)[0]
     residual = float(np.sum((sample.value - x @ slope) ** 2)) / spare
     se = float(np.sqrt(residual * np.linalg.inv(x.T @ x)[-1, -1]))
-    shows = abs(slope[-1]) > se * float(stats.t.isf(SLOPE_ALPHA / 2, spare))
+    shows = abs(slope[-1]) > half_width(se, spare, SLOPE_ALPHA / 2)
     return sample.position[:, None] if shows else none
 
 
