@@ -88,7 +88,7 @@ _ANY = (Source.LOAD, Source.REQUEST, Source.EXECUTE)
 # fmt: off
 METRICS: tuple[Metric, ...] = (
     Metric("execute_ms", "ms", _LOWER, _BLOCK, (Source.EXECUTE,), "service_mean", 0.05, gated=True,
-           description="wall time of one execution in the server, no RPC"),
+           description="wall time of one execution in the server, no RPC, less its waiting for a CPU"),
     Metric("cpu_ms_per_request", "ms", _LOWER, _BLOCK, (Source.EXECUTE, *_REQUEST), "cpu_ms_per_request", 0.05,
            gated=True, description="CPU time of the server per execution, all threads"),
     Metric("service_mean_ms", "ms", _LOWER, _BLOCK, _REQUEST, "service_mean", 0.10, gated=True,

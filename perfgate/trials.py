@@ -96,7 +96,7 @@ class Requests:
     response_ms: NDArray[np.float64]
     """From the scheduled instant to the answer; of a request that got none in time, its deadline at least."""
     service_ms: NDArray[np.float64]
-    """From the actual send to the answer."""
+    """From the actual send to the answer; of an execution inside the replica, its time less its waiting for a CPU."""
     send_lag_ms: NDArray[np.float64]
     """Actual minus scheduled send."""
     status: NDArray[np.int8]

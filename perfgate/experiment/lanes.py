@@ -59,8 +59,9 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
     start_s, place = bench.now_s(), block % len(live.order)
     execution = live.server.execute(live.order[place])
     wall_ms = np.array([execution.wall_ms])
+    own_ms = wall_ms - execution.waited_ms  # what others did to it says nothing about the model
     kind = np.array([live.calls[place].kind], np.int8) if live.calls[place].kind else None
-    requests = Requests(_ZERO, wall_ms, wall_ms, _ZERO, _OK, kind)
+    requests = Requests(_ZERO, wall_ms, own_ms, _ZERO, _OK, kind)
     return _Visit(start_s, bench.now_s() - start_s, requests, execution.cpu_ms, 0.0)
 
 

@@ -40,6 +40,8 @@ class Execution:
     wall_ms: float
     cpu_ms: float
     """CPU time of the whole process, all threads."""
+    waited_ms: float = 0.0
+    """Of the wall time, what the thread that executed was ready to run and other work had the CPUs; 0 if not known."""
 
 
 class Replica(Protocol):

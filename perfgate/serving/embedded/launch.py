@@ -93,7 +93,7 @@ class EmbeddedReplica:
         if "error" in answer:
             problem = f"{self._spec.label} cannot run its payload: {answer['error']}"
             raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
-        return Execution(answer["wall_ms"], answer["cpu_ms"])
+        return Execution(answer["wall_ms"], answer["cpu_ms"], answer["waited_ms"])
 
     def ask(self, message: Message) -> Message:
         """Send a control message and wait for its answer; InvalidRunError when the replica is gone."""

@@ -16,6 +16,7 @@ from perfgate.serving.embedded import grpc_server, inference, warmup_assets
 from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import server as rest_server
+from perfgate.serving.embedded.run_delay import RunDelay
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
 
@@ -99,14 +100,17 @@ class Recorded:
             else []
         )
         self._runs = [_decoded(served, file) for file in files]
+        self._wait = RunDelay()
 
     def execute(self, number: int) -> dict[str, Any]:
-        """Run one recorded request; wall time and CPU time of all threads of this process, ns clocks."""
+        """Run one recorded request; wall time, what of it this thread waited, CPU time of all threads; ns clocks."""
         endpoint, arrays = self._runs[number % len(self._runs)]
+        waited_ns = self._wait.ns()
         cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
         try:
             endpoint.run(*arrays)
         except tf.errors.OpError as error:
             return {"error": one_line(error)}
         wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
-        return {"wall_ms": wall_ns / 1e6, "cpu_ms": cpu_ns / 1e6}
+        waited_ns = min(self._wait.ns() - waited_ns, wall_ns)
+        return {"wall_ms": wall_ns / 1e6, "cpu_ms": cpu_ns / 1e6, "waited_ms": waited_ns / 1e6}
