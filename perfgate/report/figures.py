@@ -7,6 +7,7 @@ import math
 from perfgate.metrics import BY_NAME, Scale
 
 MISSING = "n/a"
+_LONGEST_UNIT_IN_CELL = 5
 
 
 def figure(value: float | None) -> str:
@@ -53,10 +54,12 @@ def _signed(value: float) -> str:
 
 
 def change(value: float, metric: str = "") -> str:
-    """Give a signed change: relative, `+12.4%`, or of a metric that is compared by difference in its unit, `+0.98`."""
+    """Give a signed change: relative, `+12.4%`, or of a metric that is compared by difference in its unit, `+1.2 pp`."""
     if not math.isfinite(value):
         return MISSING
-    return _difference(value, metric) if is_difference(metric) else f"{_signed(value)}%"
+    if not is_difference(metric):
+        return f"{_signed(value)}%"
+    return f"{_difference(value, metric)} {_difference_unit(metric)}"
 
 
 def interval(lower: float, upper: float, metric: str = "") -> str:
@@ -67,8 +70,16 @@ def interval(lower: float, upper: float, metric: str = "") -> str:
 
 
 def limit(value: float, metric: str) -> str:
-    """Give an accepted or a detectable change, unsigned: a share in percent, or a difference in the metric's unit."""
-    return quantity(value, metric) if is_difference(metric) else share(value)
+    """Give an accepted change, unsigned: a share in percent, or a difference in the metric's unit."""
+    if not is_difference(metric) or not math.isfinite(value):
+        return share(value)
+    return f"{_difference(value, metric).removeprefix('+')} {_difference_unit(metric)}"
+
+
+def in_cell(text: str, metric: str) -> str:
+    """Leave out a unit that is too long for a column: the metric's name says it."""
+    unit = BY_NAME[metric].unit if metric in BY_NAME else ""
+    return text.removesuffix(unit).rstrip() if len(unit) > _LONGEST_UNIT_IN_CELL else text
 
 
 def is_difference(metric: str) -> bool:
@@ -79,6 +90,11 @@ def is_difference(metric: str) -> bool:
 def _difference(value: float, metric: str) -> str:
     in_unit = 100 * value if BY_NAME[metric].unit == "share" else value
     return f"{float(f'{in_unit:.3g}') + 0.0:+g}"
+
+
+def _difference_unit(metric: str) -> str:
+    unit = BY_NAME[metric].unit
+    return "pp" if unit == "share" else unit
 
 
 def duration(seconds: float) -> str:

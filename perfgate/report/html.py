@@ -21,6 +21,7 @@ from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objecti
 from perfgate.report.sentences import (
     confidence,
     generator_sentence,
+    power_sentence,
     rest_words,
     sampling_sentence,
     sentence,
@@ -53,6 +54,7 @@ def _page(result: Result) -> dict[str, Any]:
         "command": shlex.join(result.command),
         "gate": gate_rows(result),
         "confidence": confidence(result),
+        "power": power_sentence(result),
         "objectives": objective_rows(result),
         "summaries": tuple(row for row in summary_rows(result) if row.metric not in compared),
         "arms": list(result.models),

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from perfgate.report import figures
 from perfgate.report.plain import one_line
+from perfgate.trials import Caution
 
 Decided = Sequence[tuple[str, str]]
 """Metric, and its interval with a provisional word: `("execute_ms", "+4.8% [+4.1, +5.5] fail so far")`."""
@@ -42,6 +43,10 @@ class Progress(Protocol):
 
     def update(self, done_s: float, decided: Decided) -> None:
         """Say how many seconds of the phase are done, and what is decided so far."""
+        ...
+
+    def tell(self, caution: Caution) -> None:
+        """Say what had better be known before the end."""
         ...
 
 
@@ -71,6 +76,9 @@ class SilentProgress:
     def update(self, done_s: float, decided: Decided) -> None:
         """Ignore the update."""
 
+    def tell(self, caution: Caution) -> None:
+        """Ignore the caution; the result has it."""
+
 
 class LineProgress(SilentProgress):
     """Prints one plain line at the beginning of each phase."""
@@ -83,6 +91,10 @@ class LineProgress(SilentProgress):
         length = "" if total_s is None else f", about {figures.duration(total_s)}"
         self._console.print(Text(f"perfgate: {one_line(name)}{length}"), soft_wrap=True)
 
+    def tell(self, caution: Caution) -> None:
+        """Print the caution and its remedy in one line."""
+        self._console.print(_told(caution), soft_wrap=True)
+
 
 @dataclass
 class RecordingProgress(SilentProgress):
@@ -90,6 +102,7 @@ class RecordingProgress(SilentProgress):
 
     phases: list[tuple[str, float | None]] = field(default_factory=list)
     updates: list[tuple[float, tuple[tuple[str, str], ...]]] = field(default_factory=list)
+    cautions: list[Caution] = field(default_factory=list)
 
     def phase(self, name: str, total_s: float | None) -> None:
         """Keep the phase."""
@@ -98,6 +111,10 @@ class RecordingProgress(SilentProgress):
     def update(self, done_s: float, decided: Decided) -> None:
         """Keep the update."""
         self.updates.append((done_s, tuple(decided)))
+
+    def tell(self, caution: Caution) -> None:
+        """Keep the caution."""
+        self.cautions.append(caution)
 
 
 class LiveProgress:
@@ -137,6 +154,10 @@ class LiveProgress:
         self._drawn_s = now_s
         self._live.update(Group(self._bar(done_s), *_decisions(decided)), refresh=True)
 
+    def tell(self, caution: Caution) -> None:
+        """Print the caution above the bar, where it stays."""
+        self._live.console.print(_told(caution))
+
     def _bar(self, done_s: float) -> RenderableType:
         row = Table.grid(padding=(0, 1), expand=False)
         for _ in range(3):
@@ -149,6 +170,11 @@ class LiveProgress:
             bar = ProgressBar(total=max(self._total_s, 1e-9), completed=min(done_s, self._total_s), width=width)
             row.add_row(Text(self._name), bar, f"{figures.duration(float(round(left_s)))} left")
         return row
+
+
+def _told(caution: Caution) -> Text:
+    remedy = f": {one_line(caution.remedy)}" if caution.remedy else ""
+    return Text(f"perfgate: caution: {one_line(caution.message)}{remedy}")
 
 
 def _decisions(decided: Decided) -> list[Text]:

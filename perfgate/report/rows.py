@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from perfgate.gate.tolerance import signed_limit
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Direction
 from perfgate.report import figures
@@ -79,6 +80,13 @@ def description(metric: str) -> str:
     return BY_NAME[metric].description if metric in BY_NAME else ""
 
 
+def detectable(verdict: MetricVerdict) -> str:
+    """Give the smallest regression that would have failed in 4 of 5 runs, as a change of the metric: `+3.6%`."""
+    known = BY_NAME.get(verdict.metric)
+    shown = verdict.detectable if known is None else signed_limit(known, verdict.detectable)
+    return figures.change(shown, verdict.metric)
+
+
 def in_order(result: Result) -> tuple[MetricVerdict, ...]:
     """Order the metrics: gated before others, failures first, the worst of a kind first."""
     metrics = result.judgement.metrics if result.judgement else ()
@@ -97,19 +105,19 @@ def gate_rows(result: Result) -> tuple[GateRow, ...]:
 
 
 def _gate_row(verdict: MetricVerdict) -> GateRow:
-    effect = verdict.effect
+    effect, metric, in_cell = verdict.effect, verdict.metric, figures.in_cell
     return GateRow(
-        metric=verdict.metric,
-        description=description(verdict.metric),
+        metric=metric,
+        description=description(metric),
         gated=verdict.gated,
         verdict=verdict.verdict,
-        baseline=figures.quantity(effect.baseline_value, verdict.metric),
-        candidate=figures.quantity(effect.candidate_value, verdict.metric),
-        change=figures.change(effect.change, verdict.metric),
-        interval=figures.interval(effect.lower, effect.upper, verdict.metric),
-        tolerance=figures.limit(verdict.tolerance, verdict.metric),
+        baseline=in_cell(figures.quantity(effect.baseline_value, metric), metric),
+        candidate=in_cell(figures.quantity(effect.candidate_value, metric), metric),
+        change=in_cell(figures.change(effect.change, metric), metric),
+        interval=figures.interval(effect.lower, effect.upper, metric),
+        tolerance=in_cell(figures.limit(verdict.tolerance, metric), metric),
         measured=f"{effect.state.value}, {effect.source}",
-        detectable=figures.limit(verdict.detectable, verdict.metric),
+        detectable=in_cell(detectable(verdict), metric),
         reason=verdict.reason,
         more=verdict.more,
     )

@@ -7,7 +7,7 @@ import math
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report import figures
 from perfgate.report.result import Result
-from perfgate.report.rows import badness, description, in_order
+from perfgate.report.rows import badness, description, detectable, in_order
 
 
 def verdict_word(result: Result) -> str:
@@ -50,6 +50,20 @@ def looks_sentence(result: Result) -> str:
     return (
         f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: all that is gated was "
         f"decided, in {len(result.looks)} looks whose error rates add up to those of one."
+    )
+
+
+def power_sentence(result: Result) -> str:
+    """Say how sure the gate is and what it could have found; empty where no metric is gated."""
+    gated = [metric for metric in in_order(result) if metric.gated]
+    if not gated:
+        return ""
+    alpha, count = gated[0].effect.alpha, len(gated)
+    shared = f", shared by {count} metrics (Holm: {figures.share(alpha / count)} each)" if count > 1 else ""
+    found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in gated)
+    return (
+        f"At most {figures.share(alpha)} of runs raise a false alarm{shared}. "
+        f"Regressions that would have been found in 4 of 5 runs: {found}."
     )
 
 

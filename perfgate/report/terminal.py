@@ -17,6 +17,7 @@ from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summ
 from perfgate.report.sentences import (
     generator_sentence,
     looks_sentence,
+    power_sentence,
     stage_sentence,
     stored_sentence,
     verdict_word,
@@ -88,6 +89,7 @@ def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:
     table = plain_table(
         "metric", *values, ">change", ">interval", tolerance, "verdict", *measured, gap=2 if width >= _NARROW else 1
     )
+    table.columns[0].no_wrap = False  # a long name is folded before a number is cut
     for row, before in zip(rows, (None, *rows), strict=False):
         if not row.gated and (before is None or before.gated):
             table.add_row(Text("not gated", "dim italic"))
@@ -110,7 +112,8 @@ def _summary_table(result: Result) -> Table:
 
 def _print_notes(console: Console, result: Result) -> None:
     stages = (stage_sentence(result, arm) for arm in result.models)
-    for words in (stored_sentence(result), *stages, generator_sentence(result), looks_sentence(result)):
+    decided = (power_sentence(result), looks_sentence(result), stored_sentence(result))
+    for words in (*decided, *stages, generator_sentence(result)):
         if words:
             console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():

@@ -11,7 +11,7 @@ import numpy as np
 from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
-from perfgate.metrics import BY_NAME
+from perfgate.metrics import BY_NAME, Scale
 from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.effect import Effect
@@ -182,7 +182,56 @@ def big(rows: int, seed: int = 9) -> Result:
     return replace(failing(seed), trials=_trials(np.random.default_rng(seed), rows, {"execute_ms": 0.124}))
 
 
-EVERY = (passing, failing, inconclusive, invalid, interrupted, no_baseline, stored_numbers, one_replica, hostile)
+def leaking(seed: int = 11) -> Result:
+    """Build a result whose candidate leaks and loses requests: metrics that are compared by difference."""
+    result = passing(seed)
+    assert result.judgement
+    leak = _apart("rss_growth_mb_per_1k", (0.98, 0.91, 1.05), (0.02, 1.0), 0.5, Verdict.FAIL)
+    lost = _apart("error_rate", (0.012, 0.004, 0.021), (0.0, 0.012), 0.01, Verdict.INCONCLUSIVE)
+    headline = "rss_growth_mb_per_1k +0.98 [+0.91, +1.05] > 0.5 MiB/1k requests"
+    metrics = (*result.judgement.metrics, leak, lost)
+    return replace(
+        result, judgement=replace(result.judgement, verdict=Verdict.FAIL, headline=headline, metrics=metrics)
+    )
+
+
+def _apart(
+    name: str, ends: tuple[float, float, float], values: tuple[float, float], tolerance: float, verdict: Verdict
+) -> MetricVerdict:
+    effect = Effect(
+        metric=name,
+        change=ends[0],
+        lower=ends[1],
+        upper=ends[2],
+        alpha=0.01,
+        log_change=ends[0],
+        log_se=(ends[2] - ends[1]) / 5,
+        df=20.5,
+        baseline_value=values[0],
+        candidate_value=values[1],
+        baseline_replicas=(values[0],) * 12,
+        candidate_replicas=(values[1],) * 12,
+        sign_flip_p=0.0005,
+        state=State.UNDER_LOAD,
+        source="load/request",
+        scale=Scale.DIFFERENCE,
+    )
+    more = "needs about 900 more requests" if verdict is Verdict.INCONCLUSIVE else ""
+    return MetricVerdict(name, True, verdict, tolerance, effect, 1.3 * tolerance, "said in its unit", more)  # noqa: FBT003
+
+
+EVERY = (
+    passing,
+    failing,
+    inconclusive,
+    invalid,
+    interrupted,
+    no_baseline,
+    stored_numbers,
+    one_replica,
+    hostile,
+    leaking,
+)
 
 
 def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:

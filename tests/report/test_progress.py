@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from perfgate.report.progress import LineProgress, LiveProgress, RecordingProgress, SilentProgress, make_progress
+from perfgate.trials import Caution
 
 
 def _console(*, terminal: bool) -> tuple[Console, io.StringIO]:
@@ -85,3 +86,24 @@ def test_the_recording_fake_keeps_all() -> None:
         progress.update(1.0, [("a", "b")])
     assert fake.phases == [("start", None)]
     assert fake.updates == [(1.0, (("a", "b"),))]
+
+
+TOO_FEW = Caution("too few requests", "latency_p99_ms needs 2,000 requests", "set load.replicas = 4")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_caution_is_told_at_once_with_its_remedy(terminal: bool) -> None:
+    console, stream = _console(terminal=terminal)
+    with make_progress(console, enabled=True, quiet=False) as progress:
+        progress.phase("start", None)
+        progress.tell(TOO_FEW)
+        said = stream.getvalue()
+    assert "perfgate: caution: latency_p99_ms needs 2,000 requests: set load.replicas = 4" in said
+    assert said.index("caution") > said.index("start") or terminal
+
+
+def test_quiet_keeps_cautions_to_itself() -> None:
+    console, stream = _console(terminal=True)
+    with make_progress(console, enabled=True, quiet=True) as progress:
+        progress.tell(TOO_FEW)
+    assert stream.getvalue() == ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from perfgate.gate.verdict import Verdict
-from perfgate.report.sentences import confidence, sentence, stored_sentence
+from perfgate.report.sentences import confidence, power_sentence, sentence, stored_sentence
 from tests.report import example
 
 
@@ -55,3 +55,25 @@ def test_a_comparison_with_stored_numbers_says_which_and_what_the_intervals_carr
     assert "prod, 1 occasion, recorded on 2026-02-28" in stored_sentence(single)
     refused = replace(one, stored=replace(one.stored, records=()))
     assert stored_sentence(refused) == ""
+
+
+def test_how_sure_the_gate_is_and_what_it_would_have_found() -> None:
+    words = power_sentence(example.passing())
+    assert words.startswith("At most 1% of runs raise a false alarm, shared by 4 metrics (Holm: 0.25% each). ")
+    assert "found in 4 of 5 runs: " in words
+    assert "execute_ms +3.5%" in words
+    assert "throughput_rps" not in words, "it is not gated"
+    result = example.passing()
+    assert result.judgement
+    one = replace(result, judgement=replace(result.judgement, metrics=result.judgement.metrics[:1]))
+    assert power_sentence(one).startswith("At most 1% of runs raise a false alarm. Regressions")
+    assert power_sentence(example.no_baseline()) == ""
+
+
+def test_where_higher_is_better_a_regression_is_a_decrease() -> None:
+    result = example.passing()
+    assert result.judgement
+    (throughput,) = (m for m in result.judgement.metrics if m.metric == "throughput_rps")
+    gated = replace(throughput, gated=True, detectable=0.25)
+    words = power_sentence(replace(result, judgement=replace(result.judgement, metrics=(gated,))))
+    assert words.endswith("throughput_rps -20.0%.")

@@ -103,3 +103,15 @@ def test_one_arm_alone_is_described() -> None:
     assert "execute_ms" in words
     assert "at most 20.0 ms" in words
     assert "baseline" not in words
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_what_is_compared_by_difference_is_shown_in_its_unit(width: int) -> None:
+    lines = _printed(example.leaking(), width).splitlines()
+    leak, lost = (next(line for line in lines if line.startswith(name)) for name in ("rss_growth", "error_rate"))
+    assert all(part in leak for part in ("+0.98", "[+0.91, +1.05]", "FAIL"))
+    assert all(part in lost for part in ("+1.2", "[+0.4, +2.1]", "inconclusive"))
+    assert "%" not in leak
+    power = " ".join(" ".join(lines).split())
+    assert "rss_growth_mb_per_1k +0.65 MiB/1k requests" in power
+    assert "error_rate +1.3 pp" in power

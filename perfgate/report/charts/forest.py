@@ -103,7 +103,8 @@ def _end(verdict: MetricVerdict, bound: float) -> float:
 def _numbers(verdict: MetricVerdict) -> str:
     effect = verdict.effect
     bounds = figures.interval(effect.lower, effect.upper, verdict.metric)
-    return f"{figures.change(effect.change, verdict.metric)} {bounds}".replace("-", "\N{MINUS SIGN}")
+    change = figures.in_cell(figures.change(effect.change, verdict.metric), verdict.metric)
+    return f"{change} {bounds}".replace("-", "\N{MINUS SIGN}")
 
 
 def _tick(value: float) -> str:
