@@ -34,10 +34,13 @@ from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replicas_that_fit
 from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads
 from perfgate.experiment.watch import LoadWatch, Sampler
+from perfgate.gate.foresight import shortages
 from perfgate.gate.judge import judge
 from perfgate.gate.looking import Looking, due
 from perfgate.gate.stored import judge_stored
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
+from perfgate.gate.wording import seen
+from perfgate.metrics import BY_NAME
 from perfgate.model.interface import Model
 from perfgate.observe.interface import MachineObserver
 from perfgate.payload.arms import request_differences
@@ -112,8 +115,8 @@ def run(job: Job, world: World) -> Result:
     began_s = world.makers.clock()
     status = "complete"
     verdict_of: Callable[[Job, Plan, Recording], Judgement] = _judged
-    sources = [segment.source for segment in plan.segments]
-    looking = Looking(job.scenario.gate, job.scenario.objectives, sources, compares=Arm.BASELINE in job.models)
+    sources, compares = [segment.source for segment in plan.segments], Arm.BASELINE in job.models
+    looking = Looking(job.scenario.gate, job.scenario.objectives, sources, compares=compares, longest=plan.longest)
     with Recording(_started(job, world, plan, payloads), job.out, looking) as recording, world.progress:
         try:
             _measure(job, world, plan, payloads, recording)
@@ -211,11 +214,20 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
             ensure_unchanged(job.models)
             with _phase("warm-up", None, world, recording) as warming_s:
                 recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(warming_s(), ())))
+            _foretell(job, world, plan, recording)
             with _quiet_collector():
                 for segment in plan.segments:
                     with _watched(world, segment, fleet, bench, recording):
                         _measure_segment(job, world, segment, fleet, bench, recording)
             recording.note(pause_cautions(fleet.replicas))
+
+
+def _foretell(job: Job, world: World, plan: Plan, recording: Recording) -> None:
+    """Say before measuring what will have too few requests to be decided."""
+    found = shortages(plan, job.scenario.gate, job.scenario.objectives, recording.replicas)
+    recording.note(found)
+    for caution in found:
+        world.progress.tell(caution)
 
 
 def _measure_segment(  # noqa: PLR0913, PLR0917 - everything a segment touches
@@ -275,16 +287,13 @@ def _quiet_collector() -> Iterator[None]:
 
 
 def _words(verdicts: Sequence[MetricVerdict]) -> Decided:
-    return tuple(
-        (each.metric, f"{each.effect.change:+.1%} [{each.effect.lower:+.1%}, {each.effect.upper:+.1%}] {each.verdict}")
-        for each in verdicts
-    )
+    return tuple((each.metric, f"{seen(BY_NAME[each.metric], each.effect)} {each.verdict}") for each in verdicts)
 
 
 def _judged(job: Job, plan: Plan, recording: Recording) -> Judgement:
     table, gate, objectives = recording.log.table(), job.scenario.gate, job.scenario.objectives
     if job.stored is None:
-        judgement = judge(table, gate, objectives, recording.looking.taken)
+        judgement = judge(table, gate, objectives, recording.looking.taken, job.scenario.budget.measure_s)
     else:
         judgement = judge_stored(table, gate, objectives, job.stored.numbers)
     if (problem := generator_problem(recording.blocks, plan)) is None:

@@ -407,3 +407,17 @@ def test_how_servers_start_and_warm_up_are_metrics(tmp_path: Path) -> None:
     found = {summary.metric for summary in result.summaries}
     assert {"load_time_s", "first_request_ms", "cold_start_s", "warmup_s", "warmup_requests"} <= found
     assert all(facts.warm_ms == pytest.approx(2.0) for facts in result.replicas)
+
+
+def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path: Path) -> None:
+    bench = Bench()
+    scenario = SCENARIO.model_copy(update={"objectives": {"latency_p99_ms": Objective(max=50)},
+                                           "load": Load(arrivals="poisson", rate_rps=20)})  # fmt: skip
+    result = bench.run(tmp_path, "old", "same", scenario=scenario)
+    (told,) = bench.progress.cautions
+    assert told.message.startswith("the objective on latency_p99_ms needs 459 requests under load of each arm")
+    assert told in result.cautions
+    assert [name for name, _ in bench.progress.phases].index("warm-up") == 1
+    calm = Bench()
+    calm.run(tmp_path, "old", "same")
+    assert calm.progress.cautions == []

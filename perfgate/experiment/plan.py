@@ -82,6 +82,16 @@ class Plan:
         arms = len({slot.arm for slot in self.slots})
         return max(segment.seconds, self.turn_s * self.load_replicas * arms)
 
+    @property
+    def longest(self) -> Source | None:
+        """What is measured in the segment that has the most time for each server that it visits."""
+        arms = len({slot.arm for slot in self.slots})
+
+        def each_s(segment: Segment) -> float:
+            return segment.seconds / (arms * self.load_replicas if segment.lane is Lane.LOAD else len(self.slots))
+
+        return max(self.segments, key=each_s).source if self.segments else None
+
     def as_dict(self) -> dict[str, Any]:
         """Make it plain data for the result file; of a trace, its count and digest."""
         plain = asdict(self) | {"load": self.load.model_dump(mode="json")}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, log1p
 
-from perfgate.gate.decide import amount, interval, percent
 from perfgate.gate.tolerance import signed_limit
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.gate.wording import amount, change, limit, seen
 from perfgate.metrics import BY_NAME, Direction
 
 
@@ -19,7 +18,7 @@ def headline(
     gated.sort(key=_excess if verdict is Verdict.FAIL else _nearness, reverse=True)
     bounds = [o for o in objectives if o.verdict is verdict]
     if verdict is Verdict.FAIL:
-        also = [f"{m.metric} {percent(m.effect.change)}" for m in gated[1:]]
+        also = [f"{m.metric} {change(BY_NAME[m.metric], m.effect.change)}" for m in gated[1:]]
         also += [_objective(o) for o in bounds[0 if gated else 1 :]]
         first = _metric(gated[0]) if gated else _objective(bounds[0])
         return first + (f" (also {', '.join(also)})" if also else "")
@@ -29,29 +28,30 @@ def headline(
 
 
 def _excess(metric: MetricVerdict) -> float:
-    """Point estimate over the tolerance, both as logs, so that unlike tolerances rank together."""
-    return _worse(metric, metric.effect.change) / log1p(metric.tolerance)
+    """Point estimate in tolerances, on the metric's scale, so that unlike tolerances rank together."""
+    return _worse(metric, metric.effect.change)
 
 
 def _nearness(metric: MetricVerdict) -> float:
-    """Worst end of the interval over the tolerance: at 1 it only just passes."""
-    return max(_worse(metric, metric.effect.lower), _worse(metric, metric.effect.upper)) / log1p(metric.tolerance)
+    """Worst end of the interval in tolerances: at 1 it only just passes."""
+    return max(_worse(metric, metric.effect.lower), _worse(metric, metric.effect.upper))
 
 
-def _worse(metric: MetricVerdict, change: float) -> float:
-    log_change = log1p(change) if change > -1 else -inf
-    return log_change if _lower_is_better(metric.metric) else -log_change
+def _worse(metric: MetricVerdict, value: float) -> float:
+    scale = BY_NAME[metric.metric].scale
+    place = scale.of_change(value) / scale.of_change(metric.tolerance)
+    return place if _lower_is_better(metric.metric) else -place
 
 
 def _lower_is_better(name: str) -> bool:
     return BY_NAME[name].direction is Direction.LOWER
 
 
-def _metric(metric: MetricVerdict) -> str:
-    limit = signed_limit(BY_NAME[metric.metric], metric.tolerance)
-    within = metric.verdict is Verdict.PASS
-    relation = ("<=" if within else ">") if _lower_is_better(metric.metric) else (">=" if within else "<")
-    return f"{metric.metric} {percent(metric.effect.change)} {interval(metric.effect)} {relation} {100 * limit:.3g}%"
+def _metric(verdict: MetricVerdict) -> str:
+    metric, within = BY_NAME[verdict.metric], verdict.verdict is Verdict.PASS
+    relation = ("<=" if within else ">") if _lower_is_better(metric.name) else (">=" if within else "<")
+    accepted = limit(metric, signed_limit(metric, verdict.tolerance))
+    return f"{metric.name} {seen(metric, verdict.effect)} {relation} {accepted}"
 
 
 def _objective(objective: ObjectiveVerdict) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import nan
 
 import numpy as np
 
-from perfgate.gate.decide import Case, decide
+from perfgate.gate.case import Case
+from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.looks import Look, decided_before, level_of
 from perfgate.gate.missing import has_numbers, why_missing
@@ -21,10 +24,20 @@ from perfgate.stats.table import ARMS, TrialTable
 from perfgate.trials import Arm
 
 
-def judge(table: TrialTable, gate: Gate, objectives: Mapping[str, Objective], looks: Sequence[Look] = ()) -> Judgement:
-    """Decide on a finished run: invalid, fail, pass or inconclusive; without looks on the way, in one at the end."""
+def judge(
+    table: TrialTable,
+    gate: Gate,
+    objectives: Mapping[str, Objective],
+    looks: Sequence[Look] = (),
+    measure_s: float = nan,
+) -> Judgement:
+    """Decide on a finished run: invalid, fail, pass or inconclusive; without looks on the way, in one at the end.
+
+    `measure_s`: the measuring time that it had, for what would decide if it had more.
+    """
     compares = np.unique(table.columns.arm).size == len(ARMS)
-    metrics = decide(tuple(cases_of(METRICS, table, gate, looks, cross_check=True)), gate.alpha) if compares else ()
+    cases = [replace(case, measure_s=measure_s) for case in cases_of(METRICS, table, gate, looks, cross_check=True)]
+    metrics = decide(cases, gate.alpha) if compares else ()
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
     return conclude(metrics, missing, table, gate, objectives, looks)
 
@@ -42,8 +55,9 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
         decided_before(name, looks) or judge_objective(BY_NAME[name], bound, table, level_of(name, gate.alpha, looks))
         for name, bound in objectives.items()
     )
-    # An error rate beyond its own objective is a failure of the candidate, not of the measurement.
-    broken = any(bound.metric == "error_rate" and bound.verdict is Verdict.FAIL for bound in bounds)
+    # An error rate beyond its own objective or tolerance is a failure of the candidate, not of the measurement.
+    parts: list[MetricVerdict | ObjectiveVerdict] = [*(metric for metric in metrics if metric.gated), *bounds]
+    broken = any(part.metric == "error_rate" and part.verdict is Verdict.FAIL for part in parts)
     invalid = invalid_because(table, objectives, (Arm.BASELINE,) if broken else ARMS)
     verdict = _overall(metrics, bounds, missing, invalid)
     reasons = _reasons(verdict, metrics, bounds, missing, invalid)

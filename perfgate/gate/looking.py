@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from perfgate.gate.decide import Case, decide
+from perfgate.gate.case import Case
+from perfgate.gate.decide import decide
 from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
-from perfgate.metrics import BY_NAME, Metric, Source
+from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
@@ -25,10 +26,20 @@ class Looking:
     """
 
     def __init__(
-        self, gate: Gate, objectives: Mapping[str, Objective], sources: Sequence[Source], *, compares: bool = True
+        self,
+        gate: Gate,
+        objectives: Mapping[str, Objective],
+        sources: Sequence[Source],
+        *,
+        compares: bool = True,
+        longest: Source | None = None,
     ) -> None:
-        """Begin; `sources` are those that the run's lanes will fill. One arm alone has nothing but objectives."""
+        """Begin; `sources` are those that the run's lanes will fill. One arm alone has nothing but objectives.
+
+        `longest`: where each server has the most time, which is where a slope over its requests is known best.
+        """
         self._gate, self._objectives, self._sources = gate, objectives, tuple(sources)
+        self._longest = longest
         self._gated = self._expected = gated_metrics(gate) if compares else ()
         self.taken: tuple[Look, ...] = ()
         self._effects: dict[str, Effect] = {}  # of each metric as it was at its last look
@@ -41,7 +52,7 @@ class Looking:
         """Look at what one source decides; gives all that was looked at so far, as it stands."""
         effects = [estimate(m, table, self._gate.alpha, cross_check=False) for m in self._gated if self._at(m, source)]
         found = [effect for effect in effects if effect is not None and effect.source == source]
-        seen = tuple(Seen(effect.metric, effect.log_change, effect.log_se, effect.df) for effect in found)
+        seen = tuple(map(Seen.of, found))
         fractions = (*fractions_of(source, self.taken), fraction)
         bounds = tuple(self._bounds(source, table, nominal_levels(fractions, self._gate.alpha)[-1]))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
@@ -57,6 +68,8 @@ class Looking:
         return all(metrics) and all(bounds)
 
     def _home(self, metric: Metric) -> Source | None:
+        if metric.estimator is Estimator.REPLICA_SLOPE and self._longest in metric.sources:
+            return self._longest
         return next((source for source in metric.sources if source in self._sources), None)
 
     def _at(self, metric: Metric, source: Source) -> bool:

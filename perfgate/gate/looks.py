@@ -13,6 +13,8 @@ from scipy import special
 
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import Source
+from perfgate.stats.effect import Effect
+from perfgate.stats.proportion import Counts
 from perfgate.stats.sequential import crosses, nominal_levels
 
 
@@ -22,26 +24,41 @@ class Seen:
 
     metric: str
     log_change: float
+    """On the metric's scale, as the next and all limits: logs, or the difference itself."""
     log_se: float
     df: float
+    counts: Counts | None = None
+    """Of a share of requests: its tests and bounds are exact."""
+
+    @staticmethod
+    def of(effect: Effect) -> Seen:
+        """Take what decides from an effect."""
+        return Seen(effect.metric, effect.log_change, effect.log_se, effect.df, effect.counts)
 
     def p_above(self, log_limit: float) -> float:
-        """Test H0: the true change is at most the limit, by Student's t."""
+        """Test H0: the true change is at most the limit, by Student's t or exactly."""
+        if self.counts is not None:
+            return self.counts.p_above(log_limit)
         if self.log_se == 0:
             return 0.0 if self.log_change > log_limit else 1.0
         return float(special.stdtr(self.df, (log_limit - self.log_change) / self.log_se))
 
     def p_below(self, log_limit: float) -> float:
         """Test H0: the true change is at least the limit; a change of exactly the limit, without error, is within."""
+        if self.counts is not None:
+            return self.counts.p_below(log_limit)
         if self.log_se == 0:
             return 0.0 if self.log_change <= log_limit else 1.0
         return float(special.stdtr(self.df, (self.log_change - log_limit) / self.log_se))
 
-    def half(self, level: float) -> float:
-        """Distance from the estimate to a one-sided bound at that level; infinite where the level is 0."""
-        if self.log_se == 0:
-            return 0.0
-        return float(-special.stdtrit(self.df, level)) * self.log_se if level > 0 else inf
+    def bounds(self, level: float) -> tuple[float, float]:
+        """Give the one-sided bounds at that level; infinite where it is 0."""
+        if level <= 0:
+            return (-inf, inf) if self.log_se else (self.log_change, self.log_change)
+        if self.counts is not None:
+            return self.counts.lower(level), self.counts.upper(level)
+        half = float(-special.stdtrit(self.df, level)) * self.log_se if self.log_se else 0.0
+        return self.log_change - half, self.log_change + half
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +99,10 @@ class History:
         Repeated confidence intervals, the narrowest ends of all looks (Jennison & Turnbull, Journal of the Royal
         Statistical Society B 51 (1989) 305); those of the last look alone where the looks contradict each other.
         """
-        halves = [
-            seen.half(level) for seen, level in zip(self.seen, nominal_levels(self.fractions, alpha), strict=True)
-        ]
-        lower = max(seen.log_change - half for seen, half in zip(self.seen, halves, strict=True))
-        upper = min(seen.log_change + half for seen, half in zip(self.seen, halves, strict=True))
-        last = self.seen[-1].log_change
-        return (lower, upper) if lower <= upper else (last - halves[-1], last + halves[-1])
+        levels = nominal_levels(self.fractions, alpha)
+        ends = [seen.bounds(level) for seen, level in zip(self.seen, levels, strict=True)]
+        lower, upper = max(low for low, _ in ends), min(high for _, high in ends)
+        return (lower, upper) if lower <= upper else ends[-1]
 
 
 def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> History:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perfgate.gate.decide import MOST_TIMES, amount, times_longer
+from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_replicas, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
+from perfgate.gate.wording import amount
 from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
 from perfgate.stats.binomial import design_effect, lower_share, quantile_bounds, requests_needed, upper_share
@@ -138,10 +139,12 @@ def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fin
         return _Finding(float(values.mean()), -inf, inf, "two replicas at least")
     mean, se = float(values.mean()), float(values.std(ddof=1)) / sqrt(values.size)
     half = half_width(se, values.size - 1, alpha)
-    return _Finding(mean, mean - half, mean + half, _more_time(half, abs(mean - bound)))
+    more = _more_evidence(metric, half, abs(mean - bound), values.size)
+    return _Finding(mean, mean - half, mean + half, more)
 
 
-def _more_time(half: float, distance: float) -> str:
-    if half > distance * sqrt(MOST_TIMES):
-        return "too near the bound for any practical measuring time"
-    return times_longer((half / distance) ** 2) if distance else ""
+def _more_evidence(metric: Metric, half: float, distance: float, replicas: int) -> str:
+    times = (half / distance) ** 2 if distance else inf
+    if is_once_a_replica(metric):
+        return more_replicas(replicas, times) or "too near the bound for any practical number of servers"
+    return times_longer(times) if times <= MOST_TIMES else "too near the bound for any practical measuring time"

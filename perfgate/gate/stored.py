@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, nan
 
-from perfgate.gate.decide import MOST_TIMES, Case, decide, times_longer
+from perfgate.gate.case import Case
+from perfgate.gate.decide import decide
 from perfgate.gate.judge import conclude
 from perfgate.gate.missing import has_numbers, why_missing
+from perfgate.gate.remedy import MOST_TIMES, times_longer
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import METRICS, Estimator, Metric

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import nan
 
 from perfgate.errors import ExitCode
 from perfgate.stats.effect import Effect
@@ -34,14 +35,16 @@ class MetricVerdict:
     gated: bool
     verdict: Verdict
     tolerance: float
-    """Accepted relative change, as a share; always positive, in the direction of worse."""
+    """Accepted change, as a share or in the metric's unit, like the effect's; positive, in the direction of worse."""
     effect: Effect
     detectable: float
-    """Smallest true regression that this measurement fails with 80 % power, as a share."""
+    """Smallest true regression that this measurement fails with 80 % power, like the tolerance."""
     reason: str
     """One clause, for instance `+12.4 % is above the tolerance of 5 %`."""
     more: str
-    """When inconclusive, what would decide, for instance `about 90 s more`; else empty."""
+    """When inconclusive, what would decide: `about 3 times the measuring time (--budget 135s)`; else empty."""
+    level: float = nan
+    """One-sided level, over all looks, that a failure is held to: of gated metrics alpha over their number (Holm)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,16 @@ def change(metric: Metric, value: float) -> str:
     return percent(value) if metric.scale is Scale.RATIO else f"{_difference(metric, value)} {_unit(metric)}"
 
 
+def bare_change(metric: Metric, value: float) -> str:
+    """Print it where its unit follows: `+12.4%`, `+0.98`."""
+    return percent(value) if metric.scale is Scale.RATIO else _difference(metric, value)
+
+
+def seen(metric: Metric, effect: Effect) -> str:
+    """Print a change with its bounds: `+12.4% [+8.1, +16.9]`."""
+    return f"{bare_change(metric, effect.change)} {interval(metric, effect)}"
+
+
 def interval(metric: Metric, effect: Effect) -> str:
     """Print the two one-sided bounds without their unit: `[+8.1, +16.9]`."""
     ends = (effect.lower, effect.upper)

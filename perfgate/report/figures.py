@@ -54,7 +54,7 @@ def _signed(value: float) -> str:
 
 
 def change(value: float, metric: str = "") -> str:
-    """Give a signed change: relative, `+12.4%`, or of a metric that is compared by difference in its unit, `+1.2 pp`."""
+    """Give a signed change: relative, `+12.4%`, or where a metric is compared by difference in its unit, `+1.2 pp`."""
     if not math.isfinite(value):
         return MISSING
     if not is_difference(metric):

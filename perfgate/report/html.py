@@ -21,6 +21,7 @@ from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objecti
 from perfgate.report.sentences import (
     confidence,
     generator_sentence,
+    looks_sentence,
     power_sentence,
     rest_words,
     sampling_sentence,
@@ -54,7 +55,7 @@ def _page(result: Result) -> dict[str, Any]:
         "command": shlex.join(result.command),
         "gate": gate_rows(result),
         "confidence": confidence(result),
-        "power": power_sentence(result),
+        "decided": tuple(words for words in (power_sentence(result), looks_sentence(result)) if words),
         "objectives": objective_rows(result),
         "summaries": tuple(row for row in summary_rows(result) if row.metric not in compared),
         "arms": list(result.models),

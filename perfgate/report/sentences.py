@@ -41,10 +41,10 @@ def confidence(result: Result) -> str:
 
 def looks_sentence(result: Result) -> str:
     """Say when a comparison was decided; empty where it was not looked at, or took all of its time."""
-    segments = {segment["lane"] + "/" + segment["depth"]: segment for segment in result.plan.get("segments", ())}
     last = {look.source: look for look in result.looks}
     if not last or all(look.fraction >= 1 for look in last.values()):
         return ""
+    segments = {segment["lane"] + "/" + segment["depth"]: segment for segment in result.plan.get("segments", ())}
     planned_s = sum(segments[source]["seconds"] for source in last if source in segments)
     spent_s = sum(result.blocks.wall_s)
     return (
@@ -58,8 +58,8 @@ def power_sentence(result: Result) -> str:
     gated = [metric for metric in in_order(result) if metric.gated]
     if not gated:
         return ""
-    alpha, count = gated[0].effect.alpha, len(gated)
-    shared = f", shared by {count} metrics (Holm: {figures.share(alpha / count)} each)" if count > 1 else ""
+    alpha, count, level = gated[0].effect.alpha, len(gated), min(metric.level for metric in gated)
+    shared = f", shared by {count} metrics (Holm: {figures.share(level)} each)" if count > 1 else ""
     found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in gated)
     return (
         f"At most {figures.share(alpha)} of runs raise a false alarm{shared}. "

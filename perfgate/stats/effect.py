@@ -47,4 +47,4 @@ class Effect:
     """What a share of requests was counted from: its bounds are exact, `log_se` and `df` are for planning only."""
     ci95_lower: float = nan
     ci95_upper: float = nan
-    """Two-sided 95 % t-interval of all that was measured, of the same kind: it describes, it decides nothing."""
+    """Two-sided 95 % interval of all that was measured, of the same kind: it describes, it decides nothing."""

@@ -144,6 +144,8 @@ def _shares(
         sign_flip_p=nan,
         state=state,
         source=source.value,
+        ci95_lower=counts.lower(_DESCRIBED_ALPHA),
+        ci95_upper=counts.upper(_DESCRIBED_ALPHA),
         scale=metric.scale,
         counts=counts,
     )

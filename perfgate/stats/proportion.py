@@ -63,7 +63,12 @@ class Counts:
             self.baseline_failed, self.baseline_requests, alpha / 2
         )
 
-    def p_value(self, limit: float) -> float:
+    def p_below(self, limit: float) -> float:
+        """Test of H0: the difference is at least `limit`; the least level at which the upper bound lies below it."""
+        other_way = Counts(self.candidate_failed, self.candidate_requests, self.baseline_failed, self.baseline_requests)
+        return other_way.p_above(-limit)
+
+    def p_above(self, limit: float) -> float:
         """Test of H0: the difference is at most `limit`; the least level at which the lower bound lies above it."""
         if self.lower(1.0) <= limit:
             return 1.0

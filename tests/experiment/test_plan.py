@@ -9,6 +9,7 @@ import pytest
 
 from perfgate.errors import UsageError
 from perfgate.experiment.plan import make_plan, replicas_that_fit, start_order
+from perfgate.metrics import Source
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane
 
@@ -115,3 +116,16 @@ def test_long_turns_say_how_long_the_load_lane_will_take() -> None:
     assert [plan.seconds_of(segment) for segment in plan.segments] == pytest.approx([27.0, 9.0, 120.0])
     short = make_plan(Scenario(), tuple(Arm), seed=1, replicas=2)
     assert short.seconds_of(short.segments[-1]) == short.segments[-1].seconds
+
+
+@pytest.mark.parametrize(
+    ("budget", "load", "expected"),
+    [
+        (Budget(), Load(), Source.EXECUTE),
+        (Budget(execute_share=0.2, request_share=0.1), Load(), Source.LOAD),
+        (Budget(execute_share=0.6, request_share=0.1), Load(replicas=4), Source.LOAD),  # 13.5 s for 8, 27 s for 24
+        (Budget(execute_share=0, request_share=1), Load(), Source.REQUEST),
+    ],
+)
+def test_the_longest_segment_is_that_of_a_server(budget: Budget, load: Load, expected: Source) -> None:
+    assert make_plan(Scenario(budget=budget, load=load), BOTH, seed=1, replicas=12).longest is expected

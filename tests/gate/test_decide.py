@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perfgate.gate.decide import decide, detectable, holm, interval, percent, times_longer
+from perfgate.gate.decide import decide, holm
+from perfgate.gate.remedy import detectable, times_longer
 from perfgate.gate.verdict import Verdict
-from perfgate.metrics import METRICS
+from perfgate.gate.wording import interval, percent
+from perfgate.metrics import BY_NAME, METRICS
 from perfgate.scenario.schema import Gate, MetricGate
 from tests.gate.effects import case, effect
 
@@ -78,7 +80,7 @@ def test_more_time_shrinks_the_interval_as_its_root() -> None:
     assert (half / log1p(0.025)) ** 2 == pytest.approx(2.98, abs=0.01)
     assert found.more == "about 3 times the measuring time"
     assert [times_longer(times) for times in (1.01, 1.6, 4.9, 7.2)] == [
-        f"about {text} times the measuring time" for text in ("1.5", "2", "5", "8")
+        f"about {text} times the measuring time" for text in ("1.5", "2", "5", "7.5")
     ]
 
 
@@ -103,7 +105,7 @@ def test_a_known_size_needs_no_interval() -> None:
 
 def test_numbers_are_printed_with_their_sign_and_never_as_minus_zero() -> None:
     assert [percent(share) for share in (0.2012, -0.0001, 0.0)] == ["+20.1%", "+0.0%", "+0.0%"]
-    assert interval(effect("execute_ms", 0.0, 0.0)) == "[+0.0, +0.0]"
+    assert interval(BY_NAME["execute_ms"], effect("execute_ms", 0.0, 0.0)) == "[+0.0, +0.0]"
 
 
 def test_reasons_say_which_side_and_why_the_tolerance_is_wide() -> None:

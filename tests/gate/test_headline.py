@@ -4,7 +4,8 @@ from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.scenario.schema import Gate, MetricGate
-from tests.gate.effects import case
+from perfgate.stats.proportion import Counts
+from tests.gate.effects import apart, case, counted
 
 SLOW = ObjectiveVerdict("latency_p99_ms", Verdict.FAIL, 20.0, True, 25.04, 24.0, 26.0, "", "")  # noqa: FBT003
 RATE = ObjectiveVerdict("throughput_rps", Verdict.PASS, 100.0, False, 250.0, 240.0, 260.0, "", "")  # noqa: FBT003
@@ -45,3 +46,16 @@ def test_a_drop_in_throughput_is_compared_downwards() -> None:
 
 def test_otherwise_the_first_reason_is_the_headline() -> None:
     assert headline(Verdict.INCONCLUSIVE, [], [], ["this", "that"]) == "this"
+
+
+def test_a_difference_is_named_in_its_unit_and_ranked_by_its_tolerance() -> None:
+    leak, slow = apart("rss_growth_mb_per_1k", 0.98, 0.05), case("execute_ms", 0.2, 0.004)
+    failed = decide([leak, slow], 0.01)
+    assert headline(Verdict.FAIL, failed, [], []) == (
+        "execute_ms +20.0% [+18.8, +21.2] > 2.5% (also rss_growth_mb_per_1k +0.98 MiB/1k requests)"
+    )
+    assert headline(Verdict.FAIL, failed[:1], [], []) == (
+        "rss_growth_mb_per_1k +0.98 [+0.855, +1.11] > 0.5 MiB/1k requests"
+    )
+    passed = decide([counted(Counts(0, 600, 0, 600)), apart("rss_growth_mb_per_1k", -0.1, 0.05)], 0.01)
+    assert headline(Verdict.PASS, passed, [], []) == "error_rate +0 [-0.879, +0.879] <= 1 pp"

@@ -128,3 +128,31 @@ def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() ->
     found = judge(TrialTable.of(execute + cpu), Gate(), NO_OBJECTIVES)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "execute_ms needs at least 2 replicas an arm with data" in found.reasons
+
+
+def _failing(of_baseline: int, of_candidate: int) -> TrialTable:
+    calm = load_trials(4, lambda _, number: [1.0 + number / 1000] * 250)
+    failed = {Arm.BASELINE: of_baseline, Arm.CANDIDATE: of_candidate}
+    rows = [
+        trial(0, t.arm, t.replica, requests([1.0] * 250, [14] * failed[t.arm] + [0] * (250 - failed[t.arm])),
+              Lane.LOAD, Depth.REQUEST)
+        for t in calm
+    ]  # fmt: skip
+    return TrialTable.of(rows)
+
+
+def test_an_error_rate_that_is_gated_fails_the_candidate_not_the_run() -> None:
+    gated = Gate(metrics={"error_rate": MetricGate()})
+    assert judge(_failing(0, 20), Gate(), NO_OBJECTIVES).verdict is Verdict.INVALID
+    found = judge(_failing(0, 20), gated, NO_OBJECTIVES)
+    assert found.verdict is Verdict.FAIL
+    assert found.headline.startswith("error_rate +8 [")
+    assert found.headline.endswith("] > 1 pp")
+    assert judge(_failing(20, 20), gated, NO_OBJECTIVES).verdict is Verdict.INVALID
+    assert judge(_failing(0, 0), gated, NO_OBJECTIVES).verdict is Verdict.PASS
+
+
+def test_what_is_open_says_how_long_it_would_take() -> None:
+    found = judge(_run(0.02, seed=1), Gate(), NO_OBJECTIVES, measure_s=45.0)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert " the measuring time (--budget " in found.reasons[0]

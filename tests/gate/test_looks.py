@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perfgate.gate.decide import Case, decide
+from perfgate.gate.case import Case
+from perfgate.gate.decide import decide
 from perfgate.gate.looking import Looking, due
 from perfgate.gate.looks import History, Look, Seen, history
 from perfgate.gate.verdict import Verdict
@@ -18,6 +19,8 @@ from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 from tests.gate.effects import case
 from tests.stats.build import execute_trials, load_trials
+from tests.stats.generator import World
+from tests.stats.memory import Readings, memory_table
 
 LEVELS = nominal_levels((0.25, 0.5, 1.0), 0.01)
 
@@ -143,3 +146,24 @@ def test_a_metric_that_this_run_cannot_tell_does_not_keep_it_going() -> None:
     looking = Looking(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are not known in these trials
     verdicts = looking.look(Source.EXECUTE, 0.5, 1.0, _run(0.3))
     assert looking.settled(Source.EXECUTE, verdicts)
+
+
+GROWTH = Gate(
+    metrics={
+        **{
+            name: MetricGate(gate=False)
+            for name in ("execute_ms", "cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")
+        },
+        "rss_growth_mb_per_1k": MetricGate(),
+    }
+)
+
+
+@pytest.mark.parametrize(("longest", "settled"), [(Source.EXECUTE, True), (Source.LOAD, False), (None, False)])
+def test_a_slope_is_decided_in_the_lane_that_has_the_most_time(longest: Source | None, *, settled: bool) -> None:
+    looking = Looking(GROWTH, {}, (Source.EXECUTE, Source.LOAD), longest=longest)
+    table = memory_table(World(), Readings(requests=8000), 0.0, np.random.default_rng(1))
+    verdicts = looking.look(Source.EXECUTE, 0.9, 40.0, table)
+    assert [each.verdict for each in verdicts] == [Verdict.PASS] * settled
+    assert looking.settled(Source.EXECUTE, verdicts)
+    assert looking.settled(Source.LOAD, verdicts) is (settled or longest is Source.EXECUTE)

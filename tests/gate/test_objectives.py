@@ -5,9 +5,9 @@ from math import inf, isnan
 import numpy as np
 import pytest
 
-from perfgate.gate.decide import amount
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
+from perfgate.gate.wording import amount
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.schema import Objective
 from perfgate.stats.table import TrialTable

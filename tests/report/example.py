@@ -217,7 +217,7 @@ def _apart(
         scale=Scale.DIFFERENCE,
     )
     more = "needs about 900 more requests" if verdict is Verdict.INCONCLUSIVE else ""
-    return MetricVerdict(name, True, verdict, tolerance, effect, 1.3 * tolerance, "said in its unit", more)  # noqa: FBT003
+    return MetricVerdict(name, True, verdict, tolerance, effect, 1.3 * tolerance, "said in its unit", more, 0.0025)  # noqa: FBT003
 
 
 EVERY = (
@@ -337,7 +337,8 @@ def _decide(name: str, effect: Effect, *, gated: bool, tolerance: float, half: f
         Verdict.INCONCLUSIVE: f"the interval reaches over the tolerance of {100 * tolerance:g}%",
     }
     more = "about 90 s more would decide" if verdict is Verdict.INCONCLUSIVE else ""
-    return MetricVerdict(name, gated, verdict, tolerance, effect, tolerance + half * 1.3, reasons[verdict], more)
+    could = tolerance + half * 1.3
+    return MetricVerdict(name, gated, verdict, tolerance, effect, could, reasons[verdict], more, 0.0025)
 
 
 def _headline(metrics: tuple[MetricVerdict, ...], verdict: Verdict) -> str:

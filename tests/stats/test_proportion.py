@@ -36,13 +36,15 @@ def test_without_a_failure_the_bound_is_that_of_the_candidate_alone() -> None:
 
 @pytest.mark.parametrize("counts", [Counts(2, 800, 20, 900), Counts(0, 100, 3, 100), Counts(0, 10.5, 9.5, 11.5)])
 def test_the_p_value_is_the_least_level_that_finds_the_difference(counts: Counts) -> None:
-    p = counts.p_value(0.01)
+    p = counts.p_above(0.01)
     assert counts.lower(p * 1.001) > 0.01 >= counts.lower(p * 0.999)
+    below = counts.p_below(0.05)
+    assert below == 1.0 or counts.upper(below * 1.001) < 0.05 <= counts.upper(below * 0.999)
 
 
 def test_a_difference_that_no_level_finds_has_p_1_and_a_plain_one_has_none() -> None:
-    assert Counts(5, 100, 0, 100).p_value(0.0) == 1.0
-    assert Counts(0, 10_000, 5_000, 10_000).p_value(0.01) < 1e-12
+    assert Counts(5, 100, 0, 100).p_above(0.0) == 1.0
+    assert Counts(0, 10_000, 5_000, 10_000).p_above(0.01) < 1e-12
 
 
 def test_the_detectable_difference_is_found_four_times_in_five() -> None:

@@ -1,0 +1,69 @@
+"""What a measurement could have found, and what would decide what it left open."""
+
+from __future__ import annotations
+
+from math import ceil, inf, isfinite
+
+from perfgate.gate.case import Case
+from perfgate.gate.wording import about_times
+from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.contrast import half_width
+from perfgate.stats.proportion import Counts
+
+POWER = 0.8
+MOST_TIMES = 20
+"""More than so many times the measuring time is no advice."""
+_MOST_REPLICAS = 64
+"""As many as a budget takes."""
+_TOO_NEAR = "too near the tolerance for any practical"
+
+
+def detectable(case: Case, alpha: float) -> float:
+    """Give the smallest true regression that fails with 80 % power: a share, or an amount in the metric's unit.
+
+    On the metric's scale tolerance + (t[1 - alpha] + t[0.8]) x standard error: the usual approximation to the
+    non-central t (Chow, Shao & Wang, Sample Size Calculations in Clinical Research, 2008, section 3.2). A lane that
+    ended early would have gone on: the level is that of all looks. Of counts it is exact.
+    """
+    if case.effect.counts is not None:
+        return case.effect.counts.detectable(case.tolerance.log, alpha, POWER)
+    distance = sum(half_width(case.effect.log_se, case.effect.df, level) for level in (alpha, 1 - POWER))
+    return case.metric.scale.change_of(min(case.tolerance.log + distance, 700.0))
+
+
+def what_would_decide(case: Case, alpha: float) -> str:
+    """Say what would decide at this level if the estimate stayed: more requests, replicas or time."""
+    if case.effect.counts is not None:
+        return _more_requests(case.effect.counts, case.tolerance.log, case.history.level(alpha))
+    times = (case.half(alpha) / case.beyond) ** 2 if case.beyond else inf
+    if is_once_a_replica(case.metric):
+        fewest = min(len(case.effect.baseline_replicas), len(case.effect.candidate_replicas))
+        return more_replicas(fewest, times) or f"{_TOO_NEAR} number of servers: set another tolerance"
+    if times > MOST_TIMES:
+        return f"{_TOO_NEAR} measuring time, set another tolerance or more replicas"
+    return times_longer(times, case.measure_s)
+
+
+def is_once_a_replica(metric: Metric) -> bool:
+    """Say whether time does not sharpen it: each server has one value, such as its load time or its peak."""
+    return Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE
+
+
+def more_replicas(replicas: int, times: float) -> str:
+    """Ask for so many times the replicas, which shrinks an interval as its root; empty beyond what a budget takes."""
+    if replicas * times > _MOST_REPLICAS:
+        return ""
+    return f"needs about {max(ceil(replicas * times), replicas + 1)} servers an arm instead of {replicas} (--replicas)"
+
+
+def times_longer(times: float, measure_s: float = inf) -> str:
+    """Print a factor on the measuring time, rounded up, with the budget that it comes to where the time is known."""
+    budget = f" (--budget {ceil(times * measure_s)}s)" if isfinite(measure_s) else ""
+    return f"{about_times(times)} the measuring time{budget}"
+
+
+def _more_requests(counts: Counts, limit: float, level: float) -> str:
+    need, has = counts.requests_to_decide(limit, level), min(counts.baseline_requests, counts.candidate_requests)
+    if need is None:
+        return f"{_TOO_NEAR} number of requests: set another tolerance"
+    return f"needs about {need - int(has):,} more requests of each arm, {need:,} in all"

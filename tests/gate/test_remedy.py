@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scipy import stats
+
+from perfgate.gate.case import Case
+from perfgate.gate.decide import decide
+from perfgate.gate.looks import Look, Seen
+from perfgate.gate.remedy import detectable, what_would_decide
+from perfgate.gate.verdict import Verdict
+from perfgate.metrics import BY_NAME, Source
+from perfgate.scenario.schema import Gate, MetricGate
+from perfgate.stats.proportion import Counts
+from tests.gate.effects import apart, case, counted
+
+
+def _half(times: float, beyond: float) -> float:
+    """Standard error at which so many times the evidence is needed."""
+    return float(times**0.5 * beyond / stats.t.isf(0.01, 22))
+
+
+def test_time_is_asked_for_as_a_budget_where_it_is_known() -> None:
+    one = case("execute_ms", 0.0, _half(2.9, 0.0247))
+    assert what_would_decide(one, 0.01) == "about 3 times the measuring time"
+    assert what_would_decide(replace(one, measure_s=45.0), 0.01) == "about 3 times the measuring time (--budget 131s)"
+
+
+@pytest.mark.parametrize("name", ["load_time_s", "first_request_ms", "rss_peak_mb"])
+def test_what_each_server_has_once_asks_for_servers(name: str) -> None:
+    gate = Gate(metrics={name: MetricGate(tolerance=0.25)})
+    se = _half(3.0, 0.2231)
+    one = case(name, 0.0, se, gate=gate, replicas=12)
+    assert what_would_decide(one, 0.01) == "needs about 36 servers an arm instead of 12 (--replicas)"
+    assert "any practical number of servers" in what_would_decide(case(name, 0.0, 2 * se, gate=gate, replicas=12), 0.01)
+
+
+def test_a_share_asks_for_requests() -> None:
+    one = counted(Counts(0, 100, 0, 100))
+    assert what_would_decide(one, 0.01) == "needs about 428 more requests of each arm, 528 in all"
+    assert "any practical number of requests" in what_would_decide(counted(Counts(0, 100, 1, 100)), 0.01)
+
+
+def test_what_could_have_been_found_is_in_the_unit_of_the_change() -> None:
+    leak = apart("rss_growth_mb_per_1k", 0.0, 0.05)
+    assert detectable(leak, 0.01) == pytest.approx(0.5 + 0.05 * (stats.t.isf(0.01, 22) + stats.t.isf(0.2, 22)))
+    assert 0.01 < detectable(counted(Counts(0, 800, 0, 800)), 0.01) < 0.04
+
+
+def test_a_lane_that_ended_early_could_have_found_what_it_had_found_with_all_of_its_looks() -> None:
+    one = case("execute_ms", 0.0, 0.003)
+    early = replace(one, looks=(Look(Source.EXECUTE, 0.25, 9.0, (Seen.of(one.effect),)),))
+    assert detectable(early, 0.01) == detectable(one, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "se", "expected", "reason"),
+    [
+        (0.98, 0.05, Verdict.FAIL, "+0.98 MiB/1k requests is above the tolerance of 0.5 MiB/1k requests"),
+        (-0.2, 0.05, Verdict.PASS, "-0.2 MiB/1k requests is within the tolerance of 0.5 MiB/1k requests"),
+        (0.5, 0.05, Verdict.INCONCLUSIVE,
+         "+0.5 MiB/1k requests [+0.375, +0.625] lies on both sides of the tolerance of 0.5 MiB/1k requests"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_held_against_an_amount(change: float, se: float, expected: Verdict, reason: str) -> None:
+    (found,) = decide([apart("rss_growth_mb_per_1k", change, se)], 0.01)
+    assert (found.verdict, found.reason) == (expected, reason)
+    assert found.tolerance == 0.5
+
+
+def test_an_accepted_amount_may_be_given() -> None:
+    gate = Gate(metrics={"rss_growth_mb_per_1k": MetricGate(catch=4)})
+    (found,) = decide([apart("rss_growth_mb_per_1k", 1.5, 0.05, gate=gate)], 0.01)
+    assert (found.verdict, found.tolerance) == (Verdict.PASS, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (Counts(0, 600, 0, 600), Verdict.PASS),
+        (Counts(0, 500, 0, 500), Verdict.INCONCLUSIVE),
+        (Counts(1, 1000, 40, 1000), Verdict.FAIL),
+        (Counts(40, 1000, 1, 1000), Verdict.PASS),
+    ],
+)
+def test_error_rates_are_decided_by_their_exact_bounds(counts: Counts, expected: Verdict) -> None:
+    (found,) = decide([counted(counts)], 0.01)
+    assert found.verdict is expected
+    assert (found.effect.lower, found.effect.upper) == (counts.lower(0.01), counts.upper(0.01))
+
+
+def test_an_early_look_at_counts_must_be_surer_too() -> None:
+    one: Case = counted(Counts(0, 600, 0, 600))
+    early = replace(one, looks=(Look(Source.LOAD, 0.5, 9.0, (Seen.of(one.effect),)),))
+    assert one.is_within(0.01)
+    assert not early.is_within(0.01)
+    assert early.bounded(0.01).upper > one.bounded(0.01).upper
+
+
+def test_each_verdict_says_which_level_its_failure_is_held_to() -> None:
+    found = decide([case("execute_ms", 0.0, 0.004), case("rss_peak_mb", 0.0, 0.004)], 0.01)
+    assert [each.level for each in found] == [0.005, 0.005]
+    (beside,) = decide([case("execute_ms", 0.0, 0.004, gated=False)], 0.01)
+    assert beside.level == 0.01
+    assert BY_NAME["execute_ms"].gated
