@@ -1,0 +1,65 @@
+"""What one run of equal models comes to, by the quantity that is measured and by how it is averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from perfgate.metrics import BY_NAME, Source
+from perfgate.report.reading import read_run
+from perfgate.report.result import Result
+from perfgate.stats import replicate
+from perfgate.stats.estimate import estimate
+from perfgate.stats.table import Columns, TrialTable
+from perfgate.stats.values import rows_of
+from perfgate.trials import Depth
+
+
+def spreads(directory: Path) -> dict[str, float]:
+    """Give the standard error of the effect, in percent, by the name of what was done to the numbers."""
+    result, table = read_run(directory)
+    return {name: 100 * se for name, se in _each(result, table)}
+
+
+def _each(result: Result, table: TrialTable) -> Iterator[tuple[str, float]]:
+    executes = bool(rows_of(table.columns, Source.EXECUTE).any())
+    metric = BY_NAME["execute_ms" if executes else "service_mean_ms"]
+    yield "time without waiting", _se(metric.name, table)
+    if not executes:
+        return
+    columns = table.columns
+    wall = replace(table, columns=replace(columns, service_ms=columns.response_ms))
+    yield "wall time", _se(metric.name, wall)
+    yield "CPU time", _se("cpu_ms_per_request", table)
+    for name, trim in (("mean over blocks", 0.0), ("median over blocks", 0.499)):
+        with mock.patch.object(replicate, "TRIM", trim):
+            yield name, _se(metric.name, table)
+            yield f"wall time, {name}", _se(metric.name, wall)
+    yield "calmer half of the blocks (CPU pressure)", _se(metric.name, _calm(result, table))
+    yield "wall time, calmer half of the blocks", _se(metric.name, _calm(result, wall))
+    unadjusted = replace(table, replicas=())
+    yield "no fork servers, no start order taken out", _se(metric.name, unadjusted)
+
+
+def _se(metric: str, table: TrialTable) -> float:
+    effect = estimate(BY_NAME[metric], table, 0.01, cross_check=False)
+    return float("nan") if effect is None else effect.log_se
+
+
+def _calm(result: Result, table: TrialTable) -> TrialTable:
+    """Keep the half of the blocks in which tasks waited least for a CPU."""
+    blocks = result.blocks
+    pressure = np.array([
+        np.nan if depth != Depth.EXECUTE or share is None else share
+        for depth, share in zip(blocks.depth, blocks.cpu_pressure_share, strict=True)
+    ])  # fmt: skip
+    calm = np.array(blocks.block)[pressure <= np.nanmedian(pressure)]
+    columns = table.columns
+    keep = rows_of(columns, Source.EXECUTE) & np.isin(columns.block, calm)
+    each = np.repeat(keep, columns.requests)
+    parts = (getattr(columns, field.name) for field in fields(Columns))
+    return replace(table, columns=Columns(*(part[each if part.size == each.size else keep] for part in parts)))
