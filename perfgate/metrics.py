@@ -38,7 +38,7 @@ class Scale(StrEnum):
 class Estimator(StrEnum):
     """How per-trial values become one number a replica (docs/method.md)."""
 
-    BLOCK_RELATIVE = "block_relative"  # log value minus the block's median, 20 % trimmed mean over blocks
+    BLOCK_RELATIVE = "block_relative"  # log value minus the block's level, 20 % trimmed mean over blocks
     REPLICA_QUANTILE = "replica_quantile"  # Harrell-Davis over all requests of the replica
     REPLICA_VALUE = "replica_value"  # one value a replica: log of the mean of its trials, or of its start
     REPLICA_SLOPE = "replica_slope"  # Theil-Sen slope over the replica's requests, pairs within a lane

@@ -34,7 +34,7 @@ class Effect:
     """In the metric's unit: median over replicas of each replica's own typical value."""
     baseline_replicas: tuple[float, ...]
     candidate_replicas: tuple[float, ...]
-    """One number a replica on that scale: relative to the block median, else the plain value or its log."""
+    """One number a replica on that scale: relative to the block's level, else the plain value or its log."""
     sign_flip_p: float
     """Two-sided p of the sign-flip permutation over counterbalanced pairs, the cross-check; NaN without pairs."""
     state: State

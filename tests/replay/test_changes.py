@@ -45,5 +45,4 @@ def test_quiet_runs_pass_equal_models_and_catch_what_is_to_be_caught(change: flo
 @pytest.mark.parametrize("name", NAMES)
 def test_a_change_comes_back_as_it_was_put_in(name: str) -> None:
     before, after = (_execute(each).effect for each in (trace(name).table, slowed(trace(name).table, 0.1)))
-    # 2 to 7 % of it are lost: the block's median, which is taken out, moves with half of the replicas.
-    assert after.log_change - before.log_change == pytest.approx(log1p(0.1), rel=0.1)
+    assert after.log_change - before.log_change == pytest.approx(log1p(0.1), rel=1e-6)
