@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 from scipy import stats
 
@@ -12,20 +9,17 @@ from perfgate.gate.judge import judge
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.schema import Gate, MetricGate
-from perfgate.stats.contrast import contrast
-from perfgate.stats.estimate import _sample
+from perfgate.stats.estimate import estimate
 from perfgate.stats.replicate import replicates
-from perfgate.trials import Arm
-from tests.replay.inject import dealt, reassigned, slowed
+from tests.replay.inject import dealt, slowed
 from tests.replay.looks import in_one_look
 from tests.stats.traces import NAMES, trace
 
 ALPHA = 0.01
 DEALS = 75
 """Over all traces together, as many of each."""
-BOUNDS = 600
+BOUNDS = 300
 TAU = 0.025
-TABLES = [trace(name).table for name in NAMES]
 GATE = Gate(metrics={"execute_ms": MetricGate(tolerance=TAU), "cpu_ms_per_request": MetricGate(tolerance=TAU)})
 
 
@@ -36,19 +30,16 @@ def _most(deals: int) -> int:
 
 @pytest.mark.parametrize("metric", ["execute_ms", "cpu_ms_per_request", "service_mean_ms", "latency_p90_ms"])
 def test_a_bound_excludes_no_change_no_more_often_than_it_says(metric: str) -> None:
-    rng, low, high = np.random.default_rng(31), 0, 0
-    measured = [(table, found) for table in TABLES if (found := replicates(BY_NAME[metric], table)) is not None]
-    deals = BOUNDS // len(measured)
-    for table, found in measured:
-        sample = _sample(found, table.replicas)
-        for _ in range(deals):
-            arms = reassigned(table.replicas, rng)
-            candidate = np.array([arms[replica] is Arm.CANDIDATE for replica in found.units.replica.tolist()])
-            lower, upper = contrast(replace(sample, candidate=candidate)).bounds(ALPHA)
-            low += lower > 0
-            high += upper < 0
-    assert low <= _most(deals * len(measured))
-    assert high <= _most(deals * len(measured))
+    names = [name for name in NAMES if replicates(BY_NAME[metric], trace(name).table) is not None]
+    low = high = deals = 0
+    for table in dealt(names, BOUNDS, seed=31):
+        effect = estimate(BY_NAME[metric], table, ALPHA, cross_check=False)
+        assert effect is not None
+        deals += 1
+        low += effect.lower > 0
+        high += effect.upper < 0
+    assert low <= _most(deals)
+    assert high <= _most(deals)
 
 
 def test_equal_models_do_not_fail() -> None:
