@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side, no store needed.",
     "baseline": "Record, promote, list, show, remove and verify stored baselines.",
+    "history": "Show a baseline's metrics over all its records, change points marked.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }

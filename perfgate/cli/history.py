@@ -1,0 +1,73 @@
+"""`perfgate history`: a baseline's metrics over all its records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from perfgate.cli.options import store_option
+from perfgate.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+REPORTS = Path("reports")
+
+
+@click.command("history")
+@click.argument("name")
+@click.option("-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="One metric; may be repeated.")
+@click.option("-s", "--scenario", metavar="NAME|DIGEST", help="Records of one scenario; default that of the newest.")
+@click.option("--fingerprint", metavar="F", help="Records of one environment; default that of the newest.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="The newest N records only.")
+@click.option("--all-changes", is_flag=True, help="List changes that the default tolerances accept, too.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="Where the page goes."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", envvar="PERFGATE_COLOR",
+              show_default=True, help="Colours on the terminal; auto also honours NO_COLOR.")  # fmt: skip
+@store_option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    name: str,
+    metrics: tuple[str, ...],
+    scenario: str | None,
+    fingerprint: str | None,
+    last: int | None,
+    all_changes: bool,  # noqa: FBT001 - click's
+    out: Path | None,
+    as_json: bool,  # noqa: FBT001
+    color: str,
+    store: str,
+) -> int:
+    """Show every metric of baseline NAME over its records, with the points where its level changed.
+
+    Advice, never a verdict: the exit code is 0 whatever is found. Writes a page, reports/history-NAME.html.
+    """
+    from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
+    from perfgate.report.history.choose import Choice, choose_history  # noqa: PLC0415
+    from perfgate.report.history.document import to_json  # noqa: PLC0415
+    from perfgate.report.history.page import write_history  # noqa: PLC0415
+    from perfgate.report.history.terminal import final_line, print_history  # noqa: PLC0415
+
+    history = choose_history(Store(store), name, Choice(scenario, fingerprint, metrics, last))
+    if as_json:
+        click.echo(to_json(history))
+    else:
+        print_history(_console(color), history, small=all_changes)
+    page = write_history(history, out or REPORTS / f"history-{name}.html", small=all_changes)
+    click.echo(final_line(history, page, small=all_changes), err=True)
+    return ExitCode.PASS
+
+
+def _console(color: str) -> Console:
+    """Make the console on stdout; a log or a pipe has no width, so rows stay whole there."""
+    import sys  # noqa: PLC0415 - instant --help
+
+    from rich.console import Console  # noqa: PLC0415
+
+    forced = {"always": True, "never": False}.get(color)
+    width = None if sys.stdout.isatty() else 1000
+    return Console(force_terminal=forced, no_color=color == "never" or None, highlight=False, emoji=False, width=width)

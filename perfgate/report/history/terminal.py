@@ -1,0 +1,74 @@
+"""A history on a terminal: a line a metric, then its change points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from perfgate.report import figures
+from perfgate.report.history.series import History, Series
+from perfgate.report.history.sparkline import place_in, sparkline
+from perfgate.report.history.words import ChangeRow, change_rows, headline, last_against_level, notes, subject
+from perfgate.report.plain import one_line
+from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+
+STYLES = {"worse": "bold red", "better": "green", "changed": "yellow"}
+_WIDE, _MIDDLE = 118, 92
+_LONGEST, _SHORTEST = 40, 12
+
+
+def final_line(history: History, page: Path, *, small: bool) -> str:
+    """Say all in one line: `HISTORY prod: 1 change point in 1 of 24 metrics over 42 records  page: …`."""
+    return f"HISTORY {history.name}: {headline(history, small=small)}  page: {one_line(str(page))}"
+
+
+def print_history(console: Console, history: History, *, small: bool) -> None:
+    """Print the series, their change points and what is left out; fits 72 columns and more."""
+    console.print(safe_text(console, f"{history.name}: {subject(history)}"))
+    console.print()
+    if history.series:
+        _print_series(console, history, small=small)
+    rows = [row for series in history.series for row in change_rows(series, small=small)]
+    if rows:
+        _print_changes(console, rows)
+    for note in notes(history, small=small):
+        console.print(safe_text(console, note), style="dim")
+
+
+def _print_series(console: Console, history: History, *, small: bool) -> None:
+    wide = console.width >= _MIDDLE
+    names = max(len(series.metric) for series in history.series)
+    width = min(max(console.width - names - (56 if wide else 36), _SHORTEST), _LONGEST)
+    more = [">changes"] if wide else []
+    table = plain_table("metric", "history", ">first", ">last", ">last vs level", *more)
+    for series in history.series:
+        count = [str(len(change_rows(series, small=small))) if series.is_long_enough else "n/a"] if wide else []
+        first, last = (figures.with_unit(value, series.unit) for value in (series.values[0], series.values[-1]))
+        line = _coloured(series, width, console.encoding, small=small)
+        add_row(table, safe_text(console, series.metric), line, first, last, last_against_level(series), *count)
+    print_table(console, table)
+
+
+def _coloured(series: Series, width: int, encoding: str, *, small: bool) -> Text:
+    text = Text(sparkline(series.values, width, encoding))
+    for change in series.changes:
+        if small or not change.is_small:
+            place = place_in(change.index, len(series.points), width)
+            text.stylize(STYLES[change.direction], place, place + 1)
+    return text
+
+
+def _print_changes(console: Console, rows: list[ChangeRow]) -> None:
+    wide, middle = console.width >= _WIDE, console.width >= _MIDDLE
+    levels = ["levels"] if middle else []
+    more = ["record", "model"] if wide else []
+    table = plain_table("change point", "since", ">change", ">95% interval", "", *levels, *more)
+    for row in rows:
+        direction = Text(row.direction, STYLES[row.direction])
+        cells: list[str | Text] = [safe_text(console, row.metric), row.date, row.change, row.interval, direction]
+        cells += [row.levels] if middle else []
+        cells += [row.record, safe_text(console, row.model)] if wide else []
+        add_row(table, *cells)
+    print_table(console, table)

@@ -1,0 +1,148 @@
+"""A history in words: what terminal and page say alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from perfgate.baseline.fingerprint import then_and_now
+from perfgate.metrics import BY_NAME, Scale
+from perfgate.report import figures
+from perfgate.report.history.series import Change, Group, History, Series
+from perfgate.stats.changes import FEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change point in words."""
+
+    metric: str
+    date: str
+    record: str
+    """The digits of the record's id that `--id` takes."""
+    change: str
+    interval: str
+    levels: str
+    direction: str
+    model: str
+
+
+def change_rows(series: Series, *, small: bool) -> tuple[ChangeRow, ...]:
+    """Put change points in words, oldest first; with `small`, those that the default tolerance accepts, too."""
+    return tuple(_row(series, change) for change in series.changes if small or not change.is_small)
+
+
+def _row(series: Series, change: Change) -> ChangeRow:
+    return ChangeRow(
+        metric=series.metric,
+        date=change.point.created_utc[:10],
+        record=short_id(change.point.record_id),
+        change=amount(series, change.change),
+        interval=interval(series, change),
+        levels=f"{_without_unit(change.before, series.unit)} to {figures.with_unit(change.after, series.unit)}",
+        direction=change.direction,
+        model="same model" if change.is_same_model else change.point.model_given,
+    )
+
+
+def _without_unit(value: float, unit: str) -> str:
+    return figures.share(value) if unit == "share" else figures.figure(value)
+
+
+def short_id(record_id: str) -> str:
+    """Give the part of a record's id that tells it from the others: what stands behind the time."""
+    return record_id.rpartition("-")[2]
+
+
+def amount(series: Series, change: float) -> str:
+    """Give a signed change: a share in percent, or a difference with its unit."""
+    if series.scale is Scale.RATIO:
+        return figures.change(change)
+    unit = {"share": "points", "1": ""}.get(series.unit, series.unit)
+    return f"{_signed(series, change)} {unit}".rstrip()
+
+
+def interval(series: Series, change: Change) -> str:
+    """Give a change's 95 % interval, units left out."""
+    if series.scale is Scale.RATIO:
+        return figures.interval(change.lower, change.upper)
+    return f"[{_signed(series, change.lower)}, {_signed(series, change.upper)}]"
+
+
+def _signed(series: Series, difference: float) -> str:
+    shown = 100 * difference if series.unit == "share" else difference
+    return f"{float(f'{shown:.3g}') + 0.0:+g}"
+
+
+def last_against_level(series: Series) -> str:
+    """Give the last value against the level since the last change point."""
+    last, level = series.points[-1].value, series.levels[-1].value
+    if series.scale is Scale.RATIO:
+        return figures.change(last / level - 1)
+    return amount(series, last - level)
+
+
+def described(metric: str) -> str:
+    """Give the metrics table's line; empty for a metric that it does not know."""
+    return BY_NAME[metric].description if metric in BY_NAME else ""
+
+
+def headline(history: History, *, small: bool) -> str:
+    """Say in a few words what was found."""
+    if not any(series.is_long_enough for series in history.series):
+        return f"{_counted(history.group.records, 'record')}: change points need {FEWEST}"
+    counts = [len(change_rows(series, small=small)) for series in history.series]
+    metrics, records = _counted(len(counts), "metric"), _counted(history.group.records, "record")
+    if not sum(counts):
+        return f"no change point in {metrics} over {records}"
+    return f"{_counted(sum(counts), 'change point')} in {sum(map(bool, counts))} of {metrics} over {records}"
+
+
+def subject(history: History) -> str:
+    """Say which records the series are made of."""
+    group = history.group
+    return (
+        f"{_counted(group.records, 'record')} of scenario {group.scenario_name} {short_digest(group.scenario_digest)}, "
+        f"{_span(group)}, environment {group.fingerprint}"
+    )
+
+
+def notes(history: History, *, small: bool) -> Iterator[str]:
+    """Say what is not shown, and why."""
+    if short := [series for series in history.series if not series.is_long_enough]:
+        fewest = min(len(series.points) for series in short)
+        which = "" if len(short) == len(history.series) else f" ({', '.join(series.metric for series in short)})"
+        yield f"change points need {FEWEST} records of one scenario and environment; there are {fewest}{which}"
+    hidden = sum(change.is_small for series in history.series for change in series.changes)
+    if hidden and not small:
+        yield f"{_counted(hidden, 'smaller change')}, which the default tolerances accept: --all-changes lists them"
+    for group in history.others:
+        yield f"told apart: {_other(group, history.group)}"
+    if history.unreadable:
+        yield f"{_counted(history.unreadable, 'record')} cannot be read: `perfgate baseline verify` says which"
+
+
+def short_digest(digest: str) -> str:
+    """Give twelve digits of a digest."""
+    return figures.short_digest(digest).removeprefix("sha256:")
+
+
+def _other(group: Group, shown: Group) -> str:
+    if group.scenario_digest != shown.scenario_digest:
+        same = group.scenario_name == shown.scenario_name
+        what = f"{'an older ' if same else ''}scenario {group.scenario_name} {short_digest(group.scenario_digest)}"
+        if group.fingerprint != shown.fingerprint:
+            what += f", environment {group.fingerprint}"
+    else:
+        differs = then_and_now(group.environment, shown.environment) or "the server's settings"
+        what = f"environment {group.fingerprint} ({differs})"
+    return f"{_counted(group.records, 'record')} of {what}, {_span(group)}"
+
+
+def _span(group: Group) -> str:
+    first, last = group.first_utc[:10], group.last_utc[:10]
+    return first if first == last else f"{first} to {last}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
