@@ -42,7 +42,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     color: str,
     store: str,
 ) -> int:
-    """Show every metric of baseline NAME over its records, with the points where its level changed.
+    """Show a baseline's metrics over all its records, change points marked.
 
     Advice, never a verdict: the exit code is 0 whatever is found. Writes a page, reports/history-NAME.html.
     """

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +61,14 @@ def test_changes_within_the_default_tolerance_are_small(metric: str, level: floa
     series = only({metric: [*step(60, 30, size, level, spread=0.002)]})
     assert [change.is_small for change in series.changes] == [is_small]
     assert len(series.large) == (0 if is_small else 1)
+
+
+def test_tigerbeetle_as_throughput_has_the_changes_that_otava_expects() -> None:
+    """The default tolerance of throughput is 5 %, Otava's smallest change in its test of this series."""
+    text = (Path(__file__).parents[1] / "data" / "tigerbeetle.json").read_text()
+    series = only({"throughput_rps": [float(value) for value in json.loads(text)["values"]]})
+    assert [change.index for change in series.large] == [15, 71]
+    assert [change.direction for change in series.large] == ["worse", "better"]
 
 
 def test_a_metric_that_is_compared_by_difference_keeps_its_unit() -> None:
