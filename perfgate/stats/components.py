@@ -8,7 +8,10 @@ from math import nan
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """Standard deviations of one metric on the log scale, by what varies; NaN where it could not be told."""
+    """Standard deviations of one metric by what varies, on its scale: logs, or differences in its unit.
+
+    NaN where it could not be told.
+    """
 
     metric: str
     request_sd: float
@@ -24,7 +27,7 @@ class Components:
     occasion_sd: float = nan
     """Of the same model measured again at another time, the replicas' own spread taken out."""
     trials_per_s: float = nan
-    """Recorded trials of one replica in a second of measuring; with `request_sd` this says what time buys."""
+    """Recorded trials of one replica in a second of its lane; with `request_sd` this says what time buys."""
     start_slope: float = nan
     """Change from the first to the last start position, in one run."""
     occasions: int = 1
@@ -40,4 +43,4 @@ class Components:
     source: str = ""
     """Where it was measured, a `perfgate.metrics.Source` value."""
     typical: float = nan
-    """In the metric's unit: median over the replicas of all runs."""
+    """In the metric's unit: median over the servers of all runs."""
