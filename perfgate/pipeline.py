@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,6 +46,7 @@ from perfgate.observe.interface import MachineObserver
 from perfgate.payload.arms import request_differences
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.warmup_assets import recorded_contents
+from perfgate.report.advice import Advice
 from perfgate.report.progress import Decided, Progress
 from perfgate.report.recording import Recording
 from perfgate.report.result import ModelFacts, Result
@@ -80,6 +81,8 @@ class Job:
     """The stored baseline whose numbers the candidate alone is compared with, if that is what is asked."""
     stops_early: bool = True
     """Whether a lane ends when all that it decides is decided; else it takes its time."""
+    advice: Advice = field(default_factory=Advice)
+    """What a calibration of this scenario says beforehand, where there is one."""
 
 
 class Interrupts(Protocol):
@@ -175,11 +178,11 @@ def _started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
         scenario_digest=scenario_digest(job.scenario, recorded_contents(job.models[Arm.CANDIDATE], job.scenario)),
         payload_digest=payloads[Arm.CANDIDATE].digest,
         models={arm.value: _facts(model) for arm, model in job.models.items()},
-        plan=plan.as_dict(),
+        plan=plan.as_dict() | job.advice.plan,
         environment=dict(world.environment),
         fingerprint=fingerprint(world.environment, server),
         judgement=None,
-        cautions=(*((short,) if got < wanted else ()), *_unlike(job, payloads, plan)),
+        cautions=(*((short,) if got < wanted else ()), *_unlike(job, payloads, plan), *job.advice.cautions),
         stored=None if job.stored is None else job.stored.facts,
     )
 
@@ -223,10 +226,10 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
 
 
 def _foretell(job: Job, world: World, plan: Plan, recording: Recording) -> None:
-    """Say before measuring what will have too few requests to be decided."""
+    """Say before measuring what will have too little time or too few requests to be decided."""
     found = shortages(plan, job.scenario.gate, job.scenario.objectives, recording.replicas)
     recording.note(found)
-    for caution in found:
+    for caution in (*job.advice.cautions, *found):
         world.progress.tell(caution)
 
 

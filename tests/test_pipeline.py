@@ -22,13 +22,14 @@ from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
 from perfgate.report import document, html, samples
+from perfgate.report.advice import Advice
 from perfgate.report.progress import RecordingProgress
 from perfgate.report.result import Result
 from perfgate.report.sentences import looks_sentence
 from perfgate.scenario.schema import Budget, Load, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher
 from perfgate.serving.interface import Replica
-from perfgate.trials import Arm, Call, Requests, Subject
+from perfgate.trials import Arm, Call, Caution, Requests, Subject
 
 SIGNATURE = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 4)),), ())
 EXECUTE_MS = {"old": 2.0, "same": 2.0, "slow": 2.4}
@@ -400,6 +401,18 @@ def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monk
     assert result.judgement.verdict is Verdict.INVALID
     assert "50 ms late" in result.judgement.headline
     assert any("driver_cpus" in reason for reason in result.judgement.reasons)
+
+
+def test_what_a_calibration_foretells_stands_in_the_result(tmp_path: Path) -> None:
+    told = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
+    advice = Advice("unused", {"calibration": told}, (Caution("power", "too short", "--budget 90s"),))
+    models = {arm: _model("old", tmp_path) for arm in Arm}
+    job = pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out", advice=advice)
+    result = pipeline.run(job, Bench().world())
+    assert result.cautions[0].message == "too short"
+    stored = document.read(tmp_path / "out").plan
+    assert stored["calibration"]["metrics"] == [{"metric": "execute_ms", "needs_s": None}]
+    assert stored["seed"] == 5
 
 
 def test_how_servers_start_and_warm_up_are_metrics(tmp_path: Path) -> None:

@@ -14,3 +14,9 @@ def recording(name: str, store_url: str, scenario: str | None = None, *flags: st
 def showing(name: str, store_url: str) -> str:
     """Give the command that shows a baseline."""
     return shlex.join(("perfgate", "baseline", "show", name, "--store", store_url))
+
+
+def calibrating(store_url: str, scenario: str | None = None) -> str:
+    """Give the command that calibrates; MODEL is the user's to fill in."""
+    named = () if scenario is None else ("--scenario", scenario)
+    return shlex.join(("perfgate", "calibrate", "MODEL", "--store", store_url, *named))

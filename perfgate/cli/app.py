@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "compare": "Compare two model versions side by side, no store needed.",
     "baseline": "Record, promote, list, show, remove and verify stored baselines.",
     "history": "Show a baseline's metrics over all its records, change points marked.",
+    "calibrate": "Measure MODEL against itself: this machine's noise and smallest detectable effects.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }

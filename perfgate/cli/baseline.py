@@ -53,7 +53,7 @@ def record_command(model: str, name: str, note: str, kept: str, store: str, **op
     from perfgate.cli.measuring import Options, answer, check_all, exit_code_of_record, show  # noqa: PLC0415
     from perfgate.cli.stored import Kept, ensure_storable, promote  # noqa: PLC0415
 
-    shared = Options.taken_from(options)
+    shared = Options.taken_from({**options, "store": store})
     console, opened = shared.console(), Store(store)
     questions = check_all(shared.questions(candidate=model))
     ensure_storable(questions)

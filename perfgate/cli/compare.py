@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import click
 
-from perfgate.cli.options import judging_options, measuring_options
+from perfgate.cli.options import judging_options, measuring_options, store_option
 
 
 @click.command("compare")
 @click.argument("old")
 @click.argument("new")
+@store_option
 @measuring_options
 @judging_options
 def command(old: str, new: str, **options: object) -> int:
     """Compare two model versions side by side, no store needed.
 
     OLD and NEW are SavedModel directories, TF-Serving base paths (the highest version wins) or .keras files; or both
-    are running servers, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
+    are running servers, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME. The store is only looked into for
+    a calibration.
     """
     from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415 - instant --help
 

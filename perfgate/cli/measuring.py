@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from perfgate import pipeline
 from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.baseline.numbers import StoredBaseline
 from perfgate.baseline.record import Record
+from perfgate.cli.advising import advise
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import check_cpus, server_settings
 from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
@@ -38,6 +39,8 @@ from perfgate.observe.machine import MachineAccounts, available_mib
 from perfgate.observe.sampling import Sampler
 from perfgate.payload.arms import request_differences
 from perfgate.report import document, html
+from perfgate.report.advice import Advice
+from perfgate.report.plain import one_line
 from perfgate.report.progress import make_progress
 from perfgate.report.result import Result
 from perfgate.report.terminal import final_line, print_result
@@ -72,6 +75,8 @@ class Options:
     no_progress: bool
     pids: tuple[int, ...] = ()
     on_inconclusive: str = "fail"
+    store: str | None = None
+    """Where to look for a calibration; None: nowhere."""
 
     @classmethod
     def taken_from(cls, options: Mapping[str, Any]) -> Options:
@@ -190,11 +195,23 @@ def answer(
     _allow_open_files(_MANY_FILES)
     with Workers(scenario.load.workers) as workers:
         world = _world(question.opened, out, options, console, allowed, workers)
+        advice = _advice(question, options, world.environment)
+        if advice.sentence and not options.quiet:
+            console.print(f"perfgate: {one_line(advice.sentence)}", markup=False, soft_wrap=True)
         os.sched_setaffinity(0, scenario.server.driver_cpus or allowed)
         try:
-            return pipeline.run(job, world), out
+            return pipeline.run(replace(job, advice=advice), world), out
         finally:
             os.sched_setaffinity(0, allowed)
+
+
+def _advice(question: Question, options: Options, environment: Mapping[str, Any]) -> Advice:
+    """Ask a calibration about comparisons side by side; running servers have none."""
+    side_by_side = question.stored is None and question.scenario.target.kind != "endpoint"
+    if options.store is None or not side_by_side:
+        return Advice()
+    candidate = question.models[Arm.CANDIDATE]
+    return advise(options.store, question.scenario, question.scenario_given, candidate, environment)
 
 
 def _allow_open_files(number: int) -> None:

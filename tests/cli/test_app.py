@@ -85,6 +85,7 @@ def test_the_table_of_commands_tells_what_the_commands_tell(name: str) -> None:
         (["run", "m"], "m does not exist"),
         (["compare", "m", "n"], "does not exist"),
         (["baseline", "promote", "nope"], "does not exist"),
+        (["calibrate", "nope"], "does not exist"),
         (["serve", "nope"], "does not exist"),
         (["inspect", "nope"], "does not exist"),
     ],

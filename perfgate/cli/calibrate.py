@@ -1,0 +1,28 @@
+"""`perfgate calibrate`: this machine's noise."""
+
+from __future__ import annotations
+
+import click
+
+from perfgate.cli.options import measuring_options, store_option
+
+
+@click.command("calibrate")
+@click.argument("model")
+@click.option(
+    "--runs", type=click.IntRange(1, 20), default=3, show_default=True,
+    help="Runs one after the other, each with servers of its own.",
+)  # fmt: skip
+@store_option
+@measuring_options
+def command(model: str, runs: int, store: str, **options: object) -> int:
+    """Measure MODEL against itself: this machine's noise and smallest detectable effects.
+
+    MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. What is found
+    is kept in the store, and later runs of the same scenario on this machine say beforehand what they can catch.
+    Each run takes the whole measuring time, start-up and warm-up on top.
+    """
+    from perfgate.cli.calibrating import calibrate_all  # noqa: PLC0415 - instant --help
+    from perfgate.cli.measuring import Options  # noqa: PLC0415
+
+    return calibrate_all(model, runs, store, Options.taken_from(options))

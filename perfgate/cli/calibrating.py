@@ -1,0 +1,87 @@
+"""Runs of a model against itself, one after the other, and what they sum up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+
+from perfgate.baseline.calibration import Calibration, find_calibration, keep_calibration, to_json
+from perfgate.baseline.place import Place
+from perfgate.cli.measuring import Options, Question, answer, check_all, exit_code_of_record, show
+from perfgate.errors import ExitCode, UsageError
+from perfgate.report.calibration import calibration_of
+from perfgate.report.calibration_terminal import print_calibration
+from perfgate.report.html import FILE_NAME
+from perfgate.report.reading import read_run
+from perfgate.report.result import Result
+from perfgate.report.terminal import final_line
+from perfgate.scenario.schema import Scenario
+from perfgate.stats.table import TrialTable
+
+Runs = Sequence[tuple[Result, TrialTable]]
+
+
+def calibrate_all(model: str, runs: int, store_url: str, options: Options) -> int:
+    """Calibrate each scenario in turn, and return the exit code of the last one, or of the one that ended it all."""
+    Place(store_url)  # complains of a URL that is none before anything is measured
+    console, documents, code = options.console(), [], ExitCode.PASS
+    questions = options.questions(baseline=model, candidate=model)
+    _ensure_startable(questions)
+    questions = check_all(questions)
+    for question in questions:
+        done, code = _measure(question, runs, options, console)
+        if done and code in {ExitCode.PASS, ExitCode.INTERRUPTED}:
+            calibration = calibration_of(done, datetime.now(UTC).isoformat(timespec="milliseconds"))
+            documents.append(to_json(calibration))
+            _publish(calibration, question.scenario, store_url, options, console, whole=code is ExitCode.PASS)
+        if code is not ExitCode.PASS:
+            break
+    if options.as_json and documents:
+        click.echo(f"[{','.join(documents)}]" if len(options.scenarios) > 1 else documents[0], nl=False)
+    return code
+
+
+def _ensure_startable(questions: Sequence[Question]) -> None:
+    for question in questions:
+        if running := [model.given for model in question.models.values() if model.served_as is not None]:
+            problem = f"{running[0]} is a running server: a calibration starts servers anew for each run"
+            raise UsageError(problem, "give a model, or compare the server with itself: `perfgate compare URL URL`")
+
+
+def _measure(question: Question, runs: int, options: Options, console: Console) -> tuple[Runs, ExitCode]:
+    """Measure so many times; gives the complete runs, and how the last one ended."""
+    done: list[tuple[Result, TrialTable]] = []
+    for number in range(runs):
+        if not options.quiet:
+            console.print(f"perfgate: run {number + 1} of {runs} of {question.scenario.name}", markup=False)
+        its = replace(
+            options,
+            seed=None if options.seed is None else options.seed + number,
+            out=options.out and options.out / f"run-{number + 1}",
+        )
+        result, out = answer(question, its, console, many=len(options.scenarios) > 1, stops_early=False)
+        if code := exit_code_of_record(result):
+            show(result, out, options, console)
+            return done, code
+        console.print(final_line(result, out / FILE_NAME), markup=False, soft_wrap=True, style="dim")
+        done.append(read_run(out))
+    return done, ExitCode.PASS
+
+
+def _publish(  # noqa: PLR0913 - a calibration and where it goes
+    calibration: Calibration, scenario: Scenario, store_url: str, options: Options, console: Console, *, whole: bool
+) -> None:
+    """Print it and keep it; what an interrupt left of one takes no whole one's place."""
+    if not options.quiet:
+        console.print()
+        print_calibration(console, calibration, scenario)
+    before = None if whole else find_calibration(store_url, calibration.fingerprint, calibration.scenario_digest)
+    if before is not None and len(before.runs) > len(calibration.runs):
+        kept = f"not kept: the one of {before.created_utc[:10]} has more runs"
+    else:
+        kept = keep_calibration(store_url, calibration)
+    console.print(f"CALIBRATED {calibration.scenario_name}  {kept}", markup=False, soft_wrap=True)

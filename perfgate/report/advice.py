@@ -1,0 +1,81 @@
+"""What a stored calibration says of a run before it is measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from math import inf, isnan
+from typing import Any
+
+from perfgate.baseline.calibration import Calibration
+from perfgate.gate.power import Power, powers, slowest
+from perfgate.report import figures
+from perfgate.report.calibration import plan_for
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Caution
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A calibration held against what is going to be measured."""
+
+    sentence: str = ""
+    """For the user; empty where there is nothing to say."""
+    plan: dict[str, Any] = field(default_factory=dict)
+    """For the result's plan: under `calibration` from when it is, and what each gated metric needs."""
+    cautions: tuple[Caution, ...] = ()
+
+
+def advice_of(calibration: Calibration, scenario: Scenario) -> Advice:
+    """Say how long the scenario needs here for what its gate asks; nothing where no gated metric was calibrated."""
+    found = powers(calibration.components, scenario.gate, plan_for(scenario, scenario.budget.replicas))
+    if not found:
+        return Advice()
+    most = slowest(found)
+    date, measure_s = calibration.created_utc[:10], scenario.budget.measure_s
+    told = {
+        "created_utc": calibration.created_utc,
+        "runs": len(calibration.runs),
+        "overhead_s": calibration.overhead_s,
+        "metrics": [asdict(each) for each in found],
+    }
+    return Advice(
+        sentence=f"calibrated here on {date}: {needs(most, calibration.overhead_s)}" if most else "",
+        plan={"calibration": told},
+        cautions=tuple(_too_short(each, date, measure_s) for each in found if each.detectable > each.catch),
+    )
+
+
+def needs(power: Power, overhead_s: float) -> str:
+    """Say how long it takes to catch one metric's regression: `this scenario needs about 70 s to catch 5% of …`.
+
+    How long must be known, or known to be endless.
+    """
+    what = f"to catch {figures.limit(power.catch, power.metric)} of {power.metric}"
+    if power.needs_s < inf:
+        whole = figures.duration(float(_rounded(power.needs_s + overhead_s)))
+        parts = f"{figures.duration(float(_rounded(power.needs_s)))} of measuring, the rest to start and warm up"
+        return f"this scenario needs about {whole} {what} ({parts})"
+    return f"no measuring time is enough {what} with so few servers: {_more_servers(power)}"
+
+
+def _more_servers(power: Power) -> str:
+    return f"--replicas {power.needs_replicas} would do" if power.needs_replicas else "ask for less with catch"
+
+
+def _too_short(power: Power, date: str, measure_s: float) -> Caution:
+    caught, asked = (figures.limit(each, power.metric) for each in (power.detectable, power.catch))
+    message = (
+        f"by the calibration of {date}, {figures.duration(measure_s)} of measuring catch {power.metric} from {caught} "
+        f"on, and {asked} is asked"
+    )
+    if isnan(power.needs_s):
+        return Caution("power", message, "ask for less with catch, or calibrate with a longer --budget")
+    if power.needs_s == inf:
+        return Caution("power", message, _more_servers(power))
+    return Caution("power", message, f"--budget {_rounded(power.needs_s)}s, or ask for less with catch")
+
+
+def _rounded(seconds: float) -> int:
+    """Round up to what a prediction is worth: 5 s, or two digits."""
+    step = 5 if seconds < 100 else 10 ** (len(str(int(seconds))) - 2)
+    return int(-(-seconds // step) * step)
