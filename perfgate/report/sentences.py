@@ -47,9 +47,12 @@ def looks_sentence(result: Result) -> str:
     segments = {segment["lane"] + "/" + segment["depth"]: segment for segment in result.plan.get("segments", ())}
     planned_s = sum(segments[source]["seconds"] for source in last if source in segments)
     spent_s = sum(result.blocks.wall_s)
+    judged = result.judgement.metrics if result.judgement else ()
+    some_open = any(each.gated and each.verdict is Verdict.INCONCLUSIVE for each in judged)
+    what = "lanes ended once all that they decide was decided" if some_open else "all that is gated was decided"
     return (
-        f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: all that is gated was "
-        f"decided, in {len(result.looks)} looks whose error rates add up to those of one."
+        f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: {what}, in "
+        f"{len(result.looks)} looks whose error rates add up to those of one."
     )
 
 

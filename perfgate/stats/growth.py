@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from perfgate.stats.table import Columns, Floats, Ints
 from perfgate.stats.values import Mask, Units, trial_values, units_of
 
 _PER_1K = 1000.0
-LUMP_MB = 0.25
-"""What a process takes from the kernel at a time, about; servers of the ranking example 0.2 MiB (docs/metrics.md)."""
+LUMP_MB = 0.125
+"""What glibc's heap takes from the kernel at a time at least: M_TOP_PAD of mallopt(3)."""
+GIVEN_BACK_MB = 1.0
+"""A server that has so much less at a reading gave memory back: its growth begins anew there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,14 +42,19 @@ class Readings:
     def slopes(self) -> Floats:
         """Theil-Sen slope of each replica, MiB per 1,000 requests; NaN where it has one reading.
 
-        Sen, JASA 63 (1968) 1379.
+        Sen, JASA 63 (1968) 1379; over pairs of readings with no memory given back between them, as Hirsch, Slack &
+        Smith (Water Resources Research 18, 1982, 107) take pairs within a season.
         """
         each = (self._slope(self.unit == number) for number in range(self.units.arm.size))
         return _PER_1K * np.fromiter(each, np.float64)
 
     def _slope(self, mine: Mask) -> float:
         served, rss_mb = self.served[mine], self.rss_mb[mine]
-        return float(stats.theilslopes(rss_mb, served).slope) if np.ptp(served) > 0 else float("nan")
+        stretch = np.concatenate([[0], np.cumsum(np.diff(rss_mb) < -GIVEN_BACK_MB)])
+        first, second = np.triu_indices(served.size, 1)
+        usable = (stretch[first] == stretch[second]) & (served[first] < served[second])
+        rise, run = (values[second][usable] - values[first][usable] for values in (rss_mb, served))
+        return float(np.median(rise / run)) if usable.any() else float("nan")
 
 
 def readings(columns: Columns, rows: Mask) -> Readings:

@@ -27,6 +27,8 @@ class Readings:
     touched_mb: float = 0.3
     """First touched in the first tenth of the requests, mean over replicas."""
     level_sd_mb: float = 0.5
+    given_back_mb: float = 0.0
+    """At once, about half-way: protobuf trims the heap of every thread after so many messages."""
 
 
 def rss_mb(readings: Readings, leaks_mb: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -39,7 +41,8 @@ def rss_mb(readings: Readings, leaks_mb: NDArray[np.float64], rng: np.random.Gen
         readings.lumps_per_1k * np.diff(served, axis=0, prepend=0), (len(served), size)
     )
     touched = readings.touched_mb * rng.gamma(_SHAPE, 1 / _SHAPE, size) * np.minimum(1, 10 * served / served[-1])
-    return np.asarray(340 + rng.normal(0, readings.level_sd_mb, size) + leaked + own.cumsum(axis=0) + touched)
+    trimmed = readings.given_back_mb * (served > served[-1] * rng.uniform(0.4, 0.6, size))
+    return np.asarray(340 - trimmed + rng.normal(0, readings.level_sd_mb, size) + leaked + own.cumsum(axis=0) + touched)
 
 
 def memory_table(world: World, readings: Readings, leak_mb: float, rng: np.random.Generator) -> TrialTable:

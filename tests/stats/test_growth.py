@@ -34,7 +34,7 @@ def _slopes(rows: list[Trial]) -> list[float]:
 
 
 def test_the_slope_is_theil_and_sens_over_every_request_that_was_answered() -> None:
-    rss_mb = [10.0, 10.4, 10.1, 12.0, 10.9]
+    rss_mb = [10.0, 10.4, 10.1, 11.8, 10.9]
     rows = [_reading(mb, count) for mb, count in zip(rss_mb, [1, 50, 30, 20, 40], strict=True)]
     between = [
         _reading(None, 100),  # not read
@@ -52,6 +52,12 @@ def test_what_a_lane_touches_when_it_begins_is_no_growth() -> None:
     effect = estimate(GROWTH, TrialTable.of(rows), 0.01)
     assert effect is not None
     assert (effect.baseline_value, effect.change, effect.source) == (0.0, 0.0, "cost/execute")
+
+
+def test_memory_that_is_given_back_begins_a_new_stretch() -> None:
+    sizes_mb = [340.0, 340.1, 340.2, 330.9, 331.0, 331.1]
+    assert _slopes([_reading(mb, 100) for mb in sizes_mb]) == pytest.approx([1.0])
+    assert _slopes([_reading(mb, 100) for mb in (340.0, 330.0)]) == pytest.approx([np.nan], nan_ok=True)
 
 
 _STEP = [(10.0, Lane.COST), (10.0, Lane.COST), (10.0, Lane.COST), (19.0, Lane.LOAD), (19.5, Lane.LOAD)]
@@ -92,10 +98,14 @@ def _effects(leak_mb: float, runs: int, readings: Readings, world: World) -> lis
     return [effect for effect in made if effect is not None]
 
 
-@pytest.mark.parametrize(("replicas", "runs"), [(4, 200), (12, 80)])
+@pytest.mark.parametrize("readings", [Readings(), Readings(given_back_mb=9.5)], ids=["kept", "given back"])
+@pytest.mark.parametrize("replicas", [4, 12])
 @pytest.mark.parametrize("leak_mb", [0.0, 1.0])
-def test_each_bound_misses_the_leak_no_more_often_than_it_says(leak_mb: float, replicas: int, runs: int) -> None:
-    found = _effects(leak_mb, runs, Readings(), World(replicas=replicas))
+def test_each_bound_misses_the_leak_no_more_often_than_it_says(
+    leak_mb: float, replicas: int, readings: Readings
+) -> None:
+    runs = 200
+    found = _effects(leak_mb, runs, readings, World(replicas=replicas))
     most = stats.binom.isf(1e-4, runs, 0.01)
     assert len(found) == runs
     assert sum(effect.lower > leak_mb for effect in found) <= most
