@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from perfgate.load.arrivals import constant, digest, gamma, length_s, poisson, replay, schedule
+from perfgate.load.arrivals import constant, digest, gamma, length_s, mean_rate_rps, poisson, replay, schedule
 from perfgate.scenario.schema import Load
 
 Floats = NDArray[np.float64]
@@ -141,3 +141,25 @@ def test_a_seed_fixes_the_schedule_and_the_digest_names_it() -> None:
     assert first == again
     assert first != other
     assert digest(np.array([0.0, 0.5])) == "sha256:" + hashlib.sha256(struct.pack("<2d", 0.0, 0.5)).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load(arrivals="constant", rate_rps=80),
+        Load(arrivals="gamma", rate_rps=80, cv=2),
+        Load(arrivals="ramp", from_rps=20, to_rps=140),
+        Load(arrivals="steps", steps_rps=(40, 120, 80)),
+    ],
+)
+def test_the_mean_rate_is_what_is_drawn_on_average(load: Load) -> None:
+    rng = np.random.default_rng(8)
+    drawn = np.mean([schedule(load, 3.0, rng).size for _ in range(300)]) / 3.0
+    assert mean_rate_rps(load, 3.0) == pytest.approx(80)
+    assert drawn == pytest.approx(80, rel=0.03)
+
+
+def test_a_trace_has_the_rate_of_the_turn_and_a_closed_loop_has_none() -> None:
+    trace = Load(arrivals="trace", trace="t")
+    assert mean_rate_rps(trace, 2.0, (0.0, 0.5, 1.0, 5.0)) == 1.5
+    assert mean_rate_rps(Load(), 2.0) is None
