@@ -17,6 +17,8 @@ from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial, Usa
 _MEMORY_EVERY_S = 5.0
 _MIN_BLOCKS = {Lane.COST: 2, Lane.LOAD: 1}
 _UNAVAILABLE = 14
+_LEAST_SHARE = 0.01
+"""Of a wall time is left whatever the kernel counted as waiting, so that logs stay finite."""
 _ZERO = np.zeros(1)
 _OK = np.zeros(1, dtype=np.int8)
 _LEAD_IN_REQUESTS = 3
@@ -55,20 +57,29 @@ class _Visit:
 
 
 def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
-    """Execute once inside the replica, nothing unrecorded before: caches are as the other replicas left them."""
+    """Execute once inside the replica, nothing unrecorded before: caches are as the other replicas left them.
+
+    Its service time is what is left without the waiting for a CPU.
+    """
     start_s, place = bench.now_s(), block % len(live.order)
     execution = live.server.execute(live.order[place])
     wall_ms = np.array([execution.wall_ms])
-    own_ms = wall_ms - execution.waited_ms  # what others did to it says nothing about the model
+    own_ms = np.maximum(wall_ms - execution.waited_ms, _LEAST_SHARE * wall_ms)
     kind = np.array([live.calls[place].kind], np.int8) if live.calls[place].kind else None
     requests = Requests(_ZERO, wall_ms, own_ms, _ZERO, _OK, kind)
     return _Visit(start_s, bench.now_s() - start_s, requests, execution.cpu_ms, 0.0)
 
 
 def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
-    """Send one request through the protocol, right after an unrecorded one with another payload."""
+    """Send one request through the protocol, right after an unrecorded one with another payload.
+
+    Its service time is what is left without what the thread that answered waited for a CPU: what others did to it says
+    nothing about the model. What the driver itself waited stays in.
+    """
     live.driver.drive(live.calls, _ONE, first_call=_another(live, block))
-    return replace(_drive(live, traffic, block, bench), unrecorded=1)
+    done = _drive(live, traffic, block, bench)
+    own_ms = np.maximum(done.requests.service_ms - live.server.waited_ms(), _LEAST_SHARE * done.requests.service_ms)
+    return replace(done, requests=replace(done.requests, service_ms=own_ms), unrecorded=1)
 
 
 def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:

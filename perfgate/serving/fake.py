@@ -61,6 +61,10 @@ class FakeReplica:
         wall_ms = self.mean_ms * self._own * float(np.exp(self.rng.normal(0, 0.03)))
         return Execution(wall_ms, 0.95 * wall_ms)
 
+    def waited_ms(self) -> float:
+        """Nothing waits here."""
+        return 0.0
+
     def ensure_alive(self) -> None:
         """Be gone after `dies_after` executions."""
         if self.dies_after is not None and self.executions >= self.dies_after:

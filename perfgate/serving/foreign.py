@@ -8,6 +8,10 @@ from perfgate.serving.interface import Execution
 class ForeignReplica:
     """A server that does what requests ask, and nothing else: depth `request` only."""
 
+    def waited_ms(self) -> float:
+        """Nobody tells."""
+        return 0.0
+
     @property
     def executes(self) -> bool:
         """There is no depth `execute`."""

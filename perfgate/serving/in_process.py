@@ -60,6 +60,10 @@ class InProcessReplica:
         """Recorded warm-up requests that were replayed."""
         return self._process.replayed
 
+    def waited_ms(self) -> float:
+        """Nobody tells."""
+        return 0.0
+
     @property
     def executes(self) -> bool:
         """There is a depth `execute`."""

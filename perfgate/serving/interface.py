@@ -78,6 +78,12 @@ class Replica(Protocol):
     def execute(self, request: int) -> Execution:
         """Run the recorded request of that number inside the replica; InvalidRunError when the replica is gone."""
 
+    def waited_ms(self) -> float:
+        """Say how long the thread that answered the last request was ready to run and other work had the CPUs.
+
+        Over gRPC, one request in flight; 0 where it is not known.
+        """
+
     def ensure_alive(self) -> None:
         """Raise InvalidRunError, saying how it ended, when the process is gone."""
 

@@ -151,6 +151,15 @@ def test_a_wrong_model_is_said_in_one_line(kit: Kit) -> None:
     assert error.remedy
 
 
+def test_waiting_is_told_of_one_request_once_and_never_negative(
+    kit: Kit, replica: Replica, payloads: dict[str, RecordedPayload]
+) -> None:
+    with _driven(kit, replica) as (form, driver):
+        took_ms = driver.drive(payloads[form].cycle, ClosedLoop(in_flight=1, requests=1)).service_ms[0]
+    assert 0 <= replica.waited_ms() < 1000 + took_ms
+    assert replica.waited_ms() == 0
+
+
 def test_depth_execute_is_there_or_is_not(replica: Replica) -> None:
     if not replica.executes:
         with pytest.raises(ValueError, match="no depth `execute`"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.serving.embedded.run_delay import RunDelay
+from perfgate.serving.run_delay import RunDelay
 
 
 def test_the_delay_is_the_kernels_own_and_never_falls() -> None:

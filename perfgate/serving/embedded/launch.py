@@ -95,6 +95,10 @@ class EmbeddedReplica:
             raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
         return Execution(answer["wall_ms"], answer["cpu_ms"], answer["waited_ms"])
 
+    def waited_ms(self) -> float:
+        """Ask the replica, over the control channel."""
+        return float(self.ask({"op": "waited"})["waited_ms"])
+
     def ask(self, message: Message) -> Message:
         """Send a control message and wait for its answer; InvalidRunError when the replica is gone."""
         try:

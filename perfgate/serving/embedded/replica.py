@@ -16,9 +16,9 @@ from perfgate.serving.embedded import grpc_server, inference, warmup_assets
 from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import server as rest_server
-from perfgate.serving.embedded.run_delay import RunDelay
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
+from perfgate.serving.run_delay import RunDelay
 
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError)
 
@@ -51,7 +51,11 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         times = {"load_time_s": load_time_s, "replayed": served.replayed}
         channel.send({"port": server.port, "rest_port": rest_port, **times})
         while True:
-            channel.send(recorded.execute(channel.receive()["request"]))
+            request = channel.receive()
+            if request["op"] == "waited":
+                channel.send({"waited_ms": server.take_waited_ns() / 1e6})
+            else:
+                channel.send(recorded.execute(request["request"]))
     except ChannelClosedError:
         sys.stderr.write("perfgate went away, stopping\n")
     server.stop()

@@ -20,6 +20,7 @@ from perfgate.serving.embedded.rpc.call import Call
 from perfgate.serving.embedded.rpc.connection import Connection
 from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
 from perfgate.serving.embedded.rpc.limits import Limits, max_connections
+from perfgate.serving.run_delay import RunDelay
 
 _READ_BYTES = 64 << 10
 
@@ -36,6 +37,8 @@ class Server:
         self._waiting: deque[tuple[Connection, Call]] = deque()
         self._threads = self._idle = self._working = 0
         self._stopping = False
+        self._delay, self._own = RunDelay(), threading.local()
+        self._waited_ns = 0  # of the thread that answered last
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_SEMAPHORE | os.EFD_CLOEXEC)
         self._poll = select.epoll()
         self._poll.register(self._wake, select.EPOLLIN)
@@ -50,6 +53,11 @@ class Server:
     def limits(self) -> Limits:
         """What its clients hold."""
         return self._limits
+
+    def take_waited_ns(self) -> int:
+        """Say what the thread that answered last waited for a CPU, from when there was something to read; once."""
+        waited_ns, self._waited_ns = self._waited_ns, 0
+        return waited_ns
 
     def start(self) -> None:
         """Begin to serve: one thread works, one waits; more come as they are needed."""
@@ -72,10 +80,12 @@ class Server:
 
     def _run(self) -> None:
         buffer = bytearray(_READ_BYTES)
+        self._own.waited_ns = self._delay.ns()
         while not self._stopping:
             self._work()
             with self._lock:
                 self._idle += 1
+            self._own.waited_ns = self._delay.ns()
             happened = self._poll.poll(-1, 1)
             with self._lock:
                 self._idle -= 1
@@ -140,7 +150,9 @@ class Server:
                 connection, call = self._waiting.popleft()
             try:
                 if not call.gone:
-                    connection.answer(call, _outcome(call), self._poll)
+                    outcome = _outcome(call)
+                    self._waited_ns = self._delay.ns() - self._own.waited_ns
+                    connection.answer(call, outcome, self._poll)
             finally:
                 with self._lock:
                     self._working -= 1
