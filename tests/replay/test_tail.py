@@ -49,9 +49,9 @@ def test_one_request_in_twenty_ten_times_as_long_fails_by_the_99th_percentile_al
     assert found["latency_p50_ms"].count(Verdict.FAIL) <= _most(found["latency_p50_ms"])
 
 
-@pytest.mark.parametrize("name", QUIET)
-def test_one_request_in_a_hundred_five_times_as_long_fails_in_a_quiet_run(name: str) -> None:
-    found = _verdicts([name], share=0.01, times=5)
+@pytest.mark.skipif(not QUIET, reason="no recorded run has a 99th percentile with a standard error below 5 %")
+def test_one_request_in_a_hundred_five_times_as_long_fails_in_a_quiet_run() -> None:
+    found = _verdicts(QUIET, share=0.01, times=5)
     assert found["latency_p99_ms"].count(Verdict.FAIL) >= _least(found["latency_p99_ms"])
     assert found["latency_p50_ms"].count(Verdict.FAIL) <= _most(found["latency_p50_ms"])
 
