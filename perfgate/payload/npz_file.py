@@ -19,7 +19,8 @@ from perfgate.trials import Call
 
 _LARGEST_ARRAY_BYTES = 4 << 30
 _REMEDY = "write it with numpy.savez, one array an input"
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, MemoryError, NotImplementedError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, MemoryError, RuntimeError)
+"""RuntimeError: an archive that says it is encrypted, or packed in a way that is not known."""
 
 
 def npz_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
