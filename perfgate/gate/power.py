@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan, nan, sqrt
 
 from perfgate.experiment.plan import Plan
-from perfgate.gate.remedy import POWER, is_once_a_replica
+from perfgate.gate.remedy import MOST_REPLICAS, POWER, is_once_a_replica
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate
 from perfgate.stats.components import Components
 from perfgate.stats.contrast import LEAST_PAIRS, SPARE_DF_FOR_PARENTS, half_width
 from perfgate.trials import Arm
-
-MOST_REPLICAS = 64
-"""Per arm; a scenario takes no more."""
 
 
 @dataclass(frozen=True, slots=True)

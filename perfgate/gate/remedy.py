@@ -13,8 +13,8 @@ from perfgate.stats.proportion import Counts
 POWER = 0.8
 MOST_TIMES = 20
 """More than so many times the measuring time is no advice."""
-_MOST_REPLICAS = 64
-"""As many as a budget takes."""
+MOST_REPLICAS = 64
+"""Per arm; a budget takes no more."""
 _TOO_NEAR = "too near the tolerance for any practical"
 
 
@@ -51,7 +51,7 @@ def is_once_a_replica(metric: Metric) -> bool:
 
 def more_replicas(replicas: int, times: float) -> str:
     """Ask for so many times the replicas, which shrinks an interval as its root; empty beyond what a budget takes."""
-    if replicas * times > _MOST_REPLICAS:
+    if replicas * times > MOST_REPLICAS:
         return ""
     return f"needs about {max(ceil(replicas * times), replicas + 1)} servers an arm instead of {replicas} (--replicas)"
 

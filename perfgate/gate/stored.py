@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite, nan
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
@@ -16,7 +15,7 @@ from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import METRICS, Estimator, Metric
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.effect import Effect
-from perfgate.stats.estimate import estimate
+from perfgate.stats.estimate import effect_of, estimate
 from perfgate.stats.prediction import Occasion, StoredMetric, StoredNumbers, in_unit, predict
 from perfgate.stats.summary import Typical
 from perfgate.stats.table import TrialTable
@@ -77,28 +76,15 @@ def _effect(metric: Metric, then: StoredMetric, now: Typical, alpha: float) -> E
     if (candidate := Occasion.of(metric, now.replicas)) is None:
         return None
     result = predict(candidate, then.occasions, then.spread)
-    ends = [metric.scale.change_of(end) for end in (result.difference, *result.bounds(alpha))]
-    if not all(isfinite(end) for end in ends):
-        return None
-    return Effect(
-        metric=metric.name,
-        change=ends[0],
-        lower=ends[1],
-        upper=ends[2],
-        alpha=alpha,
-        log_change=result.difference,
-        log_se=result.se,
-        df=result.df,
-        baseline_value=in_unit(metric, candidate.mean - result.difference),
-        candidate_value=in_unit(metric, candidate.mean),
-        baseline_replicas=tuple(value for each in then.occasions for value in each.values),
-        candidate_replicas=candidate.values,
-        sign_flip_p=nan,
-        state=State(now.state),
-        source=now.source,
-        scale=metric.scale,
-        occasion=then.spread,
+    effect = effect_of(
+        metric,
+        result,
+        alpha,
+        (in_unit(metric, candidate.mean - result.difference), in_unit(metric, candidate.mean)),
+        (tuple(value for each in then.occasions for value in each.values), candidate.values),
+        (State(now.state), now.source),
     )
+    return None if effect is None else replace(effect, occasion=then.spread)
 
 
 def _decided(cases: Sequence[Case], alpha: float) -> tuple[MetricVerdict, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import expm1, inf, isfinite, log, nan
 
 import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.binomial import design_effect
-from perfgate.stats.contrast import Sample, contrast, paired_contrast, sign_flip_p
+from perfgate.stats.contrast import Contrast, Sample, contrast, paired_contrast, sign_flip_p
 from perfgate.stats.effect import Effect
 from perfgate.stats.proportion import Counts
 from perfgate.stats.replicate import Replicates, replicates, state_of
@@ -43,6 +44,29 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
     if found.resolution:
         result = result.no_surer(found.resolution, np.bincount(found.units.arm).tolist())
     baseline, candidate = ~sample.candidate, sample.candidate
+    effect = effect_of(
+        metric,
+        result,
+        alpha,
+        (float(np.median(found.typical[baseline])), float(np.median(found.typical[candidate]))),
+        (tuple(found.compared[baseline].tolist()), tuple(found.compared[candidate].tolist())),
+        (found.state, found.source),
+    )
+    return replace(effect, sign_flip_p=sign_flip_p(sample)) if effect and cross_check else effect
+
+
+def effect_of(  # noqa: PLR0913, PLR0917 - all that an effect is made of
+    metric: Metric,
+    result: Contrast,
+    alpha: float,
+    values: tuple[float, float],
+    replicas: tuple[tuple[float, ...], tuple[float, ...]],
+    measured: tuple[State, str],
+) -> Effect | None:
+    """Put a contrast back on the metric's scale, without the cross-check; None where a bound is no number.
+
+    `values` and `replicas` are the baseline's and the candidate's, `measured` says in which state and from where.
+    """
     every = (result.difference, *result.bounds(alpha), *result.bounds(_DESCRIBED_ALPHA))
     ends = [metric.scale.change_of(end) for end in every]
     if not all(isfinite(end) for end in ends):
@@ -56,13 +80,13 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
         log_change=result.difference,
         log_se=result.se,
         df=result.df,
-        baseline_value=float(np.median(found.typical[baseline])),
-        candidate_value=float(np.median(found.typical[candidate])),
-        baseline_replicas=tuple(found.compared[baseline].tolist()),
-        candidate_replicas=tuple(found.compared[candidate].tolist()),
-        sign_flip_p=sign_flip_p(sample) if cross_check else nan,
-        state=found.state,
-        source=found.source.value,
+        baseline_value=values[0],
+        candidate_value=values[1],
+        baseline_replicas=replicas[0],
+        candidate_replicas=replicas[1],
+        sign_flip_p=nan,
+        state=measured[0],
+        source=str(measured[1]),
         scale=metric.scale,
         ci95_lower=ends[3],
         ci95_upper=ends[4],
