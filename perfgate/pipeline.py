@@ -31,7 +31,7 @@ from perfgate.experiment.cautions import (
 )
 from perfgate.experiment.fleet import Fleet, Makers
 from perfgate.experiment.lanes import Bench, blocks
-from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan, replicas_that_fit
+from perfgate.experiment.plan import EXECUTING, Plan, Segment, lengthened, make_plan, replicas_that_fit
 from perfgate.experiment.setup import arm_setups, ensure_unchanged, record_payloads
 from perfgate.experiment.watch import LoadWatch, Sampler
 from perfgate.gate.foresight import shortages
@@ -219,9 +219,12 @@ def _measure(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, Recorded
                 recording.replicas_are(fleet.warm_up(lambda _: world.progress.update(warming_s(), ())))
             _foretell(job, world, plan, recording)
             with _quiet_collector():
-                for segment in plan.segments:
+                left = plan.segments
+                while left:
+                    segment, began_s = left[0], clock()
                     with _watched(world, segment, fleet, bench, recording):
                         _measure_segment(job, world, segment, fleet, bench, recording)
+                    left = lengthened(left[1:], segment.seconds - (clock() - began_s))
             recording.note(pause_cautions(fleet.replicas))
 
 

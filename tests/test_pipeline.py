@@ -161,6 +161,17 @@ def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: s
     assert looks_sentence(whole) == ""
 
 
+def test_what_one_lane_leaves_another_uses_that_is_still_open(tmp_path: Path) -> None:
+    needs_459_requests = {"objectives": {"latency_p99_ms": Objective(max=50)}}
+    scenario = SCENARIO.model_copy(update=needs_459_requests | {"load": Load(arrivals="poisson", rate_rps=20)})
+    early = Bench().run(tmp_path / "early", "old", "slow", scenario=scenario)
+    whole = Bench().run(tmp_path / "whole", "old", "slow", scenario=scenario, stops_early=False)
+    executions, load = "executions inside the servers", "the scenario's load"
+    assert early.phases_s[executions] < 0.6 * whole.phases_s[executions]
+    assert early.phases_s[load] > 2 * whole.phases_s[load]
+    assert sum(early.blocks.wall_s) < 1.1 * SCENARIO.budget.measure_s
+
+
 def test_a_run_without_looks_takes_all_of_its_time(tmp_path: Path) -> None:
     scenario = SCENARIO.model_copy(update={"budget": SCENARIO.budget.model_copy(update={"looks": 1})})
     assert {look.fraction for look in Bench().run(tmp_path, "old", "slow", scenario=scenario).looks} == {1.0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +136,26 @@ def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
         (Lane.COST, Depth.REQUEST, budget.execute_share + budget.request_share - execute_share),
         (Lane.LOAD, Depth.REQUEST, 1 - budget.execute_share - budget.request_share),
     )
-    looks = tuple(look / budget.looks for look in range(1, budget.looks + 1))
+    looks = _looks(budget.looks)
     return tuple(Segment(lane, depth, budget.measure_s * share, looks) for lane, depth, share in shares if share > 1e-9)
+
+
+def lengthened(segments: Sequence[Segment], spare_s: float) -> tuple[Segment, ...]:
+    """Share out among segments, in proportion to their times, what those before them have left of theirs.
+
+    Looks stay about as far apart in seconds as they were. What a segment itself decides has no part in how long it may
+    take: how many looks there are, and when, is known before the first of them.
+    """
+    if spare_s <= 0:
+        return tuple(segments)
+    factor = 1 + spare_s / sum(segment.seconds for segment in segments) if segments else 1.0
+    return tuple(
+        replace(each, seconds=each.seconds * factor, looks=_looks(round(len(each.looks) * factor))) for each in segments
+    )
+
+
+def _looks(count: int) -> tuple[float, ...]:
+    return tuple(look / count for look in range(1, count + 1))
 
 
 def trace_of(load: Load) -> tuple[float, ...]:

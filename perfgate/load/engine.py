@@ -78,7 +78,7 @@ class Engine:
         self.connect()
         series = Series(self._transport, self._waiter, requests, self._deadline_s, first_call)
         try:
-            with undisturbed(punctual=isinstance(load, OpenLoop)):
+            with undisturbed(punctual=_sleeps(load)):
                 if begin_s is None:
                     begin_s = self._clock()
                 elif (early_s := begin_s - self._clock()) > 0:
@@ -203,3 +203,8 @@ class RestDriver(Engine):
     ) -> None:
         """Open `connections` of them beforehand, and as many more as the requests in flight need."""
         super().__init__(RestTransport(address, f"/v1/models/{model}", connections, tls, metadata or {}), deadline_s)
+
+
+def _sleeps(load: ClosedLoop | OpenLoop) -> bool:
+    """Tell whether we have nothing to do most of the time: of one request in flight, all the time that a server has."""
+    return isinstance(load, OpenLoop) or load.in_flight == 1

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from perfgate.errors import ExitCode
+from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.report import document, samples
 from perfgate.trials import Arm
 
@@ -115,16 +116,17 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
 
     against = ["--baseline", "prod", *store]
     same = _perfgate("run", ranking_models.v1_again, *against, "--budget", "30s", "--json", "--out", tmp_path / "1")
-    assert same.returncode == ExitCode.PASS, same.stderr
     result = json.loads(same.stdout)
+    verdict = Verdict(result["judgement"]["verdict"])
+    assert verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, same.stderr  # how often which: docs/verdicts.md
+    assert same.returncode == EXIT_CODES[verdict]
+    assert same.stderr.splitlines()[-1].startswith(f"{verdict.upper()} ")
     assert result["baseline_name"] == "prod"
     assert any(caution["code"] == "since the record" for caution in result["cautions"])
-    assert same.stderr.splitlines()[-1].startswith("PASS ")
 
     slower = _perfgate("run", ranking_models.v2, *against, *SMALL, "--budget", "12s", "-q", "--out", tmp_path / "2")
     assert slower.returncode == ExitCode.FAIL, slower.stderr
-    assert slower.stderr.startswith("FAIL ")
-    assert "execute_ms +" in slower.stderr
+    assert re.match(r"FAIL (execute_ms|cpu_ms_per_request|service_mean_ms) \+", slower.stderr)  # all took a fifth more
     assert slower.stderr.count("\n") == 1, "quiet is one line"
 
     promoted = _perfgate("baseline", "promote", tmp_path / "2", "--name", "prod", "--store", tmp_path / "store")

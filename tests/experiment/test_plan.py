@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perfgate.errors import UsageError
-from perfgate.experiment.plan import make_plan, replicas_that_fit, start_order
+from perfgate.experiment.plan import lengthened, make_plan, replicas_that_fit, start_order
 from perfgate.metrics import Source
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane
@@ -42,6 +42,18 @@ def test_segments_share_the_budget() -> None:
     assert sum(segment.seconds for segment in plan.segments) == pytest.approx(40)
     assert [segment.lane for segment in plan.segments] == [Lane.COST, Lane.COST, Lane.LOAD]
     assert plan.turn_s == pytest.approx(40 * 0.2 / (2 * 8))
+
+
+def test_what_a_lane_leaves_goes_to_those_after_it_in_proportion() -> None:
+    budget = Budget(measure_s=40, execute_share=0.5, request_share=0.2, looks=8)
+    _, *left = make_plan(Scenario(budget=budget), BOTH, seed=1, replicas=4).segments
+    longer = lengthened(left, 10.0)
+    assert [segment.seconds for segment in left] == pytest.approx([8, 12])
+    assert [segment.seconds for segment in longer] == pytest.approx([12, 18])
+    assert [len(segment.looks) for segment in longer] == [12, 12], "as far apart in seconds as before"
+    assert all(segment.looks[-1] == 1 for segment in longer)
+    assert lengthened(left, -0.1) == tuple(left), "a lane that took longer takes nothing from the others"
+    assert lengthened((), 10.0) == ()
 
 
 def test_a_lane_without_a_share_is_left_out() -> None:
