@@ -9,7 +9,7 @@ from typing import Self
 
 from perfgate.errors import UsageError
 from perfgate.experiment.watch import ThreadTime, Timeline
-from perfgate.gate.looking import Looking
+from perfgate.gate.looks import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.report import document, html, samples
 from perfgate.report.columns import block_columns, trial_columns
@@ -27,9 +27,8 @@ from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 class Recording:
     """One run's directory; a crash loses the block being measured at most."""
 
-    def __init__(self, started: Result, directory: Path, looking: Looking) -> None:
+    def __init__(self, started: Result, directory: Path) -> None:
         self.directory = directory
-        self.looking = looking
         self._result = started
         self._classes = tuple(started.scenario.get("classes", {}))
         self._workers = Load.model_validate(started.scenario.get("load", {})).busy_workers
@@ -87,7 +86,9 @@ class Recording:
         self._samples.append(block)
         self.log.append(block)
 
-    def finish(self, judgement: Judgement, status: str, wall_s: float, cautions: tuple[Caution, ...]) -> Result:
+    def finish(  # noqa: PLR0913, PLR0917 - all that is known only at the end
+        self, judgement: Judgement, looks: tuple[Look, ...], status: str, wall_s: float, cautions: tuple[Caution, ...]
+    ) -> Result:
         """Write result.json and the report, and return the result."""
         table = self.log.table()
         trials = tuple(trial for block in self._blocks for trial in block.trials)
@@ -104,7 +105,7 @@ class Recording:
             request_classes=class_summaries(trials, self._classes),
             generator=generator_facts(trials, self._workers),
             blocks=block_columns(self._blocks),
-            looks=self.looking.taken,
+            looks=looks,
             cautions=(*self._result.cautions, *cautions),
             wall_s=wall_s,
         )

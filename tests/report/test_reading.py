@@ -8,7 +8,6 @@ import pytest
 
 from perfgate.errors import UsageError
 from perfgate.gate.judge import judge
-from perfgate.gate.looking import Looking
 from perfgate.gate.verdict import Verdict
 from perfgate.report import document, reading
 from perfgate.report.reading import read_run, table_of
@@ -73,12 +72,12 @@ def _none(done: Requests) -> Requests:
 
 def _recorded(directory: Path) -> TrialTable:
     started = replace(example.passing(), status="running", judgement=None, trials=TrialColumns(), replicas=())
-    with Recording(started, directory, Looking(Gate(), {}, ())) as recording:
+    with Recording(started, directory) as recording:
         recording.replicas_are(example.passing().replicas)
         for each in _blocks():
             recording.append(each)
         table = recording.log.table()
-        recording.finish(judge(table, Gate(), {}), "complete", 1.0, ())
+        recording.finish(judge(table, Gate(), {}), (), "complete", 1.0, ())
     return table
 
 
@@ -119,9 +118,7 @@ def test_batches_are_put_together_and_taken_apart_alike(tmp_path: Path, monkeypa
 
 
 def test_what_a_run_that_goes_on_has_so_far_is_read(tmp_path: Path) -> None:
-    with Recording(
-        replace(example.passing(), trials=TrialColumns(), replicas=()), tmp_path, Looking(Gate(), {}, ())
-    ) as recording:
+    with Recording(replace(example.passing(), trials=TrialColumns(), replicas=()), tmp_path) as recording:
         recording.append(_blocks()[-1])
         read = read_run(tmp_path)[1]
     assert read.columns.block.size == 6

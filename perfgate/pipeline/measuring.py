@@ -1,0 +1,138 @@
+"""From the first server's start to the last block: segment by segment, each until all that it decides is decided."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from perfgate.experiment.cautions import observer_cautions, pause_cautions
+from perfgate.experiment.fleet import Fleet
+from perfgate.experiment.lanes import Bench, blocks
+from perfgate.experiment.plan import Plan, Segment, lengthened
+from perfgate.experiment.setup import arm_setups, ensure_unchanged
+from perfgate.experiment.watch import LoadWatch
+from perfgate.gate.foresight import shortages
+from perfgate.gate.looking import Looking, due
+from perfgate.gate.verdict import MetricVerdict
+from perfgate.gate.wording import seen
+from perfgate.metrics import BY_NAME
+from perfgate.payload.interface import RecordedPayload
+from perfgate.pipeline.job import Job, World
+from perfgate.report.progress import Decided
+from perfgate.report.recording import Recording
+from perfgate.trials import Arm, Depth, Lane
+
+_PHASES = {
+    (Lane.COST, Depth.EXECUTE): "executions inside the servers",
+    (Lane.COST, Depth.REQUEST): "single requests",
+    (Lane.LOAD, Depth.REQUEST): "the scenario's load",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What every step of the measuring needs."""
+
+    job: Job
+    world: World
+    plan: Plan
+    recording: Recording
+    looking: Looking
+
+    def measure(self, payloads: Mapping[Arm, RecordedPayload]) -> None:
+        """Start the servers, warm them up, fill the segments, stop the servers whatever happens."""
+        clock, plan, job = self.world.makers.clock, self.plan, self.job
+        bench = Bench(plan, self.world.machine, clock, np.random.default_rng(plan.seed), clock())
+        with TemporaryDirectory(prefix="perfgate-") as scratch:
+            setups = arm_setups(job.models, payloads, job.scenario, Path(scratch))
+            with Fleet(plan, setups, self.world.makers) as fleet:
+                self._make_ready(fleet)
+                self._foretell()
+                with _quiet_collector():
+                    left = plan.segments
+                    while left:
+                        segment, began_s = left[0], clock()
+                        with self._watched(segment, fleet, bench):
+                            self._fill(segment, fleet, bench)
+                        left = lengthened(left[1:], segment.seconds - (clock() - began_s))
+                self.recording.note(pause_cautions(fleet.replicas))
+
+    def _make_ready(self, fleet: Fleet) -> None:
+        progress, count = self.world.progress, len(self.plan.slots)
+        with self._phase(f"start {count} server{'s' * (count != 1)}") as starting_s:
+            fleet.start(lambda _: progress.update(starting_s(), ()))
+        self.recording.note(observer_cautions(fleet.replicas))
+        ensure_unchanged(self.job.models)
+        with self._phase("warm-up") as warming_s:
+            self.recording.replicas_are(fleet.warm_up(lambda _: progress.update(warming_s(), ())))
+
+    def _foretell(self) -> None:
+        """Say before measuring what will have too little time or too few requests to be decided."""
+        scenario = self.job.scenario
+        found = shortages(self.plan, scenario.gate, scenario.objectives, self.recording.replicas)
+        self.recording.note(found)
+        for caution in (*self.job.advice.cautions, *found):
+            self.world.progress.tell(caution)
+
+    def _fill(self, segment: Segment, fleet: Fleet, bench: Bench) -> None:
+        """Measure until all that this segment decides is decided, or its time is up; looks are at planned instants."""
+        looking, source = self.looking, segment.source
+        seconds, decided = self.plan.seconds_of(segment), _words(())
+        may_end = self.job.stops_early and self.job.stored is None
+        with self._phase(_PHASES[segment.lane, segment.depth], seconds) as phase_s:
+            for block in blocks(segment, fleet.replicas, bench):
+                self.recording.append(block)
+                fraction = due(segment.looks, looking.last(source), phase_s() / seconds)
+                if fraction is not None:
+                    verdicts = looking.look(source, fraction, bench.now_s(), self.recording.log.table())
+                    decided = _words(verdicts)
+                    if may_end and looking.settled(source, verdicts):
+                        return
+                self.world.progress.update(phase_s(), decided)
+            if looking.last(source) < 1:
+                looking.look(source, 1.0, bench.now_s(), self.recording.log.table())
+
+    @contextmanager
+    def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:
+        """Sample the servers during the load lane; the others are too finely timed to have anything beside them."""
+        if segment.lane is not Lane.LOAD:
+            yield
+            return
+        watch = LoadWatch(fleet.replicas, self.world.sampler, self.world.threads, bench.began_s)
+        try:
+            with watch:
+                yield
+        finally:
+            self.recording.watched(watch.timeline, watch.threads)
+
+    @contextmanager
+    def _phase(self, name: str, seconds: float | None = None) -> Iterator[Callable[[], float]]:
+        """Announce a phase and keep how long it took; gives its seconds so far."""
+        clock = self.world.makers.clock
+        began_s = clock()
+        self.world.progress.phase(name, seconds)
+        try:
+            yield lambda: clock() - began_s
+        finally:
+            self.recording.phase_took(name, clock() - began_s)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Keep the garbage collector from pausing the driver in the middle of a trial."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _words(verdicts: Sequence[MetricVerdict]) -> Decided:
+    return tuple((each.metric, f"{seen(BY_NAME[each.metric], each.effect)} {each.verdict}") for each in verdicts)

@@ -1,0 +1,63 @@
+"""`run()`: the main path on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from perfgate.errors import InvalidRunError
+from perfgate.experiment.plan import EXECUTING, Plan, make_plan, replicas_that_fit
+from perfgate.experiment.setup import record_payloads
+from perfgate.gate.looking import Looking
+from perfgate.gate.verdict import Judgement
+from perfgate.payload.arms import request_differences
+from perfgate.payload.interface import RecordedPayload
+from perfgate.pipeline.job import Job, World
+from perfgate.pipeline.judging import because, cautions_of, judged, nothing_measured
+from perfgate.pipeline.measuring import Measuring
+from perfgate.pipeline.started import MIB, started
+from perfgate.report.recording import Recording
+from perfgate.report.result import Result
+from perfgate.trials import Arm
+
+
+def run(job: Job, world: World) -> Result:
+    """Measure, judge and publish; an interrupted or invalid run is published too, with what it has."""
+    plan, payloads = _prepare(job, world)
+    began_s = world.makers.clock()
+    status = "complete"
+    verdict_of: Callable[[Measuring], Judgement] = judged
+    looking = _looking(job, plan)
+    with Recording(started(job, world, plan, payloads), job.out) as recording, world.progress:
+        measuring = Measuring(job, world, plan, recording, looking)
+        try:
+            measuring.measure(payloads)
+        except InvalidRunError as error:
+            status, verdict_of = "invalid", because(error)
+        except (KeyboardInterrupt, Exception) as error:
+            if not (isinstance(error, KeyboardInterrupt) or world.interrupts.happened):
+                raise
+            status = "interrupted"
+        with world.interrupts.held():
+            if status == "interrupted" and not recording.blocks:
+                verdict_of = nothing_measured
+            judgement = verdict_of(measuring)
+            wall_s = world.makers.clock() - began_s
+            return recording.finish(judgement, looking.taken, status, wall_s, cautions_of(measuring))
+
+
+def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
+    budget = job.scenario.budget
+    largest_mib = max(model.size_bytes for model in job.models.values()) / MIB
+    kind = job.scenario.target.kind
+    replicas = replicas_that_fit(
+        kind, budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib
+    )
+    arms = tuple(arm for arm in Arm if arm in job.models)
+    request_differences(job.models, job.scenario)  # raises where the arms cannot be asked the same
+    plan = make_plan(job.scenario, arms, job.seed, replicas, executes=kind in EXECUTING)
+    return plan, record_payloads(job.models, job.scenario)
+
+
+def _looking(job: Job, plan: Plan) -> Looking:
+    sources, compares = [segment.source for segment in plan.segments], Arm.BASELINE in job.models
+    return Looking(job.scenario.gate, job.scenario.objectives, sources, compares=compares, longest=plan.longest)

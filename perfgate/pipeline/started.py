@@ -1,0 +1,61 @@
+"""The result as it is before anything is measured: who is compared with whom, under which plan, on what machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perfgate import __version__
+from perfgate.baseline.fingerprint import fingerprint
+from perfgate.baseline.numbers import unlike
+from perfgate.experiment.plan import Plan
+from perfgate.model.interface import Model
+from perfgate.payload.interface import RecordedPayload
+from perfgate.payload.warmup_assets import recorded_contents
+from perfgate.pipeline.job import Job, World
+from perfgate.report.result import ModelFacts, Result
+from perfgate.scenario.files import scenario_digest
+from perfgate.trials import Arm, Caution
+
+MIB = 1 << 20
+
+
+def started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedPayload]) -> Result:
+    """Write down all that is known beforehand; the seed and the plan are frozen here."""
+    server = job.scenario.server.model_dump(mode="json")
+    wanted, got = job.scenario.budget.replicas, len(plan.slots) // len(job.models)
+    short = Caution("memory", f"memory is short: {got} replicas an arm instead of {wanted}", "free memory for more")
+    return Result(
+        run_id=job.run_id,
+        created_utc=world.now().isoformat(timespec="seconds"),
+        perfgate_version=__version__,
+        status="running",
+        command=job.command,
+        comparison=_comparison(job),
+        baseline_name=job.baseline_name,
+        scenario=job.scenario.model_dump(mode="json"),
+        scenario_digest=scenario_digest(job.scenario, recorded_contents(job.models[Arm.CANDIDATE], job.scenario)),
+        payload_digest=payloads[Arm.CANDIDATE].digest,
+        models={arm.value: _facts(model) for arm, model in job.models.items()},
+        plan=plan.as_dict() | job.advice.plan,
+        environment=dict(world.environment),
+        fingerprint=fingerprint(world.environment, server),
+        judgement=None,
+        cautions=(*((short,) if got < wanted else ()), *_unlike(job, payloads, plan), *job.advice.cautions),
+        stored=None if job.stored is None else job.stored.facts,
+    )
+
+
+def _comparison(job: Job) -> str:
+    if job.stored is not None:
+        return "stored numbers"
+    return "side by side" if Arm.BASELINE in job.models else "none"
+
+
+def _unlike(job: Job, payloads: Mapping[Arm, RecordedPayload], plan: Plan) -> tuple[Caution, ...]:
+    if job.stored is None:
+        return ()
+    return (*job.stored.cautions, *unlike(job.stored, payloads[Arm.CANDIDATE].digest, len(plan.slots)))
+
+
+def _facts(model: Model) -> ModelFacts:
+    return ModelFacts(model.given, str(model.path), model.digest, model.version, model.size_bytes / MIB)
