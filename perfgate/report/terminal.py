@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -31,7 +33,7 @@ STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.INVALID: "magenta",
 }
-_WIDE, _MIDDLE, _NARROW = 118, 92, 72
+_MIDDLE, _ENDLESS = 92, 10_000
 
 
 def final_line(result: Result, report: Path | None) -> str:
@@ -46,7 +48,7 @@ def print_result(console: Console, result: Result) -> None:
     _print_models(console, result)
     rows = gate_rows(result)
     if rows:
-        print_table(console, _gate_table(rows, console.width))
+        print_table(console, _gate_table(rows, console))
     elif result.summaries:
         print_table(console, _summary_table(result))
     if objectives := objective_rows(result):
@@ -82,19 +84,41 @@ def _digest_and_size(digest: str, size_mb: float) -> str:
     return f"{figures.short_digest(digest).removeprefix('sha256:')}{size}"
 
 
-def _gate_table(rows: tuple[GateRow, ...], width: int) -> Table:
-    values = [">baseline", ">candidate"] if width >= _MIDDLE else []
-    tolerance = ">tolerance" if width >= _NARROW else ">limit"
-    measured = ["measured"] if width >= _WIDE else []
-    table = plain_table(
-        "metric", *values, ">change", ">interval", tolerance, "verdict", *measured, gap=2 if width >= _NARROW else 1
-    )
-    table.columns[0].no_wrap = False  # a long name is folded before a number is cut
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How much of the gate is shown."""
+
+    values: bool = False
+    measured: bool = False
+    tolerance: str = "tolerance"
+    gap: int = 2
+
+
+_LAYOUTS = (_Layout(values=True, measured=True), _Layout(values=True), _Layout(), _Layout(tolerance="limit", gap=1))
+"""The fullest one that fits is taken."""
+
+
+def _gate_table(rows: tuple[GateRow, ...], console: Console) -> Table:
+    unlimited = console.options.update(max_width=_ENDLESS)
+    for layout in _LAYOUTS:
+        table = _laid_out(rows, layout)
+        if Measurement.get(console, unlimited, table).maximum <= console.width:
+            return table
+    for column in table.columns:
+        column.no_wrap = False  # rather in two lines than cut
+    return table
+
+
+def _laid_out(rows: tuple[GateRow, ...], layout: _Layout) -> Table:
+    values = [">baseline", ">candidate"] if layout.values else []
+    measured = ["measured"] if layout.measured else []
+    columns = ("metric", *values, ">change", ">interval", f">{layout.tolerance}", "verdict", *measured)
+    table = plain_table(*columns, gap=layout.gap)
     for row, before in zip(rows, (None, *rows), strict=False):
         if not row.gated and (before is None or before.gated):
             table.add_row(Text("not gated", "dim italic"))
-        arms = [row.baseline, row.candidate] if values else []
-        last = [Text(row.measured, "dim")] if measured else []
+        arms = [row.baseline, row.candidate] if layout.values else []
+        last = [Text(row.measured, "dim")] if layout.measured else []
         verdict = _verdict(row.verdict) if row.gated else row.verdict.value
         numbers = (row.change, row.interval, row.tolerance)
         add_row(table, row.metric, *arms, *numbers, verdict, *last, style="" if row.gated else "dim")

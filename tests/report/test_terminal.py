@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from perfgate.report.result import ModelFacts, Result
+from perfgate.report.rows import gate_rows
 from perfgate.report.terminal import final_line, print_result
 from perfgate.trials import Arm
 from tests.report import example
@@ -54,6 +55,19 @@ def test_metric_change_interval_and_verdict_stand_in_one_line_at_any_width(width
         line for line in _printed(example.failing(), width).splitlines() if line.startswith("cpu_ms_per_request")
     )
     assert all(part in line for part in ("+13.3%", "[+12.3, +14.3]", "2.5%", "FAIL"))
+
+
+@pytest.mark.parametrize("width", [60, 66, 72, 80, 92, 100, 118, 140])
+@pytest.mark.parametrize("build", [example.failing, example.leaking])
+def test_no_interval_is_cut_however_wide_it_is(build: Callable[[], Result], width: int) -> None:
+    result = build()
+    assert result.judgement is not None
+    first, *others = result.judgement.metrics
+    wild = replace(first, effect=replace(first.effect, change=87.654, lower=-0.999, upper=12_345.678))
+    judgement = replace(result.judgement, metrics=(wild, *others))
+    table = _printed(replace(result, judgement=judgement), width).split("metric ")[1].split("\n\n")[0]
+    assert table.count("[") == table.count("]") == len(gate_rows(result))
+    assert max(map(len, table.splitlines())) <= width
 
 
 def test_failures_come_first_and_what_is_not_gated_last() -> None:
