@@ -9,6 +9,8 @@ from perfgate.report import figures
 from perfgate.report.result import Result
 from perfgate.report.rows import badness, description, detectable, in_order
 
+_ABOUT_ALL = 0.97
+
 
 def verdict_word(result: Result) -> str:
     """Say in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
@@ -40,13 +42,15 @@ def confidence(result: Result) -> str:
 
 
 def looks_sentence(result: Result) -> str:
-    """Say when a comparison was decided; empty where it was not looked at, or took all of its time."""
+    """Say when a comparison was decided; empty where it was not looked at, or took about all of its time."""
     last = {look.source: look for look in result.looks}
     if not last or all(look.fraction >= 1 for look in last.values()):
         return ""
     segments = {segment["lane"] + "/" + segment["depth"]: segment for segment in result.plan.get("segments", ())}
     planned_s = sum(segments[source]["seconds"] for source in last if source in segments)
     spent_s = sum(result.blocks.wall_s)
+    if spent_s > _ABOUT_ALL * planned_s:  # what some lanes left, others used
+        return ""
     judged = result.judgement.metrics if result.judgement else ()
     some_open = any(each.gated and each.verdict is Verdict.INCONCLUSIVE for each in judged)
     what = "lanes ended once all that they decide was decided" if some_open else "all that is gated was decided"
