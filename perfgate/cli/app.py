@@ -15,8 +15,6 @@ from perfgate import __version__
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.errors import ExitCode, PerfgateError
 
-VERBOSE = "perfgate.verbose"
-
 COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side, no store needed.",

@@ -10,7 +10,7 @@ import click
 
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.cli.baseline_verify import verify_command
-from perfgate.cli.options import measuring_options, store_option
+from perfgate.cli.options import measuring_options, store_option, verbose_option
 from perfgate.errors import PerfgateError
 
 _NAME = click.option(
@@ -78,6 +78,7 @@ def record_command(model: str, name: str, note: str, kept: str, store: str, **op
 @_NOTE
 @_kept
 @store_option
+@verbose_option
 def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> int:
     """Make the candidate of RUN (a result directory) the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help

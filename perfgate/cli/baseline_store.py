@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perfgate.cli.options import store_option
+from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _ID = click.option("--id", "record_id", metavar="ID", help="One record, by its i
 @click.command("list")
 @store_option
 @_JSON
+@verbose_option
 def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
     """List all records; a star marks each name's current one."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
@@ -45,6 +46,7 @@ def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
 @_ID
 @store_option
 @_JSON
+@verbose_option
 def show_command(name: str, record_id: str | None, store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
     """Show the current record of NAME, or one of its records."""
     from perfgate.baseline.record import to_json  # noqa: PLC0415 - instant --help
@@ -64,6 +66,7 @@ def show_command(name: str, record_id: str | None, store: str, as_json: bool) ->
 @_ID
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @store_option
+@verbose_option
 def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int:  # noqa: FBT001 - click's
     """Remove one record of NAME, or all of them, and the stored models that nothing refers to any more."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from perfgate.cli.options import store_option
+from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@verbose_option
 def verify_command(name: str | None, store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
     """Check all records, or those of NAME: readable, with the very model that was measured, and pointed to.
 

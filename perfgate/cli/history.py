@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from perfgate.cli.options import store_option
+from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ REPORTS = Path("reports")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", envvar="PERFGATE_COLOR",
               show_default=True, help="Colours on the terminal; auto also honours NO_COLOR.")  # fmt: skip
 @store_option
+@verbose_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     name: str,
     metrics: tuple[str, ...],

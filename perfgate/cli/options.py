@@ -68,6 +68,9 @@ thread_options = _stack(
     click.option("--cpus", type=CpuList(), help="CPUs that the servers may use, such as 1 or 2-3."),
 )
 
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, help="Tracebacks of errors."
+)  # `app.main` looks for it itself: it must know before anything is parsed
 output_options = _stack(
     click.option(
         "--json", "as_json", is_flag=True, help="Result as one JSON document on stdout; of several scenarios an array."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from perfgate.cli.options import check_cpus, server_settings, thread_options
+from perfgate.cli.options import check_cpus, server_settings, thread_options, verbose_option
 
 _CHECK_EVERY_S = 0.5
 
@@ -24,7 +24,7 @@ _CHECK_EVERY_S = 0.5
     type=click.Path(dir_okay=False, path_type=Path),
     help="Batch requests, with the settings of TF-Serving's batching file.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors.")
+@verbose_option
 @thread_options
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     model: str,
@@ -33,7 +33,6 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     host: str,
     name: str,
     batching_parameters_file: Path | None,
-    verbose: bool,  # noqa: ARG001, FBT001 - read by the error handler
     intra_op_threads: int | None,
     inter_op_threads: int | None,
     cpus: tuple[int, ...] | None,

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -101,10 +102,26 @@ def test_bad_command_lines_are_one_line_and_exit_2(
     assert not list(tmp_path.iterdir()), "nothing is written"
 
 
+def _help_s() -> float:
+    began_s = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "perfgate", "--help"], check=True, capture_output=True)
+    return time.perf_counter() - began_s
+
+
 def test_help_is_instant() -> None:
-    best_s = 9.0
-    for _ in range(3):
-        began_s = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "perfgate", "--help"], check=True, capture_output=True)
-        best_s = min(best_s, time.perf_counter() - began_s)
-    assert best_s < 0.3
+    assert any(_help_s() < 0.3 for _ in range(10)), "other work may delay some, hardly all of them"
+
+
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    for name in app.COMMANDS:
+        command: click.Command = importlib.import_module(f"perfgate.cli.{name}").command
+        if not isinstance(command, click.Group):
+            yield name, command
+        else:
+            yield from ((f"{name} {sub}", each) for sub, each in command.commands.items())
+
+
+@pytest.mark.parametrize(("name", "command"), list(_commands()))
+def test_every_command_shows_tracebacks_when_asked(name: str, command: click.Command) -> None:
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"-v", "--verbose"} <= options, name
