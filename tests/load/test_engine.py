@@ -184,7 +184,8 @@ def test_a_refused_connection_fails_each_request_and_none_is_lost(dead_address: 
         took_s = time.perf_counter() - began
 
     assert scheduled.status.tolist() == [14] * 40
-    assert scheduled.response_ms == pytest.approx([500] * 40, abs=60)
+    assert scheduled.response_ms.min() >= 500
+    assert np.median(scheduled.response_ms) == pytest.approx(500, abs=60)
     assert set(closed.status.tolist()) == {14}
     assert closed.status.size <= 30  # a pause follows each refusal
     assert took_s < 1
