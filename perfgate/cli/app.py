@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side, no store needed.",
     "baseline": "Record, promote, list, show, remove and verify stored baselines.",
+    "report": "Render RUN again, a run's directory or its result.json.",
     "history": "Show a baseline's metrics over all its records, change points marked.",
     "calibrate": "Measure MODEL against itself: this machine's noise and smallest detectable effects.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",

@@ -24,6 +24,7 @@ from perfgate.baseline.record import Record
 from perfgate.cli.advising import advise
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import check_cpus, server_settings
+from perfgate.cli.publishing import Publisher
 from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
@@ -75,6 +76,8 @@ class Options:
     no_progress: bool
     pids: tuple[int, ...] = ()
     on_inconclusive: str = "fail"
+    junit_file: Path | None = None
+    metrics_file: Path | None = None
     store: str | None = None
     """Where to look for a calibration; None: nowhere."""
 
@@ -153,15 +156,18 @@ def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
 
 def answer_all(questions: Iterable[Question], options: Options) -> int:
     """Measure one after the other, show each result, and return the worst exit code."""
-    console = options.console()
+    console, publisher = options.console(), Publisher(options.junit_file, options.metrics_file, os.environ)
     questions = check_all(questions)
+    publisher.make_ready()
     many = len(options.scenarios) > 1
     results: list[Result] = []
     for question in questions:
         result, out = answer(question, options, console, many=many)
-        show(result, out, options, console)
         results.append(result)
-        if result.status == "interrupted":
+        if last := question is questions[-1] or result.status == "interrupted":
+            publisher.publish(results, console)  # before the final line, which is the last one
+        show(result, out, options, console)
+        if last:
             break
     if options.as_json:
         documents = [document.to_json(result) for result in results]

@@ -114,14 +114,24 @@ measuring_options = _stack(
     output_options,
 )  # fmt: skip
 
-judging_options = click.option(
-    "--on-inconclusive",
-    type=click.Choice(["fail", "pass"]),
-    default="fail",
-    show_default=True,
-    envvar="PERFGATE_ON_INCONCLUSIVE",
-    help="Exit code of an inconclusive run: 4, or 0.",
-)
+judging_options = _stack(
+    click.option(
+        "--on-inconclusive",
+        type=click.Choice(["fail", "pass"]),
+        default="fail",
+        show_default=True,
+        envvar="PERFGATE_ON_INCONCLUSIVE",
+        help="Exit code of an inconclusive run: 4, or 0.",
+    ),
+    click.option(
+        "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_JUNIT",
+        metavar="FILE", help="Write JUnit XML: a case a scenario and gated metric.",
+    ),
+    click.option(
+        "--metrics", "metrics_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_METRICS",
+        metavar="FILE", help="Write OpenMetrics text, as GitLab's metrics report reads it.",
+    ),
+)  # fmt: skip
 
 
 def check_cpus(cpus: Iterable[int], allowed: AbstractSet[int]) -> None:

@@ -86,7 +86,7 @@ class Recording:
         self._samples.append(block)
         self.log.append(block)
 
-    def finish(  # noqa: PLR0913, PLR0917 - all that is known only at the end
+    def finish(
         self, judgement: Judgement, looks: tuple[Look, ...], status: str, wall_s: float, cautions: tuple[Caution, ...]
     ) -> Result:
         """Write result.json and the report, and return the result."""

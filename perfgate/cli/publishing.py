@@ -1,0 +1,73 @@
+"""What a gate leaves behind for the CI server that it runs on: files that were asked for, and what GitHub shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from perfgate.errors import UsageError
+from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
+from perfgate.report.formats.junit import junit
+from perfgate.report.formats.openmetrics import openmetrics
+from perfgate.report.plain import one_line
+from perfgate.report.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Where results go beside their own directories."""
+
+    junit_file: Path | None
+    metrics_file: Path | None
+    environment: Mapping[str, str]
+
+    def make_ready(self) -> None:
+        """Find out before measuring whether the files can be written; what an earlier run left there is removed."""
+        for option, path in (("--junit", self.junit_file), ("--metrics", self.metrics_file)):
+            if path is None:
+                continue
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"")
+                path.unlink()
+            except OSError as error:
+                problem = f"cannot write {path}: {error.strerror or error}"
+                raise UsageError(problem, f"name another file with {option}") from error
+
+    def publish(self, results: Sequence[Result], console: Console) -> None:
+        """Write the files; on GitHub Actions also annotate and append to the job summary."""
+        files: tuple[tuple[Path | None, Callable[[Sequence[Result]], str]], ...] = (
+            (self.junit_file, junit),
+            (self.metrics_file, openmetrics),
+        )
+        for path, render in files:
+            if path is not None:
+                with _told(path, console):
+                    path.write_text(render(results), encoding="utf-8")
+        if self.environment.get("GITHUB_ACTIONS") == "true":
+            for line in (line for result in results for line in workflow_commands(result)):
+                click.echo(line, err=True)
+            self._summarise(results, console)
+
+    def _summarise(self, results: Sequence[Result], console: Console) -> None:
+        """Append to the step's summary, where there is one."""
+        name = self.environment.get("GITHUB_STEP_SUMMARY")
+        if name:
+            with _told(Path(name), console), Path(name).open("ab") as file:
+                file.write(job_summary(results, SUMMARY_LIMIT - file.tell()).encode())
+
+
+@contextmanager
+def _told(path: Path, console: Console) -> Iterator[None]:
+    """Say that a file cannot be written, and go on: the verdict stands."""
+    try:
+        yield
+    except OSError as error:
+        console.print(
+            one_line(f"perfgate: cannot write {path}: {error.strerror or error}"), markup=False, soft_wrap=True
+        )

@@ -1,0 +1,57 @@
+"""`perfgate report`: a stored run, rendered again in any format."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from perfgate.cli.options import verbose_option
+from perfgate.errors import ExitCode, UsageError
+
+FORMATS = (
+    "html", "json", "junit", "github", "markdown", "openmetrics", "benchmark-action", "benchmark-action-bigger",
+    "trials-csv", "trials-parquet", "samples-csv", "samples-parquet",
+)  # fmt: skip
+"""Those of `perfgate.report.formats.choose`, which is slow to import."""
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.option("-f", "--format", "name", type=click.Choice(FORMATS), default="html", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
+    help="Where it goes; default RUN/report.html for the page, standard output for all else.",
+)  # fmt: skip
+@verbose_option
+def command(run: Path, name: str, output: Path | None) -> int:
+    """Render RUN again, a run's directory or its result.json.
+
+    html is the page, json result.json, junit for CI servers, github annotations and markdown the job summary of GitHub
+    Actions, openmetrics GitLab's metrics report, benchmark-action the JSON of github-action-benchmark; trials and
+    samples are tables. The exit code says whether it could be rendered, not what the verdict was.
+    """
+    from perfgate.report import document, html  # noqa: PLC0415 - instant --help
+    from perfgate.report.formats.choose import FORMATS as known  # noqa: N811, PLC0415
+
+    form, result, directory = known[name], document.read(run), run if run.is_dir() else run.parent
+    made = form.render(result, directory)
+    if output is None and name == "html":
+        output = directory / html.FILE_NAME
+    if output is None or str(output) == "-":
+        if form.is_binary and sys.stdout.isatty():
+            raise UsageError(f"{name} is no text", "name a file with --output, or pipe it on")
+        click.echo(made, nl=False)
+        return ExitCode.PASS
+    _write(output, made)
+    click.echo(f"REPORT {output}", err=True)
+    return ExitCode.PASS
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}", "name another --output") from error

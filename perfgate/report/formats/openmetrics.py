@@ -1,0 +1,77 @@
+"""OpenMetrics text: what GitLab's metrics report reads, and what Prometheus' tools push on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from perfgate.gate.verdict import Verdict
+from perfgate.metrics import BY_NAME
+from perfgate.report.formats.cases import cases, scenario_name
+from perfgate.report.plain import one_line
+from perfgate.report.result import Result
+from perfgate.report.rows import in_order
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    labels: Mapping[str, str]
+    value: float
+
+
+def openmetrics(results: Sequence[Result]) -> str:
+    """Write one exposition, all families gauges; https://prometheus.io/docs/specs/om/open_metrics_spec/."""
+    families = (
+        ("perfgate_value", "Typical value of an arm, in the unit that the label names.", _values),
+        ("perfgate_change", "Change from the baseline to the candidate: a share, or in the metric's unit.", _changes),
+        ("perfgate_tolerance", "Accepted change, of the same kind.", _tolerances),
+        ("perfgate_verdict", "1 for the verdict that a gated metric or objective got.", _verdicts),
+    )
+    lines: list[str] = []
+    for name, text, samples_of in families:
+        lines += [f"# TYPE {name} gauge", f"# HELP {name} {text}"]
+        lines += [_line(name, sample) for result in results for sample in samples_of(result)]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _values(result: Result) -> Iterator[_Sample]:
+    for each in result.summaries:
+        if each.value is not None and math.isfinite(each.value):
+            unit = BY_NAME[each.metric].unit if each.metric in BY_NAME else ""
+            yield _Sample({**_of(result, each.metric), "arm": each.arm, "unit": unit}, each.value)
+
+
+def _changes(result: Result) -> Iterator[_Sample]:
+    for metric in in_order(result):
+        ends = {"estimate": metric.effect.change, "lower": metric.effect.lower, "upper": metric.effect.upper}
+        for bound, value in ends.items():
+            if math.isfinite(value):
+                yield _Sample({**_of(result, metric.metric), "bound": bound}, value)
+
+
+def _tolerances(result: Result) -> Iterator[_Sample]:
+    for metric in in_order(result):
+        if metric.gated and math.isfinite(metric.tolerance):
+            yield _Sample(_of(result, metric.metric), metric.tolerance)
+
+
+def _verdicts(result: Result) -> Iterator[_Sample]:
+    for case in cases(result):
+        kind = "objective" if case.is_objective else "change"
+        for verdict in Verdict:
+            labels = {**_of(result, case.name), "kind": kind, "verdict": verdict.value}
+            yield _Sample(labels, float(case.verdict is verdict))
+
+
+def _of(result: Result, metric: str) -> dict[str, str]:
+    return {"scenario": scenario_name(result), "metric": metric}
+
+
+def _line(name: str, sample: _Sample) -> str:
+    labels = ",".join(f'{key}="{_label(value)}"' for key, value in sample.labels.items())
+    return f"{name}{{{labels}}} {sample.value:.10g}"
+
+
+def _label(value: str) -> str:
+    return one_line(value).replace("\\", r"\\").replace('"', r"\"")
