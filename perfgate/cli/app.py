@@ -7,11 +7,13 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from perfgate import __version__
+from perfgate.cli.config_file import defaults_of, load_config
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.errors import ExitCode, PerfgateError
 
@@ -23,12 +25,21 @@ COMMANDS: dict[str, str] = {
     "history": "Show a baseline's metrics over all its records, change points marked.",
     "calibrate": "Measure MODEL against itself: this machine's noise and smallest detectable effects.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",
+    "init": "Start a project for MODEL: perfgate.toml, a first scenario from its signature, a CI file.",
+    "doctor": "Check this machine: cores, clock, limits, memory, other load; what to change, and what it would bring.",
+    "config": "Show what `perfgate run` would use here: each setting, its value, and whether a variable or a file says "
+    "so.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }
 """Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""
 
 _NAMES_A_WRONG_PLACE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 _WORDS = {ExitCode.INVALID: "INVALID", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
+
+
+def _command(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(f"perfgate.cli.{name}").command
+    return command
 
 
 class LazyGroup(click.Group):
@@ -40,10 +51,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"perfgate.cli.{cmd_name}").command
-        return command
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
@@ -53,12 +61,17 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="perfgate")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Tell whether a new version of a TensorFlow model is slower or hungrier, with error rates you chose.
 
     Exit codes: 0 pass, 1 perfgate failed, 2 usage, 3 regression or broken objective, 4 inconclusive or no baseline,
     5 invalid run, 130 interrupted.
     """
+    name = context.invoked_subcommand
+    if name in COMMANDS and name not in {"config", "init"}:
+        config = load_config(Path.cwd())
+        context.default_map = {name: defaults_of(_command(name), config)} if config.path else None
 
 
 def describe(error: PerfgateError) -> str:

@@ -102,8 +102,16 @@ class Options:
             server = server.model_copy(update={"driver_cpus": self.driver_cpus})
         return scenario.model_copy(update={"budget": budget, "server": server})
 
+    def publisher(self) -> Publisher:
+        """Say where results go beside their own directories."""
+        return Publisher(self.junit_file, self.metrics_file, os.environ)
+
     def questions(self, **given: str) -> tuple[Question, ...]:
-        """Open the MODELs of each arm for every scenario: `questions(baseline=OLD, candidate=NEW)`."""
+        """Open the MODELs of each arm for every scenario: `questions(baseline=OLD, candidate=NEW)`.
+
+        What an earlier run left for a CI server goes first: whatever is wrong here, an old result is none of it.
+        """
+        self.publisher().make_ready()
         models = {Arm(arm): name for arm, name in given.items()}
         named = zip(self.scenarios or (None,), self.load_scenarios(), strict=True)
         return tuple(
@@ -156,9 +164,8 @@ def check_all(questions: Iterable[Question]) -> tuple[Question, ...]:
 
 def answer_all(questions: Iterable[Question], options: Options) -> int:
     """Measure one after the other, show each result, and return the worst exit code."""
-    console, publisher = options.console(), Publisher(options.junit_file, options.metrics_file, os.environ)
+    console, publisher = options.console(), options.publisher()
     questions = check_all(questions)
-    publisher.make_ready()
     many = len(options.scenarios) > 1
     results: list[Result] = []
     for question in questions:

@@ -29,8 +29,18 @@ def _adapter() -> TypeAdapter[Result]:
 
 def json_schema() -> dict[str, Any]:
     """Describe `result.json` as a JSON Schema (draft 2020-12)."""
-    schema = _adapter().json_schema(mode="serialization")
+    schema = _with_null(_adapter().json_schema(mode="serialization"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "perfgate result", **schema}
+
+
+def _with_null(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    """Let every number be null: it is, where there is none (NaN)."""
+    if isinstance(schema, list):
+        return [_with_null(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _with_null(value) for key, value in schema.items()}
+    return {**found, "type": ["number", "null"]} if found.get("type") == "number" else found
 
 
 def to_json(result: Result) -> str:

@@ -98,6 +98,12 @@ def test_a_file_that_cannot_be_written_is_found_before_anything_is_measured(comm
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_run_that_cannot_begin_leaves_no_old_file(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "junit.xml").write_text("of an earlier run")
+    commands("run", "old", *SCENARIO, "--junit", "junit.xml", "--store", "none", expect=ExitCode.INCONCLUSIVE)
+    assert not (tmp_path / "junit.xml").exists()
+
+
 def test_results_on_standard_output_stay_one_document(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     commands("compare", "old", "slow", *SCENARIO, "--json", expect=ExitCode.FAIL)

@@ -131,3 +131,10 @@ def test_the_schema_names_the_fields_of_a_result() -> None:
     schema = document.json_schema()
     assert set(schema["properties"]) == {field.name for field in fields(Result)}
     assert "Effect" in schema["$defs"]
+    assert schema["$defs"]["Effect"]["properties"]["change"]["type"] == ["number", "null"]
+
+
+def test_the_published_schema_is_current() -> None:
+    published = Path(__file__).resolve().parents[2] / "docs" / "result.schema.json"
+    text = json.dumps(document.json_schema(), indent=1) + "\n"
+    assert published.read_text(encoding="utf-8") == text, "write it again: see docs/report.md"

@@ -1,0 +1,219 @@
+"""What of this machine makes measurements wider or wrong: one finding a thing to look at, each with its remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from perfgate.experiment.plan import replicas_that_fit
+
+Read = Callable[[str], str | None]
+"""Gives the text of a system file, None where it cannot be read."""
+
+_CPU = "/sys/devices/system/cpu"
+_BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
+_REPLICAS = 12
+_MODEL_MIB = 10.0
+_SCHEDSTAT = "/proc/self/schedstat"
+
+
+class State(StrEnum):
+    """How a finding is meant."""
+
+    OK = "ok"
+    CHANGE = "change"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    seen: str
+    remedy: str = ""
+    brings: str = ""
+    """What the remedy would bring; figures are those of docs/power.md and docs/benchmarks.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a second of looking on showed."""
+
+    busy_share: float
+    """Of all CPUs."""
+    steal_share: float
+    pressure_share: float
+    """Of the time in which some task waited for a CPU; NaN where the kernel does not tell."""
+    available_mib: float
+    realtime: bool
+    """Whether the load generator may run before ordinary processes."""
+
+
+def findings(environment: Mapping[str, Any], moment: Moment, read: Read) -> tuple[Finding, ...]:
+    """Look at everything; `environment` as `perfgate.baseline.fingerprint.environment` gives it."""
+    return (
+        _cores(environment),
+        _quota(read),
+        *_clock(read),
+        _siblings(read),
+        _load(moment),
+        _steal(moment),
+        _memory(moment),
+        _swap(read),
+        _huge_pages(environment),
+        _run_delay(read),
+        _realtime(moment),
+        _tensorflow(environment, read),
+    )
+
+
+def _cores(environment: Mapping[str, Any]) -> Finding:
+    cores = environment.get("cores")
+    if cores is None:
+        return Finding("cores", State.UNKNOWN, "not told")
+    enough = cores >= 2
+    remedy = "" if enough else "use a machine with two cores or more"
+    brings = "" if enough else "servers no longer wait for the load generator"
+    return Finding("cores", State.OK if enough else State.CHANGE, f"{cores:g} for perfgate", remedy, brings)
+
+
+def _quota(read: Read) -> Finding:
+    quota, *_ = (read("/sys/fs/cgroup/cpu.max") or read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "max").split()
+    if not quota.isdigit():
+        return Finding("CPU limit", State.OK, "none")
+    throttled = _number(read("/sys/fs/cgroup/cpu.stat") or read("/sys/fs/cgroup/cpu/cpu.stat"), "nr_throttled")
+    seen = "a quota" + ("" if throttled is None else f", reached {throttled:,} times so far")
+    remedy = "give the container whole CPUs (a CPU set) instead of a quota, or a limit of two or more"
+    return Finding("CPU limit", State.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle")
+
+
+def _clock(read: Read) -> Iterator[Finding]:
+    governor = (read(f"{_CPU}/cpu0/cpufreq/scaling_governor") or "").strip()
+    if not governor:
+        yield Finding("clock governor", State.UNKNOWN, "not told, as on most virtual machines")
+    elif governor == "performance":
+        yield Finding("clock governor", State.OK, governor)
+    else:
+        remedy = "cpupower frequency-set -g performance"
+        yield Finding(
+            "clock governor", State.CHANGE, governor, remedy, "the clock no longer rises and falls with the load"
+        )
+    no_turbo, boost = (
+        (read(path) or "").strip() for path in (f"{_CPU}/intel_pstate/no_turbo", f"{_CPU}/cpufreq/boost")
+    )
+    if not (no_turbo or boost):
+        yield Finding("turbo", State.UNKNOWN, "not told, as on most virtual machines")
+    elif no_turbo == "1" or boost == "0":
+        yield Finding("turbo", State.OK, "off")
+    else:
+        switch = f"echo 1 > {_CPU}/intel_pstate/no_turbo" if no_turbo else f"echo 0 > {_CPU}/cpufreq/boost"
+        yield Finding("turbo", State.CHANGE, "on", switch, "the clock no longer depends on heat and on the other cores")
+
+
+def _siblings(read: Read) -> Finding:
+    active = (read(f"{_CPU}/smt/active") or "").strip()
+    if not active:
+        return Finding("SMT", State.UNKNOWN, "not told")
+    if active == "0":
+        return Finding("SMT", State.OK, "off")
+    siblings = (read(f"{_CPU}/cpu0/topology/thread_siblings_list") or "").strip()
+    remedy = "give servers and load generator other cores: --cpus and --driver-cpus"
+    return Finding("SMT", State.CHANGE, f"on, CPUs {siblings} are one core" if siblings else "on", remedy,
+                   "neither takes the other's execution units")  # fmt: skip
+
+
+def _load(moment: Moment) -> Finding:
+    seen = f"CPUs {moment.busy_share:.0%} busy"
+    waits = moment.pressure_share > _PRESSURE  # False for NaN
+    seen += f", some task waited {moment.pressure_share:.0%} of the time" if waits else ""
+    if moment.busy_share <= _BUSY and not waits:
+        return Finding("other load", State.OK, seen)
+    brings = "narrower intervals: other work that made a third of the executions wait took 13 times the variance"
+    return Finding("other load", State.CHANGE, seen, "stop the other work, or allow for a longer --budget", brings)
+
+
+def _steal(moment: Moment) -> Finding:
+    seen = f"the hypervisor took {moment.steal_share:.1%} of the CPU time"
+    if moment.steal_share <= _STEAL:
+        return Finding("steal", State.OK, seen)
+    brings = "tails are the model's: beside 1.5 to 11 % steal a generator's p99 was 3 to 30 ms late instead of 0.1"
+    return Finding("steal", State.CHANGE, seen, "use a dedicated host, or an instance without CPU credits", brings)
+
+
+def _memory(moment: Moment) -> Finding:
+    fit = replicas_that_fit("embedded", _REPLICAS, 2, 2, moment.available_mib, _MODEL_MIB)
+    seen = f"{moment.available_mib / 1024:.1f} GiB free, enough for {fit} servers an arm of a small model"
+    if fit >= _REPLICAS:
+        return Finding("memory", State.OK, seen)
+    brings = f"{_REPLICAS} servers an arm: with 4 the standard error at equal wall time was twice as large"
+    return Finding("memory", State.CHANGE, seen, "free memory, or use a larger machine", brings)
+
+
+def _swap(read: Read) -> Finding:
+    text = read("/proc/meminfo")
+    total, free = _number(text, "SwapTotal:"), _number(text, "SwapFree:")
+    if total is None or free is None:
+        return Finding("swap", State.UNKNOWN, "not told")
+    if total - free <= total * 0.01:
+        return Finding("swap", State.OK, "none in use" if total else "none")
+    used = (total - free) / 1024
+    return Finding("swap", State.CHANGE, f"{used:,.0f} MiB in use", "swapoff -a, where memory suffices",
+                   "no request waits for a disk, and memory figures are whole")  # fmt: skip
+
+
+def _huge_pages(environment: Mapping[str, Any]) -> Finding:
+    chosen = environment.get("transparent_huge_pages")
+    if chosen is None:
+        return Finding("huge pages", State.UNKNOWN, "not told")
+    if chosen != "never":
+        return Finding("huge pages", State.OK, str(chosen))
+    remedy = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"
+    brings = "processes of one model differ by under 1 % instead of 2 to 4 %"
+    return Finding("huge pages", State.CHANGE, "never", remedy, brings)
+
+
+def _run_delay(read: Read) -> Finding:
+    fields = (read(_SCHEDSTAT) or "").split()
+    if len(fields) > 1 and any(field != "0" for field in fields[:2]):
+        return Finding("run delay", State.OK, "counted")
+    brings = "executions are timed without waiting for a CPU: a third to a hundredth of the variance beside other work"
+    return Finding(
+        "run delay", State.CHANGE, f"not counted in {_SCHEDSTAT}", "use a kernel with CONFIG_SCHED_INFO", brings
+    )
+
+
+def _realtime(moment: Moment) -> Finding:
+    if moment.realtime:
+        return Finding("real-time generator", State.OK, "permitted")
+    remedy = "run as root, or grant CAP_SYS_NICE (docker run --cap-add SYS_NICE)"
+    brings = "beside other work requests are sent 0.1 to 0.2 ms late at the 99th percentile instead of 4 to 6 ms"
+    return Finding("real-time generator", State.CHANGE, "not permitted", remedy, brings)
+
+
+def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
+    version = environment.get("tensorflow")
+    if version is None:
+        return Finding("TensorFlow", State.CHANGE, "not installed", "pip install tensorflow", "perfgate's own server")
+    flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", read("/proc/cpuinfo") or "", re.MULTILINE)
+    units = [unit for unit in ("avx2", "fma", "avx512f", "amx_tile", "asimd") if flags and unit in flags[1].split()]
+    seen = f"{version}, the CPU has {' '.join(units)}" if units else str(version)
+    variables = environment.get("variables") or {}
+    if variables.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        remedy = "unset TF_ENABLE_ONEDNN_OPTS, unless production has it"
+        return Finding("TensorFlow", State.CHANGE, f"{seen}; oneDNN is off", remedy, "the kernels that production runs")
+    return Finding("TensorFlow", State.OK, seen)
+
+
+def _number(text: str | None, key: str) -> int | None:
+    match = re.search(rf"^{re.escape(key)}\s+(\d+)", text or "", re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def to_change(found: Iterable[Finding]) -> Sequence[Finding]:
+    """Pick what could be better."""
+    return tuple(each for each in found if each.state is State.CHANGE)

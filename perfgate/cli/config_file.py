@@ -1,0 +1,142 @@
+"""`perfgate.toml`, or `[tool.perfgate]` of pyproject.toml: what options are where no flag and no variable says else."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from perfgate.errors import UsageError
+from perfgate.model.nearest import nearest
+
+FILE_NAME = "perfgate.toml"
+
+KEYS: dict[str, str] = {
+    "baseline": "--baseline",
+    "store": "--store",
+    "scenario": "--scenario",
+    "budget": "--budget",
+    "replicas": "--replicas",
+    "seed": "--seed",
+    "out": "--out",
+    "intra_op_threads": "--intra-op-threads",
+    "inter_op_threads": "--inter-op-threads",
+    "cpus": "--cpus",
+    "driver_cpus": "--driver-cpus",
+    "on_inconclusive": "--on-inconclusive",
+    "junit": "--junit",
+    "metrics": "--metrics",
+    "color": "--color",
+    "quiet": "--quiet",
+    "no_progress": "--no-progress",
+}
+"""What may stand in the file, and the option that it is the default of."""
+
+_PLACES = ("store", "out", "junit", "metrics")
+_SAME = {"--baseline": ("--baseline", "--name")}
+"""`baseline record` and `promote` call the name that `run` compares with `--name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a file says; nothing where there is none."""
+
+    path: Path | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """By key; places are relative to the working directory."""
+
+
+def load_config(start: Path) -> Config:
+    """Read the nearest file, in `start` or above it; UsageError where it cannot be read or has a key that is none."""
+    for folder in (start, *start.parents):
+        for path, table in ((folder / FILE_NAME, ()), (folder / "pyproject.toml", ("tool", "perfgate"))):
+            values = _table(path, table)
+            if values is not None:
+                return Config(path, _checked(path, values, folder, start))
+    return Config()
+
+
+def _table(path: Path, table: tuple[str, ...]) -> Mapping[str, Any] | None:
+    try:
+        found: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError(f"cannot read {path}: {reason}", "mend it, or move it away") from error
+    except tomllib.TOMLDecodeError as error:
+        if table:  # somebody else's file, and they will hear of it
+            return None
+        raise UsageError(f"{path} is no TOML: {error}", "mend it, or move it away") from None
+    for name in table:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def _checked(path: Path, values: Mapping[str, Any], folder: Path, start: Path) -> Mapping[str, Any]:
+    for key in values:
+        if key not in KEYS:
+            raise UsageError(f"{path}: there is no key {key}", f"did you mean {nearest(key, KEYS)}?")
+    return {key: _placed(key, value, folder, start) for key, value in values.items()}
+
+
+def _placed(key: str, value: Any, folder: Path, start: Path) -> Any:  # noqa: ANN401 - TOML's values
+    """Make what the file says of places true of the working directory."""
+    if folder == start:
+        return value
+    if key == "scenario":
+        names = [value] if isinstance(value, str) else value
+        return [_scenario(name, folder) if isinstance(name, str) else name for name in names]
+    if key in _PLACES and isinstance(value, str) and "://" not in value:
+        return str(folder / value)
+    return value
+
+
+def _scenario(name: str, folder: Path) -> str:
+    """Find a scenario where the file finds it: by file beside it, by name in its `scenarios`."""
+    if name.endswith(".toml") or "/" in name:
+        return str(folder / name)
+    file = folder / "scenarios" / f"{name}.toml"
+    return str(file) if file.is_file() else name
+
+
+def defaults_of(command: click.Command, config: Config) -> dict[str, Any]:
+    """Give the file's values as click's `default_map` of a command, or of a group's commands.
+
+    UsageError where an option does not take its value.
+    """
+    if isinstance(command, click.Group):
+        return {name: defaults_of(each, config) for name, each in command.commands.items()}
+    return {str(each.name): _taken(each, key, config) for key, each in options_of(command) if key in config.values}
+
+
+def options_of(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+    """Pair the keys with the options of a command, those that it has."""
+    for key, flag in KEYS.items():
+        flags = _SAME.get(flag, (flag,))
+        yield from ((key, each) for each in command.params if set(flags) & set(each.opts))
+
+
+def _taken(parameter: click.Parameter, key: str, config: Config) -> Any:  # noqa: ANN401 - an option's value
+    value = config.values[key]
+    if parameter.multiple:
+        value = [value] if isinstance(value, str) else value
+    wrong = isinstance(value, dict) or (isinstance(value, list) and not parameter.multiple)
+    if getattr(parameter, "is_flag", False):
+        wrong = wrong or not isinstance(value, bool)
+    elif isinstance(value, bool):
+        wrong = True
+    try:
+        if not wrong:
+            parameter.type_cast_value(click.Context(click.Command("perfgate")), value)
+    except click.BadParameter as error:
+        raise UsageError(
+            f"{config.path}: {key}: {error.message.rstrip('.')}", f"write what {KEYS[key]} takes"
+        ) from None
+    if wrong:
+        raise UsageError(f"{config.path}: {key}: {value!r} is no value for it", f"write what {KEYS[key]} takes")
+    return value

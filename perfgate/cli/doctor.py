@@ -1,0 +1,84 @@
+"""`perfgate doctor`: whether this machine is fit to measure on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from perfgate.cli.options import verbose_option
+from perfgate.errors import ExitCode
+
+if TYPE_CHECKING:
+    from perfgate.cli.checkup import Finding, Moment
+
+_LOOK_S = 1.0
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@verbose_option
+def command(as_json: bool) -> int:  # noqa: FBT001 - click's
+    """Check this machine: cores, clock, limits, memory, other load; what to change, and what it would bring.
+
+    It looks on for a second and changes nothing. The exit code is 0 whatever it finds.
+    """
+    import json  # noqa: PLC0415 - instant --help
+    import os  # noqa: PLC0415
+
+    from perfgate.baseline.fingerprint import environment, read_text  # noqa: PLC0415
+    from perfgate.cli.checkup import findings, to_change  # noqa: PLC0415
+
+    facts = environment(os.environ, read_text)
+    found = findings(facts, _look_on(), read_text)
+    if as_json:
+        click.echo(json.dumps({"environment": facts, "findings": [asdict(each) for each in found]}, indent=2))
+    else:
+        _print(found)
+    count = len(to_change(found))
+    what = "nothing to change" if not count else f"{count} thing{'s' * (count > 1)} could be better"
+    click.echo(f"DOCTOR {what}; `perfgate calibrate MODEL` measures how noisy the machine is", err=True)
+    return ExitCode.PASS
+
+
+def _look_on() -> Moment:
+    import psutil  # noqa: PLC0415 - instant --help
+
+    from perfgate.cli.checkup import Moment  # noqa: PLC0415
+    from perfgate.load.undisturbed import realtime_permitted  # noqa: PLC0415
+    from perfgate.observe.machine import MachineAccounts, available_mib  # noqa: PLC0415
+
+    accounts = MachineAccounts()
+    before = psutil.cpu_times()
+    time.sleep(_LOOK_S)
+    after, conditions = psutil.cpu_times(), accounts.conditions()
+    spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
+    idle_s, total_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0), sum(spent.values())
+    return Moment(
+        busy_share=1 - idle_s / total_s if total_s > 0 else 0.0,
+        steal_share=conditions.steal_share,
+        pressure_share=conditions.cpu_pressure_share,
+        available_mib=available_mib(),
+        realtime=realtime_permitted(),
+    )
+
+
+def _print(found: tuple[Finding, ...]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - instant --help
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from perfgate.cli.checkup import State  # noqa: PLC0415
+    from perfgate.report.tables import safe_text  # noqa: PLC0415
+
+    styles = {State.OK: "green", State.CHANGE: "yellow", State.UNKNOWN: "dim"}
+    console = Console(highlight=False)
+    width = max(len(each.name) for each in found)
+    for each in found:
+        line = Text.assemble((f"{each.state.value:<8}", styles[each.state]), f"{each.name:<{width}}  ")
+        console.print(line.append_text(safe_text(console, each.seen)))
+        for word, text in (("change", each.remedy), ("brings", each.brings)):
+            if text:
+                console.print(Padding(Text.assemble((f"{word} ", "dim"), safe_text(console, text)), (0, 0, 0, 8)))

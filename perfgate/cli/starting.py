@@ -1,0 +1,159 @@
+"""The first files of a project: configuration, a scenario made from the model's signature, and a CI file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from numpy.random import default_rng
+
+from perfgate.errors import UsageError
+from perfgate.model.interface import Model, Signature, TensorSpec
+from perfgate.payload.random_inputs import random_array
+from perfgate.payload.warmup_assets import warmup_kinds
+from perfgate.report.plain import one_line
+from perfgate.scenario.schema import InputSpec
+
+BATCH = 8
+_METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
+_CI_FILES = {"github": Path(".github/workflows/perfgate.yml"), "gitlab": Path(".gitlab-ci.yml")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    name: str
+    dtype: str
+    shape: str
+    lines: tuple[str, ...]
+    problem: str
+
+
+def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
+    """Make what `perfgate init` writes: text by path, relative to the project; `ci`: github, gitlab or none."""
+    name = scenario_name(model)
+    files = {
+        Path("perfgate.toml"): _template("perfgate.toml.j2").render(name=name),
+        Path("scenarios", f"{name}.toml"): scenario_text(model, name),
+    }
+    if ci in _CI_FILES:
+        run = ["perfgate", "run", model.given, "--out", "perfgate-run", "--junit", "perfgate-junit.xml"]
+        run += ["--metrics", "perfgate-metrics.txt"] if ci == "gitlab" else []
+        install = shlex.join(["python", "-m", "pip", "install", requirement])
+        files[_CI_FILES[ci]] = _template(f"{ci}.yml.j2").render(install=install, gate=shlex.join(run))
+    return files
+
+
+def scenario_name(model: Model) -> str:
+    """Name a scenario after the model: of a versioned base path, after the base."""
+    path = Path(model.given)
+    named = next((each for each in (path, *path.parents) if each.name and not each.name.isdigit()), None)
+    stem = "" if named is None else named.name.removesuffix(".keras")
+    return re.sub(r"[^a-z0-9_-]+", "-", stem.lower()).strip("-") or "model"
+
+
+def scenario_text(model: Model, name: str) -> str:
+    """Write a scenario with every input of the signature that requests would call, or the model's recorded requests."""
+    signature = _signature(model)
+    return _template("scenario.toml.j2").render(
+        given=model.given,
+        name=name,
+        recorded=_has_requests(model),
+        method=_METHODS.get(signature.method, "predict"),
+        signature=signature.key,
+        batch=BATCH,
+        inputs=tuple(map(_input, signature.inputs)),
+    )
+
+
+def _signature(model: Model) -> Signature:
+    found = {each.key: each for each in model.signatures if not each.key.startswith("__")}
+    if not found:
+        raise UsageError(
+            f"{model.given} has no signature to call", "export it with one: tf.saved_model.save(…, signatures=…)"
+        )
+    return found.get("serving_default", next(iter(found.values())))
+
+
+def _has_requests(model: Model) -> bool:
+    try:
+        return bool(warmup_kinds(model))
+    except UsageError:  # there, and no good
+        return False
+
+
+def _input(tensor: TensorSpec) -> _Input:
+    shape = (
+        "of unknown rank"
+        if tensor.shape is None
+        else f"[{', '.join('?' if n is None else str(n) for n in tensor.shape)}]"
+    )
+    problem = _why_not(tensor)
+    return _Input(tensor.name, tensor.dtype, shape, () if problem else tuple(_lines(tensor)), problem)
+
+
+def _why_not(tensor: TensorSpec) -> str:
+    """Say why no random values fit; empty where they do."""
+    if tensor.encoding != "dense":
+        return f"is {tensor.encoding}, which no request can carry: choose another signature"
+    try:
+        random_array(tensor, (1,), InputSpec(), default_rng(0))
+    except UsageError as error:
+        return one_line(f"{error.problem}: {error.remedy}")
+    return ""
+
+
+def _lines(tensor: TensorSpec) -> Iterator[str]:
+    open_dimensions = tensor.shape is None or any(size is None for size in tensor.shape[1:])
+    if open_dimensions:
+        sizes = [BATCH] if tensor.shape is None else [BATCH, *(size or 1 for size in tensor.shape[1:])]
+        yield f"shape = {sizes}  # the model leaves it open: what do your requests have?"
+    if tensor.dtype == "string":
+        yield 'length = 8  # random letters; or vocabulary = ["…"], what your users send'
+    elif tensor.dtype == "bool":
+        yield "# true or false, as likely"
+    elif "float" in tensor.dtype or tensor.dtype.startswith("complex"):
+        yield "low = 0"
+        yield "high = 1"
+    else:
+        yield "low = 0"
+        yield "high = 128  # half open: up to 127; for ids the size of your vocabulary"
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("perfgate.cli"),
+        autoescape=False,  # noqa: S701 - TOML and YAML: what comes from outside goes through the filters below
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(toml=_quoted, json=_quoted, line=one_line)
+    return environment.get_template(name)
+
+
+def _quoted(text: Any) -> str:  # noqa: ANN401 - jinja's
+    """Write a string as JSON does, which TOML's basic strings and YAML's double-quoted ones read alike."""
+    return json.dumps(str(text), ensure_ascii=False).replace("\x7f", r"\u007f")
+
+
+def write_all(files: Mapping[Path, str], home: Path, *, force: bool) -> None:
+    """Write the files below `home`; UsageError where one is there already, unless forced, and then none is written."""
+    there = [str(path) for path in files if (home / path).exists()]
+    if there and not force:
+        raise UsageError(f"{', '.join(there)} exist{'s' * (len(there) == 1)} already", "add --force to replace")
+    for path, text in files.items():
+        try:
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
+            (home / path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            problem = f"cannot write {home / path}: {error.strerror or error}"
+            raise UsageError(problem, "begin in another directory") from error
