@@ -48,13 +48,23 @@ def _lower_is_better(name: str) -> bool:
 
 
 def _metric(verdict: MetricVerdict) -> str:
+    return f"{verdict.metric} {against_tolerance(verdict)}"
+
+
+def against_tolerance(verdict: MetricVerdict) -> str:
+    """Say what was found of a decided metric and what is accepted: `+12.4% [+8.1, +16.9] > 5%`."""
     metric, within = BY_NAME[verdict.metric], verdict.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if _lower_is_better(metric.name) else (">=" if within else "<")
     accepted = limit(metric, signed_limit(metric, verdict.tolerance))
-    return f"{metric.name} {seen(metric, verdict.effect)} {relation} {accepted}"
+    return f"{seen(metric, verdict.effect)} {relation} {accepted}"
 
 
 def _objective(objective: ObjectiveVerdict) -> str:
+    return f"{objective.metric} {against_bound(objective)}"
+
+
+def against_bound(objective: ObjectiveVerdict) -> str:
+    """Say what was found of a decided objective and what is asked: `24.1 ms > 20 ms`."""
     unit, within = BY_NAME[objective.metric].unit, objective.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if objective.is_maximum else (">=" if within else "<")
-    return f"{objective.metric} {amount(objective.value, unit)} {relation} {amount(objective.bound, unit)}"
+    return f"{amount(objective.value, unit)} {relation} {amount(objective.bound, unit)}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from perfgate.gate.headline import against_bound, against_tolerance
 from perfgate.gate.verdict import Verdict
-from perfgate.report import figures
 from perfgate.report.result import Result
-from perfgate.report.rows import detectable, in_order, objective_rows
+from perfgate.report.rows import detectable, in_order
 from perfgate.report.sentences import sentence, verdict_word
 
 WHOLE_RUN = "run"
@@ -33,7 +33,7 @@ def scenario_name(result: Result) -> str:
 
 
 def cases(result: Result) -> tuple[Case, ...]:
-    """List what was decided, failures first; a verdict that none of them explains is a case of its own, `run`."""
+    """List what was decided, failing metrics first; a verdict that none of them explains is a case itself, `run`."""
     unjudged = result.judgement is None or result.status == "interrupted"
     whole = Verdict.INVALID if unjudged or result.judgement is None else result.judgement.verdict
     if whole is Verdict.INVALID:
@@ -55,13 +55,12 @@ def _headline(result: Result) -> str:
 def _decided(result: Result) -> Iterator[Case]:
     for metric in in_order(result):
         if metric.gated:
-            seen = figures.change(metric.effect.change, metric.metric)
-            interval = figures.interval(metric.effect.lower, metric.effect.upper, metric.metric)
-            limit = figures.limit(metric.tolerance, metric.metric)
-            sign = {Verdict.FAIL: ">", Verdict.PASS: "<="}.get(metric.verdict, "of which is accepted:")
             found = f"a regression of {detectable(metric)} would have been found in 4 of 5 runs"
             details = "; ".join(part for part in (metric.reason, metric.more, found) if part)
-            yield Case(metric.metric, metric.verdict, f"{seen} {interval} {sign} {limit}", details)
-    for row in objective_rows(result):
-        details = "; ".join(part for part in (row.reason, row.more) if part)
-        yield Case(row.metric, row.verdict, f"{row.value}, {row.bound} is asked", details, is_objective=True)
+            is_open = metric.verdict is Verdict.INCONCLUSIVE
+            yield Case(metric.metric, metric.verdict, metric.reason if is_open else against_tolerance(metric), details)
+    for objective in result.judgement.objectives if result.judgement else ():
+        details = "; ".join(part for part in (objective.reason, objective.more) if part)
+        is_open = objective.verdict is Verdict.INCONCLUSIVE
+        headline = objective.reason if is_open else against_bound(objective)
+        yield Case(objective.metric, objective.verdict, headline, details, is_objective=True)

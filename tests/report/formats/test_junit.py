@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -56,6 +57,17 @@ def test_a_verdict_that_no_metric_explains_is_a_case_of_its_own() -> None:
     outcomes = _outcomes(_suite(replace(result, judgement=missing)))
     assert outcomes["run"] == ["skipped"]
     assert outcomes["execute_ms"] == ["system-out"]
+
+
+def test_of_a_metric_of_which_more_is_better_less_is_the_failure() -> None:
+    result = example.failing()
+    assert result.judgement is not None
+    fewer = next(each for each in result.judgement.metrics if each.metric == "throughput_rps")
+    metrics = (replace(fewer, gated=True, verdict=Verdict.FAIL),)
+    suite = _suite(replace(result, judgement=replace(result.judgement, metrics=metrics)))
+    failure = suite.find("testcase[@name='throughput_rps']/failure")
+    assert failure is not None
+    assert re.fullmatch(r"-\d+\.\d% \[-.*\] < -4\.76%", failure.attrib["message"])
 
 
 def test_objectives_are_cases_too() -> None:
