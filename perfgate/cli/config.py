@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from perfgate.cli.options import verbose_option
 from perfgate.errors import ExitCode
+
+if TYPE_CHECKING:
+    from perfgate.cli.config_file import Config
 
 
 @click.command("config")
@@ -27,34 +28,29 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
     from perfgate.cli.run import command as run  # noqa: PLC0415
 
     config = load_config(Path.cwd())
-    rows = settings(run, config.values, str(config.path), os.environ)
+    rows = settings(run, config, click.get_current_context().parent)
     if as_json:
         found = {key: {"value": value, "source": source} for key, value, source in rows}
         click.echo(json.dumps({"file": config.path and str(config.path), "settings": found}, indent=2, default=str))
         return ExitCode.PASS
     width = max(len(key) for key, _, _ in rows)
-    shown = {key: "-" if value is None or value == [] else str(value) for key, value, _ in rows}
+    shown = {key: "-" if value is None or value == () else str(value) for key, value, _ in rows}
     longest = max(map(len, shown.values()))
     for key, _, source in rows:
         click.echo(f"{key:<{width}}  {shown[key]:<{longest}}  {source}")
     return ExitCode.PASS
 
 
-def settings(
-    run: click.Command, values: Mapping[str, Any], path: str, environ: Mapping[str, str]
-) -> tuple[tuple[str, Any, str], ...]:
-    """Give (key, value, source) for every key, in the order of precedence below flags."""
-    from perfgate.cli.config_file import options_of  # noqa: PLC0415 - instant --help
+def settings(run: click.Command, config: Config, parent: click.Context | None) -> tuple[tuple[str, Any, str], ...]:
+    """Give (key, value, source) for every key as `run` itself would take it; click.BadParameter as it would say it."""
+    from click.core import ParameterSource  # noqa: PLC0415 - instant --help
 
-    rows: list[tuple[str, Any, str]] = []
-    for key, option in options_of(run):
-        variable = option.envvar if isinstance(option.envvar, str) else ""
-        if environ.get(variable):
-            rows.append((key, environ[variable], variable))
-        elif key in values:
-            rows.append((key, values[key], path))
-        else:
-            default = option.get_default(click.Context(run), call=False)
-            unset = default is None or type(default).__name__ == "Sentinel"
-            rows.append((key, None if unset else default, "default"))
-    return tuple(rows)
+    from perfgate.cli.config_file import defaults_of, options_of  # noqa: PLC0415
+
+    taken = run.make_context("run", ["MODEL"], parent=parent, default_map=defaults_of(run, config))
+    named = {ParameterSource.DEFAULT_MAP: str(config.path), ParameterSource.DEFAULT: "default"}
+    return tuple(
+        (key, taken.params[str(option.name)], named.get(source, str(option.envvar)))
+        for key, option in options_of(run)
+        if (source := taken.get_parameter_source(str(option.name))) is not None
+    )

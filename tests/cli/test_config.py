@@ -40,7 +40,7 @@ def test_a_variable_comes_before_the_file_and_the_file_before_the_default(
     (home / "perfgate.toml").write_text('budget = "30s"\nreplicas = 8\n')
     monkeypatch.setenv("PERFGATE_BUDGET", "90s")
     shown = _shown(capsys)
-    assert shown["budget"] == {"value": "90s", "source": "PERFGATE_BUDGET"}
+    assert shown["budget"] == {"value": 90.0, "source": "PERFGATE_BUDGET"}
     assert shown["replicas"] == {"value": 8, "source": str(home / "perfgate.toml")}
     assert shown["store"] == {"value": "baselines", "source": "default"}
     assert shown["seed"] == {"value": None, "source": "default"}
@@ -120,6 +120,19 @@ def test_a_wrong_file_is_said_in_one_line(
     assert words in said
     assert "perfgate.toml" in said
     assert said.count("\n") == 1
+
+
+def test_config_says_what_is_wrong_as_run_would(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "perfgate.toml").write_text("replicas = 1\n")
+    assert app.main(["config"]) == ExitCode.USAGE
+    (home / "perfgate.toml").unlink()
+    monkeypatch.setenv("PERFGATE_BUDGET", "soon")
+    assert app.main(["config"]) == ExitCode.USAGE
+    of_the_file, of_the_variable = capsys.readouterr().err.splitlines()
+    assert "perfgate.toml: replicas: 1 is not in the range" in of_the_file
+    assert "'soon' is no duration" in of_the_variable
 
 
 def test_somebody_elses_broken_pyproject_is_not_ours(home: Path) -> None:
