@@ -22,5 +22,5 @@ def command(old: str, new: str, **options: object) -> int:
     """
     from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415 - instant --help
 
-    shared = Options.taken_from(options)
+    shared = Options.of_a_gate(options)
     return answer_all(shared.questions(baseline=old, candidate=new), shared)

@@ -106,12 +106,15 @@ class Options:
         """Say where results go beside their own directories."""
         return Publisher(self.junit_file, self.metrics_file, os.environ)
 
-    def questions(self, **given: str) -> tuple[Question, ...]:
-        """Open the MODELs of each arm for every scenario: `questions(baseline=OLD, candidate=NEW)`.
+    @classmethod
+    def of_a_gate(cls, options: Mapping[str, Any]) -> Options:
+        """Pick those of a command that judges; what an earlier one left for a CI server goes, whatever comes now."""
+        taken = cls.taken_from(options)
+        taken.publisher().make_ready()
+        return taken
 
-        What an earlier run left for a CI server goes first: whatever is wrong here, an old result is none of it.
-        """
-        self.publisher().make_ready()
+    def questions(self, **given: str) -> tuple[Question, ...]:
+        """Open the MODELs of each arm for every scenario: `questions(baseline=OLD, candidate=NEW)`."""
         models = {Arm(arm): name for arm, name in given.items()}
         named = zip(self.scenarios or (None,), self.load_scenarios(), strict=True)
         return tuple(

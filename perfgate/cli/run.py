@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913 - click's
     asked = {"--against": against, "--no-baseline": no_baseline, "--numbers-only": numbers_only}
     if len(given := [flag for flag, value in asked.items() if value]) > 1:
         raise click.UsageError(f"give {given[0]} or {given[1]}, not both")
-    shared = Options.taken_from({**options, "store": None if no_baseline else store})
+    shared = Options.of_a_gate({**options, "store": None if no_baseline else store})
     if against:
         return answer_all(shared.questions(baseline=against, candidate=model), shared)
     questions = shared.questions(candidate=model)
