@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from perfgate.baseline.fingerprint import Read
 from perfgate.experiment.plan import replicas_that_fit
-
-Read = Callable[[str], str | None]
-"""Gives the text of a system file, None where it cannot be read."""
 
 _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
@@ -88,7 +86,7 @@ def _quota(read: Read) -> Finding:
         return Finding("CPU limit", State.OK, "none")
     throttled = _number(read("/sys/fs/cgroup/cpu.stat") or read("/sys/fs/cgroup/cpu/cpu.stat"), "nr_throttled")
     seen = "a quota" + ("" if throttled is None else f", reached {throttled:,} times so far")
-    remedy = "give the container whole CPUs (a CPU set) instead of a quota, or a limit of two or more"
+    remedy = "give the container whole CPUs (a CPU set) instead of a quota"
     return Finding("CPU limit", State.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle")
 
 
@@ -133,7 +131,7 @@ def _load(moment: Moment) -> Finding:
     seen += f", some task waited {moment.pressure_share:.0%} of the time" if waits else ""
     if moment.busy_share <= _BUSY and not waits:
         return Finding("other load", State.OK, seen)
-    brings = "narrower intervals: other work that made a third of the executions wait took 13 times the variance"
+    brings = "narrower intervals: a standard error of 0.2 % was 0.6 to 1.3 % beside programs that took both CPUs"
     return Finding("other load", State.CHANGE, seen, "stop the other work, or allow for a longer --budget", brings)
 
 
