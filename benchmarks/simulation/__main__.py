@@ -23,8 +23,8 @@ _HEAD = (
 )  # fmt: skip
 
 
-def _one(world: str, effect: float, catch: float, seed: int, run: int) -> Outcome:
-    return simulate(WORLDS[world], effect, catch, (seed, run))
+def _one(world: str, effect: float, catch: float, looks: int, seed: int, run: int) -> Outcome:  # noqa: PLR0913, PLR0917
+    return simulate(WORLDS[world], effect, catch, (seed, run), looks)
 
 
 def _point(world: str, effect: float, catch: float, found: Sequence[Outcome]) -> Iterator[str]:
@@ -46,15 +46,18 @@ def _point(world: str, effect: float, catch: float, found: Sequence[Outcome]) ->
 @click.option("--world", "worlds", type=click.Choice(tuple(WORLDS)), multiple=True, help="Only these.")
 @click.option("--effect", "effects", type=float, multiple=True, help="True changes, as shares.")
 @click.option("--catch", default=0.05, show_default=True, help="Regression to catch; the tolerance is half of it.")
+@click.option("--looks", default=8, show_default=True, help="A lane that others left time has up to twice as many.")
 @click.option("--seed", default=1, show_default=True)
-def main(runs: int, worlds: tuple[str, ...], effects: tuple[float, ...], catch: float, seed: int) -> None:
+def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+    runs: int, worlds: tuple[str, ...], effects: tuple[float, ...], catch: float, looks: int, seed: int
+) -> None:
     """Print a Markdown table, one line a world and true change."""
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for world in worlds or tuple(WORLDS):
             for effect in effects or EFFECTS:
-                found = list(pool.map(partial(_one, world, effect, catch, seed), range(runs), chunksize=100))
+                found = list(pool.map(partial(_one, world, effect, catch, looks, seed), range(runs), chunksize=100))
                 click.echo("| " + " | ".join(_point(world, effect, catch, found)) + " |")
 
 

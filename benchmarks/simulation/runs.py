@@ -16,7 +16,6 @@ from perfgate.stats.table import TrialTable
 from tests.stats.generator import World, columns, design, facts, logs
 
 METRIC = BY_NAME["execute_ms"]
-LOOKS = 8
 _OTHERS = ("cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")
 
 
@@ -36,23 +35,23 @@ class Outcome:
     """Whether the truth lies within the bounds that decide, at the time when the looks were over."""
 
 
-def simulate(world: World, effect: float, catch: float, seed: tuple[int, ...]) -> Outcome:
-    """Make one run of true change `effect` and judge it, with looks at eight instants and without."""
+def simulate(world: World, effect: float, catch: float, seed: tuple[int, ...], looks: int = 8) -> Outcome:
+    """Make one run of true change `effect` and judge it, with so many looks and without."""
     gate = Gate(metrics={METRIC.name: MetricGate(catch=catch), **dict.fromkeys(_OTHERS, MetricGate(gate=False))})
     measured = logs(world, effect, np.random.default_rng(seed))
     candidate, known = design(world)[0], facts(world)
     looking = Looking(gate, {}, (Source.EXECUTE,))
-    for number in range(1, LOOKS + 1):
-        blocks = world.blocks * number // LOOKS
+    for number in range(1, looks + 1):
+        blocks = world.blocks * number // looks
         table = TrialTable(columns(measured[:blocks], candidate), known)
-        (found,) = looking.look(Source.EXECUTE, number / LOOKS, 1.0 * number, table)
+        (found,) = looking.look(Source.EXECUTE, number / looks, 1.0 * number, table)
         if looking.settled(Source.EXECUTE, (found,)):
             break
     end = _once(TrialTable(columns(measured, candidate), known), gate)
     return Outcome(
         sequential=found.verdict,
         once=end.verdict,
-        fraction=number / LOOKS,
+        fraction=number / looks,
         covered=found.effect.ci95_lower <= effect <= found.effect.ci95_upper,
         covered_at_end=end.effect.ci95_lower <= effect <= end.effect.ci95_upper,
         bounds_hold=found.effect.lower <= effect <= found.effect.upper,
