@@ -69,7 +69,7 @@ def app(context: click.Context) -> None:
     5 invalid run, 130 interrupted.
     """
     name = context.invoked_subcommand
-    if name in COMMANDS and name not in {"config", "init"}:
+    if name in COMMANDS and name not in {"config", "init"} and not context.obj:  # help needs no right file
         config = load_config(Path.cwd())
         context.default_map = {name: defaults_of(_command(name), config)} if config.path else None
 
@@ -88,7 +88,8 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
     INTERRUPTS.install()
     verbose = any(arg == "--verbose" or (arg[:1] == "-" and arg[1:2] != "-" and "v" in arg) for arg in args)
     try:
-        return int(app.main(list(args), prog_name="perfgate", standalone_mode=False) or 0)
+        asks_for_help = not {"-h", "--help"}.isdisjoint(args)
+        return int(app.main(list(args), prog_name="perfgate", standalone_mode=False, obj=asks_for_help) or 0)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:

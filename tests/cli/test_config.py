@@ -146,11 +146,9 @@ def test_a_directory_of_that_name_cannot_be_read(home: Path) -> None:
         load_config(home)
 
 
-def test_help_needs_no_right_file_of_the_whole_and_config_shows_lines(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_needs_no_right_file_and_config_shows_lines(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "perfgate.toml").write_text("bugdet = 3\n")
-    assert app.main(["--help"]) == ExitCode.PASS
+    assert app.main(["--help"]) == app.main(["run", "--help"]) == ExitCode.PASS
     (home / "perfgate.toml").write_text("seed = 3\n")
     capsys.readouterr()
     assert app.main(["config"]) == ExitCode.PASS
