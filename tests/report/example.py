@@ -179,7 +179,7 @@ def hostile(seed: int = 8) -> Result:
 
 
 def big(rows: int, seed: int = 9) -> Result:
-    return replace(failing(seed), trials=_trials(np.random.default_rng(seed), rows, {"execute_ms": 0.124}))
+    return replace(failing(seed), trials=trials(np.random.default_rng(seed), rows, {"execute_ms": 0.124}))
 
 
 def leaking(seed: int = 11) -> Result:
@@ -237,7 +237,7 @@ EVERY = (
 def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
     rng = np.random.default_rng(seed)
     metrics = tuple(_metric(rng, row, changes.get(row[0], 0.0)) for row in _METRICS)
-    trials = _trials(rng, 2400, changes)
+    measured = trials(rng, 2400, changes)
     return Result(
         run_id=f"20260301-101500-{seed:04d}",
         created_utc="2026-03-01T10:15:00Z",
@@ -259,8 +259,8 @@ def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
         judgement=Judgement(verdict, _headline(metrics, verdict), metrics, _objectives(rng), ()),
         summaries=_summaries(rng, changes),
         replicas=_replicas(rng),
-        trials=trials,
-        blocks=_blocks(rng, trials),
+        trials=measured,
+        blocks=blocks(rng, measured),
         curves=tuple(_curve(rng, arm, 1 + changes.get("service_mean_ms", 0.0) * (arm == Arm.CANDIDATE)) for arm in Arm),
         stages=_stages(changes),
         batch_sizes=tuple(BatchSizes(arm, (8, 16, 24, 64), (800, 900, 400, 110)) for arm in Arm),
@@ -277,7 +277,13 @@ def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
         timeline=Timeline((45.0, 45.1), ("baseline",) * 2, (0, 0), (900.0, 950.0), (310.0, 311.0), 0.0036),
         generator=Generator(4420, 0.06, 0.9, 3.4, 0.11, 1),
         wall_s=63.4,
-        phases_s={"start": 3.1, "warm-up": 5.9, "cost/execute": 27.0, "cost/request": 9.0, "load/request": 9.0},
+        phases_s={
+            "start 24 servers": 3.1,
+            "warm-up": 5.9,
+            "executions inside the servers": 27.0,
+            "single requests": 9.0,
+            "the scenario's load": 9.0,
+        },
     )
 
 
@@ -405,7 +411,7 @@ _SEGMENTS = (
 )
 
 
-def _trials(rng: np.random.Generator, rows: int, changes: dict[str, float]) -> TrialColumns:
+def trials(rng: np.random.Generator, rows: int, changes: dict[str, float]) -> TrialColumns:
     parts: list[dict[str, list[Any]]] = []
     for lane, depth, begin_s, length_s, portion in _SEGMENTS:
         count = max(24, round(rows * portion) // 24 * 24)
@@ -453,7 +459,7 @@ def _segment(
     }
 
 
-def _blocks(rng: np.random.Generator, trials: TrialColumns) -> BlockColumns:
+def blocks(rng: np.random.Generator, trials: TrialColumns) -> BlockColumns:
     first = [i for i in range(len(trials.block)) if i == 0 or trials.block[i] != trials.block[i - 1]]
     steal = np.where(rng.uniform(size=len(first)) < 0.1, rng.uniform(0, 0.08, len(first)), 0.0)
     return BlockColumns(

@@ -12,6 +12,7 @@ import pytest
 from perfgate.report.html import render_html, write
 from perfgate.report.result import BlockColumns, Result, TrialColumns
 from tests.report import example
+from tests.report.kinds import KINDS
 
 _FETCHING = {"src", "href", "srcset", "data", "action", "formaction", "poster", "background", "xlink:href", "ping"}
 _VOID = {"meta", "br"}
@@ -50,7 +51,7 @@ def _svgs(text: str) -> list[ET.Element]:
     return [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)]  # noqa: S314 - our own
 
 
-@pytest.mark.parametrize("build", example.EVERY)
+@pytest.mark.parametrize("build", KINDS.values(), ids=KINDS)
 def test_the_page_is_whole_and_every_picture_is_well_formed(build: Callable[[], Result]) -> None:
     text = render_html(build())
     page = _Page(text)
@@ -58,7 +59,7 @@ def test_the_page_is_whole_and_every_picture_is_well_formed(build: Callable[[], 
     assert len(_svgs(text)) == sum(tag == "svg" for tag, _ in page.tags)
 
 
-@pytest.mark.parametrize("build", example.EVERY)
+@pytest.mark.parametrize("build", KINDS.values(), ids=KINDS)
 def test_nothing_is_fetched_and_nothing_runs(build: Callable[[], Result]) -> None:
     text = render_html(build())
     page = _Page(text)
@@ -72,7 +73,7 @@ def test_nothing_is_fetched_and_nothing_runs(build: Callable[[], Result]) -> Non
     assert "@import" not in text
 
 
-@pytest.mark.parametrize("build", example.EVERY)
+@pytest.mark.parametrize("build", KINDS.values(), ids=KINDS)
 def test_charts_speak_to_those_who_cannot_see_them_and_carry_their_own_ink(build: Callable[[], Result]) -> None:
     for svg in _svgs(render_html(build())):
         if svg.get("aria-hidden"):
