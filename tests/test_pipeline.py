@@ -197,6 +197,11 @@ def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
     assert "FAIL" in (tmp_path / html.FILE_NAME).read_text()
 
 
+def test_the_page_of_a_run_is_the_very_page_that_is_rendered_again(tmp_path: Path) -> None:
+    Bench().run(tmp_path, "old", "slow")
+    assert (tmp_path / html.FILE_NAME).read_text() == html.render_html(document.read(tmp_path))
+
+
 def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
     first, second = (Bench().run(tmp_path / name, "old", "same") for name in ("a", "b"))
     assert document.to_json(first) == document.to_json(second)

@@ -110,5 +110,6 @@ class Recording:
             wall_s=wall_s,
         )
         document.write(result, self.directory)
-        html.write(result, self.directory)
+        # The page is of what was stored, where numbers are rounded: `perfgate report` gives the very same bytes again.
+        html.write(document.read(self.directory), self.directory)
         return result
