@@ -7,7 +7,7 @@ BENCH_STAMP := .venv-bench/.stamp
 # Measurements must not run beside each other, and two targets must not set up at once: make -j changes nothing.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup ranking audio models demo test lint bench lock clean
+.PHONY: help setup ranking audio models demo test lint docs bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: setup ## write docs/reference/ and the JSON Schemas again, from the code
+	$(BIN)/python -m docs.reference.make
 
 bench: setup $(BENCH_STAMP) ## requests per second of the load engine beside grpc.aio, k6, Locust and h2load
 	$(BIN)/python -m benchmarks.driver --serve-noop --noop frames --pin --versus all --seconds 8 --in-flight 8 --in-flight 64

@@ -10,12 +10,19 @@ class ExitCode(IntEnum):
     """What the process's exit code tells a CI job."""
 
     PASS = 0
-    INTERNAL = 1  # a crash must never look like a regression, nor like a pass
+    """Every gated metric is within its tolerance and every objective is met; or the command did what it was asked."""
+    INTERNAL = 1
+    """perfgate itself failed: a crash never looks like a regression, nor like a pass."""
     USAGE = 2
+    """A wrong option, scenario, setting or path; the message says what to write instead."""
     FAIL = 3
+    """A regression beyond a tolerance, or a broken objective."""
     INCONCLUSIVE = 4
+    """Not decided in the time given, or nothing comparable is stored; 0 with `--on-inconclusive pass`, if measured."""
     INVALID = 5
+    """What was measured cannot be judged: the model does not load, a server died, too many errors, a slow generator."""
     INTERRUPTED = 130
+    """Ended by ^C or SIGTERM; what was measured is kept."""
 
 
 class PerfgateError(Exception):

@@ -191,16 +191,23 @@ class ReplicaFacts:
     """What is known of a replica from its start."""
 
     replica: int
+    """Number of the server in its arm, from 0."""
     arm: Arm
+    """`baseline` or `candidate`."""
     parent: int
     """Which fork server it came from: a blocking factor."""
     start_position: int
+    """Which server of the run it was in the order of starts, from 0."""
     pid: int | None
     """None where the server's process is not known."""
     load_time_s: float
+    """From the start of the server to one that serves the model."""
     first_request_ms: float
+    """Time of its very first request."""
     warmup_requests: int
+    """Requests after the first one until latency no longer fell."""
     warmup_s: float
+    """Time that these took."""
     warm: bool
     """False: its latency had not become stationary when the share of the budget for warm-up ended."""
     warm_ms: float = nan
@@ -219,5 +226,8 @@ class Caution:
     """A warning as data: something that weakens the result, with what to do about it."""
 
     code: str
+    """Stable word for programs, such as `warmup_cut`."""
     message: str
+    """What is so."""
     remedy: str = ""
+    """What to do about it; empty where there is nothing to do."""

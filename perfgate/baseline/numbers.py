@@ -36,8 +36,11 @@ class StoredFacts:
     recorded_utc: str
     """When the newest of them was recorded."""
     model_given: str
+    """Model of the baseline, as it was named when it was recorded."""
     model_digest: str
+    """Digest of its files."""
     size_mb: float
+    """Size of its files, MiB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ FORMATS = (
 
 @click.command("report")
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
-@click.option("-f", "--format", "name", type=click.Choice(FORMATS), default="html", show_default=True)
+@click.option("-f", "--format", "name", type=click.Choice(FORMATS), default="html", show_default=True,
+              help="What to render it as.")  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
     help="Where it goes; default RUN/report.html for the page, standard output for all else.",

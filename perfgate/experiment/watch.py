@@ -62,10 +62,13 @@ class Timeline:
     time_s: tuple[float, ...] = ()
     """Since the run began."""
     arm: tuple[str, ...] = ()
+    """`baseline` or `candidate`."""
     replica: tuple[int, ...] = ()
+    """Number of the server in its arm, from 0."""
     cpu_ms: tuple[float, ...] = ()
     """Since the process began."""
     rss_mb: tuple[float, ...] = ()
+    """Resident set, MiB."""
     cost_share: float = float("nan")
     """CPU time that sampling took, in cores."""
 
@@ -75,9 +78,11 @@ class ThreadTime:
     """CPU time of one kind of thread in all servers of an arm, over the load lane; threads that ended are left out."""
 
     arm: str
+    """`baseline` or `candidate`."""
     thread: str
     """Name without its number."""
     cpu_ms: float
+    """CPU time of all threads of that name."""
     share: float
     """Of the arm's CPU time in this lane."""
 

@@ -23,10 +23,13 @@ class Seen:
     """One metric at one look."""
 
     metric: str
+    """Name in the metrics table."""
     log_change: float
     """On the metric's scale, as the next and all limits: logs, or the difference itself."""
     log_se: float
+    """Standard error on that scale."""
     df: float
+    """Degrees of freedom."""
     counts: Counts | None = None
     """Of a share of requests: its tests and bounds are exact."""
 
@@ -66,12 +69,15 @@ class Look:
     """All gated metrics and objectives that one source decides, at one planned instant."""
 
     source: Source
+    """Lane and depth that decides them."""
     fraction: float
     """Of the planned time of its lane: the information fraction."""
     at_s: float
     """Since the run began."""
     seen: tuple[Seen, ...]
+    """The metrics."""
     objectives: tuple[ObjectiveVerdict, ...] = ()
+    """The absolute bounds."""
 
 
 @dataclass(frozen=True, slots=True)

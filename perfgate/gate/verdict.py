@@ -32,11 +32,15 @@ class MetricVerdict:
     """The decision on one metric of a comparison."""
 
     metric: str
+    """Name in the metrics table."""
     gated: bool
+    """Whether it takes part in the verdict of the run."""
     verdict: Verdict
+    """Of this metric alone."""
     tolerance: float
     """Accepted change, as a share or in the metric's unit, like the effect's; positive, in the direction of worse."""
     effect: Effect
+    """The change that it was judged by."""
     detectable: float
     """Smallest true regression that this measurement fails with 80 % power, like the tolerance."""
     reason: str
@@ -52,16 +56,23 @@ class ObjectiveVerdict:
     """The decision on one absolute bound of the candidate."""
 
     metric: str
+    """Name in the metrics table."""
     verdict: Verdict
+    """Of this bound alone."""
     bound: float
+    """The bound, in the metric's unit."""
     is_maximum: bool
+    """Whether the value must be at most the bound, not at least."""
     value: float
     """Point estimate of the candidate, in the metric's unit; NaN where the sample cannot support one."""
     lower: float
+    """Lower one-sided bound of the value, at the gate's level, in the metric's unit."""
     upper: float
-    """One-sided bounds at the gate's level, in the metric's unit."""
+    """The upper one."""
     reason: str
+    """One clause that says why."""
     more: str
+    """When inconclusive, what would decide; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,12 @@ class Judgement:
     """The whole decision."""
 
     verdict: Verdict
+    """Of the whole run."""
     headline: str
     """The final line without the verdict word and the report's path: `service_mean_ms +12.4% [+8.1, +16.9] > 5%`."""
     metrics: tuple[MetricVerdict, ...]
+    """Every compared metric."""
     objectives: tuple[ObjectiveVerdict, ...]
+    """Every absolute bound."""
     reasons: tuple[str, ...]
+    """Why it is no plain pass or fail, a sentence each; what is wrong with an invalid run."""

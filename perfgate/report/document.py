@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from perfgate.errors import UsageError
+from perfgate.report.described import described
 from perfgate.report.result import SCHEMA_VERSION, Result, TrialColumns
 
 FILE_NAME = "result.json"
@@ -29,7 +30,7 @@ def _adapter() -> TypeAdapter[Result]:
 
 def json_schema() -> dict[str, Any]:
     """Describe `result.json` as a JSON Schema (draft 2020-12)."""
-    schema = _with_null(_adapter().json_schema(mode="serialization"))
+    schema = described(_with_null(_adapter().json_schema(mode="serialization")), Result)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "perfgate result", **schema}
 
 

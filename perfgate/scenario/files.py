@@ -156,16 +156,19 @@ def _without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON
         return node
     if "anyOf" in node:
         options = [_without_null(option) for option in node["anyOf"] if option != {"type": "null"}]
-        return options[0] if len(options) == 1 else {"anyOf": options}
+        around = _without_null({key: value for key, value in node.items() if key != "anyOf"})
+        return {**(options[0] if len(options) == 1 else {"anyOf": options}), **around}
     kept = {key: value for key, value in node.items() if key != "title" and value is not None}
     return {key: _without_null(value) for key, value in kept.items()}
 
 
 def _with_forms(key: str, value: dict[str, Any]) -> dict[str, Any]:
-    if key not in SHARES and not key.endswith("_s"):
+    if key not in SHARES and not key.endswith(("_s", "_share")):
         return value
-    pattern = r"^\s*[0-9.]+\s*%\s*$" if key in SHARES else r"^\s*[0-9.]+\s*(ms|s|min|m|h)\s*$"
-    words = {"gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "default": None}
-    number = {words.get(word, word): limit for word, limit in value.items() if words.get(word, word)}
-    default = {"default": value["default"]} if "default" in value else {}
-    return {"anyOf": [number, {"type": "string", "pattern": pattern}], **default}
+    is_time = key.endswith("_s")
+    pattern = r"^\s*[0-9.]+\s*(ms|s|min|m|h)\s*$" if is_time else r"^\s*[0-9.]+\s*%\s*$"
+    text = {"type": "string", "pattern": pattern, "examples": ["500ms", "2min"] if is_time else ["5%"]}
+    words = {"gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "ge": "minimum", "le": "maximum"}
+    around = {word: thing for word, thing in value.items() if word in {"default", "description"}}
+    number = {words.get(word, word): limit for word, limit in value.items() if word not in around}
+    return {"anyOf": [number, text], **around}

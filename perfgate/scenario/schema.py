@@ -43,8 +43,9 @@ class InputSpec(_Table):
     shape: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     """Shape of one request's tensor, batch included; needed for unknown dimensions other than the first."""
     low: float | None = None
+    """Lowest number, by default by the type: 0 for integers, standard normal values for floats."""
     high: float | None = None
-    """Half-open range for numbers; integers draw from low … high - 1."""
+    """End of the half-open range: integers are from `low` to `high` - 1."""
     distribution: Literal["uniform", "zipf"] = "uniform"
     """`zipf`, for integers: low is the most frequent, rank k is drawn in proportion to k ** -exponent."""
     exponent: float = Field(default=1.0, gt=0, le=10)
@@ -73,16 +74,19 @@ class Payload(_Table):
     """What a request carries."""
 
     source: Source = "signature"
-    """Random values for the signature's inputs, or recorded requests."""
+    """Random values for the signature's inputs, or recorded requests (docs/payloads.md)."""
     file: str | None = None
-    """File of a recorded source, relative to the scenario file."""
+    """File of a recorded source, relative to the scenario file; all but `warmup_assets` need it."""
     method: Literal["predict", "classify", "regress"] = "predict"
     """Of `PredictionService`; `classify` and `regress` send `tf.Example`s."""
     signature: str = "serving_default"
+    """The model's signature."""
     batch_size: int = Field(default=8, ge=1)
+    """Fills the unknown first dimension of every input."""
     distinct: int = Field(default=16, ge=1, le=10_000)
-    """How many different requests are made and cycled through."""
+    """Different requests, made once and cycled through."""
     inputs: dict[str, InputSpec] = Field(default_factory=dict)
+    """How to fill each input of the signature, by name; those not named are filled by their type."""
 
     @model_validator(mode="after")
     def _file_for_recorded(self) -> Payload:
@@ -120,12 +124,15 @@ class Load(_Table):
     """The scenario's traffic in the `load` lane."""
 
     arrivals: Arrivals = "closed"
+    """When requests are sent (docs/scenarios.md#arrivals)."""
     rate_rps: float | None = Field(default=None, gt=0)
+    """`constant`, `poisson` and `gamma`: requests a second."""
     cv: float | None = Field(default=None, gt=0, le=10)
     """`gamma`: coefficient of variation of the gaps; 1 is Poisson, above it arrivals come in bursts."""
     from_rps: float | None = Field(default=None, ge=0)
+    """`ramp`: the rate at the beginning of each turn."""
     to_rps: float | None = Field(default=None, ge=0)
-    """`ramp`: the rate goes from one to the other over each turn, arrivals at random."""
+    """`ramp`: the rate at its end; arrivals are at random."""
     steps_rps: tuple[Annotated[float, Field(ge=0)], ...] | None = Field(default=None, min_length=1)
     """`steps`: rates of equally long parts of each turn, arrivals at random."""
     trace: str | None = None
@@ -137,6 +144,7 @@ class Load(_Table):
     think_time_s: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 0.0
     """Closed loop: pause between an answer and the next request in its place."""
     deadline_s: Seconds = 5.0
+    """A request that takes longer is an error, and counts with this time."""
     turn_s: Seconds | None = None
     """How long each server is driven at a time; by default 0.5 to 2 s, and a trace's length."""
     replicas: int | None = Field(default=None, ge=1, le=64)
@@ -173,12 +181,17 @@ class Batching(_Table):
     """Requests of several callers executed as one, in TF-Serving's words (its `BatchingParameters`)."""
 
     max_batch_size: int = Field(default=1000, ge=1)
+    """Rows of a batch."""
     batch_timeout_micros: int = Field(default=0, ge=0)
+    """How long a batch waits to become full."""
     num_batch_threads: int = Field(default=2, ge=1, le=1024)
+    """Batches executed at a time."""
     max_enqueued_batches: int = Field(default=10, ge=1)
+    """Batches that may wait; further requests are refused."""
     allowed_batch_sizes: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Ascending, the last one max_batch_size; batches are padded up to the next of them."""
     pad_variable_length_inputs: bool = False
+    """Pad inputs of different shapes to one."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Batching:
@@ -193,16 +206,19 @@ class Server(_Table):
     """Settings of the embedded server."""
 
     intra_op_threads: int = Field(default=1, ge=0)
-    """0: TensorFlow's default, one per core."""
+    """Threads within one op; 0: one per core."""
     inter_op_threads: int = Field(default=1, ge=0)
+    """Ops run side by side; 0: one per core."""
     cpus: tuple[int, ...] | None = None
     """CPU numbers the servers may use; none given: all."""
     driver_cpus: tuple[int, ...] | None = None
+    """CPU numbers the load generator may use; none given: all."""
     huge_pages: bool = True
-    """glibc.malloc.hugetlb=1 in the servers (docs/method.md)."""
+    """Ask glibc for huge pages in the servers: sharper measurements (docs/method.md)."""
     rpc_threads: int = Field(default=4, ge=1)
+    """Requests worked on at a time, over gRPC and over REST each; with batching more, so that they fill the queue."""
     batching: Batching | None = None
-    """None: each request is executed by itself."""
+    """Form batches of requests; without it each is executed by itself."""
     batching_parameters_file: str | None = None
     """TF-Serving's batching file (text `BatchingParameters`) in place of `batching`, relative to the scenario file."""
 
@@ -218,7 +234,9 @@ class Target(_Table):
     """What answers the requests. A MODEL that is a URL is always an `endpoint`."""
 
     kind: Literal["embedded", "in_process", "command", "endpoint"] = "embedded"
+    """perfgate's own server, the model with no RPC, what a command line starts, or one that runs (docs/targets.md)."""
     protocol: Literal["grpc", "rest"] = "grpc"
+    """What requests are sent by."""
     command: str | None = None
     """`command`: line that starts a server, with {port}, {rest_port}, {model}, {name} filled in; no shell."""
     environment: dict[str, str] = Field(default_factory=dict)
@@ -236,6 +254,7 @@ class Target(_Table):
     tls_ca_file: str | None = None
     """Certificates that a TLS server is checked against, in place of the system's; relative to the scenario file."""
     tls_server_name: str | None = None
+    """Name that its certificate must carry, where it is not the address."""
     metadata: dict[str, str] = Field(default_factory=dict)
     """Sent with every request: gRPC metadata or HTTP headers."""
 
@@ -255,8 +274,11 @@ class MetricGate(_Table):
     """
 
     catch: Amount | None = None
+    """The regression to find reliably, `"5%"` or `0.05`; the tolerance is half of it."""
     tolerance: Amount | None = None
+    """The accepted change itself; not together with `catch`."""
     gate: bool = True
+    """`false` leaves out a metric that is gated by default."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> MetricGate:
@@ -270,7 +292,9 @@ class Objective(_Table):
     """An absolute bound (SLO) on one metric of the candidate."""
 
     max: float | None = None
+    """The value must be at most this, in the metric's unit; `error_rate` is a share."""
     min: float | None = None
+    """The value must be at least this; exactly one of both is given."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Objective:
@@ -294,6 +318,7 @@ class Gate(_Table):
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """One-sided error level of both bounds."""
     metrics: dict[str, MetricGate] = Field(default_factory=dict)
+    """Metrics by name (docs/reference/metrics.md): a table here gates the metric, or changes how."""
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -318,14 +343,15 @@ class Budget(_Table):
     measure_s: Seconds = 45.0
     """Measuring time, start-up and warm-up not counted."""
     replicas: int = Field(default=12, ge=2, le=64)
-    """Per arm."""
+    """Server processes an arm; of `command` targets 4 unless it is given."""
     parents: int = Field(default=2, ge=1, le=8)
-    """Fork servers."""
+    """Fork servers, from which both arms are forked."""
     looks: int = Field(default=8, ge=1, le=20)
     """Instants in each lane at which it ends if all that it decides is decided; 1: none before its time is up."""
     execute_share: Part = 0.6
+    """Share of the time for executions inside the server."""
     request_share: Part = 0.2
-    """The rest is the `load` lane's."""
+    """Share for single requests; the rest is the `load` lane's."""
 
     @model_validator(mode="after")
     def _shares(self) -> Budget:
@@ -339,16 +365,25 @@ class Scenario(_Table):
     """A whole scenario file."""
 
     name: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """By default the file's stem; baselines are found by it. Letters, digits and `. _ -` after a letter or digit."""
     description: str = ""
+    """One line for people."""
     payload: Payload = Payload()
+    """What a request carries."""
     classes: dict[str, RequestClass] = Field(default_factory=dict)
     """Several kinds of requests in one stream, by name; none: all are as `payload` says."""
     load: Load = Load()
+    """Traffic of the `load` lane."""
     target: Target = Target()
+    """What answers the requests."""
     server: Server = Server()
+    """Settings of the embedded server."""
     gate: Gate = Gate()
+    """When a difference counts."""
     objectives: dict[str, Objective] = Field(default_factory=dict)
+    """Absolute bounds on the new version, by metric."""
     budget: Budget = Budget()
+    """How long to measure."""
 
     @field_validator("objectives")
     @classmethod

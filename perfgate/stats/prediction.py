@@ -36,6 +36,7 @@ class OccasionSpread:
     """What the same model's numbers differ by between occasions, as a standard deviation on the metric's scale."""
 
     sd: float
+    """On the metric's scale: 0.01 is about 1 % where it is a ratio."""
     df: float
     """Degrees of freedom: how well it is known."""
     source: str

@@ -20,9 +20,13 @@ class Counts:
     """Failed and all requests of both arms, each divided by its design effect over replicas: no whole numbers."""
 
     baseline_failed: float
+    """Failed requests of the baseline."""
     baseline_requests: float
+    """All of its requests."""
     candidate_failed: float
+    """Failed requests of the candidate."""
     candidate_requests: float
+    """All of its requests."""
 
     @property
     def difference(self) -> float:

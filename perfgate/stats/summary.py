@@ -10,6 +10,7 @@ class Typical:
     """What the gate compares one metric by: a number a replica, in the metric's unit (docs/method.md)."""
 
     replicas: tuple[float, ...]
+    """In the order of the replicas' numbers."""
     source: str
     """Where it was measured, a `Source` value."""
     state: str
@@ -21,12 +22,15 @@ class ArmSummary:
     """One metric of one arm, described (not compared)."""
 
     metric: str
+    """Name in the metrics table."""
     arm: str
+    """`baseline` or `candidate`."""
     value: float | None
     """In the metric's unit; None where the sample cannot support the number, `note` says why."""
     replicas: tuple[float, ...]
     """One number a replica, in the metric's unit."""
     note: str = ""
+    """Why there is no value; else empty."""
     typical: Typical | None = None
     """None where the gate has no number for each replica."""
 
@@ -36,7 +40,9 @@ class Curve:
     """An empirical distribution of response times of one arm under load, thinned for drawing."""
 
     arm: str
+    """`baseline` or `candidate`."""
     requests: int
+    """How many requests it is made from."""
     latency_ms: tuple[float, ...]
     """Ascending."""
     share: tuple[float, ...]
@@ -48,11 +54,15 @@ class StageSummary:
     """One stage of the requests of one arm under load, all from the same requests: those with stage times."""
 
     arm: str
+    """`baseline` or `candidate`."""
     stage: str
     """In order: `send lag`, `queue`, `execute`, `encode`, and `rest`: network, protocol, waiting for a CPU."""
     requests: int
+    """How many requests told their stages."""
     mean_ms: float
+    """Mean over these requests."""
     p50_ms: float
+    """Their median."""
     p99_ms: float | None
     """None where there are too few requests for it."""
 
@@ -62,6 +72,7 @@ class BatchSizes:
     """In batches of how many rows the requests of one arm were executed under load."""
 
     arm: str
+    """`baseline` or `candidate`."""
     rows: tuple[int, ...]
     """Ascending."""
     requests: tuple[int, ...]
@@ -73,14 +84,21 @@ class ClassSummary:
     """One request class of one arm under load."""
 
     arm: str
+    """`baseline` or `candidate`."""
     name: str
+    """Name of the class in the scenario."""
     requests: int
+    """All requests of the class."""
     failed: int
+    """Those that failed or timed out."""
     service_mean_ms: float
+    """Mean time from send to answer."""
     latency_p50_ms: float | None
+    """Median response time; None where there are too few requests for it."""
     latency_p90_ms: float | None
+    """The 90th percentile, likewise."""
     latency_p99_ms: float | None
-    """Response times; None where there are too few requests for the percentile."""
+    """The 99th percentile, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +106,13 @@ class Generator:
     """The load generator over all of the load lane."""
 
     requests: int
+    """All requests that it sent."""
     send_lag_p50_ms: float
     """Actual minus scheduled send; 0 by definition in a closed loop."""
     send_lag_p99_ms: float | None
+    """None where there are too few requests for it."""
     send_lag_max_ms: float
+    """The longest lag."""
     cpu_share: float
     """Of one core, mean over its workers."""
     workers: int

@@ -134,7 +134,17 @@ def test_the_schema_names_the_fields_of_a_result() -> None:
     assert schema["$defs"]["Effect"]["properties"]["change"]["type"] == ["number", "null"]
 
 
+def test_the_schema_says_what_every_key_means() -> None:
+    schema = document.json_schema()
+    tables = [schema, *(table for table in schema["$defs"].values() if "properties" in table)]
+    keys = [(table["title"], name, key) for table in tables for name, key in table["properties"].items()]
+    assert [(table, name) for table, name, key in keys if not key["description"]] == []
+    assert len(keys) > 150
+    assert schema["$defs"]["Effect"]["properties"]["log_se"]["description"] == "Standard error on that scale."
+    assert not any("None" in key["description"] for _, _, key in keys)
+
+
 def test_the_published_schema_is_current() -> None:
     published = Path(__file__).resolve().parents[2] / "docs" / "result.schema.json"
     text = json.dumps(document.json_schema(), indent=1) + "\n"
-    assert published.read_text(encoding="utf-8") == text, "write it again: see docs/report.md"
+    assert published.read_text(encoding="utf-8") == text, "write it again: make docs"

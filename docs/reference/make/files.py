@@ -1,0 +1,83 @@
+"""Files that people write or read: scenarios, perfgate.toml, results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from docs.reference.make.markdown import code, prose, sentence, table
+from docs.reference.make.schemas import Schema, definition, keys
+from perfgate.cli.config_file import KEYS, options_of
+from perfgate.cli.run import command as run
+from perfgate.report import document
+from perfgate.scenario import files
+
+
+def scenario() -> str:
+    """Describe every table of a scenario, in the file's order."""
+    root = files.json_schema()
+    return "\n\n".join(_tables("", root, root, set()))
+
+
+def _tables(path: str, schema: Schema, root: Schema, seen: set[str]) -> Iterator[str]:
+    title = f"## {code(f'[{path}]')}" if path else "## The file itself"
+    yield f"{title}\n\n{prose(schema['description'])}\n\n{keys(schema, root, link=False)}"
+    for key, value in schema["properties"].items():
+        for below, target, name in _inside(f"{path}.{key}".lstrip("."), value, root):
+            if name not in seen:
+                seen.add(name)
+                yield from _tables(below, target, root, seen)
+
+
+def _inside(path: str, value: Schema, root: Schema) -> Iterator[tuple[str, Schema, str]]:
+    """Find the tables in a value: the path of each, its definition and that one's name."""
+    name, target = definition(value, root)
+    if name and "properties" in target:
+        yield path, target, name
+    elif isinstance(value.get("additionalProperties"), dict):
+        word = "METRIC" if "propertyNames" in value else "NAME"
+        yield from _inside(f"{path}.{word}", value["additionalProperties"], root)
+    for each in value.get("anyOf", ()):
+        yield from _inside(path, each, root)
+
+
+def result() -> str:
+    """Describe every object of a result, in the order in which the document names them."""
+    root = document.json_schema()
+    order = dict.fromkeys(_named(root, root, set()))
+    sections = [f"## The document\n\n{prose(root['description'])}\n\n{keys(root, root, link=True)}"]
+    for name in order:
+        schema = root["$defs"][name]
+        sections.append(f"## {name}\n\n{prose(schema['description'])}\n\n{keys(schema, root, link=True)}")
+    return "\n\n".join(sections)
+
+
+def _named(node: object, root: Schema, seen: set[str]) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _named(each, root, seen)
+    if not isinstance(node, dict):
+        return
+    name, target = definition(node, root)
+    if name and name not in seen and "properties" in target:
+        seen.add(name)
+        yield name
+        yield from _named(target, root, seen)
+    for key, value in node.items():
+        if key != "$defs":
+            yield from _named(value, root, seen)
+
+
+def settings() -> str:
+    """Describe the keys of perfgate.toml by the options that they are the defaults of."""
+    rows = (
+        (
+            code(key),
+            code(KEYS[key]),
+            code(option.envvar) if option.envvar else "",
+            prose(sentence(option.help or "")) if isinstance(option, click.Option) else "",
+        )
+        for key, option in options_of(run)
+    )
+    return table(("key", "option", "variable", "what it is"), rows)

@@ -1,0 +1,104 @@
+"""All pages by name: where each comes from, and what stands above what is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from docs.reference.make.commands import commands
+from docs.reference.make.files import result, scenario, settings
+from docs.reference.make.markdown import code, table
+from docs.reference.make.metrics import metrics
+from perfgate.errors import ExitCode
+from perfgate.report import document
+from perfgate.report.described import field_docs
+from perfgate.scenario import files as scenario_files
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page."""
+
+    title: str
+    source: str
+    """The file that says it all."""
+    lead: str
+    body: Callable[[], str]
+
+
+def exit_codes() -> str:
+    """Tell each code's meaning."""
+    docs = field_docs(ExitCode)
+    return table(("code", "name", "when"), ((code(int(each)), each.name.lower(), docs[each.name]) for each in ExitCode))
+
+
+PAGES = {
+    "commands.md": Page(
+        "Commands",
+        "perfgate/cli/",
+        "Every command with every option. A flag comes before its variable, a variable before\n"
+        "[`perfgate.toml`](settings.md), and the file before the default. `perfgate COMMAND --help` says the same.",
+        commands,
+    ),
+    "metrics.md": Page(
+        "Metrics",
+        "perfgate/metrics.py",
+        "*Catch* is the default regression to find reliably, and the tolerance half of it; *at least*: a\n"
+        "smaller change in the unit never counts. *Gated* metrics are judged by default, others\n"
+        "where a scenario names them. *Measured at* is lane and depth: the first one that the run has. What estimators and scales are:\n"
+        "[metrics](../metrics.md).",
+        metrics,
+    ),
+    "exit-codes.md": Page(
+        "Exit codes",
+        "perfgate/errors.py",
+        "Of `run` and `compare`; other commands use those that fit. The last line on stderr says why.",
+        exit_codes,
+    ),
+    "scenario.md": Page(
+        "Scenario keys",
+        "perfgate/scenario/schema.py",
+        "Every table and key of a [scenario file](../scenarios.md). All keys have defaults; `-` is none. Times are\n"
+        "seconds, or text with `ms`, `s`, `m`, `min` or `h`; shares are numbers or percentages in quotes.",
+        scenario,
+    ),
+    "settings.md": Page(
+        "Keys of `perfgate.toml`",
+        "perfgate/cli/config_file.py",
+        "What may stand in [`perfgate.toml`](../config.md) or `[tool.perfgate]` of `pyproject.toml`: each key takes\n"
+        "what its option takes.",
+        settings,
+    ),
+    "result.md": Page(
+        "Keys of `result.json`",
+        "perfgate/report/result.py",
+        "What the keys of [`result.json`](../report.md#resultjson) mean; as a JSON Schema:\n"
+        "[`result.schema.json`](../result.schema.json). Units stand in names: `_s` seconds, `_ms` milliseconds, `_mb`\n"
+        "MiB. Any number may be `null`, where there is none. A *list* in columns has one item for each row.",
+        result,
+    ),
+}
+
+
+def files() -> Mapping[str, str]:
+    """Make every page, the index included, and the JSON Schemas: text by path in the repository."""
+    schemas = {
+        "docs/result.schema.json": json.dumps(document.json_schema(), indent=1),
+        "scenarios/schema.json": json.dumps(scenario_files.json_schema(), indent=2),
+    }
+    written = {f"docs/reference/{name}": text for name, text in _pages().items()}
+    return {**written, **{name: f"{text}\n" for name, text in schemas.items()}}
+
+
+def _pages() -> Mapping[str, str]:
+    made = {name: _text(page.title, page.source, page.lead, page.body()) for name, page in PAGES.items()}
+    rows = ((f"[{page.title}]({name})", code(page.source)) for name, page in PAGES.items())
+    index = table(("page", "made from"), rows)
+    lead = "What there is, made from the code itself."
+    return {**made, "README.md": _text("Reference", "docs/reference/make/pages.py", lead, index)}
+
+
+def _text(title: str, source: str, lead: str, body: str) -> str:
+    note = f"<!-- Made from {source} by `make docs`: change that, not this. -->"
+    return f"{note}\n\n# {title}\n\n{lead}\n\n{body}\n"

@@ -1,0 +1,87 @@
+"""Tables of keys, from a JSON Schema: key, type, default, what it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from docs.reference.make.markdown import code, prose, sentence, table
+
+Schema = dict[str, Any]
+
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+
+
+def definition(schema: Schema, root: Schema) -> tuple[str, Schema]:
+    """Follow a reference: the definition's name and content; no name where there is no reference."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    return (name, root["$defs"][name]) if name else ("", schema)
+
+
+def keys(schema: Schema, root: Schema, *, link: bool) -> str:
+    """Make the table of one schema's keys; tables in tables are told by name, with a link to it if asked."""
+    rows = []
+    with_default = not link
+    for key, value in schema["properties"].items():
+        _, target = definition(value, root)
+        what = prose(sentence(value.get("description") or target.get("description", "")))
+        default = [_default(value)] if with_default else []
+        rows.append((code(key), type_words(value, root, link=link), *default, what))
+    return table(("key", "type", *(["default"] if with_default else []), "what it is"), rows)
+
+
+def _default(value: Schema) -> str:
+    default = value.get("default")
+    if default is None or isinstance(default, dict):
+        return ""
+    return code(json.dumps(int(default) if isinstance(default, float) and default.is_integer() else default))
+
+
+def type_words(schema: Schema, root: Schema, *, link: bool) -> str:
+    """Say in words what a value may be, bounds included."""
+    words = list(dict.fromkeys(_alternatives(schema, root, link=link)))
+    return " or ".join(words)
+
+
+def _alternatives(schema: Schema, root: Schema, *, link: bool) -> Iterator[str]:
+    name, target = definition(schema, root)
+    kinds = schema.get("type")
+    if "anyOf" in schema:
+        for each in schema["anyOf"]:
+            yield from _alternatives(each, root, link=link)
+    elif "enum" in target:
+        yield ", ".join(code(each) for each in target["enum"])
+    elif name:
+        yield f"[{name}](#{name.lower()})" if link else "table"
+    elif isinstance(kinds, list):
+        yield from kinds
+    elif kinds == "array":
+        yield _array(schema, root, link=link)
+    elif kinds == "object":
+        yield _mapping(schema, root, link=link)
+    elif kinds == "string" and "examples" in schema:
+        yield "text such as " + ", ".join(code(json.dumps(each)) for each in schema["examples"])
+    else:
+        names = {"string": "text", "integer": "whole number", "boolean": "`true`, `false`", None: "any"}
+        yield " ".join([names.get(kinds, str(kinds)), *_limits(schema)])
+
+
+def _limits(schema: Schema) -> Iterator[str]:
+    found = [f"{words} {schema[key]:,}" for key, words in _BOUNDS.items() if key in schema]
+    if found:
+        yield ", ".join(found)
+
+
+def _array(schema: Schema, root: Schema, *, link: bool) -> str:
+    if "prefixItems" in schema:
+        return "list of " + ", ".join(type_words(each, root, link=link) for each in schema["prefixItems"])
+    return f"list of {type_words(schema.get('items', {}), root, link=link)}"
+
+
+def _mapping(schema: Schema, root: Schema, *, link: bool) -> str:
+    values = schema.get("additionalProperties")
+    if not isinstance(values, dict) or not values:
+        return "table"
+    words = type_words(values, root, link=link)
+    return "tables by name" if words == "table" else f"by name: {words}"
