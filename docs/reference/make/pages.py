@@ -46,8 +46,8 @@ PAGES = {
         "perfgate/metrics.py",
         "*Catch* is the default regression to find reliably, and the tolerance half of it; *at least*: a\n"
         "smaller change in the unit never counts. *Gated* metrics are judged by default, others\n"
-        "where a scenario names them. *Measured at* is lane and depth: the first one that the run has. What estimators and scales are:\n"
-        "[metrics](../metrics.md).",
+        "where a scenario names them. *Measured at* is lane and depth: the first one that the run has.\n"
+        "What estimators and scales are: [metrics](../metrics.md).",
         metrics,
     ),
     "exit-codes.md": Page(
