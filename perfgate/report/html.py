@@ -15,7 +15,7 @@ from perfgate.report.charts.panels import panels
 from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
 from perfgate.report.charts.verdicts import COLOURS
-from perfgate.report.pages import drawn, style_sheet, template, write_page
+from perfgate.report.pages import drawn, template, write_page
 from perfgate.report.result import Result
 from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows, thread_rows
 from perfgate.report.sentences import (
@@ -48,7 +48,6 @@ def _page(result: Result) -> dict[str, Any]:
     compared = {metric.metric for metric in result.judgement.metrics} if result.judgement else set()
     return {
         "result": result,
-        "css": style_sheet(),
         "verdict": verdict,
         "verdict_colour": COLOURS.get(verdict, COLOURS["invalid"]),
         "sentence": sentence(result),

@@ -1,9 +1,9 @@
-"""What all pages share: their templates' environment and style sheet, and the way they come to the disk."""
+"""What all pages share: their templates' environment, and the way they come to the disk."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,7 +13,10 @@ from markupsafe import Markup
 
 from perfgate.report import figures
 from perfgate.report.charts.verdicts import icon
+from perfgate.report.inline import policy, script, style
 from perfgate.report.plain import printable
+
+_SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
 
 
 @cache
@@ -29,13 +32,14 @@ def template(name: str) -> jinja2.Template:
     )
     environment.filters.update(minus=minus, quantity=figures.quantity, with_unit=figures.with_unit)
     environment.filters.update(figure=figures.figure, short_digest=figures.short_digest, duration=figures.duration)
-    environment.globals["icon"] = _icon
+    environment.filters.update(sections=sections)
+    environment.globals.update(icon=_icon, style=style(), script=script(), policy=policy())
     return environment.get_template(name)
 
 
-def style_sheet() -> Markup:
-    """Give the style sheet, which each page carries in itself."""
-    return Markup(resources.files("perfgate.report").joinpath("templates/style.css").read_text())  # noqa: S704
+def sections(body: str) -> tuple[tuple[str, Markup], ...]:
+    """List the sections of a page's own markup that can be linked to, for its contents: (id, title)."""
+    return tuple((name, Markup(title)) for name, title in _SECTION.findall(body))  # noqa: S704 - escaped already
 
 
 def drawn(svg: str) -> Markup:

@@ -22,7 +22,7 @@ from perfgate.report.history.words import (
     notes,
     subject,
 )
-from perfgate.report.pages import drawn, style_sheet, template, write_page
+from perfgate.report.pages import drawn, template, write_page
 from perfgate.report.plain import one_line
 from perfgate.stats.changes import FEWEST, SHORTEST, clip_outliers
 
@@ -48,7 +48,6 @@ def render_history(history: History, *, small: bool) -> str:
     rows = [pair for series in history.series for pair in enumerate(change_rows(series, small=small), 1)]
     return template("history.html.j2").render(
         history=history,
-        css=style_sheet(),
         headline=headline(history, small=small),
         subject=subject(history),
         notes=tuple(notes(history, small=small)),

@@ -1,0 +1,56 @@
+// Tables that sort: a button in each column header; rows stay within their group.
+
+const NEXT = { none: "ascending", ascending: "descending", descending: "none" };
+const NUMBER = /^([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(.*)$/i;
+
+/** Give a cell's number and its unit: from `data-value` where the text mixes units, else from the text. */
+const measure = (cell) => {
+  if (cell?.dataset.value !== undefined) return { number: Number.parseFloat(cell.dataset.value), unit: "" };
+  const text = (cell?.textContent ?? "").trim().replaceAll("\u2212", "-").replace(/^\[/, "");
+  const found = NUMBER.exec(text);
+  if (found) return { number: Number(found[1].replaceAll(",", "")), unit: found[2].replace(/^,.*/, "").trim(), text };
+  return { number: Number.NaN, unit: "", text };
+};
+
+/** Compare as numbers where all of a column are of one unit, else as words; what is missing comes last both ways. */
+const comparer = (cells, sign) => {
+  const known = cells.map(measure).filter((each) => !Number.isNaN(each.number));
+  const isMissing = ({ text }) => text === undefined || /^(|n\/a|\u2013)$/.test(text);
+  const words = cells.map(measure).some((each) => Number.isNaN(each.number) && !isMissing(each));
+  if (known.length && !words && new Set(known.map((each) => each.unit)).size === 1) {
+    return (a, b) => {
+      const [left, right] = [measure(a).number, measure(b).number];
+      return Number.isNaN(left) || Number.isNaN(right) ? Number.isNaN(left) - Number.isNaN(right) : sign * (left - right);
+    };
+  }
+  const word = (cell) => (cell?.textContent ?? "").trim();
+  return (a, b) => sign * word(a).localeCompare(word(b), "en", { numeric: true });
+};
+
+const sortTable = (table, header, order, original) => {
+  for (const other of header.parentNode.cells) other.removeAttribute("aria-sort");
+  if (order !== "none") header.setAttribute("aria-sort", order);
+  for (const [body, rows] of original) {
+    const place = header.cellIndex;
+    const compare = comparer(rows.map((row) => row.cells[place]), order === "descending" ? -1 : 1);
+    const sorted = order === "none" ? rows : [...rows].sort((a, b) => compare(a.cells[place], b.cells[place]));
+    body.append(...sorted);
+  }
+};
+
+for (const table of document.querySelectorAll("table")) {
+  if (!table.tHead) continue;
+  const isHead = (row) => row.cells.length === 1 && row.cells[0].scope === "rowgroup";
+  const original = [...table.tBodies].map((body) => [body, [...body.rows].filter((row) => !isHead(row))]);
+  if (!original.some(([, rows]) => rows.length > 1)) continue;
+  for (const header of table.tHead.rows[0].cells) {
+    const title = header.textContent.trim();
+    if (!title || header.colSpan > 1) continue;
+    const press = () => {
+      const order = NEXT[header.getAttribute("aria-sort") ?? "none"];
+      sortTable(table, header, order, original);
+      announce(order === "none" ? `back in the page's order` : `sorted by ${title}, ${order}`);
+    };
+    header.replaceChildren(button(title, press, { class: "sort" }));
+  }
+}

@@ -1,0 +1,98 @@
+"""A page opened in a browser as a reader would, with everything that the browser said about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Page, Playwright
+
+from perfgate.report.history.page import render_history
+from perfgate.report.html import render_html
+from tests.report.kinds import KINDS
+from tests.report.test_history_page import hostile, plain, short
+
+PAGES: dict[str, Callable[[], str]] = {
+    **{kind: lambda build=build: render_html(build()) for kind, build in KINDS.items()},  # type: ignore[misc]
+    "history": lambda: render_history(plain(), small=True),
+    "history_short": lambda: render_history(short(), small=True),
+    "history_hostile": lambda: render_history(hostile(), small=True),
+}
+"""Every page that perfgate makes, by name."""
+
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@cache
+def text(name: str) -> str:
+    """Render a page once for all tests."""
+    return PAGES[name]()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the system's browser; where there is none, the test is skipped and says why."""
+    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if program is None:
+        pytest.skip(f"no browser here (looked for {', '.join(_PROGRAMS)}): apt-get install chromium")
+    return playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page that is open, and what came of it."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    """Console messages, script errors, policy violations, dialogs."""
+    asked: list[str] = field(default_factory=list)
+    """Addresses that were requested, the page's own among them."""
+
+
+Opener = Callable[..., AbstractContextManager[Visit]]
+"""Opens a page by its name, from the disk."""
+
+
+@contextmanager
+def visit(browser: Browser, address: str, *, width: int = 1200, **context: Any) -> Iterator[Visit]:
+    """Open an address with the network off; keyword arguments are those of a browser context."""
+    options = {"offline": True, "viewport": {"width": width, "height": 900}, **context}
+    opened = browser.new_context(**options)
+    opened.set_default_timeout(5_000)
+    try:
+        seen = Visit(opened.new_page())
+        seen.page.on("console", lambda message: seen.said.append(f"{message.type}: {message.text}"))
+        seen.page.on("pageerror", lambda error: seen.said.append(f"error: {error}"))
+        seen.page.on("request", lambda request: seen.asked.append(request.url))
+        seen.page.on("dialog", lambda dialog: _dismiss(dialog, seen.said))
+        seen.page.goto(address)
+        yield seen
+    finally:
+        opened.close()
+
+
+def _dismiss(dialog: Dialog, said: list[str]) -> None:
+    said.append(f"dialog: {dialog.message}")
+    dialog.dismiss()
+
+
+def file_of(name: str, directory: Path) -> Path:
+    """Put a page on the disk."""
+    path = directory / f"{name}.html"
+    if not path.exists():
+        path.write_text(text(name), encoding="utf-8")
+    return path
