@@ -5,45 +5,68 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from perfgate.cli.options import verbose_option
 from perfgate.errors import ExitCode, UsageError
 
+if TYPE_CHECKING:
+    from perfgate.model.interface import Model
+
 
 @click.command("init")
 @click.argument("model")
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
               help="Whose CI file to write.")  # fmt: skip
-@click.option("--install", "requirement", default="perfgate", show_default=True, metavar="REQUIREMENT",
-              help="What the CI file has pip install: a name, a path or a URL.")  # fmt: skip
+@click.option(
+    "--install", "requirement", metavar="REQUIREMENT",
+    help="What the CI file has pip install: a name, a path or a URL; default: this perfgate, from where it came.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @verbose_option
-def command(model: str, ci: str, requirement: str, *, force: bool) -> int:
+def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int:
     """Start a project for MODEL: perfgate.toml, a first scenario from its signature, a CI file.
 
     MODEL is a SavedModel directory, a TF-Serving base path or a .keras file, as the CI job will name it. Nothing that
     is there is replaced.
     """
-    from perfgate.cli.starting import first_files, write_all  # noqa: PLC0415 - instant --help
+    from perfgate import __version__  # noqa: PLC0415 - instant --help
+    from perfgate.cli.requirement import installed_requirement  # noqa: PLC0415
+    from perfgate.cli.starting import first_files, recording, write_all  # noqa: PLC0415
     from perfgate.model.cache import cache_dir  # noqa: PLC0415
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
-    from perfgate.payload.record import record_scenario  # noqa: PLC0415
-    from perfgate.scenario.files import load_scenario  # noqa: PLC0415
 
     opened = open_model(model, cache_dir(os.environ))
-    files = first_files(opened, ci, requirement)
+    found = requirement or installed_requirement(Path.cwd())
+    files = first_files(opened, ci, found or f"perfgate=={__version__}")
     write_all(files, Path.cwd(), force=force)
     for path in files:
         click.echo(f"wrote {path}")
     scenario = next(path for path in files if path.parent.name == "scenarios")
-    try:
-        record_scenario(opened, load_scenario(str(scenario), ()), 0)
-    except UsageError as error:
-        click.echo(f"{scenario} needs your hand first: {error.problem}. {error.remedy}")
+    _complain(opened, scenario)
     click.echo("next:")
     click.echo(f"  look at {scenario}: do its requests look like production's?")
-    click.echo(f"  {shlex.join(['perfgate', 'baseline', 'record', model])}    # what later versions are compared with")
+    click.echo(f"  {recording(opened)}    # what later versions are compared with; commit baselines/")
     click.echo(f"  {shlex.join(['perfgate', 'run', 'NEW_MODEL'])}    # the gate, as CI calls it")
+    if found is None and ci != "none":
+        click.echo(
+            f"  say what CI installs: the file names perfgate=={__version__}, but this perfgate came from a directory"
+        )
+        click.echo(
+            "    that only this machine has. Commit a wheel of it, and name that: python -m pip wheel --no-deps -w"
+        )
+        click.echo("    wheels DIRECTORY, then perfgate init --force --install ./wheels/NAME.whl with the rest as now")
     return ExitCode.PASS
+
+
+def _complain(model: Model, scenario: Path) -> None:
+    """Say what of the scenario needs the user's hand before it makes requests."""
+    from perfgate.payload.record import record_scenario  # noqa: PLC0415 - instant --help
+    from perfgate.scenario.files import load_scenario  # noqa: PLC0415
+
+    try:
+        record_scenario(model, load_scenario(str(scenario), ()), 0)
+    except UsageError as error:
+        click.echo(f"{scenario} needs your hand first: {error.problem}. {error.remedy}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ import jinja2
 from numpy.random import default_rng
 
 from perfgate.errors import UsageError
+from perfgate.metrics import METRICS
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.payload.random_inputs import random_array
 from perfgate.payload.warmup_assets import warmup_kinds
@@ -43,11 +45,26 @@ def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
         Path("scenarios", f"{name}.toml"): scenario_text(model, name),
     }
     if ci in _CI_FILES:
-        run = ["perfgate", "run", model.given, "--out", "perfgate-run", "--junit", "perfgate-junit.xml"]
-        run += ["--metrics", "perfgate-metrics.txt"] if ci == "gitlab" else []
-        install = shlex.join(["python", "-m", "pip", "install", requirement])
-        files[_CI_FILES[ci]] = _template(f"{ci}.yml.j2").render(install=install, gate=shlex.join(run))
+        files[_CI_FILES[ci]] = _ci_text(model, ci, requirement)
     return files
+
+
+def recording(model: Model) -> str:
+    """Give the command that stores a baseline of the model."""
+    return shlex.join(["perfgate", "baseline", "record", model.given])
+
+
+def _ci_text(model: Model, ci: str, requirement: str) -> str:
+    run = ["perfgate", "run", model.given, "--out", "perfgate-run", "--junit", "perfgate-junit.xml"]
+    run += ["--metrics", "perfgate-metrics.txt"] if ci == "gitlab" else []
+    return _template(f"{ci}.yml.j2").render(
+        model=model.given,
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        install=shlex.join(["python", "-m", "pip", "install", requirement]),
+        gate=shlex.join(run),
+        record=recording(model),
+        record_of_commit=f'{recording(model)} --note "$GITHUB_SHA"',
+    )
 
 
 def scenario_name(model: Model) -> str:
@@ -69,6 +86,7 @@ def scenario_text(model: Model, name: str) -> str:
         signature=signature.key,
         batch=BATCH,
         inputs=tuple(map(_input, signature.inputs)),
+        gated=tuple((metric.name, f"{100 * metric.catch:g}%") for metric in METRICS if metric.gated),
     )
 
 

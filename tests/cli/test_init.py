@@ -1,28 +1,21 @@
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from perfgate.cli.app import main
-from perfgate.cli.config_file import load_config
+from perfgate.cli.config_file import KEYS, defaults_of, load_config, options_of
+from perfgate.cli.run import command as run
 from perfgate.cli.starting import first_files, scenario_name, write_all
-from perfgate.errors import ExitCode, UsageError
+from perfgate.errors import UsageError
+from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.payload.record import record_scenario
 from perfgate.scenario.files import load_scenario
-
-if TYPE_CHECKING:
-    from tests.conftest import RankingModels
+from perfgate.scenario.schema import Gate
 
 PREDICT = "tensorflow/serving/predict"
 INPUTS = (
@@ -58,6 +51,24 @@ def test_what_is_written_is_read_and_makes_requests_as_it_stands(tmp_path: Path)
     assert config.values == {"scenario": ["ranker-v2"], "baseline": "default", "store": "baselines"}
 
 
+def test_the_file_of_settings_has_every_key_and_each_is_taken(tmp_path: Path) -> None:
+    write_all(first_files(MODEL, "none", "perfgate"), tmp_path, force=False)
+    path = tmp_path / "perfgate.toml"
+    uncommented = re.sub(r"^# (\w+ = )", r"\1", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    path.write_text(uncommented, encoding="utf-8")
+    config = load_config(tmp_path)
+    assert set(config.values) == set(KEYS)
+    assert set(defaults_of(run, config)) == {option.name for _, option in options_of(run)}
+
+
+def test_the_scenario_gates_what_is_gated_anyway(tmp_path: Path) -> None:
+    write_all(first_files(MODEL, "none", "perfgate"), tmp_path, force=False)
+    scenario = load_scenario(str(tmp_path / "scenarios" / "ranker-v2.toml"), ())
+    assert gated_metrics(scenario.gate) == gated_metrics(Gate())
+    both = ([tolerance_of(metric, gate, 1e9) for metric in gated_metrics(Gate())] for gate in (scenario.gate, Gate()))
+    assert next(both) == next(both)
+
+
 def test_an_input_that_cannot_be_drawn_is_a_comment_that_says_so() -> None:
     odd = (TensorSpec("ragged", "int64", (None,), "composite"), TensorSpec("handle", "resource", ()))
     model = replace(MODEL, signatures=(Signature("serving_default", PREDICT, odd, ()),))
@@ -80,51 +91,3 @@ def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["perfgate.toml"]
     write_all(files, tmp_path, force=True)
     assert "baseline" in (tmp_path / "perfgate.toml").read_text(encoding="utf-8")
-
-
-def _steps(text: str, ci: str) -> Iterator[str]:
-    """Give the shell commands of a CI file."""
-    pattern = r"^ +run: (.+)$" if ci == "github" else r"^    - (?!perfgate-run$)(.+)$"
-    for step in re.findall(pattern, text.partition("artifacts:")[0] if ci == "gitlab" else text, re.MULTILINE):
-        yield json.loads(step) if step.startswith('"') else step
-
-
-@pytest.mark.parametrize("ci", ["github", "gitlab"])
-def test_the_steps_of_a_ci_file_install_look_and_gate(ci: str) -> None:
-    model = replace(MODEL, given='my "models"/v 2')
-    (path,) = (path for path in first_files(model, ci, "perfgate") if path.suffix == ".yml")
-    install, look, gate = _steps(first_files(model, ci, "perfgate @ https://x/y.git")[path], ci)
-    assert install == "python -m pip install 'perfgate @ https://x/y.git'"
-    assert look == "perfgate doctor"
-    assert gate.startswith("perfgate run 'my \"models\"/v 2' --out perfgate-run --junit perfgate-junit.xml")
-
-
-@pytest.mark.live
-@pytest.mark.slow
-def test_from_init_to_a_gate_in_ci(
-    ranking_models: RankingModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    model = str(ranking_models.v1)
-    assert main(["init", model, "--ci", "gitlab"]) == ExitCode.PASS
-    with Path("perfgate.toml").open("a", encoding="utf-8") as file:
-        file.write('budget = "3s"\nreplicas = 2\n')
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-    def shell(step: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["sh", "-c", step], env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-
-    install, look, gate = _steps(Path(".gitlab-ci.yml").read_text(encoding="utf-8"), "gitlab")
-    for step in (install, look):
-        assert (done := shell(step)).returncode == 0, done.stderr
-    first = shell(gate)
-    assert first.returncode == ExitCode.INCONCLUSIVE, first.stderr
-    assert "perfgate baseline record" in first.stderr
-    assert (done := shell(f"perfgate baseline record {model}")).returncode == 0, done.stderr
-    last = shell(gate)
-    assert last.returncode in {ExitCode.PASS, ExitCode.INCONCLUSIVE}, last.stderr
-    assert all(
-        Path(name).exists() for name in ("perfgate-junit.xml", "perfgate-metrics.txt", "perfgate-run/report.html")
-    )

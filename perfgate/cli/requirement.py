@@ -1,0 +1,36 @@
+"""What a CI job has pip install, so that it gets this very perfgate: from an index, a repository, a URL or a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from perfgate import __version__
+
+
+def installed_requirement(project: Path) -> str | None:
+    """Give what pip would be told to install this perfgate again; None where only this machine has it.
+
+    Read from `direct_url.json`, which pip writes beside a package that came from no index (PEP 610). A file or
+    directory counts below `project` alone, as a relative path: nothing else is there on a CI server.
+    """
+    text = distribution("perfgate").read_text("direct_url.json")
+    return f"perfgate=={__version__}" if text is None else requirement_of(json.loads(text), project)
+
+
+def requirement_of(direct_url: dict[str, Any], project: Path) -> str | None:
+    """Turn the content of a `direct_url.json` into a requirement; None as above."""
+    url = str(direct_url["url"])
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        path = Path(os.path.realpath(unquote(parts.path)))
+        home = Path(os.path.realpath(project))
+        return f"./{path.relative_to(home)}" if path.is_relative_to(home) else None
+    if (source := direct_url.get("vcs_info")) is not None:
+        url = f"{source['vcs']}+{url}@{source['commit_id']}"
+    below = direct_url.get("subdirectory")
+    return f"perfgate @ {url}" + (f"#subdirectory={below}" if below else "")
