@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from perfgate.errors import InvalidRunError
 from perfgate.model.interface import Model, TensorSpec
 from perfgate.model.saved_model import signature
+from perfgate.payload.inputs import Filled, filled_inputs
 from perfgate.payload.shapes import request_shape, shown
 from perfgate.payload.warmup_assets import warmup_differences
-from perfgate.scenario.schema import InputSpec, Payload, Scenario
+from perfgate.scenario.schema import Payload, Scenario
 from perfgate.trials import Arm, Caution
 
 
@@ -26,24 +27,31 @@ def request_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tupl
 
 
 def _of_inputs(models: Mapping[Arm, Model], payload: Payload) -> tuple[Caution, ...]:
-    old, new = ({each.name: each for each in signature(models[arm], payload.signature).inputs} for arm in Arm)
+    old, new = (
+        {each.key: each for each in filled_inputs(signature(models[arm], payload.signature), payload)} for arm in Arm
+    )
     shared = sorted(old.keys() & new.keys())
     if not shared and (old or new):
         problem = f"the two models share no input ({', '.join(sorted(old))} then {', '.join(sorted(new))})"
         raise InvalidRunError(problem, "compare versions of one model")
-    for name in shared:
-        before, after = (_shape(each[name], payload) for each in (old, new))
+    for key in shared:
+        before, after = (_shape(each[key], payload) for each in (old, new))
         if before != after:
-            problem = f"the arms would get different requests: input {name} takes {before}, then {after}"
+            problem = f"the arms would get different requests: input {key} takes {before}, then {after}"
             raise InvalidRunError(problem, "export both for the same shapes; a fixed batch size is one")
-    changed = [
-        f"{name} {old[name].dtype} then {new[name].dtype}" for name in shared if old[name].dtype != new[name].dtype
-    ]
+    changed = [change for key in shared for change in _changes(old[key].tensor, new[key].tensor)]
     changed += [f"{name} of the baseline only" for name in sorted(old.keys() - new.keys())]
     changed += [f"{name} of the candidate only" for name in sorted(new.keys() - old.keys())]
     message = f"the two versions take different inputs: {', '.join(changed)}"
     return (Caution("inputs", message, "what they share carries the same data"),) if changed else ()
 
 
-def _shape(tensor: TensorSpec, payload: Payload) -> str:
-    return shown(request_shape(tensor, payload.inputs.get(tensor.name, InputSpec()), payload.batch_size))
+def _changes(old: TensorSpec, new: TensorSpec) -> Iterator[str]:
+    if old.name != new.name:
+        yield f"{old.name} is called {new.name} in the candidate"
+    if old.dtype != new.dtype:
+        yield f"{new.name} {old.dtype} then {new.dtype}"
+
+
+def _shape(filled: Filled, payload: Payload) -> str:
+    return shown(request_shape(filled.tensor, filled.spec, payload.batch_size))

@@ -11,15 +11,13 @@ import numpy as np
 from perfgate.errors import UsageError
 from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Signature
-from perfgate.model.nearest import nearest
 from perfgate.model.tensors import numpy_dtype
+from perfgate.payload.inputs import filled_inputs
 from perfgate.payload.random_inputs import random_array
 from perfgate.payload.requests import LARGEST_MESSAGE_BYTES, predict_call
 from perfgate.payload.shapes import request_shape, shown
-from perfgate.scenario.schema import InputSpec, Payload
+from perfgate.scenario.schema import Payload
 from perfgate.trials import Call
-
-_UNSAID = InputSpec()
 
 
 def random_calls(
@@ -27,38 +25,24 @@ def random_calls(
 ) -> Iterator[Call]:
     """Make `spec.distinct` different requests; equal arguments give equal bytes.
 
-    An input's values depend on the seed, the class's name and the input's name, type, shape and settings alone, so that
+    An input's values depend on the seed, the class's name and the input's key, type, shape and settings alone, so that
     two models get the same data in the inputs they share. `seed` is 0 or more. UsageError when the scenario does not
     fit the signature.
     """
     if spec.method != "predict":
         problem = f'payload.method = "{spec.method}" sends tf.Examples, and there are no random ones'
         raise UsageError(problem, 'give recorded ones: payload.source = "examples", "json" or "prediction_log"')
-    _check_names(signature, spec)
-    shapes = {
-        tensor.name: request_shape(tensor, spec.inputs.get(tensor.name, _UNSAID), spec.batch_size)
-        for tensor in signature.inputs
-    }
+    inputs = filled_inputs(signature, spec)
+    shapes = {each.tensor.name: request_shape(each.tensor, each.spec, spec.batch_size) for each in inputs}
     _check_size(signature, shapes)
     for index in range(spec.distinct):
         arrays = {
-            tensor.name: random_array(
-                tensor,
-                shapes[tensor.name],
-                spec.inputs.get(tensor.name, _UNSAID),
-                _generator(seed, index, tensor.name, class_name),
+            each.tensor.name: random_array(
+                each.tensor, shapes[each.tensor.name], each.spec, _generator(seed, index, each.key, class_name)
             )
-            for tensor in signature.inputs
+            for each in inputs
         }
         yield predict_call(signature, arrays, model_name, "a request")
-
-
-def _check_names(signature: Signature, spec: Payload) -> None:
-    known = [tensor.name for tensor in signature.inputs]
-    for name in spec.inputs:
-        if name not in known:
-            listing = f"did you mean {nearest(name, known)}? inputs: {', '.join(known)}" if known else "it has none"
-            raise UsageError(f"signature {signature.key} has no input {name}", listing)
 
 
 def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -34,6 +34,17 @@ def test_inputs_of_one_arm_only_are_told_once_for_all_classes(make_signature: Ma
     assert _differences(old, old) == []
 
 
+def test_inputs_that_an_exporter_numbers_are_paired_by_a_pattern_and_told(make_signature: MakeSignature) -> None:
+    old = make_signature(keras_tensor_9=("int64", (None,)), keras_tensor_10=("float32", (None,)))
+    new = make_signature(keras_tensor_99=("int64", (None,)), keras_tensor_100=("float32", (None,)))
+    payload = {"signature": "rank", "inputs": {"keras_tensor*": {"low": 0, "high": 2}}}
+    (said,) = _differences(old, new, payload=payload)
+    assert said.startswith("the two versions take different inputs: keras_tensor_9 is called keras_tensor_99 in the")
+    assert said.endswith("keras_tensor_10 is called keras_tensor_100 in the candidate")
+    with pytest.raises(InvalidRunError, match="share no input"):
+        _differences(old, new)
+
+
 def test_a_class_of_another_shape_in_both_arms_is_refused(make_signature: MakeSignature) -> None:
     old, new = make_signature(a=("int64", (None, 4))), make_signature(a=("int64", (8, 4)))
     assert _differences(old, new) == []

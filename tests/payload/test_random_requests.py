@@ -62,6 +62,38 @@ def test_inputs_of_different_names_carry_different_data(make_signature: MakeSign
     assert inputs["a"].tolist() != inputs["b"].tolist()
 
 
+def test_a_pattern_fills_what_an_exporter_numbers_with_the_same_data(make_signature: MakeSignature) -> None:
+    spec = Payload(distinct=1, inputs={"x_*": InputSpec(low=0, high=1000), "x_7": InputSpec(low=5, high=6)})
+    numbers = {"x_9": "x_20", "x_10": "x_100", "x_7": "x_7"}
+    old, new = (
+        _inputs(_bodies(make_signature(**dict.fromkeys(names, ("int64", (None,)))), spec, 1)[0])
+        for names in (numbers.keys(), numbers.values())
+    )
+    assert all(old[before].tolist() == new[after].tolist() for before, after in numbers.items())
+    assert old["x_9"].tolist() != old["x_10"].tolist()
+    assert set(old["x_7"].tolist()) == {5}
+
+
+def test_a_key_that_no_input_has_names_the_nearest_and_the_pattern_where_only_a_number_differs(
+    make_signature: MakeSignature,
+) -> None:
+    signature = make_signature(keras_tensor_156=("float32", (None,)), ids=("int64", (None,)))
+    numbered = (
+        'did you mean keras_tensor_156? inputs: ids, keras_tensor_156; where only its number changes, write "{}*"'
+    )
+    remedies = {
+        "keras_tensor": numbered.format("keras_tensor"),
+        "keras_tensor_2": numbered.format("keras_tensor"),
+        "id": "did you mean ids? inputs: ids, keras_tensor_156",
+    }
+    for key, remedy in remedies.items():
+        with pytest.raises(UsageError, match=f"signature rank has no input {key}") as raised:
+            _bodies(signature, Payload(inputs={key: InputSpec()}), 0)
+        assert raised.value.remedy == remedy
+    with pytest.raises(UsageError, match=r"has no input y\*"):
+        _bodies(signature, Payload(inputs={"y*": InputSpec()}), 0)
+
+
 def test_the_bytes_stay_what_stored_records_were_measured_with(make_signature: MakeSignature) -> None:
     signature = make_signature(x=("int64", (None,)), s=("string", (None,)), f=("float32", (None,)))
     spec = Payload(distinct=2, batch_size=2)
