@@ -25,12 +25,15 @@ from perfgate.scenario.schema import InputSpec
 
 BATCH = 8
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
+_MADE_UP = re.compile(r"(keras_tensor|input_layer|input)(_[0-9]+)?")
+"""Names that Keras 3 and 2 give to inputs that have none; the number counts what was built before in the process."""
 _CI_FILES = {"github": Path(".github/workflows/perfgate.yml"), "gitlab": Path(".gitlab-ci.yml")}
 
 
 @dataclass(frozen=True, slots=True)
 class _Input:
     name: str
+    key: str
     dtype: str
     shape: str
     lines: tuple[str, ...]
@@ -85,7 +88,7 @@ def scenario_text(model: Model, name: str) -> str:
         method=_METHODS.get(signature.method, "predict"),
         signature=signature.key,
         batch=BATCH,
-        inputs=tuple(map(_input, signature.inputs)),
+        inputs=tuple(_input(each, signature) for each in signature.inputs),
         gated=tuple((metric.name, f"{100 * metric.catch:g}%") for metric in METRICS if metric.gated),
     )
 
@@ -106,14 +109,24 @@ def _has_requests(model: Model) -> bool:
         return False
 
 
-def _input(tensor: TensorSpec) -> _Input:
+def _input(tensor: TensorSpec, signature: Signature) -> _Input:
     shape = (
         "of unknown rank"
         if tensor.shape is None
         else f"[{', '.join('?' if n is None else str(n) for n in tensor.shape)}]"
     )
     problem = _why_not(tensor)
-    return _Input(tensor.name, tensor.dtype, shape, () if problem else tuple(_lines(tensor)), problem)
+    return _Input(
+        tensor.name, _key(tensor, signature), tensor.dtype, shape, () if problem else tuple(_lines(tensor)), problem
+    )
+
+
+def _key(tensor: TensorSpec, signature: Signature) -> str:
+    """Give the name, or a pattern where the exporter made the name up, and it is the only one of its kind."""
+    if (made_up := _MADE_UP.fullmatch(tensor.name)) is None:
+        return tensor.name
+    alike = [each for each in signature.inputs if each.name.startswith(made_up[1])]
+    return f"{made_up[1]}*" if len(alike) == 1 else tensor.name
 
 
 def _why_not(tensor: TensorSpec) -> str:

@@ -51,6 +51,24 @@ def test_what_is_written_is_read_and_makes_requests_as_it_stands(tmp_path: Path)
     assert config.values == {"scenario": ["ranker-v2"], "baseline": "default", "store": "baselines"}
 
 
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (["keras_tensor"], ["keras_tensor*"]),
+        (["keras_tensor_156", "ids"], ["keras_tensor*", "ids"]),
+        (["input_1"], ["input*"]),
+        (["keras_tensor_1", "keras_tensor_2"], ["keras_tensor_1", "keras_tensor_2"]),
+        (["input_1", "input_ids"], ["input_1", "input_ids"]),
+        (["inputs"], ["inputs"]),
+    ],
+)
+def test_a_name_that_an_exporter_made_up_is_written_as_a_pattern(names: list[str], keys: list[str]) -> None:
+    tensors = tuple(TensorSpec(name, "float32", (None, 2)) for name in names)
+    model = replace(MODEL, signatures=(Signature("serving_default", PREDICT, tensors, ()),))
+    written = tomllib.loads(first_files(model, "none", "perfgate")[Path("scenarios/ranker-v2.toml")])
+    assert list(written["payload"]["inputs"]) == keys
+
+
 def test_the_file_of_settings_has_every_key_and_each_is_taken(tmp_path: Path) -> None:
     write_all(first_files(MODEL, "none", "perfgate"), tmp_path, force=False)
     path = tmp_path / "perfgate.toml"
