@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from perfgate.report.attachment import attach
 from perfgate.report.charts.ecdf import ecdf
 from perfgate.report.charts.forest import forest
 from perfgate.report.charts.machine import machine
@@ -73,6 +74,7 @@ def _page(result: Result) -> dict[str, Any]:
         ),  # slots: the replicas table; segments: how long each phase took
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
+        "data": attach(result),
     }
 
 

@@ -16,7 +16,7 @@ from tests.report import example
 from tests.report.kinds import KINDS
 
 _FETCHING = {"src", "href", "srcset", "data", "action", "formaction", "poster", "background", "xlink:href", "ping"}
-_VOID = {"meta", "br"}
+_VOID = {"meta", "br", "col"}
 
 
 class _Page(HTMLParser):
