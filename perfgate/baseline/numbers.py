@@ -50,6 +50,8 @@ class StoredBaseline:
     facts: StoredFacts
     numbers: StoredNumbers
     payload_digest: str
+    newest: Record
+    """Of those that the numbers are the mean of; where none compares, the one that was asked for."""
     cautions: tuple[Caution, ...] = ()
 
 
@@ -90,6 +92,7 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
         StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb),
         numbers,
         newest.payload_digest,
+        newest,
         (Caution("stored numbers", message, remedy),) if mine else (),
     )
 

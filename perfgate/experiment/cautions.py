@@ -19,8 +19,10 @@ _GENERATOR_LIMIT = 0.8
 _LAG_LIMIT_MS = 10.0
 """Of a turn's 99th percentile: twice or three times that of a shared, loaded 2-core machine (docs/method.md)."""
 _LAG_FACTOR = 2.0
-_STEAL = 0.05
-_PRESSURE = 0.5
+STEAL_LIMIT = 0.05
+"""Share of all CPU time."""
+PRESSURE_LIMIT = 0.5
+"""Share of the wall time in which some task waited for a CPU, with one request at a time: more is others' work."""
 _LATE_MS = 2.0
 """Twice what plain sleeping is late by at its 99th percentile on a shared 2-core machine (docs/benchmarks.md)."""
 _OVERTIME = 1.5
@@ -95,14 +97,24 @@ def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
     """Warn of steal time and of CPU pressure beyond what one request at a time can cause; unknown ones are no news."""
     found = []
     steal = _known([block.conditions.steal_share for block in blocks])
-    if steal.size and steal.mean() > _STEAL:
+    if steal.size and steal.mean() > STEAL_LIMIT:
         message = f"the hypervisor took {steal.mean():.0%} of the CPU time away (steal)"
         found.append(Caution("steal", message, "use a less shared machine, or allow for wider intervals"))
     pressure = _known([block.conditions.cpu_pressure_share for block in blocks if block.lane is Lane.COST])
-    if pressure.size and np.median(pressure) > _PRESSURE:
+    if pressure.size and np.median(pressure) > PRESSURE_LIMIT:
         message = f"other work kept the CPUs busy: tasks waited {np.median(pressure):.0%} of the time"
         found.append(Caution("cpu pressure", message, "stop the other work, or raise --budget"))
     return tuple(found)
+
+
+def is_disturbed(lane: str, steal_share: float | None, cpu_pressure_share: float | None) -> bool:
+    """Say whether others disturbed one block: beyond the limits at which all of a run's blocks make a caution.
+
+    Under load the servers and the generator wait for CPUs by themselves, so there pressure says nothing.
+    """
+    stolen = steal_share is not None and steal_share > STEAL_LIMIT
+    pressed = lane == Lane.COST and cpu_pressure_share is not None and cpu_pressure_share > PRESSURE_LIMIT
+    return stolen or pressed
 
 
 def _known(shares: Sequence[float]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from perfgate.model.interface import Model
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.warmup_assets import recorded_contents
 from perfgate.pipeline.job import Job, World
-from perfgate.report.result import ModelFacts, Result
+from perfgate.report.result import ModelFacts, RecordFacts, Result
 from perfgate.scenario.files import scenario_digest
 from perfgate.trials import Arm, Caution
 
@@ -42,7 +42,15 @@ def started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedP
         judgement=None,
         cautions=(*((short,) if got < wanted else ()), *_unlike(job, payloads, plan), *job.advice.cautions),
         stored=None if job.stored is None else job.stored.facts,
+        record=_record_facts(job),
     )
+
+
+def _record_facts(job: Job) -> RecordFacts | None:
+    record = job.record if job.stored is None else job.stored.newest
+    if record is None:
+        return None
+    return RecordFacts(f"{record.name}/{record.id}", record.created_utc, record.fingerprint, dict(record.environment))
 
 
 def _comparison(job: Job) -> str:

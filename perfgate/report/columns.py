@@ -12,6 +12,8 @@ from perfgate.stats.table import known_mean
 from perfgate.trials import Block, Trial
 
 _STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
+_LEAST_FOR_P99 = 100
+"""One request of a trial lies beyond it, at least."""
 
 
 def trial_columns(trials: Iterable[Trial]) -> TrialColumns:
@@ -42,7 +44,13 @@ def trial_columns(trials: Iterable[Trial]) -> TrialColumns:
         context_switches=_known([u.voluntary_switches + u.involuntary_switches if u else None for u in usage]),
         page_faults=_known([u.minor_faults + u.major_faults if u else None for u in usage]),
         throttled_ms=_known([u.throttled_ms if u else None for u in usage]),
+        response_p99_ms=_known([_response_p99_ms(trial) for trial in rows]),
     )
+
+
+def _response_p99_ms(trial: Trial) -> float | None:
+    times_ms = trial.requests.response_ms
+    return None if times_ms.size < _LEAST_FOR_P99 else float(np.quantile(times_ms, 0.99, method="inverted_cdf"))
 
 
 def _stage_mean(trial: Trial, stage: str) -> float | None:

@@ -81,6 +81,8 @@ class TrialColumns:
     """Of the server, during the trial."""
     throttled_ms: tuple[float | None, ...] = ()
     """Time in which a CPU limit kept the server from running."""
+    response_p99_ms: tuple[float | None, ...] = ()
+    """99th percentile of the response times; none of fewer than 100 requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,20 @@ class BlockColumns:
     """Share of time in which some task of the machine waited for a CPU."""
     schedule: tuple[str | None, ...] = ()
     """Digest of the arrivals that all replicas of the block got; None where nothing was scheduled."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """The record of the stored baseline that a run compares with: when and where it was made."""
+
+    record: str
+    """`NAME/ID`; of several whose numbers are used, the newest."""
+    created_utc: str
+    """When it was recorded or promoted."""
+    fingerprint: str
+    """Digest of the stable facts of its environment."""
+    environment: dict[str, Any]
+    """Facts of the machine and the software, as those of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,5 +187,7 @@ class Result:
     """Wall time of each phase: start, warm-up, each segment."""
     stored: StoredFacts | None = None
     """Where the baseline's numbers come from; None where it was measured, or there is none."""
+    record: RecordFacts | None = None
+    """Of a stored baseline, measured again or by its numbers; None where there is none."""
     schema_version: int = SCHEMA_VERSION
     """Counts incompatible changes of this document."""

@@ -33,6 +33,9 @@ def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands:
     assert (result.comparison, result.baseline_name, list(result.models)) == ("stored numbers", "prod", ["candidate"])
     assert result.stored is not None
     assert result.stored.records == (f"prod/{record.id}",)
+    assert result.record is not None
+    assert (result.record.record, result.record.created_utc) == (f"prod/{record.id}", record.created_utc)
+    assert result.record.environment == record.environment
     assert result.judgement is not None
     spread = result.judgement.metrics[0].effect.occasion
     assert spread is not None
@@ -113,6 +116,11 @@ def test_an_environment_that_differs_does_not_matter_to_a_model_that_is_measured
     commands.record("old")
     _elsewhere(monkeypatch)
     commands.run("same", *LONG)
+    result = document.read(Path("out"))
+    (record,) = commands.store.list()
+    assert result.stored is None
+    assert result.record is not None
+    assert (result.record.record, result.record.environment) == (f"prod/{record.id}", record.environment)
 
 
 def test_a_calibration_of_this_machine_is_used(commands: Commands) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perfgate.experiment.cautions import (
     generator_cpu_share,
     generator_problem,
+    is_disturbed,
     load_cautions,
     machine_cautions,
     observer_cautions,
@@ -198,6 +199,18 @@ def test_overtime_is_told() -> None:
 )
 def test_what_the_machine_did_is_told(steal: float, pressure: float, codes: list[str]) -> None:
     assert _codes(machine_cautions([_block(lane=Lane.COST, steal=steal, pressure=pressure)])) == codes
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+@pytest.mark.parametrize("steal", [None, 0.04, 0.2])
+@pytest.mark.parametrize("pressure", [None, 0.4, 0.9])
+def test_a_block_is_disturbed_where_a_run_of_such_blocks_has_a_caution(
+    lane: Lane, steal: float | None, pressure: float | None
+) -> None:
+    block = _block(
+        lane=lane, steal=np.nan if steal is None else steal, pressure=np.nan if pressure is None else pressure
+    )
+    assert is_disturbed(lane, steal, pressure) is bool(machine_cautions([block]))
 
 
 def _facts(

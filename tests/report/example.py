@@ -299,12 +299,16 @@ def _stages(changes: dict[str, float]) -> tuple[StageSummary, ...]:
 
 def _environment() -> dict[str, Any]:
     return {
-        "cpu": {"model": "Example CPU @ 2.50GHz", "cores": 2, "governor": "performance"},
-        "memory_gb": 7.8,
+        "cpu_model": "Example CPU @ 2.50GHz",
+        "cores": 2.0,
+        "memory_class_gib": 8.0,
         "kernel": "6.1.0",
         "python": "3.11.7",
         "tensorflow": "2.21.0",
-        "container": True,
+        "governor": "performance",
+        "container": None,
+        "variables": {"TF_ENABLE_ONEDNN_OPTS": "1"},
+        "load_average": 0.4,
     }
 
 
@@ -456,6 +460,7 @@ def _segment(
         "context_switches": (3.1 * requests).tolist() if loaded else [None] * count,
         "page_faults": (0.4 * requests).tolist() if loaded else [None] * count,
         "throttled_ms": [0.0 if loaded else None] * count,
+        "response_p99_ms": (mean_ms * 1.8).tolist() if loaded else [None] * count,
     }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.report.html import render_html
-from perfgate.report.result import BlockColumns, Result, TrialColumns
+from perfgate.report.result import BlockColumns, RecordFacts, Result, TrialColumns
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm
@@ -24,6 +24,32 @@ from tests.report import example
 LONG_REQUESTS = 1_000_000
 """Requests of each arm of the long run."""
 _LONG_S, _LOAD_S = 3600.0, 1800.0
+_THEN = "2026-02-28T10:15:00Z"
+
+
+def disturbed() -> Result:
+    """An undecided run beside other work for a quarter of its time; its second half lost some requests, too."""
+    result = example.inconclusive()
+    trials, blocks = result.trials, result.blocks
+    pressure = tuple(
+        0.8 if 15 < at < 24 else known for at, known in zip(blocks.start_s, blocks.cpu_pressure_share, strict=True)
+    )
+    lost = tuple(3 if lane == "load" and at > 50 else 0 for lane, at in zip(trials.lane, trials.start_s, strict=True))
+    return replace(result, trials=replace(trials, errors=lost), blocks=replace(blocks, cpu_pressure_share=pressure))
+
+
+def measured_again() -> Result:
+    """A stored model measured again, on a machine that is not quite the one where it was recorded."""
+    result = example.failing()
+    then = {**result.environment, "kernel": "6.0.9", "cores": 4.0, "load_average": 2.0, "variables": {}}
+    return replace(result, record=RecordFacts("prod/20260228T101500.000Z-0123456789ab", _THEN, "sha256:0e", then))
+
+
+def stored_numbers() -> Result:
+    """A candidate compared with numbers of the very same environment."""
+    result = example.stored_numbers()
+    assert result.stored
+    return replace(result, record=RecordFacts(result.stored.records[0], _THEN, result.fingerprint, result.environment))
 
 
 def died_in_warm_up() -> Result:
@@ -51,6 +77,7 @@ def stored_refused() -> Result:
     result = example.stored_numbers()
     assert result.stored
     assert result.judgement
+    then = {**result.environment, "cores": 4.0}
     why = (
         "environment differs from that of prod/20260228T101500.000Z-0123456789ab (cores 4.0 then, 2.0 now), and stored"
         " numbers do not compare"
@@ -60,6 +87,7 @@ def stored_refused() -> Result:
     return replace(
         result,
         stored=replace(result.stored, records=()),
+        record=RecordFacts("prod/20260228T101500.000Z-0123456789ab", _THEN, "sha256:0e", then),
         judgement=Judgement(Verdict.INCONCLUSIVE, why, (), objectives, (why, remedy)),
     )
 
@@ -113,11 +141,12 @@ def long(seed: int = 13, rows: int = 40_000) -> Result:
 KINDS: Mapping[str, Callable[[], Result]] = {
     "pass": example.passing,
     "fail": example.failing,
-    "inconclusive": example.inconclusive,
+    "inconclusive": disturbed,
     "invalid": example.invalid,
     "died_in_warm_up": died_in_warm_up,
     "no_baseline": example.no_baseline,
-    "stored_numbers": example.stored_numbers,
+    "measured_again": measured_again,
+    "stored_numbers": stored_numbers,
     "stored_refused": stored_refused,
     "interrupted": example.interrupted,
     "interrupted_at_start": interrupted_at_start,

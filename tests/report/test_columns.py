@@ -30,6 +30,15 @@ def test_each_trial_is_one_row_with_its_own_numbers() -> None:
     assert columns.uss_mb == (None, None)
 
 
+def test_a_trial_has_a_99th_percentile_where_a_request_lies_beyond_it() -> None:
+    many, few = (
+        trial(np.random.default_rng(1), block=0, arm=Arm.BASELINE, replica=0, requests=requests)
+        for requests in (100, 99)
+    )
+    columns = trial_columns([many, few])
+    assert columns.response_p99_ms == (np.sort(many.requests.response_ms)[98], None)
+
+
 def test_failures_count_as_errors_and_keep_their_time() -> None:
     made = _one()
     failed = replace(made.requests, status=np.array([0, 4, 0, 14, 0], np.int8))

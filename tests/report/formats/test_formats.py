@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,6 +58,13 @@ def test_the_benchmark_action_reads_candidates_by_direction() -> None:
         assert isinstance(entry["value"], float)
         assert entry["unit"]
         assert set(entry) <= {"name", "unit", "value", "range", "extra"}
+
+
+def test_a_column_that_an_older_result_has_not_is_empty() -> None:
+    result = example.passing()
+    older = replace(result, trials=replace(result.trials, response_p99_ms=()))
+    table = parquet.read_table(pa.BufferReader(FORMATS["trials-parquet"].render(older, Path())))
+    assert table["response_p99_ms"].null_count == table.num_rows == len(result.trials.block)
 
 
 def test_trials_are_the_same_table_in_both_forms() -> None:
