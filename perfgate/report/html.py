@@ -8,13 +8,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
+from perfgate.report import figures
 from perfgate.report.attachment import attach
+from perfgate.report.behind import aligned_table, forest_table, panel_table, percentile_table
+from perfgate.report.charts.aligned import aligned
 from perfgate.report.charts.ecdf import ecdf
 from perfgate.report.charts.forest import forest
-from perfgate.report.charts.machine import machine
 from perfgate.report.charts.panels import panels
+from perfgate.report.charts.percentiles import BEYOND, percentiles
 from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
+from perfgate.report.charts.tracks import tracks
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.pages import drawn, template, write_page
 from perfgate.report.result import Result
@@ -75,16 +80,25 @@ def _page(result: Result) -> dict[str, Any]:
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
         "data": attach(result),
+        "steal_limit": figures.share(STEAL_LIMIT),
+        "pressure_limit": figures.share(PRESSURE_LIMIT),
     }
 
 
 def _charts(result: Result) -> dict[str, Any]:
+    """Draw each chart, and put the table behind it beside it."""
+    metrics, told = in_order(result), tracks(result)
     return {
-        "forest": drawn(forest(in_order(result))),
+        "forest": drawn(forest(metrics)),
+        "forest_table": forest_table(metrics),
         "ecdf": drawn(ecdf(result.curves)),
-        "series": [(panel.title, drawn(series(panel))) for panel in panels(result.trials)],
+        "percentiles": drawn(percentiles(result.curves)),
+        "percentile_table": percentile_table(result.curves),
+        "beyond": BEYOND,
+        "aligned": drawn(aligned(result, told)),
+        "aligned_table": aligned_table(result, told),
+        "series": [(panel.title, drawn(series(panel)), panel_table(panel)) for panel in panels(result.trials)],
         "stages": drawn(stages(result.stages)),
-        "machine": drawn(machine(result.blocks)),
     }
 
 

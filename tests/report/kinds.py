@@ -23,7 +23,7 @@ from tests.report import example
 
 LONG_REQUESTS = 1_000_000
 """Requests of each arm of the long run."""
-_LONG_S, _LOAD_S = 3600.0, 1800.0
+_LONG_S, _LOAD_S = 3600.0, 720.0
 _THEN = "2026-02-28T10:15:00Z"
 
 
@@ -111,7 +111,7 @@ def short(seed: int = 12) -> Result:
         replicas=tuple(r for r in result.replicas if r.start_position < 4),
         trials=trials,
         blocks=example.blocks(few, trials),
-        curves=tuple(_sampled(arm, 40, 1.0) for arm in Arm),
+        curves=tuple(_sampled(arm, 40, 1.0 + 0.03 * (arm is Arm.CANDIDATE)) for arm in Arm),
         summaries=(*kept, *waiting),
         request_classes=(),
         timeline=Timeline(),
@@ -125,7 +125,7 @@ def long(seed: int = 13, rows: int = 40_000) -> Result:
     result = example.failing(seed)
     rng = np.random.default_rng(seed)
     trials = _squeezed(example.trials(rng, rows, {"execute_ms": 0.124}), 42.0, _LONG_S)
-    lasts = (900.0, 900.0, _LOAD_S)
+    lasts = (2160.0, 720.0, _LOAD_S)
     return replace(
         result,
         plan={**result.plan, "segments": _segments(lasts)},

@@ -129,7 +129,7 @@ def test_failures_stand_above_passes_and_gated_metrics_above_others() -> None:
 
 def test_the_sections_follow_what_was_measured() -> None:
     ids = {build.__name__: set(_Page(render_html(build())).ids) for build in example.EVERY}
-    assert {"gate", "objectives", "effects", "run", "replicas"} <= ids["failing"]
+    assert {"gate", "objectives", "effects", "latency", "run", "replicas"} <= ids["failing"]
     assert "cautions" not in ids["failing"]
     assert {"cautions", "run", "replicas"} <= ids["invalid"]
     assert not {"gate", "forest-title", "ecdf-title"} & ids["invalid"]
@@ -158,7 +158,10 @@ def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
 
 
 def test_a_long_run_stays_small() -> None:
-    assert len(render_html(example.big(40_000)).encode()) < 300_000
+    text = render_html(KINDS["long"]())
+    assert len(text.encode()) < 1_000_000
+    marks = [len(re.findall(r"h0|,", part)) for part in re.findall(r' (?:points|d)="([^"]*)"', text)]
+    assert 100 < max(marks) <= 2_000
 
 
 def test_the_page_is_written_in_one_step(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which series a result has: latency, CPU time and memory of every trial, and what the machine did."""
+"""Which series a result has of each lane by itself: latency and CPU time of every trial."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from perfgate.report.charts.series import Panel
+from perfgate.report.charts.tracks import trial_frame
 from perfgate.report.result import TrialColumns
 
 Values = Callable[[pd.DataFrame], "pd.Series[float]"]
 
 _PANELS: tuple[tuple[str, str, str, str, Values], ...] = (
-    # slug, title, unit, lane/depth ("" is any), value of a trial
+    # slug, title, unit, lane/depth, value of a trial
     ("execute", "Execution time, cold", "ms", "cost/execute", lambda frame: frame["service_mean_ms"]),
     ("request", "Request time, one in flight", "ms", "cost/request", lambda frame: frame["service_mean_ms"]),
     ("response", "Median response time under load", "ms", "load/request", lambda frame: frame["response_p50_ms"]),
@@ -31,7 +32,6 @@ _PANELS: tuple[tuple[str, str, str, str, Values], ...] = (
         "load/request",
         lambda frame: frame["cpu_ms"] / frame["requests"],
     ),
-    ("memory", "Resident memory", "MiB", "", lambda frame: frame["rss_mb"]),
 )
 
 
@@ -39,14 +39,9 @@ def panels(trials: TrialColumns) -> tuple[Panel, ...]:
     """Take from the trials what there is; a quantity that was not measured has no panel."""
     if not trials.block:
         return ()
-    columns = {name: getattr(trials, name) for name in TrialColumns.__dataclass_fields__}
-    frame = pd.DataFrame({name: column for name, column in columns.items() if column})  # older results have fewer
-    frame = frame.sort_values("start_s", kind="stable")
+    frame = trial_frame(trials)
     place = frame["lane"] + "/" + frame["depth"]
-    made = (
-        _panel(slug, title, unit, frame[place == where] if where else frame, values)
-        for slug, title, unit, where, values in _PANELS
-    )
+    made = (_panel(slug, title, unit, frame[place == where], values) for slug, title, unit, where, values in _PANELS)
     return tuple(panel for panel in made if panel.arms)
 
 

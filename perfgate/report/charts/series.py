@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.report import figures
-from perfgate.report.charts.arms import LOOKS, legend
+from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.svg import Element, chart, dots, marker, path, text
 from perfgate.report.charts.thin import medians, min_max
-from perfgate.trials import Arm
 
 WIDTH, HEIGHT = 480, 250
 _AREA = Area(58, 44, WIDTH - 14, HEIGHT - 48)
 _POINTS, _RUNS = 800, 30
+_FAINT_FROM = 100
+"""From so many dots on they are small and pale, so that where many lie shows."""
 
 Numbers = NDArray[np.float64]
 
@@ -42,12 +43,12 @@ def series(panel: Panel) -> str:
     above = sum(int(np.sum(values > y.high)) for _, values in arms.values())
     highest = max(float(np.max(values)) for _, values in arms.values())
     note = f"▲ {above:,} above, up to {figures.with_unit(highest, panel.unit)}" if above else ""
-    parts = [part for arm, (t, values) in arms.items() for part in _points(arm, t, values, x, y)]
-    courses = [part for arm, (t, values) in arms.items() for part in _course(arm, t, values, x, y)]
+    parts = [part for arm, (t, values) in arms.items() for part in points(LOOKS[arm], (t, values), (x, y), _POINTS)]
+    courses = [part for arm, (t, values) in arms.items() for part in course(LOOKS[arm], (t, values), (x, y))]
     return chart(
         panel.slug,
         f"{panel.title}, {panel.unit}, over the run",
-        "; ".join([*(_described(arm, values, panel.unit) for arm, (_, values) in arms.items()), *filter(None, [note])]),
+        "; ".join([*(described(arm, values, panel.unit) for arm, (_, values) in arms.items()), *filter(None, [note])]),
         (WIDTH, HEIGHT),
         [
             *y_axis(_AREA, y, panel.unit),
@@ -62,44 +63,54 @@ def series(panel: Panel) -> str:
 
 def _scales(arms: Mapping[str, tuple[Numbers, Numbers]]) -> tuple[Scale, Scale]:
     times = np.concatenate([t for t, _ in arms.values()])
-    values = np.concatenate([v for _, v in arms.values()])
-    # A few values far out would press the rest flat: they are shown at the edge, and counted.
-    low, high = np.quantile(values, [0.002, 0.985])
+    begin, end = float(times.min()), float(times.max())
+    x = Scale(begin, max(end, begin + 1e-3), _AREA.left + 4, _AREA.right - 4)
+    return x, value_scale([np.concatenate([v for _, v in arms.values()])], _AREA)
+
+
+def value_scale(parts: Sequence[Numbers], area: Area, *, log: bool = False) -> Scale:
+    """Cover nearly all values of each part: a few far out would press the rest flat; they are marked at the edge."""
+    ends = np.array([np.quantile(values, [0.002, 0.985]) for values in parts])
+    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+    if log and low > 0:
+        half = max(np.log(high / low) * 0.58, 0.05)
+        middle = np.sqrt(low * high)
+        return Scale(float(middle / np.exp(half)), float(middle * np.exp(half)), area.bottom, area.top, log=True)
     middle = (low + high) / 2
     half = max((high - low) * 0.58, abs(middle) * 0.01, 1e-9)
     bottom = max(middle - half, 0.0) if low >= 0 else middle - half
-    begin, end = float(times.min()), float(times.max())
-    return (
-        Scale(begin, max(end, begin + 1e-3), _AREA.left + 4, _AREA.right - 4),
-        Scale(bottom, middle + half, _AREA.bottom, _AREA.top),
-    )
+    return Scale(bottom, middle + half, area.bottom, area.top)
 
 
-def _points(arm: str, t: Numbers, values: Numbers, x: Scale, y: Scale) -> list[Element]:
-    look = LOOKS[arm]
-    kept_t, kept = min_max(t, values, _POINTS)
+def points(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scale], limit: int) -> list[Element]:
+    """Draw at most `limit` dots, lowest and highest among them; what lies above the frame is a triangle at its edge."""
+    (t, values), (x, y) = data, axes
+    kept_t, kept = min_max(t, values, limit)
     within = (kept <= y.high) & (kept >= y.low)
-    size = 4.5 if len(kept_t) < 100 else 2.4
-    ink: dict[str, str | float] = {"stroke": look.colour, "stroke_opacity": 0.75 if len(kept_t) < 100 else 0.32}
+    few = len(kept_t) < _FAINT_FROM
+    ink: dict[str, str | float] = {"stroke": look.colour, "stroke_opacity": 0.75 if few else 0.32}
+    size = 4.5 if few else 2.4
     parts = [dots(x(kept_t[within]), y(kept[within]), stroke_width=size, stroke_linecap=look.cap, **ink)]
     # One mark every 5 pixels at most, over the whole run.
     outliers = np.unique(np.round(x(t[values > y.high]) / 5) * 5).tolist()
-    row = 3 if arm == Arm.BASELINE else -4
-    return [*parts, *(marker("triangle", at, _AREA.top + row, 3, fill=look.colour) for at in outliers)]
+    row = 3 if look.cap == "round" else -4
+    return [*parts, *(marker("triangle", at, y.end + row, 3, fill=look.colour) for at in outliers)]
 
 
-def _course(arm: str, t: Numbers, values: Numbers, x: Scale, y: Scale) -> list[Element]:
+def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scale]) -> list[Element]:
+    """Draw the medians of consecutive trials as a line; nothing where there are too few of them."""
+    (t, values), (x, y) = data, axes
     runs = min(_RUNS, len(t) // 6)
     if runs < 2:
         return []
-    look = LOOKS[arm]
-    at, course = medians(t, values, runs)
-    shown = np.clip(course, y.low, y.high)
+    at, medial = medians(t, values, runs)
+    shown = np.clip(medial, y.low, y.high)
     return [
         path(x(at), y(shown), stroke=look.colour, stroke_width=2.2, stroke_dasharray=look.dash, stroke_linejoin="round")
     ]
 
 
-def _described(arm: str, values: Numbers, unit: str) -> str:
+def described(arm: str, values: Numbers, unit: str) -> str:
+    """Say in words what the dots of one arm show."""
     low, middle, high = (figures.with_unit(float(v), unit) for v in np.quantile(values, [0, 0.5, 1]))
     return f"{arm}: median {middle}, lowest {low}, highest {high}, {len(values):,} trials"

@@ -1,0 +1,131 @@
+"""The numbers behind each chart, as tables that can be read without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from perfgate.gate.verdict import MetricVerdict
+from perfgate.report import figures
+from perfgate.report.charts.ecdf import at_share
+from perfgate.report.charts.percentiles import BEYOND
+from perfgate.report.charts.series import Panel
+from perfgate.report.charts.spans import Span, disturbed_blocks, lanes, parted
+from perfgate.report.charts.thin import Numbers
+from perfgate.report.charts.tracks import Track
+from perfgate.report.result import Result
+from perfgate.report.rows import in_tolerances
+from perfgate.stats.summary import Curve
+from perfgate.trials import Arm
+
+_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)
+_STRETCHES = 4
+"""Of each lane, equally long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose first column names its rows."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def forest_table(verdicts: Sequence[MetricVerdict]) -> Table:
+    """Give each metric's change and bounds in tolerances, as the chart places them."""
+    rows = tuple((v.metric, v.verdict.value, *_places(v)) for v in verdicts)
+    columns = ("metric", "verdict", "change", "one bound", "the other", "accepted")
+    return Table(
+        "Changes in tolerances", columns, rows, "In tolerances, worse is positive: above 1 is more than accepted."
+    )
+
+
+def _places(verdict: MetricVerdict) -> tuple[str, ...]:
+    effect = verdict.effect
+    places = (in_tolerances(verdict, each) for each in (effect.change, effect.lower, effect.upper))
+    return (*(_signed(place) for place in places), figures.limit(verdict.tolerance, verdict.metric))
+
+
+def _signed(place: float) -> str:
+    return f"{round(place, 2) + 0.0:+.2f}" if np.isfinite(place) else figures.MISSING
+
+
+def percentile_table(curves: Sequence[Curve]) -> Table:
+    """Give the time of each arm at each percentile that one request at least is slower than."""
+    rows = [(f"{100 * share:g}%", *(_time(curve, share) for curve in curves)) for share in _SHARES]
+    known = tuple(row for row in rows if set(row[1:]) != {figures.MISSING})
+    requests = ("requests", *(f"{curve.requests:,}" for curve in curves))
+    note = (
+        f"\u201cFew\u201d: fewer than {BEYOND} requests were slower, so that another run may find quite another time."
+    )
+    return Table(
+        "Response times by percentile", ("percentile", *(curve.arm for curve in curves)), (*known, requests), note
+    )
+
+
+def _time(curve: Curve, share: float) -> str:
+    beyond = curve.requests * (1 - share)
+    if beyond < 1 or not curve.latency_ms:
+        return figures.MISSING
+    return figures.with_unit(at_share(curve, share), "ms") + ("" if beyond >= BEYOND else " (few)")
+
+
+def aligned_table(result: Result, tracks: Sequence[Track]) -> Table:
+    """Give what each track typically was in each quarter of each lane, an arm a row."""
+    told = [track for track in tracks if set(track.series) & set(Arm)]
+    rows = [row for stretch in _stretches(lanes(result.blocks)) for row in _rows(result, told, stretch)]
+    names = tuple(f"{track.title}, {track.unit}" for track in told)
+    columns = ("lane", "from s", "to s", "arm", *names, "disturbed blocks")
+    note = "Medians over the turns of a stretch, of failed requests the mean share."
+    return Table("Each quarter of each lane", columns, tuple(rows), note)
+
+
+def _stretches(measured: Sequence[Span]) -> Iterator[Span]:
+    for span in measured:
+        edges = np.linspace(span.begin_s, span.end_s, _STRETCHES + 1).tolist()
+        yield from (Span(span.name, begin, end) for begin, end in pairwise(edges))
+
+
+def _rows(result: Result, told: Sequence[Track], stretch: Span) -> Iterator[tuple[str, ...]]:
+    starts = np.array(result.blocks.start_s)
+    here = (starts >= stretch.begin_s) & (starts < stretch.end_s)
+    hit = np.array(disturbed_blocks(result.blocks))[here]
+    times = (f"{stretch.begin_s:.1f}", f"{stretch.end_s:.1f}")
+    for arm in Arm:
+        cells = [_typical(track, arm, stretch) for track in told]
+        if set(cells) != {""}:
+            yield stretch.name, *times, arm.value, *cells, f"{hit.sum():,} of {hit.size:,}"
+
+
+def _typical(track: Track, arm: str, stretch: Span) -> str:
+    t, values = track.series.get(arm, (np.empty(0), np.empty(0)))
+    here = values[(t >= stretch.begin_s) & (t < stretch.end_s)]
+    if not here.size:
+        return ""
+    value = float(track.typical(here))
+    return figures.share(value) if track.unit == "share" else figures.figure(value)
+
+
+def panel_table(panel: Panel) -> Table:
+    """Give the median, lowest and highest of each arm in each stretch of one series."""
+    times = np.concatenate([t for t, _ in panel.arms.values()])
+    spans = list(_stretches([Span("", float(times.min()), float(times.max()))]))
+    rows = [
+        (f"{span.begin_s:.1f}", f"{span.end_s:.1f}", arm, *_extent(values[part]))
+        for arm, (t, values) in panel.arms.items()
+        for span, part in zip(spans, parted(t, spans), strict=True)
+    ]
+    unit = f", {panel.unit}"
+    columns = ("from s", "to s", "arm", f"median{unit}", f"lowest{unit}", f"highest{unit}", "trials")
+    return Table(panel.title, columns, tuple(rows))
+
+
+def _extent(values: Numbers) -> tuple[str, ...]:
+    if not values.size:
+        return ("", "", "", "0")
+    return (*(figures.figure(float(v)) for v in np.quantile(values, [0.5, 0, 1])), f"{values.size:,}")

@@ -1,0 +1,93 @@
+"""The time at each percentile, on an axis that gives every nine the same room, as HdrHistogram draws it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from perfgate.report import figures
+from perfgate.report.charts.arms import LOOKS, legend
+from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.ecdf import at_share
+from perfgate.report.charts.svg import Element, chart, marker, path
+from perfgate.stats.summary import Curve
+
+WIDTH, HEIGHT = 480, 400
+BEYOND = 10
+"""So many slower requests at least are behind every point of the curve."""
+_AREA = Area(58, 34, WIDTH - 14, HEIGHT - 48)
+_SHARES = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+_MARKED = _SHARES[1:]
+_LOG_FROM = 20.0
+"""Where the slowest time drawn is so many times the fastest, the axis of times is logarithmic."""
+
+
+def percentiles(curves: Sequence[Curve]) -> str:
+    """Draw one curve an arm, each as far as ten requests are slower; the empty string where that is not half-way."""
+    drawn = [curve for curve in curves if curve.arm in LOOKS and last_share(curve) > 0.5]
+    if not drawn:
+        return ""
+    lines = {curve.arm: _line(curve) for curve in drawn}
+    low = min(float(times[0]) for _, times in lines.values())
+    high = max(float(times[-1]) for _, times in lines.values())
+    log = low > 0 and high / low > _LOG_FROM
+    y = Scale(low / 1.1, high * 1.1, _AREA.bottom, _AREA.top, log=True) if log else _linear(high)
+    x = Scale(0, max(_nines(last_share(curve)) for curve in drawn) * 1.02, _AREA.left, _AREA.right)
+    ticks = {_nines(share): f"{100 * share:g}%" for share in _SHARES if _nines(share) <= x.high}
+    return chart(
+        "percentiles",
+        "Response time at each percentile, under load",
+        "; ".join(_described(curve) for curve in drawn),
+        (WIDTH, HEIGHT),
+        [
+            *y_axis(_AREA, y, "ms"),
+            *x_axis(_AREA, x, "share of requests at most as slow", tuple(ticks), ticks.__getitem__),
+            *legend([curve.arm for curve in drawn], _AREA.right, 18),
+            *(part for curve in drawn for part in _curve(curve, lines[curve.arm], x, y)),
+        ],
+    )
+
+
+def last_share(curve: Curve) -> float:
+    """Give the share at which the curve of an arm ends."""
+    return min(1 - BEYOND / max(curve.requests, 1), max(curve.share, default=0.0))
+
+
+def _linear(high: float) -> Scale:
+    return Scale(0, max(high, 1e-6) * 1.05, _AREA.bottom, _AREA.top)
+
+
+def _nines(share: float) -> float:
+    return -math.log10(1 - share)
+
+
+def _line(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    share, times = np.array(curve.share), np.array(curve.latency_ms)
+    last = last_share(curve)
+    kept = share < last
+    return np.append(share[kept], last), np.append(times[kept], at_share(curve, last))
+
+
+def _curve(curve: Curve, line: tuple[np.ndarray, np.ndarray], x: Scale, y: Scale) -> list[Element]:
+    look, (share, times) = LOOKS[curve.arm], line
+    marked = [each for each in _MARKED if each <= share[-1]]
+    return [
+        path(
+            x(-np.log10(1 - share)),
+            y(times),
+            stroke=look.colour,
+            stroke_width=2,
+            stroke_dasharray=look.dash,
+            stroke_linejoin="round",
+        ),
+        *(marker(look.shape, x.at(_nines(m)), y.at(at_share(curve, m)), 4, fill=look.colour) for m in marked),
+    ]
+
+
+def _described(curve: Curve) -> str:
+    last = last_share(curve)
+    shown = [share for share in _MARKED if share <= last]
+    parts = [f"p{100 * share:g} {figures.figure(at_share(curve, share))} ms" for share in shown]
+    return f"{curve.arm}: {', '.join(parts)}; the curve ends at {100 * last:.4g}% of {curve.requests:,} requests"
