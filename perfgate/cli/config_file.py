@@ -118,7 +118,8 @@ def options_of(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
     """Pair the keys with the options of a command, those that it has."""
     for key, flag in KEYS.items():
         flags = _SAME.get(flag, (flag,))
-        yield from ((key, each) for each in command.params if set(flags) & set(each.opts))
+        found = (each for each in command.params if set(flags) & set(each.opts))
+        yield from ((key, each) for each in found if key != "scenario" or each.multiple)  # `history` has another one
 
 
 def _taken(parameter: click.Parameter, key: str, config: Config) -> Any:  # noqa: ANN401 - an option's value

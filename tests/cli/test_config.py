@@ -98,6 +98,13 @@ def test_baseline_is_the_name_that_is_recorded_too(home: Path) -> None:
     assert found["list"] == {"store": "kept"}
 
 
+def test_scenarios_to_measure_are_none_that_history_looks_for(home: Path) -> None:
+    from perfgate.cli.history import command as history  # noqa: PLC0415 - where it is asked
+
+    (home / "perfgate.toml").write_text('scenario = ["ranking"]\nstore = "kept"\n')
+    assert defaults_of(history, load_config(home)) == {"store": "kept"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
