@@ -12,6 +12,7 @@ from perfgate.gate.looking import Looking
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate
+from perfgate.scenario.severity import Severity
 from perfgate.stats.table import TrialTable
 from tests.stats.generator import World, columns, design, facts, logs
 
@@ -60,4 +61,4 @@ def simulate(world: World, effect: float, catch: float, seed: tuple[int, ...], l
 
 def _once(table: TrialTable, gate: Gate) -> MetricVerdict:
     (case,) = cases_of([METRIC], table, gate, (), cross_check=False)
-    return decide([replace(case, gated=True)], gate.alpha)[0]
+    return decide([replace(case, severity=Severity.ERROR)], gate.alpha)[0]

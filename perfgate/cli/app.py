@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from perfgate import __version__
-from perfgate.cli.config_file import defaults_of, load_config
+from perfgate.cli.config_file import CONFIG, defaults_of, load_config
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.errors import ExitCode, PerfgateError
 
@@ -72,6 +72,7 @@ def app(context: click.Context) -> None:
     if name in COMMANDS and name not in {"config", "init"} and not context.obj:  # help needs no right file
         config = load_config(Path.cwd())
         context.default_map = {name: defaults_of(_command(name), config)} if config.path else None
+        context.meta[CONFIG] = config
 
 
 def describe(error: PerfgateError) -> str:

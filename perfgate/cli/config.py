@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,28 +18,50 @@ if TYPE_CHECKING:
 
 @click.command("config")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option(
+    "--schema",
+    type=click.Choice(["perfgate.toml", "scenario"]),
+    help="Print the JSON Schema of that file, for editors, and nothing else.",
+)
 @verbose_option
-def command(as_json: bool) -> int:  # noqa: FBT001 - click's
+def command(as_json: bool, schema: str | None) -> int:  # noqa: FBT001 - click's
     """Show what `perfgate run` would use here: each setting, its value, and whether a variable or a file says so.
 
     A flag comes before a variable PERFGATE_*, a variable before perfgate.toml or [tool.perfgate] in pyproject.toml, the
-    nearest of them in this directory or above it, and the file before the default.
+    nearest of them in this directory or above it, and the file before the default. Then how much failures of metrics
+    count and which regressions are accepted, where the file says so.
     """
     from perfgate.cli.config_file import load_config  # noqa: PLC0415 - instant --help
+    from perfgate.cli.policy import policy_of  # noqa: PLC0415
     from perfgate.cli.run import command as run  # noqa: PLC0415
 
+    if schema is not None:
+        click.echo(json.dumps(_schema(schema), indent=2))
+        return ExitCode.PASS
     config = load_config(Path.cwd())
     rows = settings(run, config, click.get_current_context().parent)
+    policy = policy_of(config, datetime.now(UTC).date())
     if as_json:
         found = {key: {"value": value, "source": source} for key, value, source in rows}
-        click.echo(json.dumps({"file": config.path and str(config.path), "settings": found}, indent=2, default=str))
+        file = {"file": config.path and str(config.path)}
+        click.echo(json.dumps({**file, "settings": found, **policy.shown()}, indent=2, default=str))
         return ExitCode.PASS
-    width = max(len(key) for key, _, _ in rows)
-    shown = {key: "-" if value is None or value == () else str(value) for key, value, _ in rows}
-    longest = max(map(len, shown.values()))
-    for key, _, source in rows:
-        click.echo(f"{key:<{width}}  {shown[key]:<{longest}}  {source}")
+    shown = [(key, "-" if value is None or value == () else str(value), source) for key, value, source in rows]
+    _print([*shown, *policy.rows()])
     return ExitCode.PASS
+
+
+def _schema(name: str) -> dict[str, Any]:
+    from perfgate.cli import config_schema  # noqa: PLC0415 - instant --help
+    from perfgate.scenario import files  # noqa: PLC0415
+
+    return config_schema.json_schema() if name == "perfgate.toml" else files.json_schema()
+
+
+def _print(rows: list[tuple[str, str, str]]) -> None:
+    width, longest = max(len(key) for key, _, _ in rows), max(len(value) for _, value, _ in rows)
+    for key, value, source in rows:
+        click.echo(f"{key:<{width}}  {value:<{longest}}  {source}")
 
 
 def settings(run: click.Command, config: Config, parent: click.Context | None) -> tuple[tuple[str, Any, str], ...]:

@@ -6,14 +6,19 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from perfgate.errors import UsageError
 from perfgate.model.nearest import nearest
 
+if TYPE_CHECKING:
+    from perfgate.cli.policy import PolicyTables
+
 FILE_NAME = "perfgate.toml"
+CONFIG = "perfgate.config"
+"""Key of the file that was read, in click's context."""
 
 KEYS: dict[str, str] = {
     "baseline": "--baseline",
@@ -36,6 +41,9 @@ KEYS: dict[str, str] = {
 }
 """What may stand in the file, and the option that it is the default of."""
 
+TABLES = ("severity", "accept")
+"""What may stand in the file beside them (perfgate.cli.policy)."""
+
 _PLACES = ("store", "out", "junit", "metrics")
 _SAME = {"--baseline": ("--baseline", "--name")}
 """`baseline record` and `promote` call the name that `run` compares with `--name`."""
@@ -48,6 +56,8 @@ class Config:
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     """By key; places are relative to the working directory."""
+    tables: PolicyTables | None = None
+    """How much failures count, and what is accepted; None where the file has none of that."""
 
 
 def load_config(start: Path) -> Config:
@@ -56,7 +66,7 @@ def load_config(start: Path) -> Config:
         for path, table in ((folder / FILE_NAME, ()), (folder / "pyproject.toml", ("tool", "perfgate"))):
             values = _table(path, table)
             if values is not None:
-                return Config(path, _checked(path, values, folder, start))
+                return _checked(path, values, folder, start)
     return Config()
 
 
@@ -77,11 +87,20 @@ def _table(path: Path, table: tuple[str, ...]) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _checked(path: Path, values: Mapping[str, Any], folder: Path, start: Path) -> Mapping[str, Any]:
+def _checked(path: Path, values: Mapping[str, Any], folder: Path, start: Path) -> Config:
+    known = (*KEYS, *TABLES)
     for key in values:
-        if key not in KEYS:
-            raise UsageError(f"{path}: there is no key {key}", f"did you mean {nearest(key, KEYS)}?")
-    return {key: _placed(key, value, folder, start) for key, value in values.items()}
+        if key not in known:
+            raise UsageError(f"{path}: there is no key {key}", f"did you mean {nearest(key, known)}?")
+    placed = {key: _placed(key, value, folder, start) for key, value in values.items() if key in KEYS}
+    tables = {key: values[key] for key in TABLES if key in values}
+    return Config(path, placed, _tables(tables, path) if tables else None)
+
+
+def _tables(values: Mapping[str, Any], path: Path) -> PolicyTables:
+    from perfgate.cli.policy import policy_tables  # noqa: PLC0415 - slow to import, and few files have them
+
+    return policy_tables(values, path)
 
 
 def _placed(key: str, value: Any, folder: Path, start: Path) -> Any:  # noqa: ANN401 - TOML's values

@@ -24,6 +24,7 @@ from perfgate.baseline.record import Record
 from perfgate.cli.advising import advise
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import check_cpus, server_settings
+from perfgate.cli.policy import NO_POLICY, Policy
 from perfgate.cli.publishing import Publisher
 from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
@@ -80,6 +81,8 @@ class Options:
     metrics_file: Path | None = None
     store: str | None = None
     """Where to look for a calibration; None: nowhere."""
+    policy: Policy = NO_POLICY
+    """What perfgate.toml says of verdicts."""
 
     @classmethod
     def taken_from(cls, options: Mapping[str, Any]) -> Options:
@@ -100,7 +103,7 @@ class Options:
         server = server_settings(self.intra_op_threads, self.inter_op_threads, self.cpus, scenario.server)
         if self.driver_cpus is not None:
             server = server.model_copy(update={"driver_cpus": self.driver_cpus})
-        return scenario.model_copy(update={"budget": budget, "server": server})
+        return self.policy.over(scenario.model_copy(update={"budget": budget, "server": server}))
 
     def publisher(self) -> Publisher:
         """Say where results go beside their own directories."""
@@ -206,6 +209,7 @@ def answer(
         record=question.record,
         stored=question.stored,
         stops_early=stops_early,
+        cautions=options.policy.cautions(scenario.name),
     )
     allowed = os.sched_getaffinity(0)
     _allow_open_files(_MANY_FILES)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from perfgate.cli.config_file import CONFIG
 from perfgate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +91,22 @@ output_options = _stack(
     click.option("--no-progress", is_flag=True, envvar="PERFGATE_NO_PROGRESS", help="No live progress."),
 )
 
+
+def _with_policy(function: Command) -> Command:
+    """Pass what perfgate.toml says of verdicts, today."""
+
+    @wraps(function)
+    def called(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - click's
+        from perfgate.cli.policy import policy_of  # noqa: PLC0415 - keeps `--help` instant
+
+        config = click.get_current_context().meta.get(CONFIG)
+        return function(*args, policy=policy_of(config, datetime.now(UTC).date()), **options)
+
+    return cast("Command", called)
+
+
 measuring_options = _stack(
+    _with_policy,
     click.option(
         "-s", "--scenario", "scenarios", multiple=True, envvar="PERFGATE_SCENARIO", metavar="NAME|FILE",
         help="Scenario file, or NAME of scenarios/NAME.toml; may be repeated.",

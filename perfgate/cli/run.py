@@ -41,6 +41,7 @@ def command(  # noqa: PLR0913 - click's
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
     from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415
     from perfgate.cli.stored import recording_command, with_stored  # noqa: PLC0415
+    from perfgate.gate.objectives import judged  # noqa: PLC0415
 
     asked = {"--against": against, "--no-baseline": no_baseline, "--numbers-only": numbers_only}
     if len(given := [flag for flag, value in asked.items() if value]) > 1:
@@ -56,6 +57,6 @@ def command(  # noqa: PLR0913 - click's
             for q in questions
         ]
         return answer_all(compared, shared)
-    if bare := [question.scenario.name for question in questions if not question.scenario.objectives]:
+    if bare := [question.scenario.name for question in questions if not judged(question.scenario.objectives)]:
         raise click.UsageError(f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]")
     return answer_all(questions, shared)

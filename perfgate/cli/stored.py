@@ -17,6 +17,7 @@ from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
 from perfgate.cli.measuring import Options, Question
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
+from perfgate.gate.objectives import judged
 from perfgate.gate.verdict import Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
@@ -89,7 +90,7 @@ def _beside_numbers(
         again=again,
         keep=keep,
     )
-    if stored.numbers.refusal and not question.scenario.objectives:
+    if stored.numbers.refusal and not judged(question.scenario.objectives):
         raise NoBaselineError(stored.numbers.refusal, stored.numbers.remedy)
     return replace(question, baseline_name=record.name, stored=replace(stored, cautions=(*cautions, *stored.cautions)))
 

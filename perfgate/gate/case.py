@@ -8,6 +8,7 @@ from math import nan
 from perfgate.gate.looks import History, Look, Seen, history
 from perfgate.gate.tolerance import Tolerance
 from perfgate.metrics import Direction, Metric
+from perfgate.scenario.severity import Severity
 from perfgate.stats.contrast import half_width
 from perfgate.stats.effect import Effect
 
@@ -22,10 +23,20 @@ class Case:
     metric: Metric
     effect: Effect
     tolerance: Tolerance
-    gated: bool = True
+    severity: Severity = Severity.ERROR
     looks: tuple[Look, ...] = ()
     measure_s: float = nan
     """Measuring time that it had; NaN where that is not known."""
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is judged at all."""
+        return self.severity is not Severity.OFF
+
+    @property
+    def without_acceptance(self) -> Case:
+        """The same under the metric's own tolerance."""
+        return self if self.tolerance.own is None else replace(self, tolerance=self.tolerance.own)
 
     @property
     def _lower_is_better(self) -> bool:

@@ -7,22 +7,27 @@ from dataclasses import replace
 
 from perfgate.gate.case import Case
 from perfgate.gate.remedy import detectable, what_would_decide
-from perfgate.gate.verdict import MetricVerdict, Verdict
+from perfgate.gate.verdict import Accepted, MetricVerdict, Verdict
 from perfgate.gate.wording import change, interval, limit
 from perfgate.metrics import Direction
+from perfgate.scenario.severity import Severity
+
+_JUDGED = (Severity.ERROR, Severity.WARN)
+_OWN_WORDS = {Verdict.FAIL: "beyond", Verdict.INCONCLUSIVE: "not surely within", Verdict.PASS: "within"}
 
 
-def decide(cases: Sequence[Case], alpha: float, family: int = 0) -> tuple[MetricVerdict, ...]:
-    """Decide each case; regressions of gated metrics are declared at family-wise level alpha (Holm).
+def decide(cases: Sequence[Case], alpha: float, expected: Sequence[Severity] = ()) -> tuple[MetricVerdict, ...]:
+    """Decide each case; regressions of one severity are declared at family-wise level alpha (Holm).
 
-    Passing needs no correction: the run passes only if every gated metric does (an intersection-union test).
-    `family`: how many metrics are gated, where not all of them are among the cases yet.
+    What only warns has a level of its own, so that it makes no error harder to find. Passing needs no correction: the
+    run passes only if every metric that counts does (an intersection-union test).
+    `expected`: severities of all gated metrics, where not all of them are among the cases yet.
     """
-    gated = [case for case in cases if case.gated]
-    family = max(family, len(gated))
-    worse = holm(gated, alpha, family)
+    by_severity = {each: [case for case in cases if case.severity is each] for each in _JUDGED}
+    families = {each: max(1, expected.count(each), len(found)) for each, found in by_severity.items()}
+    worse = {each: holm(found, alpha, families[each]) for each, found in by_severity.items()}
     return tuple(
-        _decided(case, alpha, alpha / family, case.metric.name in worse)
+        _decided(case, alpha, alpha / families[case.severity], case.metric.name in worse[case.severity])
         if case.gated
         else _decided(case, alpha, alpha, case.is_worse(alpha))
         for case in cases
@@ -46,7 +51,7 @@ def holm(cases: Sequence[Case], alpha: float, family: int) -> frozenset[str]:
 
 def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> MetricVerdict:  # noqa: FBT001 - private
     verdict = Verdict.FAIL if rejected else Verdict.PASS if case.is_within(alpha) else Verdict.INCONCLUSIVE
-    case = replace(case, effect=case.bounded(alpha))
+    case, accepted = replace(case, effect=case.bounded(alpha)), _accepted(case, alpha, strict_alpha)
     return MetricVerdict(
         metric=case.metric.name,
         gated=case.gated,
@@ -54,24 +59,56 @@ def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> M
         tolerance=case.tolerance.share,
         effect=case.effect,
         detectable=detectable(case, strict_alpha),
-        reason=_reason(case, verdict, alpha),
+        reason=_reason(case, verdict, alpha, accepted),
         more=what_would_decide(case, strict_alpha if case.beyond > 0 else alpha)
         if verdict is Verdict.INCONCLUSIVE
         else "",
         level=strict_alpha,
+        severity=case.severity,
+        accepted=accepted,
     )
 
 
-def _reason(case: Case, verdict: Verdict, alpha: float) -> str:
+def _accepted(case: Case, alpha: float, strict_alpha: float) -> Accepted | None:
+    """Say what raised the tolerance, and what its own would have said; a failure at Holm's strictest level."""
+    given, own = case.tolerance.acceptance, case.without_acceptance
+    if given is None:
+        return None
+    worse = own.is_worse(strict_alpha)
+    verdict = Verdict.FAIL if worse else Verdict.PASS if own.is_within(alpha) else Verdict.INCONCLUSIVE
+    expires = given.expires.isoformat()
+    return Accepted(given.up_to, given.reason, given.author, expires, own.tolerance.share, verdict)
+
+
+def _reason(case: Case, verdict: Verdict, alpha: float, accepted: Accepted | None) -> str:
+    text = _against_limit(case, verdict, alpha)
+    notes = [_own_words(case, accepted), (case.tolerance.own or case.tolerance).note]
+    return text + "".join(f" ({note})" for note in notes if note)
+
+
+def _own_words(case: Case, accepted: Accepted | None) -> str:
+    """Say where it lies to the metric's own tolerance, if another one is accepted."""
+    if accepted is None:
+        return ""
+    return f"{_OWN_WORDS[accepted.own_verdict]} its own tolerance of {limit(case.metric, accepted.own_tolerance)}"
+
+
+def _limit_words(case: Case) -> str:
+    words, given = limit(case.metric, case.tolerance.share), case.tolerance.acceptance
+    raised = given is not None and case.tolerance.share == given.up_to  # the smallest change that counts may be more
+    return (
+        f"the {words} accepted until {given.expires.isoformat()}" if given and raised else f"the tolerance of {words}"
+    )
+
+
+def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
     metric, effect = case.metric, case.effect
     seen, above = change(metric, effect.change), metric.direction is Direction.LOWER
-    tolerance = f"the tolerance of {limit(metric, case.tolerance.share)}"
+    tolerance = _limit_words(case)
     if verdict is Verdict.FAIL:
-        text = f"{seen} is {'above' if above else 'below'} {tolerance}"
-    elif verdict is Verdict.PASS:
-        text = f"{seen} is within {tolerance}"
-    elif case.is_worse(alpha):
-        text = f"{seen} is beyond {tolerance} on its own, but not surely so among all gated metrics"
-    else:
-        text = f"{seen} {interval(metric, effect)} lies on both sides of {tolerance}"
-    return f"{text} ({case.tolerance.note})" if case.tolerance.note else text
+        return f"{seen} is {'above' if above else 'below'} {tolerance}"
+    if verdict is Verdict.PASS:
+        return f"{seen} is within {tolerance}"
+    if case.is_worse(alpha):
+        return f"{seen} is beyond {tolerance} on its own, but not surely so among all gated metrics"
+    return f"{seen} {interval(metric, effect)} lies on both sides of {tolerance}"

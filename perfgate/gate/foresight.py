@@ -9,6 +9,7 @@ from math import ceil
 import numpy as np
 
 from perfgate.experiment.plan import Plan
+from perfgate.gate.objectives import judged
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.load.arrivals import mean_rate_rps
 from perfgate.metrics import BY_NAME, Estimator, Source
@@ -62,7 +63,7 @@ def shortages(
     outlook = _outlook(plan, facts)
     if outlook is None:
         return ()
-    needs = [*(_of_gate(gate) if outlook.arms > 1 else ()), *_of_objectives(objectives, gate.alpha)]
+    needs = [*(_of_gate(gate) if outlook.arms > 1 else ()), *_of_objectives(judged(objectives), gate.alpha)]
     return tuple(caution for need in needs if (caution := _shortage(need, outlook)) is not None)
 
 

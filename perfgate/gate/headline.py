@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from perfgate.gate.tolerance import signed_limit
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
@@ -13,18 +13,42 @@ from perfgate.metrics import BY_NAME, Direction
 def headline(
     verdict: Verdict, metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict], reasons: Sequence[str]
 ) -> str:
-    """Name what decided: every failure, the tightest pass, or what stands in the way of a decision."""
-    gated = [m for m in metrics if m.gated and m.verdict is verdict]
+    """Name what decided: every failure, the tightest pass, or what stands in the way of a decision.
+
+    Then what must not be overlooked: regressions that are accepted, and failures that only warn.
+    """
+    text = _decisive(verdict, metrics, objectives, reasons)
+    remarks = () if verdict is Verdict.INVALID else (*_accepted(metrics), *_warned(metrics, objectives))
+    return text + "".join(f"; {remark}" for remark in remarks)
+
+
+def _decisive(
+    verdict: Verdict, metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict], reasons: Sequence[str]
+) -> str:
+    gated = [m for m in metrics if m.counts and m.verdict is verdict]
     gated.sort(key=_excess if verdict is Verdict.FAIL else _nearness, reverse=True)
-    bounds = [o for o in objectives if o.verdict is verdict]
+    bounds = [o for o in objectives if o.counts and o.verdict is verdict]
     if verdict is Verdict.FAIL:
         also = [f"{m.metric} {change(BY_NAME[m.metric], m.effect.change)}" for m in gated[1:]]
         also += [_objective(o) for o in bounds[0 if gated else 1 :]]
         first = _metric(gated[0]) if gated else _objective(bounds[0])
         return first + (f" (also {', '.join(also)})" if also else "")
-    if verdict is Verdict.PASS:
+    if verdict is Verdict.PASS and (gated or bounds):
         return _metric(gated[0]) if gated else _objective(bounds[0])
     return reasons[0]
+
+
+def _accepted(metrics: Sequence[MetricVerdict]) -> Iterator[str]:
+    for each in metrics:
+        if each.gated and each.accepted and each.needs_acceptance:
+            metric, until = BY_NAME[each.metric], each.accepted.expires
+            own = limit(metric, signed_limit(metric, each.accepted.own_tolerance))
+            yield f"accepted until {until}: {each.metric} {change(metric, each.effect.change)}, own tolerance {own}"
+
+
+def _warned(metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict]) -> Iterator[str]:
+    yield from (f"warning: {_metric(each)}" for each in metrics if each.warns and each.verdict is Verdict.FAIL)
+    yield from (f"warning: {_objective(each)}" for each in objectives if each.warns and each.verdict is Verdict.FAIL)
 
 
 def _excess(metric: MetricVerdict) -> float:

@@ -13,12 +13,13 @@ from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.looks import Look, decided_before, level_of
 from perfgate.gate.missing import has_numbers, why_missing
-from perfgate.gate.objectives import judge_objective
-from perfgate.gate.tolerance import gated_metrics, tolerance_of
+from perfgate.gate.objectives import judge_objective, judged
+from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
 from perfgate.gate.validity import invalid_because
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Metric
 from perfgate.scenario.schema import Gate, Objective
+from perfgate.scenario.severity import Severity
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import ARMS, TrialTable
 from perfgate.trials import Arm
@@ -42,77 +43,84 @@ def judge(
     return conclude(metrics, missing, table, gate, objectives, looks)
 
 
+Missing = tuple[Severity, str]
+"""What there is nothing to judge by, why, and how much that counts."""
+
+
 def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
     metrics: tuple[MetricVerdict, ...],
-    missing: Sequence[str],
+    missing: Sequence[Missing],
     table: TrialTable,
     gate: Gate,
     objectives: Mapping[str, Objective],
     looks: Sequence[Look] = (),
 ) -> Judgement:
     """Add the objectives and what makes a run invalid, and say what all of it comes to."""
+    asked = judged(objectives)
     bounds = tuple(
         decided_before(name, looks) or judge_objective(BY_NAME[name], bound, table, level_of(name, gate.alpha, looks))
-        for name, bound in objectives.items()
+        for name, bound in asked.items()
     )
     # An error rate beyond its own objective or tolerance is a failure of the candidate, not of the measurement.
-    parts: list[MetricVerdict | ObjectiveVerdict] = [*(metric for metric in metrics if metric.gated), *bounds]
-    broken = any(part.metric == "error_rate" and part.verdict is Verdict.FAIL for part in parts)
-    invalid = invalid_because(table, objectives, (Arm.BASELINE,) if broken else ARMS)
-    verdict = _overall(metrics, bounds, missing, invalid)
-    reasons = _reasons(verdict, metrics, bounds, missing, invalid)
-    return Judgement(verdict, headline(verdict, metrics, bounds, reasons), metrics, bounds, reasons)
+    parts: tuple[MetricVerdict | ObjectiveVerdict, ...] = (*metrics, *bounds)
+    broken = any(part.counts and part.metric == "error_rate" and part.verdict is Verdict.FAIL for part in parts)
+    invalid = invalid_because(table, asked, (Arm.BASELINE,) if broken else ARMS)
+    errors = [why for severity, why in missing if severity is Severity.ERROR]
+    verdict = _overall(parts, errors, invalid)
+    reasons = _reasons(verdict, parts, errors, invalid)
+    unseen = (why for severity, why in missing if severity is Severity.WARN)
+    warned = (_clause(part) for part in parts if part.warns and part.verdict is Verdict.FAIL)
+    text = headline(verdict, metrics, bounds, reasons)
+    return Judgement(verdict, text, metrics, bounds, reasons, (*warned, *unseen))
 
 
 def cases_of(
     metrics: Sequence[Metric], table: TrialTable, gate: Gate, looks: Sequence[Look], *, cross_check: bool
 ) -> Iterator[Case]:
     """Estimate each of some metrics that have data; the cross-check takes 20 ms each."""
-    gated = gated_metrics(gate)
     for metric in metrics:
         effect = estimate(metric, table, gate.alpha, cross_check=cross_check)
         if effect is not None:
             tolerance = tolerance_of(metric, gate, effect.baseline_value)
-            yield Case(metric, effect, tolerance, gated=metric in gated, looks=tuple(looks))
+            yield Case(metric, effect, tolerance, severity_of(metric, gate), looks=tuple(looks))
 
 
-def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[str]:
+def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[Missing]:
     """Name gated metrics that cannot be judged; a default one that this run never measured is no loss."""
     judged = {verdict.metric for verdict in metrics}
     for metric in gated_metrics(gate):
         if metric.name not in judged and (metric.name in gate.metrics or has_numbers(metric, table)):
-            yield why_missing(metric, table)
+            yield severity_of(metric, gate), why_missing(metric, table)
 
 
 def _overall(
-    metrics: Sequence[MetricVerdict],
-    objectives: Sequence[ObjectiveVerdict],
-    missing: Sequence[str],
-    invalid: Sequence[str],
+    parts: Sequence[MetricVerdict | ObjectiveVerdict], missing: Sequence[str], invalid: Sequence[str]
 ) -> Verdict:
-    verdicts = [m.verdict for m in metrics if m.gated] + [o.verdict for o in objectives]
+    """Sum up what counts; where nothing does, that something was judged and only warns is a pass."""
     if invalid:
         return Verdict.INVALID
+    verdicts = [part.verdict for part in parts if part.counts]
     if Verdict.FAIL in verdicts:
         return Verdict.FAIL
-    decided = verdicts and not missing and all(verdict is Verdict.PASS for verdict in verdicts)
+    judged_any = bool(verdicts) or any(part.warns for part in parts)
+    decided = judged_any and not missing and all(verdict is Verdict.PASS for verdict in verdicts)
     return Verdict.PASS if decided else Verdict.INCONCLUSIVE
 
 
 def _reasons(
     verdict: Verdict,
-    metrics: Sequence[MetricVerdict],
-    objectives: Sequence[ObjectiveVerdict],
+    parts: Sequence[MetricVerdict | ObjectiveVerdict],
     missing: Sequence[str],
     invalid: Sequence[str],
 ) -> tuple[str, ...]:
     """Say what decided; of an inconclusive run what stands in the way, with what would decide."""
     if verdict is Verdict.INVALID:
         return tuple(invalid)
-    parts: list[MetricVerdict | ObjectiveVerdict] = [m for m in metrics if m.gated]
-    found = [_clause(part) for part in (*parts, *objectives) if part.verdict is verdict]
+    found = [_clause(part) for part in parts if part.counts and part.verdict is verdict]
     if verdict is Verdict.INCONCLUSIVE:
         found += missing
+    if not found and any(part.warns for part in parts):
+        return ("all that was judged has severity warn: nothing counts",)
     return tuple(found) or ("nothing to judge: no gated metric was measured on both arms, and there are no objectives",)
 
 

@@ -8,9 +8,9 @@ from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
-from perfgate.gate.objectives import judge_objective
-from perfgate.gate.tolerance import gated_metrics, tolerance_of
-from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.gate.objectives import judge_objective, judged
+from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
+from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.effect import Effect
@@ -38,7 +38,7 @@ class Looking:
 
         `longest`: where each server has the most time, which is where a slope over its requests is known best.
         """
-        self._gate, self._objectives, self._sources = gate, objectives, tuple(sources)
+        self._gate, self._objectives, self._sources = gate, judged(objectives), tuple(sources)
         self._longest = longest
         self._gated = self._expected = gated_metrics(gate) if compares else ()
         self.taken: tuple[Look, ...] = ()
@@ -58,11 +58,12 @@ class Looking:
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
         self._effects |= {effect.metric: effect for effect in found}
         self._expected = tuple(m for m in self._gated if m.name in self._gate.metrics or has_numbers(m, table))
-        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, len(self._gated))
+        expected = [severity_of(metric, self._gate) for metric in self._gated]
+        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, expected)
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
-        """Say whether nothing is open that more of this source would decide."""
-        decided = {each.metric for each in verdicts if each.verdict is not Verdict.INCONCLUSIVE}
+        """Say whether nothing is open that more of this source would decide, warnings included (docs/method.md)."""
+        decided = {each.metric for each in verdicts if each.settled}
         metrics = (metric.name in decided for metric in self._expected if self._at(metric, source))
         bounds = (decided_before(name, self.taken) for name in self._objectives if self._at(BY_NAME[name], source))
         return all(metrics) and all(bounds)
@@ -81,8 +82,9 @@ class Looking:
                 yield judge_objective(BY_NAME[name], bound, table, level)
 
     def _case(self, effect: Effect) -> Case:
-        metric = BY_NAME[effect.metric]
-        return Case(metric, effect, tolerance_of(metric, self._gate, effect.baseline_value), looks=self.taken)
+        metric, gate = BY_NAME[effect.metric], self._gate
+        tolerance = tolerance_of(metric, gate, effect.baseline_value)
+        return Case(metric, effect, tolerance, severity_of(metric, gate), looks=self.taken)
 
 
 def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from math import ceil, inf, isnan, nan, sqrt
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.gate.wording import amount
 from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
+from perfgate.scenario.severity import Severity
 from perfgate.stats.binomial import design_effect, lower_share, quantile_bounds, requests_needed, upper_share
 from perfgate.stats.contrast import half_width
 from perfgate.stats.quantile import arm_times
@@ -33,6 +35,11 @@ class _Finding(NamedTuple):
     """What would decide, if it is undecided."""
 
 
+def judged(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
+    """Leave out those whose severity is `off`."""
+    return {name: each for name, each in objectives.items() if each.severity is not Severity.OFF}
+
+
 def judge_objective(metric: Metric, objective: Objective, table: TrialTable, alpha: float) -> ObjectiveVerdict:
     """Decide one objective, each bound at one-sided level alpha."""
     is_maximum = objective.max is not None
@@ -49,6 +56,7 @@ def judge_objective(metric: Metric, objective: Objective, table: TrialTable, alp
         upper=finding.upper,
         reason=_reason(metric, finding, verdict, bound, is_maximum=is_maximum),
         more=finding.more if verdict is Verdict.INCONCLUSIVE else "",
+        severity=objective.severity,
     )
 
 

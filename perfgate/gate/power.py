@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan, nan, sqrt
 
 from perfgate.experiment.plan import Plan
 from perfgate.gate.remedy import MOST_REPLICAS, POWER, is_once_a_replica
-from perfgate.gate.tolerance import gated_metrics, tolerance_of
+from perfgate.gate.tolerance import gated_metrics, own_tolerance_of, severity_of
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate
 from perfgate.stats.components import Components
@@ -88,14 +89,18 @@ class _Design:
 
 
 def powers(components: Sequence[Components], gate: Gate, plan: Plan) -> tuple[Power, ...]:
-    """Foretell each gated metric that has components, at Holm's strictest level among them.
+    """Foretell each gated metric that has components, at Holm's strictest level among those of its severity.
+
+    What a metric's own tolerance catches, whatever is accepted for a while.
 
     A metric whose lane the plan leaves out is not among them, nor one that no comparison of two replicas an arm has.
     """
-    gated = {metric.name for metric in gated_metrics(gate)}
-    known = [each for each in components if each.metric in gated]
+    severity = {metric.name: severity_of(metric, gate) for metric in gated_metrics(gate)}
+    known = [each for each in components if each.metric in severity]
+    family = Counter(severity[each.metric] for each in known)
     designs = [design for each in known if (design := _design(each, plan)) is not None]
-    return tuple(_power(design, gate, gate.alpha / len(known), plan) for design in designs)
+    alphas = [gate.alpha / family[severity[design.components.metric]] for design in designs]
+    return tuple(_power(design, gate, alpha, plan) for design, alpha in zip(designs, alphas, strict=True))
 
 
 def slowest(found: Sequence[Power]) -> Power | None:
@@ -118,7 +123,7 @@ def _design(components: Components, plan: Plan) -> _Design | None:
 
 def _power(design: _Design, gate: Gate, alpha: float, plan: Plan) -> Power:
     metric = BY_NAME[design.components.metric]
-    tolerance = tolerance_of(metric, gate, design.components.typical)
+    tolerance = own_tolerance_of(metric, gate, design.components.typical)
     catch = 2 * tolerance.share
     room = metric.scale.of_change(catch) - tolerance.log
     return Power(

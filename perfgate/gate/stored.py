@@ -10,10 +10,11 @@ from perfgate.gate.decide import decide
 from perfgate.gate.judge import conclude
 from perfgate.gate.missing import has_numbers, why_missing
 from perfgate.gate.remedy import MOST_TIMES, times_longer
-from perfgate.gate.tolerance import gated_metrics, tolerance_of
+from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import METRICS, Estimator, Metric
 from perfgate.scenario.schema import Gate, Objective
+from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import effect_of, estimate
 from perfgate.stats.prediction import Occasion, StoredMetric, StoredNumbers, in_unit, predict
@@ -31,17 +32,16 @@ def judge_stored(
 ) -> Judgement:
     """Decide on a finished run of the candidate alone, in one look."""
     if stored.refusal:
-        return conclude((), (f"{stored.refusal}: {stored.remedy}",), table, gate, objectives)
-    gated = gated_metrics(gate)
+        return conclude((), ((Severity.ERROR, f"{stored.refusal}: {stored.remedy}"),), table, gate, objectives)
     found = {metric: _compared(metric, table, stored, gate.alpha) for metric in METRICS}
     cases = [
-        Case(metric, effect, tolerance_of(metric, gate, effect.baseline_value), gated=metric in gated)
+        Case(metric, effect, tolerance_of(metric, gate, effect.baseline_value), severity_of(metric, gate))
         for metric, effect in found.items()
         if isinstance(effect, Effect)
     ]
     missing = [
-        why
-        for metric in gated
+        (severity_of(metric, gate), why)
+        for metric in gated_metrics(gate)
         if isinstance(why := found[metric], str) and (metric.name in gate.metrics or has_numbers(metric, table))
     ]
     return conclude(_decided(cases, gate.alpha), missing, table, gate, objectives)
@@ -88,9 +88,8 @@ def _effect(metric: Metric, then: StoredMetric, now: Typical, alpha: float) -> E
 
 
 def _decided(cases: Sequence[Case], alpha: float) -> tuple[MetricVerdict, ...]:
-    strict = alpha / max(1, sum(case.gated for case in cases))
     return tuple(
-        replace(found, more=_more(case, strict if case.gated and case.beyond > 0 else alpha))
+        replace(found, more=_more(case, found.level if case.beyond > 0 else alpha))
         if found.verdict is Verdict.INCONCLUSIVE
         else found
         for case, found in zip(cases, decide(cases, alpha), strict=True)

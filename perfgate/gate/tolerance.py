@@ -1,11 +1,13 @@
-"""Which metrics are gated, and how much change each may show."""
+"""Which metrics are gated, how much a failure counts, and how much change each may show."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from perfgate.metrics import METRICS, Direction, Metric, Scale
+from perfgate.scenario.project import Acceptance
 from perfgate.scenario.schema import Gate, MetricGate
+from perfgate.scenario.severity import Severity
 
 _DEFAULT = MetricGate()
 
@@ -19,6 +21,10 @@ class Tolerance:
     note: str = ""
     """Why it is wider than what was asked; else empty."""
     scale: Scale = Scale.RATIO
+    acceptance: Acceptance | None = None
+    """The accepted regression that raises it; None where none does."""
+    own: Tolerance | None = None
+    """What it is without the acceptance; None where there is none."""
 
     @property
     def log(self) -> float:
@@ -27,16 +33,28 @@ class Tolerance:
 
 
 def gated_metrics(gate: Gate) -> tuple[Metric, ...]:
-    """Give the table's defaults and those that the gate names, without those with `gate = false`."""
-    return tuple(metric for metric in METRICS if _is_gated(metric, gate))
+    """Give the table's defaults and those that are named, without those whose severity is `off`."""
+    return tuple(metric for metric in METRICS if severity_of(metric, gate) is not Severity.OFF)
 
 
-def _is_gated(metric: Metric, gate: Gate) -> bool:
+def severity_of(metric: Metric, gate: Gate) -> Severity:
+    """Take the scenario's word, then the project's; else `error` for what the table gates or the scenario names."""
     named = gate.metrics.get(metric.name)
-    return metric.gated if named is None else named.gate
+    if named is not None and named.severity is not None:
+        return named.severity
+    default = Severity.ERROR if named is not None or metric.gated else Severity.OFF
+    return gate.project.severity.get(metric.name, default)
 
 
 def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
+    """Give the metric's own tolerance, or what an accepted regression raises it to."""
+    own, acceptance = own_tolerance_of(metric, gate, baseline_value), gate.project.accepted.get(metric.name)
+    if acceptance is None:
+        return own
+    return Tolerance(max(own.share, acceptance.up_to), "", metric.scale, acceptance, own)
+
+
+def own_tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
     """Take the metric's tolerance, or half of the regression to catch, never narrower than the smallest change."""
     asked = gate.metrics.get(metric.name, _DEFAULT)
     share = asked.tolerance if asked.tolerance is not None else (asked.catch or metric.catch) / 2

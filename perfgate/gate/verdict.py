@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import nan
 
 from perfgate.errors import ExitCode
+from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
 
 
@@ -28,13 +29,31 @@ EXIT_CODES: dict[Verdict, ExitCode] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """An accepted regression under which a metric was judged: it raises the tolerance to `up_to`, and no further."""
+
+    up_to: float
+    """Like the tolerance."""
+    reason: str
+    """Why it is accepted."""
+    author: str
+    """Who accepts it."""
+    expires: str
+    """The last day on which it holds, in UTC, as ISO 8601 writes it."""
+    own_tolerance: float
+    """The metric's tolerance without it."""
+    own_verdict: Verdict
+    """What the metric's own tolerance says of the same measurement."""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricVerdict:
     """The decision on one metric of a comparison."""
 
     metric: str
     """Name in the metrics table."""
     gated: bool
-    """Whether it takes part in the verdict of the run."""
+    """Whether it is judged; `severity` says whether a failure fails the run."""
     verdict: Verdict
     """Of this metric alone."""
     tolerance: float
@@ -48,7 +67,36 @@ class MetricVerdict:
     more: str
     """When inconclusive, what would decide: `about 3 times the measuring time (--budget 135s)`; else empty."""
     level: float = nan
-    """One-sided level, over all looks, that a failure is held to: of gated metrics alpha over their number (Holm)."""
+    """One-sided level, over all looks, that a failure is held to: of gated metrics alpha over the number of those
+    with the same severity (Holm)."""
+    severity: Severity = Severity.ERROR
+    """How much a failure counts; `off` where it is not gated."""
+    accepted: Accepted | None = None
+    """The accepted regression that raised the tolerance; None: the tolerance is the metric's own."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is part of the run's verdict."""
+        return self.gated and self.severity is Severity.ERROR
+
+    @property
+    def warns(self) -> bool:
+        """Whether it is judged and shown, and no part of the run's verdict."""
+        return self.gated and self.severity is Severity.WARN
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Whether it passes by an accepted regression alone."""
+        return (
+            self.accepted is not None and self.verdict is Verdict.PASS and self.accepted.own_verdict is not Verdict.PASS
+        )
+
+    @property
+    def settled(self) -> bool:
+        """Whether more measuring would tell nothing new: of an accepted regression, also whether it is needed."""
+        if self.accepted is None or self.verdict is not Verdict.PASS:
+            return self.verdict is not Verdict.INCONCLUSIVE
+        return self.accepted.own_verdict is not Verdict.INCONCLUSIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +121,18 @@ class ObjectiveVerdict:
     """One clause that says why."""
     more: str
     """When inconclusive, what would decide; else empty."""
+    severity: Severity = Severity.ERROR
+    """How much it counts that it is broken."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is part of the run's verdict."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def warns(self) -> bool:
+        """Whether it is judged and shown, and no part of the run's verdict."""
+        return self.severity is Severity.WARN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +149,5 @@ class Judgement:
     """Every absolute bound."""
     reasons: tuple[str, ...]
     """Why it is no plain pass or fail, a sentence each; what is wrong with an invalid run."""
+    warnings: tuple[str, ...] = ()
+    """Failures of severity `warn`, and metrics of that severity that could not be judged, a clause each."""

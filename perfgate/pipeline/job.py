@@ -18,7 +18,7 @@ from perfgate.observe.interface import MachineObserver
 from perfgate.report.advice import Advice
 from perfgate.report.progress import Progress
 from perfgate.scenario.schema import Scenario
-from perfgate.trials import Arm, Subject
+from perfgate.trials import Arm, Caution, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Job:
     """Whether a lane ends when all that it decides is decided; else it takes its time."""
     advice: Advice = field(default_factory=Advice)
     """What a calibration of this scenario says beforehand, where there is one."""
+    cautions: tuple[Caution, ...] = ()
+    """What else is known beforehand."""
 
 
 class Interrupts(Protocol):

@@ -15,6 +15,7 @@ from perfgate.experiment.cautions import (
     time_cautions,
     warmup_cautions,
 )
+from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.judge import judge
 from perfgate.gate.stored import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
@@ -49,7 +50,7 @@ def because(error: InvalidRunError) -> Callable[[Measuring], Judgement]:
     return lambda _: Judgement(Verdict.INVALID, error.problem, (), (), reasons)
 
 
-def cautions_of(measuring: Measuring) -> tuple[Caution, ...]:
+def cautions_of(measuring: Measuring, judgement: Judgement) -> tuple[Caution, ...]:
     """Give all that a reader of the verdict should know of how it was measured."""
     job, plan, recording = measuring.job, measuring.plan, measuring.recording
     since: tuple[Caution, ...] = ()
@@ -62,4 +63,5 @@ def cautions_of(measuring: Measuring) -> tuple[Caution, ...]:
         *time_cautions(sum(block.wall_s for block in recording.blocks), plan),
         *machine_cautions(recording.blocks),
         *since,
+        *verdict_cautions(judgement),
     )

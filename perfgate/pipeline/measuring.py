@@ -77,7 +77,7 @@ class Measuring:
         scenario = self.job.scenario
         found = shortages(self.plan, scenario.gate, scenario.objectives, self.recording.replicas)
         self.recording.note(found)
-        for caution in (*self.job.advice.cautions, *found):
+        for caution in (*self.job.advice.cautions, *self.job.cautions, *found):
             self.world.progress.tell(caution)
 
     def _fill(self, segment: Segment, fleet: Fleet, bench: Bench) -> None:

@@ -42,7 +42,7 @@ def run(job: Job, world: World) -> Result:
                 verdict_of = nothing_measured
             judgement = verdict_of(measuring)
             wall_s = world.makers.clock() - began_s
-            return recording.finish(judgement, looking.taken, status, wall_s, cautions_of(measuring))
+            return recording.finish(judgement, looking.taken, status, wall_s, cautions_of(measuring, judgement))
 
 
 def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:

@@ -40,7 +40,12 @@ def started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedP
         environment=dict(world.environment),
         fingerprint=fingerprint(world.environment, server),
         judgement=None,
-        cautions=(*((short,) if got < wanted else ()), *_unlike(job, payloads, plan), *job.advice.cautions),
+        cautions=(
+            *((short,) if got < wanted else ()),
+            *_unlike(job, payloads, plan),
+            *job.advice.cautions,
+            *job.cautions,
+        ),
         stored=None if job.stored is None else job.stored.facts,
         record=_record_facts(job),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
 from perfgate.report import figures
 from perfgate.report.attachment import attach
 from perfgate.report.behind import aligned_table, forest_table, panel_table, percentile_table
-from perfgate.report.causes import causes
 from perfgate.report.charts.aligned import aligned
 from perfgate.report.charts.ecdf import ecdf
 from perfgate.report.charts.forest import forest
@@ -21,11 +21,18 @@ from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
 from perfgate.report.charts.tracks import tracks
 from perfgate.report.charts.verdicts import COLOURS
-from perfgate.report.facts import environment_rows, flat, model_rows, settings_differ
-from perfgate.report.method import method
 from perfgate.report.pages import drawn, template, write_page
 from perfgate.report.result import Result
-from perfgate.report.rows import batch_rows, gate_rows, hints, in_order, objective_rows, summary_rows, thread_rows
+from perfgate.report.rows import (
+    accepted_rows,
+    batch_rows,
+    gate_rows,
+    hints,
+    in_order,
+    objective_rows,
+    summary_rows,
+    thread_rows,
+)
 from perfgate.report.sentences import (
     confidence,
     generator_sentence,
@@ -36,6 +43,7 @@ from perfgate.report.sentences import (
     sentence,
     stored_sentence,
     verdict_word,
+    warning_sentence,
 )
 
 FILE_NAME = "report.html"
@@ -64,6 +72,8 @@ def _page(result: Result) -> dict[str, Any]:
         "confidence": confidence(result),
         "decided": tuple(words for words in (power_sentence(result), looks_sentence(result)) if words),
         "objectives": objective_rows(result),
+        "accepted": accepted_rows(result),
+        "warning": warning_sentence(result),
         "summaries": tuple(row for row in summary_rows(result) if row.metric not in compared),
         "arms": list(result.models),
         "stages": result.stages,
@@ -75,14 +85,9 @@ def _page(result: Result) -> dict[str, Any]:
         "generator": generator_sentence(result),
         "stored": stored_sentence(result),
         "hints": tuple(hints(result)),
-        "causes": causes(result),
-        "model_rows": model_rows(result),
-        "environment_rows": environment_rows(result),
-        "settings_differ": settings_differ(result),
-        "environment": tuple(flat(result.environment)),
-        "method": method(result),
+        "environment": tuple(_flat(result.environment)),
         "plan": tuple(
-            flat({key: value for key, value in result.plan.items() if key not in {"slots", "segments"}})
+            _flat({key: value for key, value in result.plan.items() if key not in {"slots", "segments"}})
         ),  # slots: the replicas table; segments: how long each phase took
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
@@ -107,3 +112,14 @@ def _charts(result: Result) -> dict[str, Any]:
         "series": [(panel.title, drawn(series(panel)), panel_table(panel)) for panel in panels(result.trials)],
         "stages": drawn(stages(result.stages)),
     }
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flat(item, f"{prefix}{key}.")
+        elif isinstance(item, list | tuple):
+            yield f"{prefix}{key}", " ".join(str(part) for part in item)
+        else:
+            words = {"True": "yes", "False": "no", "None": "\N{EN DASH}"}  # by text, since 1 == True
+            yield f"{prefix}{key}", words.get(str(item), str(item))

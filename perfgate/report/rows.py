@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perfgate.gate.tolerance import signed_limit
-from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.gate.verdict import Accepted, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Direction
 from perfgate.report import figures
 from perfgate.report.result import Result
+from perfgate.scenario.severity import Severity
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm
 
@@ -23,8 +24,11 @@ class GateRow:
 
     metric: str
     description: str
-    gated: bool
+    severity: Severity
+    """How much a failure counts; `off`: it is not gated."""
     verdict: Verdict
+    word: str
+    """The verdict; `warn`: a failure that only warns; `accepted`: an accepted regression alone lets it pass."""
     baseline: str
     candidate: str
     change: str
@@ -35,6 +39,28 @@ class GateRow:
     detectable: str
     reason: str
     more: str
+    own_tolerance: str = ""
+    """Where another change is accepted for a while; else empty."""
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is judged."""
+        return self.severity is not Severity.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRow:
+    """One accepted regression under which a metric was judged."""
+
+    metric: str
+    word: str
+    """`accepted`, `not needed`, or how it ended all the same: `fail`, `inconclusive`."""
+    change: str
+    up_to: str
+    own_tolerance: str
+    until: str
+    author: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +69,10 @@ class ObjectiveRow:
 
     metric: str
     description: str
+    severity: Severity
     verdict: Verdict
+    word: str
+    """The verdict, or `warn` of one that is broken and only warns."""
     bound: str
     value: str
     interval: str
@@ -60,6 +89,15 @@ class SummaryRow:
     baseline: str
     candidate: str
     note: str
+
+
+def word_of(verdict: MetricVerdict | ObjectiveVerdict) -> str:
+    """Give a verdict's word as people see it: `warn` for a failure that only warns, `accepted` for what needs that."""
+    if verdict.warns and verdict.verdict is Verdict.FAIL:
+        return "warn"
+    if isinstance(verdict, MetricVerdict) and verdict.gated and verdict.needs_acceptance:
+        return "accepted"
+    return verdict.verdict.value
 
 
 def badness(verdict: MetricVerdict) -> float:
@@ -88,15 +126,23 @@ def detectable(verdict: MetricVerdict) -> str:
 
 
 def in_order(result: Result) -> tuple[MetricVerdict, ...]:
-    """Order the metrics: gated before others, failures first, the worst of a kind first."""
+    """Order the metrics: those that count, those that warn, the others; failures first, the worst of a kind first."""
     metrics = result.judgement.metrics if result.judgement else ()
     return tuple(sorted(metrics, key=_urgency))
 
 
-def _urgency(verdict: MetricVerdict) -> tuple[bool, int, float]:
+def _urgency(verdict: MetricVerdict) -> tuple[int, int, float]:
     worse = badness(verdict)
     rank = URGENCY.index(verdict.verdict) if verdict.gated else 0
-    return not verdict.gated, rank, -worse if math.isfinite(worse) else math.inf
+    return _RANKS.index(severity_of(verdict)), rank, -worse if math.isfinite(worse) else math.inf
+
+
+_RANKS = (Severity.ERROR, Severity.WARN, Severity.OFF)
+
+
+def severity_of(verdict: MetricVerdict) -> Severity:
+    """Give how much a failure counts; of a metric that is not gated, `off`."""
+    return verdict.severity if verdict.gated else Severity.OFF
 
 
 def gate_rows(result: Result) -> tuple[GateRow, ...]:
@@ -109,8 +155,9 @@ def _gate_row(verdict: MetricVerdict) -> GateRow:
     return GateRow(
         metric=metric,
         description=description(metric),
-        gated=verdict.gated,
+        severity=severity_of(verdict),
         verdict=verdict.verdict,
+        word=word_of(verdict),
         baseline=in_cell(figures.quantity(effect.baseline_value, metric), metric),
         candidate=in_cell(figures.quantity(effect.candidate_value, metric), metric),
         change=in_cell(figures.change(effect.change, metric), metric),
@@ -120,13 +167,34 @@ def _gate_row(verdict: MetricVerdict) -> GateRow:
         detectable=in_cell(detectable(verdict), metric),
         reason=verdict.reason,
         more=verdict.more,
+        own_tolerance=figures.limit(verdict.accepted.own_tolerance, metric) if verdict.accepted else "",
+    )
+
+
+def accepted_rows(result: Result) -> tuple[AcceptedRow, ...]:
+    """Show every accepted regression under which a gated metric was judged."""
+    judged = (metric for metric in in_order(result) if metric.gated)
+    return tuple(_accepted_row(each, each.accepted) for each in judged if each.accepted is not None)
+
+
+def _accepted_row(verdict: MetricVerdict, accepted: Accepted) -> AcceptedRow:
+    unneeded = accepted.own_verdict is Verdict.PASS
+    return AcceptedRow(
+        metric=verdict.metric,
+        word="not needed" if unneeded else word_of(verdict),
+        change=figures.change(verdict.effect.change, verdict.metric),
+        up_to=figures.limit(accepted.up_to, verdict.metric),
+        own_tolerance=figures.limit(accepted.own_tolerance, verdict.metric),
+        until=accepted.expires,
+        author=accepted.author,
+        reason=accepted.reason,
     )
 
 
 def objective_rows(result: Result) -> tuple[ObjectiveRow, ...]:
-    """Show every objective, failures first."""
+    """Show every objective, those that count first, failures first."""
     objectives = result.judgement.objectives if result.judgement else ()
-    return tuple(_objective_row(o) for o in sorted(objectives, key=lambda o: URGENCY.index(o.verdict)))
+    return tuple(_objective_row(o) for o in sorted(objectives, key=lambda o: (o.warns, URGENCY.index(o.verdict))))
 
 
 def _objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
@@ -136,7 +204,9 @@ def _objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
     return ObjectiveRow(
         metric=objective.metric,
         description=description(objective.metric),
+        severity=objective.severity,
         verdict=objective.verdict,
+        word=word_of(objective),
         bound=f"{'at most' if objective.is_maximum else 'at least'} {bound}",
         value=figures.quantity(objective.value, objective.metric),
         interval=f"{low} to {high}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report import figures
@@ -25,16 +26,22 @@ def sentence(result: Result) -> str:
     if judgement is None:
         ended = {"interrupted": "The run was interrupted", "running": "The run is still going on"}
         return f"{ended.get(result.status, 'The run did not finish')}: nothing was judged, what was measured is shown."
-    if result.status == "interrupted":
-        return _interrupted(result)
-    gated = tuple(metric for metric in in_order(result) if metric.gated)
+    gated = tuple(metric for metric in in_order(result) if metric.counts)
     if judgement.verdict is Verdict.INVALID:
-        return _voided(result)
+        return "What was measured cannot be judged: this says nothing about the model."
     if judgement.verdict is Verdict.FAIL:
         return _failure(result, gated)
     if judgement.verdict is Verdict.INCONCLUSIVE:
-        return _undecided(result, gated)
+        return _undecided(gated)
     return _success(result, gated)
+
+
+def warning_sentence(result: Result) -> str:
+    """Say what failed and only warns; empty where nothing did."""
+    warnings = result.judgement.warnings if result.judgement else ()
+    if not warnings or result.judgement is None or result.judgement.verdict is Verdict.INVALID:
+        return ""
+    return f"{_others(len(warnings), 'warning')}, which the verdict leaves out: {'; '.join(warnings)}."
 
 
 def confidence(result: Result) -> str:
@@ -64,16 +71,20 @@ def looks_sentence(result: Result) -> str:
 
 def power_sentence(result: Result) -> str:
     """Say how sure the gate is and what it could have found; empty where no metric is gated."""
-    gated = [metric for metric in in_order(result) if metric.gated]
-    if not gated:
-        return ""
-    alpha, count, level = gated[0].effect.alpha, len(gated), min(metric.level for metric in gated)
-    shared = f", shared by {count} metrics (Holm: {figures.share(level)} each)" if count > 1 else ""
-    found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in gated)
-    return (
-        f"At most {figures.share(alpha)} of runs raise a false alarm{shared}. "
-        f"Regressions that would have been found in 4 of 5 runs: {found}."
+    ordered = in_order(result)
+    kinds = (
+        ("raise a false alarm", [metric for metric in ordered if metric.counts]),
+        ("warn falsely", [metric for metric in ordered if metric.warns]),
     )
+    levels = [_level_words(what, metrics) for what, metrics in kinds if metrics]
+    found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in ordered if metric.gated)
+    return f"{' '.join(levels)} Regressions that would have been found in 4 of 5 runs: {found}." if levels else ""
+
+
+def _level_words(what: str, metrics: list[MetricVerdict]) -> str:
+    alpha, count, level = metrics[0].effect.alpha, len(metrics), min(metric.level for metric in metrics)
+    shared = f", shared by {count} metrics (Holm: {figures.share(level)} each)" if count > 1 else ""
+    return f"At most {figures.share(alpha)} of runs {what}{shared}."
 
 
 def _in_process(result: Result) -> bool:
@@ -136,23 +147,10 @@ def stage_sentence(result: Result, arm: str) -> str:
     return f"{arm}: a request under load took {figures.figure(total_ms)} ms = {listing}"
 
 
-def _interrupted(result: Result) -> str:
-    """Say how far it came, and that what it came to is no verdict."""
-    planned_s = sum(segment["seconds"] for segment in result.plan.get("segments", ()))
-    spent_s = sum(result.blocks.wall_s)
-    if not spent_s:
-        return "The run was interrupted before anything was measured."
-    of = f" of {figures.duration(planned_s)}" if planned_s else ""
-    return (
-        f"The run was interrupted after {figures.duration(spent_s)}{of} of measuring: there is no verdict. What is "
-        "shown below is judged on that much."
-    )
-
-
 def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     failed = [metric for metric in gated if metric.verdict is Verdict.FAIL]
     objectives = result.judgement.objectives if result.judgement else ()
-    broken = [objective for objective in objectives if objective.verdict is Verdict.FAIL]
+    broken = [objective for objective in objectives if objective.counts and objective.verdict is Verdict.FAIL]
     if failed:
         headline = result.judgement.headline if result.judgement else ""
         worst = next((metric for metric in failed if headline.startswith(f"{metric.metric} ")), failed[0])
@@ -170,21 +168,8 @@ def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     return "The candidate does not hold what the gate asks."
 
 
-def _voided(result: Result) -> str:
-    if not result.blocks.block:
-        return "The run ended before anything was measured: how the candidate compares is not known."
-    return "What was measured cannot be judged: how the candidate compares is not known."
-
-
-def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
+def _undecided(gated: tuple[MetricVerdict, ...]) -> str:
     undecided = [metric for metric in gated if metric.verdict is Verdict.INCONCLUSIVE]
-    objectives = result.judgement.objectives if result.judgement else ()
-    if not undecided and result.stored is not None and not result.stored.records:
-        return (
-            f"The stored numbers of {result.baseline_name} do not compare here, and its model was not measured again."
-        )
-    if not undecided and (open_ := [each for each in objectives if each.verdict is Verdict.INCONCLUSIVE]):
-        return f"The measurement does not decide whether the candidate holds its objective on {open_[0].metric}."
     if not undecided:
         return "The measurement does not decide."
     first = undecided[0]
@@ -193,17 +178,36 @@ def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
 
 
 def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
-    objectives = result.judgement.objectives if result.judgement else ()
+    objectives = [each for each in (result.judgement.objectives if result.judgement else ()) if each.counts]
     count = _others(len(objectives), "objective")
-    holds = f" It holds {count}." if objectives else ""
+    if not gated and not objectives:
+        return "All that was judged only warns."
     if not gated:
-        return f"The candidate holds {count}; there was no baseline to compare with."
-    worst = max(gated, key=lambda metric: badness(metric) if math.isfinite(badness(metric)) else -math.inf)
-    return (
-        f"The candidate is no worse than its baseline in {_others(len(gated), 'gated metric')}; "
-        f"the nearest to its limit is {worst.metric}, {figures.change(worst.effect.change, worst.metric)} "
-        f"where {figures.limit(worst.tolerance, worst.metric)} is accepted.{holds}"
-    )
+        beside = "there was no baseline to compare with" if result.comparison == "none" else "its changes only warn"
+        return f"The candidate holds {count}; {beside}."
+    parts = (*_within(gated), *_accepted(gated), f"It holds {count}." if objectives else "")
+    return " ".join(part for part in parts if part)
+
+
+def _within(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
+    own = [metric for metric in gated if not metric.needs_acceptance]
+    if own:
+        worst = max(own, key=lambda metric: badness(metric) if math.isfinite(badness(metric)) else -math.inf)
+        yield (
+            f"The candidate is no worse than its baseline in {_others(len(own), 'gated metric')}; "
+            f"the nearest to its limit is {worst.metric}, {figures.change(worst.effect.change, worst.metric)} "
+            f"where {figures.limit(worst.tolerance, worst.metric)} is accepted."
+        )
+
+
+def _accepted(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
+    for each in gated:
+        if each.accepted and each.needs_acceptance:
+            own, up_to = (figures.limit(x, each.metric) for x in (each.accepted.own_tolerance, each.accepted.up_to))
+            yield (
+                f"{each.metric} changed by {figures.change(each.effect.change, each.metric)}, which is accepted up to "
+                f"{up_to} until {each.accepted.expires}; its own tolerance is {own}."
+            )
 
 
 def _name(metric: MetricVerdict) -> str:

@@ -11,11 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from perfgate.gate.verdict import Verdict
 from perfgate.report import figures
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
-from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows, summary_rows
+from perfgate.report.rows import GateRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (
     generator_sentence,
     looks_sentence,
@@ -25,14 +24,19 @@ from perfgate.report.sentences import (
     verdict_word,
 )
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm
 
 STYLES = {
-    Verdict.PASS: "green",
-    Verdict.FAIL: "bold red",
-    Verdict.INCONCLUSIVE: "yellow",
-    Verdict.INVALID: "magenta",
+    "pass": "green",
+    "fail": "bold red",
+    "inconclusive": "yellow",
+    "invalid": "magenta",
+    "warn": "bold yellow",
+    "accepted": "cyan",
 }
+"""By word."""
+_GROUPS = {Severity.WARN: "only warnings", Severity.OFF: "not gated"}
 _MIDDLE, _ENDLESS = 92, 10_000
 
 
@@ -56,7 +60,7 @@ def print_result(console: Console, result: Result) -> None:
         table = plain_table("objective", "bound", ">candidate", *wide, "verdict")
         for row in objectives:
             interval = [row.interval] if wide else []
-            add_row(table, row.metric, row.bound, row.value, *interval, _verdict(row.verdict))
+            add_row(table, row.metric, row.bound, row.value, *interval, _verdict(row.word, row.severity))
         print_table(console, table)
     _print_notes(console, result)
 
@@ -115,11 +119,11 @@ def _laid_out(rows: tuple[GateRow, ...], layout: _Layout) -> Table:
     columns = ("metric", *values, ">change", ">interval", f">{layout.tolerance}", "verdict", *measured)
     table = plain_table(*columns, gap=layout.gap)
     for row, before in zip(rows, (None, *rows), strict=False):
-        if not row.gated and (before is None or before.gated):
-            table.add_row(Text("not gated", "dim italic"))
+        if row.severity in _GROUPS and (before is None or before.severity is not row.severity):
+            table.add_row(Text(_GROUPS[row.severity], "dim italic"))
         arms = [row.baseline, row.candidate] if layout.values else []
         last = [Text(row.measured, "dim")] if layout.measured else []
-        verdict = _verdict(row.verdict) if row.gated else row.verdict.value
+        verdict = _verdict(row.word) if row.gated else row.word
         numbers = (row.change, row.interval, row.tolerance)
         add_row(table, row.metric, *arms, *numbers, verdict, *last, style="" if row.gated else "dim")
     return table
@@ -142,6 +146,7 @@ def _print_notes(console: Console, result: Result) -> None:
             console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():
         console.print(safe_text(console, reason))
+    _print_accepted(console, result)
     for metric, more in hints(result):
         console.print(Text.assemble((metric, "yellow"), " is undecided: ", safe_text(console, more)))
     for caution in result.cautions:
@@ -150,5 +155,13 @@ def _print_notes(console: Console, result: Result) -> None:
             console.print(Padding(Text.assemble(("remedy ", "dim"), safe_text(console, caution.remedy)), (0, 0, 0, 2)))
 
 
-def _verdict(verdict: Verdict) -> Text:
-    return Text(verdict.value.upper() if verdict is Verdict.FAIL else verdict.value, STYLES[verdict])
+def _print_accepted(console: Console, result: Result) -> None:
+    for row in accepted_rows(result):
+        words = f"{row.metric} {row.change}: up to {row.up_to} until {row.until} instead of {row.own_tolerance}"
+        said = safe_text(console, f"{words}. {row.author}: {row.reason}")
+        console.print(Text.assemble((f"acceptance {row.word} ", STYLES.get(row.word, "dim")), said))
+
+
+def _verdict(word: str, severity: Severity = Severity.ERROR) -> Text:
+    loud = word.upper() if word in {"fail", "warn"} else word
+    return Text(loud if severity is Severity.ERROR or word == "warn" else f"{loud} (warn)", STYLES[word])

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from perfgate.errors import UsageError
 from perfgate.metrics import METRICS
 from perfgate.scenario.batching_file import batching_of
-from perfgate.scenario.mistakes import METRIC_TABLES, SHARES, mistakes_in, nearest, usage_error
+from perfgate.scenario.mistakes import METRIC_TABLES, PROJECT, SHARES, mistakes_in, nearest, unknown_key, usage_error
 from perfgate.scenario.schema import Scenario
 
 DIGEST_VERSION = 1
@@ -74,10 +74,10 @@ def scenario_digest(scenario: Scenario, contents: Mapping[str, str] | None = Non
 
 def json_schema() -> dict[str, Any]:
     """Describe scenario files as JSON Schema, with metric names and the written forms of shares and times."""
-    schema: dict[str, Any] = _without_null(Scenario.model_json_schema())
+    schema: dict[str, Any] = without_null(Scenario.model_json_schema())
+    del schema["$defs"]["Gate"]["properties"][PROJECT], schema["$defs"]["Project"], schema["$defs"]["Acceptance"]
     for table in schema["$defs"].values():
-        for key, value in table["properties"].items():
-            table["properties"][key] = _with_forms(key, value)
+        with_forms(table)
     names = {"enum": [metric.name for metric in METRICS]}
     for *parents, last in METRIC_TABLES:
         table = schema["$defs"][parents[0].title()] if parents else schema
@@ -135,6 +135,8 @@ def _content_digest(file: str, dotted: str) -> str:
 
 
 def _validated(file: Path, data: dict[str, Any]) -> Scenario:
+    if isinstance(gate := data.get("gate"), dict) and PROJECT in gate:  # what perfgate.toml says, and a result has
+        raise usage_error(str(file), (unknown_key(("gate", PROJECT), Scenario),))
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:
@@ -148,18 +150,24 @@ def _syntax_error(file: Path, message: str) -> UsageError:
     return UsageError(f"{file}: not TOML: {message}", "is something left open at the end of the file?")
 
 
-def _without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON
+def without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON
     """Drop nulls, which TOML cannot write, and titles, which only repeat the keys."""
     if isinstance(node, list):
-        return [_without_null(item) for item in node]
+        return [without_null(item) for item in node]
     if not isinstance(node, dict):
         return node
     if "anyOf" in node:
-        options = [_without_null(option) for option in node["anyOf"] if option != {"type": "null"}]
-        around = _without_null({key: value for key, value in node.items() if key != "anyOf"})
+        options = [without_null(option) for option in node["anyOf"] if option != {"type": "null"}]
+        around = without_null({key: value for key, value in node.items() if key != "anyOf"})
         return {**(options[0] if len(options) == 1 else {"anyOf": options}), **around}
     kept = {key: value for key, value in node.items() if key != "title" and value is not None}
-    return {key: _without_null(value) for key, value in kept.items()}
+    return {key: without_null(value) for key, value in kept.items()}
+
+
+def with_forms(table: dict[str, Any]) -> None:
+    """Add the written forms of shares and times to a table's keys."""
+    for key, value in table.get("properties", {}).items():
+        table["properties"][key] = _with_forms(key, value)
 
 
 def _with_forms(key: str, value: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Mistakes in a scenario file, each as one line: where, what was given, what is allowed."""
+"""Mistakes in a file, each as one line: where, what was given, what is allowed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ Path = tuple[str | int, ...]
 METRIC_TABLES: tuple[tuple[str, ...], ...] = (("gate", "metrics"), ("objectives",))
 """Where the keys of a scenario are metric names."""
 
-SHARES = AMOUNTS
+SHARES = (*AMOUNTS, "up_to")
 """Keys that also take a percentage in a string."""
+
+PROJECT = "project"
+"""Key of a gate that perfgate.toml fills and no scenario file has."""
 
 _ALLOWED = {
     "model_type": "a table",
@@ -62,7 +65,7 @@ def mistakes_in(data: Mapping[str, Any], error: ValidationError | None) -> tuple
     """List what the schema and the metrics table object to in `data`, in the order of the keys' names."""
     details = error.errors(include_url=False) if error else []
     return (
-        *(_explain(d) for d in details if not (d["type"] == "value_error" and d["loc"] in METRIC_TABLES)),
+        *(explain(d, Scenario) for d in details if not (d["type"] == "value_error" and d["loc"] in METRIC_TABLES)),
         *_unknown_metrics(data),
         *_wrong_amounts(data),
     )
@@ -94,16 +97,30 @@ def _wrong_amounts(data: Mapping[str, Any]) -> Iterator[Mistake]:
                 yield Mistake(f"{_dotted(('gate', 'metrics', name, key))} = {json.dumps(table[key])}", problem)
 
 
-def _explain(detail: ErrorDetails) -> Mistake:
+def explain(detail: ErrorDetails, root: type[BaseModel]) -> Mistake:
+    """Put one of pydantic's complaints about a file, read as `root`, into a user's words."""
     path, kind = detail["loc"], detail["type"]
     if kind == "extra_forbidden":
-        return Mistake(f"{_dotted(path)}: unknown key", _place_of(path))
+        return unknown_key(path, root)
+    if kind == "missing":
+        return Mistake(f"{_dotted(path[:-1])}: {path[-1]} is missing", f"give it: {_wanted(path, root)}")
     if kind == "value_error":
-        return Mistake(f"{_dotted(path)}: keys that do not fit together", str(detail["ctx"]["error"]))
+        said = str(detail["ctx"]["error"])
+        if said.startswith("must be "):
+            return Mistake(_given(detail), said)
+        return Mistake(f"{_dotted(path)}: keys that do not fit together", said)
     allowed = _ALLOWED.get(kind) or detail["msg"].removeprefix("Input should be ")
+    return Mistake(_given(detail), f"must be {allowed}{_forms(path, kind)}")
+
+
+def _given(detail: ErrorDetails) -> str:
     given = json.dumps(detail["input"], default=str, ensure_ascii=False)
-    given = given if len(given) <= 60 else given[:57] + "..."
-    return Mistake(f"{_dotted(path)} = {given}", f"must be {allowed}{_forms(path, kind)}")
+    return f"{_dotted(detail['loc'])} = {given if len(given) <= 60 else given[:57] + '...'}"
+
+
+def _wanted(path: Path, root: type[BaseModel]) -> str:
+    described = _table_at(path[:-1], root).model_fields[str(path[-1])].description or "it has no default"
+    return " ".join(described.split()).rstrip(".")
 
 
 def _forms(path: Path, kind: str) -> str:
@@ -116,27 +133,32 @@ def _forms(path: Path, kind: str) -> str:
     return ' of seconds, or such as "500ms", "45s", "2min", "1h"' if key.endswith("_s") else ""
 
 
-def _place_of(path: Path) -> str:
+def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
+    """Say where a key that is none belongs, or which one is near."""
     key = str(path[-1])
-    known = _table_at(path[:-1]).model_fields
-    elsewhere = [table for table, fields in _tables(Scenario) if key in fields]
+    known = [name for name in _table_at(path[:-1], root).model_fields if name != PROJECT]
+    elsewhere = [table for table, fields in _tables(root) if key in fields]
     if elsewhere and not difflib.get_close_matches(key, known, n=1):
-        return f"{key} belongs in {' or '.join(elsewhere)}"
-    return nearest(key, known)
+        return Mistake(f"{_dotted(path)}: unknown key", f"{key} belongs in {' or '.join(elsewhere)}")
+    return Mistake(f"{_dotted(path)}: unknown key", nearest(key, known))
 
 
-def _table_at(path: Path) -> type[BaseModel]:
-    here: Any = Scenario
+def _table_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:
+    here: Any = root
     for part in path:
-        is_table = isinstance(here, type) and issubclass(here, BaseModel)
-        here = here.model_fields[part].annotation if is_table else get_args(here)[-1]  # a dict of tables
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            here = here.model_fields[str(part)].annotation
+        else:  # tables by name, or in a row
+            here = next(each for each in get_args(here)[::-1] if each is not Ellipsis)
     table: type[BaseModel] = here
     return table
 
 
 def _tables(table: type[BaseModel], name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
-    yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields)
+    yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields) - {PROJECT}
     for key, field in table.model_fields.items():
+        if key == PROJECT:
+            continue
         dotted = f"{name}.{key}".lstrip(".")
         for inner in (field.annotation, *get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel):

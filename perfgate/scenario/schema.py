@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.amounts import AMOUNTS, amount_problem
+from perfgate.scenario.forms import Amount, Part, Seconds, Table, as_seconds
+from perfgate.scenario.project import Project
+from perfgate.scenario.severity import Severity
 
 
-def _share(value: object) -> object:
-    """Turn `"5%"` into 0.05; leave numbers alone."""
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*([0-9.]+)\s*%\s*", value)):
-        return float(match[1]) / 100
-    return value
-
-
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
-
-def _seconds(value: object) -> object:
-    """Turn `"60s"`, `"500ms"`, `"2min"` into seconds; leave numbers alone."""
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*([0-9.]+)\s*(ms|s|min|m|h)\s*", value)):
-        return float(match[1]) * _UNITS_S[match[2]]
-    return value
-
-
-Amount = Annotated[float, BeforeValidator(_share), Field(gt=0)]
-Part = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class InputSpec(_Table):
+class InputSpec(Table):
     """How to fill one input of the signature."""
 
     shape: tuple[Annotated[int, Field(ge=0)], ...] | None = None
@@ -70,7 +46,7 @@ Source = Literal["signature", "warmup_assets", "prediction_log", "examples", "js
 _FILE_SOURCES = {"prediction_log", "examples", "json", "npz"}
 
 
-class Payload(_Table):
+class Payload(Table):
     """What a request carries."""
 
     source: Source = "signature"
@@ -120,7 +96,7 @@ _OPTIONAL_KEYS = {"in_flight": "closed", "think_time_s": "closed", "speed": "tra
 """The one kind of arrivals that each of these may change; a default spelt out is no mistake elsewhere."""
 
 
-class Load(_Table):
+class Load(Table):
     """The scenario's traffic in the `load` lane."""
 
     arrivals: Arrivals = "closed"
@@ -141,7 +117,7 @@ class Load(_Table):
     """`trace`: replayed so many times as fast."""
     in_flight: int = Field(default=2, ge=1, le=1024)
     """Closed loop: requests kept in flight."""
-    think_time_s: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 0.0
+    think_time_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0)] = 0.0
     """Closed loop: pause between an answer and the next request in its place."""
     deadline_s: Seconds = 5.0
     """A request that takes longer is an error, and counts with this time."""
@@ -177,7 +153,7 @@ class Load(_Table):
         return self
 
 
-class Batching(_Table):
+class Batching(Table):
     """Requests of several callers executed as one, in TF-Serving's words (its `BatchingParameters`)."""
 
     max_batch_size: int = Field(default=1000, ge=1)
@@ -202,7 +178,7 @@ class Batching(_Table):
         return self
 
 
-class Server(_Table):
+class Server(Table):
     """Settings of the embedded server."""
 
     intra_op_threads: int = Field(default=1, ge=0)
@@ -230,7 +206,7 @@ class Server(_Table):
         return self
 
 
-class Target(_Table):
+class Target(Table):
     """What answers the requests. A MODEL that is a URL is always an `endpoint`."""
 
     kind: Literal["embedded", "in_process", "command", "endpoint"] = "embedded"
@@ -267,18 +243,30 @@ class Target(_Table):
         return self
 
 
-class MetricGate(_Table):
-    """How one metric is gated: the regression to catch, or the tolerance itself; `gate = false` leaves it out.
+class MetricGate(Table):
+    """How one metric is gated: the regression to catch, or the tolerance itself, and how much a failure counts.
 
-    Both are shares, or amounts in the metric's unit where the arms are compared by difference (docs/metrics.md).
+    The first two are shares, or amounts in the metric's unit where arms are compared by difference (docs/metrics.md).
     """
 
     catch: Amount | None = None
     """The regression to find reliably, `"5%"` or `0.05`; the tolerance is half of it."""
     tolerance: Amount | None = None
     """The accepted change itself; not together with `catch`."""
-    gate: bool = True
-    """`false` leaves out a metric that is gated by default."""
+    severity: Severity | None = None
+    """`error`: a failure fails the run; `warn`: it is shown only; `off`: not judged. None: as perfgate.toml says, else
+    `error`."""
+    gate: bool | None = Field(default=None, exclude=True, json_schema_extra={"deprecated": True})
+    """`false` is the older word for `severity = "off"`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_word(cls, value: object) -> object:
+        if isinstance(value, dict) and value.get("gate") is False:
+            if value.get("severity", "off") != "off":
+                raise ValueError('gate = false is severity = "off": give severity alone')
+            return {**value, "severity": "off"}
+        return value
 
     @model_validator(mode="after")
     def _one_of_both(self) -> MetricGate:
@@ -288,13 +276,15 @@ class MetricGate(_Table):
         return self
 
 
-class Objective(_Table):
+class Objective(Table):
     """An absolute bound (SLO) on one metric of the candidate."""
 
     max: float | None = None
     """The value must be at most this, in the metric's unit; `error_rate` is a share."""
     min: float | None = None
     """The value must be at least this; exactly one of both is given."""
+    severity: Severity = Severity.ERROR
+    """`error`: one that is broken fails the run; `warn`: it is shown only; `off`: not judged."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Objective:
@@ -312,13 +302,15 @@ def _known_metrics(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-class Gate(_Table):
+class Gate(Table):
     """When a difference counts."""
 
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """One-sided error level of both bounds."""
     metrics: dict[str, MetricGate] = Field(default_factory=dict)
     """Metrics by name (docs/reference/metrics.md): a table here gates the metric, or changes how."""
+    project: Project = Project()
+    """Of perfgate.toml; no key of a scenario file."""
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -337,7 +329,7 @@ class Gate(_Table):
         return _known_metrics(value)
 
 
-class Budget(_Table):
+class Budget(Table):
     """How long to measure, and how the time is shared among the lanes."""
 
     measure_s: Seconds = 45.0
@@ -361,7 +353,7 @@ class Budget(_Table):
         return self
 
 
-class Scenario(_Table):
+class Scenario(Table):
     """A whole scenario file."""
 
     name: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

@@ -72,10 +72,12 @@ def test_a_name_that_an_exporter_made_up_is_written_as_a_pattern(names: list[str
 def test_the_file_of_settings_has_every_key_and_each_is_taken(tmp_path: Path) -> None:
     write_all(first_files(MODEL, "none", "perfgate"), tmp_path, force=False)
     path = tmp_path / "perfgate.toml"
-    uncommented = re.sub(r"^# (\w+ = )", r"\1", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    uncommented = re.sub(r"^# (\w+ = |\[)", r"\1", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     path.write_text(uncommented, encoding="utf-8")
     config = load_config(tmp_path)
     assert set(config.values) == set(KEYS)
+    assert config.tables is not None
+    assert (list(config.tables.severity), len(config.tables.accept)) == (["rss_peak_mb"], 1)
     assert set(defaults_of(run, config)) == {option.name for _, option in options_of(run)}
 
 

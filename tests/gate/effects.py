@@ -9,6 +9,7 @@ from perfgate.gate.case import Case
 from perfgate.gate.tolerance import tolerance_of
 from perfgate.metrics import BY_NAME, Scale
 from perfgate.scenario.schema import Gate
+from perfgate.scenario.severity import Severity
 from perfgate.stats.contrast import half_width
 from perfgate.stats.effect import Effect
 from perfgate.stats.proportion import Counts
@@ -41,14 +42,14 @@ def case(
     change: float,
     se: float,
     *,
-    gated: bool = True,
+    severity: Severity = Severity.ERROR,
     gate: Gate | None = None,
     baseline: float = 100.0,
     replicas: int = 2,
 ) -> Case:
     found = effect(metric, change, se, baseline=baseline)
     found = replace(found, baseline_replicas=(0.0,) * replicas, candidate_replicas=(found.log_change,) * replicas)
-    return Case(BY_NAME[metric], found, tolerance_of(BY_NAME[metric], gate or Gate(), found.baseline_value), gated)
+    return Case(BY_NAME[metric], found, tolerance_of(BY_NAME[metric], gate or Gate(), found.baseline_value), severity)
 
 
 def apart(metric: str, change: float, se: float, *, gate: Gate | None = None) -> Case:

@@ -12,6 +12,7 @@ from perfgate.gate.verdict import Verdict
 from perfgate.gate.wording import interval, percent
 from perfgate.metrics import BY_NAME, METRICS
 from perfgate.scenario.schema import Gate, MetricGate
+from perfgate.scenario.severity import Severity
 from tests.gate.effects import case, effect
 
 CATCH = Gate(metrics={"throughput_rps": MetricGate(tolerance=0.25)})
@@ -68,7 +69,7 @@ def test_a_regression_alone_among_many_gated_metrics_must_be_surer() -> None:
     barely = expm1(log1p(0.025) + 0.004 * float(stats.t.isf(0.008, 22)))
     (alone,) = decide([case("execute_ms", barely, 0.004)], 0.01)
     among, *_ = decide([case("execute_ms", barely, 0.004), case("cpu_ms_per_request", 0.0, 0.004)], 0.01)
-    beside, *_ = decide([case("execute_ms", barely, 0.004), case("pss_mb", 0.0, 0.004, gated=False)], 0.01)
+    beside, *_ = decide([case("execute_ms", barely, 0.004), case("pss_mb", 0.0, 0.004, severity=Severity.OFF)], 0.01)
     assert (alone.verdict, among.verdict, beside.verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.FAIL)
     assert "not surely so among all gated metrics" in among.reason
     assert among.more.startswith("about 1.5 times")

@@ -16,7 +16,7 @@ from tests.stats.build import NAN, execute_trials, load_trials, requests, trial
 
 
 def _judge(name: str, table: TrialTable, **bound: float) -> ObjectiveVerdict:
-    return judge_objective(BY_NAME[name], Objective(**bound), table, 0.01)
+    return judge_objective(BY_NAME[name], Objective.model_validate(bound), table, 0.01)
 
 
 def _loaded(above: int, count: int, replicas: int = 1) -> TrialTable:

@@ -12,6 +12,7 @@ from perfgate.gate.remedy import detectable, what_would_decide
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate
+from perfgate.scenario.severity import Severity
 from perfgate.stats.proportion import Counts
 from tests.gate.effects import apart, case, counted
 
@@ -101,6 +102,6 @@ def test_an_early_look_at_counts_must_be_surer_too() -> None:
 def test_each_verdict_says_which_level_its_failure_is_held_to() -> None:
     found = decide([case("execute_ms", 0.0, 0.004), case("rss_peak_mb", 0.0, 0.004)], 0.01)
     assert [each.level for each in found] == [0.005, 0.005]
-    (beside,) = decide([case("execute_ms", 0.0, 0.004, gated=False)], 0.01)
+    (beside,) = decide([case("execute_ms", 0.0, 0.004, severity=Severity.OFF)], 0.01)
     assert beside.level == 0.01
     assert BY_NAME["execute_ms"].gated

@@ -10,10 +10,13 @@ import numpy as np
 
 from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
-from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.gate.cautions import verdict_cautions
+from perfgate.gate.headline import headline
+from perfgate.gate.verdict import Accepted, Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Scale
 from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
 from perfgate.scenario.schema import Scenario
+from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
 from perfgate.stats.prediction import OccasionSpread
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
@@ -195,6 +198,40 @@ def leaking(seed: int = 11) -> Result:
     )
 
 
+def lenient(seed: int = 14, reason: str = "the new tower pays for it") -> Result:
+    """Build a result that passes by leave: one regression is accepted, another one and an objective only warn."""
+    result = _result(seed, {"execute_ms": 0.2, "throughput_rps": -0.12}, Verdict.PASS)
+    assert result.judgement
+    accepted = {"execute_ms": Verdict.FAIL, "rss_peak_mb": Verdict.PASS}
+    metrics = tuple(
+        _accepting(each, reason, accepted[each.metric]) if each.metric in accepted else each
+        for each in result.judgement.metrics
+    )
+    warns = {"throughput_rps", "latency_p90_ms"}
+    metrics = tuple(
+        replace(each, gated=True, severity=Severity.WARN) if each.metric in warns else each for each in metrics
+    )
+    p99, throughput = result.judgement.objectives
+    objectives = (replace(p99, verdict=Verdict.FAIL, bound=10.0, severity=Severity.WARN, reason="is above"), throughput)
+    parts: tuple[MetricVerdict | ObjectiveVerdict, ...] = (*metrics, *objectives)
+    failed = [each for each in parts if each.warns and each.verdict is Verdict.FAIL]
+    judgement = Judgement(
+        Verdict.PASS,
+        headline(Verdict.PASS, metrics, objectives, ()),
+        metrics,
+        objectives,
+        (),
+        tuple(f"{each.metric} {each.reason}" for each in failed),
+    )
+    return replace(result, judgement=judgement, cautions=verdict_cautions(judgement))
+
+
+def _accepting(verdict: MetricVerdict, reason: str, own: Verdict) -> MetricVerdict:
+    accepted = Accepted(0.25, reason, "jo", "2027-03-01", verdict.tolerance, own)
+    words = "is within the 25% accepted until 2027-03-01"
+    return replace(verdict, verdict=Verdict.PASS, tolerance=0.25, accepted=accepted, reason=words)
+
+
 def _apart(
     name: str, ends: tuple[float, float, float], values: tuple[float, float], tolerance: float, verdict: Verdict
 ) -> MetricVerdict:
@@ -231,6 +268,7 @@ EVERY = (
     one_replica,
     hostile,
     leaking,
+    lenient,
 )
 
 

@@ -8,6 +8,7 @@ import click
 
 from docs.reference.make.markdown import code, prose, sentence, table
 from docs.reference.make.schemas import Schema, definition, keys
+from perfgate.cli import config_schema
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.run import command as run
 from perfgate.report import document
@@ -80,4 +81,13 @@ def settings() -> str:
         )
         for key, option in options_of(run)
     )
-    return table(("key", "option", "variable", "what it is"), rows)
+    options = table(("key", "option", "variable", "what it is"), rows)
+    root = config_schema.json_schema()
+    severity, accept = root["properties"]["severity"], root["$defs"]["Accept"]
+    del accept["properties"]["metric"]["enum"]  # the metrics have a page of their own
+    return (
+        f"{options}\n\n## `[severity]`\n\n{prose(severity['description'])} A metric, and one of "
+        f"{', '.join(code(each) for each in root['$defs']['Severity']['enum'])}: [config](../config.md#severity).\n\n"
+        f"## `[[accept]]`\n\n{prose(root['properties']['accept']['description'])} All keys but `scenario` must be "
+        f"given: [config](../config.md#accepted-regressions).\n\n{keys(accept, root, link=False)}"
+    )

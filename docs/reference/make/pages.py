@@ -10,6 +10,7 @@ from docs.reference.make.commands import commands
 from docs.reference.make.files import result, scenario, settings
 from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
+from perfgate.cli import config_schema
 from perfgate.errors import ExitCode
 from perfgate.report import document
 from perfgate.report.described import field_docs
@@ -66,8 +67,8 @@ PAGES = {
     "settings.md": Page(
         "Keys of `perfgate.toml`",
         "perfgate/cli/config_file.py",
-        "What may stand in [`perfgate.toml`](../config.md) or `[tool.perfgate]` of `pyproject.toml`: each key takes\n"
-        "what its option takes.",
+        "What may stand in [`perfgate.toml`](../config.md) or `[tool.perfgate]` of `pyproject.toml`; as a JSON\n"
+        "Schema: [`config.schema.json`](../config.schema.json). Each key takes what its option takes.",
         settings,
     ),
     "result.md": Page(
@@ -84,6 +85,7 @@ PAGES = {
 def files() -> Mapping[str, str]:
     """Make every page, the index included, and the JSON Schemas: text by path in the repository."""
     schemas = {
+        "docs/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
         "docs/result.schema.json": json.dumps(document.json_schema(), indent=1),
         "scenarios/schema.json": json.dumps(scenario_files.json_schema(), indent=2),
     }

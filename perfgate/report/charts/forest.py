@@ -12,7 +12,7 @@ from perfgate.report import figures
 from perfgate.report.charts.axes import Area, Scale, x_axis
 from perfgate.report.charts.svg import Element, chart, element, line, marker, path, text
 from perfgate.report.charts.verdicts import COLOURS, SHAPES
-from perfgate.report.rows import badness, in_tolerances
+from perfgate.report.rows import badness, in_tolerances, word_of
 
 WIDTH, _ROW, _TOP = 480, 42, 30
 _NEAR, _FAR = 2.6, 8.0
@@ -28,7 +28,7 @@ def forest(verdicts: Sequence[MetricVerdict]) -> str:
     rows = [part for index, verdict in enumerate(verdicts) for part in _row(verdict, area, scale, index)]
     ticks = [tick for tick in range(-8, 9) if scale.low < tick < scale.high]
     axis = x_axis(area, scale, "better  ←  change, in tolerances  →  worse", ticks, _tick)
-    described = "; ".join(f"{v.metric} {_numbers(v)}, {v.verdict.value}" for v in verdicts)
+    described = "; ".join(f"{v.metric} {_numbers(v)}, {word_of(v)}" for v in verdicts)
     return chart(
         "forest",
         "Change of each metric against its tolerance",
@@ -73,7 +73,7 @@ def _row(verdict: MetricVerdict, area: Area, scale: Scale, index: int) -> list[E
 
 def _interval(verdict: MetricVerdict, scale: Scale, y: float) -> list[Element]:
     ends = sorted(_end(verdict, bound) for bound in (verdict.effect.lower, verdict.effect.upper))
-    colour = COLOURS[verdict.verdict.value]
+    colour = COLOURS[word_of(verdict)]
     ink: dict[str, str | float] = {"stroke": colour, "stroke_opacity": 1.0 if verdict.gated else 0.55}
     low, high = (scale.at(min(max(end, scale.low), scale.high)) for end in ends)
     if high - low < 24 and (ends[0] > scale.high or ends[1] < scale.low):
@@ -88,7 +88,7 @@ def _interval(verdict: MetricVerdict, scale: Scale, y: float) -> list[Element]:
     if scale.low <= center <= scale.high:
         hollow = verdict.verdict.value == "inconclusive"
         fill: dict[str, str | float] = {"fill": "none" if hollow else colour, "stroke_width": 2.0}
-        parts.append(marker(SHAPES[verdict.verdict.value], scale.at(center), y, 4.5, **fill, **ink))
+        parts.append(marker(SHAPES[word_of(verdict)], scale.at(center), y, 4.5, **fill, **ink))
     return parts
 
 

@@ -9,23 +9,34 @@ COLOURS = {
     "fail": "#C4281C",
     "inconclusive": "#9A6700",
     "invalid": "#6E6E78",
+    "warn": "#9A6700",
+    "accepted": "#00795B",
     "interrupted": "#6E6E78",
     "running": "#6E6E78",
 }
 """4.5 : 1 and more on white; the style sheet has lighter ones for dark pages."""
 
-SHAPES = {"pass": "circle", "fail": "diamond", "inconclusive": "circle", "invalid": "triangle"}
+SHAPES = {
+    "pass": "circle",
+    "fail": "diamond",
+    "inconclusive": "circle",
+    "invalid": "triangle",
+    "warn": "diamond",
+    "accepted": "circle",
+}
 
 _STROKES = {
     "pass": "M5 8.4l2.2 2.2 4-4.6",
     "fail": "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2",
     "inconclusive": "M5.9 6.2a2.1 2.1 0 1 1 3.2 1.8c-.8.5-1.1.8-1.1 1.6M8 11.8v.1",
     "invalid": "M8 4.4v4.4M8 11.4v.1",
+    "warn": "M8 4.4v4.4M8 11.4v.1",
+    "accepted": "M5 6.2h6M5 9.8h6",
 }
 
 
 def icon(verdict: str, size: int) -> Element:
-    """Draw a disc with a tick, a cross, a question mark, an exclamation mark or (in any other state) a dash."""
+    """Draw a disc with a tick, a cross, a question mark, an exclamation mark, two bars or (else) a dash."""
     colour = COLOURS.get(verdict, COLOURS["invalid"])
     return element(
         "svg",

@@ -11,6 +11,7 @@ from perfgate.metrics import BY_NAME, Direction
 from perfgate.report.formats.cases import scenario_name
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
+from perfgate.report.rows import word_of
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm
 
@@ -36,7 +37,7 @@ def _entries(result: Result, direction: Direction) -> Iterator[dict[str, Any]]:
         if (spread := _spread(each)) is not None:
             entry["range"] = f"± {spread:.3g}"
         if (metric := changes.get(each.metric)) is not None:
-            entry["extra"] = one_line(f"{metric.verdict}: {metric.reason}")
+            entry["extra"] = one_line(f"{word_of(metric)}: {metric.reason}")
         yield entry
 
 

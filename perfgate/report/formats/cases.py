@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perfgate.gate.headline import against_bound, against_tolerance
 from perfgate.gate.verdict import Verdict
 from perfgate.report.result import Result
-from perfgate.report.rows import detectable, in_order
+from perfgate.report.rows import AcceptedRow, accepted_rows, detectable, in_order
 from perfgate.report.sentences import sentence, verdict_word
 
 WHOLE_RUN = "run"
@@ -25,6 +25,10 @@ class Case:
     details: str
     """Why, and of what is open what would decide it."""
     is_objective: bool = False
+    warns: bool = False
+    """Whether a failure is no part of the run's verdict."""
+    acceptance: str = ""
+    """The accepted regression under which it was judged; empty: none."""
 
 
 def scenario_name(result: Result) -> str:
@@ -42,7 +46,7 @@ def cases(result: Result) -> tuple[Case, ...]:
         names = [each.name for each in _decided(result)] or [WHOLE_RUN]
         return tuple(Case(name, whole, headline, details) for name in names)
     found = tuple(_decided(result))
-    if whole is Verdict.PASS or any(each.verdict is whole for each in found):
+    if whole is Verdict.PASS or any(each.verdict is whole and not each.warns for each in found):
         return found
     reasons = "\n".join(result.judgement.reasons) if result.judgement else ""
     return (Case(WHOLE_RUN, whole, _headline(result), reasons), *found)
@@ -53,14 +57,22 @@ def _headline(result: Result) -> str:
 
 
 def _decided(result: Result) -> Iterator[Case]:
+    accepted = {row.metric: _words(row) for row in accepted_rows(result)}
     for metric in in_order(result):
         if metric.gated:
             found = f"a regression of {detectable(metric)} would have been found in 4 of 5 runs"
             details = "; ".join(part for part in (metric.reason, metric.more, found) if part)
             is_open = metric.verdict is Verdict.INCONCLUSIVE
-            yield Case(metric.metric, metric.verdict, metric.reason if is_open else against_tolerance(metric), details)
+            headline = metric.reason if is_open else against_tolerance(metric)
+            acceptance = accepted.get(metric.metric, "")
+            yield Case(metric.metric, metric.verdict, headline, details, warns=metric.warns, acceptance=acceptance)
     for objective in result.judgement.objectives if result.judgement else ():
         details = "; ".join(part for part in (objective.reason, objective.more) if part)
         is_open = objective.verdict is Verdict.INCONCLUSIVE
         headline = objective.reason if is_open else against_bound(objective)
-        yield Case(objective.metric, objective.verdict, headline, details, is_objective=True)
+        yield Case(objective.metric, objective.verdict, headline, details, is_objective=True, warns=objective.warns)
+
+
+def _words(row: AcceptedRow) -> str:
+    of = f"up to {row.up_to} until {row.until} instead of {row.own_tolerance}"
+    return f"{row.word}: {of}. {row.author}: {row.reason}"

@@ -9,28 +9,35 @@ from perfgate.gate.verdict import Verdict
 from perfgate.report.formats.cases import cases, scenario_name
 from perfgate.report.plain import one_line, printable
 from perfgate.report.result import Result
-from perfgate.report.rows import GateRow, gate_rows, hints, objective_rows
+from perfgate.report.rows import GateRow, accepted_rows, gate_rows, hints, objective_rows
 from perfgate.report.sentences import looks_sentence, power_sentence, sentence, verdict_word
+from perfgate.scenario.severity import Severity
 
 SUMMARY_LIMIT = 1 << 20
 """Bytes of a step's summary: what is larger is not shown at all (GitHub, Workflow commands, Adding a job summary)."""
 
-_ICONS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔", "INVALID": "⛔"}
+_ICONS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔", "INVALID": "⛔", "WARN": "⚠️", "ACCEPTED": "☑️"}
 _PLAIN = frozenset(" ,+%=/()")
 """Beside letters and digits: what means nothing to Markdown in the middle of a line."""
 
 
 def workflow_commands(result: Result) -> tuple[str, ...]:
-    """Give workflow commands: an error for each metric that failed, and one line for a run that decides nothing."""
+    """Give workflow commands: an error for each metric that failed, and one line for a run that decides nothing.
+
+    A warning for each failure that only warns.
+    """
     where = f"perfgate {scenario_name(result)}"
     failed = [case for case in cases(result) if case.verdict is Verdict.FAIL]
-    if failed:
-        return tuple(_command("error", f"{where}: {case.name}", f"{case.headline}. {case.details}") for case in failed)
+    lines = [
+        _command("warning" if case.warns else "error", f"{where}: {case.name}", f"{case.headline}. {case.details}")
+        for case in failed
+    ]
     word = verdict_word(result)
-    if word == Verdict.PASS.upper():
-        return ()
+    if word == Verdict.PASS.upper() or not all(case.warns for case in failed):
+        return tuple(lines)
     said = result.judgement.headline if result.judgement else sentence(result)
-    return (_command("warning" if word == Verdict.INCONCLUSIVE.upper() else "error", f"{where}: {word}", said),)
+    kind = "warning" if word == Verdict.INCONCLUSIVE.upper() else "error"
+    return (_command(kind, f"{where}: {word}", said), *lines)
 
 
 def _command(kind: str, title: str, message: str) -> str:
@@ -62,6 +69,7 @@ def _whole(result: Result) -> str:
         _title(result),
         _gate([row for row in gate_rows(result) if row.gated]),
         _objectives(result),
+        _accepted(result),
         *(f"{_text(words)}\n\n" for words in (power_sentence(result), looks_sentence(result)) if words),
         *_open(result),
         *(f"- ⚠️ {_text(c.message)}{f': {_text(c.remedy)}' if c.remedy else ''}\n" for c in result.cautions),
@@ -78,7 +86,7 @@ def _gate(rows: list[GateRow]) -> str:
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     lines += [
-        f"| {_verdict(r.verdict)} | `{r.metric}` | {r.change} | {r.interval} | {r.tolerance} | {r.baseline} | {r.candidate} |"  # noqa: E501
+        f"| {_verdict(r.word, r.severity)} | `{r.metric}` | {r.change} | {r.interval} | {r.tolerance} | {r.baseline} | {r.candidate} |"  # noqa: E501
         for r in rows
     ]
     return "\n".join(lines) + "\n\n"
@@ -89,7 +97,7 @@ def _objectives(result: Result) -> str:
     if not rows:
         return ""
     lines = ["| verdict | objective | asked | candidate | bounds |", "|---|---|--:|--:|--:|"]
-    lines += [f"| {_verdict(r.verdict)} | `{r.metric}` | {r.bound} | {r.value} | {r.interval} |" for r in rows]
+    lines += [f"| {_verdict(r.word, r.severity)} | `{r.metric}` | {r.bound} | {r.value} | {r.interval} |" for r in rows]
     return "\n".join(lines) + "\n\n"
 
 
@@ -99,8 +107,25 @@ def _open(result: Result) -> Iterator[str]:
     yield from (f"- `{metric}` is undecided: {_text(more)}\n" for metric, more in hints(result))
 
 
-def _verdict(verdict: Verdict) -> str:
-    return f"{_ICONS[verdict.upper()]} {verdict.value}"
+def _accepted(result: Result) -> str:
+    rows = accepted_rows(result)
+    if not rows:
+        return ""
+    lines = [
+        "| accepted regression | change | up to | own tolerance | until | by | reason |",
+        "|---|--:|--:|--:|---|---|---|",
+    ]
+    lines += [
+        f"| {_text(r.word)}: `{r.metric}` | {r.change} | {r.up_to} | {r.own_tolerance} | {r.until} | {_text(r.author)} "
+        f"| {_text(r.reason)} |"
+        for r in rows
+    ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _verdict(word: str, severity: Severity) -> str:
+    only = " (only warns)" if severity is Severity.WARN and word != "warn" else ""
+    return f"{_ICONS[word.upper()]} {word}{only}"
 
 
 def _text(text: str) -> str:

@@ -17,6 +17,9 @@ _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 def junit(results: Sequence[Result]) -> str:
     """Write one document: a regression is a failure, what is inconclusive is skipped, an invalid run is an error.
 
+    A failure that only warns is skipped too, with a message that says so: the format has no word for it, and servers
+    show what is skipped.
+
     Elements and attributes are those of Ant's and Surefire's reports, which Jenkins, GitLab and GitHub's actions read.
     """
     suites = [_suite(result) for result in results]
@@ -57,22 +60,27 @@ def _properties(result: Result) -> dict[str, str]:
         "fingerprint": result.fingerprint,
         "perfgate": result.perfgate_version,
         **given,
+        **{f"accepted.{case.name}": case.acceptance for case in cases(result) if case.acceptance},
     }
 
 
 def _case(case: Case, suite: str) -> ET.Element:
     name = f"objective {case.name}" if case.is_objective else case.name
     element = ET.Element("testcase", {"classname": suite, "name": name, "time": "0"})
-    if case.verdict in _ELEMENTS:
+    details = "\n".join(part for part in (case.details, case.acceptance) if part)
+    if case.warns and case.verdict is Verdict.FAIL:
+        attributes = {"message": printable(f"warning: {case.headline}")}
+        ET.SubElement(element, "skipped", attributes).text = printable(details)
+    elif case.verdict in _ELEMENTS:
         kind = "objective" if case.is_objective else "regression"
         attributes = {"message": printable(case.headline)}
         if case.verdict is Verdict.FAIL:
             attributes["type"] = kind
         elif case.verdict is Verdict.INVALID:
             attributes["type"] = "invalid"
-        ET.SubElement(element, _ELEMENTS[case.verdict], attributes).text = printable(case.details)
+        ET.SubElement(element, _ELEMENTS[case.verdict], attributes).text = printable(details)
     else:
-        ET.SubElement(element, "system-out").text = printable(f"{case.headline}\n{case.details}")
+        ET.SubElement(element, "system-out").text = printable(f"{case.headline}\n{details}")
     return element
 
 

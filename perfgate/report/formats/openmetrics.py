@@ -26,6 +26,7 @@ def openmetrics(results: Sequence[Result]) -> str:
         ("perfgate_value", "Typical value of an arm, in the unit that the label names.", _values),
         ("perfgate_change", "Change from the baseline to the candidate: a share, or in the metric's unit.", _changes),
         ("perfgate_tolerance", "Accepted change, of the same kind.", _tolerances),
+        ("perfgate_accepted", "What is accepted for a while in place of the metric's own tolerance.", _accepted),
         ("perfgate_verdict", "1 for the verdict that a gated metric or objective got.", _verdicts),
     )
     lines: list[str] = []
@@ -56,11 +57,18 @@ def _tolerances(result: Result) -> Iterator[_Sample]:
             yield _Sample(_of(result, metric.metric), metric.tolerance)
 
 
+def _accepted(result: Result) -> Iterator[_Sample]:
+    for metric in in_order(result):
+        if metric.gated and (accepted := metric.accepted) is not None:
+            needed = {"until": accepted.expires, "needed": str(metric.needs_acceptance).lower()}
+            yield _Sample({**_of(result, metric.metric), **needed}, accepted.up_to)
+
+
 def _verdicts(result: Result) -> Iterator[_Sample]:
     for case in cases(result):
-        kind = "objective" if case.is_objective else "change"
+        kind, severity = "objective" if case.is_objective else "change", "warn" if case.warns else "error"
         for verdict in Verdict:
-            labels = {**_of(result, case.name), "kind": kind, "verdict": verdict.value}
+            labels = {**_of(result, case.name), "kind": kind, "severity": severity, "verdict": verdict.value}
             yield _Sample(labels, float(case.verdict is verdict))
 
 

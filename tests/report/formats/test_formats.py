@@ -45,7 +45,7 @@ def test_each_case_has_exactly_one_verdict() -> None:
     text = openmetrics((example.failing(),))
     assert 'perfgate_verdict{scenario="' in text
     assert totals(text)["perfgate_verdict"] == len(re.findall(r'perfgate_verdict\{[^}]*verdict="pass"', text)) > 0
-    assert re.search(r'metric="execute_ms",kind="change",verdict="fail"\} 1\n', text)
+    assert re.search(r'metric="execute_ms",kind="change",severity="error",verdict="fail"\} 1\n', text)
 
 
 def test_the_benchmark_action_reads_candidates_by_direction() -> None:

@@ -1,0 +1,172 @@
+"""What `perfgate.toml` says of verdicts: severities of metrics, and regressions that are accepted for a while."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from perfgate.cli.config_file import Config
+from perfgate.errors import UsageError
+from perfgate.gate.tolerance import own_tolerance_of, severity_of
+from perfgate.gate.wording import limit
+from perfgate.metrics import BY_NAME
+from perfgate.report.plain import one_line
+from perfgate.scenario.amounts import amount_problem
+from perfgate.scenario.forms import Table
+from perfgate.scenario.mistakes import Mistake, explain, nearest
+from perfgate.scenario.project import Acceptance, Project
+from perfgate.scenario.schema import Scenario
+from perfgate.scenario.severity import Severity
+from perfgate.trials import Caution
+
+
+class Accept(Acceptance):
+    """An accepted regression as the file has it."""
+
+    metric: str
+    """The metric that is worse, by its name."""
+    scenario: str | None = None
+    """Name of the scenario that it is for; without it, all."""
+
+    @property
+    def words(self) -> str:
+        """Say all of it in one line."""
+        of = f" of scenario {self.scenario}" if self.scenario else ""
+        return f"{self.metric}{of} up to {limit(BY_NAME[self.metric], self.up_to)}, {self.author}: {self.reason}"
+
+
+class PolicyTables(Table):
+    """The tables of the file that are no options."""
+
+    severity: dict[str, Severity] = Field(default_factory=dict)
+    """How much a failure of a metric counts, where its scenario does not say."""
+    accept: tuple[Accept, ...] = ()
+    """Regressions that are accepted for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The tables on one day."""
+
+    tables: PolicyTables
+    today: date
+    """In UTC."""
+    path: Path | None = None
+
+    def over(self, scenario: Scenario) -> Scenario:
+        """Put it beside the scenario's own gate; UsageError where an acceptance does not fit that."""
+        if not (self.tables.severity or self.tables.accept):
+            return scenario
+        gate = scenario.gate.model_copy(update={"project": Project(severity=self.tables.severity)})
+        for each in self._holding(scenario.name):
+            if problem := _misfit(each, scenario.model_copy(update={"gate": gate})):
+                raise UsageError(f"{self.path}: accept: {problem}", "correct the entry, or take it out")
+        # The one for this scenario alone comes last, and so before the one for all.
+        held = sorted(self._holding(scenario.name), key=lambda each: each.scenario is not None)
+        accepted = {each.metric: Acceptance(**each.model_dump(exclude={"metric", "scenario"})) for each in held}
+        project = Project(severity=self.tables.severity, accepted=accepted)
+        return scenario.model_copy(update={"gate": gate.model_copy(update={"project": project})})
+
+    def cautions(self, scenario_name: str) -> tuple[Caution, ...]:
+        """Name what has expired."""
+        return tuple(
+            Caution(
+                "acceptance expired",
+                f"no longer accepted since {each.expires.isoformat()}: {each.words}",
+                f"mend the model, or give its [[accept]] in {self.path} another date; else take it out",
+            )
+            for each in self._of(scenario_name)
+            if self.expired(each)
+        )
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Show each entry as a setting: key, value, source."""
+        for metric, word in self.tables.severity.items():
+            yield f"severity.{metric}", word.value, str(self.path)
+        for number, each in enumerate(self.tables.accept):
+            until = f"EXPIRED {each.expires}" if self.expired(each) else f"until {each.expires}"
+            yield f"accept[{number}]", f"{until}: {one_line(each.words)}", str(self.path)
+
+    def shown(self) -> dict[str, Any]:
+        """Show the same as data, each with its source."""
+        source = {"source": str(self.path)}
+        return {
+            "severity": {name: {"value": word.value, **source} for name, word in self.tables.severity.items()},
+            "accept": [
+                {**each.model_dump(mode="json"), "expired": self.expired(each), **source} for each in self.tables.accept
+            ],
+        }
+
+    def expired(self, accept: Accept) -> bool:
+        """Say whether its last day is over."""
+        return accept.expires < self.today
+
+    def _of(self, scenario_name: str) -> Iterator[Accept]:
+        return (each for each in self.tables.accept if each.scenario in {None, scenario_name})
+
+    def _holding(self, scenario_name: str) -> Iterator[Accept]:
+        return (each for each in self._of(scenario_name) if not self.expired(each))
+
+
+NO_POLICY = Policy(PolicyTables(), date.max)
+
+
+def policy_of(config: Config | None, today: date) -> Policy:
+    """Take what a file says of verdicts on that day."""
+    tables = config.tables if config and config.tables else PolicyTables()
+    return Policy(tables, today, config.path if config else None)
+
+
+def _misfit(accept: Accept, scenario: Scenario) -> str:
+    """Say why a scenario has no use for an acceptance; empty where it has."""
+    metric = BY_NAME[accept.metric]
+    if severity_of(metric, scenario.gate) is Severity.OFF:
+        return f"{metric.name} is not gated in scenario {scenario.name}"
+    own = own_tolerance_of(metric, scenario.gate, 0.0).share
+    if accept.up_to > own:
+        return ""
+    given, has = limit(metric, accept.up_to), limit(metric, own)
+    return f"up_to = {given} of {metric.name} is not above its tolerance of {has} in scenario {scenario.name}"
+
+
+def policy_tables(values: Mapping[str, Any], path: Path) -> PolicyTables:
+    """Read the tables; UsageError naming the first mistake and what would be right."""
+    if isinstance(values.get("accept"), dict):
+        raise UsageError(f"{path}: accept is one table", "write [[accept]], in two brackets, for each")
+    try:
+        tables = PolicyTables.model_validate(dict(values))
+    except ValidationError as error:
+        found = sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
+        raise _first(path, [explain(each, PolicyTables) for each in found]) from error
+    given = [each.get("up_to") for each in values.get("accept", ())]
+    if mistakes := list(_mistakes(tables, given)):
+        raise _first(path, mistakes)
+    return tables
+
+
+def _first(path: Path, mistakes: list[Mistake]) -> UsageError:
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    return UsageError(f"{path}: {mistakes[0].problem}{more}", mistakes[0].remedy)
+
+
+def _mistakes(tables: PolicyTables, given: list[Any]) -> Iterator[Mistake]:
+    """Find what the metrics table objects to; `given` are the amounts as they are written."""
+    for name in tables.severity:
+        if name not in BY_NAME:
+            yield Mistake(f"severity.{name}: unknown metric", nearest(name, BY_NAME))
+    seen = set()
+    for number, each in enumerate(tables.accept):
+        if each.metric not in BY_NAME:
+            problem = f"accept[{number}].metric = {json.dumps(each.metric)}: unknown metric"
+            yield Mistake(problem, nearest(each.metric, BY_NAME))
+        elif problem := amount_problem(each.metric, given[number]):
+            yield Mistake(f"accept[{number}].up_to = {json.dumps(given[number])}", problem)
+        elif (each.metric, each.scenario) in seen:
+            yield Mistake(f"accept[{number}]: {each.metric} is accepted twice", "keep one of them")
+        seen.add((each.metric, each.scenario))

@@ -1,0 +1,33 @@
+"""What a verdict leaves out by request, told beside it: failures that only warn, acceptances that nothing needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
+from perfgate.gate.wording import limit, seen
+from perfgate.metrics import BY_NAME
+from perfgate.trials import Caution
+
+
+def verdict_cautions(judgement: Judgement) -> tuple[Caution, ...]:
+    """Tell what must not be overlooked; nothing of an invalid run, which has decided nothing."""
+    if judgement.verdict is Verdict.INVALID:
+        return ()
+    return (*_warnings(judgement), *_not_needed(judgement.metrics))
+
+
+def _warnings(judgement: Judgement) -> Iterator[Caution]:
+    for clause in judgement.warnings:
+        yield Caution(
+            "warning", f"only a warning: {clause}", 'mend it, or set its severity to "error" where it must not happen'
+        )
+
+
+def _not_needed(metrics: tuple[MetricVerdict, ...]) -> Iterator[Caution]:
+    for each in metrics:
+        if each.gated and each.accepted and each.accepted.own_verdict is Verdict.PASS:
+            metric = BY_NAME[each.metric]
+            own = limit(metric, each.accepted.own_tolerance)
+            message = f"nothing needs to be accepted: {each.metric} {seen(metric, each.effect)} is within its own {own}"
+            yield Caution("acceptance not needed", message, "take its [[accept]] out of perfgate.toml")

@@ -1,0 +1,46 @@
+"""What a project says of all its scenarios' gates: severities, and regressions that it accepts for a while."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from perfgate.scenario.forms import Amount, Table
+from perfgate.scenario.severity import Severity
+
+
+def _day(value: object) -> object:
+    """Take a date, or the text of one as a stored result has it; nothing that merely could be read as one."""
+    if isinstance(value, datetime) or not isinstance(value, date | str):
+        raise ValueError("must be a date such as 2027-06-30")  # noqa: TRY004 - pydantic takes no TypeError
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a date such as 2027-06-30") from None
+
+
+_Text = Annotated[str, Field(pattern=r"\S")]
+
+
+class Acceptance(Table):
+    """A regression that is accepted for a while, and up to where."""
+
+    up_to: Amount
+    """The tolerance while it holds: a share, or an amount in the metric's unit, as `tolerance` of a scenario."""
+    reason: _Text
+    """Why it is accepted."""
+    author: _Text
+    """Who accepts it."""
+    expires: Annotated[date, BeforeValidator(_day)]
+    """The last day on which it holds, in UTC: a date such as 2027-06-30."""
+
+
+class Project(Table):
+    """What `perfgate.toml` says beside a scenario's own gate."""
+
+    severity: dict[str, Severity] = Field(default_factory=dict)
+    """By metric; a scenario's own word comes before it."""
+    accepted: dict[str, Acceptance] = Field(default_factory=dict)
+    """By metric: those that hold for this scenario today."""
