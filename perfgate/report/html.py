@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
 from perfgate.report import figures
 from perfgate.report.attachment import attach
 from perfgate.report.behind import aligned_table, forest_table, panel_table, percentile_table
+from perfgate.report.causes import causes
 from perfgate.report.charts.aligned import aligned
 from perfgate.report.charts.ecdf import ecdf
 from perfgate.report.charts.forest import forest
@@ -21,6 +21,8 @@ from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
 from perfgate.report.charts.tracks import tracks
 from perfgate.report.charts.verdicts import COLOURS
+from perfgate.report.facts import environment_rows, flat, model_rows, settings_differ
+from perfgate.report.method import method
 from perfgate.report.pages import drawn, template, write_page
 from perfgate.report.result import Result
 from perfgate.report.rows import (
@@ -85,9 +87,14 @@ def _page(result: Result) -> dict[str, Any]:
         "generator": generator_sentence(result),
         "stored": stored_sentence(result),
         "hints": tuple(hints(result)),
-        "environment": tuple(_flat(result.environment)),
+        "causes": causes(result),
+        "model_rows": model_rows(result),
+        "environment_rows": environment_rows(result),
+        "settings_differ": settings_differ(result),
+        "environment": tuple(flat(result.environment)),
+        "method": method(result),
         "plan": tuple(
-            _flat({key: value for key, value in result.plan.items() if key not in {"slots", "segments"}})
+            flat({key: value for key, value in result.plan.items() if key not in {"slots", "segments"}})
         ),  # slots: the replicas table; segments: how long each phase took
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
@@ -112,14 +119,3 @@ def _charts(result: Result) -> dict[str, Any]:
         "series": [(panel.title, drawn(series(panel)), panel_table(panel)) for panel in panels(result.trials)],
         "stages": drawn(stages(result.stages)),
     }
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _flat(item, f"{prefix}{key}.")
-        elif isinstance(item, list | tuple):
-            yield f"{prefix}{key}", " ".join(str(part) for part in item)
-        else:
-            words = {"True": "yes", "False": "no", "None": "\N{EN DASH}"}  # by text, since 1 == True
-            yield f"{prefix}{key}", words.get(str(item), str(item))

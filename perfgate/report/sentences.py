@@ -26,13 +26,15 @@ def sentence(result: Result) -> str:
     if judgement is None:
         ended = {"interrupted": "The run was interrupted", "running": "The run is still going on"}
         return f"{ended.get(result.status, 'The run did not finish')}: nothing was judged, what was measured is shown."
+    if result.status == "interrupted":
+        return _interrupted(result)
     gated = tuple(metric for metric in in_order(result) if metric.counts)
     if judgement.verdict is Verdict.INVALID:
-        return "What was measured cannot be judged: this says nothing about the model."
+        return _voided(result)
     if judgement.verdict is Verdict.FAIL:
         return _failure(result, gated)
     if judgement.verdict is Verdict.INCONCLUSIVE:
-        return _undecided(gated)
+        return _undecided(result, gated)
     return _success(result, gated)
 
 
@@ -147,6 +149,19 @@ def stage_sentence(result: Result, arm: str) -> str:
     return f"{arm}: a request under load took {figures.figure(total_ms)} ms = {listing}"
 
 
+def _interrupted(result: Result) -> str:
+    """Say how far it came, and that what it came to is no verdict."""
+    planned_s = sum(segment["seconds"] for segment in result.plan.get("segments", ()))
+    spent_s = sum(result.blocks.wall_s)
+    if not spent_s:
+        return "The run was interrupted before anything was measured."
+    of = f" of {figures.duration(planned_s)}" if planned_s else ""
+    return (
+        f"The run was interrupted after {figures.duration(spent_s)}{of} of measuring: there is no verdict. What is "
+        "shown below is judged on that much."
+    )
+
+
 def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     failed = [metric for metric in gated if metric.verdict is Verdict.FAIL]
     objectives = result.judgement.objectives if result.judgement else ()
@@ -168,8 +183,21 @@ def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     return "The candidate does not hold what the gate asks."
 
 
-def _undecided(gated: tuple[MetricVerdict, ...]) -> str:
+def _voided(result: Result) -> str:
+    if not result.blocks.block:
+        return "The run ended before anything was measured: how the candidate compares is not known."
+    return "What was measured cannot be judged: how the candidate compares is not known."
+
+
+def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     undecided = [metric for metric in gated if metric.verdict is Verdict.INCONCLUSIVE]
+    objectives = result.judgement.objectives if result.judgement else ()
+    if not undecided and result.stored is not None and not result.stored.records:
+        return (
+            f"The stored numbers of {result.baseline_name} do not compare here, and its model was not measured again."
+        )
+    if not undecided and (open_ := [each for each in objectives if each.verdict is Verdict.INCONCLUSIVE]):
+        return f"The measurement does not decide whether the candidate holds its objective on {open_[0].metric}."
     if not undecided:
         return "The measurement does not decide."
     first = undecided[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,20 @@ def died_in_warm_up() -> Result:
     )
 
 
+def interrupted() -> Result:
+    """A run that was interrupted half-way: what was measured is judged, and that is no verdict."""
+    return replace(example.inconclusive(5), status="interrupted", cautions=(), plan=_planned((54.0, 18.0, 18.0)))
+
+
+def one_replica() -> Result:
+    """One server an arm: nothing tells how servers differ."""
+    result = example.one_replica()
+    first = [index for index, replica in enumerate(result.trials.replica) if replica == 0]
+    names = TrialColumns.__dataclass_fields__
+    trials = {name: tuple(getattr(result.trials, name)[index] for index in first) for name in names}
+    return replace(result, trials=TrialColumns(**trials))
+
+
 def interrupted_at_start() -> Result:
     """A run that was interrupted before its first block."""
     judgement = Judgement(Verdict.INCONCLUSIVE, "before anything was measured", (), (), ())
@@ -107,7 +122,7 @@ def short(seed: int = 12) -> Result:
     return replace(
         result,
         scenario=scenario.model_dump(mode="json"),
-        plan={**result.plan, "replicas": 2, "segments": _segments((1.8, 0.6, 0.6))},
+        plan={**_planned((1.8, 0.6, 0.6)), "replicas": 2},
         replicas=tuple(r for r in result.replicas if r.start_position < 4),
         trials=trials,
         blocks=example.blocks(few, trials),
@@ -128,7 +143,7 @@ def long(seed: int = 13, rows: int = 40_000) -> Result:
     lasts = (2160.0, 720.0, _LOAD_S)
     return replace(
         result,
-        plan={**result.plan, "segments": _segments(lasts)},
+        plan=_planned(lasts),
         trials=trials,
         blocks=example.blocks(rng, trials),
         curves=tuple(_sampled(arm, LONG_REQUESTS, 1.0 + 0.09 * (arm is Arm.CANDIDATE)) for arm in Arm),
@@ -148,16 +163,22 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "measured_again": measured_again,
     "stored_numbers": stored_numbers,
     "stored_refused": stored_refused,
-    "interrupted": example.interrupted,
+    "interrupted": interrupted,
     "interrupted_at_start": interrupted_at_start,
     "short": short,
     "long": long,
     "leaking": example.leaking,
     "lenient": example.lenient,
-    "one_replica": example.one_replica,
+    "one_replica": one_replica,
     "hostile": example.hostile,
 }
 """Name of the kind, and what makes its result; each call gives the same."""
+
+
+@cache
+def page(name: str) -> str:
+    """Render the page of a kind, once."""
+    return render_html(KINDS[name]())
 
 
 def _nothing_measured(result: Result) -> Result:
@@ -177,12 +198,13 @@ def _squeezed(trials: TrialColumns, begin_s: float, length_s: float) -> TrialCol
     return replace(trials, start_s=tuple(begin_s + (at - 9.0) / 45.0 * length_s for at in trials.start_s))
 
 
-def _segments(seconds: tuple[float, float, float]) -> list[dict[str, object]]:
+def _planned(seconds: tuple[float, float, float]) -> dict[str, object]:
     places = (("cost", "execute"), ("cost", "request"), ("load", "request"))
-    return [
+    segments = [
         {"lane": lane, "depth": depth, "seconds": each, "looks": [0.5, 1.0]}
         for (lane, depth), each in zip(places, seconds, strict=True)
     ]
+    return {**example.passing().plan, "segments": segments}
 
 
 def _phases(seconds: tuple[float, float, float]) -> dict[str, float]:
@@ -224,8 +246,8 @@ def _timeline(rng: np.random.Generator, begin_s: float, length_s: float) -> Time
 def main(directory: Path) -> None:
     """Write a page a kind."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, build in KINDS.items():
-        (directory / f"{name}.html").write_text(render_html(build()), encoding="utf-8")
+    for name in KINDS:
+        (directory / f"{name}.html").write_text(page(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

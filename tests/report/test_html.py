@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 
 from perfgate.report.html import render_html, write
 from perfgate.report.inline import script
-from perfgate.report.result import BlockColumns, Result, TrialColumns
+from perfgate.report.result import BlockColumns, TrialColumns
 from tests.report import example
-from tests.report.kinds import KINDS
+from tests.report.kinds import KINDS, page
 
 _FETCHING = {"src", "href", "srcset", "data", "action", "formaction", "poster", "background", "xlink:href", "ping"}
 _VOID = {"meta", "br", "col"}
@@ -53,12 +52,12 @@ def _svgs(text: str) -> list[ET.Element]:
     return [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)]  # noqa: S314 - our own
 
 
-@pytest.mark.parametrize("build", KINDS.values(), ids=KINDS)
-def test_the_page_is_whole_and_every_picture_is_well_formed(build: Callable[[], Result]) -> None:
-    text = render_html(build())
-    page = _Page(text)
-    assert len(page.ids) == len(set(page.ids))
-    assert len(_svgs(text)) == sum(tag == "svg" for tag, _ in page.tags)
+@pytest.mark.parametrize("name", KINDS)
+def test_the_page_is_whole_and_every_picture_is_well_formed(name: str) -> None:
+    text = page(name)
+    seen = _Page(text)
+    assert len(seen.ids) == len(set(seen.ids))
+    assert len(_svgs(text)) == sum(tag == "svg" for tag, _ in seen.tags)
 
 
 def assert_keeps_to_itself(text: str) -> None:
@@ -77,14 +76,14 @@ def assert_keeps_to_itself(text: str) -> None:
     assert "@import" not in text
 
 
-@pytest.mark.parametrize("build", KINDS.values(), ids=KINDS)
-def test_nothing_is_fetched_and_nothing_foreign_runs(build: Callable[[], Result]) -> None:
-    assert_keeps_to_itself(render_html(build()))
+@pytest.mark.parametrize("name", KINDS)
+def test_nothing_is_fetched_and_nothing_foreign_runs(name: str) -> None:
+    assert_keeps_to_itself(page(name))
 
 
-@pytest.mark.parametrize("build", KINDS.values(), ids=KINDS)
-def test_charts_speak_to_those_who_cannot_see_them_and_carry_their_own_ink(build: Callable[[], Result]) -> None:
-    for svg in _svgs(render_html(build())):
+@pytest.mark.parametrize("name", KINDS)
+def test_charts_speak_to_those_who_cannot_see_them_and_carry_their_own_ink(name: str) -> None:
+    for svg in _svgs(page(name)):
         if svg.get("aria-hidden"):
             continue
         title, desc = svg[0], svg[1]
@@ -128,9 +127,9 @@ def test_failures_stand_above_passes_and_gated_metrics_above_others() -> None:
 
 
 def test_the_sections_follow_what_was_measured() -> None:
-    ids = {build.__name__: set(_Page(render_html(build())).ids) for build in example.EVERY}
-    assert {"gate", "objectives", "effects", "latency", "run", "replicas"} <= ids["failing"]
-    assert "cautions" not in ids["failing"]
+    ids = {name: set(_Page(page(name)).ids) for name in KINDS}
+    assert {"gate", "objectives", "effects", "latency", "run", "replicas"} <= ids["fail"]
+    assert "cautions" not in ids["fail"]
     assert {"cautions", "run", "replicas"} <= ids["invalid"]
     assert not {"gate", "forest-title", "ecdf-title"} & ids["invalid"]
     assert {"run", "replicas"} <= ids["interrupted"]
@@ -158,7 +157,7 @@ def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
 
 
 def test_a_long_run_stays_small() -> None:
-    text = render_html(KINDS["long"]())
+    text = page("long")
     assert len(text.encode()) < 1_000_000
     marks = [len(re.findall(r"h0|,", part)) for part in re.findall(r' (?:points|d)="([^"]*)"', text)]
     assert 100 < max(marks) <= 2_000

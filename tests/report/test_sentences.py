@@ -5,6 +5,7 @@ from dataclasses import replace
 from perfgate.gate.verdict import Verdict
 from perfgate.report.sentences import confidence, power_sentence, sentence, stored_sentence
 from tests.report import example
+from tests.report.kinds import KINDS
 
 
 def test_a_failure_names_the_metric_of_the_headline_and_counts_the_others() -> None:
@@ -33,6 +34,23 @@ def test_the_other_ends_have_their_sentence() -> None:
     assert "cannot be judged" in sentence(example.invalid())
     assert "was interrupted" in sentence(example.interrupted())
     assert sentence(example.no_baseline()) == "The candidate holds 2 objectives; there was no baseline to compare with."
+
+
+def test_what_ended_early_says_how_far_it_came() -> None:
+    assert sentence(KINDS["interrupted"]()).startswith("The run was interrupted after 10 s of 1 min 30 s of measuring")
+    assert sentence(KINDS["interrupted_at_start"]()) == "The run was interrupted before anything was measured."
+    assert "before anything was measured" in sentence(KINDS["died_in_warm_up"]())
+
+
+def test_what_is_open_without_an_open_metric_is_named() -> None:
+    refused = KINDS["stored_refused"]()
+    assert sentence(refused).startswith("The stored numbers of prod do not compare here")
+    alone = example.no_baseline()
+    assert alone.judgement
+    waiting = replace(alone.judgement.objectives[0], verdict=Verdict.INCONCLUSIVE)
+    judgement = replace(alone.judgement, verdict=Verdict.INCONCLUSIVE, objectives=(waiting,))
+    words = sentence(replace(alone, judgement=judgement))
+    assert words == "The measurement does not decide whether the candidate holds its objective on latency_p99_ms."
 
 
 def test_two_one_sided_bounds_of_one_percent_make_a_98_percent_interval() -> None:

@@ -1,0 +1,91 @@
+"""What differs between the two sides of a comparison: their models, and the environments of then and now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from perfgate.baseline.fingerprint import STABLE, VOLATILE
+from perfgate.report import figures
+from perfgate.report.result import ModelFacts, Result
+from perfgate.trials import Arm
+
+_NOTHING = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """One fact of both sides."""
+
+    name: str
+    baseline: str
+    candidate: str
+    """In the environment: of the run."""
+    changed: bool
+    note: str = ""
+
+
+def model_rows(result: Result) -> tuple[FactRow, ...]:
+    """Compare the facts of both arms' models, those that differ first; nothing where there is one model only."""
+    sides = _baseline_model(result), result.models.get(Arm.CANDIDATE)
+    if sides[0] is None or sides[1] is None:
+        return ()
+    pairs = zip(_facts_of(sides[0]), _facts_of(sides[1]), strict=True)
+    rows = [FactRow(name, one, other, changed=one != other) for (name, one), (_, other) in pairs if one or other]
+    return tuple(sorted(rows, key=lambda row: not row.changed))
+
+
+def _baseline_model(result: Result) -> ModelFacts | None:
+    if result.stored is None:
+        return result.models.get(Arm.BASELINE)
+    return ModelFacts(result.stored.model_given, "", result.stored.model_digest, 0, result.stored.size_mb)
+
+
+def _facts_of(model: ModelFacts) -> Iterator[tuple[str, str]]:
+    yield "named", model.given
+    yield "version", str(model.version) if model.version > 0 else ""
+    yield "size", figures.with_unit(model.size_mb, "MiB") if model.size_mb > 0 else ""
+    yield "digest", figures.short_digest(model.digest)
+
+
+def environment_rows(result: Result) -> tuple[FactRow, ...]:
+    """Compare the environment of the baseline's record with the run's, changed facts first, those that decide first."""
+    if result.record is None:
+        return ()
+    then, now = dict(flat(result.record.environment)), dict(flat(result.environment))
+    rows = [
+        _environment_row(name, then, now) for name in dict.fromkeys((*STABLE, *then, *now)) if name in {*then, *now}
+    ]
+    return tuple(sorted(rows, key=lambda row: (not row.changed, row.note == _MOMENT)))
+
+
+_DECIDES = "part of the fingerprint: numbers do not compare"
+_MOMENT = "of the moment"
+
+
+def _environment_row(name: str, then: Mapping[str, str], now: Mapping[str, str]) -> FactRow:
+    was, is_now = then.get(name, _NOTHING), now.get(name, _NOTHING)
+    changed = was != is_now and name not in VOLATILE
+    note = _MOMENT if name in VOLATILE else _DECIDES if changed and name in STABLE else ""
+    return FactRow(name, was, is_now, changed, note)
+
+
+def settings_differ(result: Result) -> bool:
+    """Say whether the fingerprints differ though no fact of the environment does: then the server's settings do."""
+    if result.record is None or result.record.fingerprint == result.fingerprint:
+        return False
+    then, now = result.record.environment, result.environment
+    return all(then.get(name) == now.get(name) for name in STABLE)
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Give nested facts as rows of text: `cpu.cores`, lists in one line, yes and no."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from flat(item, f"{prefix}{key}.")
+        elif isinstance(item, list | tuple):
+            yield f"{prefix}{key}", " ".join(str(part) for part in item)
+        else:
+            words = {"True": "yes", "False": "no", "None": _NOTHING}  # by text, since 1 == True
+            yield f"{prefix}{key}", words.get(str(item), str(item))

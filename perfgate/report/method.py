@@ -1,0 +1,100 @@
+"""How the run was decided, in sentences that hold for this very run."""
+
+from __future__ import annotations
+
+from perfgate.report import figures
+from perfgate.report.result import Result
+from perfgate.trials import Arm
+
+_RUNNING = "endpoint"
+
+
+def method(result: Result) -> tuple[str, ...]:
+    """Give paragraphs: how it was measured, what is compared, how sure a decision is, and what a verdict means."""
+    if result.judgement is None:
+        return ("The run did not come to its end, and nothing was judged. What is shown describes it.",)
+    parts = (_measured(result), _compared(result), _looked(result), _decided(result), _objectives(result))
+    return tuple(part for part in parts if part)
+
+
+def _measured(result: Result) -> str:
+    if not result.trials.block:
+        return "Nothing was measured."
+    kind = result.scenario.get("target", {}).get("kind", "")
+    counts = {arm: sum(each.arm == arm for each in result.replicas) for arm in Arm}
+    used = [f"{count} of the {arm}" for arm, count in counts.items() if count]
+    ran = "ran already and were asked by turns" if kind == _RUNNING else "were alive together"
+    servers = f"The servers ({', '.join(used)}) {ran}; every block visited each, in random order. " if used else ""
+    return (
+        f"{servers}Two processes of one model differ on their own, so requests of one process are not independent "
+        "evidence: a server (replica) counts as one number a metric, however many requests it answered."
+    )
+
+
+def _compared(result: Result) -> str:
+    judged = result.judgement.metrics if result.judgement else ()
+    if result.comparison == "none":
+        return "There was no baseline: nothing is compared, and objectives alone are judged."
+    if result.comparison == "stored numbers":
+        if not judged:
+            return "The stored numbers of the baseline do not compare here, so that only objectives are judged."
+        return (
+            "The baseline was not measured: its stored numbers, of other occasions, stand against those of the "
+            "candidate. The interval is a prediction interval: it carries what servers differ by and what occasions "
+            "differ by, once for the candidate and once, divided by their number, for the occasions of the baseline. "
+            "Large changes show, small ones stay inconclusive, and more time or more servers do not help."
+        )
+    if not judged:
+        return ""
+    return (
+        "Times and CPU times of a server are taken relative to its blocks, so that drift of the machine cancels; "
+        "p99 and beyond, memory and starts are one number a server. The interval is Welch's t over servers, on the log "
+        "scale, with fork server and start order taken out where the design allows; of starts it is Student's t over "
+        "pairs of servers that were started together, of error rates it is exact binomial. Sizes of models are known "
+        "without error."
+    )
+
+
+def _looked(result: Result) -> str:
+    judged = result.judgement.metrics if result.judgement else ()
+    if not judged:
+        return ""
+    looks = len(result.looks)
+    each = f"Each bound of an interval has its own error level, {figures.share(judged[0].effect.alpha)}"
+    if result.comparison == "stored numbers" or looks == 0:
+        return f"{each}. It was looked at once, when all was measured."
+    sources = len({look.source for look in result.looks})
+    return (
+        f"{each}, over all looks together: {looks} were made, at instants planned beforehand, in {sources} "
+        f"lane{'s' * (sources != 1)}. How much of that level each look may spend was fixed beforehand, too (a spending "
+        "function of O'Brien-Fleming type). The bounds shown are the narrowest of all looks: they hold whenever "
+        "measuring ended."
+    )
+
+
+def _decided(result: Result) -> str:
+    gated = [metric for metric in (result.judgement.metrics if result.judgement else ()) if metric.gated]
+    if not gated:
+        return ""
+    alpha = figures.share(gated[0].effect.alpha)
+    level = figures.share(min(metric.level for metric in gated))
+    shared = (
+        f" The {alpha} of a false alarm are shared by {len(gated)} gated metrics by Holm's procedure: the first to "
+        f"fail must do so at {level}, so that an interval just beyond its tolerance may still be inconclusive."
+        if len(gated) > 1
+        else ""
+    )
+    return (
+        "A metric fails when its whole interval is beyond the tolerance, passes when none of it is, and is "
+        f"inconclusive otherwise.{shared} The run fails if any gated metric or objective does, and passes if all do."
+    )
+
+
+def _objectives(result: Result) -> str:
+    if not result.judgement or not result.judgement.objectives:
+        return ""
+    return (
+        "An objective is judged on the candidate alone: a percentile by the exact binomial bound of the share of "
+        "requests beyond it, with requests counting for less where servers differ; an error rate likewise; anything "
+        "else by Student's t over servers."
+    )

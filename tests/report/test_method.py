@@ -1,0 +1,70 @@
+"""The page says of each run how that run was decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from perfgate.gate.looks import Look
+from perfgate.metrics import Source
+from perfgate.report.method import method
+from tests.report import example
+from tests.report.kinds import KINDS
+
+
+def _words(name: str) -> str:
+    return " ".join(method(KINDS[name]()))
+
+
+def test_side_by_side_names_servers_interval_and_error_level() -> None:
+    words = _words("fail")
+    assert "The servers (12 of the baseline, 12 of the candidate) were alive together" in words
+    assert "Welch's t over servers" in words
+    assert "has its own error level, 1%. It was looked at once" in words
+    assert "shared by 4 gated metrics by Holm's procedure: the first to fail must do so at 0.25%" in words
+    assert "prediction" not in words
+
+
+def test_looks_are_counted() -> None:
+    looks = tuple(Look(source, 0.5, 1.0, ()) for source in (Source.EXECUTE, Source.EXECUTE, Source.LOAD))
+    words = " ".join(method(replace(example.failing(), looks=looks)))
+    assert "over all looks together: 3 were made, at instants planned beforehand, in 2 lanes" in words
+    assert "looked at once" not in words
+
+
+def test_one_gated_metric_shares_nothing() -> None:
+    result = example.passing_small()
+    assert "Holm" not in " ".join(method(result))
+
+
+def test_stored_numbers_are_no_side_by_side() -> None:
+    words = _words("stored_numbers")
+    assert "prediction interval" in words
+    assert "relative to its blocks" not in words
+    assert "more time or more servers do not help" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no_baseline", "nothing is compared, and objectives alone are judged"),
+        ("stored_refused", "do not compare here, so that only objectives are judged"),
+        ("died_in_warm_up", "Nothing was measured."),
+    ],
+)
+def test_what_was_not_compared_has_no_interval(name: str, said: str) -> None:
+    words = _words(name)
+    assert said in words
+    assert "Each bound of an interval" not in words
+    assert "A metric fails when" not in words
+
+
+def test_a_run_without_a_judgement_says_so() -> None:
+    assert method(replace(example.passing(), judgement=None))[0].startswith("The run did not come to its end")
+
+
+def test_servers_that_ran_already_are_not_said_to_be_started() -> None:
+    result = example.failing()
+    scenario = {**result.scenario, "target": {**result.scenario["target"], "kind": "endpoint"}}
+    assert "ran already and were asked by turns" in method(replace(result, scenario=scenario))[0]
