@@ -9,6 +9,7 @@ import numpy as np
 from perfgate.report import figures
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.series import course, points, value_scale
 from perfgate.report.charts.spans import Span, disturbed, disturbed_blocks, lanes, parted, warm_up
 from perfgate.report.charts.svg import Element, chart, element, line, text
@@ -21,8 +22,8 @@ _HEIGHT, _QUIET_HEIGHT, _GAP, _BELOW = 78, 20, 34, 48
 _POINTS = 900
 _SHADES = {"warm-up": ("currentColor", 0.1), "disturbed": ("#9A6700", 0.22)}
 _MACHINE = {
-    "CPU pressure": ArmLook("currentColor", "none", "circle", "round"),
-    "steal": ArmLook("currentColor", "2 3", "square", "square"),
+    "CPU pressure": ArmLook("CPU pressure", "currentColor", "none", "circle", "round"),
+    "steal": ArmLook("steal", "currentColor", "2 3", "square", "square"),
 }
 _LOOKS: dict[str, ArmLook] = {**LOOKS, **_MACHINE}
 
@@ -141,7 +142,13 @@ def _track(track: Track, area: Area, x: Scale, measured: Sequence[Span]) -> list
         *_limits(track, area, y),
         *y_axis(area, y, unit, _few(y), names),
         *_note(track, area, y),
-        *(part for name in track.series for part in _dots(track, name, (x, y), measured)),
+        plot(
+            area,
+            Axis(x, "s"),
+            Axis(y, track.unit),
+            (part for name in track.series for part in _dots(track, name, (x, y), measured)),
+            name=track.title,
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from perfgate.trials import Arm
 class ArmLook:
     """One arm's ink."""
 
+    name: str
     colour: str
     dash: str
     """Of `stroke-dasharray`."""
@@ -22,8 +23,8 @@ class ArmLook:
 
 
 LOOKS: dict[str, ArmLook] = {
-    Arm.BASELINE: ArmLook(BLUE, "none", "circle", "round"),
-    Arm.CANDIDATE: ArmLook(ORANGE, "7 3", "square", "square"),
+    Arm.BASELINE: ArmLook("baseline", BLUE, "none", "circle", "round"),
+    Arm.CANDIDATE: ArmLook("candidate", ORANGE, "7 3", "square", "square"),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.svg import BLUE, Element, chart, dots, element, line, number, text
 from perfgate.report.charts.verdicts import COLOURS
 
@@ -68,7 +69,7 @@ def course(data: Course) -> str:
             *x_axis(_AREA, x, "records, oldest first", _ticks(data.dates), lambda place: data.dates[int(place)]),
             text(_LEFT, HEIGHT - 12, outside, faint=True, font_size=12),
             *_marks(data.marks, x),
-            *_values(data.values, x, y),
+            plot(_AREA, Axis(x, "", names=data.dates), Axis(y, data.unit), _values(data.values, x, y)),
             *(_level(level, x, y) for level in data.levels),
         ],
     )
@@ -94,7 +95,7 @@ def _values(values: Numbers, x: Scale, y: Scale) -> list[Element]:
     parts = [
         dots(
             x(places[within]), y(values[within]),
-            stroke=BLUE, stroke_opacity=0.7, stroke_width=size, stroke_linecap="round",
+            stroke=BLUE, stroke_opacity=0.7, stroke_width=size, stroke_linecap="round", data_series="record",
         )
     ]  # fmt: skip
     edges = ((values > y.high, _AREA.top + 4, -1), (values < y.low, _AREA.bottom - 5, 1))

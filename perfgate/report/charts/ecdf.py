@@ -9,6 +9,7 @@ import numpy as np
 from perfgate.report import figures
 from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.svg import Element, chart, marker, path
 from perfgate.stats.summary import Curve
 
@@ -35,7 +36,12 @@ def ecdf(curves: Sequence[Curve]) -> str:
             *y_axis(_AREA, y, "share", (0, 0.25, 0.5, 0.75, 0.9, 1), figures.share),
             *x_axis(_AREA, x, "response time, ms (logarithmic)"),
             *legend([curve.arm for curve in drawn], _AREA.right, 18),
-            *(part for curve in drawn for part in _curve(curve, x, y)),
+            plot(
+                _AREA,
+                Axis(x, "ms"),
+                Axis(y, "share"),
+                (part for curve in drawn for part in _curve(curve, x, y)),
+            ),
         ],
     )
 
@@ -54,6 +60,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> list[Element]:
         stroke_width=2,
         stroke_dasharray=look.dash,
         stroke_linejoin="round",
+        data_series=curve.arm,
     )
     points = [
         marker(look.shape, x.at(max(at_share(curve, share), 1e-6)), y.at(share), 4, fill=look.colour)

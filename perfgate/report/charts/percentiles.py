@@ -11,6 +11,7 @@ from perfgate.report import figures
 from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.ecdf import at_share
+from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.svg import Element, chart, marker, path
 from perfgate.stats.summary import Curve
 
@@ -45,7 +46,12 @@ def percentiles(curves: Sequence[Curve]) -> str:
             *y_axis(_AREA, y, "ms"),
             *x_axis(_AREA, x, "share of requests at most as slow", tuple(ticks), ticks.__getitem__),
             *legend([curve.arm for curve in drawn], _AREA.right, 18),
-            *(part for curve in drawn for part in _curve(curve, lines[curve.arm], x, y)),
+            plot(
+                _AREA,
+                Axis(x, "share", is_nines=True),
+                Axis(y, "ms"),
+                (part for curve in drawn for part in _curve(curve, lines[curve.arm], x, y)),
+            ),
         ],
     )
 
@@ -81,6 +87,7 @@ def _curve(curve: Curve, line: tuple[np.ndarray, np.ndarray], x: Scale, y: Scale
             stroke_width=2,
             stroke_dasharray=look.dash,
             stroke_linejoin="round",
+            data_series=curve.arm,
         ),
         *(marker(look.shape, x.at(_nines(m)), y.at(at_share(curve, m)), 4, fill=look.colour) for m in marked),
     ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perfgate.report import figures
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.svg import Element, chart, dots, marker, path, text
 from perfgate.report.charts.thin import medians, min_max
 
@@ -55,8 +56,7 @@ def series(panel: Panel) -> str:
             *x_axis(_AREA, x, "time since the run began, s"),
             *legend(list(arms), _AREA.right, 14),
             text(_AREA.right, _AREA.top - 12, note, anchor="end", faint=True, font_size=12),
-            *parts,
-            *courses,
+            plot(_AREA, Axis(x, "s"), Axis(y, panel.unit), [*parts, *courses]),
         ],
     )
 
@@ -88,7 +88,8 @@ def points(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scal
     kept_t, kept = min_max(t, values, limit)
     within = (kept <= y.high) & (kept >= y.low)
     few = len(kept_t) < _FAINT_FROM
-    ink: dict[str, str | float] = {"stroke": look.colour, "stroke_opacity": 0.75 if few else 0.32}
+    ink: dict[str, str | float | None] = {"stroke": look.colour, "stroke_opacity": 0.75 if few else 0.32}
+    ink["data_series"] = None if _runs(t) else look.name
     size = 4.5 if few else 2.4
     parts = [dots(x(kept_t[within]), y(kept[within]), stroke_width=size, stroke_linecap=look.cap, **ink)]
     # One mark every 5 pixels at most, over the whole run.
@@ -100,14 +101,23 @@ def points(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scal
 def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scale]) -> list[Element]:
     """Draw the medians of consecutive trials as a line; nothing where there are too few of them."""
     (t, values), (x, y) = data, axes
-    runs = min(_RUNS, len(t) // 6)
-    if runs < 2:
+    runs = _runs(t)
+    if not runs:
         return []
     at, medial = medians(t, values, runs)
     shown = np.clip(medial, y.low, y.high)
     return [
-        path(x(at), y(shown), stroke=look.colour, stroke_width=2.2, stroke_dasharray=look.dash, stroke_linejoin="round")
-    ]
+        path(
+            x(at), y(shown), stroke=look.colour, stroke_width=2.2, stroke_dasharray=look.dash, stroke_linejoin="round",
+            data_series=look.name,
+        )
+    ]  # fmt: skip
+
+
+def _runs(t: Numbers) -> int:
+    """Say of how many points the line is made; 0 where there is none, and values are read off the dots."""
+    runs = min(_RUNS, len(t) // 6)
+    return runs if runs >= 2 else 0
 
 
 def described(arm: str, values: Numbers, unit: str) -> str:

@@ -33,30 +33,32 @@ def element(tag: str, *children: Element | str, **attributes: str | float | None
     return node
 
 
-def text(x: float, y: float, words: str, *, anchor: str = "start", faint: bool = False, **more: str | float) -> Element:
+def text(
+    x: float, y: float, words: str, *, anchor: str = "start", faint: bool = False, **more: str | float | None
+) -> Element:
     """Write words in the page's own colour; faint for axes and units."""
     opacity = 0.65 if faint else None
     return element("text", words, x=x, y=y, text_anchor=anchor, fill_opacity=opacity, **more)
 
 
-def line(x1: float, y1: float, x2: float, y2: float, **style: str | float) -> Element:
+def line(x1: float, y1: float, x2: float, y2: float, **style: str | float | None) -> Element:
     """Draw a straight line."""
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, **style)
 
 
-def path(x: NDArray[np.float64], y: NDArray[np.float64], **style: str | float) -> Element:
+def path(x: NDArray[np.float64], y: NDArray[np.float64], **style: str | float | None) -> Element:
     """Draw a polyline through the points."""
     points = " ".join(f"{number(a)},{number(b)}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     return element("polyline", points=points, fill="none", **style)
 
 
-def dots(x: NDArray[np.float64], y: NDArray[np.float64], **style: str | float) -> Element:
+def dots(x: NDArray[np.float64], y: NDArray[np.float64], **style: str | float | None) -> Element:
     """Draw many points as one path of zero-length strokes: the line cap (`round`, `square`) is their shape."""
     strokes = "".join(f"M{number(a)} {number(b)}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     return element("path", d=strokes, fill="none", **style)
 
 
-def marker(shape: str, x: float, y: float, radius: float, **style: str | float) -> Element:
+def marker(shape: str, x: float, y: float, radius: float, **style: str | float | None) -> Element:
     """Draw one `circle`, `square`, `diamond` or `triangle` (pointing up)."""
     r = radius
     if shape == "circle":

@@ -15,3 +15,14 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   for (const fold of shut) fold.open = false;
 });
+
+// Boxes that scroll can be reached by keyboard, where nothing in them can.
+const watch = new ResizeObserver((entries) => {
+  for (const { target: box } of entries) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+});
+for (const box of document.querySelectorAll(".scroll, figure, pre")) {
+  if (!box.querySelector("a, button, summary, [tabindex]")) watch.observe(box);
+}

@@ -6,7 +6,7 @@ const KEYS = [
   ["?", "this list"],
   ["Tab", "next link, button or chart"],
   ["Enter", "on a column's title: sort by it"],
-  ["\u2190 \u2192 \u2191 \u2193", "in a chart: values at each point"],
+  ["\u2190, \u2192", "in a chart: values at each point"],
 ];
 
 const listen = make("input", { type: "checkbox", id: "single-keys", checked: "" });

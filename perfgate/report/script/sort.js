@@ -1,26 +1,26 @@
 // Tables that sort: a button in each column header; rows stay within their group.
 
 const NEXT = { none: "ascending", ascending: "descending", descending: "none" };
-const NUMBER = /^([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(.*)$/i;
+const NUMBER = /^\[?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(%|\s[^\s,\]]+)?(?=[\s,\]]|$)/i;
 
 /** Give a cell's number and its unit: from `data-value` where the text mixes units, else from the text. */
 const measure = (cell) => {
   if (cell?.dataset.value !== undefined) return { number: Number.parseFloat(cell.dataset.value), unit: "" };
-  const text = (cell?.textContent ?? "").trim().replaceAll("\u2212", "-").replace(/^\[/, "");
-  const found = NUMBER.exec(text);
-  if (found) return { number: Number(found[1].replaceAll(",", "")), unit: found[2].replace(/^,.*/, "").trim(), text };
-  return { number: Number.NaN, unit: "", text };
+  const text = (cell?.textContent ?? "").trim().replaceAll("\u2212", "-");
+  const [, digits, unit = ""] = NUMBER.exec(text) ?? [];
+  return { number: digits ? Number(digits.replaceAll(",", "")) : Number.NaN, unit: unit.trim(), text };
 };
 
-/** Compare as numbers where all of a column are of one unit, else as words; what is missing comes last both ways. */
+const MISSING = new Set(["", "n/a", "\u2013"]);
+
+/** Compare as numbers, unit by unit, where a column has nothing else; what is missing comes last both ways. */
 const comparer = (cells, sign) => {
-  const known = cells.map(measure).filter((each) => !Number.isNaN(each.number));
-  const isMissing = ({ text }) => text === undefined || /^(|n\/a|\u2013)$/.test(text);
-  const words = cells.map(measure).some((each) => Number.isNaN(each.number) && !isMissing(each));
-  if (known.length && !words && new Set(known.map((each) => each.unit)).size === 1) {
+  const measured = cells.map(measure);
+  if (measured.every(({ number, text }) => !Number.isNaN(number) || MISSING.has(text ?? ""))) {
     return (a, b) => {
-      const [left, right] = [measure(a).number, measure(b).number];
-      return Number.isNaN(left) || Number.isNaN(right) ? Number.isNaN(left) - Number.isNaN(right) : sign * (left - right);
+      const [left, right] = [measure(a), measure(b)];
+      const missing = Number.isNaN(left.number) - Number.isNaN(right.number);
+      return missing || left.unit.localeCompare(right.unit) || sign * (left.number - right.number) || 0;
     };
   }
   const word = (cell) => (cell?.textContent ?? "").trim();

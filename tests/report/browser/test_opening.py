@@ -1,15 +1,65 @@
-"""Every page opens from a disk, says nothing to the console, and asks for nothing."""
+"""Every page opens from a disk, asks for nothing, says nothing to the console, and fits narrow and wide windows."""
 
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.report.browser.visit import PAGES, Opener
+
+NARROW, WIDE = 400, 1600
+_LEAST_LETTER_PX = 11.0
+
+_TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_SMALLEST_LETTERS = """() => Math.min(99, ...[...document.querySelectorAll("figure svg")].map(
+    svg => Number(svg.getAttribute("font-size")) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"""
+_CUT_OFF = """() => [...document.querySelectorAll("main *, header *")].filter(node => {
+    const box = node.getBoundingClientRect();
+    const room = node.closest(".scroll, figure, pre, details:not([open])");
+    return box.width && !room && box.right > document.documentElement.clientWidth + 0.5;
+}).map(node => node.outerHTML.slice(0, 80))"""
+
+
+def _fits(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(_TOO_WIDE) == 0
+    assert page.evaluate(_CUT_OFF) == []
+    assert page.evaluate(_SMALLEST_LETTERS) >= _LEAST_LETTER_PX
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: str) -> None:
-    with opened(name) as seen:
+    with opened(name, width=NARROW) as seen:
         assert seen.said == []
         assert [address.partition(":")[0] for address in seen.asked] == ["file"]
         assert seen.page.locator("main").is_visible()
+        _fits(seen.page, NARROW)
+        _fits(seen.page, WIDE)
+        assert seen.said == []
+
+
+def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
+    with opened("fail", width=NARROW) as seen:
+        seen.page.evaluate("document.querySelector('h1').style.width = '900px'")
+        assert seen.page.evaluate(_TOO_WIDE) > 0
+        assert seen.page.evaluate(_CUT_OFF) != []
+
+
+@pytest.mark.parametrize("name", ["hostile", "history_hostile"])
+def test_hostile_names_put_nothing_into_the_page(opened: Opener, name: str) -> None:
+    with opened(name) as seen:
+        seen.page.wait_for_timeout(100)
+        assert seen.said == []
+        assert seen.page.locator("script").count() == 1
+        assert seen.page.locator("img, iframe, object, embed, link, base, form, [onload], [onerror]").count() == 0
+        assert seen.page.locator("style").count() == 1
+        assert "<script>alert(1)</script>" in seen.page.locator("body").inner_text()
+
+
+def test_a_script_that_is_not_the_pages_own_would_be_refused(opened: Opener) -> None:
+    with opened("pass") as seen:
+        seen.page.evaluate(
+            "() => { const s = document.createElement('script'); s.textContent = 'alert(1)'; document.body.append(s) }"
+        )
+        assert any("Content Security Policy" in words for words in seen.said)
+        assert not any(words.startswith("dialog") for words in seen.said)

@@ -1,0 +1,113 @@
+"""Light and dark, on paper, and for those who hear the page: computed from what the browser made of it."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.report.browser.visit import PAGES, Opener
+
+_TEXT, _INK = 4.5, 3.0
+"""Least contrast of letters and of graphics: WCAG 2.2, 1.4.3 and 1.4.11."""
+
+_LETTERS = """() => [...new Set([...document.querySelectorAll("figure svg text")].map(node => {
+    const { fill, fillOpacity } = getComputedStyle(node);
+    return `${fill} ${fillOpacity}`;
+}))]"""
+_LINES = """() => [...new Set([...document.querySelectorAll("[data-series], .disc")].map(node => {
+    const { fill, stroke } = getComputedStyle(node);
+    return `${stroke === "none" ? fill : stroke} 1`;
+}))]"""
+_PAGE = "() => `${getComputedStyle(document.body).backgroundColor} 1`"
+
+Colour = tuple[float, float, float]
+
+
+def _colour(words: str, ground: Colour) -> Colour:
+    """Read `rgb(1, 2, 3) 0.65` as it looks on a ground."""
+    red, green, blue, opacity = (float(number) for number in re.findall(r"[\d.]+", words))
+    return tuple(opacity * c / 255 + (1 - opacity) * g for c, g in zip((red, green, blue), ground, strict=True))  # type: ignore[return-value]
+
+
+def _luminance(colour: Colour) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(words: str, ground: Colour) -> float:
+    one, other = sorted((_luminance(_colour(words, ground)), _luminance(ground)))
+    return (other + 0.05) / (one + 0.05)
+
+
+def _ground(page: Page) -> Colour:
+    return _colour(page.evaluate(_PAGE), (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["fail", "inconclusive", "history"])
+def test_charts_are_legible(opened: Opener, name: str, scheme: str) -> None:
+    with opened(name, color_scheme=scheme) as seen:
+        ground = _ground(seen.page)
+        assert (_luminance(ground) < 0.1) == (scheme == "dark")
+        letters, lines = seen.page.evaluate(_LETTERS), seen.page.evaluate(_LINES)
+        assert letters
+        assert lines
+        assert {words: _contrast(words, ground) for words in letters if _contrast(words, ground) < _TEXT} == {}
+        assert {words: _contrast(words, ground) for words in lines if _contrast(words, ground) < _INK} == {}
+
+
+def test_contrast_is_computed_as_wcag_does() -> None:
+    white = (1.0, 1.0, 1.0)
+    assert _contrast("rgb(0, 0, 0) 1", white) == pytest.approx(21)
+    assert _contrast("rgb(118, 118, 118) 1", white) == pytest.approx(4.54, abs=0.01)  # the lightest grey for text
+    assert _contrast("rgb(0, 0, 0) 0.5", white) < _TEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [("fail", "light"), ("fail", "dark"), ("invalid", "dark"), ("short", "light"), ("history", "dark")],
+)
+def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:
+    """axe-core: names, roles, headings, tables, contrast of letters, what can be reached."""
+    with opened(name, color_scheme=scheme) as seen:
+        seen.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        found = Axe().run(seen.page)
+        assert found.generate_report() == "Found 0 accessibility violations:\n"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_headings_tables_and_pictures_speak(opened: Opener, name: str) -> None:
+    with opened(name, java_script_enabled=False) as seen:
+        page = seen.page
+        assert page.locator("html").get_attribute("lang") == "en"
+        levels = page.locator("h1, h2, h3, h4").evaluate_all("nodes => nodes.map(node => Number(node.tagName[1]))")
+        assert levels[:1] == [1]
+        assert levels.count(1) == 1
+        assert all(later <= before + 1 for before, later in pairwise(levels))
+        assert page.locator("table th:not([scope])").count() == 0
+        assert page.locator("svg:not([aria-hidden]):not([role='img'])").count() == 0
+        assert page.locator("svg[role='img']:not(:has(> title)), svg[role='img']:not(:has(> desc))").count() == 0
+
+
+def test_paper_has_everything_on_white(opened: Opener, tmp_path: Path) -> None:
+    with opened("fail", color_scheme="dark") as seen:
+        paper = seen.page.pdf(path=tmp_path / "page.pdf", format="A4")
+        assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 12
+        seen.page.emulate_media(media="print")
+        assert _luminance(_ground(seen.page)) > 0.9
+        assert not seen.page.locator(".contents").is_visible()
+        assert seen.page.locator("button:visible").count() == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_paper_opens_what_is_folded(opened: Opener, scripts: bool) -> None:
+    with opened("fail", java_script_enabled=scripts) as seen:
+        row = seen.page.locator(".others tbody tr").first
+        assert not row.is_visible()
+        seen.page.emulate_media(media="print")
+        assert row.is_visible()
