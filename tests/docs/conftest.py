@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pages import ROOT
-from tests.docs.project import Project, short_runs
+from tests.docs.pages import ROOT, begins_empty
+from tests.docs.project import PREPARED, Project, short_runs
 from tests.docs.standing import standing
 
 if TYPE_CHECKING:
@@ -25,21 +25,22 @@ def project(ranking_models: RankingModels, tmp_path_factory: pytest.TempPathFact
     (home / "project" / "models" / "ranker").mkdir(parents=True)
     subprocess.run(["git", "init", "-q"], cwd=home / "project", check=True)
     for name, model in {"v1": ranking_models.v1, "v2": ranking_models.v2, "ranker/1": ranking_models.v1}.items():
-        (home / "project" / "models" / name).symlink_to(model)
+        shutil.copytree(model, home / "models" / name)  # which pages may change, other than the cache of all tests
+        (home / "project" / "models" / name).symlink_to(home / "models" / name)
     shutil.copytree(ROOT / "scenarios", home / "project" / "scenarios")
     made = Project(home / "project")
     with standing(home / "servers.log") as fork_server, pytest.MonkeyPatch.context() as patch:
         short_runs(patch, fork_server)
-        for line in (
-            "perfgate baseline record models/v1 --name prod --scenario ranking --out reports/BEFORE",
-            "perfgate compare models/v1 models/v2 --scenario ranking --out reports/RUN",
-        ):
-            ended = made.run(line)
+        for line, out in PREPARED.items():
+            ended = made.run(f"{line} --out {out}")
             assert ended.code in {0, 3, 4}, ended.err
         yield made
 
 
 @pytest.fixture
-def copied(project: Project, tmp_path: Path) -> Project:
-    """Give a project of the test's own."""
-    return project.copy(tmp_path / "project")
+def copied(project: Project, page: Path, tmp_path: Path) -> Project:
+    """Give the page a project of its own, or an empty directory."""
+    if not begins_empty(page):
+        return project.copy(tmp_path / "project")
+    (tmp_path / "empty").mkdir()
+    return Project(tmp_path / "empty")

@@ -5,6 +5,9 @@ A directive is an HTML comment, which no reader sees:
 - `<!-- not run: REASON -->`: the block is only checked for being well-formed
 - `<!-- exits 0 or 4: REASON -->`: how its `run` and `compare` may end, in place of 0, 3 or 4
 - `<!-- file: NAME -->`: the reader saves the block as that file
+- `<!-- adds to: NAME -->`: the reader adds the block to that file
+
+A page that begins with `<!-- begins in an empty directory -->` has no project to begin with.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from perfgate.errors import ExitCode
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
-_DIRECTIVE = re.compile(r"<!--\s*(not run|exits|file):?\s*(.*?)\s*-->\s*", re.DOTALL)
+_DIRECTIVE = re.compile(r"<!--\s*(not run|exits|file|adds to):?\s*(.*?)\s*-->\s*", re.DOTALL)
 _GATES = ("perfgate run ", "perfgate compare ")
 _VERDICTS = frozenset({ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE})
 
@@ -52,6 +55,9 @@ class Block:
     """Why it cannot run; empty where it can."""
     exits: frozenset[int] = frozenset()
     file: str = ""
+    """The file that it is to be."""
+    adds_to: str = ""
+    """The file whose end it is to be."""
 
     @property
     def where(self) -> str:
@@ -62,7 +68,13 @@ class Block:
         """Yield the lines after `$ `, continued ones joined."""
         text = self.text.replace("\\\n", " ")
         for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE):
-            yield Command(line, self.exits or (_VERDICTS if line.startswith(_GATES) else frozenset({ExitCode.PASS})))
+            gates = line.startswith(_GATES)
+            yield Command(line, (self.exits or _VERDICTS) if gates else frozenset({ExitCode.PASS}))
+
+
+def begins_empty(page: Path) -> bool:
+    """Say whether the page's commands begin in an empty directory."""
+    return page.read_text(encoding="utf-8").startswith("<!-- begins in an empty directory -->")
 
 
 def blocks(page: Path) -> tuple[Block, ...]:
@@ -84,6 +96,7 @@ def blocks(page: Path) -> tuple[Block, ...]:
                     not_run=said.get("not run", ""),
                     exits=codes,
                     file=said.get("file", ""),
+                    adds_to=said.get("adds to", ""),
                 )
             )
         if token.type != "html_block":

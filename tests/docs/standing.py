@@ -32,7 +32,8 @@ def standing(log: Path) -> Iterator[Callable[..., EmbeddedForkServer]]:
     """Give what makes fork servers, or takes one that stands idle; all of them end at last."""
     made: list[_Standing] = []
 
-    def borrowed(*_: object, **__: object) -> EmbeddedForkServer:
+    def borrowed(_: object, its_log: Path, **__: object) -> EmbeddedForkServer:
+        its_log.touch()  # what servers say goes to the log of all
         found = next((each for each in made if each.idle), None)
         if found is None:
             found = _Standing(os.environ, log, huge_pages=True)

@@ -16,7 +16,11 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 
 def _runs(page: Path) -> list[Block]:
-    return [b for b in ALL if b.page == page and not b.not_run and (b.language in {"console", "python"} or b.file)]
+    return [
+        b
+        for b in ALL
+        if b.page == page and not b.not_run and (b.language in {"console", "python"} or b.file or b.adds_to)
+    ]
 
 
 RUNNING = [page for page in PAGES if _runs(page)]
@@ -28,6 +32,9 @@ def test_the_page_runs(page: Path, copied: Project) -> None:
         if block.file:
             (copied.home / block.file).parent.mkdir(parents=True, exist_ok=True)
             (copied.home / block.file).write_text(block.text, encoding="utf-8")
+        elif block.adds_to:
+            with (copied.home / block.adds_to).open("a", encoding="utf-8") as file:
+                file.write(f"\n{block.text}")
         elif block.language == "python":
             _python(block, copied.home)
         else:

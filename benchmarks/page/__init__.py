@@ -1,1 +1,0 @@
-"""How large the page of a long run is, and how long it takes to draw."""
