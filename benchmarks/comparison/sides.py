@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -56,18 +56,24 @@ class Side:
 def write_run(directory: Path, side: Side) -> None:
     """Write `samples.arrow` and `result.json` as a run does; the same side gives the same bytes."""
     directory.mkdir(parents=True, exist_ok=True)
-    scenario = _scenario(side)
-    plan = make_plan(scenario, tuple(Arm), side.seed, side.replicas)
+    plan, result = begun(side)
     trials: list[Trial] = []
     with samples.SampleWriter(directory / samples.FILE_NAME) as writer:
-        for block in _blocks(plan, side):
+        for block in made_blocks(plan, side):
             writer.append(block)
             trials += block.trials
-    result = Result(
+    document.write(replace(result, status="complete", trials=trial_columns(trials)), directory)
+
+
+def begun(side: Side) -> tuple[Plan, Result]:
+    """Give the plan of a made-up run, and its result before anything is measured."""
+    scenario = _scenario(side)
+    plan = make_plan(scenario, tuple(Arm), side.seed, side.replicas)
+    return plan, Result(
         run_id=f"made-up-{side.seed}",
         created_utc="2026-03-01T10:15:00+00:00",
         perfgate_version="0",
-        status="complete",
+        status="running",
         command=("perfgate", "compare", "old", "new"),
         comparison="side by side",
         baseline_name=None,
@@ -80,9 +86,7 @@ def write_run(directory: Path, side: Side) -> None:
         fingerprint="",
         judgement=None,
         replicas=tuple(_facts(slot, side) for slot in plan.slots),
-        trials=trial_columns(trials),
     )
-    document.write(result, directory)
 
 
 def _scenario(side: Side) -> Scenario:
@@ -115,7 +119,8 @@ def _facts(slot: Slot, side: Side) -> ReplicaFacts:
     )
 
 
-def _blocks(plan: Plan, side: Side) -> Iterator[Block]:
+def made_blocks(plan: Plan, side: Side) -> Iterator[Block]:
+    """Yield the blocks of a made-up run, lane after lane."""
     rng = np.random.default_rng(side.seed)
     levels = rng.lognormal(0, 0.006, len(plan.slots)) * [
         1 + side.change * (slot.arm is Arm.CANDIDATE) for slot in plan.slots

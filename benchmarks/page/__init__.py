@@ -1,0 +1,1 @@
+"""How large the page of a long run is, and how long it takes to draw."""
