@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfgate.gate.verdict import MetricVerdict
 from perfgate.report import figures
 from perfgate.report.result import Result
 from perfgate.trials import Arm
@@ -73,21 +74,33 @@ def _looked(result: Result) -> str:
 
 
 def _decided(result: Result) -> str:
-    gated = [metric for metric in (result.judgement.metrics if result.judgement else ()) if metric.gated]
+    judged = result.judgement.metrics if result.judgement else ()
+    gated = [metric for metric in judged if metric.gated]
+    counting = [metric for metric in gated if metric.counts]
     if not gated:
         return ""
-    alpha = figures.share(gated[0].effect.alpha)
-    level = figures.share(min(metric.level for metric in gated))
-    shared = (
-        f" The {alpha} of a false alarm are shared by {len(gated)} gated metrics by Holm's procedure: the first to "
-        f"fail must do so at {level}, so that an interval just beyond its tolerance may still be inconclusive."
-        if len(gated) > 1
-        else ""
-    )
+    alone = " Those that only warn share theirs among themselves and have no part in the verdict." * (gated != counting)
     return (
         "A metric fails when its whole interval is beyond the tolerance, passes when none of it is, and is "
-        f"inconclusive otherwise.{shared} The run fails if any gated metric or objective does, and passes if all do."
+        f"inconclusive otherwise.{_shared(counting)}{alone}{_accepted(gated)} The run fails if any metric or objective "
+        "that counts does, and passes if all do."
     )
+
+
+def _shared(counting: list[MetricVerdict]) -> str:
+    if len(counting) < 2:
+        return ""
+    alpha = figures.share(counting[0].effect.alpha)
+    level = figures.share(min(metric.level for metric in counting))
+    return (
+        f" The {alpha} of a false alarm are shared by {len(counting)} gated metrics by Holm's procedure: the first to "
+        f"fail must do so at {level}, so that an interval just beyond its tolerance may still be inconclusive."
+    )
+
+
+def _accepted(gated: list[MetricVerdict]) -> str:
+    names = [metric.metric for metric in gated if metric.accepted is not None]
+    return f" An accepted regression stands in for the tolerance of {', '.join(names)}." if names else ""
 
 
 def _objectives(result: Result) -> str:

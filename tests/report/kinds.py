@@ -80,6 +80,13 @@ def one_replica() -> Result:
     return replace(result, trials=TrialColumns(**trials))
 
 
+def hostile() -> Result:
+    """Every string from outside tries to break out, those of the baseline's record as well."""
+    result = example.hostile()
+    nasty = result.run_id
+    return replace(result, record=RecordFacts(nasty, nasty, nasty, {nasty: nasty, "variables": {nasty: [nasty]}}))
+
+
 def interrupted_at_start() -> Result:
     """A run that was interrupted before its first block."""
     judgement = Judgement(Verdict.INCONCLUSIVE, "before anything was measured", (), (), ())
@@ -170,7 +177,7 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "leaking": example.leaking,
     "lenient": example.lenient,
     "one_replica": one_replica,
-    "hostile": example.hostile,
+    "hostile": hostile,
 }
 """Name of the kind, and what makes its result; each call gives the same."""
 

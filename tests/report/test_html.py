@@ -99,11 +99,14 @@ def test_charts_speak_to_those_who_cannot_see_them_and_carry_their_own_ink(name:
 
 
 def test_hostile_words_are_shown_and_do_nothing() -> None:
-    text = render_html(example.hostile())
-    page = _Page(text)
-    assert example.HOSTILE in page.words
+    text = page("hostile")
+    words = _Page(text).words
+    assert words.count(example.HOSTILE) > page("fail").count("models/ranker/1")
+    for section in ("differences", "plan", "cautions"):
+        part = text[text.index(f'<section id="{section}"') :]
+        assert "&lt;script&gt;alert" in part[: part.index("</section>")], section
     assert "<script>alert" not in text
-    assert "{{ 7*7 }}" in page.words
+    assert "{{ 7*7 }}" in words
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
 
 

@@ -38,6 +38,14 @@ def test_one_gated_metric_shares_nothing() -> None:
     assert "Holm" not in " ".join(method(result))
 
 
+def test_what_only_warns_and_what_is_accepted_is_said() -> None:
+    words = _words("lenient")
+    assert "Those that only warn share theirs among themselves and have no part in the verdict." in words
+    assert "An accepted regression stands in for the tolerance of execute_ms" in words
+    assert "only warn" not in _words("fail")
+    assert "accepted regression" not in _words("fail")
+
+
 def test_stored_numbers_are_no_side_by_side() -> None:
     words = _words("stored_numbers")
     assert "prediction interval" in words
