@@ -59,7 +59,8 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _print(rows: list[tuple[str, str, str]]) -> None:
-    width, longest = max(len(key) for key, _, _ in rows), max(len(value) for _, value, _ in rows)
+    width = max(len(key) for key, _, _ in rows)
+    longest = max(len(value) for key, value, _ in rows if not key.startswith("accept"))  # those are sentences
     for key, value, source in rows:
         click.echo(f"{key:<{width}}  {value:<{longest}}  {source}")
 

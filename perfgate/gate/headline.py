@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from perfgate.gate.tolerance import signed_limit
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
@@ -18,8 +18,8 @@ def headline(
     Then what must not be overlooked: regressions that are accepted, and failures that only warn.
     """
     text = _decisive(verdict, metrics, objectives, reasons)
-    remarks = () if verdict is Verdict.INVALID else (*_accepted(metrics), *_warned(metrics, objectives))
-    return text + "".join(f"; {remark}" for remark in remarks)
+    remarks = ("",) if verdict is Verdict.INVALID else (_accepted(metrics), _warned(metrics, objectives))
+    return "; ".join(part for part in (text, *remarks) if part)
 
 
 def _decisive(
@@ -38,17 +38,21 @@ def _decisive(
     return reasons[0]
 
 
-def _accepted(metrics: Sequence[MetricVerdict]) -> Iterator[str]:
+def _accepted(metrics: Sequence[MetricVerdict]) -> str:
+    found = []
     for each in metrics:
         if each.gated and each.accepted and each.needs_acceptance:
-            metric, until = BY_NAME[each.metric], each.accepted.expires
+            metric = BY_NAME[each.metric]
             own = limit(metric, signed_limit(metric, each.accepted.own_tolerance))
-            yield f"accepted until {until}: {each.metric} {change(metric, each.effect.change)}, own tolerance {own}"
+            terms = f"until {each.accepted.expires}, own tolerance {own}"
+            found.append(f"{each.metric} {change(metric, each.effect.change)} ({terms})")
+    return f"accepted: {', '.join(found)}" if found else ""
 
 
-def _warned(metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict]) -> Iterator[str]:
-    yield from (f"warning: {_metric(each)}" for each in metrics if each.warns and each.verdict is Verdict.FAIL)
-    yield from (f"warning: {_objective(each)}" for each in objectives if each.warns and each.verdict is Verdict.FAIL)
+def _warned(metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict]) -> str:
+    found = [_metric(each) for each in metrics if each.warns and each.verdict is Verdict.FAIL]
+    found += [_objective(each) for each in objectives if each.warns and each.verdict is Verdict.FAIL]
+    return f"warning: {', '.join(found)}" if found else ""
 
 
 def _excess(metric: MetricVerdict) -> float:

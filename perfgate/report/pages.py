@@ -48,8 +48,8 @@ def drawn(svg: str) -> Markup:
 
 
 def minus(text: str) -> str:
-    """Set a true minus sign, which is as wide as a plus."""
-    return text.replace("-", "\N{MINUS SIGN}")
+    """Set a true minus sign, which is as wide as a plus; not in a date or a word."""
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def write_page(text: str, path: Path) -> Path:
