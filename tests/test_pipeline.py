@@ -23,10 +23,10 @@ from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
 from perfgate.report import document, html, samples
 from perfgate.report.advice import Advice
-from perfgate.report.progress import RecordingProgress
+from perfgate.report.progress import Done, RecordingProgress
 from perfgate.report.result import Result
 from perfgate.report.sentences import looks_sentence
-from perfgate.scenario.schema import Budget, Load, Objective, Scenario, Target
+from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher
 from perfgate.serving.interface import Replica
 from perfgate.trials import Arm, Call, Caution, Requests, Subject
@@ -150,8 +150,11 @@ def test_a_slower_model_fails_and_the_headline_says_by_how_much(tmp_path: Path) 
 
 @pytest.mark.parametrize(("name", "verdict"), [("same", Verdict.PASS), ("slow", Verdict.FAIL)])
 def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: str, verdict: Verdict) -> None:
-    early = Bench().run(tmp_path / "early", "old", name)
-    whole = Bench().run(tmp_path / "whole", "old", name, stops_early=False)
+    names = ("execute_ms", "cpu_ms_per_request")
+    gate = Gate(metrics={each: MetricGate(tolerance=0.05) for each in names})  # which the fake's noise allows for soon
+    scenario = SCENARIO.model_copy(update={"gate": gate})
+    early = Bench().run(tmp_path / "early", "old", name, scenario=scenario)
+    whole = Bench().run(tmp_path / "whole", "old", name, scenario=scenario, stops_early=False)
     assert _verdict(early, "execute_ms") is _verdict(whole, "execute_ms") is verdict
     assert early.wall_s < whole.wall_s
     last = {look.source: look.fraction for look in early.looks}
@@ -210,10 +213,31 @@ def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
 def test_phases_are_announced_and_decisions_shown(tmp_path: Path) -> None:
     bench = Bench()
     bench.run(tmp_path, "old", "same")
-    assert [name for name, _ in bench.progress.phases] == [
+    assert [phase.name for phase in bench.progress.phases] == [
         "start 8 servers", "warm-up", "executions inside the servers", "single requests", "the scenario's load",
     ]  # fmt: skip
-    assert any("execute_ms" in dict(decided) for _, decided in bench.progress.updates)
+    counts = [(standing.decided, standing.total) for standing in bench.progress.standings]
+    assert counts == sorted(counts), "what is decided stays so"
+    assert counts[-1] == (4, 4)
+    assert [metric.metric for metric in bench.progress.standings[0].metrics] == ["execute_ms", "cpu_ms_per_request"]
+
+
+def test_the_time_left_is_never_more_than_was_said(tmp_path: Path) -> None:
+    bench = Bench()
+    bench.run(tmp_path, "old", "same", stops_early=False)
+    *servers, first, second, third = bench.progress.phases
+    assert [(phase.servers, phase.most_s) for phase in servers] == [(8, None), (8, None)]
+    assert first.most_s is not None
+    assert servers[1].later_s == first.most_s + first.later_s
+    assert servers[0].later_s == pytest.approx(servers[1].later_s + 0.35 * 20)
+    assert second.most_s is not None
+    assert third.most_s is not None
+    assert third.later_s == 0
+    assert second.most_s + second.later_s <= first.later_s + 1e-9
+    took = document.read(tmp_path).phases_s
+    for phase in (first, second, third):
+        assert phase.most_s is not None
+        assert took[phase.name] <= phase.most_s + 0.5, "but for a visit"
 
 
 def test_a_model_that_does_not_load_is_an_invalid_run(tmp_path: Path) -> None:
@@ -261,7 +285,7 @@ def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
 
     def look(*_: object) -> None:
         file = tmp_path / samples.FILE_NAME
-        if len(bench.progress.updates) == 200:
+        if bench.progress.updates == 2000:
             seen.append(samples.read_samples(file).num_rows)
             assert document.read(tmp_path).status == "running"
 
@@ -279,10 +303,10 @@ class _Watched(RecordingProgress):
     def __init__(self, inner: object, look: Callable[..., None]) -> None:
         super().__init__()
         assert isinstance(inner, RecordingProgress)
-        self.updates, self._look = inner.updates, look
+        self._inner, self._look = inner, look
 
-    def update(self, done_s: float, decided: object) -> None:
-        super().update(done_s, decided)  # type: ignore[arg-type]
+    def update(self, done: Done) -> None:
+        self._inner.update(done)
         self._look()
 
 
@@ -388,8 +412,10 @@ def test_a_target_that_cannot_execute_is_asked_by_requests_alone(tmp_path: Path)
     target = Target(kind="command", command="serve {model} {port}")
     bench = Bench()
     result = bench.run(tmp_path, "old", "same", scenario=SCENARIO.model_copy(update={"target": target}))
-    assert "executions inside the servers" not in dict(bench.progress.phases)
-    assert dict(bench.progress.phases)["single requests"] == pytest.approx(18)
+    *_, requests, _ = bench.progress.phases
+    assert requests.name == "single requests"
+    assert requests.most_s == pytest.approx(18)
+    assert "executions inside the servers" not in {phase.name for phase in bench.progress.phases}
     assert set(result.trials.depth) == {"request"}
 
 
@@ -446,7 +472,7 @@ def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path:
     (told,) = bench.progress.cautions
     assert told.message.startswith("the objective on latency_p99_ms needs 459 requests under load of each arm")
     assert told in result.cautions
-    assert [name for name, _ in bench.progress.phases].index("warm-up") == 1
+    assert [phase.name for phase in bench.progress.phases].index("warm-up") == 1
     calm = Bench()
     calm.run(tmp_path, "old", "same")
     assert calm.progress.cautions == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 import sys
 import traceback
@@ -93,11 +94,11 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
         return int(app.main(list(args), prog_name="perfgate", standalone_mode=False, obj=asks_for_help) or 0)
     except click.exceptions.Exit as done:
         return done.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return _misused(click.UsageError("Missing command", error.ctx))
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "perfgate"
-        click.echo(f"ERROR {error.format_message().rstrip('.')}. See `{command} --help`", err=True)
-        return ExitCode.USAGE
+        return _misused(error)
     except PerfgateError as error:
         if verbose:
             traceback.print_exc()
@@ -115,6 +116,14 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
         return _unforeseen(error)
 
 
+def _misused(error: click.ClickException) -> ExitCode:
+    """Say in one line what is wrong with the command line, and where help is."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "perfgate"
+    click.echo(f"ERROR {error.format_message().rstrip('.')}. See `{command} --help`", err=True)
+    return ExitCode.USAGE
+
+
 def _unforeseen(error: Exception) -> ExitCode:
     """Say what the system refused, or that perfgate itself failed."""
     if isinstance(error, OSError) and error.strerror:
@@ -127,5 +136,8 @@ def _unforeseen(error: Exception) -> ExitCode:
 
 
 def entry() -> NoReturn:
-    """Console script."""
+    """Console script; what a stream's encoding has not is escaped there, and ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     raise SystemExit(main(sys.argv[1:]))

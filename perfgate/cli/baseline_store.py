@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from perfgate.cli.consoles import output_console
 from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from perfgate.baseline.record import Record
@@ -119,7 +119,7 @@ def _print_records(records: list[tuple[Record, bool]]) -> None:
             "yes" if record.model.artifact else "no",
             record.note,
         )
-    _console().print(table)
+    output_console().print(table)
 
 
 def _print_record(record: Record) -> None:
@@ -145,7 +145,7 @@ def _print_record(record: Record) -> None:
         value = "-" if summary.value is None else f"{summary.value:.4g}"
         unit = BY_NAME[name].unit if name in BY_NAME else ""
         metrics.add_row(name, value, unit, str(len(summary.replicas)), summary.note)
-    console = _console()
+    console = output_console()
     console.print(facts)
     console.print()
     console.print(metrics)
@@ -169,12 +169,3 @@ def _table(*columns: str) -> Table:
         column.no_wrap = True
         column.justify = "right" if column.header in {"MiB", "value", "replicas"} else "left"
     return table
-
-
-def _console() -> Console:
-    from rich.console import Console  # noqa: PLC0415 - instant --help
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 1000  # a log or a pipe has no width: rows stay whole
-    return console

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.cli.consoles import output_console
 from perfgate.cli.options import verbose_option
 from perfgate.errors import ExitCode
 
@@ -66,15 +67,14 @@ def _look_on() -> Moment:
 
 
 def _print(found: tuple[Finding, ...]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - instant --help
-    from rich.padding import Padding  # noqa: PLC0415
+    from rich.padding import Padding  # noqa: PLC0415 - instant --help
     from rich.text import Text  # noqa: PLC0415
 
     from perfgate.cli.checkup import State  # noqa: PLC0415
     from perfgate.report.tables import safe_text  # noqa: PLC0415
 
     styles = {State.OK: "green", State.CHANGE: "yellow", State.UNKNOWN: "dim"}
-    console = Console(highlight=False)
+    console = output_console()
     width = max(len(each.name) for each in found)
     for each in found:
         line = Text.assemble((f"{each.state.value:<8}", styles[each.state]), f"{each.name:<{width}}  ")

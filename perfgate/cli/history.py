@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.cli.consoles import output_console
 from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 REPORTS = Path("reports")
 
@@ -28,7 +25,7 @@ REPORTS = Path("reports")
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", envvar="PERFGATE_COLOR",
-              show_default=True, help="Colours on the terminal; auto also honours NO_COLOR.")  # fmt: skip
+              show_default=True, help="Colours; auto: on a terminal, and as NO_COLOR and FORCE_COLOR say.")  # fmt: skip
 @store_option
 @verbose_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -57,18 +54,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if as_json:
         click.echo(to_json(history))
     else:
-        print_history(_console(color), history, small=all_changes)
+        print_history(output_console(color), history, small=all_changes)
     page = write_history(history, out or REPORTS / f"history-{name}.html", small=all_changes)
     click.echo(final_line(history, page, small=all_changes), err=True)
     return ExitCode.PASS
-
-
-def _console(color: str) -> Console:
-    """Make the console on stdout; a log or a pipe has no width, so rows stay whole there."""
-    import sys  # noqa: PLC0415 - instant --help
-
-    from rich.console import Console  # noqa: PLC0415
-
-    forced = {"always": True, "never": False}.get(color)
-    width = None if sys.stdout.isatty() else 1000
-    return Console(force_terminal=forced, no_color=color == "never" or None, highlight=False, emoji=False, width=width)

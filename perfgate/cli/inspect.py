@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.cli.consoles import output_console
 from perfgate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def command(model: str, *, as_json: bool, verbose: bool) -> None:
     MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file; or a running
     server, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME, which tells its signatures.
     """
-    from rich.console import Console  # noqa: PLC0415 - keeps `--help` instant
-
-    from perfgate.model.cache import cache_dir  # noqa: PLC0415
+    from perfgate.model.cache import cache_dir  # noqa: PLC0415 - keeps `--help` instant
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.serving.endpoint_url import is_endpoint  # noqa: PLC0415
 
@@ -39,7 +38,7 @@ def command(model: str, *, as_json: bool, verbose: bool) -> None:
     if as_json:
         click.echo(_document(opened))
     else:
-        _show(opened, Console(markup=False, highlight=False, emoji=False), ops=None if verbose else _OPS_SHOWN)
+        _show(opened, output_console(), ops=None if verbose else _OPS_SHOWN)
 
 
 def _described(url: str) -> Model:

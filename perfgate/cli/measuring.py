@@ -22,6 +22,7 @@ from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.baseline.numbers import StoredBaseline
 from perfgate.baseline.record import Record
 from perfgate.cli.advising import advise
+from perfgate.cli.consoles import error_console, redraws
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import check_cpus, server_settings
 from perfgate.cli.policy import NO_POLICY, Policy
@@ -42,8 +43,8 @@ from perfgate.observe.sampling import Sampler
 from perfgate.payload.arms import request_differences
 from perfgate.report import document, html
 from perfgate.report.advice import Advice
+from perfgate.report.live import make_progress
 from perfgate.report.plain import one_line
-from perfgate.report.progress import make_progress
 from perfgate.report.result import Result
 from perfgate.report.terminal import final_line, print_result
 from perfgate.scenario.files import load_scenario
@@ -127,8 +128,7 @@ class Options:
 
     def console(self) -> Console:
         """Make the one console, on stderr."""
-        forced = {"always": True, "never": False}.get(self.color)
-        return Console(stderr=True, force_terminal=forced, no_color=self.color == "never" or None, highlight=False)
+        return error_console(self.color)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
         machine=MachineAccounts(),
         sampler=Sampler,
         threads=thread_cpu_ms_of,
-        progress=make_progress(console, enabled=not options.no_progress, quiet=options.quiet),
+        progress=make_progress(console, live=redraws(console) and not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
         environment=environment(os.environ, read_text) | {"generator_realtime": realtime_permitted()},
         available_mib=available_mib(),

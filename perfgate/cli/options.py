@@ -86,9 +86,11 @@ output_options = _stack(
         default="auto",
         show_default=True,
         envvar="PERFGATE_COLOR",
-        help="Colours on the terminal; auto also honours NO_COLOR.",
+        help="Colours; auto: on a terminal, and as NO_COLOR and FORCE_COLOR say.",
     ),
-    click.option("--no-progress", is_flag=True, envvar="PERFGATE_NO_PROGRESS", help="No live progress."),
+    click.option(
+        "--no-progress", is_flag=True, envvar="PERFGATE_NO_PROGRESS", help="One plain line a phase, as in a log."
+    ),
 )
 
 

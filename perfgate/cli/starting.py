@@ -41,7 +41,12 @@ class _Input:
 
 
 def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
-    """Make what `perfgate init` writes: text by path, relative to the project; `ci`: github, gitlab or none."""
+    """Make what `perfgate init` writes: text by path, relative to the project; `ci`: github, gitlab or none.
+
+    UsageError where the model has no signature, or a name that cannot stand in such files.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in model.given):  # bytes of a path that are no text
+        raise UsageError(f"{one_line(model.given)} is not UTF-8, as what is written is", "rename the model")
     name = scenario_name(model)
     files = {
         Path("perfgate.toml"): _template("perfgate.toml.j2").render(name=name),

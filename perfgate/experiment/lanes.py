@@ -37,6 +37,8 @@ class Bench:
     clock: Callable[[], float]
     rng: np.random.Generator
     began_s: float
+    between: Callable[[], None] = lambda: None
+    """Called before each visit, while no server is asked anything."""
 
     def now_s(self) -> float:
         """Seconds since the run began."""
@@ -169,6 +171,7 @@ def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> I
         bench.machine.start()
         trials = []
         for live in _order(chosen, segment.lane, bench.rng):
+            bench.between()
             done = visit(live, index, traffic, bench)
             trial = _trial(segment, index, live, done)
             trials.append(replace(trial, memory=live.observer.memory()) if sample_memory else trial)

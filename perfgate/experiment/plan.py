@@ -79,8 +79,16 @@ class Plan:
         """Say about how long a segment takes: its share of the time, or one turn of each replica where that is more."""
         if segment.lane is not Lane.LOAD:
             return segment.seconds
-        arms = len({slot.arm for slot in self.slots})
-        return max(segment.seconds, self.turn_s * self.load_replicas * arms)
+        return max(segment.seconds, self._round_s)
+
+    def most_s_of(self, segment: Segment) -> float:
+        """Say how long it takes at most: the last round of turns begins while half of it has time."""
+        late_s = self._round_s / 2 if segment.lane is Lane.LOAD else 0.0
+        return max(self.seconds_of(segment), segment.seconds + late_s)
+
+    @property
+    def _round_s(self) -> float:
+        return self.turn_s * self.load_replicas * len({slot.arm for slot in self.slots})
 
     @property
     def longest(self) -> Source | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
@@ -10,13 +11,30 @@ from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
-from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict
+from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
 from perfgate.stats.sequential import nominal_levels
 from perfgate.stats.table import TrialTable
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the gate stands after the looks so far."""
+
+    metrics: tuple[MetricVerdict, ...] = ()
+    """Those that were looked at, as they stand; what is decided stays so."""
+    objectives: tuple[ObjectiveVerdict, ...] = ()
+    total: int = 0
+    """How many metrics and objectives there are to decide, looked at or not."""
+
+    @property
+    def decided(self) -> int:
+        """Count those that are."""
+        bounds = sum(each.verdict is not Verdict.INCONCLUSIVE for each in self.objectives)
+        return sum(each.settled for each in self.metrics) + bounds
 
 
 class Looking:
@@ -60,6 +78,12 @@ class Looking:
         self._expected = tuple(m for m in self._gated if m.name in self._gate.metrics or has_numbers(m, table))
         expected = [severity_of(metric, self._gate) for metric in self._gated]
         return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, expected)
+
+    def standing(self, verdicts: Sequence[MetricVerdict]) -> Standing:
+        """Sum up, with the metrics as the last look gave them."""
+        bounds = {bound.metric: bound for look in self.taken for bound in look.objectives}
+        total = len(self._expected) + len(self._objectives)
+        return Standing(tuple(verdicts), tuple(bounds.values()), total)
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
         """Say whether nothing is open that more of this source would decide, warnings included (docs/method.md)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,12 +19,9 @@ from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.watch import LoadWatch
 from perfgate.gate.foresight import shortages
 from perfgate.gate.looking import Looking, due
-from perfgate.gate.verdict import MetricVerdict
-from perfgate.gate.wording import seen
-from perfgate.metrics import BY_NAME
 from perfgate.payload.interface import RecordedPayload
 from perfgate.pipeline.job import Job, World
-from perfgate.report.progress import Decided
+from perfgate.report.progress import Phase
 from perfgate.report.recording import Recording
 from perfgate.trials import Arm, Depth, Lane
 
@@ -59,18 +56,20 @@ class Measuring:
                     while left:
                         segment, began_s = left[0], clock()
                         with self._watched(segment, fleet, bench):
-                            self._fill(segment, fleet, bench)
+                            self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])))
                         left = lengthened(left[1:], segment.seconds - (clock() - began_s))
                 self.recording.note(pause_cautions(fleet.replicas))
 
     def _make_ready(self, fleet: Fleet) -> None:
         progress, count = self.world.progress, len(self.plan.slots)
-        with self._phase(f"start {count} server{'s' * (count != 1)}") as starting_s:
-            fleet.start(lambda _: progress.update(starting_s(), ()))
+        later_s = sum(map(self.plan.most_s_of, self.plan.segments))
+        warmup_s = self.plan.warmup_limit_s * count
+        with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
+            fleet.start(lambda count: progress.update(lambda: count))
         self.recording.note(observer_cautions(fleet.replicas))
         ensure_unchanged(self.job.models)
-        with self._phase("warm-up") as warming_s:
-            self.recording.replicas_are(fleet.warm_up(lambda _: progress.update(warming_s(), ())))
+        with self._phase(Phase("warm-up", later_s=later_s, servers=count)):
+            self.recording.replicas_are(fleet.warm_up(lambda count: progress.update(lambda: count)))
 
     def _foretell(self) -> None:
         """Say before measuring what will have too little time or too few requests to be decided."""
@@ -80,23 +79,25 @@ class Measuring:
         for caution in (*self.job.advice.cautions, *self.job.cautions, *found):
             self.world.progress.tell(caution)
 
-    def _fill(self, segment: Segment, fleet: Fleet, bench: Bench) -> None:
+    def _fill(self, segment: Segment, fleet: Fleet, bench: Bench, later_s: float) -> None:
         """Measure until all that this segment decides is decided, or its time is up; looks are at planned instants."""
-        looking, source = self.looking, segment.source
-        seconds, decided = self.plan.seconds_of(segment), _words(())
+        looking, source, progress = self.looking, segment.source, self.world.progress
+        seconds, most_s = self.plan.seconds_of(segment), self.plan.most_s_of(segment)
         may_end = self.job.stops_early and self.job.stored is None
-        with self._phase(_PHASES[segment.lane, segment.depth], seconds) as phase_s:
+        phase = Phase(_PHASES[segment.lane, segment.depth], most_s, later_s)
+        with self._phase(phase) as phase_s:
+            bench = replace(bench, between=lambda: progress.update(phase_s))
             for block in blocks(segment, fleet.replicas, bench):
                 self.recording.append(block)
                 fraction = due(segment.looks, looking.last(source), phase_s() / seconds)
                 if fraction is not None:
                     verdicts = looking.look(source, fraction, bench.now_s(), self.recording.log.table())
-                    decided = _words(verdicts)
+                    progress.stands(looking.standing(verdicts))
                     if may_end and looking.settled(source, verdicts):
                         return
-                self.world.progress.update(phase_s(), decided)
             if looking.last(source) < 1:
-                looking.look(source, 1.0, bench.now_s(), self.recording.log.table())
+                verdicts = looking.look(source, 1.0, bench.now_s(), self.recording.log.table())
+                progress.stands(looking.standing(verdicts))
 
     @contextmanager
     def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:
@@ -112,15 +113,15 @@ class Measuring:
             self.recording.watched(watch.timeline, watch.threads)
 
     @contextmanager
-    def _phase(self, name: str, seconds: float | None = None) -> Iterator[Callable[[], float]]:
+    def _phase(self, phase: Phase) -> Iterator[Callable[[], float]]:
         """Announce a phase and keep how long it took; gives its seconds so far."""
         clock = self.world.makers.clock
         began_s = clock()
-        self.world.progress.phase(name, seconds)
+        self.world.progress.phase(phase)
         try:
             yield lambda: clock() - began_s
         finally:
-            self.recording.phase_took(name, clock() - began_s)
+            self.recording.phase_took(phase.name, clock() - began_s)
 
 
 @contextmanager
@@ -132,7 +133,3 @@ def _quiet_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _words(verdicts: Sequence[MetricVerdict]) -> Decided:
-    return tuple((each.metric, f"{seen(BY_NAME[each.metric], each.effect)} {each.verdict}") for each in verdicts)

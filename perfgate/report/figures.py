@@ -63,10 +63,15 @@ def change(value: float, metric: str = "") -> str:
 
 
 def interval(lower: float, upper: float, metric: str = "") -> str:
-    """Give both bounds of a change as `change` gives it, units left out: `[+8.1, +16.9]`."""
-    number = _difference if is_difference(metric) else lambda bound, _: _signed(bound)
+    """Give both bounds of a change as `change` gives it, without units: `[+8.1, +16.9]`; far out, `>+9,999`."""
+    number = _difference if is_difference(metric) else lambda bound, _: _bound(bound)
     low, high = (number(bound, metric) if math.isfinite(bound) else MISSING for bound in (lower, upper))
     return f"[{low}, {high}]"
+
+
+def _bound(value: float) -> str:
+    """Give an end of an interval; one that is far out says no more than that nothing is known yet."""
+    return ">+9,999" if value >= 99.995 else _signed(value)
 
 
 def limit(value: float, metric: str) -> str:

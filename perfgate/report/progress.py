@@ -1,27 +1,35 @@
-"""What the user sees while a run goes on: a live bar on a terminal, one line a phase in a log, or nothing."""
+"""What the user sees while a run goes on: one line a phase in a log, or nothing; on a terminal see `live.py`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
+from perfgate.gate.looking import Standing
 from perfgate.report import figures
 from perfgate.report.plain import one_line
 from perfgate.trials import Caution
 
-Decided = Sequence[tuple[str, str]]
-"""Metric, and its interval with a provisional word: `("execute_ms", "+4.8% [+4.1, +5.5] fail so far")`."""
+Done = Callable[[], float]
+"""Asked only where it is shown: a clock read at every visit would be one too many."""
 
-_REFRESH_S = 0.5
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch of a run."""
+
+    name: str
+    most_s: float | None = None
+    """How long it takes at most; it may end early. None: not known."""
+    later_s: float = 0.0
+    """How long what is measured after it takes at most."""
+    servers: int = 0
+    """Where it is not known how long it takes: how many servers it goes through."""
 
 
 class Progress(Protocol):
@@ -37,26 +45,21 @@ class Progress(Protocol):
         """Stop showing, whatever happened."""
         ...
 
-    def phase(self, name: str, total_s: float | None) -> None:
-        """Begin a phase; its length in seconds, or None where it is not known."""
+    def phase(self, phase: Phase) -> None:
+        """Begin a phase."""
         ...
 
-    def update(self, done_s: float, decided: Decided) -> None:
-        """Say how many seconds of the phase are done, and what is decided so far."""
+    def update(self, done: Done) -> None:
+        """Offer to show how many seconds of the phase are done, or servers; called between trials, often."""
+        ...
+
+    def stands(self, standing: Standing) -> None:
+        """Say how the gate stands after a look."""
         ...
 
     def tell(self, caution: Caution) -> None:
         """Say what had better be known before the end."""
         ...
-
-
-def make_progress(console: Console, *, enabled: bool, quiet: bool) -> Progress:
-    """Choose: nothing when quiet, a live bar on a terminal where enabled, else a plain line a phase."""
-    if quiet:
-        return SilentProgress()
-    if enabled and console.is_terminal and not console.is_dumb_terminal:
-        return LiveProgress(console)
-    return LineProgress(console)
 
 
 class SilentProgress:
@@ -70,11 +73,14 @@ class SilentProgress:
     ) -> None:
         pass
 
-    def phase(self, name: str, total_s: float | None) -> None:
+    def phase(self, phase: Phase) -> None:
         """Ignore the phase."""
 
-    def update(self, done_s: float, decided: Decided) -> None:
+    def update(self, done: Done) -> None:
         """Ignore the update."""
+
+    def stands(self, standing: Standing) -> None:
+        """Ignore how the gate stands."""
 
     def tell(self, caution: Caution) -> None:
         """Ignore the caution; the result has it."""
@@ -86,99 +92,43 @@ class LineProgress(SilentProgress):
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def phase(self, name: str, total_s: float | None) -> None:
-        """Print the phase and how long it takes."""
-        length = "" if total_s is None else f", about {figures.duration(total_s)}"
-        self._console.print(Text(f"perfgate: {one_line(name)}{length}"), soft_wrap=True)
+    def phase(self, phase: Phase) -> None:
+        """Print the phase and how long it takes at most."""
+        length = "" if phase.most_s is None else f", at most {figures.duration(phase.most_s)}"
+        self._console.print(Text(f"perfgate: {one_line(phase.name)}{length}"), soft_wrap=True)
 
     def tell(self, caution: Caution) -> None:
         """Print the caution and its remedy in one line."""
-        self._console.print(_told(caution), soft_wrap=True)
+        self._console.print(told(caution), soft_wrap=True)
 
 
 @dataclass
 class RecordingProgress(SilentProgress):
     """Keeps what it was told, for tests."""
 
-    phases: list[tuple[str, float | None]] = field(default_factory=list)
-    updates: list[tuple[float, tuple[tuple[str, str], ...]]] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    updates: int = 0
+    standings: list[Standing] = field(default_factory=list)
     cautions: list[Caution] = field(default_factory=list)
 
-    def phase(self, name: str, total_s: float | None) -> None:
+    def phase(self, phase: Phase) -> None:
         """Keep the phase."""
-        self.phases.append((name, total_s))
+        self.phases.append(phase)
 
-    def update(self, done_s: float, decided: Decided) -> None:
-        """Keep the update."""
-        self.updates.append((done_s, tuple(decided)))
+    def update(self, done: Done) -> None:  # noqa: ARG002 - the protocol's
+        """Count the update."""
+        self.updates += 1
+
+    def stands(self, standing: Standing) -> None:
+        """Keep how the gate stands."""
+        self.standings.append(standing)
 
     def tell(self, caution: Caution) -> None:
         """Keep the caution."""
         self.cautions.append(caution)
 
 
-class LiveProgress:
-    """Redraws one bar and the decisions below it, when told and twice a second at most.
-
-    No thread of its own: a redraw in the middle of a trial would take the CPU that is being measured.
-    """
-
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._console = console
-        self._name, self._total_s = "", None  # type: tuple[str, float | None]
-        self._drawn_s = -_REFRESH_S
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.update("", refresh=True)
-        self._live.stop()
-
-    def phase(self, name: str, total_s: float | None) -> None:
-        """Show the new phase at once."""
-        self._name, self._total_s = one_line(name), total_s
-        self._drawn_s = -_REFRESH_S
-        self.update(0.0, ())
-
-    def update(self, done_s: float, decided: Decided) -> None:
-        """Redraw, unless the last time was just now."""
-        now_s = self._clock()
-        if now_s - self._drawn_s < _REFRESH_S:
-            return
-        self._drawn_s = now_s
-        self._live.update(Group(self._bar(done_s), *_decisions(decided)), refresh=True)
-
-    def tell(self, caution: Caution) -> None:
-        """Print the caution above the bar, where it stays."""
-        self._live.console.print(_told(caution))
-
-    def _bar(self, done_s: float) -> RenderableType:
-        row = Table.grid(padding=(0, 1), expand=False)
-        for _ in range(3):
-            row.add_column(no_wrap=True)
-        width = max(8, min(32, self._console.width - len(self._name) - 20))
-        if self._total_s is None:
-            row.add_row(Text(self._name), "", f"{figures.duration(done_s)} so far" if done_s else "")
-        else:
-            left_s = max(0.0, self._total_s - done_s)
-            bar = ProgressBar(total=max(self._total_s, 1e-9), completed=min(done_s, self._total_s), width=width)
-            row.add_row(Text(self._name), bar, f"{figures.duration(float(round(left_s)))} left")
-        return row
-
-
-def _told(caution: Caution) -> Text:
+def told(caution: Caution) -> Text:
+    """Word a caution as it is told beforehand."""
     remedy = f": {one_line(caution.remedy)}" if caution.remedy else ""
     return Text(f"perfgate: caution: {one_line(caution.message)}{remedy}")
-
-
-def _decisions(decided: Decided) -> list[Text]:
-    return [
-        Text(f"  {one_line(metric)} {one_line(words)}", "dim", no_wrap=True, overflow="ellipsis")
-        for metric, words in decided
-    ]

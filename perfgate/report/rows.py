@@ -147,10 +147,11 @@ def severity_of(verdict: MetricVerdict) -> Severity:
 
 def gate_rows(result: Result) -> tuple[GateRow, ...]:
     """Show every compared metric."""
-    return tuple(_gate_row(verdict) for verdict in in_order(result))
+    return tuple(gate_row(verdict) for verdict in in_order(result))
 
 
-def _gate_row(verdict: MetricVerdict) -> GateRow:
+def gate_row(verdict: MetricVerdict) -> GateRow:
+    """Show one compared metric."""
     effect, metric, in_cell = verdict.effect, verdict.metric, figures.in_cell
     return GateRow(
         metric=metric,
@@ -194,10 +195,11 @@ def _accepted_row(verdict: MetricVerdict, accepted: Accepted) -> AcceptedRow:
 def objective_rows(result: Result) -> tuple[ObjectiveRow, ...]:
     """Show every objective, those that count first, failures first."""
     objectives = result.judgement.objectives if result.judgement else ()
-    return tuple(_objective_row(o) for o in sorted(objectives, key=lambda o: (o.warns, URGENCY.index(o.verdict))))
+    return tuple(objective_row(o) for o in sorted(objectives, key=lambda o: (o.warns, URGENCY.index(o.verdict))))
 
 
-def _objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
+def objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
+    """Show one absolute bound."""
     low, high, bound = (
         figures.quantity(value, objective.metric) for value in (objective.lower, objective.upper, objective.bound)
     )

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
 
-from perfgate.report.progress import LineProgress, LiveProgress, RecordingProgress, SilentProgress, make_progress
+from perfgate.gate.looking import Standing
+from perfgate.report.live import LiveProgress, make_progress
+from perfgate.report.progress import LineProgress, Phase, RecordingProgress, SilentProgress
 from perfgate.trials import Caution
 
 
@@ -17,75 +18,42 @@ def _console(*, terminal: bool) -> tuple[Console, io.StringIO]:
 
 
 @pytest.mark.parametrize(
-    ("terminal", "enabled", "quiet", "kind"),
-    [
-        (True, True, False, LiveProgress),
-        (True, False, False, LineProgress),
-        (False, True, False, LineProgress),
-        (True, True, True, SilentProgress),
-    ],
+    ("live", "quiet", "kind"),
+    [(True, False, LiveProgress), (False, False, LineProgress), (True, True, SilentProgress)],
 )
-def test_the_kind_follows_the_terminal_and_the_options(
-    terminal: bool, enabled: bool, quiet: bool, kind: type[object]
-) -> None:
-    console, _ = _console(terminal=terminal)
-    assert type(make_progress(console, enabled=enabled, quiet=quiet)) is kind
+def test_the_kind_follows_the_terminal_and_the_options(live: bool, quiet: bool, kind: type[object]) -> None:
+    console, _ = _console(terminal=True)
+    assert type(make_progress(console, live=live, quiet=quiet)) is kind
 
 
 def test_a_log_gets_one_plain_line_a_phase() -> None:
     console, stream = _console(terminal=False)
-    with make_progress(console, enabled=True, quiet=False) as progress:
-        progress.phase("start", None)
-        progress.phase("cost/execute", 27.0)
+    with make_progress(console, live=False, quiet=False) as progress:
+        progress.phase(Phase("start 8 servers", later_s=45.0, servers=8))
+        progress.phase(Phase("cost/[execute]", 27.0, 18.0))
         for done_s in range(27):
-            progress.update(done_s, [("execute_ms", "+4.8% [+4.1, +5.5] fail so far")])
-    assert stream.getvalue() == "perfgate: start\nperfgate: cost/execute, about 27 s\n"
+            progress.update(lambda: done_s)  # noqa: B023 - called at once or never
+            progress.stands(Standing(total=4))
+    assert stream.getvalue() == "perfgate: start 8 servers\nperfgate: cost/[execute], at most 27 s\n"
 
 
 def test_quiet_says_nothing() -> None:
     console, stream = _console(terminal=True)
-    with make_progress(console, enabled=True, quiet=True) as progress:
-        progress.phase("start", 1.0)
-        progress.update(1.0, [])
+    with make_progress(console, live=True, quiet=True) as progress:
+        progress.phase(Phase("start", servers=1))
+        progress.update(lambda: 1.0)
+        progress.stands(Standing())
     assert stream.getvalue() == ""
-
-
-def _ticks(step_s: float) -> Iterator[float]:
-    now_s = 0.0
-    while True:
-        yield now_s
-        now_s += step_s
-
-
-def test_a_terminal_sees_the_phase_the_time_left_and_what_is_decided() -> None:
-    console, stream = _console(terminal=True)
-    ticks = _ticks(1.0)
-    with LiveProgress(console, lambda: next(ticks)) as progress:
-        progress.phase("cost/[execute]", 30.0)
-        progress.update(12.0, [("execute_ms", "+4.8% [+4.1, +5.5] fail so far")])
-    shown = stream.getvalue()
-    assert "cost/[execute]" in shown
-    assert "18 s left" in shown
-    assert "execute_ms +4.8% [+4.1, +5.5] fail so far" in shown
-
-
-def test_a_terminal_is_redrawn_twice_a_second_at_most() -> None:
-    console, stream = _console(terminal=True)
-    ticks = _ticks(0.01)
-    with LiveProgress(console, lambda: next(ticks)) as progress:
-        progress.phase("cost/execute", 30.0)
-        for done in range(100):
-            progress.update(done / 100, [])
-    assert 2 <= stream.getvalue().count("cost/execute") <= 4
 
 
 def test_the_recording_fake_keeps_all() -> None:
     fake = RecordingProgress()
+    phase, standing = Phase("start"), Standing(total=3)
     with fake as progress:
-        progress.phase("start", None)
-        progress.update(1.0, [("a", "b")])
-    assert fake.phases == [("start", None)]
-    assert fake.updates == [(1.0, (("a", "b"),))]
+        progress.phase(phase)
+        progress.update(lambda: 1.0)
+        progress.stands(standing)
+    assert (fake.phases, fake.updates, fake.standings) == ([phase], 1, [standing])
 
 
 TOO_FEW = Caution("too few requests", "latency_p99_ms needs 2,000 requests", "set load.replicas = 4")
@@ -94,8 +62,8 @@ TOO_FEW = Caution("too few requests", "latency_p99_ms needs 2,000 requests", "se
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_caution_is_told_at_once_with_its_remedy(terminal: bool) -> None:
     console, stream = _console(terminal=terminal)
-    with make_progress(console, enabled=True, quiet=False) as progress:
-        progress.phase("start", None)
+    with make_progress(console, live=terminal, quiet=False) as progress:
+        progress.phase(Phase("start"))
         progress.tell(TOO_FEW)
         said = stream.getvalue()
     assert "perfgate: caution: latency_p99_ms needs 2,000 requests: set load.replicas = 4" in said
@@ -104,6 +72,6 @@ def test_a_caution_is_told_at_once_with_its_remedy(terminal: bool) -> None:
 
 def test_quiet_keeps_cautions_to_itself() -> None:
     console, stream = _console(terminal=True)
-    with make_progress(console, enabled=True, quiet=True) as progress:
+    with make_progress(console, live=True, quiet=True) as progress:
         progress.tell(TOO_FEW)
     assert stream.getvalue() == ""
