@@ -39,7 +39,7 @@ class Table:
 def forest_table(verdicts: Sequence[MetricVerdict]) -> Table:
     """Give each metric's change and bounds in tolerances, as the chart places them."""
     rows = tuple((v.metric, v.verdict.value, *_places(v)) for v in verdicts)
-    columns = ("metric", "verdict", "change", "one bound", "the other", "accepted")
+    columns = ("metric", "verdict", "change", "from", "to", "accepted")
     return Table(
         "Changes in tolerances", columns, rows, "In tolerances, worse is positive: above 1 is more than accepted."
     )
@@ -47,8 +47,11 @@ def forest_table(verdicts: Sequence[MetricVerdict]) -> Table:
 
 def _places(verdict: MetricVerdict) -> tuple[str, ...]:
     effect = verdict.effect
-    places = (in_tolerances(verdict, each) for each in (effect.change, effect.lower, effect.upper))
-    return (*(_signed(place) for place in places), figures.limit(verdict.tolerance, verdict.metric))
+    ends = sorted(in_tolerances(verdict, each) for each in (effect.lower, effect.upper))
+    return (
+        *(_signed(place) for place in (in_tolerances(verdict, effect.change), *ends)),
+        figures.limit(verdict.tolerance, verdict.metric),
+    )
 
 
 def _signed(place: float) -> str:

@@ -142,7 +142,11 @@ def _machine(blocks: BlockColumns) -> Track:
         name: (t[order][known[name]], values[known[name]]) for name, values in shares.items() if known[name].any()
     }
     limits = ((PRESSURE_LIMIT, "limit of CPU pressure but under load"), (STEAL_LIMIT, "limit of steal"))
-    kept = tuple(limit for limit, name in zip(limits, shares, strict=True) if name in series)
+    kept = tuple(
+        limit
+        for limit, name in zip(limits, shares, strict=True)
+        if name in series and series[name][1].max() > limit[0] / 2
+    )
     return Track(
         "machine", "Interference, block by block: ● CPU pressure, ■ steal", "share", series, from_zero=True, limits=kept
     )

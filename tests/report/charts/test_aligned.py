@@ -139,6 +139,14 @@ def test_steal_is_left_out_where_the_platform_does_not_tell() -> None:
     assert not any(word.startswith("limit of steal") for word in words)
 
 
+def test_a_limit_that_nothing_came_near_is_not_drawn() -> None:
+    rows = [("cost", 10.0, steal, 0.1) for steal in (0.0, 0.04)]
+    names = [
+        [name for _, name in _of(replace(example.passing(), blocks=_blocks(row)), "machine").limits] for row in rows
+    ]
+    assert names == [[], ["limit of steal"]]
+
+
 @pytest.mark.parametrize("name", ["died_in_warm_up", "interrupted_at_start"])
 def test_nothing_measured_is_no_picture(name: str) -> None:
     result = KINDS[name]()
