@@ -75,6 +75,8 @@ def _time(curve: Curve, share: float) -> str:
     beyond = curve.requests * (1 - share)
     if beyond < 1 or not curve.latency_ms:
         return figures.MISSING
+    if share > curve.share[-1]:
+        return "no answer"
     return figures.with_unit(at_share(curve, share), "ms") + ("" if beyond >= BEYOND else " (few)")
 
 

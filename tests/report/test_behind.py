@@ -25,6 +25,12 @@ def test_percentiles_stand_as_far_as_a_request_is_slower_and_few_is_said() -> No
     assert told["requests"] == "300"
 
 
+def test_a_percentile_among_requests_without_an_answer_is_no_time() -> None:
+    table = percentile_table([Curve("candidate", 1000, (1.0, 2.0, 3.0), (0.1, 0.5, 0.8))])
+    told = {row[0]: row[1] for row in table.rows}
+    assert (told["50%"], told["75%"], told["90%"], told["99%"]) == ("2.00 ms", "2.83 ms", "no answer", "no answer")
+
+
 def test_the_forest_is_in_tolerances_worse_above_0() -> None:
     rows = {row[0]: row for row in forest_table(in_order(example.failing())).rows}
     assert float(rows["execute_ms"][2]) > 1

@@ -70,7 +70,8 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> list[Element]:
 
 
 def _supported(curve: Curve) -> list[float]:
-    return [share for share in _MARKED if curve.requests * (1 - share) >= 1]
+    """Give the percentiles that a request is slower than, and that do not lie among requests without an answer."""
+    return [share for share in _MARKED if curve.requests * (1 - share) >= 1 and share <= curve.share[-1]]
 
 
 def _described(curve: Curve) -> str:

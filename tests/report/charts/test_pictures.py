@@ -82,6 +82,11 @@ def test_the_ecdf_shows_no_percentile_that_its_sample_cannot_support() -> None:
     assert len(list(root.iter(f"{_SVG}circle"))) == 1 + 2
 
 
+def test_the_ecdf_marks_no_percentile_among_requests_without_an_answer() -> None:
+    root = _root(ecdf([Curve("baseline", 1000, (1.0, 2.0, 3.0), (0.1, 0.5, 0.8))]))
+    assert root[1].text == "baseline: 1,000 requests, 50% within 2.00 ms"
+
+
 def test_one_value_or_none_makes_no_ecdf_and_equal_values_do() -> None:
     assert ecdf([]) == ""
     assert ecdf([Curve("baseline", 1, (1.0,), (1.0,))]) == ""
