@@ -141,7 +141,7 @@ def _machine(blocks: BlockColumns) -> Track:
     series = {
         name: (t[order][known[name]], values[known[name]]) for name, values in shares.items() if known[name].any()
     }
-    limits = ((PRESSURE_LIMIT, "limit of CPU pressure but under load"), (STEAL_LIMIT, "limit of steal"))
+    limits = ((PRESSURE_LIMIT, "limit of CPU pressure, except under load"), (STEAL_LIMIT, "limit of steal"))
     kept = tuple(
         limit
         for limit, name in zip(limits, shares, strict=True)

@@ -135,7 +135,7 @@ def test_steal_is_left_out_where_the_platform_does_not_tell() -> None:
     result = replace(example.passing(), blocks=_blocks(("cost", 10.0, None, 0.02), ("cost", 20.0, None, 0.7)))
     assert set(_of(result, "machine").series) == {"CPU pressure"}
     words = _words(_root(result))
-    assert "limit of CPU pressure but under load, 50%" in words
+    assert "limit of CPU pressure, except under load, 50%" in words
     assert not any(word.startswith("limit of steal") for word in words)
 
 
