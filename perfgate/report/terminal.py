@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -52,7 +54,8 @@ def print_result(console: Console, result: Result) -> None:
     _print_models(console, result)
     rows = gate_rows(result)
     if rows:
-        print_table(console, _gate_table(rows, console))
+        for table in _gate_tables(rows, console):
+            print_table(console, table)
     elif result.summaries:
         print_table(console, _summary_table(result))
     if objectives := objective_rows(result):
@@ -94,29 +97,47 @@ class _Layout:
 
     values: bool = False
     measured: bool = False
+    change: bool = True
     tolerance: str = "tolerance"
+    """Name of its column; empty: none."""
     gap: int = 2
 
 
 _LAYOUTS = (_Layout(values=True, measured=True), _Layout(values=True), _Layout(), _Layout(tolerance="limit", gap=1))
-"""The fullest one that fits is taken."""
+_NARROWER = (_Layout(tolerance="", gap=1), _Layout(change=False, tolerance="", gap=1))
+"""The fullest one that fits is taken, the narrower ones for a part of the rows."""
 
 
-def _gate_table(rows: tuple[GateRow, ...], console: Console) -> Table:
+def _gate_tables(rows: tuple[GateRow, ...], console: Console) -> Iterator[Table]:
+    """Lay all rows out alike, or where there is no room for that those of each severity on their own."""
+    if (whole := _fitting(rows, _LAYOUTS, console)) is not None:
+        yield whole
+        return
+    for _, part in groupby(rows, key=lambda row: row.severity):
+        shown = tuple(part)
+        yield _fitting(shown, (*_LAYOUTS, *_NARROWER), console) or _folded(shown)
+
+
+def _fitting(rows: tuple[GateRow, ...], layouts: Sequence[_Layout], console: Console) -> Table | None:
     unlimited = console.options.update(max_width=_ENDLESS)
-    for layout in _LAYOUTS:
-        table = _laid_out(rows, layout)
-        if Measurement.get(console, unlimited, table).maximum <= console.width:
-            return table
+    tables = (_laid_out(rows, layout) for layout in layouts)
+    return next((each for each in tables if Measurement.get(console, unlimited, each).maximum <= console.width), None)
+
+
+def _folded(rows: tuple[GateRow, ...]) -> Table:
+    """Give the narrowest in several lines a row: rather that than cut."""
+    table = _laid_out(rows, _NARROWER[-1])
     for column in table.columns:
-        column.no_wrap = False  # rather in two lines than cut
+        column.no_wrap = False
     return table
 
 
 def _laid_out(rows: tuple[GateRow, ...], layout: _Layout) -> Table:
+    change = [">change"] if layout.change else []
     values = [">baseline", ">candidate"] if layout.values else []
+    tolerance = [f">{layout.tolerance}"] if layout.tolerance else []
     measured = ["measured"] if layout.measured else []
-    columns = ("metric", *values, ">change", ">interval", f">{layout.tolerance}", "verdict", *measured)
+    columns = ("metric", *values, *change, ">interval", *tolerance, "verdict", *measured)
     table = plain_table(*columns, gap=layout.gap)
     for row, before in zip(rows, (None, *rows), strict=False):
         if row.severity in _GROUPS and (before is None or before.severity is not row.severity):
@@ -124,7 +145,7 @@ def _laid_out(rows: tuple[GateRow, ...], layout: _Layout) -> Table:
         arms = [row.baseline, row.candidate] if layout.values else []
         last = [Text(row.measured, "dim")] if layout.measured else []
         verdict = _verdict(row.word) if row.gated else row.word
-        numbers = (row.change, row.interval, row.tolerance)
+        numbers = [*([row.change] if change else []), row.interval, *([row.tolerance] if tolerance else [])]
         add_row(table, row.metric, *arms, *numbers, verdict, *last, style="" if row.gated else "dim")
     return table
 

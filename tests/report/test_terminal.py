@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from perfgate.gate.verdict import Verdict
 from perfgate.report.result import ModelFacts, Result
 from perfgate.report.rows import gate_rows
 from perfgate.report.terminal import final_line, print_result
@@ -57,6 +58,27 @@ def test_metric_change_interval_and_verdict_stand_in_one_line_at_any_width(width
     assert all(part in line for part in ("+13.3%", "[+12.3, +14.3]", "2.5%", "FAIL"))
 
 
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_every_metric_has_a_line_of_its_own_with_its_verdict_however_long_its_name(width: int) -> None:
+    result = example.failing()
+    assert result.judgement is not None
+    metrics = result.judgement.metrics
+    longest = replace(metrics[-1], metric="context_switches_per_request", verdict=Verdict.INCONCLUSIVE)
+    undecided = replace(metrics[1], verdict=Verdict.INCONCLUSIVE)
+    judgement = replace(result.judgement, metrics=(metrics[0], undecided, *metrics[2:-1], longest))
+    shown = replace(result, judgement=judgement)
+    lines = _printed(shown, width).splitlines()
+    for row in gate_rows(shown):
+        (line,) = (line for line in lines if line.split()[:1] == [row.metric] and row.interval in line)
+        assert row.word.lower() in line.lower()
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 59])
+@pytest.mark.parametrize("build", example.EVERY)
+def test_a_narrow_terminal_crashes_nothing(build: Callable[[], Result], width: int) -> None:
+    assert max(map(len, _printed(build(), width).splitlines())) <= width
+
+
 @pytest.mark.parametrize("width", [60, 66, 72, 80, 92, 100, 118, 140])
 @pytest.mark.parametrize("build", [example.failing, example.leaking])
 def test_no_interval_is_cut_however_wide_it_is(build: Callable[[], Result], width: int) -> None:
@@ -65,7 +87,7 @@ def test_no_interval_is_cut_however_wide_it_is(build: Callable[[], Result], widt
     first, *others = result.judgement.metrics
     wild = replace(first, effect=replace(first.effect, change=87.654, lower=-0.999, upper=12_345.678))
     judgement = replace(result.judgement, metrics=(wild, *others))
-    table = _printed(replace(result, judgement=judgement), width).split("metric ")[1].split("\n\n")[0]
+    table = _printed(replace(result, judgement=judgement), width).partition("metric ")[2].partition("\nobjective ")[0]
     assert table.count("[") == table.count("]") == len(gate_rows(result))
     assert max(map(len, table.splitlines())) <= width
 
