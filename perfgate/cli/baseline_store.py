@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from perfgate.baseline.record import Record
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+_WIDE = 100
+"""Columns from which a list says more of the model; `show` does in any case."""
+_NUMBERS = {"MiB", "value", "replicas"}
+_WHOLE = {"", "id", "metric", "unit", "kept", *_NUMBERS}
+"""Columns whose cells stay in one line."""
 _ID = click.option("--id", "record_id", metavar="ID", help="One record, by its id or a part that no other has.")
 
 
@@ -107,19 +112,14 @@ def _headline(record: Record, *, is_current: bool) -> dict[str, Any]:
 
 
 def _print_records(records: list[tuple[Record, bool]]) -> None:
-    table = _table("", "name", "id", "scenario", "model", "MiB", "kept", "note")
+    console = output_console()
+    wide = console.width >= _WIDE
+    table = _table("", "name", "id", "scenario", *(["model", "MiB", "kept"] if wide else []), "note")
     for record, star in records:
-        table.add_row(
-            "*" if star else "",
-            record.name,
-            record.id,
-            record.scenario_name,
-            _short(record.model.digest),
-            f"{record.model.size_bytes / 2**20:.1f}",
-            "yes" if record.model.artifact else "no",
-            record.note,
-        )
-    output_console().print(table)
+        size, kept = f"{record.model.size_bytes / 2**20:.1f}", "yes" if record.model.artifact else "no"
+        model = [_short(record.model.digest), size, kept] if wide else []
+        table.add_row("*" if star else "", record.name, record.id, record.scenario_name, *model, record.note)
+    console.print(table)
 
 
 def _print_record(record: Record) -> None:
@@ -140,6 +140,7 @@ def _print_record(record: Record) -> None:
     for name, value in rows.items():
         if value:
             facts.add_row(name, value)
+    facts.columns[-1].overflow = "fold"
     metrics = _table("metric", "value", "unit", "replicas", "note")
     for name, summary in sorted(record.metrics.items()):
         value = "-" if summary.value is None else f"{summary.value:.4g}"
@@ -166,6 +167,7 @@ def _table(*columns: str) -> Table:
 
     table = Table(*columns, box=None, pad_edge=False, show_header=bool(columns), header_style="bold")
     for column in table.columns:
-        column.no_wrap = True
-        column.justify = "right" if column.header in {"MiB", "value", "replicas"} else "left"
+        column.no_wrap = column.header in _WHOLE
+        column.overflow = "fold"  # whoever has a narrow terminal wants more lines rather than less text
+        column.justify = "right" if column.header in _NUMBERS else "left"
     return table

@@ -11,6 +11,7 @@ from perfgate.baseline.store import Store
 from perfgate.cli import baseline_store
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.errors import NoBaselineError, UsageError
+from tests.cli.conftest import Commands
 
 
 def _record(second: int, name: str = "prod", note: str = "") -> Record:
@@ -119,3 +120,23 @@ def test_rm_asks_on_a_terminal(
     assert f"Remove canary/{_record(3, name='canary').id} from" in result.stderr
     assert len(store.list()) == left
     assert result.return_value == 0
+
+
+@pytest.mark.parametrize("width", ["60", "80", "200"])
+def test_a_terminal_of_any_width_cuts_no_id_and_no_number(
+    width: str, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands.record("old", "--note", "words that go on and on and on, further than a terminal is wide, and then some")
+    monkeypatch.setenv("COLUMNS", width)
+    (record,) = commands.store.list()
+    commands("baseline", "list", "--store", "kept")
+    assert record.id in commands.out
+    shown = commands.out
+    commands("baseline", "show", "prod", "--store", "kept")
+    shown += commands.out
+    assert max(map(len, shown.splitlines())) <= int(width)
+    assert "…" not in shown
+    for name, summary in record.metrics.items():
+        if summary.value is not None:
+            (line,) = (line for line in commands.out.splitlines() if line.split()[:1] == [name])
+            assert f" {summary.value:.4g} " in line

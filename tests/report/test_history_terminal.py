@@ -107,7 +107,18 @@ def test_worse_is_red_and_better_is_green_on_a_terminal_with_colours() -> None:
     assert "\x1b[" not in printed(history(CHANGED))
 
 
-@pytest.mark.parametrize("width", [72, 92, 118])
+def test_a_narrow_terminal_loses_columns_and_cuts_no_number() -> None:
+    more = {"context_switches_per_request": step(40, 25, 0.10, 7.2), "cpu_cores": step(40, 25, 0.1, 0.5)}
+    shown: dict[str, list[float | None]] = {**CHANGED, **{name: [*values] for name, values in more.items()}}
+    lines = printed(history(shown), width=60).splitlines()
+    for name, values in shown.items():
+        row, *changes = (line.split() for line in lines if line.split()[:1] == [name])
+        assert float(row[2].replace(",", "")) == pytest.approx(values[-1], rel=5e-3)
+        assert row[-1].endswith("%")
+        assert all(change[-1] in {"worse", "better"} for change in changes)
+
+
+@pytest.mark.parametrize("width", [60, 72, 92, 118])
 def test_lines_keep_to_the_width(width: int) -> None:
     lines = printed(history(CHANGED), width=width).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= width

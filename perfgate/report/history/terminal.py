@@ -15,7 +15,7 @@ from perfgate.report.plain import one_line
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 
 STYLES = {"worse": "bold red", "better": "green", "changed": "yellow"}
-_WIDE, _MIDDLE = 118, 92
+_WIDE, _MIDDLE, _NARROW = 118, 92, 76
 _LONGEST, _SHORTEST = 40, 12
 
 
@@ -25,7 +25,7 @@ def final_line(history: History, page: Path, *, small: bool) -> str:
 
 
 def print_history(console: Console, history: History, *, small: bool) -> None:
-    """Print the series, their change points and what is left out; fits 72 columns and more."""
+    """Print the series, their change points and what is left out; fits 60 columns and more."""
     console.print(safe_text(console, f"{history.name}: {subject(history)}"))
     console.print()
     if history.series:
@@ -38,16 +38,19 @@ def print_history(console: Console, history: History, *, small: bool) -> None:
 
 
 def _print_series(console: Console, history: History, *, small: bool) -> None:
-    wide = console.width >= _MIDDLE
+    wide, narrow = console.width >= _MIDDLE, console.width < _NARROW
     names = max(len(series.metric) for series in history.series)
-    width = min(max(console.width - names - (56 if wide else 36), _SHORTEST), _LONGEST)
+    rest, shortest = (24, _SHORTEST // 2) if narrow else (56 if wide else 36, _SHORTEST)
+    width = min(max(console.width - names - rest, shortest), _LONGEST)
     more = [">changes"] if wide else []
-    table = plain_table("metric", "history", ">first", ">last", ">last vs level", *more)
+    start = [] if narrow else [">first"]
+    table = plain_table("metric", "history", *start, ">last", ">vs level" if narrow else ">last vs level", *more)
     for series in history.series:
         count = [str(len(change_rows(series, small=small))) if series.is_long_enough else "n/a"] if wide else []
         first, last = (figures.with_unit(value, series.unit) for value in (series.values[0], series.values[-1]))
         line = _coloured(series, width, console.encoding, small=small)
-        add_row(table, safe_text(console, series.metric), line, first, last, last_against_level(series), *count)
+        cells = [*([] if narrow else [first]), last, last_against_level(series), *count]
+        add_row(table, safe_text(console, series.metric), line, *cells)
     print_table(console, table)
 
 
@@ -61,13 +64,15 @@ def _coloured(series: Series, width: int, encoding: str, *, small: bool) -> Text
 
 
 def _print_changes(console: Console, rows: list[ChangeRow]) -> None:
-    wide, middle = console.width >= _WIDE, console.width >= _MIDDLE
+    wide, middle, narrow = console.width >= _WIDE, console.width >= _MIDDLE, console.width < _NARROW
+    interval = [] if narrow else [">95% interval"]
     levels = ["levels"] if middle else []
     more = ["record", "model"] if wide else []
-    table = plain_table("change point", "since", ">change", ">95% interval", "", *levels, *more)
+    table = plain_table("change point", "since", ">change", *interval, "", *levels, *more)
     for row in rows:
         direction = Text(row.direction, STYLES[row.direction])
-        cells: list[str | Text] = [safe_text(console, row.metric), row.date, row.change, row.interval, direction]
+        cells: list[str | Text] = [safe_text(console, row.metric), row.date, row.change]
+        cells += [*([] if narrow else [row.interval]), direction]
         cells += [row.levels] if middle else []
         cells += [row.record, safe_text(console, row.model)] if wide else []
         add_row(table, *cells)
