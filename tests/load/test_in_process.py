@@ -106,23 +106,25 @@ def test_an_open_loop_keeps_its_instants_and_waits_for_nobody() -> None:
     assert done.send_lag_ms.min() >= 0
 
 
-def test_more_threads_come_when_they_are_needed_and_no_more_than_allowed() -> None:
-    now, most, lock = [0], [0], threading.Lock()
+@pytest.mark.parametrize(("allowed", "reached"), [(30, 30), (1024, 40)])
+def test_more_threads_come_when_they_are_needed_and_no_more_than_allowed(allowed: int, reached: int) -> None:
+    now, most, lock, all_here = [0], [0], threading.Lock(), threading.Event()
 
     def run(_: int) -> tuple[int, str]:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
-        time.sleep(0.1)
+            if now[0] == reached:
+                all_here.set()
+        all_here.wait(10)  # however slowly threads start on a busy machine
+        time.sleep(0.1)  # time for one too many to show
         with lock:
             now[0] -= 1
         return 0, ""
 
-    for allowed, reached in ((30, 30), (1024, 40)):
-        now[0] = most[0] = 0
-        done = _drive(OpenLoop(np.zeros(40)), run, threads=allowed)
-        assert done.status.tolist() == [0] * 40
-        assert most[0] == reached
+    done = _drive(OpenLoop(np.zeros(40)), run, threads=allowed)
+    assert done.status.tolist() == [0] * 40
+    assert most[0] == reached
     assert threading.active_count() < 20
 
 
