@@ -10,11 +10,18 @@ import click
 
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.cli.baseline_verify import verify_command
+from perfgate.cli.completing import baselines, paths
 from perfgate.cli.options import measuring_options, store_option, verbose_option
 from perfgate.errors import PerfgateError
 
 _NAME = click.option(
-    "--name", default="default", show_default=True, envvar="PERFGATE_BASELINE", metavar="NAME", help="Baseline's name."
+    "--name",
+    default="default",
+    show_default=True,
+    envvar="PERFGATE_BASELINE",
+    metavar="NAME",
+    shell_complete=baselines,
+    help="Baseline's name.",
 )
 _NOTE = click.option("--note", default="", help="A line to keep with the record.")
 _KEPT = (
@@ -41,7 +48,7 @@ def command() -> None:
 
 
 @click.command("record")
-@click.argument("model")
+@click.argument("model", shell_complete=paths)
 @_NAME
 @_NOTE
 @_kept

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from perfgate.cli.completing import baselines
 from perfgate.cli.consoles import output_console
 from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
@@ -47,7 +48,7 @@ def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=baselines)
 @_ID
 @store_option
 @_JSON
@@ -67,7 +68,7 @@ def show_command(name: str, record_id: str | None, store: str, as_json: bool) ->
 
 
 @click.command("rm")
-@click.argument("name")
+@click.argument("name", shell_complete=baselines)
 @_ID
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @store_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.cli.completing import baselines
 from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=baselines)
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @verbose_option

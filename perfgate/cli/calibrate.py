@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from perfgate.cli.completing import paths
 from perfgate.cli.options import measuring_options, store_option
 
 
 @click.command("calibrate")
-@click.argument("model")
+@click.argument("model", shell_complete=paths)
 @click.option(
     "--runs", type=click.IntRange(1, 20), default=3, show_default=True,
     help="Runs one after the other, each with servers of its own.",

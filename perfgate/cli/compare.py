@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from perfgate.cli.completing import paths
 from perfgate.cli.options import judging_options, measuring_options, store_option
 
 
 @click.command("compare")
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=paths)
+@click.argument("new", shell_complete=paths)
 @store_option
 @measuring_options
 @judging_options

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from perfgate.cli.completing import baselines, metrics, scenarios
 from perfgate.cli.consoles import output_console
 from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode
@@ -14,9 +15,23 @@ REPORTS = Path("reports")
 
 
 @click.command("history")
-@click.argument("name")
-@click.option("-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="One metric; may be repeated.")
-@click.option("-s", "--scenario", metavar="NAME|DIGEST", help="Records of one scenario; default that of the newest.")
+@click.argument("name", shell_complete=baselines)
+@click.option(
+    "-m",
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="METRIC",
+    shell_complete=metrics,
+    help="One metric; may be repeated.",
+)
+@click.option(
+    "-s",
+    "--scenario",
+    metavar="NAME|DIGEST",
+    shell_complete=scenarios,
+    help="Records of one scenario; default that of the newest.",
+)
 @click.option("--fingerprint", metavar="F", help="Records of one environment; default that of the newest.")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="The newest N records only.")
 @click.option("--all-changes", is_flag=True, help="List changes that the default tolerances accept, too.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.cli.completing import paths
 from perfgate.cli.options import verbose_option
 from perfgate.errors import ExitCode, UsageError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.argument("model")
+@click.argument("model", shell_complete=paths)
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
               help="Whose CI file to write.")  # fmt: skip
 @click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perfgate.cli.completing import paths
 from perfgate.cli.consoles import output_console
 from perfgate.errors import UsageError
 
@@ -21,7 +22,7 @@ _OPS_SHOWN = 10
 
 
 @click.command("inspect")
-@click.argument("model")
+@click.argument("model", shell_complete=paths)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("-v", "--verbose", is_flag=True, help="All ops, and tracebacks of errors.")
 def command(model: str, *, as_json: bool, verbose: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from perfgate.cli.completing import scenarios
 from perfgate.cli.config_file import CONFIG
 from perfgate.errors import UsageError
 
@@ -111,6 +112,7 @@ measuring_options = _stack(
     _with_policy,
     click.option(
         "-s", "--scenario", "scenarios", multiple=True, envvar="PERFGATE_SCENARIO", metavar="NAME|FILE",
+        shell_complete=scenarios,
         help="Scenario file, or NAME of scenarios/NAME.toml; may be repeated.",
     ),
     click.option(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
+from perfgate.cli.completing import baselines, paths
 from perfgate.cli.options import judging_options, measuring_options, store_option
 
 
 @click.command("run")
-@click.argument("model")
+@click.argument("model", shell_complete=paths)
 @click.option(
     "--baseline", "name", default="default", show_default=True, envvar="PERFGATE_BASELINE", metavar="NAME",
-    help="Stored baseline to compare with.",
+    shell_complete=baselines, help="Stored baseline to compare with.",
 )  # fmt: skip
-@click.option("--against", metavar="MODEL", help="Compare with this model instead of a stored baseline.")
+@click.option(
+    "--against", metavar="MODEL", shell_complete=paths, help="Compare with this model instead of a stored baseline."
+)
 @click.option(
     "--numbers-only", is_flag=True, help="Compare with the stored numbers, without measuring the stored model again."
 )

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from perfgate.cli.completing import paths
 from perfgate.cli.options import check_cpus, server_settings, thread_options, verbose_option
 
 _CHECK_EVERY_S = 0.5
 
 
 @click.command("serve")
-@click.argument("model")
+@click.argument("model", shell_complete=paths)
 @click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC port; 0: any free.")
 @click.option("--rest-port", type=click.IntRange(0, 65535), help="REST port; 0: any free; not given: no REST.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
