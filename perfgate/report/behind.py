@@ -17,7 +17,7 @@ from perfgate.report.charts.spans import Span, disturbed_blocks, lanes, parted
 from perfgate.report.charts.thin import Numbers
 from perfgate.report.charts.tracks import Track
 from perfgate.report.result import Result
-from perfgate.report.rows import in_tolerances
+from perfgate.report.rows import in_tolerances, word_of
 from perfgate.stats.summary import Curve
 from perfgate.trials import Arm
 
@@ -38,7 +38,7 @@ class Table:
 
 def forest_table(verdicts: Sequence[MetricVerdict]) -> Table:
     """Give each metric's change and bounds in tolerances, as the chart places them."""
-    rows = tuple((v.metric, v.verdict.value, *_places(v)) for v in verdicts)
+    rows = tuple((v.metric, word_of(v), *_places(v)) for v in verdicts)
     columns = ("metric", "verdict", "change", "from", "to", "accepted")
     return Table(
         "Changes in tolerances", columns, rows, "In tolerances, worse is positive: above 1 is more than accepted."

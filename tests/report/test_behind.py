@@ -76,3 +76,9 @@ def test_every_chart_has_its_table_on_the_page() -> None:
         text.count("<summary>The numbers</summary>") == text.count('role="img"') - 2
     )  # ecdf and percentiles share one,
     assert ">candidate execute" not in text  # and that of the stages stands beside it
+
+
+def test_a_failure_that_only_warns_has_that_word_here_too() -> None:
+    table = forest_table(in_order(example.lenient()))
+    words = {row[0]: row[1] for row in table.rows}
+    assert (words["throughput_rps"], words["execute_ms"]) == ("warn", "accepted")
