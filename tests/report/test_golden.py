@@ -1,0 +1,80 @@
+"""Pages compared byte for byte with those in golden/, so that every change of a page is seen and meant.
+
+After a change that is meant: `python -m tests.report.test_golden`, and look at the difference.
+
+The style sheet, the script, their policy and the packed result stand in the golden files by name only: each is held
+here to be what the page should carry, and has tests of its own. Pictures have a line an element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from perfgate.report.attachment import attach
+from perfgate.report.html import render_html
+from perfgate.report.inline import policy, script, style
+from perfgate.report.result import RecordFacts, Result
+from tests.report.kinds import died_in_warm_up, short
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def measured_small() -> Result:
+    """Give a run of three seconds with two metrics and a record of another machine: most parts of a page, in little."""
+    result = short()
+    assert result.judgement
+    metrics, summaries = result.judgement.metrics, result.summaries
+    then = {**result.environment, "cores": 4.0, "kernel": "6.0.9"}
+    return replace(
+        result,
+        judgement=replace(result.judgement, metrics=(metrics[0], metrics[2])),
+        summaries=tuple(each for each in summaries if each.metric in {"latency_p50_ms", "latency_p999_ms"}),
+        record=RecordFacts("prod/20260228T101500.000Z-0123456789ab", "2026-02-28T10:15:00Z", "sha256:0e", then),
+    )
+
+
+PAGES: dict[str, Callable[[], Result]] = {"measured": measured_small, "died_in_warm_up": died_in_warm_up}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_the_golden_one(name: str) -> None:
+    result = PAGES[name]()
+    assert readable(render_html(result), result) == (GOLDEN / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_a_changed_byte_would_show() -> None:
+    golden = (GOLDEN / "died_in_warm_up.html").read_text(encoding="utf-8")
+    result = died_in_warm_up()
+    for before, after in (("sha256:a1", "sha256:a2"), ("</h2>", "</h2> "), ("<svg", "<svg ")):
+        changed = render_html(result).replace(before, after, 1)
+        assert readable(changed, result) != golden
+
+
+def readable(page: str, result: Result) -> str:
+    """Name the parts that have tests of their own, and give each element of a picture its line."""
+    parts = {
+        f"<style>{style()}</style>": "<style>(style sheet)</style>",
+        f"<script>{script()}</script>": "<script>(script)</script>",
+        str(policy()).replace("'", "&#39;"): "(policy)",
+        attach(result).link: "(result.json)",
+    }
+    for part, name in parts.items():
+        assert page.count(part) == 1, name
+        page = page.replace(part, name)
+    return re.sub(r"<svg.*?</svg>", lambda svg: svg[0].replace("><", ">\n<"), page, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Write the golden files anew."""
+    for name, build in PAGES.items():
+        result = build()
+        (GOLDEN / f"{name}.html").write_text(readable(render_html(result), result), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
