@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from perfgate.baseline.fingerprint import Read
+from perfgate.cli.limits import memory_mib, quota_cpus, throttled
 from perfgate.experiment.plan import replicas_that_fit
 
 _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
 _REPLICAS = 12
 _MODEL_MIB = 10.0
+_MORE_SERVERS = f"{_REPLICAS} servers an arm: with 4 the standard error at equal wall time was twice as large"
+_KERNELS = "the kernels that production runs"
 _SCHEDSTAT = "/proc/self/schedstat"
 
 
@@ -50,6 +54,8 @@ class Moment:
     available_mib: float
     realtime: bool
     """Whether the load generator may run before ordinary processes."""
+    busiest: tuple[str, ...] = ()
+    """Processes that used most CPU time, with how much."""
 
 
 def findings(environment: Mapping[str, Any], moment: Moment, read: Read) -> tuple[Finding, ...]:
@@ -62,6 +68,7 @@ def findings(environment: Mapping[str, Any], moment: Moment, read: Read) -> tupl
         _load(moment),
         _steal(moment),
         _memory(moment),
+        _memory_limit(read),
         _swap(read),
         _huge_pages(environment),
         _run_delay(read),
@@ -81,26 +88,39 @@ def _cores(environment: Mapping[str, Any]) -> Finding:
 
 
 def _quota(read: Read) -> Finding:
-    quota, *_ = (read("/sys/fs/cgroup/cpu.max") or read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "max").split()
-    if not quota.isdigit():
+    cpus, times = quota_cpus(read), throttled(read)
+    if cpus is None:
         return Finding("CPU limit", State.OK, "none")
-    throttled = _number(read("/sys/fs/cgroup/cpu.stat") or read("/sys/fs/cgroup/cpu/cpu.stat"), "nr_throttled")
-    seen = "a quota" + ("" if throttled is None else f", reached {throttled:,} times so far")
+    seen = f"a quota of {cpus:.3g} CPUs" + ("" if times is None else f", reached {times:,} times so far")
     remedy = "give the container whole CPUs (a CPU set) instead of a quota"
     return Finding("CPU limit", State.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle")
 
 
+def _memory_limit(read: Read) -> Finding:
+    limit = memory_mib(read)
+    if limit is None:
+        return Finding("memory limit", State.OK, "none")
+    fit, seen = _servers_in(limit), f"{limit / 1024:.3g} GiB"
+    if fit >= _REPLICAS:
+        return Finding("memory limit", State.OK, seen)
+    seen += f", enough for {fit} servers an arm of a small model"
+    return Finding("memory limit", State.CHANGE, seen, "raise the container's memory limit", _MORE_SERVERS)
+
+
+def _servers_in(free_mib: float) -> int:
+    return replicas_that_fit("embedded", _REPLICAS, 2, 2, free_mib, _MODEL_MIB)
+
+
 def _clock(read: Read) -> Iterator[Finding]:
-    governor = (read(f"{_CPU}/cpu0/cpufreq/scaling_governor") or "").strip()
-    if not governor:
+    governors = Counter(_governors(read))
+    slow = ", ".join(f"{name} on {count}" for name, count in governors.items() if name != "performance")
+    if not governors:
         yield Finding("clock governor", State.UNKNOWN, "not told, as on most virtual machines")
-    elif governor == "performance":
-        yield Finding("clock governor", State.OK, governor)
+    elif not slow:
+        yield Finding("clock governor", State.OK, "performance")
     else:
-        remedy = "cpupower frequency-set -g performance"
-        yield Finding(
-            "clock governor", State.CHANGE, governor, remedy, "the clock no longer rises and falls with the load"
-        )
+        remedy, seen = "cpupower frequency-set -g performance", f"{slow} of {governors.total()} CPUs"
+        yield Finding("clock governor", State.CHANGE, seen, remedy, "the clock no longer rises and falls with the load")
     no_turbo, boost = (
         (read(path) or "").strip() for path in (f"{_CPU}/intel_pstate/no_turbo", f"{_CPU}/cpufreq/boost")
     )
@@ -111,6 +131,14 @@ def _clock(read: Read) -> Iterator[Finding]:
     else:
         switch = f"echo 1 > {_CPU}/intel_pstate/no_turbo" if no_turbo else f"echo 0 > {_CPU}/cpufreq/boost"
         yield Finding("turbo", State.CHANGE, "on", switch, "the clock no longer depends on heat and on the other cores")
+
+
+def _governors(read: Read) -> Iterator[str]:
+    """Give that of each CPU: they can differ."""
+    last = re.search(r"(\d+)\s*$", read(f"{_CPU}/present") or "0")
+    for cpu in range(int(last[1]) + 1 if last else 1):
+        if governor := (read(f"{_CPU}/cpu{cpu}/cpufreq/scaling_governor") or "").strip():
+            yield governor
 
 
 def _siblings(read: Read) -> Finding:
@@ -129,6 +157,7 @@ def _load(moment: Moment) -> Finding:
     seen = f"CPUs {moment.busy_share:.0%} busy"
     waits = moment.pressure_share > _PRESSURE  # False for NaN
     seen += f", some task waited {moment.pressure_share:.0%} of the time" if waits else ""
+    seen += f": {', '.join(moment.busiest)}" if moment.busiest else ""
     if moment.busy_share <= _BUSY and not waits:
         return Finding("other load", State.OK, seen)
     brings = "narrower intervals: a standard error of 0.2 % was 0.6 to 1.3 % beside programs that took both CPUs"
@@ -144,12 +173,11 @@ def _steal(moment: Moment) -> Finding:
 
 
 def _memory(moment: Moment) -> Finding:
-    fit = replicas_that_fit("embedded", _REPLICAS, 2, 2, moment.available_mib, _MODEL_MIB)
+    fit = _servers_in(moment.available_mib)
     seen = f"{moment.available_mib / 1024:.1f} GiB free, enough for {fit} servers an arm of a small model"
     if fit >= _REPLICAS:
         return Finding("memory", State.OK, seen)
-    brings = f"{_REPLICAS} servers an arm: with 4 the standard error at equal wall time was twice as large"
-    return Finding("memory", State.CHANGE, seen, "free memory, or use a larger machine", brings)
+    return Finding("memory", State.CHANGE, seen, "free memory, or use a larger machine", _MORE_SERVERS)
 
 
 def _swap(read: Read) -> Finding:
@@ -197,13 +225,22 @@ def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
     version = environment.get("tensorflow")
     if version is None:
         return Finding("TensorFlow", State.CHANGE, "not installed", "pip install tensorflow", "perfgate's own server")
-    flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", read("/proc/cpuinfo") or "", re.MULTILINE)
-    units = [unit for unit in ("avx2", "fma", "avx512f", "amx_tile", "asimd") if flags and unit in flags[1].split()]
+    flags = re.search(r"^(flags|Features)\s*:\s*(.+)$", read("/proc/cpuinfo") or "", re.MULTILINE)
+    has = flags[2].split() if flags else []
+    units = [unit for unit in ("avx2", "fma", "avx512f", "amx_tile", "asimd") if unit in has]
     seen = f"{version}, the CPU has {' '.join(units)}" if units else str(version)
     variables = environment.get("variables") or {}
+    if flags and flags[1] == "flags" and not {"avx2", "fma"} <= set(has):
+        remedy = "measure on a CPU of production's kind; virtual machines: pass the host's CPU through"
+        return Finding("TensorFlow", State.CHANGE, f"{version}, the CPU has no AVX2 or FMA", remedy, _KERNELS)
     if variables.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         remedy = "unset TF_ENABLE_ONEDNN_OPTS, unless production has it"
-        return Finding("TensorFlow", State.CHANGE, f"{seen}; oneDNN is off", remedy, "the kernels that production runs")
+        return Finding("TensorFlow", State.CHANGE, f"{seen}; oneDNN is off", remedy, _KERNELS)
+    build = environment.get("tensorflow_build")
+    seen += f"; built for {build}" if build else ""
+    if build == "CPUs only" and read("/proc/driver/nvidia/version") is not None:
+        remedy, brings = "pip install tensorflow[and-cuda]", "the GPU of this machine is used, if production has one"
+        return Finding("TensorFlow", State.CHANGE, seen, remedy, brings)
     return Finding("TensorFlow", State.OK, seen)
 
 

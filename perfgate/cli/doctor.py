@@ -31,8 +31,9 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
 
     from perfgate.baseline.fingerprint import environment, read_text  # noqa: PLC0415
     from perfgate.cli.checkup import findings, to_change  # noqa: PLC0415
+    from perfgate.cli.tensorflow_build import tensorflow_build  # noqa: PLC0415
 
-    facts = environment(os.environ, read_text)
+    facts = environment(os.environ, read_text) | {"tensorflow_build": tensorflow_build()}
     found = findings(facts, _look_on(), read_text)
     if as_json:
         click.echo(json.dumps({"environment": facts, "findings": [asdict(each) for each in found]}, indent=2))
@@ -47,14 +48,16 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
 def _look_on() -> Moment:
     import psutil  # noqa: PLC0415 - instant --help
 
+    from perfgate.cli.busiest import busiest, cpu_spent  # noqa: PLC0415
     from perfgate.cli.checkup import Moment  # noqa: PLC0415
     from perfgate.load.undisturbed import realtime_permitted  # noqa: PLC0415
     from perfgate.observe.machine import MachineAccounts, available_mib  # noqa: PLC0415
 
-    accounts = MachineAccounts()
-    before = psutil.cpu_times()
+    processes, began_s = cpu_spent(), time.monotonic()
+    accounts, before = MachineAccounts(), psutil.cpu_times()
     time.sleep(_LOOK_S)
     after, conditions = psutil.cpu_times(), accounts.conditions()
+    others = busiest(processes, cpu_spent(), time.monotonic() - began_s)
     spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
     idle_s, total_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0), sum(spent.values())
     return Moment(
@@ -63,11 +66,13 @@ def _look_on() -> Moment:
         pressure_share=conditions.cpu_pressure_share,
         available_mib=available_mib(),
         realtime=realtime_permitted(),
+        busiest=others,
     )
 
 
 def _print(found: tuple[Finding, ...]) -> None:
     from rich.padding import Padding  # noqa: PLC0415 - instant --help
+    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     from perfgate.cli.checkup import State  # noqa: PLC0415
@@ -77,8 +82,13 @@ def _print(found: tuple[Finding, ...]) -> None:
     console = output_console()
     width = max(len(each.name) for each in found)
     for each in found:
-        line = Text.assemble((f"{each.state.value:<8}", styles[each.state]), f"{each.name:<{width}}  ")
-        console.print(line.append_text(safe_text(console, each.seen)))
+        row = Table.grid(padding=(0, 1, 0, 0))  # what is long goes on below itself
+        row.add_column(width=7)
+        row.add_column(width=width)
+        row.add_column(overflow="fold")
+        row.add_row(Text(each.state.value, styles[each.state]), each.name, safe_text(console, each.seen))
+        console.print(row)
         for word, text in (("change", each.remedy), ("brings", each.brings)):
             if text:
-                console.print(Padding(Text.assemble((f"{word} ", "dim"), safe_text(console, text)), (0, 0, 0, 8)))
+                words = Text.assemble((f"{word} ", "dim"), safe_text(console, text))
+                console.print(Padding(words, (0, 0, 0, 8), expand=False))
