@@ -39,6 +39,13 @@ class Commands:
         self.out = said.out
         return said.err
 
+    def ends(self, *args: str) -> tuple[int, str]:
+        """Give the exit code, and what was said on stderr."""
+        code = app.main(args)
+        said = self.capsys.readouterr()
+        self.out = said.out
+        return code, said.err
+
     def run(self, model: str, *more: str, expect: ExitCode = ExitCode.PASS) -> str:
         shared = ("--baseline", "prod", "--store", "kept", "-s", "s.toml", "--seed", "1", "--out", "out")
         return self("run", model, *shared, *more, expect=expect)
