@@ -1,0 +1,80 @@
+"""Links of the pages lead to files and headings that are there, and every page can be reached from the README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tests.docs.pages import PAGES, ROOT
+
+ALSO = (ROOT / "CHANGELOG.md", *sorted(ROOT.glob("*/README.md")))
+
+
+def _tokens(page: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield file and anchor of each link and picture that is no URL."""
+    for token in _tokens(page):
+        for child in token.children or ():
+            target = str(child.attrGet("href") or child.attrGet("src") or "")
+            if target and not re.match(r"\w+:", target):
+                path, _, anchor = target.partition("#")
+                yield ((page.parent / path).resolve() if path else page), anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors that GitHub makes of a page's headings."""
+    found: dict[str, int] = {}
+    given = set()
+    tokens = _tokens(page)
+    for heading, inline in pairwise(tokens):
+        if heading.type != "heading_open":
+            continue
+        text = "".join(child.content for child in inline.children or ())
+        slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        count = found.get(slug, 0)
+        found[slug] = count + 1
+        given.add(f"{slug}-{count}" if count else slug)
+    return given
+
+
+def broken(page: Path) -> list[str]:
+    """Name the links that lead nowhere."""
+    return [
+        f"{path.name}#{anchor}"
+        for path, anchor in links(page)
+        if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path))
+    ]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ALSO], ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    assert broken(page) == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        waiting += [path for path, _ in links(page) if path.exists()]
+    assert set(PAGES) <= reached
+
+
+def test_a_broken_link_would_show(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `b_c` d: e\n\n## A\n\n## A\n\n[1](#a-b_c-d-e) [2](page.md#a-1) [3](#a-2) [4](gone.md) [5](https://x.invalid)\n\n"
+        "| a |\n|---|\n| [6](#none) |\n"
+    )
+    assert broken(page) == ["page.md#a-2", "gone.md#", "page.md#none"]

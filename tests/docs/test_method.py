@@ -1,0 +1,67 @@
+"""The method's page says the numbers that the program has."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfgate.baseline import numbers
+from perfgate.experiment import cautions, overload, plan, warmup
+from perfgate.gate import remedy, validity
+from perfgate.scenario.schema import Budget, Gate
+from perfgate.stats import contrast, prediction, replicate
+from perfgate.stats.sequential import nominal_levels
+from tests.docs.pages import ROOT
+
+METHOD = " ".join((ROOT / "docs" / "method.md").read_text(encoding="utf-8").split())
+BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"Several replicas of each arm ({Budget().replicas} by default)",
+        f"in turns of {plan._TURN_S[0]:g} to {plan._TURN_S[1]:g} s",
+        f"when the last {warmup.WINDOW} requests show no downward trend",
+        f"one-sided, p ≥ {warmup.TREND_LEVEL:g}",
+        f"at most {100 * (warmup.STILL_FALLING - 1):.0f} % above that of their second",
+        f"repeated every {warmup._AT_A_TIME} requests, up to {warmup.MAX_REQUESTS}",
+        f"{100 * plan._WARMUP_SHARE:.0f} % of the budget over all servers",
+        f"where half of it is up, {warmup.SHORT_WINDOW} requests are enough",
+        f"longer than a quarter of the turn ({overload._OF_A_TURN * overload._LONG_TURN_S:g} s in turns of",
+        f"used more than {100 * cautions._GENERATOR_LIMIT:.0f} % of a core each",
+        f"actual minus scheduled, is above {cautions._LAG_LIMIT_MS:g} ms",
+        f"A lag of more than {cautions._LATE_MS:g} ms",
+        f"then the {100 * replicate.TRIM:.0f} % trimmed mean",
+        f"{replicate.requests_for_quantile(0.99):,} for p99, {replicate.requests_for_quantile(0.999):,} for p99.9",
+        f"at least {contrast.SPARE_DF_FOR_PARENTS} degrees of freedom are left",
+        f"(t-test at {100 * contrast.SLOPE_ALPHA:.0f} %)",
+        f"With fewer than {contrast.LEAST_PAIRS} pairs",
+        f"each at level \N{GREEK SMALL LETTER ALPHA} ({100 * Gate().alpha:.0f} % by default)",
+        f"when more than {100 * validity.MOST_FAILED:.0f} % of an arm's requests failed",
+        f"(`budget.looks`, {Budget().looks} by default",
+        f"with {100 * remedy.POWER:.0f} % power (`detectable`)",
+        f"Above {remedy.MOST_TIMES} times the time it says that none is practical",
+        f"up to {remedy.MOST_REPLICAS} an arm",
+        f"with {prediction.MOST_CALIBRATION_DF:.0f} degrees of freedom at most: its runs follow one another",
+        f"the **prior**, with {prediction.PRIOR_DF:.0f} degrees of freedom: {100 * prediction._PRIOR_SD:.0f} %",
+        f"{100 * prediction._PRIOR_MEMORY_SD:.0f} % for memory",
+    ],
+)
+def test_the_method_is_the_programs(words: str) -> None:
+    assert words in METHOD
+
+
+def test_the_levels_of_eight_looks_are_those_of_the_page() -> None:
+    levels = nominal_levels(tuple(k / 8 for k in range(1, 9)), 0.01)
+    tiny, plain = levels[:3], levels[3:]
+    superscript = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    shown = [f"{level:.0e}".split("e") for level in tiny]
+    words = [f"{digit}·10{str(int(power)).translate(superscript)}" for digit, power in shown]
+    percent = [f"{100 * level:.2f}" for level in plain]
+    assert f"they are {', '.join(words)}, {', '.join(percent[:-1])} and {percent[-1]} %" in METHOD
+
+
+def test_baselines_are_remembered_as_the_page_says() -> None:
+    assert f"among the name's newest {numbers.MOST_RECORDS}" in BASELINES
+    assert numbers.OCCASION_GAP_S == 3600
+    assert "Records less than an hour apart" in BASELINES
