@@ -30,6 +30,11 @@ const pointsOf = (line) =>
     ? [...line.points].map(({ x, y }) => ({ x, y }))
     : [...line.getAttribute("d").matchAll(/M(\S+) ([\d.-]+)h0/g)].map(([, x, y]) => ({ x: Number(x), y: Number(y) }));
 
+const areaOf = (ground) => {
+  const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(ground.getAttribute(name)));
+  return { x, y, width, height }; // not getBBox: what is folded has none
+};
+
 /** Read one group: its axes, where it lies, and the points of each series with their ink. */
 const plotOf = (group) => {
   const { name = "", x, xUnit, xNames, y, yUnit } = group.dataset;
@@ -38,7 +43,7 @@ const plotOf = (group) => {
     const known = (series[line.dataset.series] ??= { ink: line.getAttribute("stroke"), points: [] });
     known.points.push(...pointsOf(line));
   }
-  return { name, x: axisOf(x, xUnit, xNames), y: axisOf(y, yUnit), area: group.firstChild.getBBox(), series };
+  return { name, x: axisOf(x, xUnit, xNames), y: axisOf(y, yUnit), area: areaOf(group.firstChild), series };
 };
 
 /** Find the point of each series that is nearest to a place. */

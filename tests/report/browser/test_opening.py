@@ -11,8 +11,9 @@ NARROW, WIDE = 400, 1600
 _LEAST_LETTER_PX = 11.0
 
 _TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-_SMALLEST_LETTERS = """() => Math.min(99, ...[...document.querySelectorAll("figure svg")].map(
-    svg => Number(svg.getAttribute("font-size")) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"""
+_SMALLEST_LETTERS = """() => Math.min(99, ...[...document.querySelectorAll("figure svg")]
+    .filter(svg => !svg.closest("details:not([open])"))
+    .map(svg => Number.parseFloat(getComputedStyle(svg).fontSize) * svg.clientWidth / svg.viewBox.baseVal.width))"""
 _CUT_OFF = """() => [...document.querySelectorAll("main *, header *")].filter(node => {
     const box = node.getBoundingClientRect();
     const room = node.closest(".scroll, figure, pre, details:not([open])");

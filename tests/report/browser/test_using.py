@@ -78,6 +78,7 @@ def test_values_in_different_units_are_sorted_within_their_unit_and_missing_ones
 def test_words_are_sorted_as_words_and_times_by_their_length(opened: Opener) -> None:
     with opened("fail") as seen:
         table = seen.page.locator("#replicas table")
+        seen.page.locator("#replicas summary").click()
         _sort(table, "arm")
         arms = _column(table, 2)
         assert arms == sorted(arms)
