@@ -44,6 +44,15 @@ def broken_links(page: Path) -> list[str]:
     return [name for name in targets if not NO_PATH.match(name) and not (page.parent / name).exists()]
 
 
+def test_every_file_of_the_package_is_in_what_is_installed() -> None:
+    """Templates, style sheet, script and shipped scenarios: setuptools takes only what is named."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["perfgate"]
+    packed = {file for pattern in patterns for file in (ROOT / "perfgate").glob(pattern)}
+    files = {file for file in tracked("perfgate/*") if file.suffix != ".py"}
+    assert {file.suffix for file in files} >= {".j2", ".css", ".js"}
+    assert files - packed == set()
+
+
 def test_the_lock_names_no_place_to_fetch_from() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     settings = [line for line in lock.splitlines() if line.startswith("-")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import Page
 
@@ -28,6 +30,18 @@ def _fits(page: Page, width: int) -> None:
     assert page.evaluate(_SMALLEST_LETTERS) >= _LEAST_LETTER_PX
 
 
+def _speaks(page: Page) -> None:
+    """Headings in their order, tables whose headers say what they head, pictures with a title and a description."""
+    assert page.locator("html").get_attribute("lang") == "en"
+    levels = page.locator("h1, h2, h3, h4").evaluate_all("nodes => nodes.map(node => Number(node.tagName[1]))")
+    assert levels[:1] == [1]
+    assert levels.count(1) == 1
+    assert all(later <= before + 1 for before, later in pairwise(levels))
+    assert page.locator("table th:not([scope])").count() == 0
+    assert page.locator("svg:not([aria-hidden]):not([role='img'])").count() == 0
+    assert page.locator("svg[role='img']:not(:has(> title)), svg[role='img']:not(:has(> desc))").count() == 0
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: str) -> None:
     with opened(name, width=NARROW) as seen:
@@ -36,6 +50,7 @@ def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: s
         assert seen.page.locator("main").is_visible()
         _fits(seen.page, NARROW)
         _fits(seen.page, WIDE)
+        _speaks(seen.page)
         assert seen.said == []
 
 
