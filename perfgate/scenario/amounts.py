@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perfgate.metrics import BY_NAME, Scale
+from perfgate.scenario.forms import as_share
 
 AMOUNTS = ("catch", "tolerance")
 """Keys of a metric's gate that hold a change."""
@@ -13,7 +14,8 @@ _MOST = 10.0
 def amount_problem(metric: str, given: object) -> str:
     """Say what a change must be given as instead; empty where it is right, or no number at all."""
     known = BY_NAME.get(metric)
-    number = given if isinstance(given, int | float) and not isinstance(given, bool) else None
+    read = given if isinstance(given, bool) else as_share(given)
+    number = read if isinstance(read, int | float) and not isinstance(read, bool) else None
     if known is None:
         return ""
     if known.scale is Scale.DIFFERENCE and known.unit != "share":

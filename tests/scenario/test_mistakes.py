@@ -52,6 +52,13 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
             'a number of seconds, or such as "500ms"',
         ),
         ('[gate.metrics.execute_ms]\ncatch = "ten"', 'gate.metrics.execute_ms.catch = "ten"', 'such as 0.05 or "5%"'),
+        ("[gate.metrics.execute_ms]\ncatch = true", "gate.metrics.execute_ms.catch = true", 'such as 0.05 or "5%"'),
+        ("[budget]\nmeasure_s = true", "budget.measure_s = true", 'must be a number of seconds, or such as "500ms"'),
+        (
+            '[gate.metrics.execute_ms]\ntolerance = "1200%"',
+            'gate.metrics.execute_ms.tolerance = "1200%"',
+            "must be less than 10",
+        ),
         ("[gate.metrics.execute_ms]\ncatch = 12", "gate.metrics.execute_ms.catch = 12", 'a share such as 0.05 or "5%"'),
         (
             '[gate.metrics.rss_growth_mb_per_1k]\ntolerance = "5%"',
