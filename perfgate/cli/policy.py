@@ -64,12 +64,15 @@ class Policy:
         if not (self.tables.severity or self.tables.accept):
             return scenario
         gate = scenario.gate.model_copy(update={"project": Project(severity=self.tables.severity)})
-        for each in self._holding(scenario.name):
+        # The one for this scenario alone comes last, and so takes the place of the one for all.
+        held = sorted(self._holding(scenario.name), key=lambda each: each.scenario is not None)
+        taken = {each.metric: each for each in held}
+        for each in taken.values():
             if problem := _misfit(each, scenario.model_copy(update={"gate": gate})):
                 raise UsageError(f"{self.path}: accept: {problem}", "correct the entry, or take it out")
-        # The one for this scenario alone comes last, and so before the one for all.
-        held = sorted(self._holding(scenario.name), key=lambda each: each.scenario is not None)
-        accepted = {each.metric: Acceptance(**each.model_dump(exclude={"metric", "scenario"})) for each in held}
+        accepted = {
+            metric: Acceptance(**each.model_dump(exclude={"metric", "scenario"})) for metric, each in taken.items()
+        }
         project = Project(severity=self.tables.severity, accepted=accepted)
         return scenario.model_copy(update={"gate": gate.model_copy(update={"project": project})})
 
@@ -78,7 +81,7 @@ class Policy:
         return tuple(
             Caution(
                 "acceptance expired",
-                f"no longer accepted since {each.expires.isoformat()}: {each.words}",
+                f"no longer accepted, {each.expires.isoformat()} was the last day: {each.words}",
                 f"mend the model, or give its [[accept]] in {self.path} another date; else take it out",
             )
             for each in self._of(scenario_name)

@@ -43,7 +43,7 @@ def test_it_holds_through_its_last_day_and_not_on_the_next(tmp_path: Path) -> No
 
 def test_an_expired_one_is_told_with_its_words_and_a_remedy(tmp_path: Path) -> None:
     (caution,) = _policy(tmp_path, ENTRY, date(2028, 1, 1)).cautions("default")
-    assert caution.message == "no longer accepted since 2027-03-01: execute_ms up to 8%, jo: the new tower"
+    assert caution.message == "no longer accepted, 2027-03-01 was the last day: execute_ms up to 8%, jo: the new tower"
     assert "perfgate.toml another date" in caution.remedy
 
 
@@ -55,6 +55,14 @@ def test_the_one_for_a_scenario_comes_before_the_one_for_all(tmp_path: Path) -> 
         assert shares == [0.12, 0.08]
     assert len(_policy(tmp_path, special, date(2028, 1, 1)).cautions("ranking")) == 1
     assert _policy(tmp_path, special, date(2028, 1, 1)).cautions("x") == ()
+
+
+def test_one_whose_place_another_takes_need_not_fit(tmp_path: Path) -> None:
+    special = ENTRY.replace("8%", "12%").replace("[[accept]]", '[[accept]]\nscenario = "ranking"')
+    ranking = Scenario(name="ranking", gate=Gate(metrics={"execute_ms": MetricGate(tolerance=0.1)}))
+    for text in (special + ENTRY, ENTRY + special):
+        gate = _policy(tmp_path, text).over(ranking).gate
+        assert tolerance_of(EXECUTE, gate, 1.0).share == 0.12
 
 
 def test_severities_go_beside_what_the_scenario_says(tmp_path: Path) -> None:
@@ -131,6 +139,8 @@ def _without(key: str) -> str:
         (ENTRY.replace("2027-03-01", "2027-02-30"), "is no TOML"),
         (ENTRY.replace('"8%"', '"much"'), 'accept[0].up_to = "much". Must be a number, such as 0.05 or "5%"'),
         (ENTRY.replace('"8%"', "0"), "accept[0].up_to = 0. Must be greater than 0"),
+        (ENTRY.replace('"8%"', "true"), 'accept[0].up_to = true. Must be a number, such as 0.05 or "5%"'),
+        (ENTRY.replace('"8%"', '"8000%"'), 'accept[0].up_to = "8000%". Must be less than 10, a share'),
         (ENTRY.replace('"8%"', "80"), 'accept[0].up_to = 80. Must be less than 10, a share such as 0.05 or "5%"'),
         (ENTRY.replace("execute_ms", "rss_growth_mb_per_1k"), 'up_to = "8%". Must be a number of MiB/1k requests'),
         (ENTRY.replace('"the new tower"', '" "'), 'accept[0].reason = " ". Must be'),
