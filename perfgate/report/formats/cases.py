@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perfgate.gate.headline import against_bound, against_tolerance
 from perfgate.gate.verdict import Verdict
@@ -38,14 +38,14 @@ def scenario_name(result: Result) -> str:
 
 def cases(result: Result) -> tuple[Case, ...]:
     """List what was decided, failing metrics first; a verdict that none of them explains is a case itself, `run`."""
+    found = tuple(_decided(result))
     unjudged = result.judgement is None or result.status == "interrupted"
     whole = Verdict.INVALID if unjudged or result.judgement is None else result.judgement.verdict
     if whole is Verdict.INVALID:
         headline = f"{verdict_word(result)}: {_headline(result)}"
         details = "\n".join(result.judgement.reasons) if result.judgement else ""
-        names = [each.name for each in _decided(result)] or [WHOLE_RUN]
-        return tuple(Case(name, whole, headline, details) for name in names)
-    found = tuple(_decided(result))
+        voided = (replace(each, verdict=whole, headline=headline, details=details, acceptance="") for each in found)
+        return tuple(voided) or (Case(WHOLE_RUN, whole, headline, details),)
     if whole is Verdict.PASS or any(each.verdict is whole and not each.warns for each in found):
         return found
     reasons = "\n".join(result.judgement.reasons) if result.judgement else ""

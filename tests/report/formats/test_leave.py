@@ -186,3 +186,17 @@ def test_a_result_of_before_is_read_and_all_that_was_gated_counts() -> None:
     assert [row.severity.value for row in gate_rows(again)] == ["error"] * 4 + ["off"] * 7
     assert [row.word for row in gate_rows(again)] == [row.word for row in gate_rows(example.failing())]
     assert render_html(again).count("accepted") == render_html(example.failing()).count("accepted")
+
+
+def test_of_an_invalid_run_every_case_is_void_and_keeps_what_it_is_a_case_of() -> None:
+    result = example.lenient()
+    assert result.judgement
+    voided = replace(result, judgement=replace(result.judgement, verdict=Verdict.INVALID, reasons=("too many failed",)))
+    series = [line.rpartition(" ")[0] for line in _rendered("openmetrics", voided).splitlines() if line[0] != "#"]
+    assert len(set(series)) == len(series)
+    assert 'metric="latency_p99_ms",kind="objective",severity="warn",verdict="invalid"' in "".join(series)
+    found = ET.fromstring(_rendered("junit", voided)).findall(".//testcase")  # noqa: S314 - our own
+    assert all(case.find("error") is not None for case in found)
+    names = [case.get("name") for case in found]
+    assert len(set(names)) == len(names)
+    assert {"throughput_rps", "objective throughput_rps"} <= set(names)
