@@ -196,7 +196,9 @@ def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
         return (
             f"The stored numbers of {result.baseline_name} do not compare here, and its model was not measured again."
         )
-    if not undecided and (open_ := [each for each in objectives if each.verdict is Verdict.INCONCLUSIVE]):
+    if not undecided and (
+        open_ := [each for each in objectives if each.counts and each.verdict is Verdict.INCONCLUSIVE]
+    ):
         return f"The measurement does not decide whether the candidate holds its objective on {open_[0].metric}."
     if not undecided:
         return "The measurement does not decide."
@@ -211,10 +213,16 @@ def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     if not gated and not objectives:
         return "All that was judged only warns."
     if not gated:
-        beside = "there was no baseline to compare with" if result.comparison == "none" else "its changes only warn"
-        return f"The candidate holds {count}; {beside}."
+        return f"The candidate holds {count}; {_beside(result)}."
     parts = (*_within(gated), *_accepted(gated), f"It holds {count}." if objectives else "")
     return " ".join(part for part in parts if part)
+
+
+def _beside(result: Result) -> str:
+    """Say why no metric counts."""
+    if result.comparison == "none":
+        return "there was no baseline to compare with"
+    return "its changes only warn" if any(each.warns for each in in_order(result)) else "none of its changes is gated"
 
 
 def _within(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:

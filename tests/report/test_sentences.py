@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from perfgate.gate.verdict import Verdict
 from perfgate.report.sentences import confidence, power_sentence, sentence, stored_sentence
+from perfgate.scenario.severity import Severity
 from tests.report import example
 from tests.report.kinds import KINDS
 
@@ -95,3 +96,25 @@ def test_where_higher_is_better_a_regression_is_a_decrease() -> None:
     gated = replace(throughput, gated=True, detectable=0.25)
     words = power_sentence(replace(result, judgement=replace(result.judgement, metrics=(gated,))))
     assert words.endswith("throughput_rps -20.0%.")
+
+
+def test_why_no_metric_counts_is_said_as_it_is() -> None:
+    result = example.lenient()
+    assert result.judgement
+    objectives = result.judgement.objectives[1:]
+    for gated, words in ((True, "its changes only warn"), (False, "none of its changes is gated")):
+        metrics = tuple(replace(each, gated=gated, severity=Severity.WARN) for each in result.judgement.metrics)
+        judgement = replace(result.judgement, metrics=metrics, objectives=objectives)
+        assert sentence(replace(result, judgement=judgement)) == f"The candidate holds 1 objective; {words}."
+
+
+def test_an_objective_that_only_warns_is_not_why_a_run_is_undecided() -> None:
+    result = example.no_baseline()
+    assert result.judgement
+    first, second = (replace(each, verdict=Verdict.INCONCLUSIVE) for each in result.judgement.objectives)
+    judgement = replace(
+        result.judgement, verdict=Verdict.INCONCLUSIVE, objectives=(replace(first, severity=Severity.WARN), second)
+    )
+    assert sentence(replace(result, judgement=judgement)).endswith(f"its objective on {second.metric}.")
+    alone = replace(judgement, objectives=judgement.objectives[:1])
+    assert sentence(replace(result, judgement=alone)) == "The measurement does not decide."
