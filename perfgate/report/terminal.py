@@ -16,7 +16,7 @@ from rich.text import Text
 from perfgate.report import figures
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
-from perfgate.report.rows import GateRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
+from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (
     generator_sentence,
     looks_sentence,
@@ -59,12 +59,7 @@ def print_result(console: Console, result: Result) -> None:
     elif result.summaries:
         print_table(console, _summary_table(result))
     if objectives := objective_rows(result):
-        wide = [">interval"] if console.width >= _MIDDLE else []
-        table = plain_table("objective", "bound", ">candidate", *wide, "verdict")
-        for row in objectives:
-            interval = [row.interval] if wide else []
-            add_row(table, row.metric, row.bound, row.value, *interval, _verdict(row.word, row.severity))
-        print_table(console, table)
+        print_table(console, _objectives_table(objectives, console))
     _print_notes(console, result)
 
 
@@ -108,6 +103,40 @@ _NARROWER = (_Layout(tolerance="", gap=1), _Layout(change=False, tolerance="", g
 """The fullest one that fits is taken, the narrower ones for a part of the rows."""
 
 
+def _objectives_table(rows: tuple[ObjectiveRow, ...], console: Console) -> Table:
+    """Lay them out in a line each; where there is no room, the bound and the verdict in several rather than cut."""
+    wide = ((True, 2),) if console.width >= _MIDDLE else ()
+    tables = [_objectives_laid_out(rows, interval, gap) for interval, gap in (*wide, (False, 2), (False, 1))]
+    if (whole := next((table for table in tables if _fits(table, console)), None)) is not None:
+        return whole
+    return _objectives_laid_out(rows, has_interval=False, gap=1, folds=True)
+
+
+def _objectives_laid_out(
+    rows: tuple[ObjectiveRow, ...],
+    has_interval: bool,  # noqa: FBT001 - private
+    gap: int,
+    *,
+    folds: bool = False,
+) -> Table:
+    table = plain_table(
+        "objective", "bound", ">candidate", *([">interval"] if has_interval else []), "verdict", gap=gap
+    )
+    for row in rows:
+        interval = [row.interval] if has_interval else []
+        value, verdict = row.value, _verdict(row.word, row.severity)
+        if folds:
+            value, verdict = figures.in_cell(value, row.metric), Text("\n").join(verdict.split(" "))
+        add_row(table, row.metric, row.bound, value, *interval, verdict)
+    table.columns[1].no_wrap = not folds
+    return table
+
+
+def _fits(table: Table, console: Console) -> bool:
+    unlimited = console.options.update(max_width=_ENDLESS)
+    return Measurement.get(console, unlimited, table).maximum <= console.width
+
+
 def _gate_tables(rows: tuple[GateRow, ...], console: Console) -> Iterator[Table]:
     """Lay all rows out alike, or where there is no room for that those of each severity on their own."""
     if (whole := _fitting(rows, _LAYOUTS, console)) is not None:
@@ -119,9 +148,8 @@ def _gate_tables(rows: tuple[GateRow, ...], console: Console) -> Iterator[Table]
 
 
 def _fitting(rows: tuple[GateRow, ...], layouts: Sequence[_Layout], console: Console) -> Table | None:
-    unlimited = console.options.update(max_width=_ENDLESS)
     tables = (_laid_out(rows, layout) for layout in layouts)
-    return next((each for each in tables if Measurement.get(console, unlimited, each).maximum <= console.width), None)
+    return next((each for each in tables if _fits(each, console)), None)
 
 
 def _folded(rows: tuple[GateRow, ...]) -> Table:

@@ -12,6 +12,7 @@ from perfgate.gate.verdict import Verdict
 from perfgate.report.result import ModelFacts, Result
 from perfgate.report.rows import gate_rows
 from perfgate.report.terminal import final_line, print_result
+from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm
 from tests.report import example
 
@@ -71,6 +72,27 @@ def test_every_metric_has_a_line_of_its_own_with_its_verdict_however_long_its_na
     for row in gate_rows(shown):
         (line,) = (line for line in lines if line.split()[:1] == [row.metric] and row.interval in line)
         assert row.word.lower() in line.lower()
+
+
+@pytest.mark.parametrize("width", [60, 66, 80, 92, 200])
+def test_no_objective_is_cut_whatever_it_is_called(width: int) -> None:
+    result = example.passing()
+    assert result.judgement is not None
+    first, second = result.judgement.objectives
+    longest = replace(first, metric="context_switches_per_request", bound=1234.5, value=1000.4, lower=900.0)
+    leak = replace(second, metric="rss_growth_mb_per_1k", verdict=Verdict.INCONCLUSIVE, severity=Severity.WARN)
+    judgement = replace(result.judgement, objectives=(longest, leak))
+    text = _printed(replace(result, judgement=judgement), width)
+    table = text.partition("\nobjective ")[2].partition("\n\n")[0]
+    lines = table.splitlines()
+    assert max(map(len, lines)) <= width
+    assert " candidate" in lines[0]
+    for name, parts in (
+        ("context_switches_per_request", ("at most", "1,234", "1,000", "pass")),
+        ("rss_growth_mb_per_1k", ("at least", "300", "441", "inconclusive", "(warn)")),
+    ):
+        assert any(line.split()[:1] == [name] for line in lines)
+        assert all(part in table for part in parts)
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 59])
