@@ -34,7 +34,7 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
     is there is replaced.
     """
     from perfgate import __version__  # noqa: PLC0415 - instant --help
-    from perfgate.cli.requirement import installed_requirement  # noqa: PLC0415
+    from perfgate.cli.requirement import how_to_bring, installed_requirement  # noqa: PLC0415
     from perfgate.cli.starting import first_files, recording, write_all  # noqa: PLC0415
     from perfgate.model.cache import cache_dir  # noqa: PLC0415
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
@@ -52,13 +52,8 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
     click.echo(f"  {recording(opened)}    # what later versions are compared with; commit baselines/")
     click.echo(f"  {shlex.join(['perfgate', 'run', 'NEW_MODEL'])}    # the gate, as CI calls it")
     if found is None and ci != "none":
-        click.echo(
-            f"  say what CI installs: the file names perfgate=={__version__}, but this perfgate came from a directory"
-        )
-        click.echo(
-            "    that only this machine has. Commit a wheel of it, and name that: python -m pip wheel --no-deps -w"
-        )
-        click.echo("    wheels DIRECTORY, then perfgate init --force --install ./wheels/NAME.whl with the rest as now")
+        for line in how_to_bring(next(path for path in files if path.suffix == ".yml")):
+            click.echo(f"  {line}")
     return ExitCode.PASS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -34,3 +35,21 @@ def requirement_of(direct_url: dict[str, Any], project: Path) -> str | None:
         url = f"{source['vcs']}+{url}@{source['commit_id']}"
     below = direct_url.get("subdirectory")
     return f"perfgate @ {url}" + (f"#subdirectory={below}" if below else "")
+
+
+def how_to_bring(ci_file: Path) -> tuple[str, ...]:
+    """Say how a job gets a perfgate that only this machine has: lines, with commands to paste."""
+    named, wheel = f"perfgate=={__version__}", f"./wheels/perfgate-{__version__}-py3-none-any.whl"
+    return (
+        f"say what CI installs: {ci_file} names {named}, but this perfgate came from a directory or file",
+        "  of this machine. Where the job's index does not have it, commit a wheel of it, and name that:",
+        f"    python -m pip wheel --no-deps -w wheels {shlex.quote(_installed_from())}",
+        f"    sed -i 's|{named}|{wheel}|' {ci_file}",
+        "    git add wheels",
+    )
+
+
+def _installed_from() -> str:
+    text = distribution("perfgate").read_text("direct_url.json")
+    parts = urlsplit("" if text is None else str(json.loads(text)["url"]))
+    return unquote(parts.path) if parts.scheme == "file" else "PATH_TO_PERFGATE"

@@ -13,6 +13,11 @@ from perfgate.payload.warmup_assets import warmup_differences
 from perfgate.scenario.schema import Payload, Scenario
 from perfgate.trials import Arm, Caution
 
+_NO_SHARED_INPUT = (
+    "compare versions of one model; where the exporter numbers its inputs, name them in the model, or give a scenario "
+    'with a pattern such as `[payload.inputs."keras_tensor*"]` (`perfgate init MODEL` writes one)'
+)
+
 
 def request_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[Caution, ...]:
     """Warn of inputs that one arm alone has, in every request class; InvalidRunError for other shapes of a shared one.
@@ -33,7 +38,7 @@ def _of_inputs(models: Mapping[Arm, Model], payload: Payload) -> tuple[Caution, 
     shared = sorted(old.keys() & new.keys())
     if not shared and (old or new):
         problem = f"the two models share no input ({', '.join(sorted(old))} then {', '.join(sorted(new))})"
-        raise InvalidRunError(problem, "compare versions of one model")
+        raise InvalidRunError(problem, _NO_SHARED_INPUT)
     for key in shared:
         before, after = (_shape(each[key], payload) for each in (old, new))
         if before != after:

@@ -201,7 +201,8 @@ def _print_notes(console: Console, result: Result) -> None:
     for caution in result.cautions:
         console.print(Text.assemble(("caution ", "yellow"), safe_text(console, caution.message)))
         if caution.remedy:
-            console.print(Padding(Text.assemble(("remedy ", "dim"), safe_text(console, caution.remedy)), (0, 0, 0, 2)))
+            remedy = Text.assemble(("remedy ", "dim"), safe_text(console, caution.remedy))
+            console.print(Padding(remedy, (0, 0, 0, 2), expand=False))
 
 
 def _print_accepted(console: Console, result: Result) -> None:

@@ -57,3 +57,25 @@ def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "m.h5"):
         with pytest.raises(UsageError, match="is no model"):
             locate(str(path), tmp_path)
+
+
+def test_a_mistyped_path_is_told_the_model_beside_it(tmp_path: Path, write_model: WriteModel) -> None:
+    for name in ("ranker/v1", "ranker/v2", "base/1"):
+        write_model(tmp_path / name)
+    said = {}
+    for given in ("ranker/V2", "bas", "nowhere/v2"):
+        with pytest.raises(UsageError, match="does not exist") as caught:
+            locate(str(tmp_path / given), tmp_path)
+        said[given] = caught.value.remedy
+    assert said["ranker/V2"] == f"did you mean {tmp_path}/ranker/v2?"
+    assert said["bas"] == f"did you mean {tmp_path}/base?"
+    assert "saved_model.pb" in said["nowhere/v2"]
+
+
+def test_a_directory_of_models_is_told_which_it_holds(tmp_path: Path, write_model: WriteModel) -> None:
+    for number in range(1, 6):
+        write_model(tmp_path / f"v{number}")
+    with pytest.raises(UsageError, match="is no model") as caught:
+        locate(str(tmp_path), tmp_path)
+    named = ", ".join(f"{tmp_path}/v{number}" for number in range(1, 5))
+    assert caught.value.remedy == f"name one of the models in it: {named}, ..."

@@ -41,8 +41,9 @@ def test_inputs_that_an_exporter_numbers_are_paired_by_a_pattern_and_told(make_s
     (said,) = _differences(old, new, payload=payload)
     assert said.startswith("the two versions take different inputs: keras_tensor_9 is called keras_tensor_99 in the")
     assert said.endswith("keras_tensor_10 is called keras_tensor_100 in the candidate")
-    with pytest.raises(InvalidRunError, match="share no input"):
+    with pytest.raises(InvalidRunError, match="share no input") as caught:
         _differences(old, new)
+    assert "perfgate init" in caught.value.remedy
 
 
 def test_a_class_of_another_shape_in_both_arms_is_refused(make_signature: MakeSignature) -> None:
