@@ -48,7 +48,8 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
         return Scenario()
     there = {file.stem for folder in search for file in folder.glob("*.toml")}
     folders = ", ".join(str(folder) for folder in search)
-    near = nearest(name_or_file, there) if there else "give a .toml file, or leave the scenario out; `perfgate config` shows who names it"
+    nowhere = "give a .toml file, or leave the scenario out; `perfgate config` shows who names it"
+    near = nearest(name_or_file, there) if there else nowhere
     listing = f" There are: {', '.join(sorted(there))}." if near.startswith("did") else ""
     raise UsageError(f"no scenario {name_or_file} in {folders}", near + listing)
 
