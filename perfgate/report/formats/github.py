@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 
@@ -17,8 +18,12 @@ SUMMARY_LIMIT = 1 << 20
 """Bytes of a step's summary: what is larger is not shown at all (GitHub, Workflow commands, Adding a job summary)."""
 
 _ICONS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔", "INVALID": "⛔", "WARN": "⚠️", "ACCEPTED": "☑️"}
-_PLAIN = frozenset(" ,+%=/()")
+_PLAIN = frozenset(" ,+%=/();'")
 """Beside letters and digits: what means nothing to Markdown in the middle of a line."""
+_PLAIN_BETWEEN = re.compile(
+    r"(?<=[0-9])\.(?=[0-9])|(?<=[a-z%)])[.:](?= |$)|(?<=[a-z0-9])_(?=[a-z0-9])|(?<= )-(?=[0-9])"
+)
+"""What means nothing to it between such neighbours: in numbers, metrics' names and at the ends of sentences."""
 
 
 def workflow_commands(result: Result) -> tuple[str, ...]:
@@ -130,7 +135,11 @@ def _verdict(word: str, severity: Severity) -> str:
 
 def _text(text: str) -> str:
     """Let a string from outside be text and nothing else: no markup, no link, no mention, no second line."""
-    return "".join(char if char.isalnum() or char in _PLAIN else f"&#{ord(char)};" for char in one_line(text))
+    line = one_line(text)
+    plain = {match.start() for match in _PLAIN_BETWEEN.finditer(line)}
+    return "".join(
+        char if char.isalnum() or char in _PLAIN or at in plain else f"&#{ord(char)};" for at, char in enumerate(line)
+    )
 
 
 def _code(text: str) -> str:

@@ -79,3 +79,9 @@ def test_what_does_not_fit_is_shortened_and_then_left_out() -> None:
     assert short.startswith("### ❌ FAIL ")
     assert "|" not in short
     assert job_summary([result], 10) == ""
+
+
+def test_perfgates_own_words_are_readable_without_rendering() -> None:
+    words = "execute_ms moved by -1.3%; the verdict's own: 2.5% is accepted."
+    text = job_summary([replace(example.failing(), cautions=(Caution("x", words, ""),))])
+    assert f"- ⚠️ {words}\n" in text
