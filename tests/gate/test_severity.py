@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,13 +16,13 @@ from perfgate.gate.looking import Looking
 from perfgate.gate.tolerance import gated_metrics, severity_of
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, METRICS, Source
-from perfgate.scenario.project import Project
+from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Gate, MetricGate, Objective
 from perfgate.scenario.severity import Severity
 from perfgate.stats.table import TrialTable
-from perfgate.trials import Arm
+from perfgate.trials import Arm, Depth, Lane
 from tests.gate.effects import case
-from tests.stats.build import execute_trials
+from tests.stats.build import execute_trials, requests, trial
 from tests.stats.generator import World, table
 
 WARN = Gate(metrics={"execute_ms": MetricGate(severity=Severity.WARN)})
@@ -156,3 +158,18 @@ def test_a_lane_waits_for_its_warnings_and_not_for_what_is_off() -> None:
     for severity, settled in ((Severity.WARN, False), (Severity.OFF, True), (Severity.ERROR, False)):
         looking = Looking(Gate(metrics={"execute_ms": MetricGate(severity=severity)}), {}, (Source.EXECUTE,))
         assert looking.settled(Source.EXECUTE, looking.look(Source.EXECUTE, 0.5, 1.0, trials)) is settled
+
+
+def test_failed_requests_void_a_run_unless_they_fail_it() -> None:
+    calm = execute_trials(50, 4, lambda *_: 1.0)
+    statuses = [14] * 300 + [0] * 700
+    lost = requests([1.0] * 1000, statuses)
+    given = [trial(0, Arm.CANDIDATE, replica, lost, Lane.LOAD, Depth.REQUEST) for replica in range(4)]
+    sent = [trial(0, Arm.BASELINE, replica, requests([1.0] * 1000), Lane.LOAD, Depth.REQUEST) for replica in range(4)]
+    trials = TrialTable.of([*calm, *given, *sent])
+    for severity, verdict in ((Severity.ERROR, Verdict.FAIL), (Severity.WARN, Verdict.INVALID)):
+        assert judge(trials, Gate(), {"error_rate": Objective(max=0.02, severity=severity)}).verdict is verdict
+    accepted = Acceptance(up_to=0.5, reason="a new back end", author="jo", expires=date(2027, 3, 1))
+    for project, verdict in ((Project(), Verdict.FAIL), (Project(accepted={"error_rate": accepted}), Verdict.INVALID)):
+        gate = Gate(metrics={"error_rate": MetricGate(catch=0.02)}, project=project)
+        assert judge(trials, gate, NO_OBJECTIVES).verdict is verdict
