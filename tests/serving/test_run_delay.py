@@ -29,6 +29,34 @@ def test_each_thread_is_told_its_own() -> None:
     assert 0 <= told[0] < 1e9  # a thread that just began has not waited as long as a whole process may have
 
 
+class _Told(RunDelay):
+    """Three clocks that are told what to show: run delay, time, CPU time; ns."""
+
+    def __init__(self, *readings: tuple[int, int, int]) -> None:
+        delay, wall, cpu = (iter(clock) for clock in zip(*readings, strict=True))
+        super().__init__(lambda: next(wall), lambda: next(cpu))
+        self._delays = delay
+
+    def ns(self) -> int:
+        return int(next(self._delays))
+
+
+@pytest.mark.parametrize(
+    ("end", "waited"),
+    [
+        ((3, 5, 2), 3),  # took 5, computed for 2, and was ready for the other 3
+        ((3, 5, 5), 0),  # ready for 3, while another thread of the process did the work
+        ((3, 5, 4), 1),  # some of both
+        ((3, 5, 9), 0),  # on two CPUs
+        ((1, 5, 2), 1),  # slept for 2, which is no waiting for a CPU
+        ((0, 5, 5), 0),
+    ],
+)
+def test_waiting_is_what_the_process_as_a_whole_lost(end: tuple[int, int, int], waited: int) -> None:
+    delay = _Told((100, 1000, 50), tuple(a + b for a, b in zip((100, 1000, 50), end, strict=True)))  # type: ignore[arg-type]
+    assert delay.since(delay.begin()) == waited
+
+
 def test_where_the_kernel_does_not_tell_nothing_was_waited(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> int:
         raise FileNotFoundError

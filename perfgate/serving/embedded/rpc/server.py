@@ -55,7 +55,7 @@ class Server:
         return self._limits
 
     def take_waited_ns(self) -> int:
-        """Say what the thread that answered last waited for a CPU, from when there was something to read; once."""
+        """Say what the last answer waited for a CPU, from when there was something to read; once."""
         waited_ns, self._waited_ns = self._waited_ns, 0
         return waited_ns
 
@@ -80,13 +80,15 @@ class Server:
 
     def _run(self) -> None:
         buffer = bytearray(_READ_BYTES)
-        self._own.waited_ns = self._delay.ns()
+        self._own.woken_ns, self._own.begun = 0, self._delay.begin()
         while not self._stopping:
             self._work()
             with self._lock:
                 self._idle += 1
-            self._own.waited_ns = self._delay.ns()
+            asleep_ns = self._delay.ns()
             happened = self._poll.poll(-1, 1)
+            self._own.begun = self._delay.begin()
+            self._own.woken_ns = self._own.begun.delay_ns - asleep_ns
             with self._lock:
                 self._idle -= 1
             for fd, _ in happened:
@@ -151,7 +153,7 @@ class Server:
             try:
                 if not call.gone:
                     outcome = _outcome(call)
-                    self._waited_ns = self._delay.ns() - self._own.waited_ns
+                    self._waited_ns = self._own.woken_ns + self._delay.since(self._own.begun)
                     connection.answer(call, outcome, self._poll)
             finally:
                 with self._lock:
