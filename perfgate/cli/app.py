@@ -16,7 +16,7 @@ import click
 from perfgate import __version__
 from perfgate.cli.config_file import CONFIG, defaults_of, load_config
 from perfgate.cli.interrupts import INTERRUPTS
-from perfgate.errors import ExitCode, PerfgateError
+from perfgate.errors import ExitCode, PerfgateError, UsageError
 
 COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
@@ -90,6 +90,7 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
     INTERRUPTS.install()
     verbose = any(arg == "--verbose" or (arg[:1] == "-" and arg[1:2] != "-" and "v" in arg) for arg in args)
     try:
+        _check_text(args)
         asks_for_help = not {"-h", "--help"}.isdisjoint(args)
         return int(app.main(list(args), prog_name="perfgate", standalone_mode=False, obj=asks_for_help) or 0)
     except click.exceptions.Exit as done:
@@ -114,6 +115,13 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
         if verbose:
             traceback.print_exc()
         return _unforeseen(error)
+
+
+def _check_text(args: Sequence[str]) -> None:
+    """Refuse what no result could hold: bytes that are no UTF-8 come as surrogates (PEP 383)."""
+    for arg in args:
+        if any("\ud800" <= char <= "\udfff" for char in arg):
+            raise UsageError(f"{arg!r} is not UTF-8", "rename it, or link to it")
 
 
 def _misused(error: click.ClickException) -> ExitCode:

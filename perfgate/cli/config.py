@@ -46,9 +46,18 @@ def command(as_json: bool, schema: str | None) -> int:  # noqa: FBT001 - click's
         file = {"file": config.path and str(config.path)}
         click.echo(json.dumps({**file, "settings": found, **policy.shown()}, indent=2, default=str))
         return ExitCode.PASS
-    shown = [(key, "-" if value is None or value == () else str(value), source) for key, value, source in rows]
+    shown = [(key, _shown(value), source) for key, value, source in rows]
     _print([*shown, *policy.rows()])
     return ExitCode.PASS
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - of any option
+    """Write a setting as the file would have it; `-` for none."""
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _schema(name: str) -> dict[str, Any]:

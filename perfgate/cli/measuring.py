@@ -269,7 +269,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
 def show(result: Result, out: Path, options: Options, console: Console) -> None:
     """Print the result on stderr, the final line last."""
     if not options.quiet:
-        print_result(console, result)
+        print_result(console, result, every_metric=options.verbose)
     console.print(final_line(result, out / html.FILE_NAME), markup=False, soft_wrap=True)
 
 

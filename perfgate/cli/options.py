@@ -80,7 +80,7 @@ output_options = _stack(
         "--json", "as_json", is_flag=True, help="Result as one JSON document on stdout; of several scenarios an array."
     ),
     click.option("-q", "--quiet", is_flag=True, help="Only the final line."),
-    click.option("-v", "--verbose", is_flag=True, help="Tracebacks of errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Also metrics that are not gated; tracebacks of errors."),
     click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report import figures
 from perfgate.report.result import Result
-from perfgate.report.rows import badness, description, detectable, in_order
+from perfgate.report.rows import GateRow, badness, description, detectable, in_order
 
 _ABOUT_ALL = 0.97
 
@@ -36,6 +36,15 @@ def sentence(result: Result) -> str:
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return _undecided(result, gated)
     return _success(result, gated)
+
+
+def not_gated_sentence(rows: Sequence[GateRow]) -> str:
+    """Count metrics that are not gated, and those among them that look worse; empty where there are none."""
+    if not rows:
+        return ""
+    beyond = sum(row.verdict is Verdict.FAIL for row in rows)
+    worse = f": {beyond} worse than {'its' if beyond == 1 else 'their'} usual tolerance" if beyond else ""
+    return f"{len(rows)} more, measured but not gated{worse}"
 
 
 def warning_sentence(result: Result) -> str:

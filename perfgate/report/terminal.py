@@ -20,6 +20,7 @@ from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows
 from perfgate.report.sentences import (
     generator_sentence,
     looks_sentence,
+    not_gated_sentence,
     power_sentence,
     stage_sentence,
     stored_sentence,
@@ -49,13 +50,19 @@ def final_line(result: Result, report: Path | None) -> str:
     return f"{verdict_word(result)} {one_line(headline)}{where}"
 
 
-def print_result(console: Console, result: Result) -> None:
-    """Print everything that decides, then what was seen besides; fits 60 columns and more."""
+def print_result(console: Console, result: Result, *, every_metric: bool = False) -> None:
+    """Print everything that decides, and what was seen besides; fits 60 columns and more.
+
+    Metrics that are not gated are counted where others are; `every_metric` shows their rows, too.
+    """
     _print_models(console, result)
     rows = gate_rows(result)
     if rows:
-        for table in _gate_tables(rows, console):
+        shown = rows if every_metric else tuple(row for row in rows if row.severity is not Severity.OFF) or rows
+        for table in _gate_tables(shown, console):
             print_table(console, table)
+        if more := not_gated_sentence(rows[len(shown) :]):
+            console.print(safe_text(console, f"{more}; -v and the report show them"), style="dim")
     elif result.summaries:
         print_table(console, _summary_table(result))
     if objectives := objective_rows(result):

@@ -48,6 +48,11 @@ def test_each_kind_of_error_is_one_line_and_one_code(
     assert said.err.count("\n") == 1
 
 
+def test_what_no_result_could_hold_is_refused_before_anything_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["run", "models/\udcff"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith(r"ERROR 'models/\udcff' is not UTF-8")
+
+
 def test_verbose_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     _fails_with(UsageError("no such file"), monkeypatch)
     app.main(["run", "model", "-v"])

@@ -17,10 +17,13 @@ from perfgate.trials import Arm
 from tests.report import example
 
 
-def _printed(result: Result, width: int = 120, *, colour: bool = False, encoding: str = "utf-8") -> str:
+def _printed(
+    result: Result, width: int = 120, *, colour: bool = False, encoding: str = "utf-8", every_metric: bool = True
+) -> str:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
-    print_result(Console(file=stream, width=width, force_terminal=colour, _environ={"TERM": "xterm"}), result)
+    console = Console(file=stream, width=width, force_terminal=colour, _environ={"TERM": "xterm"})
+    print_result(console, result, every_metric=every_metric)
     return raw.getvalue().decode(encoding)
 
 
@@ -118,6 +121,26 @@ def test_failures_come_first_and_what_is_not_gated_last() -> None:
     words = _printed(example.failing())
     places = [words.index(word) for word in ("cpu_ms_per_request", "rss_peak_mb", "not gated", "pss_mb")]
     assert places == sorted(places)
+
+
+def test_what_is_not_gated_is_counted_unless_it_is_asked_for() -> None:
+    few, all_of_it = (_printed(example.failing(), every_metric=asked) for asked in (False, True))
+    others = [row.metric for row in gate_rows(example.failing()) if not row.gated]
+    assert f"{len(others)} more, measured but not gated" in few
+    assert "pss_mb" in others
+    assert "pss_mb" not in few
+    assert "rss_peak_mb" in few
+    assert "pss_mb" in all_of_it
+    assert "more, measured" not in all_of_it
+
+
+def test_where_nothing_is_gated_all_is_shown() -> None:
+    result = example.failing()
+    assert result.judgement is not None
+    off = tuple(replace(metric, severity=Severity.OFF) for metric in result.judgement.metrics)
+    shown = _printed(replace(result, judgement=replace(result.judgement, metrics=off)), every_metric=False)
+    assert "pss_mb" in shown
+    assert "more, measured" not in shown
 
 
 def test_stored_numbers_stand_where_the_baseline_would() -> None:
