@@ -20,7 +20,7 @@ from perfgate.report.result import BlockColumns, RecordFacts, Result, TrialColum
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm
-from tests.report import example
+from tests.report import example, example_trials
 
 LONG_REQUESTS = 1_000_000
 """Requests of each arm of the long run."""
@@ -119,7 +119,7 @@ def short(seed: int = 12) -> Result:
     result = example.inconclusive(seed)
     few = np.random.default_rng(seed)
     scenario = Scenario(name="ranker", budget=Budget(measure_s=3.0, replicas=2))
-    trials = _squeezed(example.trials(few, 60, {"execute_ms": 0.012}), 3.4, 3.0)
+    trials = _squeezed(example_trials.trials(few, 60, {"execute_ms": 0.012}), 3.4, 3.0)
     waiting = tuple(
         ArmSummary(name, arm, None, (), f"needs {need:,} requests, has 40")
         for name, need in (("latency_p99_ms", 299), ("latency_p999_ms", 2_995))
@@ -132,7 +132,7 @@ def short(seed: int = 12) -> Result:
         plan={**_planned((1.8, 0.6, 0.6)), "replicas": 2},
         replicas=tuple(r for r in result.replicas if r.start_position < 4),
         trials=trials,
-        blocks=example.blocks(few, trials),
+        blocks=example_trials.blocks(few, trials),
         curves=tuple(_sampled(arm, 40, 1.0 + 0.03 * (arm is Arm.CANDIDATE)) for arm in Arm),
         summaries=(*kept, *waiting),
         request_classes=(),
@@ -146,13 +146,13 @@ def long(seed: int = 13, rows: int = 40_000) -> Result:
     """An hour: forty thousand trials, a million requests a side under load, a sample of each server each second."""
     result = example.failing(seed)
     rng = np.random.default_rng(seed)
-    trials = _squeezed(example.trials(rng, rows, {"execute_ms": 0.124}), 42.0, _LONG_S)
+    trials = _squeezed(example_trials.trials(rng, rows, {"execute_ms": 0.124}), 42.0, _LONG_S)
     lasts = (2160.0, 720.0, _LOAD_S)
     return replace(
         result,
         plan=_planned(lasts),
         trials=trials,
-        blocks=example.blocks(rng, trials),
+        blocks=example_trials.blocks(rng, trials),
         curves=tuple(_sampled(arm, LONG_REQUESTS, 1.0 + 0.09 * (arm is Arm.CANDIDATE)) for arm in Arm),
         timeline=_timeline(rng, 42.0 + _LONG_S - _LOAD_S, _LOAD_S),
         phases_s={"start 24 servers": 12.0, "warm-up": 30.0, **_phases(lasts)},

@@ -1,6 +1,7 @@
 """Pages compared byte for byte with those in golden/, so that every change of a page is seen and meant.
 
-After a change that is meant: `python -m tests.report.test_golden`, and look at the difference.
+After a change that is meant: `python -m tests.report.test_golden`, and look at the difference. It writes the sample in
+reports/ anew as well, from the result that the sample carries.
 
 The style sheet, the script, their policy and the packed result stand in the golden files by name only: each is held
 here to be what the page should carry, and has tests of its own. Pictures have a line an element.
@@ -8,6 +9,8 @@ here to be what the page should carry, and has tests of its own. Pictures have a
 
 from __future__ import annotations
 
+import base64
+import gzip
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from perfgate.report import document
 from perfgate.report.attachment import attach
 from perfgate.report.html import render_html
 from perfgate.report.inline import policy, script, style
@@ -22,6 +26,7 @@ from perfgate.report.result import RecordFacts, Result
 from tests.report.kinds import died_in_warm_up, short
 
 GOLDEN = Path(__file__).with_name("golden")
+SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "report.html"
 
 
 def measured_small() -> Result:
@@ -55,6 +60,17 @@ def test_a_changed_byte_would_show() -> None:
         assert readable(changed, result) != golden
 
 
+def test_the_sample_is_what_is_rendered_today() -> None:
+    assert SAMPLE.read_text(encoding="utf-8") == render_html(carried(SAMPLE))
+
+
+def carried(page: Path) -> Result:
+    """Read the result that a page carries for download."""
+    packed = re.search(r'href="data:[^",]*;base64,([^"]+)"', page.read_text(encoding="utf-8"))
+    assert packed
+    return document.from_json(gzip.decompress(base64.b64decode(packed[1])).decode())
+
+
 def readable(page: str, result: Result) -> str:
     """Name the parts that have tests of their own, and give each element of a picture its line."""
     parts = {
@@ -70,10 +86,11 @@ def readable(page: str, result: Result) -> str:
 
 
 def main() -> None:
-    """Write the golden files anew."""
+    """Write the golden files and the sample anew."""
     for name, build in PAGES.items():
         result = build()
         (GOLDEN / f"{name}.html").write_text(readable(render_html(result), result), encoding="utf-8")
+    SAMPLE.write_text(render_html(carried(SAMPLE)), encoding="utf-8")
 
 
 if __name__ == "__main__":
