@@ -63,6 +63,7 @@ def print_result(console: Console, result: Result, *, every_metric: bool = False
             print_table(console, table)
         if more := not_gated_sentence(rows[len(shown) :]):
             console.print(safe_text(console, f"{more}; -v and the report show them"), style="dim")
+            console.print()
     elif result.summaries:
         print_table(console, _summary_table(result))
     if objectives := objective_rows(result):

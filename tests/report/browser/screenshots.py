@@ -16,6 +16,8 @@ WIDTHS, SCHEMES = (400, 1200, 1600), ("light", "dark")
 def main(directory: Path, names: list[str]) -> None:
     """Write each page, and a picture of it in each width, light and dark."""
     directory.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (directory / f"{name}.html").unlink(missing_ok=True)  # of an earlier time
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for name, width, scheme in product(names, WIDTHS, SCHEMES):
