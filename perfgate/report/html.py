@@ -64,15 +64,16 @@ def write(result: Result, directory: Path) -> Path:
 
 def _page(result: Result) -> dict[str, Any]:
     verdict = verdict_word(result).lower()
-    compared = {metric.metric for metric in result.judgement.metrics} if result.judgement else set()
+    gate = gate_rows(result)
+    compared = {row.metric for row in gate}
     return {
         "result": result,
         "verdict": verdict,
         "verdict_colour": COLOURS.get(verdict, COLOURS["invalid"]),
         "sentence": sentence(result),
         "command": shlex.join(result.command),
-        "gate": gate_rows(result),
-        "not_gated": not_gated_sentence([row for row in gate_rows(result) if not row.gated]),
+        "gate": gate,
+        "not_gated": not_gated_sentence([row for row in gate if not row.gated]),
         "confidence": confidence(result),
         "decided": tuple(words for words in (power_sentence(result), looks_sentence(result)) if words),
         "objectives": objective_rows(result),
