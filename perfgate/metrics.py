@@ -38,8 +38,9 @@ class Scale(StrEnum):
 class Estimator(StrEnum):
     """How per-trial values become one number a replica (docs/method.md)."""
 
-    BLOCK_RELATIVE = "block_relative"  # log value minus the block's level, 20 % trimmed mean over blocks
-    REPLICA_QUANTILE = "replica_quantile"  # Harrell-Davis over all requests of the replica
+    BLOCK_RELATIVE = "block_relative"  # relative to the block's level, robust within each payload, mean over payloads
+    REPLICA_MEAN = "replica_mean"  # plain mean over the replica's trials, untrimmed
+    ARM_QUANTILE = "arm_quantile"  # of all requests of the arm, replicas as clusters
     REPLICA_VALUE = "replica_value"  # one value a replica: log of the mean of its trials, or of its start
     REPLICA_SLOPE = "replica_slope"  # Theil-Sen slope over the replica's requests, pairs within a lane
     PROPORTION = "proportion"  # counts over all requests of the arm, exact binomial
@@ -74,13 +75,15 @@ class Metric:
     gated: bool
     """Whether the default gate includes it."""
     description: str
+    required: bool = True
+    """Where it is gated by default: whether a run that cannot decide it is inconclusive."""
     min_change: float = 0.0
     """Smallest change that counts, in `unit`; the tolerance is never narrower than this."""
     scale: Scale = Scale.RATIO
 
 
 _LOWER, _HIGHER = Direction.LOWER, Direction.HIGHER
-_BLOCK, _QUANTILE, _VALUE = Estimator.BLOCK_RELATIVE, Estimator.REPLICA_QUANTILE, Estimator.REPLICA_VALUE
+_BLOCK, _QUANTILE, _VALUE = Estimator.BLOCK_RELATIVE, Estimator.ARM_QUANTILE, Estimator.REPLICA_VALUE
 _LOAD = (Source.LOAD,)
 _REQUEST = (Source.REQUEST, Source.LOAD)
 _ANY = (Source.LOAD, Source.REQUEST, Source.EXECUTE)
@@ -91,6 +94,9 @@ METRICS: tuple[Metric, ...] = (
            description="wall time of one execution in the server, no RPC, less its waiting for a CPU"),
     Metric("cpu_ms_per_request", "ms", _LOWER, _BLOCK, (Source.EXECUTE, *_REQUEST), "cpu_ms_per_request", 0.05,
            gated=True, description="CPU time of the server per execution, all threads"),
+    Metric("cpu_mean_ms_per_request", "ms", _LOWER, Estimator.REPLICA_MEAN, (Source.EXECUTE, *_REQUEST),
+           "cpu_ms_per_request", 0.20, gated=True,
+           description="the same, untrimmed: also what hits single executions at random"),
     Metric("service_mean_ms", "ms", _LOWER, _BLOCK, _REQUEST, "service_mean", 0.10, gated=True,
            description="mean time from send to answer, one in flight if measured"),
     Metric("service_p50_ms", "ms", _LOWER, _BLOCK, _LOAD, "service_q0.5", 0.10, gated=False,
@@ -103,7 +109,7 @@ METRICS: tuple[Metric, ...] = (
            description="median response time, from the scheduled instant, under load"),
     Metric("latency_p90_ms", "ms", _LOWER, _BLOCK, _LOAD, "response_q0.9", 0.20, gated=False,
            description="90th percentile of the response time, under load"),
-    Metric("latency_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.99", 0.30, gated=False,
+    Metric("latency_p99_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.99", 0.30, gated=True, required=False,
            description="99th percentile of the response time, under load"),
     Metric("latency_p999_ms", "ms", _LOWER, _QUANTILE, _LOAD, "response_q0.999", 0.50, gated=False,
            description="99.9th percentile of the response time, under load"),

@@ -157,6 +157,8 @@ class Trial:
     """Counted over the trial, where the lane asks for it."""
     unrecorded: int = 0
     """Requests of the same visit that are not in `requests`: those before the measured ones."""
+    payload: int | None = None
+    """Number of the one recorded request that it sent; None where it sent several, or where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

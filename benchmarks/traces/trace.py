@@ -125,6 +125,7 @@ def _unpacked(file: Mapping[str, np.ndarray], source: Source) -> Columns:
         **plain,
         requests=kept,
         unrecorded=np.zeros(kept.size, np.int64),
+        payload=np.full(kept.size, -1),  # traces do not keep it
         service_ms=times_ms,
         response_ms=times_ms,
         failed=np.zeros(times_ms.size, np.bool_),

@@ -56,6 +56,7 @@ class _Visit:
     driver_cpu_ms: float
     usage: Usage | None = None
     unrecorded: int = 0
+    payload: int | None = None
 
 
 def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
@@ -69,7 +70,7 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
     own_ms = np.maximum(wall_ms - execution.waited_ms, _LEAST_SHARE * wall_ms)
     kind = np.array([live.calls[place].kind], np.int8) if live.calls[place].kind else None
     requests = Requests(_ZERO, wall_ms, own_ms, _ZERO, _OK, kind)
-    return _Visit(start_s, bench.now_s() - start_s, requests, execution.cpu_ms, 0.0)
+    return _Visit(start_s, bench.now_s() - start_s, requests, execution.cpu_ms, 0.0, payload=live.order[place])
 
 
 def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
@@ -81,7 +82,8 @@ def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _
     live.driver.drive(live.calls, _ONE, first_call=_another(live, block))
     done = _drive(live, traffic, block, bench)
     own_ms = np.maximum(done.requests.service_ms - live.server.waited_ms(), _LEAST_SHARE * done.requests.service_ms)
-    return replace(done, requests=replace(done.requests, service_ms=own_ms), unrecorded=1)
+    payload = live.order[block % len(live.order)]
+    return replace(done, requests=replace(done.requests, service_ms=own_ms), unrecorded=1, payload=payload)
 
 
 def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
@@ -138,13 +140,18 @@ _VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Ben
 
 
 def _order(replicas: Sequence[LiveReplica], lane: Lane, rng: np.random.Generator) -> list[LiveReplica]:
-    """Random order; in the load lane, whose visits are long, random pairs A B or B A so that drift hits both alike."""
+    """Random order; in the load lane, whose visits are long, pairs in random order, each A B or B A at random.
+
+    A pair is always the same two servers, those that one fork server started one after the other: drift hits both
+    alike, and what is compared are differences within pairs (perfgate.stats.contrast.start_pairs).
+    """
     if lane is Lane.COST:
         return [replicas[i] for i in rng.permutation(len(replicas))]
     sides = [of_arm(replicas, arm) for arm in Arm]
-    shuffled = [[side[i] for i in rng.permutation(len(side))] for side in sides if side]
+    pairs = list(zip(*(side for side in sides if side), strict=True))
     order: list[LiveReplica] = []
-    for pair in zip(*shuffled, strict=True):
+    for index in rng.permutation(len(pairs)):
+        pair = pairs[index]
         order.extend(pair if rng.random() < 0.5 else reversed(pair))
     return order
 
@@ -196,4 +203,5 @@ def _trial(segment: Segment, block: int, live: LiveReplica, done: _Visit) -> Tri
         driver_cpu_ms=done.driver_cpu_ms,
         usage=done.usage,
         unrecorded=done.unrecorded,
+        payload=done.payload,
     )

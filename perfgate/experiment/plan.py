@@ -28,6 +28,8 @@ _MEMORY_SHARE = 0.7
 _TURN_S = (0.5, 2.0)
 """Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
 _WARMUP_SHARE = 0.35
+MOST_TIMES_LOOKS = 2
+"""A lane that others left time looks so many times as often as planned, at most."""
 _SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
 
 
@@ -148,17 +150,18 @@ def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
     return tuple(Segment(lane, depth, budget.measure_s * share, looks) for lane, depth, share in shares if share > 1e-9)
 
 
-def lengthened(segments: Sequence[Segment], spare_s: float) -> tuple[Segment, ...]:
+def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int) -> tuple[Segment, ...]:
     """Share out among segments, in proportion to their times, what those before them have left of theirs.
 
-    Looks stay about as far apart in seconds as they were. What a segment itself decides has no part in how long it may
+    Looks stay about as far apart in seconds as they were, up to so many. What a segment itself decides has no part in how long it may
     take: how many looks there are, and when, is known before the first of them.
     """
     if spare_s <= 0:
         return tuple(segments)
     factor = 1 + spare_s / sum(segment.seconds for segment in segments) if segments else 1.0
     return tuple(
-        replace(each, seconds=each.seconds * factor, looks=_looks(round(len(each.looks) * factor))) for each in segments
+        replace(each, seconds=each.seconds * factor, looks=_looks(min(round(len(each.looks) * factor), most_looks)))
+        for each in segments
     )
 
 

@@ -27,6 +27,13 @@ class Case:
     looks: tuple[Look, ...] = ()
     measure_s: float = nan
     """Measuring time that it had; NaN where that is not known."""
+    required: bool = True
+    """Whether the run is inconclusive where this is."""
+
+    @property
+    def alpha(self) -> float:
+        """One-sided level of each bound, over all looks."""
+        return self.effect.alpha
 
     @property
     def gated(self) -> bool:

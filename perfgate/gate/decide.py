@@ -66,6 +66,7 @@ def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> M
         level=strict_alpha,
         severity=case.severity,
         accepted=accepted,
+        required=case.required,
     )
 
 

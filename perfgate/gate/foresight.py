@@ -19,17 +19,13 @@ from perfgate.stats.replicate import requests_for_quantile
 from perfgate.stats.values import quantile_of
 from perfgate.trials import Caution, Lane, ReplicaFacts
 
-FEWEST_REPLICAS = 4
-"""Servers an arm below which a comparison between servers has hardly any power left."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Need:
     what: str
     """Metric, or objective on it."""
     requests: int
-    each: bool
-    """Of each server; else of an arm."""
+    """Of an arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,40 +86,30 @@ def _of_gate(gate: Gate) -> Iterator[_Need]:
         if Source.LOAD not in metric.sources:
             continue
         quantile = quantile_of(metric.statistic)
-        if metric.estimator is Estimator.REPLICA_QUANTILE and quantile:
-            yield _Need(metric.name, requests_for_quantile(quantile[1]), each=True)
+        if metric.estimator is Estimator.ARM_QUANTILE and quantile:
+            yield _Need(metric.name, requests_for_quantile(quantile[1]))
         elif metric.estimator is Estimator.PROPORTION:
             accepted = tolerance_of(metric, gate, 0.0).share
-            yield _Need(metric.name, requests_needed(1 - accepted, gate.alpha / 2), each=False)
+            yield _Need(metric.name, requests_needed(1 - accepted, gate.alpha / 2))
 
 
 def _of_objectives(objectives: Mapping[str, Objective], alpha: float) -> Iterator[_Need]:
     for name, objective in objectives.items():
         metric, quantile = BY_NAME[name], quantile_of(BY_NAME[name].statistic)
         if quantile:
-            yield _Need(f"the objective on {name}", requests_needed(quantile[1], alpha), each=False)
+            yield _Need(f"the objective on {name}", requests_needed(quantile[1], alpha))
         elif metric.estimator is Estimator.PROPORTION and objective.max:
-            yield _Need(f"the objective on {name}", requests_needed(1 - objective.max, alpha), each=False)
+            yield _Need(f"the objective on {name}", requests_needed(1 - objective.max, alpha))
 
 
 def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
-    has = outlook.of_arm / outlook.replicas if need.each else outlook.of_arm
-    if has >= need.requests:
+    if outlook.of_arm >= need.requests:
         return None
     message = (
-        f"{need.what} needs {need.requests:,} requests under load of each {'server' if need.each else 'arm'}, and "
-        f"{'at most' if outlook.at_most else 'about'} {has:,.0f} are to come: {outlook.load_s:.3g} s at "
-        f"{outlook.rate_rps:.3g} a second, shared by {outlook.arms * outlook.replicas} servers"
+        f"{need.what} needs {need.requests:,} requests under load of each arm, and "
+        f"{'at most' if outlook.at_most else 'about'} {outlook.of_arm:,.0f} are to come: {outlook.load_s:.3g} s at "
+        f"{outlook.rate_rps:.3g} a second, shared by {outlook.arms} arm{'s' * (outlook.arms > 1)}"
     )
-    return Caution("too few requests", message, _remedy(need, outlook))
-
-
-def _remedy(need: _Need, outlook: _Outlook) -> str:
-    enough = int(outlook.of_arm / need.requests) if need.each else 0
-    if enough >= FEWEST_REPLICAS:
-        return f"set load.replicas = {enough}"
-    replicas = min(outlook.replicas, FEWEST_REPLICAS) if need.each else 1
-    load_s = ceil(need.requests * replicas * outlook.arms / outlook.rate_rps)
+    load_s = ceil(need.requests * outlook.arms / outlook.rate_rps)
     measure_s = ceil(outlook.total_s * load_s / outlook.load_s)
-    fewer = f"load.replicas = {replicas} and " if need.each and replicas < outlook.replicas else ""
-    return f"set {fewer}budget.measure_s = {measure_s}, of which {load_s} s are load"
+    return Caution("too few requests", message, f"set budget.measure_s = {measure_s}, of which {load_s} s are load")

@@ -18,14 +18,16 @@ def headline(
     Then what must not be overlooked: regressions that are accepted, and failures that only warn.
     """
     text = _decisive(verdict, metrics, objectives, reasons)
-    remarks = ("",) if verdict is Verdict.INVALID else (_accepted(metrics), _warned(metrics, objectives))
+    remarks = (
+        ("",) if verdict is Verdict.INVALID else (_left_open(metrics), _accepted(metrics), _warned(metrics, objectives))
+    )
     return "; ".join(part for part in (text, *remarks) if part)
 
 
 def _decisive(
     verdict: Verdict, metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict], reasons: Sequence[str]
 ) -> str:
-    gated = [m for m in metrics if m.counts and m.verdict is verdict]
+    gated = [m for m in metrics if m.counts and m.verdict is verdict and not m.left_open]
     gated.sort(key=_excess if verdict is Verdict.FAIL else _nearness, reverse=True)
     bounds = [o for o in objectives if o.counts and o.verdict is verdict]
     if verdict is Verdict.FAIL:
@@ -36,6 +38,11 @@ def _decisive(
     if verdict is Verdict.PASS and (gated or bounds):
         return _metric(gated[0]) if gated else _objective(bounds[0])
     return reasons[0]
+
+
+def _left_open(metrics: Sequence[MetricVerdict]) -> str:
+    found = [each.metric for each in metrics if each.counts and each.left_open]
+    return f"not decided: {', '.join(found)}" if found else ""
 
 
 def _accepted(metrics: Sequence[MetricVerdict]) -> str:

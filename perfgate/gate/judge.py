@@ -14,7 +14,7 @@ from perfgate.gate.headline import headline
 from perfgate.gate.looks import Look, decided_before, level_of
 from perfgate.gate.missing import has_numbers, why_missing
 from perfgate.gate.objectives import judge_objective, judged
-from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
+from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.validity import invalid_because
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Metric
@@ -82,14 +82,16 @@ def cases_of(
         effect = estimate(metric, table, gate.alpha, cross_check=cross_check)
         if effect is not None:
             tolerance = tolerance_of(metric, gate, effect.baseline_value)
-            yield Case(metric, effect, tolerance, severity_of(metric, gate), looks=tuple(looks))
+            severity, required = severity_of(metric, gate), is_required(metric, gate)
+            yield Case(metric, effect, tolerance, severity, looks=tuple(looks), required=required)
 
 
 def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[Missing]:
     """Name gated metrics that cannot be judged; a default one that this run never measured is no loss."""
     judged = {verdict.metric for verdict in metrics}
     for metric in gated_metrics(gate):
-        if metric.name not in judged and (metric.name in gate.metrics or has_numbers(metric, table)):
+        expected = is_required(metric, gate) and (metric.name in gate.metrics or has_numbers(metric, table))
+        if metric.name not in judged and expected:
             yield severity_of(metric, gate), why_missing(metric, table)
 
 
@@ -99,7 +101,7 @@ def _overall(
     """Sum up what counts; where nothing does, that something was judged and only warns is a pass."""
     if invalid:
         return Verdict.INVALID
-    verdicts = [part.verdict for part in parts if part.counts]
+    verdicts = [part.verdict for part in parts if part.counts and not _is_left_open(part)]
     if Verdict.FAIL in verdicts:
         return Verdict.FAIL
     judged_any = bool(verdicts) or any(part.warns for part in parts)
@@ -116,12 +118,16 @@ def _reasons(
     """Say what decided; of an inconclusive run what stands in the way, with what would decide."""
     if verdict is Verdict.INVALID:
         return tuple(invalid)
-    found = [_clause(part) for part in parts if part.counts and part.verdict is verdict]
+    found = [_clause(part) for part in parts if part.counts and part.verdict is verdict and not _is_left_open(part)]
     if verdict is Verdict.INCONCLUSIVE:
         found += missing
     if not found and any(part.warns for part in parts):
         return ("all that was judged has severity warn: nothing counts",)
     return tuple(found) or ("nothing to judge: no gated metric was measured on both arms, and there are no objectives",)
+
+
+def _is_left_open(part: MetricVerdict | ObjectiveVerdict) -> bool:
+    return isinstance(part, MetricVerdict) and part.left_open
 
 
 def _clause(part: MetricVerdict | ObjectiveVerdict) -> str:

@@ -10,7 +10,8 @@ from perfgate.gate.decide import decide
 from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
 from perfgate.gate.objectives import judge_objective, judged
-from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
+from perfgate.gate.futility import is_futile
+from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
@@ -75,7 +76,7 @@ class Looking:
         bounds = tuple(self._bounds(source, table, nominal_levels(fractions, self._gate.alpha)[-1]))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
         self._effects |= {effect.metric: effect for effect in found}
-        self._expected = tuple(m for m in self._gated if m.name in self._gate.metrics or has_numbers(m, table))
+        self._expected = tuple(m for m in self._gated if self._is_expected(m, table))
         expected = [severity_of(metric, self._gate) for metric in self._gated]
         return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, expected)
 
@@ -87,10 +88,21 @@ class Looking:
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
         """Say whether nothing is open that more of this source would decide, warnings included (docs/method.md)."""
-        decided = {each.metric for each in verdicts if each.settled}
+        futile = {name for name, effect in self._effects.items() if is_futile(self._case(effect), self._family)}
+        decided = {each.metric for each in verdicts if each.settled} | futile
         metrics = (metric.name in decided for metric in self._expected if self._at(metric, source))
         bounds = (decided_before(name, self.taken) for name in self._objectives if self._at(BY_NAME[name], source))
         return all(metrics) and all(bounds)
+
+    def _is_expected(self, metric: Metric, table: TrialTable) -> bool:
+        """Say whether there is something to wait for: of what is judged only where it can be, an effect."""
+        if not is_required(metric, self._gate):
+            return metric.name in self._effects
+        return metric.name in self._gate.metrics or has_numbers(metric, table)
+
+    @property
+    def _family(self) -> int:
+        return max(1, len(self._expected))
 
     def _home(self, metric: Metric) -> Source | None:
         if metric.estimator is Estimator.REPLICA_SLOPE and self._longest in metric.sources:
@@ -108,7 +120,8 @@ class Looking:
     def _case(self, effect: Effect) -> Case:
         metric, gate = BY_NAME[effect.metric], self._gate
         tolerance = tolerance_of(metric, gate, effect.baseline_value)
-        return Case(metric, effect, tolerance, severity_of(metric, gate), looks=self.taken)
+        severity, required = severity_of(metric, gate), is_required(metric, gate)
+        return Case(metric, effect, tolerance, severity, looks=self.taken, required=required)
 
 
 def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import comb, inf, isfinite
 
 from scipy import special
 
@@ -43,7 +43,7 @@ class Seen:
         if self.counts is not None:
             return self.counts.p_above(log_limit)
         if self.log_se == 0:
-            return 0.0 if self.log_change > log_limit else 1.0
+            return self._least_p if self.log_change > log_limit else 1.0
         return float(special.stdtr(self.df, (log_limit - self.log_change) / self.log_se))
 
     def p_below(self, log_limit: float) -> float:
@@ -51,15 +51,27 @@ class Seen:
         if self.counts is not None:
             return self.counts.p_below(log_limit)
         if self.log_se == 0:
-            return 0.0 if self.log_change <= log_limit else 1.0
+            return self._least_p if self.log_change <= log_limit else 1.0
         return float(special.stdtr(self.df, (self.log_change - log_limit) / self.log_se))
+
+    @property
+    def _least_p(self) -> float:
+        """What values without any spread may say: no more than a permutation test over the replicas could.
+
+        One way in (n choose n/2) to deal n replicas to two arms puts the arms so far apart. Of what is known without
+        measuring, 0.
+        """
+        replicas = round(self.df) + 2 if isfinite(self.df) else 0
+        return 1 / comb(replicas, replicas // 2) if replicas else 0.0
 
     def bounds(self, level: float) -> tuple[float, float]:
         """Give the one-sided bounds at that level; infinite where it is 0."""
         if level <= 0:
-            return (-inf, inf) if self.log_se else (self.log_change, self.log_change)
+            return (-inf, inf) if self.log_se or self._least_p else (self.log_change, self.log_change)
         if self.counts is not None:
             return self.counts.lower(level), self.counts.upper(level)
+        if not self.log_se and self._least_p > level:
+            return -inf, inf
         half = float(-special.stdtrit(self.df, level)) * self.log_se if self.log_se else 0.0
         return self.log_change - half, self.log_change + half
 

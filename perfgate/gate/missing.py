@@ -6,7 +6,6 @@ from math import isfinite
 
 import numpy as np
 
-from perfgate.gate.foresight import FEWEST_REPLICAS
 from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.quantile import replica_times
@@ -40,7 +39,7 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
         return f"{metric.name} has no data: {_where_from(metric, table)}"
     if _fewest_replicas(metric, table) < 2:
         return f"{metric.name} needs at least 2 replicas an arm with data"
-    if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.REPLICA_QUANTILE:
+    if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.ARM_QUANTILE:
         return _too_few_requests(metric, quantile, table.columns)
     if metric.estimator is Estimator.REPLICA_SLOPE:
         return f"{metric.name} needs memory read twice or more in one lane: measure longer or with fewer replicas"
@@ -48,23 +47,15 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
 
 
 def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Columns) -> str:
-    """Say how far off it is, and whether fewer servers in the same time would do."""
+    """Say how far off it is."""
     need = requests_for_quantile(quantile[1])
     units, times = replica_times(columns, Source.LOAD, quantile[0])
     if any(each.size and not isfinite(each[-1]) for each in times):
         return f"{metric.name} lies among requests that got no answer: look for failed requests"
-    has, replicas = min(each.size for each in times), int(np.unique_counts(units.arm).counts.min())
-    return f"{metric.name} needs {need:,} requests of each server, has {has:,}: {_more_of_each(need, has, replicas)}"
-
-
-def _more_of_each(need: int, has: int, replicas: int) -> str:
-    longer = f"{about_times(need / max(has, 1))} the load time"
-    if (enough := replicas * has // need) >= FEWEST_REPLICAS:
-        return f"{longer}, or load.replicas = {enough}"
-    if replicas <= FEWEST_REPLICAS:
-        return longer
-    times = about_times(need * FEWEST_REPLICAS / (max(has, 1) * replicas))
-    return f"{longer}, or {times} with load.replicas = {FEWEST_REPLICAS}"
+    sizes = np.array([each.size for each in times])
+    has = min(int(sizes[units.arm == arm].sum()) for arm in np.unique(units.arm))
+    longer = about_times(need / max(has, 1))
+    return f"{metric.name} needs {need:,} requests of each arm, has {has:,}: {longer} the load time"
 
 
 def _where_from(metric: Metric, table: TrialTable) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, inf, isfinite
+from math import ceil, comb, inf, isfinite
 
 from perfgate.gate.case import Case
 from perfgate.gate.wording import about_times
@@ -35,13 +35,28 @@ def what_would_decide(case: Case, alpha: float) -> str:
     """Say what would decide at this level if the estimate stayed: more requests, replicas or time."""
     if case.effect.counts is not None:
         return _more_requests(case.effect.counts, case.tolerance.log, case.history.level(alpha))
+    if not case.effect.log_se:
+        enough = next(count for count in range(2, MOST_REPLICAS) if 1 / comb(2 * count, count) <= alpha)
+        return f"no server differs from another, which proves little of few: use {enough} an arm or more (--replicas)"
     times = (case.half(alpha) / case.beyond) ** 2 if case.beyond else inf
-    if is_once_a_replica(case.metric):
+    if is_once_a_replica(case.metric) or longer_by(case, times) == inf:
         fewest = min(len(case.effect.baseline_replicas), len(case.effect.candidate_replicas))
         return more_replicas(fewest, times) or f"{_TOO_NEAR} number of servers: set another tolerance"
+    times = longer_by(case, times)
     if times > MOST_TIMES:
         return f"{_TOO_NEAR} measuring time, set another tolerance or more replicas"
     return times_longer(times, case.measure_s)
+
+
+def longer_by(case: Case, times: float) -> float:
+    """Say how many times as long makes the variance so many times smaller; infinite where time alone does not.
+
+    What processes of one model differ by stays as it is, however long they are measured.
+    """
+    variance = case.effect.log_se**2
+    lasting = case.effect.lasting_se**2 if isfinite(case.effect.lasting_se) else 0.0
+    left = variance / times - lasting
+    return (variance - lasting) / left if left > 0 else inf
 
 
 def is_once_a_replica(metric: Metric) -> bool:

@@ -46,6 +46,11 @@ def severity_of(metric: Metric, gate: Gate) -> Severity:
     return gate.project.severity.get(metric.name, default)
 
 
+def is_required(metric: Metric, gate: Gate) -> bool:
+    """Say whether a run that cannot decide the metric is inconclusive: not where it is gated by default, if it can be."""
+    return metric.required or metric.name in gate.metrics
+
+
 def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
     """Give the metric's own tolerance, or what an accepted regression raises it to."""
     own, acceptance = own_tolerance_of(metric, gate, baseline_value), gate.project.accepted.get(metric.name)

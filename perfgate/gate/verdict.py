@@ -73,6 +73,8 @@ class MetricVerdict:
     """How much a failure counts; `off` where it is not gated."""
     accepted: Accepted | None = None
     """The accepted regression that raised the tolerance; None: the tolerance is the metric's own."""
+    required: bool = True
+    """Whether the run is inconclusive where this is; else it is judged where the run can decide it."""
 
     @property
     def counts(self) -> bool:
@@ -83,6 +85,11 @@ class MetricVerdict:
     def warns(self) -> bool:
         """Whether it is judged and shown, and no part of the run's verdict."""
         return self.gated and self.severity is Severity.WARN
+
+    @property
+    def left_open(self) -> bool:
+        """Whether it is undecided, and does not hold up the run's verdict."""
+        return self.gated and not self.required and self.verdict is Verdict.INCONCLUSIVE
 
     @property
     def needs_acceptance(self) -> bool:

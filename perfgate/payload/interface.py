@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from perfgate.trials import Call
@@ -19,6 +20,12 @@ class RecordedPayload:
     """Names of the request classes, by `Call.kind`; one empty name where the scenario has none."""
     digest: str
     """`sha256:…` over all requests, their methods and their order."""
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of the traffic that each of `calls` has."""
+        counts = Counter(self.order)
+        return tuple(counts[number] / len(self.order) for number in range(len(self.calls)))
 
     @property
     def cycle(self) -> tuple[Call, ...]:

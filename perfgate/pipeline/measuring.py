@@ -14,7 +14,7 @@ import numpy as np
 from perfgate.experiment.cautions import observer_cautions, pause_cautions
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench, blocks
-from perfgate.experiment.plan import Plan, Segment, lengthened
+from perfgate.experiment.plan import MOST_TIMES_LOOKS, Plan, Segment, lengthened
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.watch import LoadWatch
 from perfgate.gate.foresight import shortages
@@ -57,7 +57,8 @@ class Measuring:
                         segment, began_s = left[0], clock()
                         with self._watched(segment, fleet, bench):
                             self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])))
-                        left = lengthened(left[1:], segment.seconds - (clock() - began_s))
+                        spare_s = segment.seconds - (clock() - began_s)
+                        left = lengthened(left[1:], spare_s, MOST_TIMES_LOOKS * job.scenario.budget.looks)
                 self.recording.note(pause_cautions(fleet.replicas))
 
     def _make_ready(self, fleet: Fleet) -> None:

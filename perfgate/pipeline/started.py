@@ -35,6 +35,7 @@ def started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedP
         scenario=job.scenario.model_dump(mode="json"),
         scenario_digest=scenario_digest(job.scenario, recorded_contents(job.models[Arm.CANDIDATE], job.scenario)),
         payload_digest=payloads[Arm.CANDIDATE].digest,
+        payload_shares=payloads[Arm.CANDIDATE].shares,
         models={arm.value: _facts(model) for arm, model in job.models.items()},
         plan=plan.as_dict() | job.advice.plan,
         environment=dict(world.environment),

@@ -24,6 +24,7 @@ from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.facts import environment_rows, flat, model_rows, settings_differ
 from perfgate.report.method import method
 from perfgate.report.pages import drawn, template, write_page
+from perfgate.report.payloads import payload_rows, payload_sentences
 from perfgate.report.result import Result
 from perfgate.report.rows import (
     accepted_rows,
@@ -91,6 +92,8 @@ def _page(result: Result) -> dict[str, Any]:
         "stored": stored_sentence(result),
         "hints": tuple(hints(result)),
         "causes": causes(result),
+        "payload_rows": payload_rows(result),
+        "payload_sentences": payload_sentences(result),
         "model_rows": model_rows(result),
         "environment_rows": environment_rows(result),
         "settings_differ": settings_differ(result),

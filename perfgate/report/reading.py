@@ -22,7 +22,7 @@ _WORDS: dict[str, tuple[StrEnum, ...]] = {"lane": tuple(Lane), "depth": tuple(De
 _PLAIN = ("wall_s", "cpu_ms", "rss_mb", "rss_peak_mb", "pss_mb")
 _STAGES = ("queue_ms", "encode_ms", "batch_size")
 _PLACE = ("block", "replica", "start_s")
-_NEEDED = (*_WORDS, *_PLACE, "unrecorded", *_PLAIN, *_STAGES, "service_ms", "response_ms", "status")
+_NEEDED = (*_WORDS, *_PLACE, "unrecorded", "payload", *_PLAIN, *_STAGES, "service_ms", "response_ms", "status")
 _NO_STATUS = -1
 _ROWS = 1 << 14
 """Batches of single requests are put together to so many rows at least: numpy's calls cost more than their work."""
@@ -36,17 +36,22 @@ def read_run(run: Path) -> tuple[Result, TrialTable]:
     """
     result = document.read(run)
     sizes_mb = {Arm(arm): facts.size_mb for arm, facts in result.models.items() if facts.size_mb > 0}
-    table = table_of((run if run.is_dir() else run.parent) / FILE_NAME, result.replicas, sizes_mb)
+    table = table_of(
+        (run if run.is_dir() else run.parent) / FILE_NAME, result.replicas, sizes_mb, result.payload_shares
+    )
     return result, replace(table, columns=_with_counters(table.columns, result.trials, run))
 
 
 def table_of(
-    samples: Path | pa.Table, replicas: Sequence[ReplicaFacts] = (), sizes_mb: Mapping[Arm, float] | None = None
+    samples: Path | pa.Table,
+    replicas: Sequence[ReplicaFacts] = (),
+    sizes_mb: Mapping[Arm, float] | None = None,
+    shares: Sequence[float] = (),
 ) -> TrialTable:
     """Make the table of all trials straight from samples, batch by batch; what samples do not hold is NaN."""
     batches = (samples,) if isinstance(samples, pa.Table) else _grouped(sample_batches(samples, _NEEDED))
     parts = [_columns(batch) for batch in batches if batch.num_rows]
-    return TrialTable(Columns.joined([Columns.of(()), *parts]), tuple(replicas), dict(sizes_mb or {}))
+    return TrialTable(Columns.joined([Columns.of(()), *parts]), tuple(replicas), dict(sizes_mb or {}), tuple(shares))
 
 
 def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -78,6 +83,7 @@ def _columns(table: pa.Table) -> Columns:
         context_switches=np.full(first.size, np.nan),
         page_faults=np.full(first.size, np.nan),
         unrecorded=rows["unrecorded"][first].astype(np.int64),
+        payload=rows["payload"][first].astype(np.int64),
         # A trial without requests is a single row that has no status.
         requests=np.add.reduceat(asked, first, dtype=np.int64),
         service_ms=rows["service_ms"][asked],

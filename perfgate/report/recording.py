@@ -17,6 +17,7 @@ from perfgate.report.result import Result
 from perfgate.scenario.schema import Load
 from perfgate.stats.classes import class_summaries
 from perfgate.stats.generator import generator_facts
+from perfgate.stats.payload_changes import payload_changes
 from perfgate.stats.stages import batch_sizes, stage_summaries
 from perfgate.stats.summarise import curves, summarise
 from perfgate.stats.table import TrialLog
@@ -38,7 +39,7 @@ class Recording:
 
     def _new_log(self) -> TrialLog:
         sizes_mb = {Arm(arm): facts.size_mb for arm, facts in self._result.models.items() if facts.size_mb > 0}
-        return TrialLog(self.replicas, sizes_mb)
+        return TrialLog(self.replicas, sizes_mb, self._result.payload_shares)
 
     def __enter__(self) -> Self:
         """Write down what is known before anything is measured; UsageError when the directory cannot be written."""
@@ -106,6 +107,7 @@ class Recording:
             generator=generator_facts(trials, self._workers),
             blocks=block_columns(self._blocks),
             looks=looks,
+            payload_changes=payload_changes(table),
             cautions=(*self._result.cautions, *cautions),
             wall_s=wall_s,
         )

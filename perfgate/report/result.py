@@ -9,6 +9,7 @@ from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.looks import Look
 from perfgate.gate.verdict import Judgement
+from perfgate.stats.payload_changes import PayloadChange
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Caution, ReplicaFacts
 
@@ -189,5 +190,9 @@ class Result:
     """Where the baseline's numbers come from; None where it was measured, or there is none."""
     record: RecordFacts | None = None
     """Of a stored baseline, measured again or by its numbers; None where there is none."""
+    payload_shares: tuple[float, ...] = ()
+    """Share of the traffic that each recorded request has, by its number; empty in older results."""
+    payload_changes: tuple[PayloadChange, ...] = ()
+    """What changed in each payload, by metric; the estimate of such a metric is their mean."""
     schema_version: int = SCHEMA_VERSION
     """Counts incompatible changes of this document."""

@@ -19,6 +19,8 @@ _WORDS = {"lane": Lane, "depth": Depth, "state": State, "arm": Arm}
 _MEMORY = ("rss_mb", "rss_peak_mb", "pss_mb", "uss_mb")
 _NUMBERS = ("start_s", "wall_s", "cpu_ms", "driver_cpu_ms")
 _REQUEST = ("response_ms", "service_ms", "send_lag_ms")
+_PAYLOAD = "payload"
+"""The last column; files of version 3 do not have it."""
 _STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 
 SCHEMA = pa.schema(
@@ -34,12 +36,13 @@ SCHEMA = pa.schema(
         pa.field("status", pa.int8()),
         pa.field("request_class", pa.int8()),
         *(pa.field(name, pa.float32()) for name in _STAGES),
+        pa.field(_PAYLOAD, pa.int32()),
     ],
-    metadata={"perfgate.samples": "3"},
+    metadata={"perfgate.samples": "4"},
 )
 """One row a request; `scheduled_s` counts from the start of the run. What belongs to a trial is repeated in its rows.
 A trial without requests is one row whose request columns are null; memory that was not sampled and stage times that
-the server did not tell are null."""
+the server did not tell are null, and so is the payload of a trial that sent several."""
 
 
 class SampleWriter:
@@ -77,14 +80,17 @@ def read_samples(path: Path) -> pa.Table:
 
 def sample_batches(path: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
     """Read the whole batches one by one, some of the columns only; errors as of `read_samples`, at the first one."""
-    options = pa.ipc.IpcReadOptions(included_fields=[SCHEMA.names.index(name) for name in columns])
     try:
         # A plain file, no map of it: each batch's memory is free again before the next.
         with pa.OSFile(str(path)) as file:
-            stream = pa.ipc.open_stream(file, options=options)
-            if stream.schema.names != [name for name in SCHEMA.names if name in columns]:
-                raise UsageError(f"{path} holds other columns than samples have", "name a run's samples.arrow")
-            yield from _whole_batches(stream)
+            there = pa.ipc.open_stream(file).schema.names
+        if there not in (SCHEMA.names, SCHEMA.names[:-1]):
+            raise UsageError(f"{path} holds other columns than samples have", "name a run's samples.arrow")
+        chosen = [name for name in SCHEMA.names if name in columns]
+        options = pa.ipc.IpcReadOptions(included_fields=[there.index(name) for name in chosen if name in there])
+        with pa.OSFile(str(path)) as file:
+            for batch in _whole_batches(pa.ipc.open_stream(file, options=options)):
+                yield batch if _PAYLOAD in there or _PAYLOAD not in chosen else _without_payload(batch)
     except (OSError, pa.ArrowInvalid) as error:
         msg = f"cannot read the samples {path}"
         raise UsageError(msg, "name a run's samples.arrow; a run that ended before its first block has none") from error
@@ -100,6 +106,10 @@ def rebuild_trials(table: pa.Table) -> tuple[Trial, ...]:
     keys = np.stack([*codes, columns["block"], columns["replica"], columns["start_s"]])
     begins = [0, *(1 + np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0))).tolist()]
     return tuple(_trial(columns, slice(begin, end)) for begin, end in zip(begins, [*begins[1:], None], strict=True))
+
+
+def _without_payload(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.append_column(SCHEMA.field(_PAYLOAD), pa.nulls(batch.num_rows, pa.int32()))
 
 
 def _whole_batches(stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -134,6 +144,8 @@ def _batch(trials: Sequence[Trial]) -> pa.RecordBatch:
     columns["request_class"] = _request_column([_kinds(t.requests) for t in trials], pa.int8())
     for name in _STAGES:
         columns[name] = _request_column([_stage(t.requests, name) for t in trials], pa.float32())
+    known = [t.payload for t in trials for _ in range(max(len(t.requests.status), 1))]
+    columns[_PAYLOAD] = pa.array(known, pa.int32())
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
@@ -189,5 +201,6 @@ def _trial(columns: Mapping[str, np.ndarray], rows: slice) -> Trial:
         cpu_ms=float(first["cpu_ms"]),
         driver_cpu_ms=float(first["driver_cpu_ms"]),
         unrecorded=int(first["unrecorded"]),
+        payload=None if np.isnan(first[_PAYLOAD]) else int(first[_PAYLOAD]),
         memory=None if all(np.isnan(first[name]) for name in _MEMORY) else memory,
     )

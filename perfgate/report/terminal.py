@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perfgate.report import figures
+from perfgate.report.payloads import payload_sentences
 from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
@@ -203,6 +204,8 @@ def _print_notes(console: Console, result: Result) -> None:
             console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():
         console.print(safe_text(console, reason))
+    for words in payload_sentences(result):
+        console.print(Text.assemble(("requests differ ", "yellow"), safe_text(console, words)))
     _print_accepted(console, result)
     for metric, more in hints(result):
         console.print(Text.assemble((metric, "yellow"), " is undecided: ", safe_text(console, more)))

@@ -65,10 +65,19 @@ def contrast(sample: Sample) -> Contrast:
     return _adjusted(sample, np.column_stack([parents, slope]))
 
 
+def welch(baseline: Floats, candidate: Floats) -> Contrast:
+    """Compare two sets of replicas by plain Welch's t; at least two of each."""
+    arms = baseline, candidate
+    parts = [float(arm.var(ddof=1)) / arm.size for arm in arms]
+    difference = float(candidate.mean() - baseline.mean())
+    return Contrast(difference, sqrt(sum(parts)), _welch_df(parts, [arm.size for arm in arms]))
+
+
 def paired_contrast(sample: Sample) -> Contrast:
     """Compare the arms by Student's t over pairs of servers that one fork server started one after the other.
 
-    What the machine did at that time hit both. With fewer than six pairs it is `contrast`.
+    For what was measured pair by pair: what the machine did at that time hit both. With fewer than six pairs it is
+    `contrast`.
     """
     pairs = start_pairs(sample)
     if pairs.size < LEAST_PAIRS:

@@ -56,3 +56,5 @@ class Effect:
     """Two-sided 95 % interval of all that was measured, of the same kind: it describes, it decides nothing."""
     ci95_upper: float = nan
     """Its upper end."""
+    lasting_se: float = nan
+    """The part of `log_se` that more time leaves: what processes of one model differ by. NaN where it is not known."""

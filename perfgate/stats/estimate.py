@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import expm1, inf, isfinite, log, nan
+from math import expm1, inf, isfinite, log, nan, sqrt
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from perfgate.stats.replicate import Replicates, replicates, state_of
 from perfgate.stats.summarise import failures_by_replica
 from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
 from perfgate.stats.values import plausible, rows_of
+from perfgate.stats.within import within
 from perfgate.trials import Arm, ReplicaFacts, State
 
 _DESCRIBED_ALPHA = 0.025
@@ -36,11 +37,20 @@ def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bo
     found = replicates(metric, table)
     if found is None or min(np.bincount(found.units.arm, minlength=2)) < 2:
         return None
-    return _between(metric, found, _sample(found, table.replicas), alpha, cross_check=cross_check)
+    effect = _between(metric, found, _sample(found, table.replicas), alpha, cross_check=cross_check)
+    return None if effect is None else replace(effect, lasting_se=_lasting_se(metric, found, effect, table))
+
+
+def _lasting_se(metric: Metric, found: Replicates, effect: Effect, table: TrialTable) -> float:
+    """Give what of the standard error is not the requests' noise; NaN where the trials do not tell."""
+    if metric.estimator is not Estimator.BLOCK_RELATIVE or (noise := within(metric, found, table)) is None:
+        return nan
+    explained = noise.of_number * float((1 / np.bincount(found.units.arm)).sum())
+    return sqrt(max(0.0, effect.log_se**2 - explained))
 
 
 def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *, cross_check: bool) -> Effect | None:
-    result = paired_contrast(sample) if found.source is Source.START else contrast(sample)
+    result = paired_contrast(sample) if _in_pairs(metric, found) else contrast(sample)
     if found.resolution:
         result = result.no_surer(found.resolution, np.bincount(found.units.arm).tolist())
     baseline, candidate = ~sample.candidate, sample.candidate
@@ -53,6 +63,12 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
         (found.state, found.source),
     )
     return replace(effect, sign_flip_p=sign_flip_p(sample)) if effect and cross_check else effect
+
+
+def _in_pairs(metric: Metric, found: Replicates) -> bool:
+    """Say whether the replicas of a pair were measured one right after the other: at their start, and under load."""
+    steady = metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}  # memory: nothing hits both
+    return found.source is Source.START or (found.source is Source.LOAD and not steady)
 
 
 def effect_of(  # noqa: PLR0913, PLR0917 - all that an effect is made of

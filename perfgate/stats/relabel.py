@@ -29,6 +29,7 @@ def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTa
             *(replace(fact, parent=fact.parent + beyond) for fact in new.replicas),
         ),
         {arm: size for arm, size in sizes_mb.items() if size is not None},
+        new.shares,
     )
 
 
@@ -40,4 +41,5 @@ def candidate_of(run: TrialTable) -> TrialTable:
         **{f.name: getattr(run.columns, f.name)[asked if f.name in _OF_REQUESTS else rows] for f in fields(Columns)}
     )
     facts = tuple(fact for fact in run.replicas if fact.arm is Arm.CANDIDATE)
-    return TrialTable(columns, facts, {arm: size for arm, size in run.sizes_mb.items() if arm is Arm.CANDIDATE})
+    sizes_mb = {arm: size for arm, size in run.sizes_mb.items() if arm is Arm.CANDIDATE}
+    return TrialTable(columns, facts, sizes_mb, run.shares)

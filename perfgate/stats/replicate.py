@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, log
+from math import ceil, inf, log
 
 import numpy as np
-from scipy import stats
 
 from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.arm_quantile import arm_quantiles
 from perfgate.stats.growth import readings
-from perfgate.stats.quantile import harrell_davis, replica_times
-from perfgate.stats.table import ARMS, STATES, Columns, Floats, Ints, TrialTable
+from perfgate.stats.payloads import Blocks, payload_means
+from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.stats.values import (
     Mask,
     Units,
@@ -26,7 +26,8 @@ from perfgate.stats.values import (
 )
 from perfgate.trials import ReplicaFacts, State
 
-TRIM = 0.2
+COARSE_SHARE = 0.01
+"""Of trials with a value of 0: where more have, single trials are finer than the clock, and only their sum tells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,38 +68,57 @@ def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | Non
         if source is Source.START:
             yield _start_values(metric, table.replicas)
         elif metric.estimator is Estimator.BLOCK_RELATIVE:
-            yield _block_relative(metric, source, table.columns)
-        elif metric.estimator is Estimator.REPLICA_QUANTILE:
+            yield _block_relative(metric, source, table)
+        elif metric.estimator is Estimator.REPLICA_MEAN:
+            yield _plain_means(metric, source, table)
+        elif metric.estimator is Estimator.ARM_QUANTILE:
             yield _quantiles(metric, source, table.columns)
         elif metric.estimator is Estimator.REPLICA_VALUE:
             yield _sampled(metric, source, table.columns)
 
 
-def _block_relative(metric: Metric, source: Source, columns: Columns) -> Replicates | None:
+def blocks_of(metric: Metric, source: Source, columns: Columns) -> tuple[Units, Blocks]:
+    """Give one source's trials as blocks x replicas; no block where they do not make any."""
+    rows = rows_of(columns, source)
+    units, logs, payload = block_matrix(columns, rows, usable_values(metric, source, columns))
+    return units, Blocks(logs, units.arm, payload)
+
+
+def _block_relative(metric: Metric, source: Source, table: TrialTable) -> Replicates | None:
+    columns = table.columns
     rows = rows_of(columns, source)
     if not rows.any():
         return None
-    values = usable_values(metric, source, columns)
-    units, logs = block_matrix(columns, rows, values)
-    if not len(logs):
+    if (usable_values(metric, source, columns)[rows] == 0).mean() > COARSE_SHARE:
+        return _plain_means(metric, source, table)
+    units, blocks = blocks_of(metric, source, columns)
+    if not len(blocks.logs):
         return None
-    relative = logs - block_level(logs, units.arm)[:, None]
-    return Replicates(
-        source,
-        state_of(columns, rows),
-        units,
-        np.asarray(stats.trim_mean(relative, TRIM, axis=0), np.float64),
-        np.exp(np.asarray(stats.trim_mean(logs, TRIM, axis=0), np.float64)),
-    )
+    means = payload_means(blocks, table.shares)
+    typical = np.exp(means.log_level_over_all + means.over_all)
+    return Replicates(source, state_of(columns, rows), units, means.over_all, typical)
 
 
-def block_level(logs: Floats, arm: Ints) -> Floats:
-    """Give each block's level, from its log values, blocks x replicas: the mean of the arms' medians.
-
-    The median of all replicas would follow those of either arm that lie near it, and so draw the arms together: it
-    takes 2 to 7 % from every difference (docs/method.md).
-    """
-    return np.asarray(np.mean([np.median(logs[:, arm == each], axis=1) for each in np.unique(arm)], axis=0), np.float64)
+def _plain_means(metric: Metric, source: Source, table: TrialTable) -> Replicates | None:
+    """Average each replica's visits within each payload untrimmed, and these means by the payloads' shares."""
+    columns = table.columns
+    values = usable_values(metric, source, columns)
+    rows = rows_of(columns, source) & np.isfinite(values)
+    if not rows.any():
+        return None
+    units, unit = units_of(columns, rows)
+    number, payload = np.unique(columns.payload[rows], return_inverse=True)
+    cell, shape = payload * units.arm.size + unit, (number.size, units.arm.size)
+    visits = np.bincount(cell, minlength=number.size * units.arm.size).reshape(shape)
+    sums = np.bincount(cell, weights=values[rows], minlength=visits.size).reshape(shape)
+    seen = visits.min(axis=1) > 0  # by every replica, so that all have the same mix
+    if not seen.any():
+        return None
+    share = visits.sum(axis=1)[seen] / visits[seen].sum()
+    if table.shares and number[0] >= 0 and number[-1] < len(table.shares):
+        share = np.asarray(table.shares)[number[seen]] / np.asarray(table.shares)[number[seen]].sum()
+    typical = plausible(np.asarray(share @ (sums[seen] / visits[seen]), np.float64))
+    return Replicates(source, state_of(columns, rows), units, _log(typical), typical)
 
 
 def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
@@ -111,7 +131,7 @@ def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
 
 
 def requests_for_quantile(share: float) -> int:
-    """Say how many requests of one replica its quantile needs.
+    """Say how many requests of an arm its quantile needs.
 
     2,000 (20 beyond the 99th percentile), or as many as give a 95 % order-statistic interval with a finite upper end,
     log(0.025) / log(share), whichever is more (David & Nagaraja, Order Statistics, 2003, section 7.1).
@@ -124,12 +144,8 @@ def _quantiles(metric: Metric, source: Source, columns: Columns) -> Replicates |
     if quantile is None or not rows.any():
         return None
     kind, share = quantile
-    units, times = replica_times(columns, source, kind)
-    # Ascending, so the last one tells whether all were answered.
-    if min(each.size for each in times) < requests_for_quantile(share) or not all(isfinite(each[-1]) for each in times):
-        return None
-    typical = plausible(np.array([harrell_davis(each, share) for each in times]))
-    return Replicates(source, state_of(columns, rows), units, _log(typical), typical)
+    units, logs = arm_quantiles(columns, source, kind, share, requests_for_quantile(share))
+    return None if logs is None else Replicates(source, state_of(columns, rows), units, logs, np.exp(logs))
 
 
 def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ class Columns:
     """How many requests the trial has."""
     unrecorded: Ints
     """How many more its visit made before."""
+    payload: Ints
+    """Number of the one recorded request that the trial sent; -1 where it sent several, or where that is not known."""
     service_ms: Floats
     response_ms: Floats
     failed: NDArray[np.bool_]
@@ -77,6 +79,7 @@ class Columns:
             page_faults=_floats(_NOT_SAMPLED if u is None else u.minor_faults + u.major_faults for u in usage),
             requests=_ints(trial.requests.status.size for trial in trials),
             unrecorded=_ints(trial.unrecorded for trial in trials),
+            payload=_ints(-1 if trial.payload is None else trial.payload for trial in trials),
             service_ms=np.concatenate([np.empty(0), *(trial.requests.service_ms for trial in trials)]),
             response_ms=np.concatenate([np.empty(0), *(trial.requests.response_ms for trial in trials)]),
             failed=np.concatenate([np.empty(0, np.int8), *(trial.requests.status for trial in trials)]) != 0,
@@ -120,24 +123,34 @@ class TrialTable:
     replicas: tuple[ReplicaFacts, ...] = ()
     sizes_mb: Mapping[Arm, float] = field(default_factory=dict)
     """Bytes of each arm's model files, in MiB."""
+    shares: tuple[float, ...] = ()
+    """Share of the traffic that each recorded request has, by its number; empty: as often as it was visited."""
 
     @staticmethod
     def of(
-        trials: Sequence[Trial], replicas: Sequence[ReplicaFacts] = (), sizes_mb: Mapping[Arm, float] | None = None
+        trials: Sequence[Trial],
+        replicas: Sequence[ReplicaFacts] = (),
+        sizes_mb: Mapping[Arm, float] | None = None,
+        shares: Sequence[float] = (),
     ) -> TrialTable:
         """Make a table of all trials at once."""
-        return TrialTable(Columns.of(trials), tuple(replicas), dict(sizes_mb or {}))
+        return TrialTable(Columns.of(trials), tuple(replicas), dict(sizes_mb or {}), tuple(shares))
 
     def extended(self, trials: Sequence[Trial]) -> TrialTable:
         """Make a table with more trials; for one block after the other `TrialLog` copies less."""
-        return TrialTable(Columns.joined((self.columns, Columns.of(trials))), self.replicas, self.sizes_mb)
+        return replace(self, columns=Columns.joined((self.columns, Columns.of(trials))))
 
 
 class TrialLog:
     """Collects blocks as they arrive; a block costs microseconds, a table a few milliseconds."""
 
-    def __init__(self, replicas: Sequence[ReplicaFacts] = (), sizes_mb: Mapping[Arm, float] | None = None) -> None:
-        self._replicas = tuple(replicas)
+    def __init__(
+        self,
+        replicas: Sequence[ReplicaFacts] = (),
+        sizes_mb: Mapping[Arm, float] | None = None,
+        shares: Sequence[float] = (),
+    ) -> None:
+        self._replicas, self._shares = tuple(replicas), tuple(shares)
         self._sizes_mb = dict(sizes_mb or {})
         self._parts: list[Columns] = [Columns.of(())]
 
@@ -148,4 +161,4 @@ class TrialLog:
     def table(self) -> TrialTable:
         """Give the table of all blocks so far."""
         self._parts = [Columns.joined(self._parts)]
-        return TrialTable(self._parts[0], self._replicas, self._sizes_mb)
+        return TrialTable(self._parts[0], self._replicas, self._sizes_mb, self._shares)

@@ -118,10 +118,12 @@ def units_of(columns: Columns, rows: Mask | Ints) -> tuple[Units, Ints]:
     return Units(keys // span, keys % span), index
 
 
-def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, Floats]:
-    """Lay out log values as blocks x replicas; only blocks in which all replicas have finite positive values.
+def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, Floats, Ints]:
+    """Lay out log values as blocks x replicas, with the payload of each block (-1: not known, or several).
 
-    A replica with several trials in one block has their mean log value there.
+    A replica with several trials in one block has their mean log value there. A visit without a finite positive value
+    is filled in from the others of its arm in that block, shifted by what the replica differs from them; a block in
+    which half of an arm has none is left out, and nothing is left where half of a replica's visits have none.
     """
     units, unit = units_of(columns, rows)
     blocks, block = np.unique(columns.block[rows], return_inverse=True)
@@ -130,4 +132,31 @@ def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, F
         logs = np.log(values[rows])
         sums, counts = np.bincount(cell, weights=logs, minlength=size), np.bincount(cell, minlength=size)
         matrix = (sums / counts).reshape(blocks.size, units.arm.size)
-    return units, matrix[np.isfinite(matrix).all(axis=1)]
+    kept, filled = _filled(matrix, units.arm)
+    payload = _of_blocks(columns.payload[rows], block, blocks.size)
+    return units, filled, payload[kept]
+
+
+def _filled(matrix: Floats, arm: Ints) -> tuple[Mask, Floats]:
+    """Say which blocks are kept, and give them without gaps."""
+    known = np.isfinite(matrix)
+    if known.all():
+        return np.ones(matrix.shape[0], np.bool_), matrix
+    sides = [arm == each for each in np.unique(arm)]
+    kept = np.all([2 * known[:, side].sum(axis=1) > side.sum() for side in sides], axis=0)
+    if not kept.any() or (2 * known[kept].sum(axis=0) <= kept.sum()).any():
+        return np.zeros(matrix.shape[0], np.bool_), matrix[:0]
+    values = np.where(known, matrix, np.nan)[kept]
+    for side in sides:
+        mine = values[:, side]
+        own = np.nanmedian(mine - np.nanmedian(mine, axis=1, keepdims=True), axis=0)
+        values[:, side] = np.where(np.isnan(mine), np.nanmean(mine - own, axis=1, keepdims=True) + own, mine)
+    return kept, values
+
+
+def _of_blocks(payload: Ints, block: Ints, blocks: int) -> Ints:
+    """Give the one payload of each block; -1 where its trials have several."""
+    low, high = np.full(blocks, np.iinfo(np.int64).max), np.full(blocks, -1)
+    np.minimum.at(low, block, payload)
+    np.maximum.at(high, block, payload)
+    return np.where(low == high, high, -1)

@@ -205,5 +205,5 @@ def _numbers(metric: Metric, table: TrialTable, found: Replicates) -> Numbers:
         level=float((np.log(found.typical) if metric.scale is Scale.RATIO else found.typical).mean()),
         parent=np.array([parent for parent, _ in places], np.int64),
         position=np.array([position for _, position in places], np.float64),
-        within=within(metric, found, table.columns),
+        within=within(metric, found, table),
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.quantile import harrell_davis
-from perfgate.stats.replicate import TRIM, Replicates, block_level, usable_values
-from perfgate.stats.table import Columns, Floats, Ints
-from perfgate.stats.values import block_matrix, quantile_of, request_values, rows_of, units_of
+from perfgate.stats.payloads import Blocks, drawn_in, payload_means
+from perfgate.stats.replicate import Replicates, blocks_of
+from perfgate.stats.table import Columns, Floats, TrialTable
+from perfgate.stats.values import quantile_of, request_values, rows_of, units_of
 
 BATCHES = 4
 """Few and long: long ones hold the autocorrelation, and what few cost in degrees of freedom many replicas give back."""
@@ -31,34 +33,33 @@ class Within:
         return self.variance / self.trials
 
 
-def within(metric: Metric, found: Replicates, columns: Columns) -> Within | None:
+def within(metric: Metric, found: Replicates, table: TrialTable) -> Within | None:
     """Estimate the requests' part of what a metric's replicas differ by; None where a replica has one value only."""
     if metric.estimator is Estimator.BLOCK_RELATIVE:
-        rows = rows_of(columns, found.source)
-        units, logs = block_matrix(columns, rows, usable_values(metric, found.source, columns))
-        return within_blocks(logs, units.arm)
-    if metric.estimator is Estimator.REPLICA_QUANTILE and (quantile := quantile_of(metric.statistic)):
-        return _within_requests(found.source, columns, *quantile)
+        return within_blocks(blocks_of(metric, found.source, table.columns)[1], table.shares)
+    if metric.estimator is Estimator.ARM_QUANTILE and (quantile := quantile_of(metric.statistic)):
+        return _within_requests(found.source, table.columns, *quantile)
     return None
 
 
-def within_blocks(logs: Floats, arm: Ints) -> Within | None:
-    """Estimate it from blocks x replicas of log values, and each replica's arm; None with fewer than two of either.
+def within_blocks(blocks: Blocks, shares: Sequence[float] = ()) -> Within | None:
+    """Estimate it from log values; None with fewer than two blocks or replicas.
 
-    A trimmed mean is nearly the mean of its influence values, the winsorised series over 1 - 2 x trim (Tukey &
-    McLaughlin, Sankhya A 25, 1963, 331). What the block does to everybody goes with the block's mean; the variance of
-    the rest's mean comes from batch means (Alexopoulos & Seila, in Handbook of Simulation, 1998, chapter 7).
+    A mean of values that are drawn in is nearly the mean of these (their influence values, for few are), each weighed
+    by its payload's part of the time and relative to its payload. What the block does to everybody goes with the
+    block's mean; the variance of the rest's mean comes from batch means (Alexopoulos & Seila, in Handbook of
+    Simulation, 1998, chapter 7).
     """
-    blocks, replicas = logs.shape
-    if blocks < 2 or replicas < 2:
+    count, replicas = blocks.logs.shape
+    if count < 2 or replicas < 2:
         return None
-    relative = logs - block_level(logs, arm)[:, None]
-    cut = int(TRIM * blocks)
-    ordered = np.sort(relative, axis=0)
-    influence = np.clip(relative, ordered[cut], ordered[-1 - cut]) / (1 - 2 * cut / blocks)
-    own = influence - influence.mean(axis=1, keepdims=True)
+    values, _ = drawn_in(blocks)
+    means = payload_means(blocks, shares)
+    row = np.searchsorted(means.number, blocks.payload)
+    weight = (means.weight / np.bincount(row))[row] * count
+    own = (values - values.mean(axis=1, keepdims=True)) * weight[:, None]
     variance = batch_variance(own) * replicas / (replicas - 1)
-    return Within(variance, float(blocks))
+    return Within(variance, float(count))
 
 
 def batch_variance(series: Floats) -> float:

@@ -47,13 +47,14 @@ def test_segments_share_the_budget() -> None:
 def test_what_a_lane_leaves_goes_to_those_after_it_in_proportion() -> None:
     budget = Budget(measure_s=40, execute_share=0.5, request_share=0.2, looks=8)
     _, *left = make_plan(Scenario(budget=budget), BOTH, seed=1, replicas=4).segments
-    longer = lengthened(left, 10.0)
+    longer = lengthened(left, 10.0, most_looks=16)
     assert [segment.seconds for segment in left] == pytest.approx([8, 12])
     assert [segment.seconds for segment in longer] == pytest.approx([12, 18])
     assert [len(segment.looks) for segment in longer] == [12, 12], "as far apart in seconds as before"
     assert all(segment.looks[-1] == 1 for segment in longer)
-    assert lengthened(left, -0.1) == tuple(left), "a lane that took longer takes nothing from the others"
-    assert lengthened((), 10.0) == ()
+    assert [len(segment.looks) for segment in lengthened(left, 200.0, most_looks=16)] == [16, 16], "twice at most"
+    assert lengthened(left, -0.1, 16) == tuple(left), "a lane that took longer takes nothing from the others"
+    assert lengthened((), 10.0, 16) == ()
 
 
 def test_a_lane_without_a_share_is_left_out() -> None:

@@ -11,6 +11,7 @@ from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, 
 from perfgate.trials import Arm, Caution, ReplicaFacts
 from tests.stats.build import fact
 
+NO_P99 = Gate(metrics={"latency_p99_ms": MetricGate(gate=False)})
 P99 = Gate(metrics={"latency_p99_ms": MetricGate()})
 HALF_LOAD = Budget(measure_s=60, execute_share=0.5, request_share=0)
 
@@ -28,27 +29,20 @@ def _told(
     return shortages(plan, gate, objectives or {}, facts)
 
 
-def test_a_percentile_of_each_server_is_told_with_what_it_takes() -> None:
+def test_a_percentile_is_told_with_what_it_takes() -> None:
     (found,) = _told(Load(arrivals="poisson", rate_rps=100))
     assert found.message == (
-        "latency_p99_ms needs 2,000 requests under load of each server, and about 125 are to come: "
-        "30 s at 100 a second, shared by 24 servers"
+        "latency_p99_ms needs 2,000 requests under load of each arm, and about 1,500 are to come: "
+        "30 s at 100 a second, shared by 2 arms"
     )
-    assert found.remedy == "set load.replicas = 4 and budget.measure_s = 320, of which 160 s are load"
+    assert found.remedy == "set budget.measure_s = 80, of which 40 s are load"
 
 
 def test_what_the_remedy_says_is_enough_and_a_second_less_is_not() -> None:
-    load = Load(arrivals="poisson", rate_rps=100, replicas=4)
-    assert _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 320.0})) == ()
-    (found,) = _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 319.0}))
-    assert found.remedy == "set budget.measure_s = 320, of which 160 s are load"
-
-
-def test_where_fewer_servers_do_that_is_the_remedy() -> None:
-    (found,) = _told(Load(arrivals="constant", rate_rps=700))
-    assert found.remedy == "set load.replicas = 5"
-    assert _told(Load(arrivals="constant", rate_rps=700, replicas=5)) == ()
-    assert _told(Load(arrivals="constant", rate_rps=700, replicas=6)) != ()
+    load = Load(arrivals="poisson", rate_rps=100)
+    assert _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 80.0})) == ()
+    (found,) = _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 79.0}))
+    assert found.remedy == "set budget.measure_s = 80, of which 40 s are load"
 
 
 @pytest.mark.parametrize(
@@ -68,26 +62,32 @@ def test_a_closed_loop_is_told_once_its_servers_are_warm() -> None:
     assert _told(load) == ()
     warm = [replace(fact(i, list(Arm)[i % 2]), warm_ms=10.0) for i in range(24)]
     (found,) = _told(load, facts=warm)
-    assert "at most 125 are to come: 30 s at 100 a second" in found.message
+    assert "at most 1,500 are to come: 30 s at 100 a second" in found.message
 
 
 def test_objectives_count_an_arms_requests() -> None:
     load = Load(arrivals="poisson", rate_rps=20)
     bounds = {"latency_p99_ms": Objective(max=5), "error_rate": Objective(max=0.01), "execute_ms": Objective(max=1)}
-    p99, errors = _told(load, Gate(), bounds)
+    p99, errors = _told(load, NO_P99, bounds)
     assert p99.message.startswith(
         "the objective on latency_p99_ms needs 459 requests under load of each arm, and about 300"
     )
     assert errors.message.startswith("the objective on error_rate needs 459")
     assert p99.remedy == "set budget.measure_s = 92, of which 46 s are load"
-    assert _told(load, Gate(), bounds, arms=(Arm.CANDIDATE,)) == ()  # which has the time of both
+    assert _told(load, NO_P99, bounds, arms=(Arm.CANDIDATE,)) == ()  # which has the time of both
 
 
 def test_a_difference_of_error_rates_counts_an_arms_requests_too() -> None:
-    (found,) = _told(Load(arrivals="poisson", rate_rps=20), Gate(metrics={"error_rate": MetricGate()}))
+    (found,) = _told(
+        Load(arrivals="poisson", rate_rps=20), Gate(metrics={"error_rate": MetricGate(), **NO_P99.metrics})
+    )
     assert found.message.startswith("error_rate needs 528 requests under load of each arm, and about 300")
 
 
+def test_the_99th_percentile_is_gated_by_default_and_told_too() -> None:
+    assert _told(Load(arrivals="poisson", rate_rps=100), Gate()) == _told(Load(arrivals="poisson", rate_rps=100), P99)
+
+
 def test_nothing_is_short_where_nothing_under_load_is_asked() -> None:
-    assert _told(Load(arrivals="poisson", rate_rps=1), Gate()) == ()
+    assert _told(Load(arrivals="poisson", rate_rps=1), NO_P99) == ()
     assert _told(Load(arrivals="poisson", rate_rps=1), budget=Budget(execute_share=0.5, request_share=0.5)) == ()

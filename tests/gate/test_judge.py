@@ -63,8 +63,11 @@ def test_failing_requests_make_a_run_invalid_before_anything_else(failing: Arm) 
 
 def test_an_objective_on_the_error_rate_allows_more() -> None:
     calm = load_trials(3, lambda _, number: [1.0 + number / 1000] * 1000)
-    failing = requests([1.0] * 1000, [14] * 20 + [0] * 980)
-    flaky = [trial(0, t.arm, t.replica, failing, Lane.LOAD, Depth.REQUEST) for t in calm]
+    status = [14] * 20 + [0] * 980
+    flaky = [
+        trial(0, t.arm, t.replica, requests(t.requests.service_ms.tolist(), status), Lane.LOAD, Depth.REQUEST)
+        for t in calm
+    ]
     assert judge(TrialTable.of(calm + flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.PASS  # 1.0 %, just allowed
     assert judge(TrialTable.of(flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.INVALID
     found = judge(TrialTable.of(flaky), Gate(), {"error_rate": Objective(max=0.05)})
@@ -119,7 +122,7 @@ def test_a_metric_asked_for_by_name_must_have_data(name: str, reason: str) -> No
 
 def test_a_percentile_asked_for_by_name_says_how_many_requests_it_needs() -> None:
     found = _explicit("latency_p99_ms", TrialTable.of(load_trials(2, lambda *_: [1.0] * 100)))
-    assert "needs 2,000 requests of each server, has 100: about 20 times the load time" in " ".join(found.reasons)
+    assert "needs 2,000 requests of each arm, has 200: about 10 times the load time" in " ".join(found.reasons)
 
 
 def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() -> None:
@@ -134,7 +137,7 @@ def _failing(of_baseline: int, of_candidate: int) -> TrialTable:
     calm = load_trials(4, lambda _, number: [1.0 + number / 1000] * 250)
     failed = {Arm.BASELINE: of_baseline, Arm.CANDIDATE: of_candidate}
     rows = [
-        trial(0, t.arm, t.replica, requests([1.0] * 250, [14] * failed[t.arm] + [0] * (250 - failed[t.arm])),
+        trial(0, t.arm, t.replica, requests(t.requests.service_ms.tolist(), [14] * failed[t.arm] + [0] * (250 - failed[t.arm])),
               Lane.LOAD, Depth.REQUEST)
         for t in calm
     ]  # fmt: skip
@@ -153,6 +156,6 @@ def test_an_error_rate_that_is_gated_fails_the_candidate_not_the_run() -> None:
 
 
 def test_what_is_open_says_how_long_it_would_take() -> None:
-    found = judge(_run(0.02, seed=1), Gate(), NO_OBJECTIVES, measure_s=45.0)
+    found = judge(_run(0.025, seed=1), Gate(), NO_OBJECTIVES, measure_s=45.0)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert " the measuring time (--budget " in found.reasons[0]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perfgate.gate.judge import judge
 from perfgate.gate.verdict import Judgement, Verdict
-from perfgate.metrics import Source
+from perfgate.metrics import METRICS, Source
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.stats.table import Columns, TrialTable
 from tests.stats.generator import World, columns, design, facts, logs
@@ -22,7 +22,7 @@ CANDIDATE = design(World())[0]
 
 def _only(*names: str, **asked: MetricGate) -> Gate:
     """Gate these metrics and no others."""
-    off = ("execute_ms", "cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")
+    off = tuple(metric.name for metric in METRICS if metric.gated)
     gates = {name: MetricGate(gate=False) for name in off} | {name: MetricGate() for name in names}
     return Gate(metrics=gates | asked)
 

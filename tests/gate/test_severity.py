@@ -131,8 +131,10 @@ def test_the_scenarios_word_comes_before_the_projects_and_that_before_the_defaul
     assert {name: word for name, word in words.items() if word != "off"} == {
         "execute_ms": "error",
         "cpu_ms_per_request": "error",
+        "cpu_mean_ms_per_request": "error",
         "service_mean_ms": "error",
         "latency_p50_ms": "error",
+        "latency_p99_ms": "error",
         "throughput_rps": "warn",
     }
     named = Gate(metrics={"throughput_rps": MetricGate(catch=0.1)}, project=project)

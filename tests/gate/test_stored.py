@@ -141,7 +141,7 @@ def test_a_percentile_with_too_few_requests_says_how_many_it_needs() -> None:
     rows = [row for row in load_trials(3, lambda *_: [1.0] * 100) if row.arm is Arm.CANDIDATE]
     gate = Gate(metrics={"latency_p99_ms": MetricGate(), EXECUTE: MetricGate(gate=False)})
     found = _judged(_stored(), TrialTable.of(rows), gate)
-    assert "latency_p99_ms needs 2,000 requests of each server, has 100: about 20 times" in " ".join(found.reasons)
+    assert "latency_p99_ms needs 2,000 requests of each arm, has 300: about 7 times" in " ".join(found.reasons)
 
 
 def test_an_error_rate_is_judged_by_its_objective() -> None:

@@ -95,7 +95,11 @@ _UNTOLD = ("rss_mb", "rss_peak_mb", "pss_mb", "queue_ms", "encode_ms", "batch_si
 
 
 def columns(
-    log_ms: Floats, candidate: NDArray[np.bool_], source: Source = Source.EXECUTE, requests: int = 1
+    log_ms: Floats,
+    candidate: NDArray[np.bool_],
+    source: Source = Source.EXECUTE,
+    requests: int = 1,
+    payload: NDArray[np.int64] | None = None,
 ) -> Columns:
     """Lay blocks x replicas out as trials, each with so many equal requests."""
     blocks, replicas = log_ms.shape
@@ -114,6 +118,7 @@ def columns(
         **{name: np.full(size, np.nan) for name in _UNTOLD},
         requests=np.full(size, requests),
         unrecorded=np.zeros(size, np.int64),
+        payload=np.repeat(np.full(blocks, -1) if payload is None else payload, replicas),
         service_ms=times,
         response_ms=times,
         failed=np.zeros(times.size, np.bool_),

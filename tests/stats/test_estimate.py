@@ -83,7 +83,7 @@ def test_a_source_with_one_replica_an_arm_is_the_last_choice() -> None:
     assert replicates(BY_NAME["rss_peak_mb"], TrialTable.of(loaded)) is not None
 
 
-def test_p99_is_harrell_davis_per_replica_and_needs_its_requests() -> None:
+def test_p99_is_of_all_requests_of_an_arm_and_needs_so_many() -> None:
     rng = np.random.default_rng(8)
 
     def times(arm: Arm, _number: int, count: int = 2000) -> list[float]:
@@ -93,7 +93,7 @@ def test_p99_is_harrell_davis_per_replica_and_needs_its_requests() -> None:
     effect = _of("latency_p99_ms", TrialTable.of(load_trials(3, times)))
     assert effect.change == pytest.approx(9.0, rel=0.05)
     assert effect.state is State.UNDER_LOAD
-    few = TrialTable.of(load_trials(3, lambda arm, number: times(arm, number, 1999)))
+    few = TrialTable.of(load_trials(3, lambda arm, number: times(arm, number, 666)))
     assert estimate(BY_NAME["latency_p99_ms"], few, 0.01) is None
 
 

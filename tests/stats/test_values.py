@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.metrics import Source
-from perfgate.stats.table import TrialTable
-from perfgate.stats.values import block_matrix, failures, quantile_of, rows_of, trial_values
+from perfgate.stats.table import Floats, Ints, TrialTable
+from perfgate.stats.values import Units, block_matrix, failures, quantile_of, rows_of, trial_values
 from perfgate.trials import Arm
 from tests.stats.build import NAN, execute_trials, requests, trial
 
@@ -53,18 +53,47 @@ def test_statistics_that_are_quantiles_say_so(statistic: str, expected: tuple[st
     assert quantile_of(statistic) == expected
 
 
-@pytest.mark.parametrize("bad", [0.0, NAN, -1.0, float("inf")])
-def test_a_block_with_one_bad_value_is_left_out(bad: float) -> None:
-    table = TrialTable.of(execute_trials(4, 2, lambda block, arm, _: bad if (block, arm) == (2, "candidate") else 2.0))
+def _matrix(table: TrialTable) -> tuple[Units, Floats, Ints]:
     rows, values = rows_of(table.columns, Source.EXECUTE), trial_values(table.columns, "service_mean")
-    units, logs = block_matrix(table.columns, rows, values)
+    return block_matrix(table.columns, rows, values)
+
+
+@pytest.mark.parametrize("bad", [0.0, NAN, -1.0, float("inf")])
+def test_a_block_in_which_an_arm_is_missing_is_left_out(bad: float) -> None:
+    table = TrialTable.of(execute_trials(4, 2, lambda block, arm, _: bad if (block, arm) == (2, "candidate") else 2.0))
+    units, logs, payload = _matrix(table)
     assert logs.shape == (3, 4)
+    assert payload.tolist() == [-1, -1, -1]
     assert units.arm.tolist() == [0, 0, 1, 1]
     assert units.replica.tolist() == [0, 2, 1, 3]
+
+
+def test_a_missing_visit_costs_no_block_and_is_filled_in_from_its_arm() -> None:
+    def time_ms(block: int, arm: Arm, number: int) -> float:
+        missing = (block, arm, number) == (1, Arm.CANDIDATE, 0)
+        return NAN if missing else (1 + 0.1 * number) * (1 + block) * (3.0 if arm is Arm.CANDIDATE else 1.0)
+
+    _, logs, _ = _matrix(TrialTable.of(execute_trials(4, 5, time_ms)))
+    whole = _matrix(
+        TrialTable.of(
+            execute_trials(
+                4,
+                5,
+                lambda b, a, n: (
+                    time_ms(b, a, n) if b != 1 else ((1 + 0.1 * n) * 2 * (3.0 if a is Arm.CANDIDATE else 1.0))
+                ),
+            )
+        )
+    )[1]
+    assert logs == pytest.approx(whole)
+
+
+def test_nothing_is_left_where_a_replica_misses_half_of_its_visits() -> None:
+    missing = execute_trials(4, 5, lambda b, a, n: NAN if (a, n) == (Arm.CANDIDATE, 0) and b % 2 else 1.0)
+    assert not _matrix(TrialTable.of(missing))[1].size
 
 
 def test_several_trials_of_a_replica_in_a_block_are_averaged_as_logs() -> None:
     times = [(0, 2.0), (0, 8.0), (1, 4.0)]
     table = TrialTable.of([trial(0, Arm.BASELINE, replica, requests([ms])) for replica, ms in times])
-    rows, values = rows_of(table.columns, Source.EXECUTE), trial_values(table.columns, "service_mean")
-    assert np.exp(block_matrix(table.columns, rows, values)[1]) == pytest.approx(np.array([[4.0, 4.0]]))
+    assert np.exp(_matrix(table)[1]) == pytest.approx(np.array([[4.0, 4.0]]))
