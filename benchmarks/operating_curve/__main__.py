@@ -23,7 +23,8 @@ import click
 from benchmarks.operating_curve.measure import Line, run_once
 from benchmarks.operating_curve.models import HOME
 from benchmarks.operating_curve.neighbour import busy
-from benchmarks.operating_curve.rows import BY_NAME, ROWS, Row
+from benchmarks.operating_curve.row import Row
+from benchmarks.operating_curve.rows import BY_NAME, ROWS
 from benchmarks.operating_curve.table import read_rows
 from perfgate.errors import UsageError
 
@@ -44,21 +45,25 @@ def _numbers(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dic
 @click.option("--rows", "file", type=click.Path(path_type=Path), required=True, help="JSON lines; appended to.")
 @click.option("--row", "wanted", multiple=True, callback=_numbers, metavar="NAME[=N]", help="Only these rows, N runs.")
 @click.option("--max-minutes", type=float, default=float("inf"), help="Begin no run after so many.")
-@click.option("--busy", "share", default=0.5, show_default=True, help="Share of one core that a neighbour takes.")
+@click.option(
+    "--busy", "share", default=0.5, show_default=True, help="Share of one core that a neighbour takes; 0: none."
+)
 @click.option("--models", type=click.Path(path_type=Path), default=HOME, show_default=True, help="Built where missing.")
 def main(file: Path, wanted: dict[str, int], max_minutes: float, share: float, models: Path) -> None:
     """Compare models that differ by known amounts, again and again, beside a busy neighbour."""
     _build(models)
     wanted = {name: number for name, number in wanted.items() if _is_possible(BY_NAME[name])}
     began_s = time.monotonic()
-    with _only_writer(file) as stream, busy(share):
+    with _only_writer(file) as stream:
         done = read_rows(file)
         while (row := next_row(wanted, _counts(done))) and _minutes(began_s) < max_minutes:
             number = 1 + max((line["run"] for line in done if line["row"] == row.name), default=0)
-            line = run_once(row, number, models, half_way_s(row, done))
+            of_row = share if row.neighbour is None else row.neighbour
+            with busy(of_row):
+                line = run_once(row, number, models, half_way_s(row, done))
             if line["exit"] == _INTERRUPTED:
                 raise click.Abort
-            line |= {"busy": share, "commit": _commit()}
+            line |= {"busy": of_row, "commit": _commit()}
             _append(stream, line)
             done = (*done, line)
             left = sum(max(0, many - _counts(done)[name]) for name, many in wanted.items())
@@ -73,7 +78,11 @@ def next_row(wanted: Mapping[str, int], done: Mapping[str, int]) -> Row | None:
 
 def half_way_s(row: Row, done: Sequence[Line]) -> float:
     """Half of the measuring time to be expected: of the runs without a second neighbour, else of the budget."""
-    alike = {each.name for each in ROWS if each.kind == row.kind and not each.second_neighbour}
+    alike = {
+        each.name
+        for each in ROWS
+        if (each.kind, each.scenario_name) == (row.kind, row.scenario_name) and not each.second_neighbour
+    }
     measured = [line["measured_s"] for line in done if line["row"] in alike and line.get("measured_s")]
     return (statistics.median(measured) if measured else row.scenario().budget.measure_s) / 2
 

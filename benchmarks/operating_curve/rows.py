@@ -2,116 +2,132 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from perfgate import metrics
-from perfgate.scenario.files import load_scenario
-from perfgate.scenario.schema import Scenario
+from benchmarks.operating_curve.recipe import Family
+from benchmarks.operating_curve.recipes import model_name
+from benchmarks.operating_curve.row import Outcome, Row, Wanted
 from perfgate.trials import Depth, Lane
 
-SCENARIOS = Path(__file__).parent / "scenarios"
-
-
-class Outcome(StrEnum):
-    """What a run came to."""
-
-    FAIL = "fail"
-    PASS = "pass"  # noqa: S105 - a verdict
-    INCONCLUSIVE = "inconclusive"
-    FOUND = "found"  # failed within the time that the row allows
-    METRIC_FAILS = "metric fails"  # the row's own metric is among those that failed
-    ALONE = "alone"  # the row's own metric failed, and every other gated one passed
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A bound on how often an outcome may, or must, come."""
-
-    outcome: Outcome
-    at_most: float = 1.0
-    at_least: float = 0.0
-
-    def __str__(self) -> str:
-        """Print as `fail <= 1 %`."""
-        sign, share = ("≥", self.at_least) if self.at_least else ("≤", self.at_most)
-        return f"{self.outcome} {sign} {share:.0%}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: a comparison that is made many times."""
-
-    name: str
-    title: str
-    candidate: str
-    scenario_name: str
-    runs: int
-    wanted: tuple[Wanted, ...]
-    baseline: str = "base"
-    metric: str = "execute_ms"
-    """The one that the row is about."""
-    truth: float | None = None
-    """True change of `metric`, a share; None where only its direction is known."""
-    within_s: float | None = None
-    """Wall time of the whole command in which the change should be found."""
-    kind: str = "other"
-    """`equal`: a rule that finds something is wrong; `slower`: one that finds nothing is; `other`: not about times."""
-    lane: Lane = Lane.COST
-    depth: Depth = Depth.EXECUTE
-    """These two: whose requests the other rules judge."""
-    second_neighbour: bool = False
-    """Whether another process takes one core, beginning half-way through the measuring."""
-
-    @property
-    def scenario_file(self) -> Path:
-        """Where the scenario is."""
-        return SCENARIOS / f"{self.scenario_name}.toml"
-
-    def scenario(self) -> Scenario:
-        """Read the scenario; UsageError where it is wrong."""
-        return load_scenario(str(self.scenario_file), ())
-
-    def catch(self) -> float:
-        """Give the regression to catch in the row's metric."""
-        named, usual = self.scenario().gate.metrics.get(self.metric), metrics.BY_NAME[self.metric].catch
-        return usual if named is None else named.catch or 2 * (named.tolerance or usual / 2)
-
-
 _NO_ALARM = (Wanted(Outcome.FAIL, at_most=0.01), Wanted(Outcome.INCONCLUSIVE, at_most=0.05))
+_COVERS = Wanted(Outcome.COVERS, at_least=0.90)
 _UNDECIDED = (Wanted(Outcome.FAIL, at_most=0.01), Wanted(Outcome.PASS, at_most=0.01))
 _ALONE = (Wanted(Outcome.ALONE, at_least=0.95),)
+_METRIC_FAILS = (Wanted(Outcome.METRIC_FAILS, at_least=0.95),)
+_MEANS = ("cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms")
+"""Each of these, as `execute_ms`, may find that some requests take longer."""
+_QUIET = (Wanted(Outcome.FAIL, at_most=0.01), Wanted(Outcome.PASS_IN_TIME, at_least=0.50))
+"""At least half within the time: the median is."""
 
 
 def _found(share: float) -> tuple[Wanted, ...]:
     return (Wanted(Outcome.FOUND, at_least=share),)
 
 
-def _equal(name: str, title: str, candidate: str, baseline: str = "base") -> Row:
-    return Row(name, title, candidate, "equal", 8, _NO_ALARM, baseline, truth=0.0, kind="equal")
+def _of_family(family: Family, change: str, title: str, row: Row) -> Row:
+    """Make a recurrent row one of another family: its models, its scenario."""
+    return replace(
+        row,
+        name=model_name(family, row.name),
+        title=f"{family}: {title}",
+        baseline=model_name(family, row.baseline),
+        candidate=model_name(family, row.candidate),
+        scenario_name=row.scenario_name if family is Family.RECURRENT else f"{family}/{row.scenario_name}",
+        family=family,
+        change=change,
+    )
 
+
+def _equal(name: str, runs: int, candidate: str, baseline: str = "base", more: tuple[Wanted, ...] = ()) -> Row:
+    return Row(name, "", candidate, "equal", runs, _NO_ALARM + more, baseline, truth=0.0, kind="equal")
+
+
+def _slower(name: str, scenario: str, runs: int, wanted: tuple[Wanted, ...], truth: float, within_s: float) -> Row:  # noqa: PLR0913, PLR0917 - a line of the table
+    return Row(name, "", name, scenario, runs, wanted, truth=truth, within_s=within_s, kind="slower")
+
+
+def _alike(family: Family) -> Iterator[Row]:
+    """Give the rows that every family has."""
+    for title, row in (
+        ("the same model twice", _equal("same", 2, "base")),
+        ("exported again", _equal("again", 4, "again", more=(_COVERS,))),
+        ("signature renamed", _equal("renamed", 4, "renamed", more=(_COVERS,))),
+        ("other weights", _equal("weights", 2, "weights")),
+        ("+5 %", _slower("plus_5", "equal", 5, _found(0.95), 0.05, 45)),
+        ("+10 %", _slower("plus_10", "ten", 5, _found(0.99), 0.10, 30)),
+        ("+2 %", _slower("plus_2", "two", 3, _found(0.90), 0.02, 120)),
+        ("nothing, no neighbour", Row("quiet", "", "again", "equal", 5, _QUIET, truth=0.0, within_s=20, kind="equal",
+                                      neighbour=0.0)),
+    ):  # fmt: skip
+        yield _of_family(family, row.name, title, row)
+
+
+_OF_FAMILIES = tuple(row for family in Family for row in _alike(family))
+_CONVOLUTIONAL = Family.CONVOLUTIONAL
+_THREADS = f"{_CONVOLUTIONAL}/threads"
 
 ROWS: tuple[Row, ...] = (
-    _equal("same", "the same model twice", "base"),
-    _equal("again", "exported again", "again"),
-    _equal("renamed", "signature renamed", "renamed"),
-    _equal("weights", "other weights", "weights"),
-    _equal("swapped", "exported again, slots swapped", "base", "again"),
+    *_OF_FAMILIES,
+    Row("swapped", "recurrent: exported again, slots swapped", "base", "equal", 4, _NO_ALARM, "again", truth=0.0,
+        kind="equal", change="swapped"),
+    Row("threads_again", "two threads in an op: exported again", model_name(_CONVOLUTIONAL, "again"), _THREADS, 5,
+        _NO_ALARM, model_name(_CONVOLUTIONAL, "base"), truth=0.0, kind="equal", family=_CONVOLUTIONAL),
+    Row("threads_plus_5", "two threads in an op: +5 %", model_name(_CONVOLUTIONAL, "plus_5"), _THREADS, 5,
+        _found(0.95), model_name(_CONVOLUTIONAL, "base"), truth=0.05, within_s=45, kind="slower",
+        family=_CONVOLUTIONAL),
+    Row("uneven", "nothing; payloads cost 1 to 50 times as much", "uneven_again", "uneven", 20, _NO_ALARM, "uneven",
+        truth=0.0, kind="equal"),
+    Row("two_of_16", "2 of 16 payloads 2.5 times slower", "heavy", "two_of_16", 20, _METRIC_FAILS, "even",
+        also=_MEANS, truth=2 * 1.5 / 16, kind="slower"),
+    Row("one_of_16", "1 of 16 payloads 5 times slower", "tail", "one_of_16", 20, _METRIC_FAILS, "even",
+        also=_MEANS, truth=4 / 16, kind="slower"),
+    Row("random_tenth", "10 % of executions, at random, 3 times slower", "random_tenth", "usual", 20, _METRIC_FAILS,
+        "even_by_chance", also=_MEANS, kind="slower"),
+    Row("one_in_60", "one request in 60 5 times slower", "tail", "one_in_60", 20, _METRIC_FAILS, "even",
+        "latency_p99_ms", kind="slower", lane=Lane.LOAD, depth=Depth.REQUEST),
     Row("tau", "+3.0 %, exactly τ", "plus_tau", "tau", 20, _UNDECIDED, truth=0.030),
-    Row("plus_5", "+5 %", "plus_5", "equal", 20, _found(0.95), truth=0.05, within_s=45, kind="slower"),
-    Row("plus_10", "+10 %", "plus_10", "ten", 20, _found(0.99), truth=0.10, within_s=30, kind="slower"),
-    Row("plus_2", "+2 %", "plus_2", "two", 6, _found(0.95), truth=0.02, within_s=120, kind="slower"),
-    Row("tail", "1 % of requests 5 times slower", "tail", "tail", 10, (Wanted(Outcome.METRIC_FAILS, at_least=0.95),),
-        "even", "service_p99_ms", kind="slower", lane=Lane.LOAD, depth=Depth.REQUEST),
+    Row("tail", "1 % of requests 5 times slower", "tail", "tail", 10, _METRIC_FAILS, "even", "service_p99_ms",
+        kind="slower", lane=Lane.LOAD, depth=Depth.REQUEST),
     Row("leak", "a leak of 1 KiB a request", "leak", "leak", 10, _ALONE, "brief", "rss_growth_mb_per_1k"),
-    Row("plus_50mib", "+50 MiB at load", "plus_50mib", "memory", 10, _ALONE, metric="rss_peak_mb"),
+    Row("plus_50mib", "+50 MiB at load", "plus_50mib", "usual", 10, _ALONE, metric="rss_peak_mb"),
     Row("slow_load", "load 2 times slower", "slow_load", "starts", 10, _ALONE, metric="load_time_s"),
     Row("slow_first", "first request 2 times slower", "slow_first", "starts", 10, _ALONE, "quick_first",
         "first_request_ms"),
     Row("background", "nothing, and a busy core from half-way on", "base", "equal", 10,
         (Wanted(Outcome.FAIL, at_most=0.01),), truth=0.0, kind="equal", second_neighbour=True),
-    Row("plus_1", "+1 %", "plus_1", "one", 3, _found(0.90), truth=0.01, within_s=360, kind="slower"),
+    _of_family(_CONVOLUTIONAL, "plus_1", "+1 %", _slower("plus_1", "one", 10, _found(0.90), 0.01, 360)),
 )  # fmt: skip
 """In the order of the table."""
 BY_NAME: dict[str, Row] = {row.name: row for row in ROWS}
+_EQUAL = ("same", "again", "renamed", "weights", "swapped")
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Rows that are counted together as well."""
+
+    title: str
+    rows: tuple[Row, ...]
+    wanted: tuple[Wanted, ...]
+
+    @property
+    def row(self) -> Row:
+        """Make a row that says what is wanted of all of them; its metric, truth and time are those of the first."""
+        return replace(self.rows[0], wanted=self.wanted)
+
+
+def _changed(*changes: str, families: Sequence[Family] = tuple(Family)) -> tuple[Row, ...]:
+    return tuple(row for row in ROWS if row.change in changes and row.family in families)
+
+
+POOLS: tuple[Pool, ...] = (
+    *(Pool(f"{family}: all equal", _changed(*_EQUAL, families=(family,)), _NO_ALARM) for family in Family),
+    Pool("all equal, four families", _changed(*_EQUAL), _NO_ALARM),
+    Pool("exported again or renamed, four families", _changed("again", "renamed"), (_COVERS,)),
+    Pool("nothing, no neighbour, four families", _changed("quiet"), _QUIET),
+    Pool("+5 %, four families", _changed("plus_5"), _found(0.95)),
+    Pool("+10 %, four families", _changed("plus_10"), _found(0.99)),
+    Pool("+2 %, four families", _changed("plus_2"), _found(0.90)),
+)
+"""Shown after the rows."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import log1p
 from pathlib import Path
 from statistics import mean, median, stdev
 
 import click
-from scipy import stats
+import numpy as np
 
 from benchmarks.operating_curve.measure import Line
-from benchmarks.operating_curve.rows import ROWS, Row
+from benchmarks.operating_curve.row import Outcome, Row
+from benchmarks.operating_curve.rows import POOLS, ROWS
 from benchmarks.operating_curve.rules import TITLES
-from benchmarks.operating_curve.table import Rate, outcomes, read_rows, standing
+from benchmarks.operating_curve.table import Rate, covers, outcomes, read_rows, standing
 from perfgate.metrics import BY_NAME, Scale
 
-_CONFIDENCE = 0.95
+_IN_TIME = (Outcome.FOUND, Outcome.PASS_IN_TIME)
 _VERDICTS = ("fail", "pass", "inconclusive", "invalid", "none")
 Runs = Sequence[Line]
 Group = tuple[str, Row, Runs]
@@ -45,20 +45,24 @@ def summary(lines: Runs) -> str:
 
 
 def _groups(lines: Runs) -> Iterator[Group]:
-    """Give each row's runs; the equal ones together as well, before the first that is not."""
-    equal = [row for row in ROWS if row.kind == "equal" and not row.second_neighbour]
+    """Give each row's runs, then those of rows that are counted together."""
     for row in ROWS:
-        runs = [line for line in lines if line["row"] == row.name]
+        runs = _of((row,), lines)
         if runs:
             yield row.title, row, runs
-        if row == equal[-1]:
-            together = [line for line in lines if line["row"] in {each.name for each in equal}]
-            if together:
-                yield f"**all {len(equal)} above**", row, together
+    for pool in POOLS:
+        runs = _of(pool.rows, lines)
+        if runs:
+            yield f"**{pool.title}**", pool.row, runs
+
+
+def _of(rows: Sequence[Row], lines: Runs) -> Runs:
+    names = {row.name for row in rows}
+    return [line for line in lines if line["row"] in names]
 
 
 def _verdicts(groups: Sequence[Group]) -> str:
-    head = ("row", "runs", *_VERDICTS, "wanted", "found", "which is", "wall, s: median, most")
+    head = ("row", "runs", *_VERDICTS, "wanted", "found", "which is", "wall, s: median, p90, most")
     return _markdown(head, [line for group in groups for line in _verdict_lines(*group)])
 
 
@@ -68,12 +72,18 @@ def _verdict_lines(title: str, row: Row, runs: Runs) -> Iterator[tuple[str, ...]
     walls = [line["wall_s"] for line in runs]
     for number, wanted in enumerate(row.wanted):
         rate = Rate(sum(wanted.outcome in outcomes(line, row) for line in runs), len(runs))
-        within = f" within {row.within_s:g} s" if row.within_s else ""
+        within = f" within {row.within_s:g} s" if row.within_s and wanted.outcome in _IN_TIME else ""
         asked = (f"{wanted}{within}", str(rate), standing(rate, wanted))
         if number:
             yield ("", "", *("" for _ in counts), *asked, "")
         else:
-            yield (title, str(len(runs)), *counts, *asked, f"{median(walls):.0f}, {max(walls):.0f}")
+            yield (
+                title,
+                str(len(runs)),
+                *counts,
+                *asked,
+                f"{median(walls):.0f}, {np.quantile(walls, 0.9):.0f}, {max(walls):.0f}",
+            )
 
 
 def _effects(groups: Sequence[Group]) -> str:
@@ -100,13 +110,7 @@ def _shown(row: Row) -> Callable[[float], str]:
 def _coverage(row: Row, found: Sequence[Line]) -> str:
     if row.truth is None:
         return ""
-    return str(Rate(sum(_covers(each, row.truth) for each in found), len(found)))
-
-
-def _covers(effect: Line, truth: float) -> bool:
-    """Say whether the effect's two-sided 95 % interval has the true change in it."""
-    half = float(stats.t.isf((1 - _CONFIDENCE) / 2, effect["df"])) * effect["log_se"]
-    return bool(abs(effect["log_change"] - log1p(truth)) <= half)
+    return str(Rate(sum(covers(each, row.truth) for each in found), len(found)))
 
 
 def _others(groups: Sequence[Group]) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import log1p
 from pathlib import Path
 
+from scipy import stats
+
 from benchmarks.operating_curve.measure import Line
-from benchmarks.operating_curve.rows import Outcome, Row, Wanted
+from benchmarks.operating_curve.row import Outcome, Row, Wanted
 from perfgate.stats.binomial import lower_share, upper_share
 
 _SIDE = 0.025
+"""Of all intervals here, on either side: they are of 95 %."""
 
 
 def read_rows(file: Path) -> tuple[Line, ...]:
@@ -23,17 +27,27 @@ def outcomes(line: Line, row: Row) -> frozenset[Outcome]:
     verdict = line["verdict"]
     others = [each["verdict"] for name, each in line["effects"].items() if name != row.metric]
     others += line.get("objectives", {}).values()
-    own_fails = line["effects"].get(row.metric, {}).get("verdict") == "fail"
+    own = line["effects"].get(row.metric)
+    failed = {name for name, each in line["effects"].items() if each["verdict"] == "fail"}
+    own_fails = row.metric in failed
     in_time = row.within_s is None or line["wall_s"] <= row.within_s
     came = {
         Outcome.FAIL: verdict == "fail",
         Outcome.PASS: verdict == "pass",
         Outcome.INCONCLUSIVE: verdict == "inconclusive",
         Outcome.FOUND: verdict == "fail" and in_time,
-        Outcome.METRIC_FAILS: verdict == "fail" and own_fails,
+        Outcome.PASS_IN_TIME: verdict == "pass" and in_time,
+        Outcome.METRIC_FAILS: verdict == "fail" and not failed.isdisjoint({row.metric, *row.also}),
         Outcome.ALONE: verdict == "fail" and own_fails and all(each == "pass" for each in others),
+        Outcome.COVERS: own is not None and row.truth is not None and covers(own, row.truth),
     }
     return frozenset(outcome for outcome, so in came.items() if so)
+
+
+def covers(effect: Line, truth: float) -> bool:
+    """Say whether the effect's two-sided 95 % interval has the true change, a share, in it."""
+    half = float(stats.t.isf(_SIDE, effect["df"])) * effect["log_se"]
+    return bool(abs(effect["log_change"] - log1p(truth)) <= half)
 
 
 @dataclass(frozen=True, slots=True)
