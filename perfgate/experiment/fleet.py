@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -88,7 +88,7 @@ class Fleet:
 
     def _start(self, slot: Slot) -> LiveReplica:
         setup, clock = self._setups[slot.arm], self._makers.clock
-        server = self._launchers[slot.parent].start(setup.spec)
+        server = self._launchers[slot.parent].start(self._spec(slot))
         with self._makers.driver(server, _PATIENCE_S) as patient:
             began_s = clock()
             answer = patient.call(setup.calls[0])
@@ -101,6 +101,10 @@ class Fleet:
         self._stack.callback(driver.close)
         observer = self._makers.observer(server.subject)
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
+
+    def _spec(self, slot: Slot) -> ReplicaSpec:
+        spec = self._setups[slot.arm].spec
+        return replace(spec, layout=(self._plan.seed, slot.replica)) if spec.settings.random_layout else spec
 
     def warm_up(self, on_warm: Callable[[int], None]) -> tuple[ReplicaFacts, ...]:
         """Warm each replica until its latency is stationary."""

@@ -191,6 +191,8 @@ class Server(Table):
     """CPU numbers the load generator may use; none given: all."""
     huge_pages: bool = True
     """Ask glibc for huge pages in the servers: sharper measurements (docs/method.md)."""
+    random_layout: bool = True
+    """Draw each server's memory layout anew: else a luck that all servers of a model share counts as its change."""
     rpc_threads: int = Field(default=4, ge=1)
     """Requests worked on at a time, over gRPC and over REST each; with batching more, so that they fill the queue."""
     batching: Batching | None = None

@@ -17,9 +17,11 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from types import ModuleType
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
+from perfgate.serving.embedded.layout import draw, run_in
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -42,7 +44,11 @@ def _fork(program: ModuleType, control: Channel, channel: Channel, spec: Message
     try:
         die_with_parent(parent_pid)
         control.close()
-        program.run(channel, spec, forked_at_s)
+        serve = partial(program.run, channel, spec, forked_at_s)
+        if spec.get("layout") is None:
+            serve()
+        else:
+            run_in(draw(*spec["layout"]), serve)
         exit_code = 0
     finally:
         sys.stderr.flush()
