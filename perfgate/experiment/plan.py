@@ -28,6 +28,8 @@ _MEMORY_SHARE = 0.7
 _TURN_S = (0.5, 2.0)
 """Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
 _WARMUP_SHARE = 0.35
+_STARTS = 1
+"""Number of the seed's stream from which the order of starts is drawn."""
 _SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
 
 
@@ -121,12 +123,16 @@ def replicas_that_fit(  # noqa: PLR0913, PLR0917 - what memory is needed for
     return max(2, min(wanted, int(room / each / arms)))
 
 
-def start_order(arms: Sequence[Arm], replicas: int, parents: int) -> tuple[Slot, ...]:
+def start_order(arms: Sequence[Arm], replicas: int, parents: int, seed: int) -> tuple[Slot, ...]:
     """Counterbalance who starts first: A B, B A, B A, A B … after Thue and Morse, and alternate the fork parents.
 
     Of two equal servers the one started second is 1.5 to 3 % faster (docs/method.md); in this order every prefix of
-    a power of two is balanced against drifts of low polynomial degree.
+    a power of two is balanced against drifts of low polynomial degree. Which of the arms is A is drawn from the seed:
+    the very first server of a run is like no other, and no arm has it in every run.
     """
+    stream = np.random.SeedSequence(seed, spawn_key=(_STARTS,))  # (seed, 1) draws the traffic of block 1
+    if np.random.default_rng(stream).integers(2):
+        arms = tuple(reversed(arms))
     slots: list[Slot] = []
     for pair in range(replicas):
         order = arms if pair.bit_count() % 2 == 0 else tuple(reversed(arms))
@@ -195,7 +201,7 @@ def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) ->
 def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True) -> Plan:
     """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves."""
     budget, load = scenario.budget, scenario.load
-    slots = start_order(arms, replicas, min(budget.parents, replicas))
+    slots = start_order(arms, replicas, min(budget.parents, replicas), seed)
     segments = _segments(budget, executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
     load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load)
