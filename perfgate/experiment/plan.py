@@ -28,6 +28,8 @@ _MEMORY_SHARE = 0.7
 _TURN_S = (0.5, 2.0)
 """Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
 _WARMUP_SHARE = 0.35
+_PAIR = 2
+"""More side by side would be of different pairs, and differ in who is beside whom."""
 _STARTS = 1
 """Number of the seed's stream from which the order of starts is drawn."""
 _SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
@@ -74,6 +76,8 @@ class Plan:
     """So many replicas of each arm have turns in the load lane: those that were started first, in pairs."""
     warmup_limit_s: float
     """Warm-up of one replica ends here even if its latency still falls."""
+    at_once: int = 1
+    """Servers that are started and warmed up side by side: one of each arm, or two of one."""
     trace_s: tuple[float, ...] = ()
     """Arrivals of the trace that each turn replays, from 0."""
 
@@ -198,8 +202,13 @@ def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) ->
     return min(max(load_s / (turns * visits), low), high)
 
 
-def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True) -> Plan:
-    """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves."""
+def make_plan(  # noqa: PLR0913 - what a run is laid out by
+    scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True, at_once: int = 1
+) -> Plan:
+    """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves.
+
+    `at_once`: servers that can be started side by side.
+    """
     budget, load = scenario.budget, scenario.load
     slots = start_order(arms, replicas, min(budget.parents, replicas), seed)
     segments = _segments(budget, executes=executes)
@@ -212,6 +221,7 @@ def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int,
         load=load,
         turn_s=_turn_s(load, trace_s, load_s, load_replicas * len(arms)),
         load_replicas=load_replicas,
+        at_once=min(at_once, _PAIR),
         warmup_limit_s=_WARMUP_SHARE * budget.measure_s / len(slots),
         trace_s=trace_s,
     )

@@ -338,7 +338,7 @@ class Budget(Table):
     """Measuring time, start-up and warm-up not counted."""
     replicas: int = Field(default=12, ge=2, le=64)
     """Server processes an arm; of `command` targets 4 unless it is given."""
-    parents: int = Field(default=2, ge=1, le=8)
+    parents: int = Field(default=1, ge=1, le=8)
     """Fork servers, from which both arms are forked."""
     looks: int = Field(default=8, ge=1, le=20)
     """Instants in each lane at which it ends if all that it decides is decided; 1: none before its time is up."""
