@@ -27,7 +27,7 @@ from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.cli.options import check_cpus, server_settings
 from perfgate.cli.policy import NO_POLICY, Policy
 from perfgate.cli.publishing import Publisher
-from perfgate.cli.targets import Opened, driver_of, launcher_of, open_arms
+from perfgate.cli.targets import Opened, at_once, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.fleet import Makers
 from perfgate.experiment.plan import trace_of
@@ -247,11 +247,13 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
 ) -> pipeline.World:
     with suppress(OSError):  # the recording says what is wrong with the directory
         (out / SERVER_LOG).unlink(missing_ok=True)
+    facts = environment(os.environ, read_text)
     makers = Makers(
         launcher=launcher_of(opened, os.environ, out / SERVER_LOG, allowed_cpus),
         driver=lambda server, deadline_s: driver_of(server, opened.scenario, deadline_s, workers),
         observer=observer_of,
         clock=time.perf_counter,
+        at_once=at_once(opened.scenario, allowed_cpus, facts["cores"]),
     )
     return pipeline.World(
         makers=makers,
@@ -260,7 +262,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
         threads=thread_cpu_ms_of,
         progress=make_progress(console, live=redraws(console) and not options.no_progress, quiet=options.quiet),
         now=lambda: datetime.now(UTC),
-        environment=environment(os.environ, read_text) | {"generator_realtime": realtime_permitted()},
+        environment=facts | {"generator_realtime": realtime_permitted()},
         available_mib=available_mib(),
         interrupts=INTERRUPTS,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perfgate.errors import UsageError
+from perfgate.experiment.plan import EXECUTING
 from perfgate.load.endpoint import Endpoint
 from perfgate.load.in_process import InProcessDriver
 from perfgate.load.interface import Driver
@@ -102,6 +103,14 @@ def launcher_of(
         "endpoint": lambda _: EndpointLauncher(scenario.target, opened.subjects),
     }
     return makers[scenario.target.kind]
+
+
+def at_once(scenario: Scenario, cpus: Collection[int], cores: float | None) -> int:
+    """Say how many servers can be started side by side: one for each CPU, of those that are forked."""
+    if scenario.target.kind not in EXECUTING:
+        return 1  # a foreign server may take all CPUs to start
+    free = len(scenario.server.cpus or cpus)
+    return max(1, free if cores is None else min(free, int(cores)))
 
 
 def driver_of(server: Replica, scenario: Scenario, deadline_s: float, workers: Workers) -> Driver:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
-from perfgate.experiment.warmup import warm_up
+from perfgate.experiment.warmup import Warmth, warm_up
 from perfgate.load.interface import ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
 from perfgate.trials import Arm, Call, ReplicaFacts, Subject
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 _PATIENCE_S = 60.0
 """Deadline of the first request, which may initialise and compile; the traffic has its own."""
@@ -53,6 +57,8 @@ class Makers:
     """From the server and a deadline in seconds."""
     observer: Callable[[Subject], ProcessObserver]
     clock: Callable[[], float]
+    at_once: int = 1
+    """Servers that can be started side by side, each on a CPU of its own."""
 
 
 class Fleet:
@@ -81,14 +87,17 @@ class Fleet:
         self._stack.close()
 
     def start(self, on_started: Callable[[int], None]) -> None:
-        """Start each replica in turn and make its first request; InvalidRunError when one does not work."""
-        for slot in self._plan.slots:
-            self.replicas = (*self.replicas, self._start(slot))
+        """Start the replicas and make each one's first request; InvalidRunError when one does not work.
+
+        Where there are CPUs for it, one of each arm at a time: what they do to each other is alike.
+        """
+        for live in self._at_once(self._start, self._plan.slots):
+            self.replicas = (*self.replicas, live)
             on_started(len(self.replicas))
 
     def _start(self, slot: Slot) -> LiveReplica:
         setup, clock = self._setups[slot.arm], self._makers.clock
-        server = self._launchers[slot.parent].start(setup.spec)
+        server = self._launchers[slot.parent].start(self._spec(slot))
         with self._makers.driver(server, _PATIENCE_S) as patient:
             began_s = clock()
             answer = patient.call(setup.calls[0])
@@ -102,16 +111,31 @@ class Fleet:
         observer = self._makers.observer(server.subject)
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
 
+    def _spec(self, slot: Slot) -> ReplicaSpec:
+        spec = self._setups[slot.arm].spec
+        return replace(spec, layout=(self._plan.seed, slot.replica)) if spec.settings.random_layout else spec
+
     def warm_up(self, on_warm: Callable[[int], None]) -> tuple[ReplicaFacts, ...]:
         """Warm each replica until its latency is stationary."""
         facts = []
-        for live in self.replicas:
-            facts.append(self._warm_up(live))
+        for live, warmth in zip(self.replicas, self._at_once(self._warmth, self.replicas), strict=True):
+            facts.append(self._facts(live, warmth))
             on_warm(len(facts))
         return tuple(facts)
 
-    def _warm_up(self, live: LiveReplica) -> ReplicaFacts:
-        warmth = warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s)
+    def _at_once(self, do: Callable[[_Given], _Made], given: Sequence[_Given]) -> Iterator[_Made]:
+        """Do the same for all, so many side by side as the plan says: those of a group begin together."""
+        if (size := self._plan.at_once) == 1:
+            yield from map(do, given)
+            return
+        with ThreadPoolExecutor(size) as threads:
+            for first in range(0, len(given), size):
+                yield from threads.map(do, given[first : first + size])
+
+    def _warmth(self, live: LiveReplica) -> Warmth:
+        return warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s)
+
+    def _facts(self, live: LiveReplica, warmth: Warmth) -> ReplicaFacts:
         together = self._plan.load.in_flight  # the first time several are in flight makes threads and their heaps
         live.driver.drive(live.calls, ClosedLoop(in_flight=together, requests=2 * together))
         slot = live.slot

@@ -30,6 +30,10 @@ _TURN_S = (0.5, 2.0)
 _WARMUP_SHARE = 0.35
 MOST_TIMES_LOOKS = 2
 """A lane that others left time looks so many times as often as planned, at most."""
+_PAIR = 2
+"""More side by side would be of different pairs, and differ in who is beside whom."""
+_STARTS = 1
+"""Number of the seed's stream from which the order of starts is drawn."""
 _SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
 
 
@@ -74,6 +78,8 @@ class Plan:
     """So many replicas of each arm have turns in the load lane: those that were started first, in pairs."""
     warmup_limit_s: float
     """Warm-up of one replica ends here even if its latency still falls."""
+    at_once: int = 1
+    """Servers that are started and warmed up side by side: one of each arm, or two of one."""
     trace_s: tuple[float, ...] = ()
     """Arrivals of the trace that each turn replays, from 0."""
 
@@ -123,12 +129,16 @@ def replicas_that_fit(  # noqa: PLR0913, PLR0917 - what memory is needed for
     return max(2, min(wanted, int(room / each / arms)))
 
 
-def start_order(arms: Sequence[Arm], replicas: int, parents: int) -> tuple[Slot, ...]:
+def start_order(arms: Sequence[Arm], replicas: int, parents: int, seed: int) -> tuple[Slot, ...]:
     """Counterbalance who starts first: A B, B A, B A, A B … after Thue and Morse, and alternate the fork parents.
 
     Of two equal servers the one started second is 1.5 to 3 % faster (docs/method.md); in this order every prefix of
-    a power of two is balanced against drifts of low polynomial degree.
+    a power of two is balanced against drifts of low polynomial degree. Which of the arms is A is drawn from the seed:
+    the very first server of a run is like no other, and no arm has it in every run.
     """
+    stream = np.random.SeedSequence(seed, spawn_key=(_STARTS,))  # (seed, 1) draws the traffic of block 1
+    if np.random.default_rng(stream).integers(2):
+        arms = tuple(reversed(arms))
     slots: list[Slot] = []
     for pair in range(replicas):
         order = arms if pair.bit_count() % 2 == 0 else tuple(reversed(arms))
@@ -195,10 +205,15 @@ def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) ->
     return min(max(load_s / (turns * visits), low), high)
 
 
-def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True) -> Plan:
-    """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves."""
+def make_plan(  # noqa: PLR0913 - what a run is laid out by
+    scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True, at_once: int = 1
+) -> Plan:
+    """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves.
+
+    `at_once`: servers that can be started side by side.
+    """
     budget, load = scenario.budget, scenario.load
-    slots = start_order(arms, replicas, min(budget.parents, replicas))
+    slots = start_order(arms, replicas, min(budget.parents, replicas), seed)
     segments = _segments(budget, executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
     load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load)
@@ -209,6 +224,7 @@ def make_plan(scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int,
         load=load,
         turn_s=_turn_s(load, trace_s, load_s, load_replicas * len(arms)),
         load_replicas=load_replicas,
+        at_once=min(at_once, _PAIR),
         warmup_limit_s=_WARMUP_SHARE * budget.measure_s / len(slots),
         trace_s=trace_s,
     )

@@ -64,7 +64,7 @@ class Measuring:
     def _make_ready(self, fleet: Fleet) -> None:
         progress, count = self.world.progress, len(self.plan.slots)
         later_s = sum(map(self.plan.most_s_of, self.plan.segments))
-        warmup_s = self.plan.warmup_limit_s * count
+        warmup_s = self.plan.warmup_limit_s * count / self.plan.at_once
         with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
             fleet.start(lambda count: progress.update(lambda: count))
         self.recording.note(observer_cautions(fleet.replicas))

@@ -54,7 +54,8 @@ def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
     )
     arms = tuple(arm for arm in Arm if arm in job.models)
     request_differences(job.models, job.scenario)  # raises where the arms cannot be asked the same
-    plan = make_plan(job.scenario, arms, job.seed, replicas, executes=kind in EXECUTING)
+    executes, at_once = kind in EXECUTING, world.makers.at_once
+    plan = make_plan(job.scenario, arms, job.seed, replicas, executes=executes, at_once=at_once)
     return plan, record_payloads(job.models, job.scenario)
 
 

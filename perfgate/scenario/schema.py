@@ -191,6 +191,8 @@ class Server(Table):
     """CPU numbers the load generator may use; none given: all."""
     huge_pages: bool = True
     """Ask glibc for huge pages in the servers: sharper measurements (docs/method.md)."""
+    random_layout: bool = True
+    """Draw each server's memory layout anew: else a luck that all servers of a model share counts as its change."""
     rpc_threads: int = Field(default=4, ge=1)
     """Requests worked on at a time, over gRPC and over REST each; with batching more, so that they fill the queue."""
     batching: Batching | None = None
@@ -336,7 +338,7 @@ class Budget(Table):
     """Measuring time, start-up and warm-up not counted."""
     replicas: int = Field(default=12, ge=2, le=64)
     """Server processes an arm; of `command` targets 4 unless it is given."""
-    parents: int = Field(default=2, ge=1, le=8)
+    parents: int = Field(default=1, ge=1, le=8)
     """Fork servers, from which both arms are forked."""
     looks: int = Field(default=8, ge=1, le=20)
     """Instants in each lane at which it ends if all that it decides is decided; 1: none before its time is up."""

@@ -17,9 +17,11 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from types import ModuleType
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
+from perfgate.serving.embedded.layout import draw, run_in
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -42,7 +44,11 @@ def _fork(program: ModuleType, control: Channel, channel: Channel, spec: Message
     try:
         die_with_parent(parent_pid)
         control.close()
-        program.run(channel, spec, forked_at_s)
+        serve = partial(program.run, channel, spec, forked_at_s)
+        if spec.get("layout") is None:
+            serve()
+        else:
+            run_in(draw(*spec["layout"]), serve)
         exit_code = 0
     finally:
         sys.stderr.flush()
@@ -65,9 +71,11 @@ def main() -> None:
     die_with_parent(int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is perfgate's to handle; it closes the channel
     control = Channel.from_fd(int(sys.argv[2]))
+    gc.disable()  # a tenth of the time of the import, which leaves little to collect
     program = importlib.import_module(sys.argv[1])  # all that servers need, TensorFlow above all
     gc.collect()
     gc.freeze()  # keep the children's collector off the shared pages
+    gc.enable()
     with contextlib.suppress(ChannelClosedError):
         control.send({"ready": os.getpid()})
         while True:

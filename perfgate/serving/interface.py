@@ -31,6 +31,8 @@ class ReplicaSpec:
     """None: no REST; 0: any free port."""
     labels: tuple[tuple[str, int], ...] = ()
     """Version labels that requests may use in place of a number."""
+    layout: tuple[int, int] | None = None
+    """The run's seed and the replica's number, by which a forked server draws its memory layout; None: as it comes."""
 
 
 @dataclass(frozen=True, slots=True)

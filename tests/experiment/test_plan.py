@@ -18,7 +18,7 @@ BOTH = (Arm.BASELINE, Arm.CANDIDATE)
 
 @pytest.mark.parametrize("replicas", [2, 4, 8, 12, 16])
 def test_the_start_order_favours_neither_arm(replicas: int) -> None:
-    slots = start_order(BOTH, replicas, parents=2)
+    slots = start_order(BOTH, replicas, parents=2, seed=replicas)
     positions = {arm: [s.start_position for s in slots if s.arm is arm] for arm in BOTH}
     assert len(positions[Arm.BASELINE]) == len(positions[Arm.CANDIDATE]) == replicas
     assert abs(sum(positions[Arm.BASELINE]) - sum(positions[Arm.CANDIDATE])) <= (replicas % 2)
@@ -28,13 +28,23 @@ def test_the_start_order_favours_neither_arm(replicas: int) -> None:
 
 @pytest.mark.parametrize(("replicas", "parents"), [(12, 2), (8, 4), (6, 3)])
 def test_each_parent_forks_both_arms_alike(replicas: int, parents: int) -> None:
-    slots = start_order(BOTH, replicas, parents)
+    slots = start_order(BOTH, replicas, parents, seed=1)
     for parent, arm in itertools.product(range(parents), BOTH):
         assert sum(s.parent == parent and s.arm is arm for s in slots) == replicas // parents
 
 
+def test_who_starts_first_is_drawn_from_the_seed_and_the_rest_of_the_order_follows() -> None:
+    orders = [[slot.arm for slot in make_plan(Scenario(), BOTH, seed, replicas=12).slots] for seed in range(100)]
+    baseline_first = sum(order[0] is Arm.BASELINE for order in orders)
+    assert 35 <= baseline_first <= 65, "the arms as given would make it 100"
+    one, other = (next(order for order in orders if order[0] is arm) for arm in BOTH)
+    assert all(order in (one, other) for order in orders)
+    assert all(a is not b for a, b in zip(one, other, strict=True)), "swapped as a whole, as balanced as it was"
+    assert orders[3] == [slot.arm for slot in make_plan(Scenario(), BOTH, 3, replicas=12).slots]
+
+
 def test_one_arm_alone_is_a_plan_too() -> None:
-    assert {slot.arm for slot in start_order((Arm.CANDIDATE,), 4, 2)} == {Arm.CANDIDATE}
+    assert {slot.arm for slot in start_order((Arm.CANDIDATE,), 4, 2, seed=1)} == {Arm.CANDIDATE}
 
 
 def test_segments_share_the_budget() -> None:
@@ -107,7 +117,7 @@ def test_a_trace_without_length_needs_a_turns_length(tmp_path: Path) -> None:
 
 def test_the_plan_is_plain_data() -> None:
     plain = make_plan(Scenario(), BOTH, seed=7, replicas=3).as_dict()
-    assert json.loads(json.dumps(plain))["slots"][0]["arm"] == "baseline"
+    assert json.loads(json.dumps(plain))["slots"][0]["arm"] in [*Arm]
     assert plain["seed"] == 7
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,7 @@ def server_environment(environ: Mapping[str, str], *, huge_pages: bool) -> dict[
         "CUDA_VISIBLE_DEVICES": "-1",
         "GRPC_ENABLE_FORK_SUPPORT": "0",  # nothing of gRPC exists yet at the fork
         "PYTHONHASHSEED": "0",  # one layout of dicts of strings in all replicas
+        "TF_USE_LEGACY_KERAS": "1",  # else TensorFlow imports Keras 3 with pandas, a fifth of its time, and nobody asks
     }
     return {**environ, **settings}
 
@@ -138,6 +140,7 @@ class EmbeddedForkServer:
         """
         ours, theirs = Channel.pair()
         self._control, self._log = ours, log
+        self._asking = threading.Lock()  # one question at a time on the control channel
         self._ready = False
         self._channels: list[Channel] = []
         given = [program, str(theirs.fileno()), str(os.getpid())]
@@ -175,17 +178,8 @@ class EmbeddedForkServer:
         self._ready = True
 
     def start(self, spec: ReplicaSpec) -> EmbeddedReplica:
-        """Fork a replica and wait until it answers."""
-        self.wait_ready()
-        ours, theirs = Channel.pair()
-        self._channels.append(ours)
-        try:
-            self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
-            pid: int = self._control.receive(_REPLY_TIMEOUT_S)["pid"]
-        except (ChannelClosedError, TimeoutError) as error:
-            raise InvalidRunError(f"the fork server died: {self._last_words()}", f"see {self._log}") from error
-        finally:
-            theirs.close()
+        """Fork a replica and wait until it answers; several threads may do so at once."""
+        pid, ours = self._fork(spec)
         try:
             ready = ours.receive(_LOAD_TIMEOUT_S)
         except (ChannelClosedError, TimeoutError) as error:
@@ -194,12 +188,25 @@ class EmbeddedForkServer:
             raise InvalidRunError(f"{spec.label}: {ready['error']}", ready["remedy"])
         return EmbeddedReplica(spec, ours, self, pid, ready)
 
+    def _fork(self, spec: ReplicaSpec) -> tuple[int, Channel]:
+        ours, theirs = Channel.pair()
+        try:
+            with self._asking:
+                self.wait_ready()
+                self._channels.append(ours)
+                self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
+                return self._control.receive(_REPLY_TIMEOUT_S)["pid"], ours
+        except (ChannelClosedError, TimeoutError) as error:
+            raise InvalidRunError(f"the fork server died: {self._last_words()}", f"see {self._log}") from error
+        finally:
+            theirs.close()
+
     def gone(self, spec: ReplicaSpec, pid: int, error: Exception) -> InvalidRunError:
         """Explain a replica that does not answer any more."""
         if isinstance(error, TimeoutError):
             return InvalidRunError(f"{spec.label} did not answer in time", f"see {self._log}")
         how = "it ended"
-        with contextlib.suppress(ChannelClosedError, TimeoutError):
+        with contextlib.suppress(ChannelClosedError, TimeoutError), self._asking:
             self._control.send({"op": "reap", "pid": pid})
             code = self._control.receive(5.0)["exit"]
             how = how_it_ended(code)

@@ -1,0 +1,93 @@
+"""A memory layout of each replica's own, drawn before it loads its model.
+
+Where code and data lie moves a model's time by more than many regressions do, and replicas that are forked and loaded
+alike share it: it would look like a difference between the models. Drawn anew in each replica it is noise that replicas
+average out (Curtsinger & Berger, Stabilizer, ASPLOS 2013). The libraries stay where they were: a forked process keeps
+the addresses that the kernel drew for its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import exp, log
+
+SMALLEST_BYTES, LARGEST_BYTES = 16, 1 << 20
+BLOCKS = 400
+"""A fixed number, and as many of each size: the layout is random, how much memory it takes is not."""
+MOST_PAGES = 4096
+MOST_CALLS = 64
+"""Of the C stack, some 0.5 KiB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What moves a replica's memory."""
+
+    blocks_bytes: tuple[int, ...]
+    """Of the heap, in the order in which they are allocated; small ones as often as large ones on a log scale."""
+    freed: tuple[int, ...]
+    """Half of them, one of each two of about the same size, in the order in which they are freed: holes."""
+    pages: int
+    """Of a mapping that is never touched, and moves those made after it."""
+    calls: int
+    """Depth of the stack that the replica begins at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept alive."""
+
+    blocks: tuple[int, ...]
+    """Addresses."""
+    mapping: mmap.mmap
+
+
+def draw(run_seed: int, replica: int) -> Layout:
+    """Draw the layout of one replica: the same for the same run's seed and number."""
+    rng = random.Random(f"layout {run_seed} {replica}")  # noqa: S311 - no secret; a text's hash is the same everywhere
+    low, high = log(SMALLEST_BYTES), log(LARGEST_BYTES)
+    by_size = [round(exp(low + (high - low) * (rank + rng.random()) / BLOCKS)) for rank in range(BLOCKS)]
+    order = rng.sample(range(BLOCKS), BLOCKS)
+    blocks_bytes = tuple(by_size[rank] for rank in order)
+    one_of_each_two = {rank + rng.randrange(2) for rank in range(0, BLOCKS, 2)}
+    freed = [number for number, rank in enumerate(order) if rank in one_of_each_two]
+    rng.shuffle(freed)
+    return Layout(blocks_bytes, tuple(freed), rng.randint(1, MOST_PAGES), rng.randrange(MOST_CALLS))
+
+
+@contextmanager
+def held(layout: Layout) -> Iterator[Held]:
+    """Allocate from the C library, which TensorFlow allocates from, too; all is freed at the end; MemoryError."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.restype, libc.free.argtypes = None, [ctypes.c_void_p]
+    blocks = {number: libc.malloc(size) for number, size in enumerate(layout.blocks_bytes)}
+    try:
+        if not all(blocks.values()):
+            raise MemoryError
+        for number in layout.freed:
+            libc.free(blocks.pop(number))
+        with mmap.mmap(-1, layout.pages * mmap.PAGESIZE) as mapping:
+            yield Held(tuple(blocks.values()), mapping)
+    finally:
+        for address in blocks.values():
+            libc.free(address)
+
+
+def run_in(layout: Layout, program: Callable[[], None]) -> None:
+    """Run a program with this layout around it."""
+    with held(layout):
+        _deeper(layout.calls, program)
+
+
+def _deeper(calls: int, program: Callable[[], None]) -> None:
+    if not calls:
+        program()
+        return
+    for _ in map(lambda _: _deeper(calls - 1, program), (None,)):  # noqa: C417 - a C function between takes C stack
+        pass
