@@ -1,28 +1,32 @@
-"""The stored numbers of a baseline: which records count, whether they compare here, and what occasions differ by."""
+"""The stored numbers of a baseline: which records count, whether they compare here, and what days differ by."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite, log, nan
 from typing import Any
 
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.baseline.record import Record
-from perfgate.metrics import METRICS, Metric
+from perfgate.metrics import METRICS, Metric, Scale
+from perfgate.stats.days import Series, count_days
 from perfgate.stats.prediction import (
     Occasion,
     StoredMetric,
     StoredNumbers,
-    calibrated_spread,
     occasion_spread,
     prior_spread,
+    series_of,
 )
 from perfgate.trials import Caution
 
 OCCASION_GAP_S = 3600.0
-"""Records that follow one another more closely are of one occasion, and the newest of them counts."""
+"""Records that follow one another more closely are of one occasion, and the newest of them counts. Occasions of one day
+count as one for what days differ by (perfgate.stats.days)."""
 MOST_RECORDS = 50
 """Newest of a name that are looked at."""
 
@@ -41,6 +45,8 @@ class StoredFacts:
     """Digest of its files."""
     size_mb: float
     """Size of its files, MiB."""
+    days: int = 0
+    """On how many days they were recorded; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,15 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
     *,
     environment: Mapping[str, Any],
     fingerprint: str,
-    calibration: Calibration | None,
+    calibrations: Sequence[Calibration],
     again: str,
     keep: str,
 ) -> StoredBaseline:
     """Take a record's numbers, and those of the same model, scenario and fingerprint among the others of its name.
 
-    What occasions differ by is estimated from all models that the name has had. Where these numbers are not enough,
-    `again` is the command that records more and `keep` says how the model is measured again.
+    What days differ by is estimated from all models that the name has had, and from the calibrations of this scenario
+    and fingerprint. Where these numbers are not enough, `again` is the command that records more and `keep` says how
+    the model is measured again.
     """
     here = [
         each
@@ -80,16 +87,16 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
     newest, size_mb = mine[0] if mine else record, record.model.size_bytes / 2**20
     names = tuple(f"{each.name}/{each.id}" for each in mine)
     numbers = StoredNumbers(
-        metrics={metric.name: found for metric in METRICS if (found := _metric(metric, mine, models, calibration))},
+        metrics={metric.name: found for metric in METRICS if (found := _metric(metric, mine, models, calibrations))},
         size_mb=size_mb,
         servers=frozenset(each.servers for each in mine),
         refusal="" if mine else _environment_differs(record, environment),
         remedy=f"record it here too with `{again}`, or {keep}",
     )
     message = "compared with stored numbers, not side by side: large changes show, small ones do not"
-    remedy = f"{keep}; or record it on more occasions, an hour apart at least, with `{again}`"
+    remedy = f"{keep}; or record it on other days too, with `{again}`"
     return StoredBaseline(
-        StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb),
+        StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb, _days(mine)),
         numbers,
         newest.payload_digest,
         newest,
@@ -135,19 +142,48 @@ def _created(record: Record) -> datetime:
     return datetime.fromisoformat(record.created_utc).astimezone()
 
 
+def _days(records: Sequence[Record]) -> int:
+    return count_days([_hours(each.created_utc) for each in records])
+
+
+def _hours(created_utc: str) -> float:
+    return datetime.fromisoformat(created_utc).astimezone().timestamp() / 3600
+
+
 def _metric(
-    metric: Metric, mine: Sequence[Record], models: Mapping[str, Sequence[Record]], calibration: Calibration | None
+    metric: Metric,
+    mine: Sequence[Record],
+    models: Mapping[str, Sequence[Record]],
+    calibrations: Sequence[Calibration],
 ) -> StoredMetric | None:
     if not mine or (found := mine[0].metrics.get(metric.name)) is None or found.typical is None:
         return None
     way = found.typical.source, found.typical.state
     occasions = {digest: tuple(_like(metric, records, way)) for digest, records in models.items()}
-    if not (own := occasions[mine[0].model.digest]):
+    if not (own := occasions.pop(mine[0].model.digest)):
         return None
-    ran = calibration.components if calibration else ()
-    alike = (each for each in ran if each.metric == metric.name and each.source in {"", found.typical.source})
-    base = calibrated_spread(prior_spread(metric), next(alike, None))
-    return StoredMetric(own, occasion_spread(occasions.values(), base), *way)
+    others = [series_of(each) for each in occasions.values()]
+    others += calibrated_levels(metric, calibrations, found.typical.source)
+    return StoredMetric(own, occasion_spread(own, others, prior_spread(metric)), *way)
+
+
+def calibrated_levels(metric: Metric, calibrations: Iterable[Calibration], source: str) -> tuple[Series, ...]:
+    """Give what calibrations found a metric's level to be over time, for each model; those of that source only.
+
+    Runs of one calibration follow one another within minutes: they are one occasion.
+    """
+    levels: dict[str, dict[float, float]] = defaultdict(dict)
+    for each in calibrations:
+        found = next((ran for ran in each.components if (ran.metric, ran.source) == (metric.name, source)), None)
+        if found is not None and isfinite(place := _on_scale(metric, found.typical)):
+            levels[each.model_digest][_hours(each.created_utc)] = place
+    return tuple(Series(tuple(times), tuple(times.values())) for times in levels.values())
+
+
+def _on_scale(metric: Metric, value: float) -> float:
+    if metric.scale is not Scale.RATIO:
+        return value
+    return log(value) if value > 0 else nan
 
 
 def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> Iterator[Occasion]:
@@ -156,5 +192,5 @@ def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> It
         found = record.metrics.get(metric.name)
         if found is None or found.typical is None or (found.typical.source, found.typical.state) != way:
             continue
-        if occasion := Occasion.of(metric, found.typical.replicas):
+        if occasion := Occasion.of(metric, found.typical.replicas, _hours(record.created_utc)):
             yield occasion

@@ -8,7 +8,7 @@ from perfgate.baseline import numbers
 from perfgate.experiment import cautions, overload, plan, warmup
 from perfgate.gate import remedy, validity
 from perfgate.scenario.schema import Budget, Gate
-from perfgate.stats import contrast, prediction, replicate
+from perfgate.stats import contrast, days, prediction, replicate
 from perfgate.stats.sequential import nominal_levels
 from tests.docs.pages import ROOT
 
@@ -42,7 +42,9 @@ BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"
         f"with {100 * remedy.POWER:.0f} % power (`detectable`)",
         f"Above {remedy.MOST_TIMES} times the time it says that none is practical",
         f"up to {remedy.MOST_REPLICAS} an arm",
-        f"with {prediction.MOST_CALIBRATION_DF:.0f} degrees of freedom at most: its runs follow one another",
+        f"with correlation exp(\N{MINUS SIGN}hours / {prediction.CORRELATION_H[1]:g})",
+        "From five days on",
+        f"less than {days.DAY_H:g} hours before the newest of their day",
         f"the **prior**, with {prediction.PRIOR_DF:.0f} degrees of freedom: {100 * prediction._PRIOR_SD:.0f} %",
         f"{100 * prediction._PRIOR_MEMORY_SD:.0f} % for memory",
     ],
