@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from math import isfinite, log, nan
 from typing import Any
 
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.fingerprint import then_and_now
+from perfgate.baseline.levels import calibrated_levels, hours_of, occasions_of
 from perfgate.baseline.record import Record
-from perfgate.metrics import METRICS, Metric, Scale
-from perfgate.stats.days import Series, count_days
+from perfgate.metrics import METRICS, Metric
+from perfgate.stats.days import count_days
 from perfgate.stats.prediction import (
     Occasion,
     StoredMetric,
@@ -24,9 +22,6 @@ from perfgate.stats.prediction import (
 )
 from perfgate.trials import Caution
 
-OCCASION_GAP_S = 3600.0
-"""Records that follow one another more closely are of one occasion, and the newest of them counts. Occasions of one day
-count as one for what days differ by (perfgate.stats.days)."""
 MOST_RECORDS = 50
 """Newest of a name that are looked at."""
 
@@ -82,7 +77,7 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
         for each in {each.id: each for each in (*others, record)}.values()
         if (each.scenario_digest, each.fingerprint) == (record.scenario_digest, fingerprint)
     ]
-    models = {digest: _occasions(each for each in here if each.model.digest == digest) for digest in _digests(here)}
+    models = {digest: occasions_of(each for each in here if each.model.digest == digest) for digest in _digests(here)}
     mine = models.get(record.model.digest, ())
     newest, size_mb = mine[0] if mine else record, record.model.size_bytes / 2**20
     names = tuple(f"{each.name}/{each.id}" for each in mine)
@@ -128,26 +123,8 @@ def _digests(records: Iterable[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.model.digest for record in records))
 
 
-def _occasions(records: Iterable[Record]) -> tuple[Record, ...]:
-    """Leave out what is of the same occasion as a newer record; the newest first."""
-    kept: list[Record] = []
-    for record in sorted(records, key=_created, reverse=True):
-        apart = not kept or (_created(kept[-1]) - _created(record)).total_seconds() >= OCCASION_GAP_S
-        if apart and record.run_id not in {each.run_id for each in kept}:  # one run may be promoted twice
-            kept.append(record)
-    return tuple(kept)
-
-
-def _created(record: Record) -> datetime:
-    return datetime.fromisoformat(record.created_utc).astimezone()
-
-
 def _days(records: Sequence[Record]) -> int:
-    return count_days([_hours(each.created_utc) for each in records])
-
-
-def _hours(created_utc: str) -> float:
-    return datetime.fromisoformat(created_utc).astimezone().timestamp() / 3600
+    return count_days([hours_of(each.created_utc) for each in records])
 
 
 def _metric(
@@ -167,30 +144,11 @@ def _metric(
     return StoredMetric(own, occasion_spread(own, others, prior_spread(metric)), *way)
 
 
-def calibrated_levels(metric: Metric, calibrations: Iterable[Calibration], source: str) -> tuple[Series, ...]:
-    """Give what calibrations found a metric's level to be over time, for each model; those of that source only.
-
-    Runs of one calibration follow one another within minutes: they are one occasion.
-    """
-    levels: dict[str, dict[float, float]] = defaultdict(dict)
-    for each in calibrations:
-        found = next((ran for ran in each.components if (ran.metric, ran.source) == (metric.name, source)), None)
-        if found is not None and isfinite(place := _on_scale(metric, found.typical)):
-            levels[each.model_digest][_hours(each.created_utc)] = place
-    return tuple(Series(tuple(times), tuple(times.values())) for times in levels.values())
-
-
-def _on_scale(metric: Metric, value: float) -> float:
-    if metric.scale is not Scale.RATIO:
-        return value
-    return log(value) if value > 0 else nan
-
-
 def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> Iterator[Occasion]:
     """Give the values of the records in which the metric was measured that way."""
     for record in records:
         found = record.metrics.get(metric.name)
         if found is None or found.typical is None or (found.typical.source, found.typical.state) != way:
             continue
-        if occasion := Occasion.of(metric, found.typical.replicas, _hours(record.created_utc)):
+        if occasion := Occasion.of(metric, found.typical.replicas, hours_of(record.created_utc)):
             yield occasion

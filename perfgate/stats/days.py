@@ -53,7 +53,13 @@ def weights(hours: Sequence[float]) -> Floats:
 def mean_share(hours: Sequence[float], length_h: float) -> float:
     """Give the variance of the mean over days, as a share of one occasion's variance, for that correlation length."""
     each = weights(hours)
-    return float(each @ _correlation(hours, length_h) @ each)
+    return float(each @ correlation(hours, length_h) @ each)
+
+
+def correlation(hours: Sequence[float], length_h: float) -> Floats:
+    """Give the occasions' correlations, exp(-hours / length); of length 0 there are none."""
+    apart = np.abs(np.subtract.outer(np.asarray(hours), np.asarray(hours)))
+    return np.asarray(np.exp(-apart / length_h) if length_h > 0 else apart == 0, np.float64)
 
 
 def pooled_variance(many: Iterable[Series], length_h: float) -> tuple[float, float]:
@@ -74,7 +80,7 @@ def _squares(series: Series, length_h: float) -> float:
     """Give the generalised sum of squares of the days' means around their level."""
     averages = _averages(series.hours)
     means = averages @ np.asarray(series.values)
-    covariance = averages @ _correlation(series.hours, length_h) @ averages.T
+    covariance = averages @ correlation(series.hours, length_h) @ averages.T
     ones, whitened = np.ones(means.size), np.linalg.solve(covariance, np.column_stack([np.ones(means.size), means]))
     level = (ones @ whitened[:, 1]) / (ones @ whitened[:, 0])
     return max(float((means - level) @ (whitened[:, 1] - level * whitened[:, 0])), 0.0)
@@ -85,8 +91,3 @@ def _averages(hours: Sequence[float]) -> Floats:
     day = day_of(hours)
     inside = np.asarray(day[None, :] == np.arange(day.max() + 1)[:, None], np.float64)
     return np.asarray(inside / inside.sum(axis=1, keepdims=True))
-
-
-def _correlation(hours: Sequence[float], length_h: float) -> Floats:
-    apart = np.abs(np.subtract.outer(np.asarray(hours), np.asarray(hours)))
-    return np.asarray(np.exp(-apart / length_h) if length_h > 0 else apart == 0, np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.baseline import numbers
+from perfgate.baseline import levels, numbers
 from perfgate.experiment import cautions, overload, plan, warmup
 from perfgate.gate import remedy, validity
 from perfgate.scenario.schema import Budget, Gate
@@ -65,5 +65,5 @@ def test_the_levels_of_eight_looks_are_those_of_the_page() -> None:
 
 def test_baselines_are_remembered_as_the_page_says() -> None:
     assert f"among the name's newest {numbers.MOST_RECORDS}" in BASELINES
-    assert numbers.OCCASION_GAP_S == 3600
+    assert levels.OCCASION_GAP_S == 3600
     assert "Records less than an hour apart" in BASELINES
