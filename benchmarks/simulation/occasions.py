@@ -51,17 +51,24 @@ def _line(worlds: Sequence[Timeline], runs: int, seed: int) -> Iterator[str]:
 @click.option("--sd", "sds", type=float, multiple=True, default=(0.01, 0.16), help="What occasions differ by.")
 @click.option("--hours", "lengths", type=float, multiple=True, default=LENGTHS_H, help="How long they are alike.")
 @click.option("--records", type=int, multiple=True, default=RECORDS, help="How many there are.")
+@click.option("--apart", "spacings", type=float, multiple=True, default=SPACINGS_H, help="Hours between records.")
 @click.option("--drift", default=0.0, show_default=True, help="Trend a day, as a share of the sd.")
 @click.option("--seed", default=1, show_default=True)
 def main(  # noqa: PLR0913, PLR0917 - one parameter an option
-    runs: int, sds: Sequence[float], lengths: Sequence[float], records: Sequence[int], drift: float, seed: int
+    runs: int,
+    sds: Sequence[float],
+    lengths: Sequence[float],
+    records: Sequence[int],
+    spacings: Sequence[float],
+    drift: float,
+    seed: int,
 ) -> None:
     """Print a Markdown table: the rule that counted records beside the one that counts days, worst candidate 1 h to
     7 days after the newest record."""  # noqa: D205, D209 - click shows it as it stands
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
-    for sd, length_h, count, spacing_h in product(sds, lengths, records, SPACINGS_H):
-        if count == 1 and spacing_h != SPACINGS_H[0]:
+    for sd, length_h, count, spacing_h in product(sds, lengths, records, spacings):
+        if count == 1 and spacing_h != spacings[0]:
             continue
         worlds = [Timeline(count, spacing_h, each, length_h, sd, drift * sd) for each in DISTANCES_H]
         click.echo("| " + " | ".join(_line(worlds, runs, seed)) + " |")

@@ -63,27 +63,31 @@ def correlation(hours: Sequence[float], length_h: float) -> Floats:
 
 
 def pooled_variance(many: Iterable[Series], length_h: float) -> tuple[float, float]:
-    """Estimate an occasion's variance from days around their model's level; and its degrees of freedom.
+    """Estimate an occasion's variance from what is known of several days; and its degrees of freedom.
 
-    Unbiased, by generalised least squares within each series. Degrees of freedom are no more than the distinct days of
-    all series less one, for models that were measured on the same days shared what these days were like.
+    Unbiased for that length: of independent occasions from all of them around their model's level, what the hours of
+    a day differ by included; else from the days' means, by generalised least squares. Degrees of freedom are no more
+    than the distinct days of all series less one: models measured on the same days shared what these days were like.
     """
     found = [each for each in many if count_days(each.hours) > 1]
     if not found:
         return 0.0, 0.0
-    free = sum(count_days(each.hours) - 1 for each in found)
+    squares, free = zip(*(_squares(each, length_h) for each in found), strict=True)
+    within = sum(count_days(each.hours) - 1 for each in found)
     days = count_days([hour for each in found for hour in each.hours])
-    return sum(_squares(each, length_h) for each in found) / free, float(min(free, days - 1))
+    return sum(squares) / sum(free), float(min(within, days - 1))
 
 
-def _squares(series: Series, length_h: float) -> float:
-    """Give the generalised sum of squares of the days' means around their level."""
+def _squares(series: Series, length_h: float) -> tuple[float, int]:
+    """Give the generalised sum of squares around the level, and how many squares of an occasion it stands for."""
+    if not length_h:
+        return float(np.var(series.values)) * len(series.values), len(series.values) - 1
     averages = _averages(series.hours)
     means = averages @ np.asarray(series.values)
     covariance = averages @ correlation(series.hours, length_h) @ averages.T
     ones, whitened = np.ones(means.size), np.linalg.solve(covariance, np.column_stack([np.ones(means.size), means]))
     level = (ones @ whitened[:, 1]) / (ones @ whitened[:, 0])
-    return max(float((means - level) @ (whitened[:, 1] - level * whitened[:, 0])), 0.0)
+    return max(float((means - level) @ (whitened[:, 1] - level * whitened[:, 0])), 0.0), means.size - 1
 
 
 def _averages(hours: Sequence[float]) -> Floats:

@@ -35,8 +35,9 @@ def _missed(world: Timeline, rule: object = by_days) -> Missed:
         Timeline(records=20, spacing_h=6.0, distance_h=168.0, length_h=72.0, sd=0.16),
         Timeline(records=5, spacing_h=24.0, distance_h=24.0, length_h=0.0, sd=0.16),
         Timeline(records=5, spacing_h=24.0, distance_h=168.0, length_h=24.0, sd=0.02, drift=0.002),
+        Timeline(records=20, spacing_h=6.0, distance_h=36.0, length_h=0.0, sd=0.01, cycle=0.03),
     ],
-    ids=["hourly", "three days alike", "four a day", "nothing alike", "slow drift"],
+    ids=["hourly", "three days alike", "four a day", "nothing alike", "slow drift", "daily cycle"],
 )
 def test_bounds_hold_however_long_occasions_resemble_each_other(world: Timeline) -> None:
     assert _missed(world).worse <= MOST

@@ -31,12 +31,15 @@ class Timeline:
     sd: float = 0.05
     drift: float = 0.0
     """Trend of the level a day."""
+    cycle: float = 0.0
+    """Amplitude of a daily rise and fall, from a random hour."""
 
     def draw(self, rng: np.random.Generator) -> tuple[Occasion, list[Occasion]]:
         """Give the candidate and the records of an equal model."""
         hours = np.append(np.arange(self.records) * self.spacing_h, 0.0)
         hours[-1] = (self.records - 1) * self.spacing_h + self.distance_h
-        levels = self._levels(hours, rng) + self.drift * hours / 24
+        daily = self.cycle * np.sin(2 * np.pi * (hours / 24 + rng.uniform())) if self.cycle else 0.0
+        levels = self._levels(hours, rng) + self.drift * hours / 24 + daily
         values = levels[:, None] + REPLICA_SD * rng.standard_normal((hours.size, REPLICAS))
         occasions = [Occasion(tuple(row), hour) for row, hour in zip(values.tolist(), hours.tolist(), strict=True)]
         return occasions[-1], occasions[:-1]
