@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -90,6 +91,15 @@ def find_calibration(store_url: str, fingerprint: str, scenario_digest: str) -> 
     return next((each for each in found if each.scenario_digest == scenario_digest), None)
 
 
+def calibrations_of(store_url: str, fingerprint: str, scenario_digest: str) -> tuple[Calibration, ...]:
+    """Return all calibrations of a scenario in an environment, the newest first; those that cannot be read left out."""
+    return tuple(
+        each
+        for each in _newest_first(store_url, fingerprint, f"-{_key(scenario_digest)}.json", skip_broken=True)
+        if each.scenario_digest == scenario_digest
+    )
+
+
 def nearest_calibration(store_url: str, fingerprint: str) -> Calibration | None:
     """Return the newest calibration of an environment, whatever its scenario: its name tells which; None without one.
 
@@ -118,13 +128,14 @@ def from_json(text: str, source: str) -> Calibration:
     return calibration
 
 
-def _newest_first(store_url: str, fingerprint: str, ending: str) -> Iterator[Calibration]:
+def _newest_first(store_url: str, fingerprint: str, ending: str, *, skip_broken: bool = False) -> Iterator[Calibration]:
     if not _is_fingerprint(fingerprint):
         return
     place, folder = Place(store_url), f"{FOLDER}/{fingerprint}"
     for file in reversed(place.files(folder)):
         if file.endswith(ending) and (text := place.read(f"{folder}/{file}")) is not None:
-            yield from_json(text, place.shown(f"{folder}/{file}"))
+            with suppress(UsageError) if skip_broken else nullcontext():
+                yield from_json(text, place.shown(f"{folder}/{file}"))
 
 
 def _is_fingerprint(text: str) -> bool:

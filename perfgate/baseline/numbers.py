@@ -1,28 +1,27 @@
-"""The stored numbers of a baseline: which records count, whether they compare here, and what occasions differ by."""
+"""The stored numbers of a baseline: which records count, whether they compare here, and what days differ by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.fingerprint import then_and_now
+from perfgate.baseline.levels import calibrated_levels, hours_of, occasions_of
 from perfgate.baseline.record import Record
 from perfgate.metrics import METRICS, Metric
+from perfgate.stats.days import count_days
 from perfgate.stats.prediction import (
     Occasion,
     StoredMetric,
     StoredNumbers,
-    calibrated_spread,
     occasion_spread,
     prior_spread,
+    series_of,
 )
 from perfgate.trials import Caution
 
-OCCASION_GAP_S = 3600.0
-"""Records that follow one another more closely are of one occasion, and the newest of them counts."""
 MOST_RECORDS = 50
 """Newest of a name that are looked at."""
 
@@ -41,6 +40,8 @@ class StoredFacts:
     """Digest of its files."""
     size_mb: float
     """Size of its files, MiB."""
+    days: int = 0
+    """On how many days they were recorded; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +62,36 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
     *,
     environment: Mapping[str, Any],
     fingerprint: str,
-    calibration: Calibration | None,
+    calibrations: Sequence[Calibration],
     again: str,
     keep: str,
 ) -> StoredBaseline:
     """Take a record's numbers, and those of the same model, scenario and fingerprint among the others of its name.
 
-    What occasions differ by is estimated from all models that the name has had. Where these numbers are not enough,
-    `again` is the command that records more and `keep` says how the model is measured again.
+    What days differ by is estimated from all models that the name has had, and from the calibrations of this scenario
+    and fingerprint. Where these numbers are not enough, `again` is the command that records more and `keep` says how
+    the model is measured again.
     """
     here = [
         each
         for each in {each.id: each for each in (*others, record)}.values()
         if (each.scenario_digest, each.fingerprint) == (record.scenario_digest, fingerprint)
     ]
-    models = {digest: _occasions(each for each in here if each.model.digest == digest) for digest in _digests(here)}
+    models = {digest: occasions_of(each for each in here if each.model.digest == digest) for digest in _digests(here)}
     mine = models.get(record.model.digest, ())
     newest, size_mb = mine[0] if mine else record, record.model.size_bytes / 2**20
     names = tuple(f"{each.name}/{each.id}" for each in mine)
     numbers = StoredNumbers(
-        metrics={metric.name: found for metric in METRICS if (found := _metric(metric, mine, models, calibration))},
+        metrics={metric.name: found for metric in METRICS if (found := _metric(metric, mine, models, calibrations))},
         size_mb=size_mb,
         servers=frozenset(each.servers for each in mine),
         refusal="" if mine else _environment_differs(record, environment),
         remedy=f"record it here too with `{again}`, or {keep}",
     )
     message = "compared with stored numbers, not side by side: large changes show, small ones do not"
-    remedy = f"{keep}; or record it on more occasions, an hour apart at least, with `{again}`"
+    remedy = f"{keep}; or record it on other days too, with `{again}`"
     return StoredBaseline(
-        StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb),
+        StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb, _days(mine)),
         numbers,
         newest.payload_digest,
         newest,
@@ -121,33 +123,25 @@ def _digests(records: Iterable[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.model.digest for record in records))
 
 
-def _occasions(records: Iterable[Record]) -> tuple[Record, ...]:
-    """Leave out what is of the same occasion as a newer record; the newest first."""
-    kept: list[Record] = []
-    for record in sorted(records, key=_created, reverse=True):
-        apart = not kept or (_created(kept[-1]) - _created(record)).total_seconds() >= OCCASION_GAP_S
-        if apart and record.run_id not in {each.run_id for each in kept}:  # one run may be promoted twice
-            kept.append(record)
-    return tuple(kept)
-
-
-def _created(record: Record) -> datetime:
-    return datetime.fromisoformat(record.created_utc).astimezone()
+def _days(records: Sequence[Record]) -> int:
+    return count_days([hours_of(each.created_utc) for each in records])
 
 
 def _metric(
-    metric: Metric, mine: Sequence[Record], models: Mapping[str, Sequence[Record]], calibration: Calibration | None
+    metric: Metric,
+    mine: Sequence[Record],
+    models: Mapping[str, Sequence[Record]],
+    calibrations: Sequence[Calibration],
 ) -> StoredMetric | None:
     if not mine or (found := mine[0].metrics.get(metric.name)) is None or found.typical is None:
         return None
     way = found.typical.source, found.typical.state
     occasions = {digest: tuple(_like(metric, records, way)) for digest, records in models.items()}
-    if not (own := occasions[mine[0].model.digest]):
+    if not (own := occasions.pop(mine[0].model.digest)):
         return None
-    ran = calibration.components if calibration else ()
-    alike = (each for each in ran if each.metric == metric.name and each.source in {"", found.typical.source})
-    base = calibrated_spread(prior_spread(metric), next(alike, None))
-    return StoredMetric(own, occasion_spread(occasions.values(), base), *way)
+    others = [series_of(each) for each in occasions.values()]
+    others += calibrated_levels(metric, calibrations, found.typical.source)
+    return StoredMetric(own, occasion_spread(own, others, prior_spread(metric)), *way)
 
 
 def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> Iterator[Occasion]:
@@ -156,5 +150,5 @@ def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> It
         found = record.metrics.get(metric.name)
         if found is None or found.typical is None or (found.typical.source, found.typical.state) != way:
             continue
-        if occasion := Occasion.of(metric, found.typical.replicas):
+        if occasion := Occasion.of(metric, found.typical.replicas, hours_of(record.created_utc)):
             yield occasion

@@ -9,11 +9,20 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
-from perfgate.baseline.calibration import Calibration, find_calibration, keep_calibration, to_json
+from perfgate.baseline.calibration import (
+    Calibration,
+    calibrations_of,
+    find_calibration,
+    keep_calibration,
+    to_json,
+)
+from perfgate.baseline.numbers import MOST_RECORDS
 from perfgate.baseline.place import Place
+from perfgate.baseline.store import Store
 from perfgate.cli.measuring import Options, Question, answer, check_all, exit_code_of_record, show
 from perfgate.errors import ExitCode, UsageError
 from perfgate.report.calibration import calibration_of
+from perfgate.report.calibration_days import print_variograms, variograms
 from perfgate.report.calibration_terminal import print_calibration
 from perfgate.report.html import FILE_NAME
 from perfgate.report.reading import read_run
@@ -79,9 +88,18 @@ def _publish(  # noqa: PLR0913 - a calibration and where it goes
     if not options.quiet:
         console.print()
         print_calibration(console, calibration, scenario)
+        _print_days(calibration, scenario, store_url, console)
     before = None if whole else find_calibration(store_url, calibration.fingerprint, calibration.scenario_digest)
     if before is not None and len(before.runs) > len(calibration.runs):
         kept = f"not kept: the one of {before.created_utc[:10]} has more runs"
     else:
         kept = keep_calibration(store_url, calibration)
     console.print(f"CALIBRATED {calibration.scenario_name}  {kept}", markup=False, soft_wrap=True)
+
+
+def _print_days(calibration: Calibration, scenario: Scenario, store_url: str, console: Console) -> None:
+    """Say what all that the store has tells of other hours and days."""
+    store = Store(store_url)
+    records = [each for name in store.names() for each in store.newest(name, MOST_RECORDS)]
+    before = calibrations_of(store_url, calibration.fingerprint, calibration.scenario_digest)
+    print_variograms(console, variograms(calibration, before, records, scenario.gate))

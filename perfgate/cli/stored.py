@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from perfgate.baseline.calibration import find_calibration
+from perfgate.baseline.calibration import calibrations_of
 from perfgate.baseline.commands import recording
 from perfgate.baseline.fingerprint import environment, fingerprint, read_text
 from perfgate.baseline.numbers import MOST_RECORDS, stored_baseline
@@ -86,7 +86,7 @@ def _beside_numbers(
         store.newest(record.name, MOST_RECORDS),
         environment=here,
         fingerprint=fingerprint_here,
-        calibration=find_calibration(store.url, fingerprint_here, record.scenario_digest),
+        calibrations=calibrations_of(store.url, fingerprint_here, record.scenario_digest),
         again=again,
         keep=keep,
     )

@@ -103,4 +103,4 @@ def _more(case: Case, alpha: float) -> str:
     left = wanted - (case.effect.log_se**2 - own)
     if left > 0 and own / left <= MOST_TIMES:
         return times_longer(own / left)
-    return "more replicas or time do not help: record the baseline on more occasions, or keep its model"
+    return "more replicas or time do not help: record the baseline on more days, or keep its model"

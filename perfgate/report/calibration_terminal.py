@@ -67,7 +67,7 @@ def _unknown(calibration: Calibration, found: dict[str, Power]) -> Iterator[str]
     else:
         yield (
             f"Occasion: {count} runs one after another give a rough number, and say nothing of other hours and days; "
-            "comparisons side by side do not depend on it, those with stored numbers do."
+            "no comparison depends on it: those with stored numbers take what days differ by from several calibrations."
         )
     if calibration.parents < 2:
         yield "Fork server: not known from one; budget.parents in the scenario says how many."

@@ -41,8 +41,9 @@ def _compared(result: Result) -> str:
             return "The stored numbers of the baseline do not compare here, so that only objectives are judged."
         return (
             "The baseline was not measured: its stored numbers, of other occasions, stand against those of the "
-            "candidate. The interval is a prediction interval: it carries what servers differ by and what occasions "
-            "differ by, once for the candidate and once, divided by their number, for the occasions of the baseline. "
+            "candidate. The interval is a prediction interval: it carries what servers differ by and what days "
+            "differ by, once for the candidate and once for the mean over the days of the baseline; records of one day "
+            "count as one. "
             "Large changes show, small ones stay inconclusive, and more time or more servers do not help."
         )
     if not judged:

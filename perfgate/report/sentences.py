@@ -108,7 +108,7 @@ def rest_words(result: Result) -> str:
 
 
 def stored_sentence(result: Result) -> str:
-    """Say which stored numbers were compared with and what occasions differ by; empty where none were."""
+    """Say which stored numbers were compared with and what days differ by; empty where none were."""
     if result.stored is None or not result.stored.records:
         return ""
     count, day = len(result.stored.records), result.stored.recorded_utc[:10]
@@ -117,8 +117,9 @@ def stored_sentence(result: Result) -> str:
         for metric in in_order(result)
         if metric.gated and (spread := metric.effect.occasion) is not None
     ]
-    of = f"{_others(count, 'occasion')}, {'recorded' if count == 1 else 'the newest'} on {day}"
-    what = f" What occasions differ by is part of each interval: {', '.join(spreads)}." if spreads else ""
+    days = f" of {_others(result.stored.days, 'day')}" if count > 1 and result.stored.days else ""
+    of = f"{_others(count, 'record')}{days}, {'recorded' if count == 1 else 'the newest'} on {day}"
+    what = f" What days differ by is part of each interval: {', '.join(spreads)}." if spreads else ""
     return f"Compared with the stored numbers of {result.baseline_name}, {of}, not measured side by side.{what}"
 
 

@@ -1,20 +1,21 @@
 """A candidate compared with stored numbers: a prediction interval that carries what occasions differ by.
 
-Request, burst, replica, occasion: numbers of two days never met, so the occasion is a random effect, drawn anew for
-each of them. docs/method.md, "Compared with stored numbers", gives the formulas and their error rates.
+Request, burst, replica, occasion: numbers of two days never met, so the occasion is a random effect. Occasions that are
+hours apart resemble each other: days count. docs/method.md, "Compared with stored numbers", gives the formulas and
+their error rates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import exp, isfinite, log, sqrt
+from dataclasses import dataclass, replace
+from math import exp, fsum, isfinite, log, sqrt
 
 import numpy as np
 
 from perfgate.metrics import Metric, Scale
-from perfgate.stats.components import Components
 from perfgate.stats.contrast import Contrast
+from perfgate.stats.days import Series, count_days, mean_share, pooled_variance, weights
 
 PRIOR_DF = 3.0
 """So few that bounds at 1 % hold on a machine twice as unsteady as the prior says: t[0.99, 3] is 4.5, twice z."""
@@ -25,10 +26,11 @@ _PRIOR_MEMORY_SD = 0.02
 """Ten times what the resident set of one model differed by over two hours, beside busy neighbours and without."""
 _MEMORY_UNIT = "MiB"
 
-MOST_CALIBRATION_DF = 3.0
-"""No more than the prior's: runs of a calibration follow one another, and have not seen many hours."""
 OWN_DF = 4.0
-"""From five occasions on the records tell the spread themselves: t[0.99, 4] is 3.7, and the prior far too wide."""
+"""From five days on the records tell the spread themselves: t[0.99, 4] is 3.7, and the prior far too wide."""
+CORRELATION_H = (0.0, 72.0)
+"""How long occasions may resemble each other: not at all, or with correlation exp(-hours / 72). The wider interval of
+the two counts, for a few days cannot tell how long it is. What lies between the two is missed less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class OccasionSpread:
     df: float
     """Degrees of freedom: how well it is known."""
     source: str
-    """What it was estimated from, for instance `3 records, calibration and prior`."""
+    """What it was estimated from, for instance `3 days and the prior`."""
+    correlation_h: float = 0.0
+    """How long occasions are taken to resemble each other: their correlation is exp(-hours / this), 0 if none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +52,27 @@ class Occasion:
     """Replicas of one model on one occasion, one value each on the metric's scale; at least two."""
 
     values: tuple[float, ...]
+    hours: float = 0.0
+    """When it was, in hours since 1970; of the candidate it does not count."""
 
     @staticmethod
-    def of(metric: Metric, replicas: Sequence[float]) -> Occasion | None:
+    def of(metric: Metric, replicas: Sequence[float], hours: float = 0.0) -> Occasion | None:
         """Put values in the metric's unit on its scale; None for fewer than two, or any that has no place there."""
         ratio = metric.scale is Scale.RATIO
         if len(replicas) < 2 or not all(isfinite(value) and (value > 0 or not ratio) for value in replicas):
             return None
-        return Occasion(tuple(map(log, replicas)) if ratio else tuple(replicas))
+        return Occasion(tuple(map(log, replicas)) if ratio else tuple(replicas), hours)
 
     @property
     def mean(self) -> float:
         """Mean over the replicas."""
-        return float(np.mean(self.values))
+        return fsum(self.values) / len(self.values)
 
     @property
     def variance(self) -> float:
         """Estimated variance of the mean, from the replicas' own spread."""
-        return float(np.var(self.values, ddof=1)) / len(self.values)
+        mean, count = self.mean, len(self.values)
+        return fsum((value - mean) ** 2 for value in self.values) / (count - 1) / count
 
     @property
     def df(self) -> float:
@@ -114,51 +121,50 @@ def prior_spread(metric: Metric) -> OccasionSpread:
     return OccasionSpread(sd, PRIOR_DF, "the prior")
 
 
-def calibrated_spread(prior: OccasionSpread, components: Components | None) -> OccasionSpread:
-    """Pool the prior and a calibration of the machine; the prior itself where that has no two runs."""
-    if components is None or components.occasions < 2 or not isfinite(components.occasion_sd):
-        return prior
-    df = min(components.occasions - 1.0, MOST_CALIBRATION_DF)
-    return _pooled(OccasionSpread(components.occasion_sd, df, "the calibration"), prior)
+def occasion_spread(baseline: Sequence[Occasion], others: Iterable[Series], prior: OccasionSpread) -> OccasionSpread:
+    """Estimate the spread from days of the baseline and of other series, shrunk towards the prior.
 
-
-def occasion_spread(models: Iterable[Sequence[Occasion]], base: OccasionSpread) -> OccasionSpread:
-    """Estimate the spread from models that were measured on several occasions each, shrunk towards the base.
-
-    Pooled variance of the occasions' means around their model's. What the replicas' own noise adds to it is left in:
+    Days count, not occasions: an hour later a machine is much as it was. What the replicas' own noise adds is left in:
     taken out, bounds at 1 % missed in up to 2 % of simulated comparisons. Shrinking is the scaled inverse chi-square's:
     variances weighted by their degrees of freedom (Gelman et al., Bayesian Data Analysis, 2013, section 2.6).
     """
-    means = [[each.mean for each in occasions] for occasions in models if len(occasions) > 1]
-    df = float(sum(len(each) - 1 for each in means))
-    if not df:
-        return base
-    squares = sum((len(each) - 1) * float(np.var(each, ddof=1)) for each in means)
-    own = OccasionSpread(sqrt(squares / df), df, f"{sum(map(len, means))} occasions")
-    return own if df >= OWN_DF else _pooled(own, base)
+    series = (series_of(baseline), *others)
+    hours = series[0].hours
+    found = [_spread(series, prior, length_h) for length_h in CORRELATION_H]
+    return max(found, key=lambda each: each.sd**2 * (1 + mean_share(hours, each.correlation_h)))
+
+
+def series_of(occasions: Sequence[Occasion]) -> Series:
+    """Give what the occasions of one model were like over time."""
+    return Series(tuple(each.hours for each in occasions), tuple(each.mean for each in occasions))
 
 
 def predict(candidate: Occasion, baseline: Sequence[Occasion], spread: OccasionSpread) -> Contrast:
-    """Compare a candidate with the mean of one or more occasions of its baseline.
+    """Compare a candidate with the mean over the days of its baseline; each day's number is the mean of its occasions.
 
-    The occasion is drawn once for the candidate and once for each of the m of the baseline, independently: its variance
-    counts 1 + 1 / m times, twice where there is one record. Degrees of freedom: Satterthwaite, Biometrics Bulletin 2
-    (1946) 110.
+    The occasion is drawn once for the candidate and once for each of the baseline. That the candidate's may resemble
+    theirs is left out, which makes the interval too wide rather than too narrow. Degrees of freedom: Satterthwaite,
+    Biometrics Bulletin 2 (1946) 110.
     """
-    count = len(baseline)
+    hours = [each.hours for each in baseline]
+    share = weights(hours)
     parts = [
         (candidate.variance, candidate.df),
-        *((each.variance / count**2, each.df) for each in baseline),
-        (spread.sd**2 * (1 + 1 / count), spread.df),
+        *((each.variance * weight**2, each.df) for each, weight in zip(baseline, share.tolist(), strict=True)),
+        (spread.sd**2 * (1 + mean_share(hours, spread.correlation_h)), spread.df),
     ]
     variance = sum(part for part, _ in parts)
     below = sum(part**2 / df for part, df in parts)
-    difference = candidate.mean - float(np.mean([each.mean for each in baseline]))
+    difference = candidate.mean - float(share @ np.array([each.mean for each in baseline]))
     return Contrast(difference, sqrt(variance), variance**2 / below if below > 0 else spread.df)
 
 
-def _pooled(one: OccasionSpread, other: OccasionSpread) -> OccasionSpread:
-    df = one.df + other.df
-    variance = (one.df * one.sd**2 + other.df * other.sd**2) / df
-    joint = ", " if " and " in other.source else " and "
-    return OccasionSpread(sqrt(variance), df, f"{one.source}{joint}{other.source}")
+def _spread(series: Sequence[Series], prior: OccasionSpread, length_h: float) -> OccasionSpread:
+    variance, df = pooled_variance(series, length_h)
+    if not df:
+        return replace(prior, correlation_h=length_h)
+    days = count_days([hour for each in series if count_days(each.hours) > 1 for hour in each.hours])
+    if df >= OWN_DF:
+        return OccasionSpread(sqrt(variance), df, f"{days} days", length_h)
+    pooled = (df * variance + prior.df * prior.sd**2) / (df + prior.df)
+    return OccasionSpread(sqrt(pooled), df + prior.df, f"{days} days and {prior.source}", length_h)

@@ -12,6 +12,7 @@ from perfgate.baseline.calibration import (
     AgainstItself,
     Calibration,
     Detectable,
+    calibrations_of,
     find_calibration,
     from_json,
     keep_calibration,
@@ -125,3 +126,13 @@ def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None
     (tmp_path / "calibrations").write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="cannot write"):
         keep_calibration(str(tmp_path), CALIBRATION)
+
+
+def test_all_calibrations_of_a_scenario_are_found_and_broken_ones_left_out(store: str) -> None:
+    newer = replace(CALIBRATION, created_utc="2026-02-05T06:05:07+00:00")
+    other = replace(CALIBRATION, scenario_digest="sha256:cc", created_utc="2026-02-06T00:00:00Z")
+    broken = replace(CALIBRATION, created_utc="2026-02-04T00:00:00Z")
+    *_, path = [keep_calibration(store, each) for each in (newer, CALIBRATION, other, broken)]
+    Path(path).write_text("{", encoding="utf-8")
+    found = calibrations_of(store, CALIBRATION.fingerprint, CALIBRATION.scenario_digest)
+    assert [each.created_utc for each in found] == [newer.created_utc, CALIBRATION.created_utc]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import log
 
@@ -32,13 +32,13 @@ def at(make_record: MakeRecord) -> Callable[..., Record]:
     return make
 
 
-def _baseline(record: Record, *others: Record, calibration: Calibration | None = None) -> StoredBaseline:
+def _baseline(record: Record, *others: Record, calibrations: Sequence[Calibration] = ()) -> StoredBaseline:
     return stored_baseline(
         record,
         others,
         environment=HERE,
         fingerprint=FINGERPRINT,
-        calibration=calibration,
+        calibrations=calibrations,
         again="perfgate baseline record MODEL",
         keep="keep its model",
     )
@@ -58,14 +58,14 @@ def test_one_record_gives_one_occasion_and_the_prior(at: Callable[..., Record]) 
     assert found.facts.records == (f"prod/{record.id}",)
     assert found.numbers.size_mb == 1234 / 2**20
     (caution,) = found.cautions
-    assert caution.remedy.endswith("at least, with `perfgate baseline record MODEL`")
+    assert caution.remedy.endswith("on other days too, with `perfgate baseline record MODEL`")
 
 
 def test_all_records_of_the_model_count_the_newest_first(at: Callable[..., Record]) -> None:
     old, new = at("03T04:05", 2.0), at("04T04:05", 3.0)
     found = _baseline(new, old, new)
     assert _occasions(found) == [pytest.approx(log(3.0)), pytest.approx(log(2.0))]
-    assert found.numbers.metrics["execute_ms"].spread.source == "2 occasions and the prior"
+    assert found.numbers.metrics["execute_ms"].spread.source == "2 days and the prior"
     assert [each.rpartition("/")[2] for each in found.facts.records] == [new.id, old.id]
     assert found.facts.recorded_utc == new.created_utc
 
@@ -89,8 +89,8 @@ def test_other_models_of_the_name_tell_how_unsteady_the_machine_is(at: Callable[
     before = [at(f"0{day}T04:05", 5.0 + day / 10, model_digest=OTHER_MODEL) for day in range(1, 7)]
     found = _baseline(at("08T04:05"), *before)
     spread = found.numbers.metrics["execute_ms"].spread
-    assert (spread.df, spread.source) == (5.0, "6 occasions")
-    assert 0.03 < spread.sd < 0.04
+    assert (spread.df, spread.source) == (5.0, "6 days")
+    assert 0.03 < spread.sd < 0.08
     assert len(_occasions(found)) == 1
 
 
@@ -129,14 +129,33 @@ def test_a_record_of_the_same_model_made_here_stands_in_for_one_made_elsewhere(a
     assert found.facts.records == (f"prod/{here.id}",)
 
 
-def test_a_calibration_of_the_same_lane_narrows_the_prior(at: Callable[..., Record]) -> None:
-    def spread(source: str) -> str:
-        ran = Components("execute_ms", 0.04, 0.006, occasion_sd=0.01, occasions=8, source=source)
-        calibration = Calibration("2026-02-01T00:00:00+00:00", FINGERPRINT, "ranking", "sha256:aa", "sha256:ab", (ran,))
-        return _baseline(at("03T04:05"), calibration=calibration).numbers.metrics["execute_ms"].spread.source
+def _calibration(day: int, typical: float = 2.0, source: str = "cost/execute") -> Calibration:
+    ran = Components("execute_ms", 0.04, 0.006, occasion_sd=0.01, occasions=8, source=source, typical=typical)
+    return Calibration(f"2026-01-{day:02d}T00:00:00+00:00", FINGERPRINT, "ranking", "sha256:aa", "sha256:ab", (ran,))
 
-    assert spread("cost/execute") == spread("") == "the calibration and the prior"
-    assert spread("load/request") == "the prior"
+
+def test_calibrations_of_several_days_tell_what_days_differ_by(at: Callable[..., Record]) -> None:
+    def spread(*calibrations: Calibration) -> str:
+        return _baseline(at("03T04:05"), calibrations=calibrations).numbers.metrics["execute_ms"].spread.source
+
+    assert spread(*(_calibration(day) for day in range(1, 4))) == "3 days and the prior"
+    assert spread(*(_calibration(day) for day in range(1, 7))) == "6 days"
+    assert spread(*(_calibration(day, source="load/request") for day in range(1, 7))) == "the prior"
+    assert spread(*(_calibration(day, typical=float("nan")) for day in range(1, 7))) == "the prior"
+
+
+def test_the_runs_of_one_calibration_are_one_occasion(at: Callable[..., Record]) -> None:
+    found = _baseline(at("03T04:05"), calibrations=[_calibration(1)])
+    assert found.numbers.metrics["execute_ms"].spread.source == "the prior"
+
+
+def test_records_of_one_day_are_one_for_what_days_differ_by(at: Callable[..., Record]) -> None:
+    """Ten records an hour apart were ten occasions, and a candidate of another day failed in one run out of five."""
+    rows = [at(f"03T{hour:02d}:00", 2.0 + hour / 1000) for hour in range(10)]
+    found = _baseline(rows[-1], *rows)
+    assert (len(found.facts.records), found.facts.days) == (10, 1)
+    assert found.numbers.metrics["execute_ms"].spread.source == "the prior"
+    assert _baseline(at("05T04:00"), *rows).facts.days == 2
 
 
 def test_what_the_run_has_not_in_common_with_the_record_is_told(at: Callable[..., Record]) -> None:

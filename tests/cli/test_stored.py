@@ -40,7 +40,7 @@ def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands:
     spread = result.judgement.metrics[0].effect.occasion
     assert spread is not None
     assert (spread.sd, spread.df, spread.source) == (0.16, 3.0, "the prior")
-    assert "What occasions differ by is part of each interval: " in said
+    assert "What days differ by is part of each interval: " in said
 
     said = commands.run("huge", expect=ExitCode.FAIL)
     assert "execute_ms +5" in said.splitlines()[-1]
@@ -123,14 +123,15 @@ def test_an_environment_that_differs_does_not_matter_to_a_model_that_is_measured
     assert (result.record.record, result.record.environment) == (f"prod/{record.id}", record.environment)
 
 
-def test_a_calibration_of_this_machine_is_used(commands: Commands) -> None:
+def test_calibrations_of_this_machine_are_used(commands: Commands) -> None:
     commands.record("old", "--numbers-only")
     (record,) = commands.store.list()
-    ran = Components("execute_ms", 0.0, 0.0, occasion_sd=0.02, occasions=4, source="cost/execute")
+    ran = Components("execute_ms", 0.0, 0.0, occasion_sd=0.02, source="cost/execute", typical=2.0)
     of = (record.fingerprint, record.scenario_name, record.scenario_digest, record.model.digest)
-    keep_calibration("kept", Calibration("2026-01-01T00:00:00+00:00", *of, (ran,)))
+    for day in (1, 2, 3):
+        keep_calibration("kept", Calibration(f"2026-01-0{day}T00:00:00+00:00", *of, (ran,)))
     said = commands.run("same", expect=ExitCode.INCONCLUSIVE)
-    assert "(the calibration and the prior)" in said
+    assert "(3 days and the prior)" in said
 
 
 def test_numbers_promoted_from_a_run_need_no_model_any_more(commands: Commands) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.baseline import numbers
+from perfgate.baseline import levels, numbers
 from perfgate.experiment import cautions, overload, plan, warmup
 from perfgate.gate import remedy, validity
 from perfgate.scenario.schema import Budget, Gate
-from perfgate.stats import contrast, prediction, replicate
+from perfgate.stats import contrast, days, prediction, replicate
 from perfgate.stats.sequential import nominal_levels
 from tests.docs.pages import ROOT
 
@@ -42,7 +42,9 @@ BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"
         f"with {100 * remedy.POWER:.0f} % power (`detectable`)",
         f"Above {remedy.MOST_TIMES} times the time it says that none is practical",
         f"up to {remedy.MOST_REPLICAS} an arm",
-        f"with {prediction.MOST_CALIBRATION_DF:.0f} degrees of freedom at most: its runs follow one another",
+        f"with correlation exp(\N{MINUS SIGN}hours / {prediction.CORRELATION_H[1]:g})",
+        "From five days on",
+        f"less than {days.DAY_H:g} hours before the newest of their day",
         f"the **prior**, with {prediction.PRIOR_DF:.0f} degrees of freedom: {100 * prediction._PRIOR_SD:.0f} %",
         f"{100 * prediction._PRIOR_MEMORY_SD:.0f} % for memory",
     ],
@@ -63,5 +65,5 @@ def test_the_levels_of_eight_looks_are_those_of_the_page() -> None:
 
 def test_baselines_are_remembered_as_the_page_says() -> None:
     assert f"among the name's newest {numbers.MOST_RECORDS}" in BASELINES
-    assert numbers.OCCASION_GAP_S == 3600
+    assert levels.OCCASION_GAP_S == 3600
     assert "Records less than an hour apart" in BASELINES

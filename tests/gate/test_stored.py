@@ -27,7 +27,7 @@ from perfgate.trials import Arm, Memory, State
 from tests.stats.build import fact, load_trials, requests, trial
 from tests.stats.generator import World, sample
 
-STEADY = OccasionSpread(0.002, 30.0, "31 occasions")
+STEADY = OccasionSpread(0.002, 30.0, "31 days")
 EXECUTE, NO_OBJECTIVES = "execute_ms", dict[str, Objective]()
 
 
@@ -67,7 +67,7 @@ def test_a_large_regression_fails_whatever_is_known_of_the_occasions() -> None:
 def test_a_small_one_is_left_open_and_says_what_would_show_it() -> None:
     found = _judged(_stored(spread=prior_spread(BY_NAME[EXECUTE])), _candidate(ms=2.4))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert _only(found).more.startswith("more replicas or time do not help: record the baseline on more occasions")
+    assert _only(found).more.startswith("more replicas or time do not help: record the baseline on more days")
     assert 2 < _only(found).detectable < 4
 
 
@@ -180,10 +180,13 @@ def _simulated(change: float, records: int, occasion_sd: float, runs: int = 250)
     base = prior_spread(BY_NAME[EXECUTE])
     for _ in range(runs):
         levels = rng.normal(0, occasion_sd, records + 1)
-        past = [Occasion(tuple((sample(world, 0.0, rng).value[:12] + level).tolist())) for level in levels[1:]]
+        past = [
+            Occasion(tuple((sample(world, 0.0, rng).value[:12] + level).tolist()), 24.0 * day)
+            for day, level in enumerate(levels[1:])
+        ]
         times = np.exp(sample(world, 0.0, rng).value[:12] + levels[0] + np.log1p(change))
         rows = [trial(0, Arm.CANDIDATE, number, requests([ms])) for number, ms in enumerate(times)]
-        metric = StoredMetric(tuple(past), occasion_spread([past], base), "cost/execute", "cold")
+        metric = StoredMetric(tuple(past), occasion_spread(past, (), base), "cost/execute", "cold")
         found = _judged(StoredNumbers({EXECUTE: metric}, 0.0, frozenset({12})), TrialTable.of(rows))
         counts[found.verdict] += 1
     return counts

@@ -124,7 +124,7 @@ def stored_numbers(seed: int = 10) -> Result:
     result = no_baseline(seed)
     whole = inconclusive(seed)
     assert whole.judgement
-    spread = OccasionSpread(0.041, 4.0, "5 occasions")
+    spread = OccasionSpread(0.041, 4.0, "5 days")
     metrics = tuple(replace(m, effect=replace(m.effect, occasion=spread)) for m in whole.judgement.metrics)
     return replace(
         result,
@@ -137,6 +137,7 @@ def stored_numbers(seed: int = 10) -> Result:
             "models/ranker/1",
             "sha256:" + "a1" * 32,
             14.2,
+            2,
         ),
     )
 

@@ -185,7 +185,7 @@ def test_stored_numbers_are_shown_as_such_and_a_refusal_too() -> None:
     result = example.stored_numbers()
     page = render_html(result)
     assert "stored numbers of prod (models/ranker/1)" in page
-    assert "Compared with the stored numbers of prod, 2 occasions" in page
+    assert "Compared with the stored numbers of prod, 2 records of 2 days" in page
     assert result.stored
     refused = render_html(replace(result, stored=replace(result.stored, records=())))
     assert "The stored numbers do not compare here" in refused

@@ -62,16 +62,16 @@ def test_two_one_sided_bounds_of_one_percent_make_a_98_percent_interval() -> Non
 def test_a_comparison_with_stored_numbers_says_which_and_what_the_intervals_carry() -> None:
     words = stored_sentence(example.stored_numbers())
     assert words.startswith(
-        "Compared with the stored numbers of prod, 2 occasions, the newest on 2026-02-28, not measured side by side. "
-        "What occasions differ by is part of each interval: "
+        "Compared with the stored numbers of prod, 2 records of 2 days, the newest on 2026-02-28, not measured "
+        "side by side. What days differ by is part of each interval: "
     )
-    assert "execute_ms 4.1% (5 occasions)" in words
+    assert "execute_ms 4.1% (5 days)" in words
     assert "pss_mb" not in words, "it is not gated"
     assert stored_sentence(example.passing()) == ""
     one = example.stored_numbers()
     assert one.stored
     single = replace(one, stored=replace(one.stored, records=one.stored.records[:1]))
-    assert "prod, 1 occasion, recorded on 2026-02-28" in stored_sentence(single)
+    assert "prod, 1 record, recorded on 2026-02-28" in stored_sentence(single)
     refused = replace(one, stored=replace(one.stored, records=()))
     assert stored_sentence(refused) == ""
 

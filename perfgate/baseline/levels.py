@@ -1,0 +1,73 @@
+"""A metric's level on each occasion that a store knows of, from records and calibrations: what days differ by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from math import isfinite, log, nan
+
+from perfgate.baseline.calibration import Calibration
+from perfgate.baseline.record import Record
+from perfgate.metrics import Metric, Scale
+from perfgate.stats.days import Series
+from perfgate.stats.prediction import Occasion, series_of
+
+OCCASION_GAP_S = 3600.0
+"""Records that follow one another more closely are of one occasion, and the newest of them counts. Occasions of one day
+count as one for what days differ by (perfgate.stats.days)."""
+
+
+def occasions_of(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Leave out what is of the same occasion as a newer record; the newest first."""
+    kept: list[Record] = []
+    for record in sorted(records, key=_created, reverse=True):
+        apart = not kept or (_created(kept[-1]) - _created(record)).total_seconds() >= OCCASION_GAP_S
+        if apart and record.run_id not in {each.run_id for each in kept}:  # one run may be promoted twice
+            kept.append(record)
+    return tuple(kept)
+
+
+def calibrated_levels(metric: Metric, calibrations: Iterable[Calibration], source: str) -> tuple[Series, ...]:
+    """Give what calibrations found a metric's level to be over time, for each model; those of that source only.
+
+    Runs of one calibration follow one another within minutes: they are one occasion.
+    """
+    levels: dict[str, dict[float, float]] = defaultdict(dict)
+    for each in calibrations:
+        found = next((ran for ran in each.components if (ran.metric, ran.source) == (metric.name, source)), None)
+        if found is not None and isfinite(place := _on_scale(metric, found.typical)):
+            levels[each.model_digest][hours_of(each.created_utc)] = place
+    return tuple(Series(tuple(times), tuple(times.values())) for times in levels.values())
+
+
+def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> tuple[Series, ...]:
+    """Give what records found a metric's level to be over time, for each model; those of that source only."""
+    models: dict[str, list[Record]] = defaultdict(list)
+    for each in records:
+        models[each.model.digest].append(each)
+    found = ([_occasion(metric, each, source) for each in occasions_of(model)] for model in models.values())
+    known = ([each for each in model if each is not None] for model in found)
+    return tuple(series_of(model) for model in known if model)
+
+
+def _occasion(metric: Metric, record: Record, source: str) -> Occasion | None:
+    found = record.metrics.get(metric.name)
+    if found is None or found.typical is None or found.typical.source != source:
+        return None
+    return Occasion.of(metric, found.typical.replicas, hours_of(record.created_utc))
+
+
+def hours_of(created_utc: str) -> float:
+    """Give an instant in hours since 1970."""
+    return datetime.fromisoformat(created_utc).astimezone().timestamp() / 3600
+
+
+def _created(record: Record) -> datetime:
+    return datetime.fromisoformat(record.created_utc).astimezone()
+
+
+def _on_scale(metric: Metric, value: float) -> float:
+    if metric.scale is not Scale.RATIO:
+        return value
+    return log(value) if value > 0 else nan

@@ -1,0 +1,92 @@
+"""How a machine's occasions resemble each other, from all calibrations and records of a scenario in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf, isinf, isnan
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perfgate.baseline.calibration import Calibration
+from perfgate.baseline.levels import calibrated_levels, recorded_levels
+from perfgate.baseline.record import Record
+from perfgate.gate.tolerance import gated_metrics
+from perfgate.metrics import BY_NAME
+from perfgate.report import figures
+from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.scenario.schema import Gate
+from perfgate.stats.variogram import LEAST_DAYS, Variogram, variogram
+
+
+def variograms(
+    newest: Calibration, calibrations: Sequence[Calibration], records: Sequence[Record], gate: Gate
+) -> dict[str, Variogram]:
+    """Sum up the levels of each gated metric of a calibration; of others of its scenario and fingerprint only."""
+    of = newest.scenario_digest, newest.fingerprint
+    ran = {each.created_utc: each for each in (*calibrations, newest)}.values()
+    ran_here = [each for each in ran if (each.scenario_digest, each.fingerprint) == of]
+    kept_here = [each for each in records if (each.scenario_digest, each.fingerprint) == of]
+    gated = {metric.name for metric in gated_metrics(gate)}
+    return {
+        each.metric: variogram(
+            [
+                *calibrated_levels(BY_NAME[each.metric], ran_here, each.source),
+                *recorded_levels(BY_NAME[each.metric], kept_here, each.source),
+            ]
+        )
+        for each in newest.components
+        if each.metric in gated
+    }
+
+
+def print_variograms(console: Console, found: Mapping[str, Variogram]) -> None:
+    """Print what occasions differ by, by the time between them, or what is missing; fits 60 columns and more."""
+    if any(each.classes for each in found.values()):
+        console.print(Text("What occasions of one model differ by, by the time between them", "bold"))
+        print_table(console, _table(found))
+    for sentence in sentences(found):
+        console.print(safe_text(console, sentence))
+
+
+def sentences(found: Mapping[str, Variogram]) -> Iterator[str]:
+    """Say how long occasions resemble each other, metric by metric, or how many days are missing."""
+    most = max((each.days for each in found.values()), default=0)
+    if not found:
+        return
+    if most < LEAST_DAYS:
+        seen = f"{most} day{'s' * (most != 1)} so far" if most else "one occasion of each model so far"
+        yield (
+            f"Days: how long occasions resemble each other is not known ({seen}); "
+            f"calibrate or record the same model on {LEAST_DAYS} days at least."
+        )
+        return
+    known = [f"{metric} {_length(each)}" for metric, each in found.items() if not isnan(each.length_h)]
+    if known:
+        yield (
+            f"Days: occasions resemble each other for about {'; '.join(known)} (correlation exp(-hours / length), "
+            f"from {most} days)."
+        )
+
+
+def _table(found: Mapping[str, Variogram]) -> Table:
+    table = plain_table("metric", ">apart", ">sd", ">pairs")
+    for metric, each in found.items():
+        for number, lag in enumerate(each.classes):
+            sd = figures.in_cell(figures.limit(lag.sd, metric), metric)
+            add_row(table, "" if number else metric, _apart(lag.least_h, lag.most_h), sd, f"{lag.pairs}")
+    return table
+
+
+def _apart(least_h: float, most_h: float) -> str:
+    if most_h == inf:
+        return f"over {least_h / 24:g} d"
+    return f"{least_h:g} to {most_h:g} h"
+
+
+def _length(found: Variogram) -> str:
+    upper = "more than a month" if isinf(found.length_upper_h) else f"{found.length_upper_h:.0f} h"
+    if isinf(found.length_upper_h) and not found.length_lower_h:
+        return "an unknown time"
+    return f"{found.length_h:.0f} h (95% interval {found.length_lower_h:.0f} h to {upper})"

@@ -1,0 +1,97 @@
+"""Occasions gathered to days, and what they tell of another day though neighbours in time resemble each other.
+
+Occasions of one model are taken for a stationary Gaussian process with correlation exp(-hours / length) (Ornstein &
+Uhlenbeck; the exponential variogram of Cressie, Statistics for Spatial Data, 1993, section 2.3). For a given length the
+estimates here are those of generalised least squares, and the prediction from them is exactly Student's t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from perfgate.stats.table import Floats, Ints
+
+DAY_H = 20.0
+"""Occasions less than this before the newest of their day are of that day; nightly runs may start four hours early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One model's levels over time, measured in one way; one value an occasion."""
+
+    hours: tuple[float, ...]
+    """When, from any fixed instant, no two of them equal."""
+    values: tuple[float, ...]
+    """On the metric's scale."""
+
+
+def day_of(hours: Sequence[float]) -> Ints:
+    """Say which day each occasion was on: 0 is the newest; they may be given in any order."""
+    day, newest, number = [0] * len(hours), inf, -1
+    for each in sorted(range(len(hours)), key=lambda place: -hours[place]):
+        if newest - hours[each] >= DAY_H:
+            newest, number = hours[each], number + 1
+        day[each] = number
+    return np.array(day, np.int64)
+
+
+def count_days(hours: Sequence[float]) -> int:
+    """Count the days that occasions were on."""
+    return int(day_of(hours).max()) + 1 if hours else 0
+
+
+def weights(hours: Sequence[float]) -> Floats:
+    """Give each occasion's weight in the mean over days of the days' means."""
+    averages = _averages(hours)
+    return np.asarray(averages.mean(axis=0))
+
+
+def mean_share(hours: Sequence[float], length_h: float) -> float:
+    """Give the variance of the mean over days, as a share of one occasion's variance, for that correlation length."""
+    each = weights(hours)
+    return float(each @ correlation(hours, length_h) @ each)
+
+
+def correlation(hours: Sequence[float], length_h: float) -> Floats:
+    """Give the occasions' correlations, exp(-hours / length); of length 0 there are none."""
+    apart = np.abs(np.subtract.outer(np.asarray(hours), np.asarray(hours)))
+    return np.asarray(np.exp(-apart / length_h) if length_h > 0 else apart == 0, np.float64)
+
+
+def pooled_variance(many: Iterable[Series], length_h: float) -> tuple[float, float]:
+    """Estimate an occasion's variance from what is known of several days; and its degrees of freedom.
+
+    Unbiased for that length: of independent occasions from all of them around their model's level, what the hours of
+    a day differ by included; else from the days' means, by generalised least squares. Degrees of freedom are no more
+    than the distinct days of all series less one: models measured on the same days shared what these days were like.
+    """
+    found = [each for each in many if count_days(each.hours) > 1]
+    if not found:
+        return 0.0, 0.0
+    squares, free = zip(*(_squares(each, length_h) for each in found), strict=True)
+    within = sum(count_days(each.hours) - 1 for each in found)
+    days = count_days([hour for each in found for hour in each.hours])
+    return sum(squares) / sum(free), float(min(within, days - 1))
+
+
+def _squares(series: Series, length_h: float) -> tuple[float, int]:
+    """Give the generalised sum of squares around the level, and how many squares of an occasion it stands for."""
+    if not length_h:
+        return float(np.var(series.values)) * len(series.values), len(series.values) - 1
+    averages = _averages(series.hours)
+    means = averages @ np.asarray(series.values)
+    covariance = averages @ correlation(series.hours, length_h) @ averages.T
+    ones, whitened = np.ones(means.size), np.linalg.solve(covariance, np.column_stack([np.ones(means.size), means]))
+    level = (ones @ whitened[:, 1]) / (ones @ whitened[:, 0])
+    return max(float((means - level) @ (whitened[:, 1] - level * whitened[:, 0])), 0.0), means.size - 1
+
+
+def _averages(hours: Sequence[float]) -> Floats:
+    """Give the matrix that makes days' means of occasions."""
+    day = day_of(hours)
+    inside = np.asarray(day[None, :] == np.arange(day.max() + 1)[:, None], np.float64)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True))
