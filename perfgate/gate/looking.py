@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
+from perfgate.gate.looks import Levels, Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
+from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
-from perfgate.stats.sequential import nominal_levels
 from perfgate.stats.table import TrialTable
 
 
@@ -72,12 +72,11 @@ class Looking:
         found = [effect for effect in effects if effect is not None and effect.source == source]
         seen = tuple(map(Seen.of, found))
         fractions = (*fractions_of(source, self.taken), fraction)
-        bounds = tuple(self._bounds(source, table, nominal_levels(fractions, self._gate.alpha)[-1]))
+        bounds = tuple(self._bounds(source, table, fractions))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
         self._effects |= {effect.metric: effect for effect in found}
         self._expected = tuple(m for m in self._gated if m.name in self._gate.metrics or has_numbers(m, table))
-        expected = [severity_of(metric, self._gate) for metric in self._gated]
-        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, expected)
+        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
 
     def standing(self, verdicts: Sequence[MetricVerdict]) -> Standing:
         """Sum up, with the metrics as the last look gave them."""
@@ -100,10 +99,19 @@ class Looking:
     def _at(self, metric: Metric, source: Source) -> bool:
         return self._home(metric) is source
 
-    def _bounds(self, source: Source, table: TrialTable, level: float) -> Iterator[ObjectiveVerdict]:
+    @property
+    def _severities(self) -> tuple[list[Severity], list[Severity]]:
+        """Give those of the gated metrics and of the objectives."""
+        metrics = [severity_of(metric, self._gate) for metric in self._gated]
+        return metrics, [objective.severity for objective in self._objectives.values()]
+
+    def _bounds(self, source: Source, table: TrialTable, fractions: tuple[float, ...]) -> Iterator[ObjectiveVerdict]:
+        metrics, objectives = self._severities
         for name, bound in self._objectives.items():
-            if level > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
-                yield judge_objective(BY_NAME[name], bound, table, level)
+            family = metrics.count(bound.severity) + objectives.count(bound.severity)
+            levels = Levels.of(self._gate.alpha, family, fractions)
+            if levels.failing > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
+                yield judge_objective(BY_NAME[name], bound, table, levels)
 
     def _case(self, effect: Effect) -> Case:
         metric, gate = BY_NAME[effect.metric], self._gate

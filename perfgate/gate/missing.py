@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from perfgate.gate.foresight import FEWEST_REPLICAS
+from perfgate.gate.objectives import FEWEST_REPLICAS
 from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.quantile import replica_times
