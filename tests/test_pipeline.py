@@ -470,7 +470,7 @@ def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path:
                                            "load": Load(arrivals="poisson", rate_rps=20)})  # fmt: skip
     result = bench.run(tmp_path, "old", "same", scenario=scenario)
     (told,) = bench.progress.cautions
-    assert told.message.startswith("the objective on latency_p99_ms needs 459 requests under load of each arm")
+    assert told.message.startswith("the objective on latency_p99_ms needs 6,995 requests under load of each arm")
     assert told in result.cautions
     assert [phase.name for phase in bench.progress.phases].index("warm-up") == 1
     calm = Bench()

@@ -16,6 +16,8 @@ from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial, Usa
 
 _MEMORY_EVERY_S = 5.0
 _MIN_BLOCKS = {Lane.COST: 2, Lane.LOAD: 1}
+_PAIRS_TO_CUT = 12
+"""Six pairs in each part are enough to be compared as pairs (perfgate.stats.contrast)."""
 _UNAVAILABLE = 14
 _LEAST_SHARE = 0.01
 """Of a wall time is left whatever the kernel counted as waiting, so that logs stay finite."""
@@ -166,26 +168,47 @@ def visited(replicas: Sequence[LiveReplica], segment: Segment, plan: Plan) -> tu
 def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> Iterator[Block]:
     """Yield rounds over all replicas while there is time for another, one or two at least.
 
-    Memory is read after each visit of the load lane, and every 5 s in the cost lane, whose visits are short.
+    Memory is read after each visit of the load lane, and every 5 s in the cost lane, whose visits are short. A round of
+    the load lane, whose visits are long, is yielded in parts of the same number, so that it is looked at on the way.
     """
-    visit, _ = _VISITS[segment.lane, segment.depth]
     chosen = visited(replicas, segment, bench.plan)
     end_s, memory_due_s, index, wall_s = bench.now_s() + segment.seconds, 0.0, 0, 0.0
     while index < _MIN_BLOCKS[segment.lane] or bench.now_s() + wall_s / 2 < end_s:
         began_s, traffic = bench.now_s(), traffic_of(segment, index, bench.plan)
-        sample_memory = segment.lane is Lane.LOAD or began_s >= memory_due_s
-        memory_due_s = began_s + _MEMORY_EVERY_S if sample_memory else memory_due_s
-        bench.machine.start()
-        trials = []
-        for live in _order(chosen, segment.lane, bench.rng):
-            bench.between()
-            done = visit(live, index, traffic, bench)
-            trial = _trial(segment, index, live, done)
-            trials.append(replace(trial, memory=live.observer.memory()) if sample_memory else trial)
-        wall_s, conditions = bench.now_s() - began_s, bench.machine.conditions()
-        schedule = arrivals.digest(traffic.instants_s) if isinstance(traffic, OpenLoop) else None
-        yield Block(segment.lane, segment.depth, index, began_s, wall_s, tuple(trials), conditions, schedule)
+        samples_memory = segment.lane is Lane.LOAD or began_s >= memory_due_s
+        memory_due_s = began_s + _MEMORY_EVERY_S if samples_memory else memory_due_s
+        for part in _parts(_order(chosen, segment.lane, bench.rng), segment.lane):
+            yield _measured(part, segment, (index, traffic), bench, samples_memory=samples_memory)
+        wall_s = bench.now_s() - began_s
         index += 1
+
+
+def _parts(order: list[LiveReplica], lane: Lane) -> Iterator[list[LiveReplica]]:
+    """Cut a round of the load lane in two, between pairs."""
+    pairs = len(order) // len({live.slot.arm for live in order})
+    half = len(order) // pairs * (pairs // 2)
+    if lane is Lane.COST or pairs < _PAIRS_TO_CUT:
+        yield order
+        return
+    yield order[:half]
+    yield order[half:]
+
+
+def _measured(
+    order: list[LiveReplica], segment: Segment, turn: tuple[int, Traffic], bench: Bench, *, samples_memory: bool
+) -> Block:
+    visit, _ = _VISITS[segment.lane, segment.depth]
+    index, traffic = turn
+    began_s = bench.now_s()
+    bench.machine.start()
+    trials = []
+    for live in order:
+        bench.between()
+        trial = _trial(segment, index, live, visit(live, index, traffic, bench))
+        trials.append(replace(trial, memory=live.observer.memory()) if samples_memory else trial)
+    wall_s, conditions = bench.now_s() - began_s, bench.machine.conditions()
+    schedule = arrivals.digest(traffic.instants_s) if isinstance(traffic, OpenLoop) else None
+    return Block(segment.lane, segment.depth, index, began_s, wall_s, tuple(trials), conditions, schedule)
 
 
 def _trial(segment: Segment, block: int, live: LiveReplica, done: _Visit) -> Trial:

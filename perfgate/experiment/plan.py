@@ -163,8 +163,8 @@ def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
 def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int) -> tuple[Segment, ...]:
     """Share out among segments, in proportion to their times, what those before them have left of theirs.
 
-    Looks stay about as far apart in seconds as they were, up to so many. What a segment itself decides has no part in how long it may
-    take: how many looks there are, and when, is known before the first of them.
+    Looks stay about as far apart in seconds as they were, up to so many. What a segment itself decides has no part in
+    how long it may take: how many looks there are, and when, is known before the first of them.
     """
     if spare_s <= 0:
         return tuple(segments)

@@ -60,6 +60,11 @@ class Case:
         worse = self.effect.log_change if self._lower_is_better else -self.effect.log_change
         return worse - self.tolerance.log
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a lane goes on for it: of what is judged only where it can be, where it looks like a regression."""
+        return self.required or self.beyond > -self.tolerance.log / 2
+
     def half(self, alpha: float) -> float:
         """One-sided half-width of the effect's interval at the last look, on the metric's scale."""
         return half_width(self.effect.log_se, self.effect.df, max(self.history.level(alpha), _LEAST_LEVEL))

@@ -16,15 +16,20 @@ _JUDGED = (Severity.ERROR, Severity.WARN)
 _OWN_WORDS = {Verdict.FAIL: "beyond", Verdict.INCONCLUSIVE: "not surely within", Verdict.PASS: "within"}
 
 
-def decide(cases: Sequence[Case], alpha: float, expected: Sequence[Severity] = ()) -> tuple[MetricVerdict, ...]:
+def decide(
+    cases: Sequence[Case], alpha: float, expected: Sequence[Severity] = (), objectives: Sequence[Severity] = ()
+) -> tuple[MetricVerdict, ...]:
     """Decide each case; regressions of one severity are declared at family-wise level alpha (Holm).
 
     What only warns has a level of its own, so that it makes no error harder to find. Passing needs no correction: the
     run passes only if every metric that counts does (an intersection-union test).
-    `expected`: severities of all gated metrics, where not all of them are among the cases yet.
+    `expected`: severities of all gated metrics, where not all of them are among the cases yet; `objectives`: those of
+    the objectives, which share the level.
     """
     by_severity = {each: [case for case in cases if case.severity is each] for each in _JUDGED}
-    families = {each: max(1, expected.count(each), len(found)) for each, found in by_severity.items()}
+    families = {
+        each: max(1, expected.count(each), len(found)) + objectives.count(each) for each, found in by_severity.items()
+    }
     worse = {each: holm(found, alpha, families[each]) for each, found in by_severity.items()}
     return tuple(
         _decided(case, alpha, alpha / families[case.severity], case.metric.name in worse[case.severity])
@@ -111,5 +116,5 @@ def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
     if verdict is Verdict.PASS:
         return f"{seen} is within {tolerance}"
     if case.is_worse(alpha):
-        return f"{seen} is beyond {tolerance} on its own, but not surely so among all gated metrics"
+        return f"{seen} is beyond {tolerance} on its own, but not surely so among all that is gated"
     return f"{seen} {interval(metric, effect)} lies on both sides of {tolerance}"

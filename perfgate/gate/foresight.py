@@ -9,15 +9,20 @@ from math import ceil
 import numpy as np
 
 from perfgate.experiment.plan import Plan
-from perfgate.gate.objectives import judged
+from perfgate.gate.objectives import FEWEST_REPLICAS, judged
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.load.arrivals import mean_rate_rps
 from perfgate.metrics import BY_NAME, Estimator, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.binomial import requests_needed
+from perfgate.stats.clusters import MOST_BATCHES, certainty
+from perfgate.stats.failures import LONGEST_BURST
 from perfgate.stats.replicate import requests_for_quantile
 from perfgate.stats.values import quantile_of
 from perfgate.trials import Caution, Lane, ReplicaFacts
+
+_TYPICAL_EFFECT = 4
+"""Design effect of a percentile's share where latencies have an autocorrelation time of 4 requests: docs/method.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class _Need:
     """Metric, or objective on it."""
     requests: int
     """Of an arm."""
+    between: bool = False
+    """Whether servers are what it is estimated between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,10 @@ def shortages(
     outlook = _outlook(plan, facts)
     if outlook is None:
         return ()
-    needs = [*(_of_gate(gate) if outlook.arms > 1 else ()), *_of_objectives(judged(objectives), gate.alpha)]
+    needs = [
+        *(_of_gate(gate, outlook) if outlook.arms > 1 else ()),
+        *_of_objectives(judged(objectives), gate.alpha, outlook),
+    ]
     return tuple(caution for need in needs if (caution := _shortage(need, outlook)) is not None)
 
 
@@ -81,7 +91,7 @@ def _rate_rps(plan: Plan, facts: Sequence[ReplicaFacts]) -> float | None:
     return plan.load.in_flight / (float(np.median(warm_ms)) / 1e3 + plan.load.think_time_s)
 
 
-def _of_gate(gate: Gate) -> Iterator[_Need]:
+def _of_gate(gate: Gate, outlook: _Outlook) -> Iterator[_Need]:
     for metric in gated_metrics(gate):
         if Source.LOAD not in metric.sources:
             continue
@@ -90,16 +100,29 @@ def _of_gate(gate: Gate) -> Iterator[_Need]:
             yield _Need(metric.name, requests_for_quantile(quantile[1]))
         elif metric.estimator is Estimator.PROPORTION:
             accepted = tolerance_of(metric, gate, 0.0).share
-            yield _Need(metric.name, requests_needed(1 - accepted, gate.alpha / 2))
+            yield _Need(metric.name, _without_failure(accepted, gate.alpha / 2, outlook))
 
 
-def _of_objectives(objectives: Mapping[str, Objective], alpha: float) -> Iterator[_Need]:
+def _of_objectives(objectives: Mapping[str, Objective], alpha: float, outlook: _Outlook) -> Iterator[_Need]:
     for name, objective in objectives.items():
         metric, quantile = BY_NAME[name], quantile_of(BY_NAME[name].statistic)
         if quantile:
-            yield _Need(f"the objective on {name}", requests_needed(quantile[1], alpha))
+            need = _with_none_above(quantile[1], alpha, outlook)
+            yield _Need(f"the objective on {name}", need, between=True)
         elif metric.estimator is Estimator.PROPORTION and objective.max:
-            yield _Need(f"the objective on {name}", requests_needed(1 - objective.max, alpha))
+            yield _Need(f"the objective on {name}", _without_failure(objective.max, alpha, outlook))
+
+
+def _with_none_above(quantile: float, alpha: float, outlook: _Outlook) -> int:
+    """Give the requests that hold a percentile when none is above its bound, with typical correlation."""
+    clusters = outlook.replicas if outlook.replicas > 1 else MOST_BATCHES
+    return ceil(requests_needed(quantile, alpha) * _TYPICAL_EFFECT / certainty(clusters, alpha))
+
+
+def _without_failure(share: float, alpha: float, outlook: _Outlook) -> int:
+    """Give the requests that hold a share of failures when none fails: one of these is no news in a burst of 20."""
+    batches = MOST_BATCHES * outlook.replicas
+    return ceil(requests_needed(1 - share, alpha) * LONGEST_BURST / certainty(batches, alpha))
 
 
 def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
@@ -110,6 +133,12 @@ def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
         f"{'at most' if outlook.at_most else 'about'} {outlook.of_arm:,.0f} are to come: {outlook.load_s:.3g} s at "
         f"{outlook.rate_rps:.3g} a second, shared by {outlook.arms} arm{'s' * (outlook.arms > 1)}"
     )
+    return Caution("too few requests", message, _remedy(need, outlook))
+
+
+def _remedy(need: _Need, outlook: _Outlook) -> str:
+    if need.between and 1 < outlook.replicas < FEWEST_REPLICAS:
+        return f"set load.replicas = {2 * FEWEST_REPLICAS}: {outlook.replicas} servers do not show how they differ"
     load_s = ceil(need.requests * outlook.arms / outlook.rate_rps)
     measure_s = ceil(outlook.total_s * load_s / outlook.load_s)
-    return Caution("too few requests", message, f"set budget.measure_s = {measure_s}, of which {load_s} s are load")
+    return f"set budget.measure_s = {measure_s}, of which {load_s} s are load"

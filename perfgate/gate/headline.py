@@ -19,7 +19,9 @@ def headline(
     """
     text = _decisive(verdict, metrics, objectives, reasons)
     remarks = (
-        ("",) if verdict is Verdict.INVALID else (_left_open(metrics), _accepted(metrics), _warned(metrics, objectives))
+        ("",)
+        if verdict is Verdict.INVALID
+        else (_left_open(verdict, metrics), _accepted(metrics), _warned(metrics, objectives))
     )
     return "; ".join(part for part in (text, *remarks) if part)
 
@@ -40,8 +42,9 @@ def _decisive(
     return reasons[0]
 
 
-def _left_open(metrics: Sequence[MetricVerdict]) -> str:
-    found = [each.metric for each in metrics if each.counts and each.left_open]
+def _left_open(verdict: Verdict, metrics: Sequence[MetricVerdict]) -> str:
+    """Name what a pass does not cover."""
+    found = [each.metric for each in metrics if each.counts and each.left_open and verdict is Verdict.PASS]
     return f"not decided: {', '.join(found)}" if found else ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
-from perfgate.gate.looks import Look, decided_before, level_of
+from perfgate.gate.looks import Look, decided_before, levels_of
 from perfgate.gate.missing import has_numbers, why_missing
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
@@ -38,7 +38,8 @@ def judge(
     """
     compares = np.unique(table.columns.arm).size == len(ARMS)
     cases = [replace(case, measure_s=measure_s) for case in cases_of(METRICS, table, gate, looks, cross_check=True)]
-    metrics = decide(cases, gate.alpha) if compares else ()
+    severities = [objective.severity for objective in objectives.values()]
+    metrics = decide(cases, gate.alpha, objectives=severities) if compares else ()
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
     return conclude(metrics, missing, table, gate, objectives, looks)
 
@@ -57,8 +58,12 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
 ) -> Judgement:
     """Add the objectives and what makes a run invalid, and say what all of it comes to."""
     asked = judged(objectives)
+    severities = [*(metric.severity for metric in metrics if metric.gated), *(each.severity for each in asked.values())]
     bounds = tuple(
-        decided_before(name, looks) or judge_objective(BY_NAME[name], bound, table, level_of(name, gate.alpha, looks))
+        decided_before(name, looks)
+        or judge_objective(
+            BY_NAME[name], bound, table, levels_of(name, gate.alpha, severities.count(bound.severity), looks)
+        )
         for name, bound in asked.items()
     )
     # An error rate beyond its own objective or tolerance is a failure of the candidate, not of the measurement.

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.looks import Look, Seen, decided_before, fractions_of
+from perfgate.gate.futility import is_futile
+from perfgate.gate.looks import Levels, Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers
 from perfgate.gate.objectives import judge_objective, judged
-from perfgate.gate.futility import is_futile
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
+from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
-from perfgate.stats.sequential import nominal_levels
 from perfgate.stats.table import TrialTable
 
 
@@ -73,12 +73,11 @@ class Looking:
         found = [effect for effect in effects if effect is not None and effect.source == source]
         seen = tuple(map(Seen.of, found))
         fractions = (*fractions_of(source, self.taken), fraction)
-        bounds = tuple(self._bounds(source, table, nominal_levels(fractions, self._gate.alpha)[-1]))
+        bounds = tuple(self._bounds(source, table, fractions))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
         self._effects |= {effect.metric: effect for effect in found}
         self._expected = tuple(m for m in self._gated if self._is_expected(m, table))
-        expected = [severity_of(metric, self._gate) for metric in self._gated]
-        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, expected)
+        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
 
     def standing(self, verdicts: Sequence[MetricVerdict]) -> Standing:
         """Sum up, with the metrics as the last look gave them."""
@@ -88,7 +87,8 @@ class Looking:
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
         """Say whether nothing is open that more of this source would decide, warnings included (docs/method.md)."""
-        futile = {name for name, effect in self._effects.items() if is_futile(self._case(effect), self._family)}
+        cases = [self._case(effect) for effect in self._effects.values()]
+        futile = {case.metric.name for case in cases if is_futile(case, self._family) or not case.is_waited_for}
         decided = {each.metric for each in verdicts if each.settled} | futile
         metrics = (metric.name in decided for metric in self._expected if self._at(metric, source))
         bounds = (decided_before(name, self.taken) for name in self._objectives if self._at(BY_NAME[name], source))
@@ -102,7 +102,7 @@ class Looking:
 
     @property
     def _family(self) -> int:
-        return max(1, len(self._expected))
+        return max(1, len(self._expected) + len(self._objectives))
 
     def _home(self, metric: Metric) -> Source | None:
         if metric.estimator is Estimator.REPLICA_SLOPE and self._longest in metric.sources:
@@ -112,10 +112,19 @@ class Looking:
     def _at(self, metric: Metric, source: Source) -> bool:
         return self._home(metric) is source
 
-    def _bounds(self, source: Source, table: TrialTable, level: float) -> Iterator[ObjectiveVerdict]:
+    @property
+    def _severities(self) -> tuple[list[Severity], list[Severity]]:
+        """Give those of the gated metrics and of the objectives."""
+        metrics = [severity_of(metric, self._gate) for metric in self._gated]
+        return metrics, [objective.severity for objective in self._objectives.values()]
+
+    def _bounds(self, source: Source, table: TrialTable, fractions: tuple[float, ...]) -> Iterator[ObjectiveVerdict]:
+        metrics, objectives = self._severities
         for name, bound in self._objectives.items():
-            if level > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
-                yield judge_objective(BY_NAME[name], bound, table, level)
+            family = metrics.count(bound.severity) + objectives.count(bound.severity)
+            levels = Levels.of(self._gate.alpha, family, fractions)
+            if levels.failing > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
+                yield judge_objective(BY_NAME[name], bound, table, levels)
 
     def _case(self, effect: Effect) -> Case:
         metric, gate = BY_NAME[effect.metric], self._gate

@@ -139,10 +139,24 @@ def decided_before(objective: str, looks: Sequence[Look]) -> ObjectiveVerdict | 
     return next((each for each in every if each.verdict is not Verdict.INCONCLUSIVE), None)
 
 
-def level_of(objective: str, alpha: float, looks: Sequence[Look]) -> float:
-    """Give the nominal level of the last look at an objective; all of alpha where there was none."""
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """One-sided levels at which one look may decide an objective."""
+
+    passing: float
+    failing: float
+    """The stricter one: failures share alpha with all that is gated at the same severity."""
+
+    @staticmethod
+    def of(alpha: float, family: int, fractions: tuple[float, ...] = (1.0,)) -> Levels:
+        """Give those of the last of some looks; `family`: how many metrics and objectives share alpha (Bonferroni)."""
+        return Levels(nominal_levels(fractions, alpha)[-1], nominal_levels(fractions, alpha / family)[-1])
+
+
+def levels_of(objective: str, alpha: float, family: int, looks: Sequence[Look]) -> Levels:
+    """Give the levels of the last look at an objective; those of a single look where there was none."""
     last = next((look for look in reversed(looks) if any(o.metric == objective for o in look.objectives)), None)
-    return alpha if last is None else nominal_levels(fractions_of(last.source, looks), alpha)[-1]
+    return Levels.of(alpha, family) if last is None else Levels.of(alpha, family, fractions_of(last.source, looks))
 
 
 def fractions_of(source: Source, looks: Sequence[Look]) -> tuple[float, ...]:

@@ -9,20 +9,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from perfgate.gate.looks import Levels
 from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_replicas, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.gate.wording import amount
 from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
 from perfgate.scenario.severity import Severity
-from perfgate.stats.binomial import design_effect, lower_share, quantile_bounds, requests_needed, upper_share
+from perfgate.stats.binomial import lower_share, quantile_bounds, requests_needed, upper_share
+from perfgate.stats.clusters import LEAST_BATCH, batches, certainty, tail_effect
 from perfgate.stats.contrast import half_width
-from perfgate.stats.quantile import arm_times
-from perfgate.stats.summarise import failures_by_replica, rows_with_data, summary_of, times_by_replica
+from perfgate.stats.failures import failures_in
+from perfgate.stats.lognormal import upper_mean
+from perfgate.stats.quantile import arm_times, inverted_cdf
+from perfgate.stats.summarise import rows_with_data, summary_of, times_by_replica
 from perfgate.stats.table import TrialTable
-from perfgate.stats.values import quantile_of
+from perfgate.stats.values import quantile_of, request_values
 from perfgate.trials import Arm
 
+FEWEST_REPLICAS = 4
+"""Servers an arm below which what differs between servers is hardly known."""
 _MOST_TIMES_REQUESTS = 1000
 _NO_DATA = "run a lane that measures it"
 
@@ -40,12 +46,15 @@ def judged(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
     return {name: each for name, each in objectives.items() if each.severity is not Severity.OFF}
 
 
-def judge_objective(metric: Metric, objective: Objective, table: TrialTable, alpha: float) -> ObjectiveVerdict:
-    """Decide one objective, each bound at one-sided level alpha."""
+def judge_objective(metric: Metric, objective: Objective, table: TrialTable, levels: Levels) -> ObjectiveVerdict:
+    """Decide one objective; where it would fail, by the bounds at the stricter level that a failure is held to."""
     is_maximum = objective.max is not None
     bound = float(next(end for end in (objective.max, objective.min) if end is not None))
-    finding = _finding(metric, bound, table, alpha)
+    finding = _finding(metric, bound, table, levels.passing)
     verdict = _verdict(finding, bound, is_maximum=is_maximum)
+    if verdict is Verdict.FAIL and levels.failing < levels.passing:
+        finding = _finding(metric, bound, table, levels.failing)
+        verdict = _verdict(finding, bound, is_maximum=is_maximum)
     return ObjectiveVerdict(
         metric=metric.name,
         verdict=verdict,
@@ -87,31 +96,44 @@ def _finding(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _
 
 
 def _percentile(metric: Metric, quantile: tuple[str, float], bound: float, table: TrialTable, alpha: float) -> _Finding:
-    """Bound the share of requests above the objective; exact, after shrinking by the replicas' design effect."""
+    """Bound the share of requests above the objective: exact, for as many independent requests as they are worth."""
     if (found := rows_with_data(metric, Arm.CANDIDATE, table.columns)) is None:
         return _Finding(nan, -inf, inf, _NO_DATA)
     kind, level = quantile
-    series = times_by_replica(table.columns, found[0], kind, Arm.CANDIDATE)
-    above = np.array([values.size - np.searchsorted(values, bound, side="right") for values in series], np.float64)
-    counts = np.array([values.size for values in series], np.float64)
-    effect = design_effect(above, counts)
     pooled = arm_times(table.columns, found[0], kind, Arm.CANDIDATE)
+    replicas = times_by_replica(table.columns, found[0], kind, Arm.CANDIDATE)
+    alone = len(replicas) == 1
+    series = batches(table.columns, found[1], request_values(table.columns, kind)) if alone else replicas
+    if len(series) < 2:
+        return _Finding(inverted_cdf(pooled, level), -inf, inf, f"needs {2 * LEAST_BATCH} requests at least")
+    effect = tail_effect(series, pooled, bound) / certainty(len(series), alpha)
     bounds = quantile_bounds(pooled, level, alpha, effect)
-    more = _more_requests(above.sum(), counts.sum(), 1 - level, alpha, effect)
-    return _Finding(bounds.value, bounds.lower, bounds.upper, more)
+    above = float(np.count_nonzero(pooled > bound))
+    more = _more_requests(above, pooled.size, 1 - level, alpha, effect)
+    return _Finding(bounds.value, bounds.lower, bounds.upper, more if alone else _more_servers(len(series)) or more)
+
+
+def _more_servers(replicas: int) -> str:
+    if replicas >= FEWEST_REPLICAS:
+        return ""
+    return (
+        f"{replicas} servers do not show how much servers differ: use {2 * FEWEST_REPLICAS} under load (load.replicas)"
+    )
 
 
 def _share(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Finding:
     if (found := rows_with_data(metric, Arm.CANDIDATE, table.columns)) is None:
         return _Finding(nan, -inf, inf, _NO_DATA)
-    failed, requests = failures_by_replica(table.columns, found[1])
-    effect = design_effect(failed, requests)
-    hits, count = failed.sum() / effect, requests.sum() / effect
+    seen = failures_in(table.columns, found[1])
+    effect = seen.effect / (certainty(seen.batches, alpha) or nan)
+    if isnan(effect):
+        return _Finding(seen.share, -inf, inf, f"needs {2 * LEAST_BATCH} requests at least")
+    hits, count = seen.failed / effect, seen.requests / effect
     return _Finding(
-        float(hits / count),
+        seen.share,
         lower_share(hits, count, alpha),
         upper_share(hits, count, alpha),
-        _more_requests(failed.sum(), requests.sum(), bound, alpha, effect),
+        _more_requests(seen.failed, seen.requests, bound, alpha, effect),
     )
 
 
@@ -136,7 +158,7 @@ def _settled(rate: float, count: float, share: float, alpha: float) -> bool:
 
 
 def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Finding:
-    """Student's t over the replicas' values, in the metric's unit."""
+    """Bound the mean of the replicas' values: from below by Student's t, from above as befits skewed ones."""
     summary = summary_of(metric, Arm.CANDIDATE, table)
     if summary is None:
         return _Finding(nan, -inf, inf, _NO_DATA)
@@ -147,8 +169,9 @@ def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fin
         return _Finding(float(values.mean()), -inf, inf, "two replicas at least")
     mean, se = float(values.mean()), float(values.std(ddof=1)) / sqrt(values.size)
     half = half_width(se, values.size - 1, alpha)
-    more = _more_evidence(metric, half, abs(mean - bound), values.size)
-    return _Finding(mean, mean - half, mean + half, more)
+    upper = max(mean + half, upper_mean(values, alpha)) if values.min() > 0 else mean + half
+    more = _more_evidence(metric, upper - mean if mean <= bound else half, abs(mean - bound), values.size)
+    return _Finding(mean, mean - half, upper, more)
 
 
 def _more_evidence(metric: Metric, half: float, distance: float, replicas: int) -> str:

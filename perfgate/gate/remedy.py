@@ -78,7 +78,8 @@ def times_longer(times: float, measure_s: float = inf) -> str:
 
 
 def _more_requests(counts: Counts, limit: float, level: float) -> str:
-    need, has = counts.requests_to_decide(limit, level), min(counts.baseline_requests, counts.candidate_requests)
+    has = counts.requests_each * min(counts.baseline_requests, counts.candidate_requests)
+    need = counts.requests_to_decide(limit, level)
     if need is None:
         return f"{_TOO_NEAR} number of requests: set another tolerance"
     return f"needs about {need - int(has):,} more requests of each arm, {need:,} in all"

@@ -44,7 +44,8 @@ def judge_stored(
         for metric in gated_metrics(gate)
         if isinstance(why := found[metric], str) and (metric.name in gate.metrics or has_numbers(metric, table))
     ]
-    return conclude(_decided(cases, gate.alpha), missing, table, gate, objectives)
+    severities = [objective.severity for objective in objectives.values()]
+    return conclude(_decided(cases, gate.alpha, severities), missing, table, gate, objectives)
 
 
 def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
@@ -87,12 +88,12 @@ def _effect(metric: Metric, then: StoredMetric, now: Typical, alpha: float) -> E
     return None if effect is None else replace(effect, occasion=then.spread)
 
 
-def _decided(cases: Sequence[Case], alpha: float) -> tuple[MetricVerdict, ...]:
+def _decided(cases: Sequence[Case], alpha: float, objectives: Sequence[Severity]) -> tuple[MetricVerdict, ...]:
     return tuple(
         replace(found, more=_more(case, found.level if case.beyond > 0 else alpha))
         if found.verdict is Verdict.INCONCLUSIVE
         else found
-        for case, found in zip(cases, decide(cases, alpha), strict=True)
+        for case, found in zip(cases, decide(cases, alpha, objectives=objectives), strict=True)
     )
 
 

@@ -47,7 +47,7 @@ def severity_of(metric: Metric, gate: Gate) -> Severity:
 
 
 def is_required(metric: Metric, gate: Gate) -> bool:
-    """Say whether a run that cannot decide the metric is inconclusive: not where it is gated by default, if it can be."""
+    """Say whether a run that cannot decide the metric is inconclusive."""
     return metric.required or metric.name in gate.metrics
 
 

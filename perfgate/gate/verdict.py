@@ -67,8 +67,8 @@ class MetricVerdict:
     more: str
     """When inconclusive, what would decide: `about 3 times the measuring time (--budget 135s)`; else empty."""
     level: float = nan
-    """One-sided level, over all looks, that a failure is held to: of gated metrics alpha over the number of those
-    with the same severity (Holm)."""
+    """One-sided level, over all looks, that a failure is held to: of gated metrics alpha over the number of those and
+    of objectives with the same severity (Holm)."""
     severity: Severity = Severity.ERROR
     """How much a failure counts; `off` where it is not gated."""
     accepted: Accepted | None = None
@@ -121,7 +121,8 @@ class ObjectiveVerdict:
     value: float
     """Point estimate of the candidate, in the metric's unit; NaN where the sample cannot support one."""
     lower: float
-    """Lower one-sided bound of the value, at the gate's level, in the metric's unit."""
+    """Lower one-sided bound of the value, in the metric's unit, at the level of the look that decides: the gate's, or
+    where it fails or nearly so the stricter one that it shares."""
     upper: float
     """The upper one."""
     reason: str

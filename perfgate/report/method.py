@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.report import figures
 from perfgate.report.result import Result
+from perfgate.report.sentences import sharing
 from perfgate.trials import Arm
 
 _RUNNING = "endpoint"
@@ -83,18 +84,17 @@ def _decided(result: Result) -> str:
     alone = " Those that only warn share theirs among themselves and have no part in the verdict." * (gated != counting)
     return (
         "A metric fails when its whole interval is beyond the tolerance, passes when none of it is, and is "
-        f"inconclusive otherwise.{_shared(counting)}{alone}{_accepted(gated)} The run fails if any metric or objective "
-        "that counts does, and passes if all do."
+        f"inconclusive otherwise.{_shared(counting, result)}{alone}{_accepted(gated)} The run fails if any metric or "
+        "objective that counts does, and passes if all do."
     )
 
 
-def _shared(counting: list[MetricVerdict]) -> str:
-    if len(counting) < 2:
+def _shared(counting: list[MetricVerdict], result: Result) -> str:
+    if not counting or not (sharers := sharing(counting, result, "gated metric")):
         return ""
-    alpha = figures.share(counting[0].effect.alpha)
-    level = figures.share(min(metric.level for metric in counting))
+    alpha, level = (figures.share(each) for each in (counting[0].effect.alpha, min(m.level for m in counting)))
     return (
-        f" The {alpha} of a false alarm are shared by {len(counting)} gated metrics by Holm's procedure: the first to "
+        f" The {alpha} of a false alarm are shared by {sharers} by Holm's procedure: the first to "
         f"fail must do so at {level}, so that an interval just beyond its tolerance may still be inconclusive."
     )
 
@@ -109,6 +109,7 @@ def _objectives(result: Result) -> str:
         return ""
     return (
         "An objective is judged on the candidate alone: a percentile by the exact binomial bound of the share of "
-        "requests beyond it, with requests counting for less where servers differ; an error rate likewise; anything "
-        "else by Student's t over servers."
+        "requests beyond it, an error rate by that of the share that failed, with requests counting for less as they "
+        "resemble each other or fail in bursts; anything else by Student's t over servers, and from above by a bound "
+        "for skewed values."
     )

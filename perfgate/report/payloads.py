@@ -68,7 +68,7 @@ def standing_out(changes: Sequence[PayloadChange]) -> list[PayloadChange]:
     half = (np.log1p([each.upper for each in changes]) - np.log1p([each.lower for each in changes])) / 2
     far = float(special.ndtri(1 - _ALPHA / 2 / len(changes))) / _Z95
     apart = np.abs(logs - np.median(logs))
-    out = [changes[index] for index in np.flatnonzero((apart > far * half) & (apart > _LEAST_APART))]
+    out = [changes[index] for index in np.flatnonzero((apart > far * half) & (apart > _LEAST_APART)).tolist()]
     return sorted(out, key=lambda each: -abs(log1p(each.change)))
 
 

@@ -87,15 +87,29 @@ def power_sentence(result: Result) -> str:
         ("raise a false alarm", [metric for metric in ordered if metric.counts]),
         ("warn falsely", [metric for metric in ordered if metric.warns]),
     )
-    levels = [_level_words(what, metrics) for what, metrics in kinds if metrics]
+    levels = [_level_words(what, metrics, result) for what, metrics in kinds if metrics]
     found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in ordered if metric.gated)
     return f"{' '.join(levels)} Regressions that would have been found in 4 of 5 runs: {found}." if levels else ""
 
 
-def _level_words(what: str, metrics: list[MetricVerdict]) -> str:
-    alpha, count, level = metrics[0].effect.alpha, len(metrics), min(metric.level for metric in metrics)
-    shared = f", shared by {count} metrics (Holm: {figures.share(level)} each)" if count > 1 else ""
+def _level_words(what: str, metrics: list[MetricVerdict], result: Result) -> str:
+    alpha, level, sharers = metrics[0].effect.alpha, min(metric.level for metric in metrics), sharing(metrics, result)
+    shared = f", shared by {sharers} (Holm: {figures.share(level)} each)" if sharers else ""
     return f"At most {figures.share(alpha)} of runs {what}{shared}."
+
+
+def sharing(metrics: Sequence[MetricVerdict], result: Result, kind: str = "metric") -> str:
+    """Say what shares the level of the metrics of one severity: they and the objectives; empty where one is alone.
+
+    Older results held objectives to a level of their own, as their metrics' level shows.
+    """
+    alpha, level = metrics[0].effect.alpha, min(metric.level for metric in metrics)
+    bounds = result.judgement.objectives if result.judgement else ()
+    objectives = sum(each.severity is metrics[0].severity for each in bounds)
+    if not objectives or not math.isclose(level * (len(metrics) + objectives), alpha):
+        return f"{len(metrics)} {kind}s" if len(metrics) > 1 else ""
+    words = f"{len(metrics)} {kind}{'s' * (len(metrics) > 1)}"
+    return f"{words} and {objectives} objective{'s' * (objectives > 1)}"
 
 
 def _in_process(result: Result) -> bool:

@@ -1,4 +1,7 @@
-"""Exact bounds for shares of requests, and what they say about percentiles."""
+"""Exact bounds for shares of requests, and what they say about percentiles.
+
+Quantiles of the beta distribution come from `scipy.special`: `scipy.stats` gives the same in many times the time.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from perfgate.stats.table import Floats
 
@@ -15,12 +18,12 @@ _MOST_REQUESTS = 10**9
 
 def lower_share(hits: float, count: float, alpha: float) -> float:
     """One-sided lower bound of a share, Clopper & Pearson, Biometrika 26 (1934) 404; 0 without data."""
-    return float(stats.beta.ppf(alpha, hits, count - hits + 1)) if hits > 0 else 0.0
+    return float(special.betaincinv(hits, count - hits + 1, alpha)) if hits > 0 else 0.0
 
 
 def upper_share(hits: float, count: float, alpha: float) -> float:
     """One-sided upper bound of a share, Clopper & Pearson; 1 without data."""
-    return float(stats.beta.isf(alpha, hits + 1, count - hits)) if hits < count else 1.0
+    return float(special.betainccinv(hits + 1, count - hits, alpha)) if hits < count else 1.0
 
 
 def requests_needed(quantile: float, alpha: float, above: int = 0) -> int:

@@ -9,9 +9,9 @@ from math import expm1, inf, isfinite, log, nan, sqrt
 import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
-from perfgate.stats.binomial import design_effect
 from perfgate.stats.contrast import Contrast, Sample, contrast, paired_contrast, sign_flip_p
 from perfgate.stats.effect import Effect
+from perfgate.stats.failures import Failures, failures_in
 from perfgate.stats.proportion import Counts
 from perfgate.stats.replicate import Replicates, replicates, state_of
 from perfgate.stats.summarise import failures_by_replica
@@ -154,18 +154,28 @@ def _proportion(metric: Metric, columns: Columns, alpha: float) -> Effect | None
     """Compare the shares of failed requests in the first source that both arms have with two replicas."""
     for source in metric.sources:
         rows = rows_of(columns, source)
-        arms = [failures_by_replica(columns, rows & (columns.arm == number)) for number in range(len(ARMS))]
+        of_arm = [rows & (columns.arm == number) for number in range(len(ARMS))]
+        arms = [failures_by_replica(columns, mine) for mine in of_arm]
         if all(requests.size > 1 for _, requests in arms):
-            return _shares(metric, arms, source, state_of(columns, rows), alpha)
+            counts = _counts(*(failures_in(columns, mine) for mine in of_arm))
+            return _shares(metric, arms, counts, (state_of(columns, rows), source), alpha)
     return None
 
 
+def _counts(baseline: Failures, candidate: Failures) -> Counts:
+    return Counts(
+        baseline.failed / baseline.effect,
+        baseline.requests / baseline.effect,
+        candidate.failed / candidate.effect,
+        candidate.requests / candidate.effect,
+        clusters=min(baseline.batches, candidate.batches),
+        requests_each=max(baseline.effect, candidate.effect),
+    )
+
+
 def _shares(
-    metric: Metric, arms: Sequence[tuple[Floats, Floats]], source: Source, state: State, alpha: float
+    metric: Metric, arms: Sequence[tuple[Floats, Floats]], counts: Counts, measured: tuple[State, Source], alpha: float
 ) -> Effect:
-    effects = [design_effect(failed, requests) for failed, requests in arms]
-    sums = [total / effect for pair, effect in zip(arms, effects, strict=True) for total in map(np.sum, pair)]
-    counts = Counts(*map(float, sums))
     values = [float(failed.sum() / requests.sum()) for failed, requests in arms]
     each = [tuple((failed / requests).tolist()) for failed, requests in arms]
     return Effect(
@@ -182,8 +192,8 @@ def _shares(
         baseline_replicas=each[0],
         candidate_replicas=each[1],
         sign_flip_p=nan,
-        state=state,
-        source=source.value,
+        state=measured[0],
+        source=measured[1].value,
         ci95_lower=counts.lower(_DESCRIBED_ALPHA),
         ci95_upper=counts.upper(_DESCRIBED_ALPHA),
         scale=metric.scale,

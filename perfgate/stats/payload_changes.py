@@ -35,7 +35,7 @@ class PayloadChange:
     change: float
     """Candidate/baseline - 1."""
     lower: float
-    """This and the next: an ordinary 95 % interval over replicas. It describes; no correction for how many there are."""
+    """This and the next: an ordinary 95 % interval over replicas, uncorrected for how many payloads there are."""
     upper: float
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from perfgate.stats.binomial import lower_share, upper_share
+from perfgate.stats.clusters import certainty
 
 _LEAST_LEVEL = 1e-15
 _MOST_TIMES = 1000
@@ -17,7 +18,7 @@ _MOST_TIMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Failed and all requests of both arms, each divided by its design effect over replicas: no whole numbers."""
+    """Failed and all requests of both arms, each divided by its design effect: no whole numbers."""
 
     baseline_failed: float
     """Failed requests of the baseline."""
@@ -27,6 +28,10 @@ class Counts:
     """Failed requests of the candidate."""
     candidate_requests: float
     """All of its requests."""
+    clusters: int = 0
+    """From how many batches of requests the design effect is known, of the arm with fewer; 0: it is beyond doubt."""
+    requests_each: float = 1.0
+    """Requests that one of these counts stands for, the larger of both design effects."""
 
     @property
     def difference(self) -> float:
@@ -45,11 +50,12 @@ class Counts:
 
     def times(self, factor: float) -> Counts:
         """Give the counts of so many times the requests, the shares as they are."""
-        return Counts(
-            factor * self.baseline_failed,
-            factor * self.baseline_requests,
-            factor * self.candidate_failed,
-            factor * self.candidate_requests,
+        return replace(
+            self,
+            baseline_failed=factor * self.baseline_failed,
+            baseline_requests=factor * self.baseline_requests,
+            candidate_failed=factor * self.candidate_failed,
+            candidate_requests=factor * self.candidate_requests,
         )
 
     def lower(self, alpha: float) -> float:
@@ -57,19 +63,30 @@ class Counts:
 
         Bonferroni over both arms, so the level holds for any two shares and any number of requests.
         """
-        return lower_share(self.candidate_failed, self.candidate_requests, alpha / 2) - upper_share(
-            self.baseline_failed, self.baseline_requests, alpha / 2
+        kept = self._kept(alpha / 2)
+        return lower_share(kept.candidate_failed, kept.candidate_requests, alpha / 2) - upper_share(
+            kept.baseline_failed, kept.baseline_requests, alpha / 2
         )
 
     def upper(self, alpha: float) -> float:
         """One-sided upper bound of the difference at level alpha, the same way."""
-        return upper_share(self.candidate_failed, self.candidate_requests, alpha / 2) - lower_share(
-            self.baseline_failed, self.baseline_requests, alpha / 2
+        kept = self._kept(alpha / 2)
+        return upper_share(kept.candidate_failed, kept.candidate_requests, alpha / 2) - lower_share(
+            kept.baseline_failed, kept.baseline_requests, alpha / 2
         )
+
+    def _kept(self, alpha: float) -> Counts:
+        return self.times(certainty(self.clusters, alpha)) if self.clusters else self
 
     def p_below(self, limit: float) -> float:
         """Test of H0: the difference is at least `limit`; the least level at which the upper bound lies below it."""
-        other_way = Counts(self.candidate_failed, self.candidate_requests, self.baseline_failed, self.baseline_requests)
+        other_way = replace(
+            self,
+            baseline_failed=self.candidate_failed,
+            baseline_requests=self.candidate_requests,
+            candidate_failed=self.baseline_failed,
+            candidate_requests=self.baseline_requests,
+        )
         return other_way.p_above(-limit)
 
     def p_above(self, limit: float) -> float:
@@ -101,4 +118,4 @@ class Counts:
         percent = bisect_left(range(100 * _MOST_TIMES), x=True, lo=100, key=settled)
         if percent >= 100 * _MOST_TIMES:
             return None
-        return ceil(min(self.baseline_requests, self.candidate_requests) * percent / 100)
+        return ceil(min(self.baseline_requests, self.candidate_requests) * self.requests_each * percent / 100)

@@ -41,5 +41,5 @@ def candidate_of(run: TrialTable) -> TrialTable:
         **{f.name: getattr(run.columns, f.name)[asked if f.name in _OF_REQUESTS else rows] for f in fields(Columns)}
     )
     facts = tuple(fact for fact in run.replicas if fact.arm is Arm.CANDIDATE)
-    sizes_mb = {arm: size for arm, size in run.sizes_mb.items() if arm is Arm.CANDIDATE}
+    sizes_mb: dict[Arm, float] = {arm: size for arm, size in run.sizes_mb.items() if arm is Arm.CANDIDATE}
     return TrialTable(columns, facts, sizes_mb, run.shares)

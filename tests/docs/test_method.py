@@ -6,9 +6,9 @@ import pytest
 
 from perfgate.baseline import levels, numbers
 from perfgate.experiment import cautions, overload, plan, warmup
-from perfgate.gate import remedy, validity
+from perfgate.gate import futility, remedy, validity
 from perfgate.scenario.schema import Budget, Gate
-from perfgate.stats import contrast, days, prediction, replicate
+from perfgate.stats import contrast, days, payloads, prediction, replicate
 from perfgate.stats.sequential import nominal_levels
 from tests.docs.pages import ROOT
 
@@ -31,7 +31,12 @@ BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"
         f"used more than {100 * cautions._GENERATOR_LIMIT:.0f} % of a core each",
         f"actual minus scheduled, is above {cautions._LAG_LIMIT_MS:g} ms",
         f"A lag of more than {cautions._LATE_MS:g} ms",
-        f"then the {100 * replicate.TRIM:.0f} % trimmed mean",
+        f"the mean of the arms' {100 * payloads.LEVEL_TRIM:.0f} % trimmed means",
+        f"An execution counts as {payloads.FAR_SD:g} robust standard deviations",
+        f"surely further apart in this payload than over all ({payloads.APART_SE:g} standard",
+        f"where it has fewer than {payloads._FEW} values",
+        f"Where more than {100 * replicate.COARSE_SHARE:.0f} % of CPU times are 0",
+        f"moved by {futility.LUCK_SD:g} standard deviations",
         f"{replicate.requests_for_quantile(0.99):,} for p99, {replicate.requests_for_quantile(0.999):,} for p99.9",
         f"at least {contrast.SPARE_DF_FOR_PARENTS} degrees of freedom are left",
         f"(t-test at {100 * contrast.SLOPE_ALPHA:.0f} %)",

@@ -116,7 +116,7 @@ def test_a_request_is_recorded_after_an_unrecorded_one_with_another_payload() ->
 def test_all_replicas_of_a_block_get_the_same_arrivals() -> None:
     plan = _plan(Load(arrivals="poisson", rate_rps=200))
     bench = _bench(plan)
-    found = list(blocks(Segment(Lane.LOAD, Depth.REQUEST, 0.03), _replicas(plan, bench.clock), bench))
+    found = list(blocks(Segment(Lane.LOAD, Depth.REQUEST, 0.04), _replicas(plan, bench.clock), bench))
     for block in found:
         schedules = {tuple(trial.requests.scheduled_s) for trial in block.trials}
         assert len(schedules) == 1
@@ -234,3 +234,15 @@ def test_every_request_of_a_visit_is_in_the_trial_or_counted(lane: Lane, depth: 
         assert isinstance(live.driver, Spy)
         before = [load.requests for load, _ in live.driver.loads[:-1] if isinstance(load, ClosedLoop)]
         assert trial.unrecorded == sum(number or 0 for number in before)
+
+
+def test_a_round_under_load_is_given_in_two_parts_of_whole_pairs() -> None:
+    plan = make_plan(Scenario(load=Load(arrivals="poisson", rate_rps=200)), tuple(Arm), seed=1, replicas=12)
+    bench = _bench(plan)
+    first, second = list(blocks(Segment(Lane.LOAD, Depth.REQUEST, 1e-6), _replicas(plan, bench.clock), bench))
+    assert first.index == second.index == 0
+    assert len(first.trials) == len(second.trials) == 12
+    assert first.schedule == second.schedule
+    for part in (first, second):
+        pairs = zip(part.trials[::2], part.trials[1::2], strict=True)
+        assert all({a.arm, b.arm} == {*Arm} and a.replica // 2 == b.replica // 2 for a, b in pairs)

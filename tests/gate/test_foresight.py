@@ -70,18 +70,25 @@ def test_objectives_count_an_arms_requests() -> None:
     bounds = {"latency_p99_ms": Objective(max=5), "error_rate": Objective(max=0.01), "execute_ms": Objective(max=1)}
     p99, errors = _told(load, NO_P99, bounds)
     assert p99.message.startswith(
-        "the objective on latency_p99_ms needs 459 requests under load of each arm, and about 300"
+        "the objective on latency_p99_ms needs 2,507 requests under load of each arm, and about 300"
     )
-    assert errors.message.startswith("the objective on error_rate needs 459")
-    assert p99.remedy == "set budget.measure_s = 92, of which 46 s are load"
-    assert _told(load, NO_P99, bounds, arms=(Arm.CANDIDATE,)) == ()  # which has the time of both
+    assert errors.message.startswith("the objective on error_rate needs 9,433")
+    assert p99.remedy == "set budget.measure_s = 502, of which 251 s are load"
+    alone, _ = _told(load, NO_P99, bounds, arms=(Arm.CANDIDATE,))  # which has the time of both
+    assert "about 600 are to come" in alone.message
+
+
+def test_two_servers_are_told_to_be_too_few_for_a_percentile() -> None:
+    (found,) = _told(Load(arrivals="poisson", rate_rps=1000, replicas=2), NO_P99, {"latency_p99_ms": Objective(max=5)})
+    assert found.remedy == "set load.replicas = 8: 2 servers do not show how they differ"
+    assert _told(Load(arrivals="poisson", rate_rps=1000), NO_P99, {"latency_p99_ms": Objective(max=5)}) == ()
 
 
 def test_a_difference_of_error_rates_counts_an_arms_requests_too() -> None:
     (found,) = _told(
         Load(arrivals="poisson", rate_rps=20), Gate(metrics={"error_rate": MetricGate(), **NO_P99.metrics})
     )
-    assert found.message.startswith("error_rate needs 528 requests under load of each arm, and about 300")
+    assert found.message.startswith("error_rate needs 10,907 requests under load of each arm, and about 300")
 
 
 def test_the_99th_percentile_is_gated_by_default_and_told_too() -> None:

@@ -131,7 +131,7 @@ def test_a_lane_that_decides_nothing_is_settled_at_its_first_look() -> None:
 
 
 def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
-    table = TrialTable.of(load_trials(2, lambda *_: [1.0] * 70))
+    table = TrialTable.of(load_trials(6, lambda *_: [1.0] * 70))
     objective = {"latency_p90_ms": Objective(max=5.0)}
     early, whole = (Looking(ALONE, objective, (Source.LOAD,)) for _ in range(2))
     early.look(Source.LOAD, 0.25, 1.0, table)

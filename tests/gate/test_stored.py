@@ -148,8 +148,9 @@ def test_an_error_rate_is_judged_by_its_objective() -> None:
     gate = Gate(metrics={"error_rate": MetricGate()})
     assert "has no counts to compare: set objectives.error_rate" in " ".join(_judged(_stored(), gate=gate).reasons)
     held = judge_stored(_candidate(), Gate(), {"error_rate": Objective(max=0.3)}, _stored())
-    assert held.verdict is Verdict.PASS
+    assert held.verdict is Verdict.INCONCLUSIVE, "30 requests without a failure"
     assert held.objectives[0].value == 0
+    assert held.objectives[0].more == "needs about 514 more requests, 544 in all"
 
 
 def test_metrics_that_were_never_measured_are_left_out() -> None:

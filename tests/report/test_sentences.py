@@ -89,6 +89,16 @@ def test_how_sure_the_gate_is_and_what_it_would_have_found() -> None:
     assert power_sentence(example.no_baseline()) == ""
 
 
+def test_the_objectives_that_share_the_level_are_named() -> None:
+    result = example.passing()
+    assert result.judgement
+    count = 4 + sum(each.counts for each in result.judgement.objectives)
+    assert count > 5
+    metrics = tuple(replace(each, level=0.01 / count) for each in result.judgement.metrics)
+    words = power_sentence(replace(result, judgement=replace(result.judgement, metrics=metrics)))
+    assert f"shared by 4 metrics and {count - 4} objectives (Holm: " in words
+
+
 def test_where_higher_is_better_a_regression_is_a_decrease() -> None:
     result = example.passing()
     assert result.judgement

@@ -11,8 +11,6 @@ from perfgate.serving.embedded.launch import EmbeddedForkServer
 from perfgate.serving.embedded.layout import (
     BLOCKS,
     LARGEST_BYTES,
-    MOST_CALLS,
-    MOST_PAGES,
     SMALLEST_BYTES,
     Layout,
     draw,
@@ -41,8 +39,6 @@ def test_what_is_drawn_has_bounds() -> None:
         assert all(SMALLEST_BYTES <= size <= LARGEST_BYTES for size in layout.blocks_bytes)
         assert len({*layout.freed}) == len(layout.freed) == BLOCKS // 2
         assert {*layout.freed} <= {*range(BLOCKS)}
-        assert 1 <= layout.pages <= MOST_PAGES
-        assert 0 <= layout.calls < MOST_CALLS
 
 
 def test_layouts_differ_and_the_memory_that_they_take_does_not() -> None:
@@ -54,15 +50,12 @@ def test_layouts_differ_and_the_memory_that_they_take_does_not() -> None:
 def test_half_of_the_blocks_stay_as_long_as_it_is_held() -> None:
     layout = draw(1, 0)
     with held(layout) as memory:
-        assert len({*memory.blocks}) == BLOCKS // 2
-        assert len(memory.mapping) == layout.pages * 4096
-    assert memory.mapping.closed
+        assert len({*memory}) == BLOCKS // 2
 
 
-@pytest.mark.parametrize("calls", [0, 1, 63])
-def test_a_program_runs_once_within_it_however_deep(calls: int) -> None:
+def test_a_program_runs_once_within_it() -> None:
     ran: list[str] = []
-    run_in(Layout((64, 64), (1,), 1, calls), lambda: ran.append("once"))
+    run_in(Layout((64, 64), (1,)), lambda: ran.append("once"))
     assert ran == ["once"]
 
 

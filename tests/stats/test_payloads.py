@@ -101,7 +101,7 @@ def _misses(world: World, cost: NDArray[np.float64], runs: int, seed: int) -> tu
         candidate, _, _ = design(world)
         payload = np.arange(world.blocks) % PAYLOADS
         times = logs(world, 0.0, np.random.default_rng((seed, run))) + np.log(cost)[payload][:, None]
-        number = payload_means(Blocks(times, candidate.astype(np.int64), payload), SHARES).over_all
+        number = np.asarray(payload_means(Blocks(times, candidate.astype(np.int64), payload), SHARES).over_all)
         found = welch(number[~candidate], number[candidate])
         p = stats.t.sf(found.difference / found.se, found.df)
         low, high = low + (p < 0.01), high + (p > 0.99)
@@ -130,7 +130,7 @@ def test_a_level_of_medians_makes_standard_errors_too_small() -> None:
         rng, differences, variances = np.random.default_rng(66), [], []
         for _ in range(400):
             times = rng.normal(0, 1.0, (40, 24))
-            number = stats.trim_mean(times - level_of(times, arm)[:, None], 0.2, axis=0)
+            number = np.asarray(stats.trim_mean(times - level_of(times, arm)[:, None], 0.2, axis=0))
             found = welch(number[arm == 0], number[arm == 1])
             differences.append(found.difference)
             variances.append(found.se**2)
@@ -152,7 +152,8 @@ def test_each_payload_is_described_and_the_hit_ones_stand_out() -> None:
 
 def test_a_clock_too_coarse_for_single_trials_is_summed() -> None:
     table = _measured(ONE_PARENT, _hit(16, 1.2), 4.0 * ALIKE, (68,))
-    ticks = 10.0 * (np.random.default_rng(69).random(table.columns.cpu_ms.size) < table.columns.cpu_ms / 10)
+    chance = table.columns.cpu_ms / 10
+    ticks = np.where(np.random.default_rng(69).random(chance.size) < chance, 10.0, 0.0)
     effect = estimate(BY_NAME["cpu_ms_per_request"], replace(table, columns=replace(table.columns, cpu_ms=ticks)), 0.01)
     assert effect is not None
     assert effect.source == Source.EXECUTE

@@ -66,10 +66,16 @@ def test_it_says_how_many_requests_would_decide(counts: Counts, need: int | None
     assert Counts(0, 100, 1, 100).requests_to_decide(0.01, 0.01) is None
 
 
-def _runs(failing: dict[Arm, list[int]]) -> TrialTable:
+def _spread(failed: int, size: int) -> list[int]:
+    status = np.zeros(size, int)
+    status[np.linspace(0, size, failed, endpoint=False, dtype=int)] = 14
+    return status.tolist()
+
+
+def _runs(failing: dict[Arm, list[int]], size: int = 500) -> TrialTable:
     return TrialTable.of(
         [
-            trial(0, arm, 2 * i + (arm is Arm.CANDIDATE), requests([1.0] * 500, [14] * n + [0] * (500 - n)),
+            trial(0, arm, 2 * i + (arm is Arm.CANDIDATE), requests([1.0] * size, _spread(n, size)),
                   Lane.LOAD, Depth.REQUEST)
             for arm, each in failing.items()
             for i, n in enumerate(each)
@@ -82,15 +88,18 @@ def test_arms_are_compared_by_what_failed_of_each() -> None:
     assert effect is not None
     assert (effect.baseline_value, effect.candidate_value) == (0.002, 0.02)
     assert effect.change == pytest.approx(0.018)
-    assert effect.counts == Counts(3, 1500, 30, 1500)
+    assert effect.counts is not None
+    assert effect.counts.difference == effect.change
+    assert effect.counts.clusters == 30
+    assert effect.counts.requests_each == pytest.approx(400 / 23, rel=0.2)
     assert (effect.lower, effect.upper) == (effect.counts.lower(0.01), effect.counts.upper(0.01))
     assert effect.candidate_replicas == (0.022, 0.02, 0.018)
 
 
 def test_failures_of_one_replica_count_as_a_cluster() -> None:
     even, uneven = (
-        estimate(ERRORS, _runs({Arm.BASELINE: [0] * 3, Arm.CANDIDATE: failed}), 0.01)
-        for failed in ([10, 10, 10], [30, 0, 0])
+        estimate(ERRORS, _runs({Arm.BASELINE: [0] * 3, Arm.CANDIDATE: failed}, 5000), 0.01)
+        for failed in ([200, 200, 200], [600, 0, 0])
     )
     assert even is not None
     assert uneven is not None

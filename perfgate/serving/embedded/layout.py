@@ -3,13 +3,13 @@
 Where code and data lie moves a model's time by more than many regressions do, and replicas that are forked and loaded
 alike share it: it would look like a difference between the models. Drawn anew in each replica it is noise that replicas
 average out (Curtsinger & Berger, Stabilizer, ASPLOS 2013). The libraries stay where they were: a forked process keeps
-the addresses that the kernel drew for its parent.
+the addresses that the kernel drew for its parent. So do mappings and the stack: moved by some pages, one replica in
+twelve took 15 to 33 % longer (docs/method.md), for huge pages want their alignment.
 """
 
 from __future__ import annotations
 
 import ctypes
-import mmap
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,9 +19,6 @@ from math import exp, log
 SMALLEST_BYTES, LARGEST_BYTES = 16, 1 << 20
 BLOCKS = 400
 """A fixed number, and as many of each size: the layout is random, how much memory it takes is not."""
-MOST_PAGES = 4096
-MOST_CALLS = 64
-"""Of the C stack, some 0.5 KiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +29,6 @@ class Layout:
     """Of the heap, in the order in which they are allocated; small ones as often as large ones on a log scale."""
     freed: tuple[int, ...]
     """Half of them, one of each two of about the same size, in the order in which they are freed: holes."""
-    pages: int
-    """Of a mapping that is never touched, and moves those made after it."""
-    calls: int
-    """Depth of the stack that the replica begins at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What is kept alive."""
-
-    blocks: tuple[int, ...]
-    """Addresses."""
-    mapping: mmap.mmap
 
 
 def draw(run_seed: int, replica: int) -> Layout:
@@ -57,12 +41,15 @@ def draw(run_seed: int, replica: int) -> Layout:
     one_of_each_two = {rank + rng.randrange(2) for rank in range(0, BLOCKS, 2)}
     freed = [number for number, rank in enumerate(order) if rank in one_of_each_two]
     rng.shuffle(freed)
-    return Layout(blocks_bytes, tuple(freed), rng.randint(1, MOST_PAGES), rng.randrange(MOST_CALLS))
+    return Layout(blocks_bytes, tuple(freed))
 
 
 @contextmanager
-def held(layout: Layout) -> Iterator[Held]:
-    """Allocate from the C library, which TensorFlow allocates from, too; all is freed at the end; MemoryError."""
+def held(layout: Layout) -> Iterator[tuple[int, ...]]:
+    """Allocate from the C library, which TensorFlow allocates from, too; all is freed at the end; MemoryError.
+
+    Gives the addresses of the blocks that are kept.
+    """
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     libc.free.restype, libc.free.argtypes = None, [ctypes.c_void_p]
@@ -72,8 +59,7 @@ def held(layout: Layout) -> Iterator[Held]:
             raise MemoryError
         for number in layout.freed:
             libc.free(blocks.pop(number))
-        with mmap.mmap(-1, layout.pages * mmap.PAGESIZE) as mapping:
-            yield Held(tuple(blocks.values()), mapping)
+        yield tuple(blocks.values())
     finally:
         for address in blocks.values():
             libc.free(address)
@@ -82,12 +68,4 @@ def held(layout: Layout) -> Iterator[Held]:
 def run_in(layout: Layout, program: Callable[[], None]) -> None:
     """Run a program with this layout around it."""
     with held(layout):
-        _deeper(layout.calls, program)
-
-
-def _deeper(calls: int, program: Callable[[], None]) -> None:
-    if not calls:
         program()
-        return
-    for _ in map(lambda _: _deeper(calls - 1, program), (None,)):  # noqa: C417 - a C function between takes C stack
-        pass
