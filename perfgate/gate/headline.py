@@ -18,11 +18,9 @@ def headline(
     Then what must not be overlooked: regressions that are accepted, and failures that only warn.
     """
     text = _decisive(verdict, metrics, objectives, reasons)
-    remarks = (
-        ("",)
-        if verdict is Verdict.INVALID
-        else (_left_open(verdict, metrics), _accepted(metrics), _warned(metrics, objectives))
-    )
+    if verdict is Verdict.INVALID:
+        return text
+    remarks = (_left_open(verdict, metrics), _accepted(metrics), _warned(metrics, objectives))
     return "; ".join(part for part in (text, *remarks) if part)
 
 
