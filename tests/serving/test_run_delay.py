@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.serving.run_delay import RunDelay
+from perfgate.serving.run_delay import ProcessRunDelay, RunDelay
 
 
 def test_the_delay_is_the_kernels_own_and_never_falls() -> None:
@@ -63,3 +63,43 @@ def test_where_the_kernel_does_not_tell_nothing_was_waited(monkeypatch: pytest.M
 
     monkeypatch.setattr("os.open", gone)
     assert RunDelay().ns() == 0
+
+
+def _tell(tasks: Path, thread: str, used_ns: int, waited_ns: int) -> None:
+    (tasks / thread).mkdir(exist_ok=True)
+    (tasks / thread / "schedstat").write_text(f"{used_ns} {waited_ns} 7\n")
+
+
+def test_work_that_another_thread_does_waits_there(tmp_path: Path) -> None:
+    for thread in ("1", "2", "3"):
+        _tell(tmp_path, thread, 1_000, 500)
+    delay = ProcessRunDelay(tmp_path)
+    begun = delay.begin()
+    _tell(tmp_path, "1", 2_000, 600)  # hands the work over
+    _tell(tmp_path, "2", 9_000, 900)  # does it
+    time.sleep(0.001)  # the process ran not, for longer than its threads waited
+    assert delay.since(begun) == 100 + 400
+    again = delay.begin()
+    _tell(tmp_path, "3", 9_000, 90_500)  # it was idle when the working threads were found out
+    _tell(tmp_path, "2", 9_500, 950)
+    time.sleep(0.001)
+    assert delay.since(again) == 50
+
+
+def test_a_thread_that_ends_takes_nothing_away(tmp_path: Path) -> None:
+    _tell(tmp_path, "1", 1_000, 500)
+    delay = ProcessRunDelay(tmp_path)
+    begun = delay.begin()
+    (tmp_path / "1" / "schedstat").write_text("")
+    assert delay.since(begun) == 0
+
+
+def test_in_this_process_it_is_at_least_the_calling_threads_own() -> None:
+    delay, own = ProcessRunDelay(), RunDelay()
+    begun = delay.begin()
+    own_ns = own.ns()
+    until_s = time.perf_counter() + 0.02
+    while time.perf_counter() < until_s:
+        pass
+    assert 0 <= delay.since(begun) <= 20e6 + max(0, own.ns() - own_ns) + 1e9
+    assert delay.ns() >= own_ns

@@ -18,7 +18,7 @@ from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import server as rest_server
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
-from perfgate.serving.run_delay import RunDelay
+from perfgate.serving.run_delay import ProcessRunDelay
 
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError)
 
@@ -104,7 +104,7 @@ class Recorded:
             else []
         )
         self._runs = [_decoded(served, file) for file in files]
-        self._wait = RunDelay()
+        self._wait = ProcessRunDelay()
 
     def execute(self, number: int) -> dict[str, Any]:
         """Run one recorded request; wall time, what of it was waiting, CPU time of all threads; ns clocks."""
