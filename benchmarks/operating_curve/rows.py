@@ -83,7 +83,7 @@ ROWS: tuple[Row, ...] = (
     Row("one_of_16", "1 of 16 payloads 5 times slower", "tail", "one_of_16", 20, _METRIC_FAILS, "even",
         also=_MEANS, truth=4 / 16, kind="slower"),
     Row("random_tenth", "10 % of executions, at random, 3 times slower", "random_tenth", "usual", 20, _METRIC_FAILS,
-        "even_by_chance", also=_MEANS, kind="slower"),
+        "even_by_chance", "cpu_mean_ms_per_request", also=("execute_ms", *_MEANS), truth=0.20, kind="slower"),
     Row("one_in_60", "one request in 60 5 times slower", "tail", "one_in_60", 20, _METRIC_FAILS, "even",
         "latency_p99_ms", kind="slower", lane=Lane.LOAD, depth=Depth.REQUEST),
     Row("tau", "+3.0 %, exactly τ", "plus_tau", "tau", 20, _UNDECIDED, truth=0.030),

@@ -21,6 +21,7 @@ from perfgate.gate.stored import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.payload.arms import request_differences
 from perfgate.pipeline.measuring import Measuring
+from perfgate.report.repeats import repeat_caution
 from perfgate.stats.summarise import summarise
 from perfgate.trials import Caution
 
@@ -64,4 +65,5 @@ def cautions_of(measuring: Measuring, judgement: Judgement) -> tuple[Caution, ..
         *machine_cautions(recording.blocks),
         *since,
         *verdict_cautions(judgement),
+        *((again,) if (again := repeat_caution(recording.started, job.out)) else ()),
     )

@@ -60,6 +60,11 @@ class Recording:
         self._samples.close()
 
     @property
+    def started(self) -> Result:
+        """The result as it is so far, without what is known at its end."""
+        return self._result
+
+    @property
     def blocks(self) -> tuple[Block, ...]:
         """All blocks so far."""
         return tuple(self._blocks)
