@@ -19,8 +19,8 @@ _NOT_PASSED = ("fail", "inconclusive")
 def repeat_caution(started: Result, directory: Path) -> Caution | None:
     """Warn where runs beside this one compared the same files under the same scenario and did not pass.
 
-    A comparison that is made again until it passes passes too often: at an error of 1 % a run, the best of n runs errs in
-    up to n %. Other directories are not looked at.
+    A comparison that is made again until it passes passes too often: at an error of 1 % a run, the best of n errs in up
+    to n %. Other directories are not looked at.
     """
     found = [verdict for verdict in _verdicts_of(started, directory) if verdict in _NOT_PASSED]
     if not found:
