@@ -55,7 +55,10 @@ def test_the_mean_over_servers_is_harrell_and_davis_s_percentile_of_the_arm(shar
 
 
 def test_a_server_that_is_slower_has_a_larger_part() -> None:
-    columns = Columns.of(load_trials(SERVERS, lambda _, number: (1 + number / 10) * np.linspace(1, 2, REQUESTS)))
+    def times_ms(_: Arm, number: int) -> list[float]:
+        return list(((1 + number / 10) * np.linspace(1, 2, REQUESTS)).tolist())
+
+    columns = Columns.of(load_trials(SERVERS, times_ms))
     ours = _logs(columns, 0.9, NEED)[:SERVERS]
     assert (np.diff(ours) > -1e-12).all()
     assert ours[-1] > ours[0]
