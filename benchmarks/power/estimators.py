@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from math import inf
 from pathlib import Path
 from unittest import mock
 
@@ -12,7 +13,7 @@ import numpy as np
 from perfgate.metrics import BY_NAME, Source
 from perfgate.report.reading import read_run
 from perfgate.report.result import Result
-from perfgate.stats import replicate
+from perfgate.stats import payloads
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import Columns, TrialTable
 from perfgate.stats.values import rows_of
@@ -35,8 +36,8 @@ def _each(result: Result, table: TrialTable) -> Iterator[tuple[str, float]]:
     wall = replace(table, columns=replace(columns, service_ms=columns.response_ms))
     yield "wall time", _se(metric.name, wall)
     yield "CPU time", _se("cpu_ms_per_request", table)
-    for name, trim in (("mean over blocks", 0.0), ("median over blocks", 0.499)):
-        with mock.patch.object(replicate, "TRIM", trim):
+    for name, far_sd in (("mean over blocks", inf), ("median over blocks", 0.0)):
+        with mock.patch.object(payloads, "FAR_SD", far_sd):
             yield name, _se(metric.name, table)
             yield f"wall time, {name}", _se(metric.name, wall)
     yield "calmer half of the blocks (CPU pressure)", _se(metric.name, _calm(result, table))

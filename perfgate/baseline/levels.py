@@ -12,6 +12,7 @@ from perfgate.baseline.record import Record
 from perfgate.metrics import Metric, Scale
 from perfgate.stats.days import Series
 from perfgate.stats.prediction import Occasion, series_of
+from perfgate.stats.summary import METHOD
 
 OCCASION_GAP_S = 3600.0
 """Records that follow one another more closely are of one occasion, and the newest of them counts. Occasions of one day
@@ -28,21 +29,24 @@ def occasions_of(records: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(kept)
 
 
-def calibrated_levels(metric: Metric, calibrations: Iterable[Calibration], source: str) -> tuple[Series, ...]:
-    """Give what calibrations found a metric's level to be over time, for each model; those of that source only.
+def calibrated_levels(
+    metric: Metric, calibrations: Iterable[Calibration], source: str, method: int = METHOD
+) -> tuple[Series, ...]:
+    """Give what calibrations found a metric's level to be over time, for each model; of that source and method only.
 
     Runs of one calibration follow one another within minutes: they are one occasion.
     """
     levels: dict[str, dict[float, float]] = defaultdict(dict)
     for each in calibrations:
-        found = next((ran for ran in each.components if (ran.metric, ran.source) == (metric.name, source)), None)
+        way = metric.name, source, method
+        found = next((ran for ran in each.components if (ran.metric, ran.source, ran.method) == way), None)
         if found is not None and isfinite(place := _on_scale(metric, found.typical)):
             levels[each.model_digest][hours_of(each.created_utc)] = place
     return tuple(Series(tuple(times), tuple(times.values())) for times in levels.values())
 
 
 def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> tuple[Series, ...]:
-    """Give what records found a metric's level to be over time, for each model; those of that source only."""
+    """Give what records found a metric's level to be over time, for each model; of that source, by today's method."""
     models: dict[str, list[Record]] = defaultdict(list)
     for each in records:
         models[each.model.digest].append(each)
@@ -53,9 +57,10 @@ def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> t
 
 def _occasion(metric: Metric, record: Record, source: str) -> Occasion | None:
     found = record.metrics.get(metric.name)
-    if found is None or found.typical is None or found.typical.source != source:
+    typical = None if found is None else found.typical
+    if typical is None or (typical.source, typical.method) != (source, METHOD):
         return None
-    return Occasion.of(metric, found.typical.replicas, hours_of(record.created_utc))
+    return Occasion.of(metric, typical.replicas, hours_of(record.created_utc))
 
 
 def hours_of(created_utc: str) -> float:

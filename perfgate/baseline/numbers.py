@@ -135,20 +135,21 @@ def _metric(
 ) -> StoredMetric | None:
     if not mine or (found := mine[0].metrics.get(metric.name)) is None or found.typical is None:
         return None
-    way = found.typical.source, found.typical.state
+    way = found.typical.source, found.typical.state, found.typical.method
     occasions = {digest: tuple(_like(metric, records, way)) for digest, records in models.items()}
     if not (own := occasions.pop(mine[0].model.digest)):
         return None
     others = [series_of(each) for each in occasions.values()]
-    others += calibrated_levels(metric, calibrations, found.typical.source)
+    others += calibrated_levels(metric, calibrations, found.typical.source, found.typical.method)
     return StoredMetric(own, occasion_spread(own, others, prior_spread(metric)), *way)
 
 
-def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str]) -> Iterator[Occasion]:
+def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str, int]) -> Iterator[Occasion]:
     """Give the values of the records in which the metric was measured that way."""
     for record in records:
         found = record.metrics.get(metric.name)
-        if found is None or found.typical is None or (found.typical.source, found.typical.state) != way:
+        typical = None if found is None else found.typical
+        if typical is None or (typical.source, typical.state, typical.method) != way:
             continue
-        if occasion := Occasion.of(metric, found.typical.replicas, hours_of(record.created_utc)):
+        if occasion := Occasion.of(metric, typical.replicas, hours_of(record.created_utc)):
             yield occasion

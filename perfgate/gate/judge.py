@@ -12,7 +12,7 @@ from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.looks import Look, decided_before, levels_of
-from perfgate.gate.missing import has_numbers, why_missing
+from perfgate.gate.missing import is_expected, why_missing
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.validity import invalid_because
@@ -92,11 +92,10 @@ def cases_of(
 
 
 def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[Missing]:
-    """Name gated metrics that cannot be judged; a default one that this run never measured is no loss."""
+    """Name gated metrics that cannot be judged."""
     judged = {verdict.metric for verdict in metrics}
     for metric in gated_metrics(gate):
-        expected = is_required(metric, gate) and (metric.name in gate.metrics or has_numbers(metric, table))
-        if metric.name not in judged and expected:
+        if metric.name not in judged and is_expected(metric, table, gate):
             yield severity_of(metric, gate), why_missing(metric, table)
 
 

@@ -6,8 +6,10 @@ from math import isfinite
 
 import numpy as np
 
+from perfgate.gate.tolerance import is_required
 from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
+from perfgate.scenario.schema import Gate
 from perfgate.stats.quantile import replica_times
 from perfgate.stats.replicate import requests_for_quantile
 from perfgate.stats.table import ARMS, Columns, TrialTable
@@ -18,6 +20,11 @@ _LANES = {
     Source.REQUEST: "the cost lane at depth request",
     Source.LOAD: "the load lane",
 }
+
+
+def is_expected(metric: Metric, table: TrialTable, gate: Gate) -> bool:
+    """Say whether a run is inconclusive without the metric; a default one that it never measured is no loss."""
+    return is_required(metric, gate) and (metric.name in gate.metrics or has_numbers(metric, table))
 
 
 def has_numbers(metric: Metric, table: TrialTable) -> bool:

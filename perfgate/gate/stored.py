@@ -8,9 +8,9 @@ from dataclasses import replace
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import conclude
-from perfgate.gate.missing import has_numbers, why_missing
+from perfgate.gate.missing import is_expected, why_missing
 from perfgate.gate.remedy import MOST_TIMES, times_longer
-from perfgate.gate.tolerance import gated_metrics, severity_of, tolerance_of
+from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import METRICS, Estimator, Metric
 from perfgate.scenario.schema import Gate, Objective
@@ -34,18 +34,19 @@ def judge_stored(
     if stored.refusal:
         return conclude((), ((Severity.ERROR, f"{stored.refusal}: {stored.remedy}"),), table, gate, objectives)
     found = {metric: _compared(metric, table, stored, gate.alpha) for metric in METRICS}
-    cases = [
-        Case(metric, effect, tolerance_of(metric, gate, effect.baseline_value), severity_of(metric, gate))
-        for metric, effect in found.items()
-        if isinstance(effect, Effect)
-    ]
+    cases = [_case(metric, effect, gate) for metric, effect in found.items() if isinstance(effect, Effect)]
     missing = [
         (severity_of(metric, gate), why)
         for metric in gated_metrics(gate)
-        if isinstance(why := found[metric], str) and (metric.name in gate.metrics or has_numbers(metric, table))
+        if isinstance(why := found[metric], str) and is_expected(metric, table, gate)
     ]
     severities = [objective.severity for objective in objectives.values()]
     return conclude(_decided(cases, gate.alpha, severities), missing, table, gate, objectives)
+
+
+def _case(metric: Metric, effect: Effect, gate: Gate) -> Case:
+    tolerance = tolerance_of(metric, gate, effect.baseline_value)
+    return Case(metric, effect, tolerance, severity_of(metric, gate), required=is_required(metric, gate))
 
 
 def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
@@ -57,13 +58,20 @@ def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: f
         return why_missing(metric, table)
     if then is None:
         return f"{metric.name} has no numbers in the record: record the baseline again"
-    if (then.state, then.source) != (now.state, now.source):
-        was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
-        return f"{metric.name} was measured in another way ({was}): share the budget as then, or record again"
+    if another_way := _another_way(then, now):
+        return f"{metric.name} was measured in another way {another_way}"
     if metric.name == _SHARED_MEMORY and stored.servers != {len(table.replicas)}:
         then_alive = " and ".join(map(str, sorted(stored.servers)))
         return f"{metric.name} depends on how many servers are alive: {then_alive} then, {len(table.replicas)} now"
     return _effect(metric, then, now, alpha) or f"{metric.name} varies too much for an interval: use more replicas"
+
+
+def _another_way(then: StoredMetric, now: Typical) -> str:
+    """Say how, and what to do about it; empty where both were measured alike."""
+    if (then.state, then.source) != (now.state, now.source):
+        was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
+        return f"({was}): share the budget as then, or record again"
+    return "" if then.method == now.method else "(by the rules of another perfgate): record the baseline again"
 
 
 def _without_replicas(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:

@@ -6,6 +6,7 @@ from perfgate.gate.verdict import MetricVerdict
 from perfgate.report import figures
 from perfgate.report.result import Result
 from perfgate.report.sentences import sharing
+from perfgate.stats.contrast import LEAST_PAIRS
 from perfgate.trials import Arm
 
 _RUNNING = "endpoint"
@@ -47,14 +48,27 @@ def _compared(result: Result) -> str:
             "count as one. "
             "Large changes show, small ones stay inconclusive, and more time or more servers do not help."
         )
-    if not judged:
-        return ""
+    return f"{_numbers(result)} {_intervals(result)}" if judged else ""
+
+
+def _numbers(result: Result) -> str:
+    relative = "Times and CPU times of a server are taken relative to its blocks, so that drift of the machine cancels"
+    if not result.payload_shares:  # an older run, by the rules of its time
+        return f"{relative}; p99 and beyond, memory and starts are one number a server."
     return (
-        "Times and CPU times of a server are taken relative to its blocks, so that drift of the machine cancels; "
-        "p99 and beyond, memory and starts are one number a server. The interval is Welch's t over servers, on the log "
-        "scale, with fork server and start order taken out where the design allows; of starts it is Student's t over "
-        "pairs of servers that were started together, of error rates it is exact binomial. Sizes of models are known "
-        "without error."
+        f"{relative}. Those far out are drawn in within each recorded request, and the mean over requests by their "
+        "share of the traffic is the server's number: no request is left out. p99 and beyond are of all requests of an "
+        "arm, memory and starts one number a server."
+    )
+
+
+def _intervals(result: Result) -> str:
+    pairs = "under load, but for memory, and of starts" if result.payload_shares else "of starts"
+    which = "visited or started together" if result.payload_shares else "started together"
+    return (
+        "The interval is Welch's t over servers, on the log scale, with fork server and start order taken out where "
+        f"the design allows; {pairs} it is Student's t over pairs of servers that were {which}, "
+        f"from {LEAST_PAIRS} pairs on; of error rates it is exact binomial. Sizes of models are known without error."
     )
 
 
@@ -85,8 +99,13 @@ def _decided(result: Result) -> str:
     return (
         "A metric fails when its whole interval is beyond the tolerance, passes when none of it is, and is "
         f"inconclusive otherwise.{_shared(counting, result)}{alone}{_accepted(gated)} The run fails if any metric or "
-        "objective that counts does, and passes if all do."
+        f"objective that counts does, and passes if all do{_where_it_can(counting)}."
     )
+
+
+def _where_it_can(counting: list[MetricVerdict]) -> str:
+    names = [metric.metric for metric in counting if not metric.required]
+    return f"; {', '.join(names)} may be left open, for a run judges that only where it can" if names else ""
 
 
 def _shared(counting: list[MetricVerdict], result: Result) -> str:

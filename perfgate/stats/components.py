@@ -44,3 +44,5 @@ class Components:
     """Where it was measured, a `perfgate.metrics.Source` value."""
     typical: float = nan
     """In the metric's unit: median over the servers of all runs."""
+    method: int = 1
+    """By which rules its numbers come about, as in `perfgate.stats.summary.Typical`."""

@@ -20,6 +20,8 @@ from perfgate.stats.values import plausible, rows_of
 from perfgate.stats.within import within
 from perfgate.trials import Arm, ReplicaFacts, State
 
+_ROUNDING = 1e-12
+"""Standard errors below this are those of values without any spread, whose differences rounding has left."""
 _DESCRIBED_ALPHA = 0.025
 
 
@@ -51,6 +53,8 @@ def _lasting_se(metric: Metric, found: Replicates, effect: Effect, table: TrialT
 
 def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *, cross_check: bool) -> Effect | None:
     result = paired_contrast(sample) if _in_pairs(metric, found) else contrast(sample)
+    if result.se < _ROUNDING:
+        result = replace(result, se=0.0)
     if found.resolution:
         result = result.no_surer(found.resolution, np.bincount(found.units.arm).tolist())
     baseline, candidate = ~sample.candidate, sample.candidate

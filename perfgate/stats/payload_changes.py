@@ -35,8 +35,9 @@ class PayloadChange:
     change: float
     """Candidate/baseline - 1."""
     lower: float
-    """This and the next: an ordinary 95 % interval over replicas, uncorrected for how many payloads there are."""
+    """Lower end of an ordinary 95 % interval over replicas, uncorrected for how many payloads there are."""
     upper: float
+    """The upper one."""
 
 
 def payload_changes(table: TrialTable) -> tuple[PayloadChange, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from perfgate.metrics import Metric, Scale
 from perfgate.stats.contrast import Contrast
 from perfgate.stats.days import Series, count_days, mean_share, pooled_variance, weights
+from perfgate.stats.summary import METHOD
 
 PRIOR_DF = 3.0
 """So few that bounds at 1 % hold on a machine twice as unsteady as the prior says: t[0.99, 3] is 4.5, twice z."""
@@ -90,6 +91,8 @@ class StoredMetric:
     """Where it was measured, a `Source` value: elsewhere is another thing."""
     state: str
     """In which state, a `State` value."""
+    method: int = METHOD
+    """By which rules: numbers of other ones are other numbers."""
 
 
 @dataclass(frozen=True, slots=True)

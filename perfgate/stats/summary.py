@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+METHOD = 2
+"""Counts changes of how a replica's numbers come about, after which they do not compare with older ones.
+
+1: trimmed means over blocks of all payloads, percentiles of each replica, servers that start one after the other.
+2: means over payloads, percentiles of the arm, servers that start side by side, from one fork server.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Typical:
@@ -15,6 +22,8 @@ class Typical:
     """Where it was measured, a `Source` value."""
     state: str
     """In which state, a `State` value."""
+    method: int = 1
+    """By which rules: numbers of other ones do not compare; 1 where it is not told."""
 
 
 @dataclass(frozen=True, slots=True)

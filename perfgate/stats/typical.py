@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from perfgate.metrics import BY_NAME, Metric
 from perfgate.stats.replicate import Replicates, replicates
-from perfgate.stats.summary import ArmSummary, Typical
+from perfgate.stats.summary import METHOD, ArmSummary, Typical
 from perfgate.stats.table import ARMS, TrialTable
 
 
@@ -31,4 +31,6 @@ def with_typical(summaries: Iterable[ArmSummary], table: TrialTable) -> tuple[Ar
 
 def _of_arm(found: Replicates, arm: str) -> Typical | None:
     values = found.typical[found.units.arm == ARMS.index(arm)]
-    return Typical(tuple(values.tolist()), found.source.value, found.state.value) if values.size else None
+    if not values.size:
+        return None
+    return Typical(tuple(values.tolist()), found.source.value, found.state.value, METHOD)

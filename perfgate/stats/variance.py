@@ -12,6 +12,7 @@ from scipy import stats
 from perfgate.metrics import Metric, Scale, Source
 from perfgate.stats.components import Components
 from perfgate.stats.replicate import Replicates, replicates
+from perfgate.stats.summary import METHOD
 from perfgate.stats.table import ARMS, Floats, Ints, TrialTable
 from perfgate.stats.within import Within, within
 
@@ -74,6 +75,7 @@ def components_of(metric: Metric, occasions: Sequence[Occasion]) -> Components |
         replicas=int(min(np.bincount(same[0][1].units.arm))),
         source=source.value,
         typical=float(np.median(typical)),
+        method=METHOD,
     )
 
 

@@ -10,7 +10,7 @@ from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.numbers import StoredBaseline, stored_baseline, unlike
 from perfgate.baseline.record import MetricSummary, Record
 from perfgate.stats.components import Components
-from perfgate.stats.summary import Typical
+from perfgate.stats.summary import METHOD, Typical
 
 MakeRecord = Callable[..., Record]
 HERE = {"cpu_model": "AMD EPYC", "cores": 2.0}
@@ -20,7 +20,7 @@ OTHER_MODEL = "sha256:" + "cd" * 32
 
 def _metrics(ms: float, source: str = "cost/execute") -> dict[str, MetricSummary]:
     values = (0.99 * ms, ms, 1.01 * ms)
-    return {"execute_ms": MetricSummary(ms, values, "", Typical(values, source, "cold"))}
+    return {"execute_ms": MetricSummary(ms, values, "", Typical(values, source, "cold", METHOD))}
 
 
 @pytest.fixture
@@ -99,6 +99,16 @@ def test_a_metric_measured_in_another_lane_on_another_day_is_no_occasion(at: Cal
     assert len(_occasions(_baseline(at("04T04:05"), before))) == 1
 
 
+def test_numbers_of_other_rules_are_no_occasion_and_say_which_rules(at: Callable[..., Record]) -> None:
+    values = (8.9, 9.0, 9.1)
+    older = {"execute_ms": MetricSummary(9.0, values, "", Typical(values, "cost/execute", "cold"))}
+    assert len(_occasions(_baseline(at("04T04:05"), at("03T04:05", metrics=older)))) == 1
+    then = {
+        _baseline(at("04T04:05", metrics=each)).numbers.metrics["execute_ms"].method for each in (older, _metrics(9))
+    }
+    assert then == {1, METHOD}
+
+
 @pytest.mark.parametrize("values", [(), (2.0,), (2.0, 0.0), (2.0, float("inf"))])
 def test_numbers_that_have_no_interval_are_left_out(values: tuple[float, ...], at: Callable[..., Record]) -> None:
     typical = Typical(values, "cost/execute", "cold")
@@ -129,8 +139,8 @@ def test_a_record_of_the_same_model_made_here_stands_in_for_one_made_elsewhere(a
     assert found.facts.records == (f"prod/{here.id}",)
 
 
-def _calibration(day: int, typical: float = 2.0, source: str = "cost/execute") -> Calibration:
-    ran = Components("execute_ms", 0.04, 0.006, occasion_sd=0.01, occasions=8, source=source, typical=typical)
+def _calibration(day: int, typical: float = 2.0, source: str = "cost/execute", method: int = METHOD) -> Calibration:
+    ran = Components("execute_ms", 0.04, 0.006, occasions=8, source=source, typical=typical, method=method)
     return Calibration(f"2026-01-{day:02d}T00:00:00+00:00", FINGERPRINT, "ranking", "sha256:aa", "sha256:ab", (ran,))
 
 
@@ -142,6 +152,7 @@ def test_calibrations_of_several_days_tell_what_days_differ_by(at: Callable[...,
     assert spread(*(_calibration(day) for day in range(1, 7))) == "6 days"
     assert spread(*(_calibration(day, source="load/request") for day in range(1, 7))) == "the prior"
     assert spread(*(_calibration(day, typical=float("nan")) for day in range(1, 7))) == "the prior"
+    assert spread(*(_calibration(day, method=1) for day in range(1, 7))) == "the prior"
 
 
 def test_the_runs_of_one_calibration_are_one_occasion(at: Callable[..., Record]) -> None:

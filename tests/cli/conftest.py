@@ -70,7 +70,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "1000")
-    monkeypatch.setitem(test_pipeline.EXECUTE_MS, "huge", 12.0)
+    monkeypatch.setitem(test_pipeline.EXECUTE_MS, "huge", 30.0)
     monkeypatch.setattr(measuring, "open_arms", opened)
     monkeypatch.setattr(measuring, "_world", lambda *_: test_pipeline.Bench().world())
     monkeypatch.setattr(stored, "open_model", from_store)

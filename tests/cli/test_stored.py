@@ -14,6 +14,7 @@ from perfgate.cli import stored
 from perfgate.errors import ExitCode
 from perfgate.report import document
 from perfgate.stats.components import Components
+from perfgate.stats.summary import METHOD
 from tests.cli.conftest import HERE, SCENARIO, Commands
 
 LONG = ("--budget", "8s")
@@ -43,7 +44,7 @@ def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands:
     assert "What days differ by is part of each interval: " in said
 
     said = commands.run("huge", expect=ExitCode.FAIL)
-    assert "execute_ms +5" in said.splitlines()[-1]
+    assert "execute_ms +1400" in said.splitlines()[-1]
 
 
 def test_a_kept_model_is_measured_again_unless_its_numbers_are_asked_for(commands: Commands) -> None:
@@ -126,7 +127,7 @@ def test_an_environment_that_differs_does_not_matter_to_a_model_that_is_measured
 def test_calibrations_of_this_machine_are_used(commands: Commands) -> None:
     commands.record("old", "--numbers-only")
     (record,) = commands.store.list()
-    ran = Components("execute_ms", 0.0, 0.0, occasion_sd=0.02, source="cost/execute", typical=2.0)
+    ran = Components("execute_ms", 0.0, 0.0, occasion_sd=0.02, source="cost/execute", typical=2.0, method=METHOD)
     of = (record.fingerprint, record.scenario_name, record.scenario_digest, record.model.digest)
     for day in (1, 2, 3):
         keep_calibration("kept", Calibration(f"2026-01-0{day}T00:00:00+00:00", *of, (ran,)))

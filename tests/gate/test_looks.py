@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import log1p
+from math import comb, inf, log1p
 
 import numpy as np
 import pytest
@@ -9,11 +9,13 @@ from scipy import stats
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
+from perfgate.gate.judge import judge
 from perfgate.gate.looking import Looking, due
 from perfgate.gate.looks import History, Look, Seen, history
 from perfgate.gate.verdict import Verdict
-from perfgate.metrics import Source
+from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate, Objective
+from perfgate.stats.estimate import estimate
 from perfgate.stats.sequential import nominal_levels
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
@@ -167,3 +169,29 @@ def test_a_slope_is_decided_in_the_lane_that_has_the_most_time(longest: Source |
     assert [each.verdict for each in verdicts] == [Verdict.PASS] * settled
     assert looking.settled(Source.EXECUTE, verdicts)
     assert looking.settled(Source.LOAD, verdicts) is (settled or longest is Source.EXECUTE)
+
+
+@pytest.mark.parametrize(("replicas", "decides"), [(2, False), (4, False), (5, True), (12, True)])
+def test_values_without_any_spread_prove_no_more_than_a_permutation_of_their_servers(
+    replicas: int, *, decides: bool
+) -> None:
+    table = TrialTable.of(execute_trials(3, replicas, lambda _, arm, __: 2.2 if arm is Arm.CANDIDATE else 2.0))
+    effect = estimate(BY_NAME["execute_ms"], table, 0.01)
+    assert effect is not None
+    seen = Seen.of(effect)
+    assert (seen.log_se, seen.df) == (0, 2 * replicas - 2)
+    limit = log1p(0.025)
+    rule_before = 0.0 if seen.log_change > limit else 1.0
+    assert rule_before <= 0.01, "decided at the first look, also with two servers"
+    assert seen.p_above(limit) == 1 / comb(2 * replicas, replicas)
+    found = judge(table, Gate(), {})
+    assert found.verdict is (Verdict.FAIL if decides else Verdict.INCONCLUSIVE)
+    assert np.isfinite(seen.bounds(0.01)).all() == decides
+    if not decides:
+        assert "use 5 an arm or more (--replicas)" in found.headline
+
+
+def test_what_is_known_without_measuring_is_sure() -> None:
+    size = Seen("model_size_mb", log1p(0.5), 0.0, inf)
+    assert (size.p_above(log1p(0.2)), size.p_below(log1p(0.2))) == (0, 1)
+    assert size.bounds(0.01) == (size.log_change, size.log_change)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import expm1, inf, log1p
 
 import pytest
 from scipy import stats
@@ -8,7 +9,7 @@ from scipy import stats
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.looks import Look, Seen
-from perfgate.gate.remedy import detectable, what_would_decide
+from perfgate.gate.remedy import detectable, longer_by, what_would_decide
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate
@@ -26,6 +27,19 @@ def test_time_is_asked_for_as_a_budget_where_it_is_known() -> None:
     one = case("execute_ms", 0.0, _half(2.9, 0.0247))
     assert what_would_decide(one, 0.01) == "about 3 times the measuring time"
     assert what_would_decide(replace(one, measure_s=45.0), 0.01) == "about 3 times the measuring time (--budget 131s)"
+
+
+def test_servers_are_asked_for_where_eight_times_the_time_hardly_sharpens_anything() -> None:
+    """Measured: a standard error of 0.344 % after 40 s and of 0.327 % after 320 s."""
+    after_40_s, after_320_s = 0.00344, 0.00327
+    lasting = ((8 * after_320_s**2 - after_40_s**2) / 7) ** 0.5
+    beyond = -after_40_s * float(stats.t.isf(0.01, 22)) / 2**0.5
+    one = case("execute_ms", expm1(log1p(0.025) + beyond), after_40_s, replicas=12)
+    assert what_would_decide(one, 0.01) == "about 2 times the measuring time", "the rule before: all falls with time"
+    one = replace(one, effect=replace(one.effect, lasting_se=lasting))
+    assert longer_by(one, (after_40_s / after_320_s) ** 2) == pytest.approx(8)
+    assert longer_by(one, 2.0) == inf
+    assert what_would_decide(one, 0.01) == "needs about 24 servers an arm instead of 12 (--replicas)"
 
 
 @pytest.mark.parametrize("name", ["load_time_s", "first_request_ms", "rss_peak_mb"])

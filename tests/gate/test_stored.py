@@ -11,6 +11,7 @@ from scipy import stats
 
 from perfgate.gate.judge import judge
 from perfgate.gate.stored import judge_stored
+from perfgate.gate.tolerance import gated_metrics
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.schema import Gate, MetricGate, Objective
@@ -23,7 +24,7 @@ from perfgate.stats.prediction import (
     prior_spread,
 )
 from perfgate.stats.table import TrialTable
-from perfgate.trials import Arm, Memory, State
+from perfgate.trials import Arm, Depth, Lane, Memory, State
 from tests.stats.build import fact, load_trials, requests, trial
 from tests.stats.generator import World, sample
 
@@ -127,9 +128,14 @@ def test_failed_requests_make_the_run_invalid_before_anything_else() -> None:
             _candidate(),
             "was measured in another way (warm, cost/request then and cold, cost/execute now)",
         ),
+        (
+            _stored(execute_ms=replace(_metric(2.0, STEADY), method=1)),
+            _candidate(),
+            "execute_ms was measured in another way (by the rules of another perfgate): record the baseline again",
+        ),
         (_stored(), _candidate(replicas=1), "execute_ms needs at least 2 replicas an arm with data"),
     ],
-    ids=["not stored", "another lane", "one replica"],
+    ids=["not stored", "another lane", "other rules", "one replica"],
 )
 def test_a_gated_metric_that_cannot_be_compared_is_no_pass(stored: StoredNumbers, table: TrialTable, why: str) -> None:
     found = _judged(stored, table)
@@ -151,6 +157,15 @@ def test_an_error_rate_is_judged_by_its_objective() -> None:
     assert held.verdict is Verdict.INCONCLUSIVE, "30 requests without a failure"
     assert held.objectives[0].value == 0
     assert held.objectives[0].more == "needs about 514 more requests, 544 in all"
+
+
+def test_a_percentile_of_the_default_gate_is_judged_where_it_can_be() -> None:
+    rows = [row for row in load_trials(3, lambda *_: [1.0] * 100) if row.arm is Arm.CANDIDATE]
+    at_once = tuple(each for row in rows for each in (row, replace(row, depth=Depth.EXECUTE, lane=Lane.COST)))
+    gate = Gate(metrics={name: MetricGate(gate=False) for name in ("cpu_ms_per_request", "cpu_mean_ms_per_request")})
+    assert "latency_p99_ms" in {metric.name for metric in gated_metrics(gate)}
+    found = judge_stored(TrialTable.of(at_once), gate, NO_OBJECTIVES, _stored())
+    assert not any("latency_p99_ms" in reason for reason in found.reasons)
 
 
 def test_metrics_that_were_never_measured_are_left_out() -> None:

@@ -12,7 +12,7 @@ from perfgate.baseline.record import MetricSummary, Record
 from perfgate.report.calibration_days import print_variograms, variograms
 from perfgate.scenario.schema import Gate
 from perfgate.stats.components import Components
-from perfgate.stats.summary import Typical
+from perfgate.stats.summary import METHOD, Typical
 from tests.baseline.conftest import record
 
 SOURCE = "cost/execute"
@@ -20,7 +20,7 @@ GATE = Gate()
 
 
 def _calibration(day: int, typical: float = 2.0) -> Calibration:
-    ran = Components("execute_ms", 0.04, 0.006, source=SOURCE, typical=typical)
+    ran = Components("execute_ms", 0.04, 0.006, source=SOURCE, typical=typical, method=METHOD)
     ungated = replace(ran, metric="pss_mb")
     created = f"2026-01-{day:02d}T00:00:00+00:00"
     return Calibration(created, "0123456789abcdef", "ranking", "sha256:aa", "sha256:ab", (ran, ungated))
@@ -56,7 +56,7 @@ def test_enough_days_tell_how_long_occasions_resemble_each_other() -> None:
 
 @pytest.mark.parametrize("change", [{}, {"fingerprint": "ffffffffffffffff"}, {"scenario_digest": "sha256:other"}])
 def test_records_of_the_same_scenario_and_machine_count(change: dict[str, str]) -> None:
-    values = Typical((1.99, 2.01), SOURCE, "cold")
+    values = Typical((1.99, 2.01), SOURCE, "cold", METHOD)
     metrics = {"execute_ms": MetricSummary(2.0, (), "", values)}
     records = tuple(
         record(created_utc=f"2026-02-0{day}T00:00:00+00:00", run_id=f"{day}", metrics=metrics, **change)

@@ -26,6 +26,25 @@ def test_side_by_side_names_servers_interval_and_error_level() -> None:
     assert "prediction" not in words
 
 
+def test_what_is_compared_is_said_by_the_rules_of_the_run() -> None:
+    older = " ".join(method(example.failing()))
+    assert "; p99 and beyond, memory and starts are one number a server." in older
+    assert "; of starts it is Student's t over pairs" in older
+    now = " ".join(method(replace(example.failing(), payload_shares=(0.5, 0.5))))
+    assert "no request is left out. p99 and beyond are of all requests of an arm" in now
+    assert "; under load, but for memory, and of starts it is Student's t over pairs" in now
+
+
+def test_what_a_pass_does_not_wait_for_is_named() -> None:
+    result = example.passing()
+    assert result.judgement
+    first, *others = result.judgement.metrics
+    judgement = replace(result.judgement, metrics=(replace(first, required=False), *others))
+    words = " ".join(method(replace(result, judgement=judgement)))
+    assert f"passes if all do; {first.metric} may be left open" in words
+    assert "may be left open" not in _words("pass")
+
+
 def test_looks_are_counted() -> None:
     looks = tuple(Look(source, 0.5, 1.0, ()) for source in (Source.EXECUTE, Source.EXECUTE, Source.LOAD))
     words = " ".join(method(replace(example.failing(), looks=looks)))
