@@ -35,20 +35,21 @@ class Point:
 
     @property
     def tolerance(self) -> float:
+        """Of the mean that is judged."""
         return TAU if self.robust else GUARD_TAU
 
     @property
     def seed(self) -> int:
+        """The point's own."""
         return zlib.crc32(f"{self.name} {self.change}".encode())
 
 
-_MANY_SPIKES = Machine(spike_share=0.1)
 _AT_TAU = {
     "payloads alike": Machine(),
     "payloads alike, 4 replicas": Machine(replicas=4),
     "payloads cost 1 to 50": Machine(cost=COSTS),
     "payloads cost 1 to 50, 4 replicas": Machine(cost=COSTS, replicas=4),
-    "spikes in 10 %": _MANY_SPIKES,
+    "spikes in 10 %": Machine(spike_share=0.1),
     "payloads cost 1 to 50, spikes in 10 %": Machine(cost=COSTS, spike_share=0.1),
     "payloads cost 1 to 50, spikes in 10 %, 4 replicas": Machine(cost=COSTS, spike_share=0.1, replicas=4),
     "correlation 0.8": Machine(memory=0.8),
@@ -58,6 +59,8 @@ _AT_TAU = {
 }
 _BESIDE = (
     Point("2 of 16 payloads x 1.2", Machine(hit=_hit(2, 1.2))),
+    Point("1 of 16 payloads x 1.4", Machine(hit=_hit(1, 1.4))),
+    Point("1 of 16 payloads x 1.4, spikes in 10 %", Machine(hit=_hit(1, 1.4), spike_share=0.1)),
     Point("2 of 16 payloads x 2.5", Machine(hit=_hit(2, 2.5))),
     Point("2 of 16 payloads x 2.5, 4 replicas", Machine(hit=_hit(2, 2.5), replicas=4)),
     Point("1 of 16 payloads x 5", Machine(hit=_hit(1, 5.0))),
@@ -65,7 +68,7 @@ _BESIDE = (
     Point("untrimmed: spikes in 2 %", Machine(), robust=False),
     Point("untrimmed: spikes in 2 %", Machine(), GUARD_TAU, robust=False),
     Point("untrimmed: 10 % at random x 3", Machine(struck_share=0.1), robust=False),
-    Point("untrimmed: 10 % at random x 3, 160 blocks", Machine(struck_share=0.1, rounds=10), robust=False),
+    Point("untrimmed: 10 % at random x 3, 256 blocks", Machine(struck_share=0.1, rounds=16), robust=False),
 )
 _EFFECTS = (0.0, TAU, 0.05)
 POINTS = (*(Point(name, machine, effect) for name, machine in _AT_TAU.items() for effect in _EFFECTS), *_BESIDE)
@@ -81,7 +84,13 @@ def row(point: Point, found: Rates) -> str:
     true = truth(point.machine, point.change)
     at_tau = " = τ" if np.isclose(true, point.tolerance) else ""
     verdicts = " / ".join(f"{100 * share:.2f}" for share in (found.fail, found.passed, found.open))
-    cells = (point.name, f"{true:+.1%}{at_tau}", f"{found.runs:,}", f"{verdicts} %", _interval(found.covered, found.runs))
+    cells = (
+        point.name,
+        f"{true:+.1%}{at_tau}",
+        f"{found.runs:,}",
+        f"{verdicts} %",
+        _interval(found.covered, found.runs),
+    )
     return "| " + " | ".join(cells) + " |"
 
 
@@ -96,9 +105,7 @@ def main(runs: int, others: int, only: str) -> None:
     for point in POINTS:
         if only in point.name:
             count = runs if np.isclose(truth(point.machine, point.change), point.tolerance) else others
-            found = rates(
-                point.machine, point.change, point.tolerance, count, point.seed, robust=point.robust
-            )
+            found = rates(point.machine, point.change, point.tolerance, count, point.seed, robust=point.robust)
             click.echo(row(point, found))
 
 

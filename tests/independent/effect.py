@@ -37,17 +37,17 @@ class Effects:
         return np.asarray(-special.stdtrit(self.df, level) * self.se)
 
     def lower(self, level: float) -> Floats:
-        return self.difference - self.half_width(level)
+        return np.asarray(self.difference - self.half_width(level))
 
     def upper(self, level: float) -> Floats:
-        return self.difference + self.half_width(level)
+        return np.asarray(self.difference + self.half_width(level))
 
 
 def parents_out(design: Design) -> Floats:
     """Give a column for each fork server but one, or none where the design has no room for them."""
     parents = np.unique(design.parent)
-    both = all(set(design.arm[design.parent == one].tolist()) == {0, 1} for one in parents)
-    columns = (design.parent[:, None] == parents[1:]).astype(np.float64)
+    both = all({0, 1} == set(design.arm[design.parent == one].tolist()) for one in parents)
+    columns: Floats = (design.parent[:, None] == parents[1:]).astype(np.float64)
     if both and design.arm.size - 2 - columns.shape[1] >= LEAST_DF:
         return columns
     return columns[:, :0]

@@ -12,6 +12,8 @@ from scipy import optimize, special
 
 from tests.independent.effect import Effects
 
+Floats = NDArray[np.float64]
+
 POINTS = 200
 FAR = 9.0
 OPEN, PASS, FAIL = 0, 1, 2
@@ -20,6 +22,11 @@ OPEN, PASS, FAIL = 0, 1, 2
 def spent(fraction: float, alpha: float) -> float:
     """Give what all looks up to there may have spent, of O'Brien and Fleming's type."""
     return 2 * float(special.ndtr(special.ndtri(alpha / 2) / np.sqrt(fraction)))
+
+
+def _excess(bound: float, at: Floats, mass: Floats, step: float, part: float) -> float:
+    """Compare the chance to end beyond the bound after a step with what it may be, as logs."""
+    return float(special.logsumexp(special.log_ndtr((at - bound) / step), b=mass) - np.log(part))
 
 
 @cache
@@ -31,11 +38,7 @@ def levels(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
     for time in fractions:
         step, far = np.sqrt(time - before), FAR * np.sqrt(time)
         part = spent(time, alpha) - used
-
-        def too_much(bound: float, at=at, mass=mass, step=step, part=part) -> float:  # type: ignore[no-untyped-def]
-            return float(np.log(mass @ special.ndtr((at - bound) / step) / part))
-
-        bound = optimize.brentq(too_much, 0, far, xtol=1e-14)
+        bound = optimize.brentq(_excess, 0, 2 * far, args=(at, mass, step, part), xtol=1e-14)
         found.append(float(special.ndtr(-bound / np.sqrt(time))))
         grid = -far + (nodes + 1) / 2 * (bound + far)
         density = np.exp(-(((grid[:, None] - at) / step) ** 2) / 2) @ mass / (step * np.sqrt(2 * np.pi))

@@ -16,11 +16,12 @@ ALIKE = tuple([1.0] * 16)
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Standard deviations are of logs; payloads take turns, one a block."""
+    """Standard deviations are of logs; each block has one payload."""
 
     replicas: int = 12
     parents: int = 1
-    rounds: int = 4
+    rounds: int = 8
+    """Over all payloads, in an order that is drawn anew each time."""
     cost: tuple[float, ...] = ALIKE
     hit: tuple[float, ...] = ALIKE
     """What the candidate makes of each payload, beside the change of all."""
@@ -78,13 +79,18 @@ def replica_levels(machine: Machine, runs: int, rng: np.random.Generator) -> Flo
 
 
 def simulated(machine: Machine, change: float, runs: int, rng: np.random.Generator) -> Visits:
-    """Make so many runs in which every payload changes by `change`, and some by what hits them beside."""
-    arm, payload = design(machine).arm, np.tile(np.arange(len(machine.cost)), machine.rounds)
+    """Make so many runs in which every payload changes by `change`, and some by what hits them beside.
+
+    Which payload costs what, and is hit, is drawn for each run.
+    """
+    arm = design(machine).arm
+    payload = np.concatenate([rng.permutation(len(machine.cost)) for _ in range(machine.rounds)])
     shape = runs, payload.size, arm.size
     logs = replica_levels(machine, runs, rng)[:, None] + noise(machine, shape, rng)
     logs += np.log(machine.spike_times) * (rng.random(shape) < machine.spike_share)
     logs += np.log(machine.struck_times) * (rng.random(shape) < machine.struck_share) * arm
     logs += machine.drift * np.arange(payload.size)[:, None] / payload.size
-    logs += np.log(machine.cost)[payload][:, None]
-    logs += (np.log1p(change) + np.log(machine.hit)[payload])[:, None] * arm
+    which = rng.permuted(np.tile(np.arange(len(machine.cost)), (runs, 1)), axis=1)[:, payload]
+    logs += np.log(machine.cost)[which][..., None]
+    logs += (np.log1p(change) + np.log(machine.hit)[which])[..., None] * arm
     return Visits(logs, arm, payload)
