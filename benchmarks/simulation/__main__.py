@@ -25,10 +25,14 @@ _HEAD = (
 )  # fmt: skip
 
 
+def seeds_of(name: str, effect: float) -> int:
+    """Tell one point's seeds from those of all others."""
+    return zlib.crc32(f"{name} {effect}".encode())
+
+
 def _one(name: str, effect: float, catch: float, looks: int, seed: int, run: int) -> Outcome:  # noqa: PLR0913, PLR0917
-    own = zlib.crc32(f"{name} {effect}".encode())
     scene = SCENES[name]
-    return simulate(scene.world, effect, catch, (seed, own, run), looks, scene.requests)
+    return simulate(scene.world, effect, catch, (seed, seeds_of(name, effect), run), looks, scene.requests)
 
 
 def _at_tolerance(name: str, effect: float, catch: float) -> bool:
