@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from math import isclose
 
 import click
 import numpy as np
 from scipy import stats
 
 from benchmarks.simulation.runs import Outcome, simulate
-from benchmarks.simulation.worlds import WORLDS
+from benchmarks.simulation.worlds import SCENES
 from perfgate.gate.verdict import Verdict
+from perfgate.metrics import BY_NAME
 
-EFFECTS = (0.0, 0.025, 0.05, 0.10)
 _HEAD = (
-    "world", "true change", "fail / pass / open, looks", "fail / pass / open, once", "time saved, median",
+    "world", "true change", "runs", "fail / pass / open, looks", "fail / pass / open, once", "time saved, median",
     "95 % interval covers", "at the end", "bounds miss",
 )  # fmt: skip
 
 
-def _one(world: str, effect: float, catch: float, looks: int, seed: int, run: int) -> Outcome:  # noqa: PLR0913, PLR0917
-    return simulate(WORLDS[world], effect, catch, (seed, run), looks)
+def seeds_of(name: str, effect: float) -> int:
+    """Tell one point's seeds from those of all others."""
+    return zlib.crc32(f"{name} {effect}".encode())
 
 
-def _point(world: str, effect: float, catch: float, found: Sequence[Outcome]) -> Iterator[str]:
-    yield world
-    yield f"{effect:+.1%}" + (" = τ" if effect == catch / 2 else "")
+def _one(name: str, effect: float, catch: float, looks: int, seed: int, run: int) -> Outcome:  # noqa: PLR0913, PLR0917
+    scene = SCENES[name]
+    return simulate(scene.world, effect, catch, (seed, seeds_of(name, effect), run), looks, scene.requests)
+
+
+def _at_tolerance(name: str, effect: float, catch: float) -> bool:
+    return isclose(SCENES[name].requests.truth(effect), catch / 2)
+
+
+def _point(name: str, effect: float, catch: float, found: Sequence[Outcome]) -> Iterator[str]:
+    yield name
+    yield f"{SCENES[name].requests.truth(effect):+.1%}" + (" = τ" if _at_tolerance(name, effect, catch) else "")
+    yield f"{len(found):,}"
     for verdicts in ([each.sequential for each in found], [each.once for each in found]):
         counts = Counter(verdicts)
         kinds = (Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE)
@@ -42,23 +55,34 @@ def _point(world: str, effect: float, catch: float, found: Sequence[Outcome]) ->
 
 
 @click.command()
-@click.option("--runs", default=5000, show_default=True, help="Seeded runs of each point.")
-@click.option("--world", "worlds", type=click.Choice(tuple(WORLDS)), multiple=True, help="Only these.")
-@click.option("--effect", "effects", type=float, multiple=True, help="True changes, as shares.")
-@click.option("--catch", default=0.05, show_default=True, help="Regression to catch; the tolerance is half of it.")
+@click.option("--runs", default=5000, show_default=True, help="Seeded runs of each point at exactly the tolerance.")
+@click.option("--others", default=500, show_default=True, help="Of each other point.")
+@click.option("--world", "worlds", type=click.Choice(tuple(SCENES)), multiple=True, help="Only these.")
+@click.option("--effect", "effects", type=float, multiple=True, help="Changes of all requests, as shares.")
+@click.option("--catch", type=float, help="Regression to catch, by default the metric's; the tolerance is half of it.")
 @click.option("--looks", default=8, show_default=True, help="A lane that others left time has up to twice as many.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Each point has seeds of its own, made of this one.")
+@click.option("--processes", default=os.cpu_count(), show_default="one a CPU")
 def main(  # noqa: PLR0913, PLR0917 - one parameter an option
-    runs: int, worlds: tuple[str, ...], effects: tuple[float, ...], catch: float, looks: int, seed: int
+    runs: int,
+    others: int,
+    worlds: tuple[str, ...],
+    effects: tuple[float, ...],
+    catch: float | None,
+    looks: int,
+    seed: int,
+    processes: int,
 ) -> None:
     """Print a Markdown table, one line a world and true change."""
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for world in worlds or tuple(WORLDS):
-            for effect in effects or EFFECTS:
-                found = list(pool.map(partial(_one, world, effect, catch, looks, seed), range(runs), chunksize=100))
-                click.echo("| " + " | ".join(_point(world, effect, catch, found)) + " |")
+    with ProcessPoolExecutor(processes) as pool:
+        for name in worlds or tuple(SCENES):
+            caught = catch or BY_NAME[SCENES[name].requests.metric].catch
+            for effect in effects or SCENES[name].effects:
+                count = runs if _at_tolerance(name, effect, caught) else others
+                found = list(pool.map(partial(_one, name, effect, caught, looks, seed), range(count), chunksize=20))
+                click.echo("| " + " | ".join(_point(name, effect, caught, found)) + " |")
 
 
 if __name__ == "__main__":

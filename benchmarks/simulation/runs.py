@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.simulation.worlds import ONE_REQUEST, Requests
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import cases_of
 from perfgate.gate.looking import Looking
 from perfgate.gate.verdict import MetricVerdict, Verdict
-from perfgate.metrics import BY_NAME, Source
+from perfgate.metrics import BY_NAME, METRICS, Source
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.scenario.severity import Severity
 from perfgate.stats.table import TrialTable
-from tests.stats.generator import World, columns, design, facts, logs
-
-METRIC = BY_NAME["execute_ms"]
-_OTHERS = ("cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")
+from tests.stats.generator import Floats, World, columns, design, facts, logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +35,59 @@ class Outcome:
     """Whether the truth lies within the bounds that decide, at the time when the looks were over."""
 
 
-def simulate(world: World, effect: float, catch: float, seed: tuple[int, ...], looks: int = 8) -> Outcome:
-    """Make one run of true change `effect` and judge it, with so many looks and without."""
-    gate = Gate(metrics={METRIC.name: MetricGate(catch=catch), **dict.fromkeys(_OTHERS, MetricGate(gate=False))})
-    measured = logs(world, effect, np.random.default_rng(seed))
+def simulate(  # noqa: PLR0913, PLR0917 - what a run is made of
+    world: World,
+    effect: float,
+    catch: float,
+    seed: tuple[int, ...],
+    looks: int = 8,
+    requests: Requests = ONE_REQUEST,
+) -> Outcome:
+    """Make one run in which all requests change by `effect` and judge it, with so many looks and without."""
+    gate, true = _gate_on(requests.metric, catch), requests.truth(effect)
+    times, payload = _measured(world, effect, requests, np.random.default_rng(seed))
     candidate, known = design(world)[0], facts(world)
+    shares = (1 / len(requests.cost),) * len(requests.cost)
+
+    def table(blocks: int) -> TrialTable:
+        made = columns(times[:blocks], candidate, payload=payload[:blocks])
+        return TrialTable(replace(made, cpu_ms=made.service_ms), known, shares=shares)
+
     looking = Looking(gate, {}, (Source.EXECUTE,))
     for number in range(1, looks + 1):
-        blocks = world.blocks * number // looks
-        table = TrialTable(columns(measured[:blocks], candidate), known)
-        (found,) = looking.look(Source.EXECUTE, number / looks, 1.0 * number, table)
+        seen = table(world.blocks * number // looks)
+        (found,) = looking.look(Source.EXECUTE, number / looks, 1.0 * number, seen)
         if looking.settled(Source.EXECUTE, (found,)):
             break
-    end = _once(TrialTable(columns(measured, candidate), known), gate)
+    end = _once(requests.metric, table(world.blocks), gate)
     return Outcome(
         sequential=found.verdict,
         once=end.verdict,
         fraction=number / looks,
-        covered=found.effect.ci95_lower <= effect <= found.effect.ci95_upper,
-        covered_at_end=end.effect.ci95_lower <= effect <= end.effect.ci95_upper,
-        bounds_hold=found.effect.lower <= effect <= found.effect.upper,
+        covered=found.effect.ci95_lower <= true <= found.effect.ci95_upper,
+        covered_at_end=end.effect.ci95_lower <= true <= end.effect.ci95_upper,
+        bounds_hold=found.effect.lower <= true <= found.effect.upper,
     )
 
 
-def _once(table: TrialTable, gate: Gate) -> MetricVerdict:
-    (case,) = cases_of([METRIC], table, gate, (), cross_check=False)
+def _gate_on(metric: str, catch: float) -> Gate:
+    others = dict.fromkeys((each.name for each in METRICS if each.gated), MetricGate(gate=False))
+    return Gate(metrics={**others, metric: MetricGate(catch=catch)})
+
+
+def _measured(
+    world: World, effect: float, requests: Requests, rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Draw log times, blocks x replicas, and each block's payload: all of them in turn, in an order drawn anew."""
+    candidate, count = design(world)[0], len(requests.cost)
+    times = logs(world, effect, rng)
+    payload = np.concatenate([rng.permutation(count) for _ in range(-(-world.blocks // count))])[: world.blocks]
+    struck = rng.random(times.shape) < requests.struck_share
+    times += np.log(requests.cost)[payload][:, None]
+    times += (np.log(requests.hit)[payload][:, None] + np.log(requests.struck_times) * struck) * candidate
+    return times, payload
+
+
+def _once(metric: str, table: TrialTable, gate: Gate) -> MetricVerdict:
+    (case,) = cases_of([BY_NAME[metric]], table, gate, (), cross_check=False)
     return decide([replace(case, severity=Severity.ERROR)], gate.alpha)[0]

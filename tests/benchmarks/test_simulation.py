@@ -1,0 +1,50 @@
+"""The simulations' points: seeds of their own, true changes that are what they say, verdicts of single runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.simulation.__main__ import seeds_of
+from benchmarks.simulation.independent import POINTS
+from benchmarks.simulation.runs import simulate
+from benchmarks.simulation.worlds import SCENES
+from perfgate.gate.verdict import Verdict
+from perfgate.metrics import BY_NAME
+
+
+def test_every_point_has_seeds_of_its_own() -> None:
+    ours = [seeds_of(name, effect) for name, scene in SCENES.items() for effect in scene.effects]
+    theirs = [point.seed for point in POINTS]
+    assert len(set(ours)) == len(ours)
+    assert len(set(theirs)) == len(theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("2 of 16 payloads x 2.5", 0.1875),
+        ("1 of 16 payloads x 5", 0.25),
+        ("2 of 16 payloads x 1.2", 0.025),
+        ("untrimmed: 10 % at random x 3", 0.2),
+        ("payloads cost 1 to 50", 0.0),
+    ],
+)
+def test_the_true_change_is_of_the_mean_over_requests(name: str, change: float) -> None:
+    assert SCENES[name].requests.truth(0.0) == pytest.approx(change)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("2 of 16 payloads x 2.5", Verdict.FAIL),
+        ("1 of 16 payloads x 5, spikes in 10 %", Verdict.FAIL),
+        ("untrimmed: 10 % at random x 3, 256 blocks", Verdict.FAIL),
+        ("untrimmed: spikes in 2 %", Verdict.PASS),
+        ("payloads cost 1 to 50", Verdict.PASS),
+    ],
+)
+def test_what_hits_few_requests_fails_and_equal_models_pass(name: str, verdict: Verdict) -> None:
+    scene = SCENES[name]
+    catch = BY_NAME[scene.requests.metric].catch
+    runs = [simulate(scene.world, 0.0, catch, (51, run), requests=scene.requests) for run in range(4)]
+    assert [run.sequential for run in runs] == [verdict] * len(runs)

@@ -1,0 +1,50 @@
+"""Many simulated runs, looked at eight times and judged: error rates, and how often intervals cover the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.independent.effect import Design, Effects, effects
+from tests.independent.looks import FAIL, OPEN, PASS, decisions, levels
+from tests.independent.machine import Machine, design, simulated, truth
+from tests.independent.requests_mean import Floats, Visits, replica_numbers
+
+LOOKS = tuple(number / 8 for number in range(1, 9))
+ALPHA = 0.01
+AT_ONCE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares of so many runs."""
+
+    runs: int
+    fail: float
+    passed: float
+    open: float
+    covered: float
+    """By the 95 % interval at the end."""
+
+
+def looked(visits: Visits, who: Design, shares: Floats, *, robust: bool = True) -> list[Effects]:
+    """Give what each of the eight looks sees; none is left out, and no run ends for being hopeless."""
+    parts = [visits.first(len(visits.payload) * number // len(LOOKS)) for number in range(1, len(LOOKS) + 1)]
+    return [effects(replica_numbers(part, shares, robust=robust), who) for part in parts]
+
+
+def rates(machine: Machine, change: float, tolerance: float, runs: int, seed: int, *, robust: bool = True) -> Rates:
+    """Simulate and judge; `change` is that of every payload, beside what hits some."""
+    rng, log_truth = np.random.default_rng(seed), np.log1p(truth(machine, change))
+    shares = np.full(len(machine.cost), 1 / len(machine.cost))
+    state: list[NDArray[np.int64]] = []
+    covered: list[NDArray[np.bool_]] = []
+    for begin in range(0, runs, AT_ONCE):
+        visits = simulated(machine, change, min(AT_ONCE, runs - begin), rng)
+        seen = looked(visits, design(machine), shares, robust=robust)
+        state.append(decisions(seen, levels(LOOKS, ALPHA), tolerance))
+        covered.append((seen[-1].lower(0.025) <= log_truth) & (log_truth <= seen[-1].upper(0.025)))
+    fail, passed, undecided = (float(np.mean(np.concatenate(state) == one)) for one in (FAIL, PASS, OPEN))
+    return Rates(runs, fail, passed, undecided, float(np.mean(np.concatenate(covered))))
