@@ -7,7 +7,7 @@ import pytest
 
 from perfgate.baseline.record import MetricSummary, Record, from_json, metric_summaries, to_json
 from perfgate.errors import UsageError
-from perfgate.stats.summary import ArmSummary
+from perfgate.stats.summary import METHOD, ArmSummary, Typical
 
 MakeRecord = Callable[..., Record]
 
@@ -15,6 +15,15 @@ MakeRecord = Callable[..., Record]
 def test_a_record_survives_the_way_to_json_and_back(make_record: MakeRecord) -> None:
     record = make_record(note="größer")
     assert from_json(to_json(record), "x") == record
+
+
+def test_a_record_of_an_earlier_perfgate_is_read_as_one_of_its_rules(make_record: MakeRecord) -> None:
+    typical = Typical((1.0, 2.0), "cost/execute", "cold", METHOD)
+    data = json.loads(to_json(make_record(metrics={"execute_ms": MetricSummary(1.5, typical=typical)})))
+    assert data["metrics"]["execute_ms"]["typical"].pop("method") == METHOD
+    found = from_json(json.dumps(data), "x").metrics["execute_ms"].typical
+    assert found is not None
+    assert (found.replicas, found.method) == ((1.0, 2.0), 1)
 
 
 def test_json_diffs_well(make_record: MakeRecord) -> None:

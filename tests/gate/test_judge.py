@@ -135,7 +135,7 @@ def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() ->
 
 def _failing(of_baseline: int, of_candidate: int) -> TrialTable:
     """So many of every 250 requests."""
-    calm = load_trials(4, lambda _, number: [1.0 + number / 1000] * 5000)
+    calm = load_trials(4, lambda _, number: [1.0 + number / 1000] * 250)
     failed = {Arm.BASELINE: of_baseline, Arm.CANDIDATE: of_candidate}
     rows = []
     for t in calm:

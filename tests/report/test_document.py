@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from perfgate.errors import UsageError
 from perfgate.report import document
+from perfgate.report.html import render_html
 from perfgate.report.result import Result, TrialColumns
 from tests.report import example
 
@@ -148,3 +149,24 @@ def test_the_published_schema_is_current() -> None:
     published = Path(__file__).resolve().parents[2] / "docs" / "result.schema.json"
     text = json.dumps(document.json_schema(), indent=1) + "\n"
     assert published.read_text(encoding="utf-8") == text, "write it again: make docs"
+
+
+def test_a_result_of_an_earlier_perfgate_is_read_and_shown() -> None:
+    """Before payloads, metrics that may be left open, and what time leaves of an error."""
+    result = example.passing()
+    tree = json.loads(document.to_json(result))
+    for key in ("payload_shares", "payload_changes"):
+        del tree[key]
+    for metric in tree["judgement"]["metrics"]:
+        del metric["required"], metric["effect"]["lasting_se"]
+    for summary in tree["summaries"]:
+        assert "typical" in summary
+        summary["typical"] = {"replicas": [1.0, 2.0], "source": "load/request", "state": "under load"}
+    found = document.from_json(json.dumps(tree))
+    assert (found.payload_shares, found.payload_changes) == ((), ())
+    assert found.judgement
+    assert all(metric.required and math.isnan(metric.effect.lasting_se) for metric in found.judgement.metrics)
+    assert {summary.typical.method for summary in found.summaries if summary.typical} == {1}
+    page = render_html(found)
+    assert "Change per payload" not in page
+    assert "p99 and beyond, memory and starts are one number a server" in page, "by the rules of its time"

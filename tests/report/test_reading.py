@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from perfgate.errors import UsageError
@@ -13,7 +14,7 @@ from perfgate.report import document, reading
 from perfgate.report.reading import read_run, table_of
 from perfgate.report.recording import Recording
 from perfgate.report.result import TrialColumns
-from perfgate.report.samples import read_samples
+from perfgate.report.samples import FILE_NAME, read_samples
 from perfgate.scenario.schema import Gate
 from perfgate.stats.table import Columns, TrialTable
 from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Requests, State, Usage
@@ -178,3 +179,18 @@ def test_half_a_run_is_a_usage_error(tmp_path: Path, missing: str) -> None:
     (tmp_path / missing).unlink()
     with pytest.raises(UsageError, match=f"cannot read the .* {tmp_path / missing}"):
         read_run(tmp_path)
+
+
+def test_samples_of_an_earlier_perfgate_have_no_payloads_and_are_read(tmp_path: Path) -> None:
+    before = _recorded(tmp_path)
+    path = tmp_path / FILE_NAME
+    table = read_samples(path)
+    older = table.drop_columns(["payload"]).replace_schema_metadata({"perfgate.samples": "3"})
+    with path.open("wb") as file, pa.ipc.new_stream(file, older.schema) as stream:
+        stream.write_table(older)
+    assert read_samples(path)["payload"].null_count == table.num_rows
+    _, again = read_run(tmp_path)
+    assert set(again.columns.payload.tolist()) == {-1}
+    _assert_same(before.columns, again.columns, "payload")
+    one, other = (judge(each, Gate(), {}) for each in (before, again))
+    assert {each.metric for each in one.metrics} == {each.metric for each in other.metrics}
