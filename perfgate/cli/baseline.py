@@ -56,7 +56,10 @@ def command() -> None:
 @measuring_options
 def record_command(model: str, name: str, note: str, kept: str, store: str, **options: object) -> int:
     """Measure MODEL and store it as the baseline of a name."""
-    from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
+    from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
+
+    options["ahead"] = fork_server_ahead(options, model)
+    from perfgate.baseline.store import Store  # noqa: PLC0415 - while it imports TensorFlow
     from perfgate.cli.measuring import Options, answer, check_all, exit_code_of_record, show  # noqa: PLC0415
     from perfgate.cli.stored import Kept, ensure_storable, promote  # noqa: PLC0415
 

@@ -23,7 +23,10 @@ def command(model: str, runs: int, store: str, **options: object) -> int:
     is kept in the store, and later runs of the same scenario on this machine say beforehand what they can catch.
     Each run takes the whole measuring time, start-up and warm-up on top.
     """
-    from perfgate.cli.calibrating import calibrate_all  # noqa: PLC0415 - instant --help
+    from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
+
+    options["ahead"] = fork_server_ahead(options, model)
+    from perfgate.cli.calibrating import calibrate_all  # noqa: PLC0415 - while it imports TensorFlow
     from perfgate.cli.measuring import Options  # noqa: PLC0415
 
     return calibrate_all(model, runs, store, Options.taken_from(options))

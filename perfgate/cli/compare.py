@@ -21,7 +21,10 @@ def command(old: str, new: str, **options: object) -> int:
     are running servers, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME. The store is only looked into for
     a calibration.
     """
-    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415 - instant --help
+    from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
+
+    options["ahead"] = fork_server_ahead(options, old, new)
+    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415 - while it imports TensorFlow
 
     shared = Options.of_a_gate(options)
     return answer_all(shared.questions(baseline=old, candidate=new), shared)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.baseline.numbers import StoredBaseline
 from perfgate.baseline.record import Record
 from perfgate.cli.advising import advise
+from perfgate.cli.ahead import SCENARIOS, Ahead
 from perfgate.cli.consoles import error_console, redraws
 from perfgate.cli.interrupts import INTERRUPTS
+from perfgate.cli.open_files import allow_open_files
 from perfgate.cli.options import check_cpus, server_settings
-from perfgate.cli.policy import NO_POLICY, Policy
+from perfgate.cli.policy import NO_POLICY, Policy, policy_of
 from perfgate.cli.publishing import Publisher
 from perfgate.cli.targets import Opened, at_once, driver_of, launcher_of, open_arms
 from perfgate.errors import ExitCode, UsageError
@@ -51,10 +52,7 @@ from perfgate.scenario.files import load_scenario
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
 
-SCENARIOS = (Path("scenarios"),)
 SERVER_LOG = "servers.log"
-_MANY_FILES = 65_536
-"""24 servers with 1,024 requests in flight each, and room; 1,024 is a usual limit."""
 _WORST_FIRST = (ExitCode.INTERRUPTED, ExitCode.INVALID, ExitCode.FAIL, ExitCode.INCONCLUSIVE, ExitCode.PASS)
 
 
@@ -84,11 +82,14 @@ class Options:
     """Where to look for a calibration; None: nowhere."""
     policy: Policy = NO_POLICY
     """What perfgate.toml says of verdicts."""
+    ahead: Ahead = field(default_factory=Ahead, compare=False)
+    """Where the first run's fork server may be found."""
 
     @classmethod
     def taken_from(cls, options: Mapping[str, Any]) -> Options:
         """Pick the shared ones from all of a command's."""
-        return cls(**{name: options[name] for name in cls.__slots__ if name in options})
+        policy = policy_of(options.get("config"), datetime.now(UTC).date())
+        return cls(**{name: options[name] for name in cls.__slots__ if name in options}, policy=policy)
 
     def load_scenarios(self) -> tuple[Scenario, ...]:
         """Read the scenarios, with the flags that were given over them."""
@@ -212,7 +213,7 @@ def answer(
         cautions=options.policy.cautions(scenario.name),
     )
     allowed = os.sched_getaffinity(0)
-    _allow_open_files(_MANY_FILES)
+    allow_open_files()
     with Workers(scenario.load.workers) as workers:
         world = _world(question.opened, out, options, console, allowed, workers)
         advice = _advice(question, options, world.environment)
@@ -234,14 +235,6 @@ def _advice(question: Question, options: Options, environment: Mapping[str, Any]
     return advise(options.store, question.scenario, question.scenario_given, candidate, environment)
 
 
-def _allow_open_files(number: int) -> None:
-    """Raise this process's limit, which its children inherit, as far as it may: REST has a connection a request."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = number if most == resource.RLIM_INFINITY else min(number, most)
-    if resource.RLIM_INFINITY != now < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-
-
 def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
     opened: Opened, out: Path, options: Options, console: Console, allowed_cpus: set[int], workers: Workers
 ) -> pipeline.World:
@@ -249,7 +242,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
         (out / SERVER_LOG).unlink(missing_ok=True)
     facts = environment(os.environ, read_text)
     makers = Makers(
-        launcher=launcher_of(opened, os.environ, out / SERVER_LOG, allowed_cpus),
+        launcher=launcher_of(opened, os.environ, out / SERVER_LOG, allowed_cpus, options.ahead),
         driver=lambda server, deadline_s: driver_of(server, opened.scenario, deadline_s, workers),
         observer=observer_of,
         clock=time.perf_counter,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -95,21 +94,18 @@ output_options = _stack(
 )
 
 
-def _with_policy(function: Command) -> Command:
-    """Pass what perfgate.toml says of verdicts, today."""
+def _with_config(function: Command) -> Command:
+    """Pass perfgate.toml, for what it says of verdicts."""
 
     @wraps(function)
     def called(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - click's
-        from perfgate.cli.policy import policy_of  # noqa: PLC0415 - keeps `--help` instant
-
-        config = click.get_current_context().meta.get(CONFIG)
-        return function(*args, policy=policy_of(config, datetime.now(UTC).date()), **options)
+        return function(*args, config=click.get_current_context().meta.get(CONFIG), **options)
 
     return cast("Command", called)
 
 
 measuring_options = _stack(
-    _with_policy,
+    _with_config,
     click.option(
         "-s", "--scenario", "scenarios", multiple=True, envvar="PERFGATE_SCENARIO", metavar="NAME|FILE",
         shell_complete=scenarios,

@@ -41,14 +41,17 @@ def command(  # noqa: PLR0913 - click's
     the intervals carry what the machine may have changed since. With --no-baseline or --against a running server, MODEL
     may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
     """
-    from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415
-    from perfgate.cli.stored import recording_command, with_stored  # noqa: PLC0415
-    from perfgate.gate.objectives import judged  # noqa: PLC0415
+    from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     asked = {"--against": against, "--no-baseline": no_baseline, "--numbers-only": numbers_only}
     if len(given := [flag for flag, value in asked.items() if value]) > 1:
         raise click.UsageError(f"give {given[0]} or {given[1]}, not both")
+    options["ahead"] = fork_server_ahead(options, model, *([against] if against else []))
+    from perfgate.baseline.store import Store  # noqa: PLC0415 - while it imports TensorFlow
+    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415
+    from perfgate.cli.stored import recording_command, with_stored  # noqa: PLC0415
+    from perfgate.gate.objectives import judged  # noqa: PLC0415
+
     shared = Options.of_a_gate({**options, "store": None if no_baseline else store})
     if against:
         return answer_all(shared.questions(baseline=against, candidate=model), shared)

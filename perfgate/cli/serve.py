@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         settings = settings.model_copy(update={"batching": read_batching_file(batching_parameters_file)})
     log = cache_dir(os.environ) / "serve.log"  # what TensorFlow says at its start is for nobody
     log.parent.mkdir(parents=True, exist_ok=True)
-    parent = EmbeddedForkServer(os.environ, log, huge_pages=settings.huge_pages)
+    parent = EmbeddedForkServer(os.environ, log, huge_pages=settings.huge_pages, rest=rest_port is not None)
     try:
         spec = ReplicaSpec(
             label="server",

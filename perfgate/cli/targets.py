@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from perfgate.cli.ahead import Ahead, fork_server
 from perfgate.errors import UsageError
 from perfgate.experiment.plan import EXECUTING
 from perfgate.load.endpoint import Endpoint
@@ -19,10 +20,9 @@ from perfgate.model.saved_model import open_model
 from perfgate.scenario.schema import Scenario
 from perfgate.serving.command import CommandLauncher, check_command
 from perfgate.serving.description import describe_endpoint
-from perfgate.serving.embedded.launch import EmbeddedForkServer
 from perfgate.serving.endpoint import EndpointLauncher, EndpointReplica, subjects_of
 from perfgate.serving.endpoint_url import EndpointUrl, is_endpoint, parse_endpoint
-from perfgate.serving.in_process import InProcessLauncher, InProcessReplica
+from perfgate.serving.in_process import InProcessReplica
 from perfgate.serving.interface import Launcher, Replica
 from perfgate.trials import Arm, Subject
 
@@ -91,18 +91,20 @@ def _open_endpoints(
 
 
 def launcher_of(
-    opened: Opened, environ: Mapping[str, str], log: Path, cpus: Collection[int]
+    opened: Opened, environ: Mapping[str, str], log: Path, cpus: Collection[int], ahead: Ahead
 ) -> Callable[[int], Launcher]:
-    """Say how a launcher of the scenario's target is made, by its number."""
+    """Say how a launcher of the scenario's target is made, by its number; one that was made ahead comes first."""
     scenario = opened.scenario
-    huge_pages = scenario.server.huge_pages
-    makers: dict[str, Callable[[int], Launcher]] = {
-        "embedded": lambda _: EmbeddedForkServer(environ, log, huge_pages=huge_pages, cpus=cpus),
-        "in_process": lambda _: InProcessLauncher(environ, log, huge_pages=huge_pages, cpus=cpus),
-        "command": lambda _: CommandLauncher(scenario.target, environ, log, cpus),
-        "endpoint": lambda _: EndpointLauncher(scenario.target, opened.subjects),
-    }
-    return makers[scenario.target.kind]
+    kind = scenario.target.kind
+
+    def make(_: int) -> Launcher:
+        if kind == "command":
+            return CommandLauncher(scenario.target, environ, log, cpus)
+        if (forking := ahead.take(scenario, log) or fork_server(scenario, environ, log, cpus)) is not None:
+            return forking
+        return EndpointLauncher(scenario.target, opened.subjects)
+
+    return make
 
 
 def at_once(scenario: Scenario, cpus: Collection[int], cores: float | None) -> int:

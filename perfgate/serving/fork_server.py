@@ -1,7 +1,7 @@
 """The process that imports TensorFlow once and forks a server per request.
 
-Run as `-m perfgate.serving.fork_server PROGRAM CHANNEL_FD PARENT_PID`: `run` of the module PROGRAM is what a forked
-server does.
+Run as `-m perfgate.serving.fork_server PROGRAM CHANNEL_FD PARENT_PID [MODULE ...]`: `run` of the module PROGRAM is what
+a forked server does; the other modules are imported for it.
 
 Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
 TensorFlow or gRPC holds a lock (docs/serving.md). This module must stay that way.
@@ -66,13 +66,23 @@ def _reap(pid: int) -> Message:
     return {"exit": None}
 
 
+def _log_to(path: str) -> None:
+    """Move what was said so far, and say what follows, to the end of a file; those that are forked later do so, too."""
+    said = os.pread(2, os.fstat(2).st_size, 0)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.write(file, said)
+    for standard in (1, 2):
+        os.dup2(file, standard)
+    os.close(file)
+
+
 def main() -> None:
     """Serve fork requests until the control channel closes."""
     die_with_parent(int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is perfgate's to handle; it closes the channel
     control = Channel.from_fd(int(sys.argv[2]))
     gc.disable()  # a tenth of the time of the import, which leaves little to collect
-    program = importlib.import_module(sys.argv[1])  # all that servers need, TensorFlow above all
+    program, *_ = map(importlib.import_module, (sys.argv[1], *sys.argv[4:]))  # TensorFlow above all
     gc.collect()
     gc.freeze()  # keep the children's collector off the shared pages
     gc.enable()
@@ -82,6 +92,8 @@ def main() -> None:
             message, channel = control.receive_with_channel()
             if message["op"] == "start" and channel is not None:
                 control.send({"pid": _fork(program, control, channel, message["spec"])})
+            elif message["op"] == "log":
+                _log_to(message["path"])
             else:
                 control.send(_reap(message["pid"]))
 

@@ -120,10 +120,16 @@ class InProcessReplica:
 class InProcessLauncher:
     """A fork server whose replicas have the model and serve nobody."""
 
-    def __init__(self, environ: Mapping[str, str], log: Path, *, huge_pages: bool, cpus: Collection[int] = ()) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], log: Path | None, *, huge_pages: bool, cpus: Collection[int] = ()
+    ) -> None:
         """Start the parent; see `EmbeddedForkServer`."""
         self._scratch = Path(tempfile.mkdtemp(prefix="perfgate-in-process-"))
-        self._parent = EmbeddedForkServer(environ, log, huge_pages=huge_pages, cpus=cpus, program=PROGRAM)
+        self._parent = EmbeddedForkServer(environ, log, huge_pages=huge_pages, cpus=cpus, program=PROGRAM, rest=False)
+
+    def log_to(self, log: Path) -> None:
+        """Name the log file of a parent that was made without one."""
+        self._parent.log_to(log)
 
     def start(self, spec: ReplicaSpec) -> InProcessReplica:
         """Fork a process and wait until it has the model; InvalidRunError when that does not load."""

@@ -10,6 +10,7 @@ import pytest
 
 from perfgate.cli import measuring
 from perfgate.cli.measuring import Options, Question, answer_all, exit_code, exit_code_of_record
+from perfgate.cli.open_files import allow_open_files
 from perfgate.cli.targets import Opened
 from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.verdict import Verdict
@@ -125,9 +126,9 @@ def test_a_run_may_open_as_many_files_as_it_needs_and_is_allowed() -> None:
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(now, 512), most))
-        measuring._allow_open_files(600)
+        allow_open_files(600)
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, most)
-        measuring._allow_open_files(550)
+        allow_open_files(550)
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (600, most), "never lowered"
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))

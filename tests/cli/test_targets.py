@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from perfgate.cli import targets
+from perfgate.cli.ahead import Ahead
 from perfgate.cli.targets import COMMAND_REPLICAS, Opened, _endpoint, driver_of, launcher_of, open_arms
 from perfgate.errors import UsageError
 from perfgate.load.workers import Workers
@@ -89,7 +90,7 @@ def test_foreign_servers_are_few_unless_the_scenario_says_how_many() -> None:
 
 def test_a_launcher_of_running_servers_starts_nothing(tmp_path: Path) -> None:
     opened = _open(Scenario(), candidate=OLD)
-    assert isinstance(launcher_of(opened, {}, tmp_path / "log", ())(0), EndpointLauncher)
+    assert isinstance(launcher_of(opened, {}, tmp_path / "log", (), Ahead())(0), EndpointLauncher)
 
 
 def test_a_driver_needs_an_address_of_the_protocol(rng_replica: FakeReplica) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from perfgate.trials import Subject
 
 _IMPORT_TIMEOUT_S = 180.0
 _LOAD_TIMEOUT_S = 600.0
+_REST = "perfgate.serving.embedded.rest.server"
 _REPLY_TIMEOUT_S = 600.0
 
 
@@ -122,35 +124,44 @@ class EmbeddedReplica:
 class EmbeddedForkServer:
     """A parent process that has imported TensorFlow; making one returns at once, its first `start` waits.
 
-    What the servers say goes to the log file.
+    What the servers say goes to the log file; where that is not known yet, it is kept until `log_to` names one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all in which two of them may differ
         self,
         environ: Mapping[str, str],
-        log: Path,
+        log: Path | None,
         *,
         huge_pages: bool,
         cpus: Collection[int] = (),
         program: str = "perfgate.serving.embedded.replica",
+        rest: bool = True,
     ) -> None:
         """Start the process on the given CPUs, by default on those that this process has.
 
-        `program` is the module whose `run` each forked replica is.
+        `program` is the module whose `run` each forked replica is. Without `rest`, aiohttp is left out, a tenth of the
+        time of the import: a replica that serves REST all the same then imports it itself.
         """
         ours, theirs = Channel.pair()
-        self._control, self._log = ours, log
+        self._control = ours
         self._asking = threading.Lock()  # one question at a time on the control channel
-        self._ready = False
+        self._ready = self._kept_back = False
         self._channels: list[Channel] = []
-        given = [program, str(theirs.fileno()), str(os.getpid())]
+        given = [program, str(theirs.fileno()), str(os.getpid()), *([_REST] if rest else [])]
         command = [sys.executable, "-P", "-m", "perfgate.serving.fork_server", *given]
         env = server_environment(environ, huge_pages=huge_pages)
-        with log.open("ab") as stderr:
-            self._process = self._spawn(command, env, theirs, stderr)
+        self._said: IO[bytes] = tempfile.TemporaryFile() if log is None else log.open("ab")  # noqa: SIM115 - stop()
+        self._log = log or Path(os.devnull)
+        self._process = self._spawn(command, env, theirs, self._said)
         if cpus:
             os.sched_setaffinity(self._process.pid, cpus)
         theirs.close()
+
+    def log_to(self, log: Path) -> None:
+        """Name the log file of a server that was made without one, before its first `start`."""
+        self._log, self._kept_back = log, True
+        with contextlib.suppress(ChannelClosedError):  # `wait_ready` says why
+            self._control.send({"op": "log", "path": str(log.absolute())})
 
     @staticmethod
     def _spawn(command: list[str], env: dict[str, str], theirs: Channel, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -171,6 +182,7 @@ class EmbeddedForkServer:
         try:
             self._control.receive(_IMPORT_TIMEOUT_S)
         except (ChannelClosedError, TimeoutError) as error:
+            self._write_kept_back()
             problem = f"the server process could not start: {self._last_words()}"
             raise InvalidRunError(
                 problem, f"see {self._log}; try `python -c 'import tensorflow_serving.apis'`"
@@ -192,8 +204,8 @@ class EmbeddedForkServer:
         ours, theirs = Channel.pair()
         try:
             with self._asking:
-                self.wait_ready()
                 self._channels.append(ours)
+                self.wait_ready()
                 self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
                 return self._control.receive(_REPLY_TIMEOUT_S)["pid"], ours
         except (ChannelClosedError, TimeoutError) as error:
@@ -213,6 +225,13 @@ class EmbeddedForkServer:
         hint = "out of memory? try fewer --replicas; " if "SIGKILL" in how else ""
         return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
 
+    def _write_kept_back(self) -> None:
+        """Write what a server said that did not live to do so itself."""
+        if self._kept_back:
+            said = self._said.fileno()
+            with self._log.open("ab") as log:
+                log.write(os.pread(said, os.fstat(said).st_size, 0))
+
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else "no message"
@@ -223,6 +242,7 @@ class EmbeddedForkServer:
             channel.close()
         self._process.kill()
         self._process.wait()
+        self._said.close()
 
 
 def _plain(spec: ReplicaSpec) -> Message:

@@ -1,0 +1,16 @@
+"""A program for fork servers: says when it is imported and when it is forked, and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+sys.stderr.write("imported\n")
+sys.stderr.flush()
+if "FAIL" in os.environ:
+    raise ImportError("no such luck")
+
+
+def run(*_: object) -> None:
+    """Say so, and end."""
+    sys.stderr.write("forked\n")
