@@ -12,7 +12,7 @@ import click
 import numpy as np
 from scipy import stats
 
-from tests.independent.gate import Rates, rates
+from tests.independent.gate import LOOKS, TWICE_AS_OFTEN, Rates, rates
 from tests.independent.machine import ALIKE, Machine, truth
 
 TAU = 0.025
@@ -32,6 +32,7 @@ class Point:
     machine: Machine
     change: float = 0.0
     robust: bool = True
+    looks: tuple[float, ...] = LOOKS
 
     @property
     def tolerance(self) -> float:
@@ -58,6 +59,7 @@ _AT_TAU = {
     "24 replicas": Machine(replicas=24),
 }
 _BESIDE = (
+    Point("payloads alike, 16 looks", Machine(), TAU, looks=TWICE_AS_OFTEN),
     Point("2 of 16 payloads x 1.2", Machine(hit=_hit(2, 1.2))),
     Point("1 of 16 payloads x 1.4", Machine(hit=_hit(1, 1.4))),
     Point("1 of 16 payloads x 1.4, spikes in 10 %", Machine(hit=_hit(1, 1.4), spike_share=0.1)),
@@ -105,7 +107,9 @@ def main(runs: int, others: int, only: str) -> None:
     for point in POINTS:
         if only in point.name:
             count = runs if np.isclose(truth(point.machine, point.change), point.tolerance) else others
-            found = rates(point.machine, point.change, point.tolerance, count, point.seed, robust=point.robust)
+            found = rates(
+                point.machine, point.change, point.tolerance, count, point.seed, point.looks, robust=point.robust
+            )
             click.echo(row(point, found))
 
 

@@ -13,6 +13,7 @@ from tests.independent.machine import Machine, design, simulated, truth
 from tests.independent.requests_mean import Floats, Visits, replica_numbers
 
 LOOKS = tuple(number / 8 for number in range(1, 9))
+TWICE_AS_OFTEN = tuple(number / 16 for number in range(1, 17))
 ALPHA = 0.01
 AT_ONCE = 250
 
@@ -29,13 +30,24 @@ class Rates:
     """By the 95 % interval at the end."""
 
 
-def looked(visits: Visits, who: Design, shares: Floats, *, robust: bool = True) -> list[Effects]:
-    """Give what each of the eight looks sees; none is left out, and no run ends for being hopeless."""
-    parts = [visits.first(len(visits.payload) * number // len(LOOKS)) for number in range(1, len(LOOKS) + 1)]
+def looked(
+    visits: Visits, who: Design, shares: Floats, looks: tuple[float, ...] = LOOKS, *, robust: bool = True
+) -> list[Effects]:
+    """Give what each look sees; none is left out, and no run ends for being hopeless."""
+    parts = [visits.first(int(len(visits.payload) * fraction)) for fraction in looks]
     return [effects(replica_numbers(part, shares, robust=robust), who) for part in parts]
 
 
-def rates(machine: Machine, change: float, tolerance: float, runs: int, seed: int, *, robust: bool = True) -> Rates:
+def rates(  # noqa: PLR0917 - what a point is made of
+    machine: Machine,
+    change: float,
+    tolerance: float,
+    runs: int,
+    seed: int,
+    looks: tuple[float, ...] = LOOKS,
+    *,
+    robust: bool = True,
+) -> Rates:
     """Simulate and judge; `change` is that of every payload, beside what hits some."""
     rng, log_truth = np.random.default_rng(seed), np.log1p(truth(machine, change))
     shares = np.full(len(machine.cost), 1 / len(machine.cost))
@@ -43,8 +55,8 @@ def rates(machine: Machine, change: float, tolerance: float, runs: int, seed: in
     covered: list[NDArray[np.bool_]] = []
     for begin in range(0, runs, AT_ONCE):
         visits = simulated(machine, change, min(AT_ONCE, runs - begin), rng)
-        seen = looked(visits, design(machine), shares, robust=robust)
-        state.append(decisions(seen, levels(LOOKS, ALPHA), tolerance))
+        seen = looked(visits, design(machine), shares, looks, robust=robust)
+        state.append(decisions(seen, levels(looks, ALPHA), tolerance))
         covered.append((seen[-1].lower(0.025) <= log_truth) & (log_truth <= seen[-1].upper(0.025)))
     fail, passed, undecided = (float(np.mean(np.concatenate(state) == one)) for one in (FAIL, PASS, OPEN))
     return Rates(runs, fail, passed, undecided, float(np.mean(np.concatenate(covered))))
