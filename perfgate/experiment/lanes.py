@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
 
     Its service time is what is left without the waiting for a CPU.
     """
-    start_s, place = bench.now_s(), block % len(live.order)
+    start_s, place = bench.now_s(), place_of(block, len(live.order), bench.plan.seed)
     execution = live.server.execute(live.order[place])
     wall_ms = np.array([execution.wall_ms])
     own_ms = np.maximum(wall_ms - execution.waited_ms, _LEAST_SHARE * wall_ms)
@@ -81,11 +82,25 @@ def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _
     Its service time is what is left without what the thread that answered waited for a CPU: what others did to it says
     nothing about the model. What the driver itself waited stays in.
     """
-    live.driver.drive(live.calls, _ONE, first_call=_another(live, block))
-    done = _drive(live, traffic, block, bench)
+    place = place_of(block, len(live.order), bench.plan.seed)
+    live.driver.drive(live.calls, _ONE, first_call=_another(live, place))
+    done = _drive(live, traffic, place, bench)
     own_ms = np.maximum(done.requests.service_ms - live.server.waited_ms(), _LEAST_SHARE * done.requests.service_ms)
-    payload = live.order[block % len(live.order)]
-    return replace(done, requests=replace(done.requests, service_ms=own_ms), unrecorded=1, payload=payload)
+    requests = replace(done.requests, service_ms=own_ms)
+    return replace(done, requests=requests, unrecorded=1, payload=live.order[place])
+
+
+@lru_cache(maxsize=16)
+def _cycle(seed: int, cycle: int, places: int) -> tuple[int, ...]:
+    return tuple(np.random.default_rng((seed, cycle)).permutation(places).tolist())
+
+
+def place_of(block: int, places: int, seed: int) -> int:
+    """Say which place of the payload's order a block of single requests takes: each once a cycle, in random order.
+
+    At any time those that had their turn are a random sample of all, whatever the order they were recorded in.
+    """
+    return _cycle(seed, block // places, places)[block % places]
 
 
 def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 from scipy import special, stats
@@ -43,6 +43,14 @@ class Contrast:
     def no_surer(self, resolution: float, sizes: Sequence[int]) -> Contrast:
         """Give it the standard error at least that arms of these sizes have when each number has this deviation."""
         return replace(self, se=max(self.se, resolution * sqrt(sum(1 / size for size in sizes))))
+
+    def with_part(self, variance: float, df: float) -> Contrast:
+        """Add a part of the variance that is independent of the replicas', by Satterthwaite's degrees of freedom."""
+        if not variance:
+            return self
+        whole = self.se**2 + variance
+        below = self.se**4 / self.df + variance**2 / df
+        return Contrast(self.difference, sqrt(whole), whole**2 / below if isfinite(whole) else df)
 
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Give the two one-sided bounds, each at level alpha."""

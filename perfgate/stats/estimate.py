@@ -55,6 +55,7 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
     result = paired_contrast(sample) if _in_pairs(metric, found) else contrast(sample)
     if result.se < _ROUNDING:
         result = replace(result, se=0.0)
+    result = result.with_part(*found.sampling)
     if found.resolution:
         result = result.no_surer(found.resolution, np.bincount(found.units.arm).tolist())
     baseline, candidate = ~sample.candidate, sample.candidate

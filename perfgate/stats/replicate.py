@@ -11,7 +11,7 @@ import numpy as np
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.arm_quantile import arm_quantiles
 from perfgate.stats.growth import readings
-from perfgate.stats.payloads import Blocks, payload_means
+from perfgate.stats.payloads import Blocks, payload_means, sampling_variance
 from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.stats.values import (
     Mask,
@@ -43,6 +43,8 @@ class Replicates:
     """In the metric's unit."""
     resolution: float = 0.0
     """Standard deviation that the way of reading alone gives one replica's number, on the metric's scale."""
+    sampling: tuple[float, float] = (0.0, 0.0)
+    """Variance of the arms' difference as not all payloads were visited, on the metric's scale, and its df."""
 
 
 def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
@@ -96,7 +98,15 @@ def _block_relative(metric: Metric, source: Source, table: TrialTable) -> Replic
         return None
     means = payload_means(blocks, table.shares)
     typical = np.exp(means.log_level_over_all + means.over_all)
-    return Replicates(source, state_of(columns, rows), units, means.over_all, typical)
+    values = np.exp(means.log_level[:, None] + means.log_mean)
+    known = means.number[0] >= 0
+    sampling = sampling_variance(means.share, values, units.arm, _payloads(table) if known else 0)
+    return Replicates(source, state_of(columns, rows), units, means.over_all, typical, sampling=sampling)
+
+
+def _payloads(table: TrialTable) -> int:
+    """How many payloads the traffic has; 0 where that is not known."""
+    return sum(share > 0 for share in table.shares)
 
 
 def _plain_means(metric: Metric, source: Source, table: TrialTable) -> Replicates | None:
@@ -117,8 +127,10 @@ def _plain_means(metric: Metric, source: Source, table: TrialTable) -> Replicate
     share = visits.sum(axis=1)[seen] / visits[seen].sum()
     if table.shares and number[0] >= 0 and number[-1] < len(table.shares):
         share = np.asarray(table.shares)[number[seen]] / np.asarray(table.shares)[number[seen]].sum()
-    typical = plausible(np.asarray(share @ (sums[seen] / visits[seen]), np.float64))
-    return Replicates(source, state_of(columns, rows), units, _log(typical), typical)
+    means = np.asarray(sums[seen] / visits[seen], np.float64)
+    typical = plausible(np.asarray(share @ means, np.float64))
+    sampling = sampling_variance(share, means, units.arm, _payloads(table) if number[0] >= 0 else 0)
+    return Replicates(source, state_of(columns, rows), units, _log(typical), typical, sampling=sampling)
 
 
 def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:

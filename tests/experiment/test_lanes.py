@@ -8,7 +8,7 @@ import pytest
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.fleet import LiveReplica
-from perfgate.experiment.lanes import Bench, blocks, traffic_of
+from perfgate.experiment.lanes import Bench, blocks, place_of, traffic_of
 from perfgate.experiment.plan import Plan, Segment, make_plan
 from perfgate.load.arrivals import digest
 from perfgate.load.fake import FakeDriver
@@ -110,7 +110,19 @@ def test_a_request_is_recorded_after_an_unrecorded_one_with_another_payload() ->
     found = list(blocks(Segment(Lane.COST, Depth.REQUEST, 1e-6), replicas, bench))
     assert {trial.state for block in found for trial in block.trials} == {State.WARM}
     assert all(trial.requests.status.size == 1 for block in found for trial in block.trials)
-    assert [first for _, first in replicas[0].driver.loads] == [1, 0, 2, 1]  # type: ignore[attr-defined]
+    places = [place_of(block, 2, plan.seed) for block in (0, 1)]
+    sent = [first for _, first in replicas[0].driver.loads]  # type: ignore[attr-defined]
+    assert sent[1::2] == places
+    assert all((before - then) % 2 for before, then in zip(sent[::2], sent[1::2], strict=True))
+
+
+def test_payloads_take_turns_in_random_order_each_once_a_cycle() -> None:
+    places = [place_of(block, 16, 7) for block in range(48)]
+    cycles = [places[begin : begin + 16] for begin in (0, 16, 32)]
+    assert all(sorted(cycle) == list(range(16)) for cycle in cycles)
+    assert len({tuple(cycle) for cycle in (*cycles, list(range(16)))}) == 4
+    assert places == [place_of(block, 16, 7) for block in range(48)]
+    assert places != [place_of(block, 16, 8) for block in range(48)]
 
 
 def test_all_replicas_of_a_block_get_the_same_arrivals() -> None:

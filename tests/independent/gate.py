@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.independent.effect import Design, Effects, effects
 from tests.independent.looks import FAIL, OPEN, PASS, decisions, levels
 from tests.independent.machine import Machine, design, simulated, truth
-from tests.independent.requests_mean import Floats, Visits, replica_numbers
+from tests.independent.requests_mean import Floats, Visits, payload_means, replica_numbers, sampling
 
 LOOKS = tuple(number / 8 for number in range(1, 9))
 TWICE_AS_OFTEN = tuple(number / 16 for number in range(1, 17))
@@ -30,12 +30,24 @@ class Rates:
     """By the 95 % interval at the end."""
 
 
+def estimated(visits: Visits, who: Design, shares: Floats, *, robust: bool = True) -> Effects:
+    """Compare the arms; where not every payload had its turn, the sampling of payloads is a part of the error."""
+    found = effects(replica_numbers(visits, shares, robust=robust), who)
+    kinds = np.unique(visits.payload)
+    if kinds.size == shares.size:
+        return found
+    more, more_df = sampling(payload_means(visits, robust=robust), shares[kinds], who.arm, shares.size)
+    whole = found.se**2 + more
+    df = whole**2 / (found.se**4 / found.df + more**2 / more_df)
+    return Effects(found.difference, np.sqrt(whole), df)
+
+
 def looked(
     visits: Visits, who: Design, shares: Floats, looks: tuple[float, ...] = LOOKS, *, robust: bool = True
 ) -> list[Effects]:
     """Give what each look sees; none is left out, and no run ends for being hopeless."""
     parts = [visits.first(int(len(visits.payload) * fraction)) for fraction in looks]
-    return [effects(replica_numbers(part, shares, robust=robust), who) for part in parts]
+    return [estimated(part, who, shares, robust=robust) for part in parts]
 
 
 def rates(  # noqa: PLR0917 - what a point is made of

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LIMIT = 2.5
+LIMIT = 1.5
 SURE = 3.0
 MAD_TO_SD = 1.4826
 FEW = 20
@@ -52,8 +52,8 @@ def robust_sd(values: Floats) -> Floats:
     return MAD_TO_SD * whole_median(np.abs(values))
 
 
-def drawn_in(left: Floats, arm: Ints, sd_of_all: Floats) -> Floats:
-    """Bring executions that lie more than 2.5 robust standard deviations out back to there.
+def places(left: Floats, arm: Ints, sd_of_all: Floats) -> tuple[Floats, Floats]:
+    """Give the shift of the place of each execution beyond its replica's median, and the robust deviation.
 
     `left`, runs x payloads x visits x replicas, is d beyond the replica's own median.
     """
@@ -63,24 +63,41 @@ def drawn_in(left: Floats, arm: Ints, sd_of_all: Floats) -> Floats:
     sd = robust_sd(left - sides) if many else sd_of_all[:, None]
     counts = left.shape[2] * np.bincount(arm)
     se = MEDIAN_TO_MEAN_SE * sd * np.sqrt((1 / counts).sum())
-    middle = np.where(np.abs(candidate - base) > SURE * se, sides, 0.0)
-    return np.clip(left, middle - LIMIT * sd, middle + LIMIT * sd)
+    return np.where(np.abs(candidate - base) > SURE * se, sides, 0.0) + np.zeros_like(left), sd + np.zeros_like(left)
+
+
+def everywhere(left: Floats, visits: Visits) -> tuple[Floats, Floats]:
+    """The same for runs x blocks x replicas."""
+    shift, sd = np.zeros_like(left), np.zeros_like(left)
+    for one in np.unique(visits.payload):
+        rows = np.flatnonzero(visits.payload == one)[None]
+        found = places(left[:, rows], visits.arm, robust_sd(left))
+        shift[:, rows], sd[:, rows] = found
+    return shift, sd
 
 
 def payload_values(visits: Visits) -> Floats:
     """Give what each payload takes on each replica: runs x payloads, in order of `np.unique`, x replicas."""
     level = block_level(visits.logs, visits.arm)
     d = visits.logs - level[..., None]
-    own = np.median(d, axis=1)[:, None]
-    sd_of_all = robust_sd(d - own)
-    _, kind, counts = np.unique(visits.payload, return_inverse=True, return_counts=True)
-    done = np.empty((len(d), counts.size, visits.arm.size))
-    for count in np.unique(counts):  # payloads of equally many visits together, which is quicker
-        which = np.flatnonzero(counts == count)
-        rows = np.stack([np.flatnonzero(kind == one) for one in which])
-        drawn = own + drawn_in(d[:, rows] - own[:, None], visits.arm, sd_of_all).mean(axis=2)
-        done[:, which] = np.exp(drawn + level[:, rows].mean(axis=2)[..., None])
-    return done
+    shift, _ = everywhere(d - np.median(d, axis=1)[:, None], visits)
+    own = np.median(d - shift, axis=1)[:, None]
+    shift, sd = everywhere(d - own, visits)
+    drawn = own + np.clip(d - own, shift - LIMIT * sd, shift + LIMIT * sd)
+    whole = [
+        drawn[:, visits.payload == one].mean(axis=1) + level[:, visits.payload == one].mean(axis=1)[:, None]
+        for one in np.unique(visits.payload)
+    ]
+    return np.asarray(np.exp(np.stack(whole, axis=1)))
+
+
+def sampling(values: Floats, weight: Floats, arm: Ints, of: int) -> tuple[Floats, int]:
+    """Variance of the log ratio as only some payloads were visited, and its degrees of freedom."""
+    n = weight.size
+    base, candidate = ((values[..., arm == side].mean(axis=-1) * weight) for side in (0, 1))
+    ratio = candidate.sum(axis=1) / base.sum(axis=1)
+    squares = ((candidate - ratio[:, None] * base) ** 2).sum(axis=1) / (n - 1)
+    return np.asarray((1 - n / of) * n * squares / candidate.sum(axis=1) ** 2), n - 1
 
 
 def plain_values(visits: Visits) -> Floats:
@@ -90,9 +107,13 @@ def plain_values(visits: Visits) -> Floats:
     )
 
 
+def payload_means(visits: Visits, *, robust: bool = True) -> Floats:
+    return payload_values(visits) if robust else plain_values(visits)
+
+
 def replica_numbers(visits: Visits, shares: Floats | None = None, *, robust: bool = True) -> Floats:
     """Log of each replica's mean over payloads, runs x replicas; without shares a payload counts by its visits."""
     kinds, visited = np.unique(visits.payload, return_counts=True)
     weight = visited if shares is None else shares[kinds]
-    values = payload_values(visits) if robust else plain_values(visits)
+    values = payload_means(visits, robust=robust)
     return np.asarray(np.log(np.tensordot(values, weight / weight.sum(), axes=(1, 0))))

@@ -20,7 +20,7 @@ from perfgate.stats.estimate import estimate
 from perfgate.stats.sequential import nominal_levels
 from tests.independent.as_perfgate import trial_table
 from tests.independent.effect import effects
-from tests.independent.gate import ALPHA, LOOKS, looked
+from tests.independent.gate import ALPHA, LOOKS, estimated, looked
 from tests.independent.looks import FAIL, OPEN, PASS, decisions, levels
 from tests.independent.machine import Machine, design, simulated
 from tests.independent.requests_mean import Floats, Visits, replica_numbers
@@ -53,7 +53,7 @@ def test_estimate_error_and_degrees_of_freedom_are_the_same(
     shares: Floats = rng.dirichlet(np.full(16, 4.0))
     visits = simulated(machine, 0.02, 1, rng)
     visits = visits.first(visits.payload.size - left_out)
-    ours = effects(replica_numbers(visits, shares, robust=robust), who)
+    ours = estimated(visits, who, shares, robust=robust)
     theirs = estimate(BY_NAME[NAMES[robust]], trial_table(visits, who, shares), ALPHA, cross_check=False)
     assert theirs is not None
     assert np.log1p(theirs.change) == pytest.approx(ours.difference[0], abs=1e-9)
