@@ -126,7 +126,7 @@ def _without_failure(share: float, alpha: float, outlook: _Outlook) -> int:
 
 
 def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
-    if outlook.of_arm >= need.requests:
+    if round(outlook.of_arm) >= need.requests:
         return None
     message = (
         f"{need.what} needs {need.requests:,} requests under load of each arm, and "

@@ -14,6 +14,7 @@ from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate
 from perfgate.stats.components import Components
 from perfgate.stats.contrast import LEAST_PAIRS, SPARE_DF_FOR_PARENTS, half_width
+from perfgate.stats.estimate import in_pairs
 from perfgate.trials import Arm
 
 
@@ -45,8 +46,9 @@ class _Design:
 
     @property
     def df(self) -> int:
-        """Of the comparison over replicas, or of that over pairs started one after the other."""
-        if self.components.source == Source.START and self.replicas >= LEAST_PAIRS:
+        """Of the comparison over replicas, or of that over pairs started or visited one after the other."""
+        paired = in_pairs(BY_NAME[self.components.metric], self.components.source)
+        if paired and self.replicas >= LEAST_PAIRS:
             return self.replicas - 1
         return 2 * self.replicas - 2 - (self.parents - 1 if self._blocks else 0)
 

@@ -52,7 +52,7 @@ def _lasting_se(metric: Metric, found: Replicates, effect: Effect, table: TrialT
 
 
 def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *, cross_check: bool) -> Effect | None:
-    result = paired_contrast(sample) if _in_pairs(metric, found) else contrast(sample)
+    result = paired_contrast(sample) if in_pairs(metric, found.source) else contrast(sample)
     if result.se < _ROUNDING:
         result = replace(result, se=0.0)
     result = result.with_part(*found.sampling)
@@ -70,10 +70,10 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
     return replace(effect, sign_flip_p=sign_flip_p(sample)) if effect and cross_check else effect
 
 
-def _in_pairs(metric: Metric, found: Replicates) -> bool:
+def in_pairs(metric: Metric, source: str) -> bool:
     """Say whether the replicas of a pair were measured one right after the other: at their start, and under load."""
     steady = metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}  # memory: nothing hits both
-    return found.source is Source.START or (found.source is Source.LOAD and not steady)
+    return source == Source.START or (source == Source.LOAD and not steady)
 
 
 def effect_of(  # noqa: PLR0913, PLR0917 - all that an effect is made of

@@ -27,8 +27,8 @@ MEMORY = Components("rss_peak_mb", nan, 0.002, replicas=12, source="load/request
 START = Components("load_time_s", nan, 0.05, replicas=12, source="start", typical=0.5)
 
 
-def plan(measure_s: float = 45.0, replicas: int = 12, execute_share: float = 0.6) -> Plan:
-    scenario = Scenario(budget=Budget(measure_s=measure_s, execute_share=execute_share))
+def plan(measure_s: float = 45.0, replicas: int = 12, execute_share: float = 0.6, parents: int = 1) -> Plan:
+    scenario = Scenario(budget=Budget(measure_s=measure_s, execute_share=execute_share, parents=parents))
     return make_plan(scenario, tuple(Arm), 0, replicas)
 
 
@@ -41,9 +41,10 @@ def test_it_is_what_the_gate_says_of_a_run_with_that_standard_error() -> None:
     trials = EXECUTE.trials_per_s * 0.6 * 45
     se = (2 / 12 * (0.006**2 + 0.06**2 / trials)) ** 0.5
     found = case("execute_ms", 0.0, se)
-    found = replace(found, effect=replace(found.effect, df=22 - 1))  # one for two fork servers
-    (verdict,) = decide([found], 0.01)
-    assert power().detectable == pytest.approx(verdict.detectable)
+    for parents, df in ((1, 22), (2, 22 - 1)):  # one for the second fork server
+        each = replace(found, effect=replace(found.effect, df=df))
+        (verdict,) = decide([each], 0.01)
+        assert power(laid=plan(parents=parents)).detectable == pytest.approx(verdict.detectable)
 
 
 def test_time_buys_down_the_requests_part_and_only_that() -> None:
@@ -101,6 +102,16 @@ def test_starts_are_compared_over_pairs_and_know_their_spread_less_well() -> Non
     gate = Gate(metrics={"load_time_s": MetricGate(catch=0.5), "cold_start_s": MetricGate(catch=0.5)})
     pairs = power(START, gate).detectable
     assert pairs == pytest.approx(1.25 * np.exp(0.05 * (2 / 12) ** 0.5 * (2.718 + 0.876)) - 1, rel=1e-3)  # 11 df
+
+
+def test_times_under_load_are_compared_over_pairs_too_and_memory_is_not() -> None:
+    latency = Components("latency_p50_ms", nan, 0.01, replicas=12, source="load/request", typical=2.0)
+    gate = Gate(metrics={"latency_p50_ms": MetricGate(catch=0.1)})
+    root = (2 / 12) ** 0.5
+    with_11_df = 1.05 * np.exp(0.01 * root * (2.718 + 0.876)) - 1
+    assert power(latency, gate).detectable == pytest.approx(with_11_df, rel=1e-3)
+    memory = 1.05 * np.exp(0.002 * root * (2.508 + 0.858)) - 1  # 22 df
+    assert power(MEMORY).detectable == pytest.approx(memory, rel=1e-3)
 
 
 def test_what_is_not_gated_or_has_no_lane_is_not_foretold() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from math import expm1, log1p
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from perfgate.report.html import render_html
 from perfgate.report.payloads import payload_rows, payload_sentences, standing_out
 from perfgate.report.result import Result
+from perfgate.report.terminal import print_result
 from perfgate.stats.payload_changes import PayloadChange, payload_changes
 from perfgate.stats.table import TrialTable
 from tests.report.example import passing
@@ -74,6 +77,13 @@ def test_the_page_has_all_requests_of_the_metric_and_marks_those() -> None:
     page = render_html(result)
     assert page.count("<h2>Change per payload</h2>") == 1
     assert '<th scope="row" align="left">3 <b>◆</b></th>' in page
+
+
+def test_the_terminal_names_them_too() -> None:
+    result = _result(*_with(p3=1.5))
+    raw = io.StringIO()
+    print_result(Console(file=raw, width=200), result)
+    assert payload_sentences(result)[0] in raw.getvalue()
 
 
 def _measured(hit: np.ndarray[tuple[int], np.dtype[np.float64]], seed: int) -> tuple[PayloadChange, ...]:
