@@ -45,19 +45,20 @@ def within(metric: Metric, found: Replicates, table: TrialTable) -> Within | Non
 def within_blocks(blocks: Blocks, shares: Sequence[float] = ()) -> Within | None:
     """Estimate it from log values; None with fewer than two blocks or replicas.
 
-    A mean of values that are drawn in is nearly the mean of these (their influence values, for few are), each weighed
-    by its payload's part of the time and relative to its payload. What the block does to everybody goes with the
+    A mean of values that are drawn in is nearly the mean of their influence values, the drawn-in values over the share
+    that is not (Huber, Robust Statistics, 1981, 3.2), each weighed by its payload's part of the time. What the block does to everybody goes with the
     block's mean; the variance of the rest's mean comes from batch means (Alexopoulos & Seila, in Handbook of
     Simulation, 1998, chapter 7).
     """
     count, replicas = blocks.logs.shape
     if count < 2 or replicas < 2:
         return None
-    values, _ = drawn_in(blocks)
+    values, level = drawn_in(blocks)
     means = payload_means(blocks, shares)
     row = np.searchsorted(means.number, blocks.payload)
     weight = (means.weight / np.bincount(row))[row] * count
-    own = (values - values.mean(axis=1, keepdims=True)) * weight[:, None]
+    untouched = float(np.isclose(values, blocks.logs - level[:, None], rtol=0, atol=1e-12).mean())
+    own = (values - values.mean(axis=1, keepdims=True)) * weight[:, None] / max(untouched, 0.5)
     variance = batch_variance(own) * replicas / (replicas - 1)
     return Within(variance, float(count))
 

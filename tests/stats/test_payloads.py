@@ -176,7 +176,8 @@ def test_the_guard_sees_what_hits_executions_at_random() -> None:
 
 def test_payloads_that_had_no_turn_yet_are_a_part_of_the_error() -> None:
     """Half of 64 payloads are 10 % slower; a look after half of them, in random order, knows that it saw a sample."""
-    world, failed, sure = replace(ONE_PARENT, blocks=32, spike_share=0.0), 0, 0
+    world = replace(ONE_PARENT, blocks=32, spike_share=0.0, replica_sd=0.001, request_sd=0.005)
+    failed = sure = 0
     for run in range(100):
         rng = np.random.default_rng((72, run))
         payload = rng.permutation(64)[:32]
