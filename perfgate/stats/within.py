@@ -46,9 +46,9 @@ def within_blocks(blocks: Blocks, shares: Sequence[float] = ()) -> Within | None
     """Estimate it from log values; None with fewer than two blocks or replicas.
 
     A mean of values that are drawn in is nearly the mean of their influence values, the drawn-in values over the share
-    that is not (Huber, Robust Statistics, 1981, 3.2), each weighed by its payload's part of the time. What the block does to everybody goes with the
-    block's mean; the variance of the rest's mean comes from batch means (Alexopoulos & Seila, in Handbook of
-    Simulation, 1998, chapter 7).
+    that is not (Huber, Robust Statistics, 1981, 3.2), each weighed by its payload's part of the time. What the block
+    does to everybody goes with the block's mean; the variance of the rest's mean comes from batch means (Alexopoulos &
+    Seila, in Handbook of Simulation, 1998, chapter 7).
     """
     count, replicas = blocks.logs.shape
     if count < 2 or replicas < 2:

@@ -39,4 +39,5 @@ def test_many_looks_at_exactly_the_tolerance_err_no_more_often_than_one() -> Non
 def test_a_quiet_run_ends_early_and_right(change: float, right: Verdict) -> None:
     found = _ended(quiet_enough(), change, seed=72)
     assert [verdict for verdict, _ in found].count(right) >= stats.binom.ppf(1e-3, len(found), 0.95)
-    assert np.median([fraction for _, fraction in found]) <= 0.75
+    # With a standard error of 0.47 % against a tolerance of 2.5 % the fourth of five looks decides most runs.
+    assert np.median([fraction for _, fraction in found]) <= 0.8
