@@ -57,9 +57,13 @@ def random_array(spec: Any, batch: int, rng: np.random.Generator) -> Any:  # noq
 
 
 def in_process(model: Path, batch: int, seed: int) -> tuple[Arrays, Arrays]:
-    """Load the model as TF-Serving does and run it once; returns the inputs made for it and its outputs."""
+    """Load the model as TF-Serving does and run it once; returns the inputs made for it and its outputs.
+
+    In one thread, as `perfgate serve` does: on some processors several add up in another order, and round otherwise.
+    """
     rng = np.random.default_rng(seed)
-    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+    one_thread = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+    with tf.compat.v1.Session(graph=tf.Graph(), config=one_thread) as session:
         tf.compat.v1.logging.set_verbosity("ERROR")
         signature = tf.compat.v1.saved_model.load(session, ["serve"], str(model)).signature_def[SIGNATURE]
         inputs = {name: random_array(spec, batch, rng) for name, spec in sorted(signature.inputs.items())}
