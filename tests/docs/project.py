@@ -24,7 +24,7 @@ from typing import ClassVar
 import pytest
 
 from perfgate.baseline.store import Store
-from perfgate.cli import app, calibrate, serve, targets
+from perfgate.cli import ahead, app, calibrate, serve
 from perfgate.errors import ExitCode
 from perfgate.experiment import plan
 from perfgate.serving.embedded import launch
@@ -159,5 +159,5 @@ def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., launch.Embe
     patch.setattr(plan, "_TURN_S", _SHORT_TURN_S)
     runs = next(option for option in calibrate.command.params if option.name == "runs")
     patch.setattr(runs, "default", 1)
-    patch.setattr(targets, "EmbeddedForkServer", fork_server)
+    patch.setattr(ahead, "EmbeddedForkServer", fork_server)
     patch.setattr(launch, "EmbeddedForkServer", fork_server)

@@ -15,6 +15,10 @@ class _Standing(EmbeddedForkServer):
 
     idle = True
 
+    def log_to(self, log: Path) -> None:
+        """Touch the log of a run that takes it: what servers say goes to the log of all."""
+        log.touch()
+
     def stop(self) -> None:
         """Close the replicas' channels, at which they end."""
         for channel in self._channels:
@@ -32,12 +36,13 @@ def standing(log: Path) -> Iterator[Callable[..., EmbeddedForkServer]]:
     """Give what makes fork servers, or takes one that stands idle; all of them end at last."""
     made: list[_Standing] = []
 
-    def borrowed(_: object, its_log: Path, **__: object) -> EmbeddedForkServer:
-        its_log.touch()  # what servers say goes to the log of all
+    def borrowed(_: object, its_log: Path | None, **__: object) -> EmbeddedForkServer:
         found = next((each for each in made if each.idle), None)
         if found is None:
             found = _Standing(os.environ, log, huge_pages=True)
             made.append(found)
+        if its_log is not None:
+            found.log_to(its_log)
         found.idle = False
         return found
 
