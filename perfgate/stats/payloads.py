@@ -104,13 +104,18 @@ def drawn_in(blocks: Blocks) -> tuple[Floats, Floats]:
     return own + shift + np.clip(rest - shift, -FAR_SD * spread, FAR_SD * spread), level
 
 
+def traffic(number: Ints, visits: Ints, shares: Sequence[float]) -> Floats:
+    """Give each payload's share of what was visited, by `shares` of the traffic where known, else as often as seen."""
+    known = bool(shares) and number[0] >= 0 and number[-1] < len(shares)
+    weight = np.asarray(shares, np.float64)[number] if known else visits
+    return np.asarray(weight / weight.sum(), np.float64)
+
+
 def payload_means(blocks: Blocks, shares: Sequence[float] = ()) -> PayloadMeans:
     """Average each replica's visits within each payload; `shares` of the traffic by payload, else as often as seen."""
     values, level = drawn_in(blocks)
     number, index, visits = np.unique(blocks.payload, return_inverse=True, return_counts=True)
-    share = visits / visits.sum()
-    if shares and number[0] >= 0 and number[-1] < len(shares):
-        share = np.asarray(shares)[number] / np.asarray(shares)[number].sum()
+    share = traffic(number, visits, shares)
     sums = np.zeros((number.size, values.shape[1]))
     np.add.at(sums, index, values)
     return PayloadMeans(number, share, np.bincount(index, weights=level) / visits, sums / visits[:, None])

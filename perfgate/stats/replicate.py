@@ -11,7 +11,7 @@ import numpy as np
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.arm_quantile import arm_quantiles
 from perfgate.stats.growth import readings
-from perfgate.stats.payloads import Blocks, payload_means, sampling_variance
+from perfgate.stats.payloads import Blocks, payload_means, sampling_variance, traffic
 from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.stats.values import (
     Mask,
@@ -124,9 +124,7 @@ def _plain_means(metric: Metric, source: Source, table: TrialTable) -> Replicate
     seen = visits.min(axis=1) > 0  # by every replica, so that all have the same mix
     if not seen.any():
         return None
-    share = visits.sum(axis=1)[seen] / visits[seen].sum()
-    if table.shares and number[0] >= 0 and number[-1] < len(table.shares):
-        share = np.asarray(table.shares)[number[seen]] / np.asarray(table.shares)[number[seen]].sum()
+    share = traffic(number[seen], visits.sum(axis=1)[seen], table.shares)
     means = np.asarray(sums[seen] / visits[seen], np.float64)
     typical = plausible(np.asarray(share @ means, np.float64))
     sampling = sampling_variance(share, means, units.arm, _payloads(table) if number[0] >= 0 else 0)
