@@ -27,6 +27,8 @@ _PARENT_MIB = 500.0
 _MEMORY_SHARE = 0.7
 _TURN_S = (0.5, 2.0)
 """Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
+_CLOSED_TURN_S = (0.25, 2.0)
+"""Of a closed loop, whose queue cannot grow."""
 _WARMUP_SHARE = 0.35
 MOST_TIMES_LOOKS = 2
 """A lane that others left time looks so many times as often as planned, at most."""
@@ -192,7 +194,7 @@ def trace_of(load: Load) -> tuple[float, ...]:
 def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) -> float:
     """Say how long a turn is: as given, as its trace, or so that one or two of each replica fill the time.
 
-    Two, unless they were shorter than half a second.
+    Two, unless they were shorter than half a second, a quarter in a closed loop.
 
     The time is used up either way: a rest that is too short for another round would leave objectives without requests.
     """
@@ -200,7 +202,7 @@ def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) ->
         return load.turn_s
     if trace_s:
         return length_s(trace_s)
-    low, high = _TURN_S
+    low, high = _CLOSED_TURN_S if load.arrivals == "closed" else _TURN_S
     turns = 2 if load_s / (2 * visits) >= low else 1
     return min(max(load_s / (turns * visits), low), high)
 

@@ -115,12 +115,14 @@ class History:
         """Give the one-sided bounds on the log scale, each at overall level alpha whenever measuring stops.
 
         Repeated confidence intervals, the narrowest ends of all looks (Jennison & Turnbull, Journal of the Royal
-        Statistical Society B 51 (1989) 305); those of the last look alone where the looks contradict each other.
+        Statistical Society B 51 (1989) 305); those of the last look alone where the looks contradict each other. An
+        end that the last estimate has left behind gives way to it: wider than it must be, it holds as well.
         """
         levels = nominal_levels(self.fractions, alpha)
         ends = [seen.bounds(level) for seen, level in zip(self.seen, levels, strict=True)]
         lower, upper = max(low for low, _ in ends), min(high for _, high in ends)
-        return (lower, upper) if lower <= upper else ends[-1]
+        estimate = self.seen[-1].log_change
+        return (min(lower, estimate), max(upper, estimate)) if lower <= upper else ends[-1]
 
 
 def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> History:

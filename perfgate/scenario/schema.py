@@ -122,7 +122,7 @@ class Load(Table):
     deadline_s: Seconds = 5.0
     """A request that takes longer is an error, and counts with this time."""
     turn_s: Seconds | None = None
-    """How long each server is driven at a time; by default 0.5 to 2 s, and a trace's length."""
+    """How long each server is driven at a time; by default 0.5 to 2 s, 0.25 in closed loops, and a trace's length."""
     replicas: int | None = Field(default=None, ge=1, le=64)
     """Servers an arm that the load lane visits: fewer for long turns; by default all."""
     workers: int = Field(default=1, ge=1, le=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.simulation import spending
 from benchmarks.simulation.__main__ import seeds_of
 from benchmarks.simulation.independent import POINTS
 from benchmarks.simulation.runs import simulate
@@ -48,3 +49,13 @@ def test_what_hits_few_requests_fails_and_equal_models_pass(name: str, verdict: 
     catch = BY_NAME[scene.requests.metric].catch
     runs = [simulate(scene.world, 0.0, catch, (51, run), requests=scene.requests) for run in range(4)]
     assert [run.sequential for run in runs] == [verdict] * len(runs)
+
+
+def test_a_spending_function_that_ends_runs_earlier_decides_as_many_far_away() -> None:
+    def cells(name: str) -> list[str]:
+        return spending.row(name, 7.0, 8, 20, 2000).split(" | ")
+
+    before, now = cells("O'Brien-Fleming type"), cells("t³ from 3/8 on (today's)")
+    assert before[2] == now[2] == "100.0%"
+    assert float(before[3]) == 0.5
+    assert float(now[3]) == 0.375

@@ -156,7 +156,8 @@ def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., launch.Embe
         patch.setenv(name, value)
     for name in ("PERFGATE_STORE", "PERFGATE_BASELINE", "PERFGATE_SCENARIO", "PERFGATE_OUT"):
         patch.delenv(name, raising=False)
-    patch.setattr(plan, "_TURN_S", _SHORT_TURN_S)
+    for turns in ("_TURN_S", "_CLOSED_TURN_S"):
+        patch.setattr(plan, turns, _SHORT_TURN_S)
     runs = next(option for option in calibrate.command.params if option.name == "runs")
     patch.setattr(runs, "default", 1)
     patch.setattr(ahead, "EmbeddedForkServer", fork_server)

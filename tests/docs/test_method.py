@@ -20,7 +20,7 @@ BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"
     "words",
     [
         f"Several replicas of each arm ({Budget().replicas} by default)",
-        f"in turns of {plan._TURN_S[0]:g} to {plan._TURN_S[1]:g} s",
+        f"in turns of {plan._TURN_S[0]:g} to {plan._TURN_S[1]:g} s, of a closed loop {plan._CLOSED_TURN_S[0]:g} s at",
         f"when the last {warmup.WINDOW} requests show no downward trend",
         f"one-sided, p ≥ {warmup.TREND_LEVEL:g}",
         f"at most {100 * (warmup.STILL_FALLING - 1):.0f} % above that of their second",
@@ -60,9 +60,9 @@ def test_the_method_is_the_programs(words: str) -> None:
 
 def test_the_levels_of_eight_looks_are_those_of_the_page() -> None:
     levels = nominal_levels(tuple(k / 8 for k in range(1, 9)), 0.01)
-    tiny, plain = levels[:3], levels[3:]
+    tiny, plain = levels[:2], levels[2:]
     superscript = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    shown = [f"{level:.0e}".split("e") for level in tiny]
+    shown = [f"{100 * level:.0e}".split("e") for level in tiny]
     words = [f"{digit}·10{str(int(power)).translate(superscript)}" for digit, power in shown]
     percent = [f"{100 * level:.2f}" for level in plain]
     assert f"they are {', '.join(words)}, {', '.join(percent[:-1])} and {percent[-1]} %" in METHOD

@@ -82,11 +82,14 @@ def test_turns_are_as_long_as_they_are_told_to_be() -> None:
     def turn_s(**load: Any) -> float:
         return make_plan(Scenario(load=Load(**load)), BOTH, seed=1, replicas=12).turn_s
 
-    assert turn_s() == 0.5  # 9 s for two turns of 24 servers
-    assert turn_s(replicas=6) == pytest.approx(9 / 12)  # two would be shorter than half a second
+    steady = {"arrivals": "poisson", "rate_rps": 100}
+    assert turn_s(**steady) == 0.5  # 9 s for two turns of 24 servers
+    assert turn_s() == pytest.approx(9 / 24)  # in a closed loop, two would be shorter than a quarter of a second
+    assert turn_s(replicas=6, **steady) == pytest.approx(9 / 12)  # two would be shorter than half a second
+    assert turn_s(replicas=6) == pytest.approx(9 / 24)
     assert turn_s(replicas=3) == pytest.approx(9 / 12)
     assert turn_s(replicas=1) == 2.0
-    assert turn_s(replicas=64) == 0.5  # no more than there are
+    assert turn_s(replicas=64, **steady) == 0.5  # no more than there are
     assert turn_s(turn_s="30s") == 30
 
 

@@ -63,10 +63,32 @@ def test_what_a_look_decided_stays_decided() -> None:
     (found,) = decide([_case((0.25, sure), (0.5, unsure))], 0.01)
     assert found.verdict is Verdict.FAIL
     assert found.effect.lower > 0.025
-    within = _seen(0.0, 0.002)
-    (found,) = decide([_case((0.5, within), (1.0, unsure))], 0.01)
+    within, later = _seen(0.0, 0.002), _seen(0.02, 0.1)
+    (found,) = decide([_case((0.5, within), (1.0, later))], 0.01)
     assert found.verdict is Verdict.PASS
     assert found.effect.upper <= 0.025
+
+
+@pytest.mark.parametrize(("sure", "last"), [(0.2, 0.02), (0.0, 0.03)])
+def test_an_estimate_on_the_other_side_of_the_limit_is_told(sure: float, last: float) -> None:
+    """What was decided stays so, and is not said of an estimate that does not bear it out."""
+    (found,) = decide([_case((0.5, _seen(sure, 0.002)), (1.0, _seen(last, 0.1)))], 0.01)
+    assert found.verdict is (Verdict.FAIL if sure > last else Verdict.PASS)
+    assert "an earlier look was surely" in found.reason
+    assert found.reason.endswith(f"by all that was measured it is +{100 * last:.1f}%")
+
+
+def test_an_estimate_lies_inside_its_interval() -> None:
+    """Looks whose bounds lie apart by chance, or by what a first look did not know."""
+    rng, outside = np.random.default_rng(8), 0
+    for _ in range(300):
+        looks = [(f, _seen(rng.normal(0.03, 0.02), rng.uniform(0.001, 0.01))) for f in (0.25, 0.5, 1.0)]
+        one = _case(*looks)
+        ends = [seen.bounds(level) for (_, seen), level in zip(looks, LEVELS, strict=True)]
+        outside += not max(low for low, _ in ends) <= one.effect.log_change <= min(high for _, high in ends)
+        lower, upper = one.history.bounds(0.01)
+        assert lower <= one.effect.log_change <= upper
+    assert outside > 100, "the narrowest bounds of all looks alone leave it out"
 
 
 def test_the_bounds_say_what_the_verdict_says() -> None:
@@ -77,8 +99,9 @@ def test_the_bounds_say_what_the_verdict_says() -> None:
         effect = one.bounded(0.01)
         lower, upper = one.history.bounds(0.01)
         assert lower <= upper
-        if upper < max(s.log_change for _, s in looks) or lower > min(s.log_change for _, s in looks):
-            continue  # looks that contradict each other: the last one is shown
+        ends = [seen.bounds(level) for (_, seen), level in zip(looks, LEVELS, strict=True)]
+        if not max(low for low, _ in ends) <= one.effect.log_change <= min(high for _, high in ends):
+            continue  # an earlier look's bound has given way to the last estimate
         assert one.is_worse(0.01) == (effect.lower > 0.025)
         assert one.is_within(0.01) == (effect.upper <= 0.025)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import log1p
 
@@ -20,8 +20,10 @@ OPEN, PASS, FAIL = 0, 1, 2
 
 
 def spent(fraction: float, alpha: float) -> float:
-    """Give what all looks up to there may have spent, of O'Brien and Fleming's type."""
-    return 2 * float(special.ndtr(special.ndtri(alpha / 2) / np.sqrt(fraction)))
+    """Give what all looks up to there may have spent."""
+    early = 2 * float(special.ndtr(special.ndtri(alpha / 2) / np.sqrt(fraction)))
+    late = alpha * fraction**3
+    return min(early, late) if fraction < 0.375 else late
 
 
 def _excess(bound: float, at: Floats, mass: Floats, step: float, part: float) -> float:
@@ -30,14 +32,16 @@ def _excess(bound: float, at: Floats, mass: Floats, step: float, part: float) ->
 
 
 @cache
-def levels(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
+def levels(
+    fractions: tuple[float, ...], alpha: float, spending: Callable[[float, float], float] = spent
+) -> tuple[float, ...]:
     """Nominal one-sided level of each look, by recursive integration over a Brownian motion at these times."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     at, mass = np.zeros(1), np.ones(1)  # the motion begins at 0
     found, before, used = [], 0.0, 0.0
     for time in fractions:
         step, far = np.sqrt(time - before), FAR * np.sqrt(time)
-        part = spent(time, alpha) - used
+        part = spending(time, alpha) - used
         bound = optimize.brentq(_excess, 0, 2 * far, args=(at, mass, step, part), xtol=1e-14)
         found.append(float(special.ndtr(-bound / np.sqrt(time))))
         grid = -far + (nodes + 1) / 2 * (bound + far)

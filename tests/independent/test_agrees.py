@@ -90,14 +90,16 @@ def _by_perfgate(machine: Machine, visits: Visits) -> list[tuple[int, float, flo
 
 def _by_the_page(machine: Machine, visits: Visits) -> list[tuple[int, float, float]]:
     seen, level = looked(visits, design(machine), EQUAL_SHARES), levels(LOOKS, ALPHA)
-    return [
-        (
-            int(decisions(seen[:count], level[:count], CATCH / 2)[0]),
-            expm1(max(one.lower(at)[0] for one, at in zip(seen[:count], level[:count], strict=True))),
-            expm1(min(one.upper(at)[0] for one, at in zip(seen[:count], level[:count], strict=True))),
-        )
-        for count in range(1, len(LOOKS) + 1)
-    ]
+    found = []
+    for count in range(1, len(LOOKS) + 1):
+        state = int(decisions(seen[:count], level[:count], CATCH / 2)[0])
+        lower = max(one.lower(at)[0] for one, at in zip(seen[:count], level[:count], strict=True))
+        upper = min(one.upper(at)[0] for one, at in zip(seen[:count], level[:count], strict=True))
+        last, estimate = seen[count - 1], seen[count - 1].difference[0]
+        if lower > upper:  # the looks contradict each other
+            lower, upper = last.lower(level[count - 1])[0], last.upper(level[count - 1])[0]
+        found.append((state, expm1(min(lower, estimate)), expm1(max(upper, estimate))))
+    return found
 
 
 def test_each_look_decides_the_same_by_the_same_bounds() -> None:
