@@ -485,5 +485,5 @@ def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path:
     assert {gated, bound} <= set(result.cautions)
     assert [phase.name for phase in bench.progress.phases].index("warm-up") == 1
     calm = Bench()
-    calm.run(tmp_path, "old", "same")
+    calm.run(tmp_path, "old", "same", scenario=SCENARIO.model_copy(update={"load": Load(turn_s=1)}))
     assert calm.progress.cautions == []

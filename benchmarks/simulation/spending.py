@@ -22,8 +22,7 @@ Function = Callable[[float, float], float]
 FUNCTIONS: dict[str, Function] = {
     "O'Brien-Fleming type": lambda t, alpha: float(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / np.sqrt(t))),
     "t⁴": lambda t, alpha: alpha * t**4,
-    "t³": lambda t, alpha: alpha * t**3,
-    "t³ from 3/8 on (today's)": looks.spent,
+    "t³ (today's)": looks.spent,
     "t²": lambda t, alpha: alpha * t**2,
     "t": lambda t, alpha: alpha * t,
 }

@@ -30,6 +30,10 @@ _TURN_S = (0.5, 2.0)
 _CLOSED_TURN_S = (0.25, 2.0)
 """Of a closed loop, whose queue cannot grow."""
 _WARMUP_SHARE = 0.35
+ENOUGH_FOR_EARLY_LOOKS = 12
+"""Replicas an arm; with fewer, the far tails that an early look goes by are not Student's t (docs/method.md)."""
+FIRST_LOOK = 3 / 8
+"""Of a lane's time, with fewer replicas."""
 MOST_TIMES_LOOKS = 2
 """A lane that others left time looks so many times as often as planned, at most."""
 _PAIR = 2
@@ -97,6 +101,11 @@ class Plan:
         return max(self.seconds_of(segment), segment.seconds + late_s)
 
     @property
+    def replicas(self) -> int:
+        """How many an arm has."""
+        return len(self.slots) // len({slot.arm for slot in self.slots})
+
+    @property
     def _round_s(self) -> float:
         return self.turn_s * self.load_replicas * len({slot.arm for slot in self.slots})
 
@@ -150,7 +159,7 @@ def start_order(arms: Sequence[Arm], replicas: int, parents: int, seed: int) -> 
     return tuple(slots)
 
 
-def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
+def _segments(budget: Budget, replicas: int, *, executes: bool) -> tuple[Segment, ...]:
     """Share the time; executions that a server cannot make leave theirs to single requests."""
     execute_share = budget.execute_share if executes else 0.0
     shares = (
@@ -158,11 +167,11 @@ def _segments(budget: Budget, *, executes: bool) -> tuple[Segment, ...]:
         (Lane.COST, Depth.REQUEST, budget.execute_share + budget.request_share - execute_share),
         (Lane.LOAD, Depth.REQUEST, 1 - budget.execute_share - budget.request_share),
     )
-    looks = _looks(budget.looks)
+    looks = _looks(budget.looks, replicas)
     return tuple(Segment(lane, depth, budget.measure_s * share, looks) for lane, depth, share in shares if share > 1e-9)
 
 
-def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int) -> tuple[Segment, ...]:
+def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int, replicas: int) -> tuple[Segment, ...]:
     """Share out among segments, in proportion to their times, what those before them have left of theirs.
 
     Looks stay about as far apart in seconds as they were, up to so many. What a segment itself decides has no part in
@@ -172,13 +181,21 @@ def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int) -> 
         return tuple(segments)
     factor = 1 + spare_s / sum(segment.seconds for segment in segments) if segments else 1.0
     return tuple(
-        replace(each, seconds=each.seconds * factor, looks=_looks(min(round(len(each.looks) * factor), most_looks)))
+        replace(each, seconds=each.seconds * factor, looks=_more_looks(each.looks, factor, most_looks, replicas))
         for each in segments
     )
 
 
-def _looks(count: int) -> tuple[float, ...]:
-    return tuple(look / count for look in range(1, count + 1))
+def _looks(count: int, replicas: int) -> tuple[float, ...]:
+    first = 0.0 if replicas >= ENOUGH_FOR_EARLY_LOOKS else FIRST_LOOK
+    return tuple(look / count for look in range(1, count + 1) if look / count >= first)
+
+
+def _more_looks(looks: tuple[float, ...], factor: float, most: int, replicas: int) -> tuple[float, ...]:
+    if len(looks) == 1:
+        return looks
+    planned = 1 / (looks[-1] - looks[-2])
+    return _looks(min(round(factor * planned), most), replicas)
 
 
 def trace_of(load: Load) -> tuple[float, ...]:
@@ -216,7 +233,7 @@ def make_plan(  # noqa: PLR0913 - what a run is laid out by
     """
     budget, load = scenario.budget, scenario.load
     slots = start_order(arms, replicas, min(budget.parents, replicas), seed)
-    segments = _segments(budget, executes=executes)
+    segments = _segments(budget, replicas, executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
     load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load)
     return Plan(

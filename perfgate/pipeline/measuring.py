@@ -58,7 +58,8 @@ class Measuring:
                         with self._watched(segment, fleet, bench):
                             self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])))
                         spare_s = segment.seconds - (clock() - began_s)
-                        left = lengthened(left[1:], spare_s, MOST_TIMES_LOOKS * job.scenario.budget.looks)
+                        most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
+                        left = lengthened(left[1:], spare_s, most_looks, plan.replicas)
                 self.recording.note(pause_cautions(fleet.replicas))
 
     def _make_ready(self, fleet: Fleet) -> None:

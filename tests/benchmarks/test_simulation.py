@@ -55,7 +55,7 @@ def test_a_spending_function_that_ends_runs_earlier_decides_as_many_far_away() -
     def cells(name: str) -> list[str]:
         return spending.row(name, 7.0, 8, 20, 2000).split(" | ")
 
-    before, now = cells("O'Brien-Fleming type"), cells("t³ from 3/8 on (today's)")
+    before, now = cells("O'Brien-Fleming type"), cells("t³ (today's)")
     assert before[2] == now[2] == "100.0%"
     assert float(before[3]) == 0.5
     assert float(now[3]) == 0.375

@@ -37,6 +37,7 @@ BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"
         f"where it has fewer than {payloads._FEW} values",
         f"Where more than {100 * replicate.COARSE_SHARE:.0f} % of CPU times are 0",
         f"moved by {futility.LUCK_SD:g} standard deviations",
+        f"with fewer than {plan.ENOUGH_FOR_EARLY_LOOKS} an arm takes no look before {8 * plan.FIRST_LOOK:g}/8 of",
         f"{replicate.requests_for_quantile(0.99):,} for p99, {replicate.requests_for_quantile(0.999):,} for p99.9",
         f"at least {contrast.SPARE_DF_FOR_PARENTS} degrees of freedom are left",
         f"(t-test at {100 * contrast.SLOPE_ALPHA:.0f} %)",
@@ -60,12 +61,8 @@ def test_the_method_is_the_programs(words: str) -> None:
 
 def test_the_levels_of_eight_looks_are_those_of_the_page() -> None:
     levels = nominal_levels(tuple(k / 8 for k in range(1, 9)), 0.01)
-    tiny, plain = levels[:2], levels[2:]
-    superscript = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    shown = [f"{100 * level:.0e}".split("e") for level in tiny]
-    words = [f"{digit}·10{str(int(power)).translate(superscript)}" for digit, power in shown]
-    percent = [f"{100 * level:.2f}" for level in plain]
-    assert f"they are {', '.join(words)}, {', '.join(percent[:-1])} and {percent[-1]} %" in METHOD
+    percent = [f"{100 * level:.{3 if level < 5e-4 else 2}f}" for level in levels]
+    assert f"they are {', '.join(percent[:-1])} and {percent[-1]} %" in METHOD
 
 
 def test_baselines_are_remembered_as_the_page_says() -> None:

@@ -56,15 +56,29 @@ def test_segments_share_the_budget() -> None:
 
 def test_what_a_lane_leaves_goes_to_those_after_it_in_proportion() -> None:
     budget = Budget(measure_s=40, execute_share=0.5, request_share=0.2, looks=8)
-    _, *left = make_plan(Scenario(budget=budget), BOTH, seed=1, replicas=4).segments
-    longer = lengthened(left, 10.0, most_looks=16)
+    _, *left = make_plan(Scenario(budget=budget), BOTH, seed=1, replicas=12).segments
+    longer = lengthened(left, 10.0, 16, replicas=12)
     assert [segment.seconds for segment in left] == pytest.approx([8, 12])
     assert [segment.seconds for segment in longer] == pytest.approx([12, 18])
     assert [len(segment.looks) for segment in longer] == [12, 12], "as far apart in seconds as before"
     assert all(segment.looks[-1] == 1 for segment in longer)
-    assert [len(segment.looks) for segment in lengthened(left, 200.0, most_looks=16)] == [16, 16], "twice at most"
-    assert lengthened(left, -0.1, 16) == tuple(left), "a lane that took longer takes nothing from the others"
-    assert lengthened((), 10.0, 16) == ()
+    assert [len(segment.looks) for segment in lengthened(left, 200.0, 16, replicas=12)] == [16, 16], "twice at most"
+    assert lengthened(left, -0.1, 16, replicas=12) == tuple(left), "a lane that took longer takes nothing from others"
+    assert lengthened((), 10.0, 16, replicas=12) == ()
+
+
+@pytest.mark.parametrize(("replicas", "first"), [(12, 1 / 8), (11, 3 / 8), (4, 3 / 8)])
+def test_few_servers_are_not_looked_at_early(replicas: int, first: float) -> None:
+    plan = make_plan(Scenario(), BOTH, seed=1, replicas=replicas)
+    assert plan.replicas == replicas
+    assert {segment.looks[0] for segment in plan.segments} == {first}
+    longer = lengthened(plan.segments, 45.0, 16, replicas)
+    assert {segment.looks[0] for segment in longer} == {1 / 16 if first < 3 / 8 else first}, "twice as often"
+
+
+def test_one_look_stays_one_however_long_a_lane_becomes() -> None:
+    plan = make_plan(Scenario(budget=Budget(looks=1)), BOTH, seed=1, replicas=12)
+    assert [segment.looks for segment in lengthened(plan.segments, 90.0, 2, 12)] == [(1.0,)] * 3
 
 
 def test_a_lane_without_a_share_is_left_out() -> None:

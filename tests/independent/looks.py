@@ -21,9 +21,7 @@ OPEN, PASS, FAIL = 0, 1, 2
 
 def spent(fraction: float, alpha: float) -> float:
     """Give what all looks up to there may have spent."""
-    early = 2 * float(special.ndtr(special.ndtri(alpha / 2) / np.sqrt(fraction)))
-    late = alpha * fraction**3
-    return min(early, late) if fraction < 0.375 else late
+    return alpha * fraction**3
 
 
 def _excess(bound: float, at: Floats, mass: Floats, step: float, part: float) -> float:

@@ -55,8 +55,8 @@ def test_peeking_at_the_full_level_instead_would_not() -> None:
 
 
 def test_a_first_look_so_early_that_nothing_can_be_spent_declares_nothing() -> None:
-    assert nominal_levels((1e-4, 1.0), 0.01) == pytest.approx((0.0, 0.01))
-    assert not crosses((1e-300, 0.5), (1e-4, 1.0), 0.01)
+    assert nominal_levels((1e-104, 1.0), 0.01) == pytest.approx((0.0, 0.01))
+    assert not crosses((1e-313, 0.5), (1e-104, 1.0), 0.01)
 
 
 def test_any_look_declares_for_good() -> None:
