@@ -37,8 +37,8 @@ class Depth(StrEnum):
 class State(StrEnum):
     """In which state of caches and queues a number was measured."""
 
-    COLD = "cold"  # one execution a visit: other replicas ran in between
-    WARM = "warm"  # right after an unrecorded request of the same replica
+    COLD = "cold"  # one execution or request a visit: other replicas ran in between
+    WARM = "warm"  # right after an unrecorded request of the same replica: in results of earlier versions
     UNDER_LOAD = "under load"
 
 

@@ -77,17 +77,17 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
 
 
 def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
-    """Send one request through the protocol, right after an unrecorded one with another payload.
+    """Send one request through the protocol, nothing unrecorded before: caches are as the other replicas left them.
 
-    Its service time is what is left without what the thread that answered waited for a CPU: what others did to it says
-    nothing about the model. What the driver itself waited stays in.
+    An unrecorded one before it takes as long and makes what is recorded no quieter (docs/method.md). Its service time
+    is what is left without what the thread that answered waited for a CPU: what others did to it says nothing about
+    the model. What the driver itself waited stays in.
     """
     place = place_of(block, len(live.order), bench.plan.seed)
-    live.driver.drive(live.calls, _ONE, first_call=_another(live, place))
     done = _drive(live, traffic, place, bench)
     own_ms = np.maximum(done.requests.service_ms - live.server.waited_ms(), _LEAST_SHARE * done.requests.service_ms)
     requests = replace(done.requests, service_ms=own_ms)
-    return replace(done, requests=requests, unrecorded=1, payload=live.order[place])
+    return replace(done, requests=requests, payload=live.order[place])
 
 
 @lru_cache(maxsize=16)
@@ -151,7 +151,7 @@ def _drive(live: LiveReplica, load: Traffic, block: int, bench: Bench) -> _Visit
 
 _VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Bench], _Visit], State]] = {
     (Lane.COST, Depth.EXECUTE): (_execute, State.COLD),
-    (Lane.COST, Depth.REQUEST): (_request, State.WARM),
+    (Lane.COST, Depth.REQUEST): (_request, State.COLD),
     (Lane.LOAD, Depth.REQUEST): (_load, State.UNDER_LOAD),
 }
 
