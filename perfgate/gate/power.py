@@ -11,7 +11,7 @@ from perfgate.experiment.plan import Plan
 from perfgate.gate.remedy import MOST_REPLICAS, POWER, is_once_a_replica
 from perfgate.gate.tolerance import gated_metrics, own_tolerance_of, severity_of
 from perfgate.metrics import BY_NAME, Source
-from perfgate.scenario.schema import Gate
+from perfgate.scenario.schema import Gate, Scenario
 from perfgate.stats.components import Components
 from perfgate.stats.contrast import LEAST_PAIRS, SPARE_DF_FOR_PARENTS, half_width
 from perfgate.stats.estimate import in_pairs
@@ -90,16 +90,20 @@ class _Design:
         return half_width(1.0, self.df, alpha) + half_width(1.0, self.df, 1 - POWER)
 
 
-def powers(components: Sequence[Components], gate: Gate, plan: Plan) -> tuple[Power, ...]:
+def powers(components: Sequence[Components], scenario: Scenario, plan: Plan) -> tuple[Power, ...]:
     """Foretell each gated metric that has components, at Holm's strictest level among those of its severity.
+
+    Objectives of that severity share the level.
 
     What a metric's own tolerance catches, whatever is accepted for a while.
 
     A metric whose lane the plan leaves out is not among them, nor one that no comparison of two replicas an arm has.
     """
+    gate = scenario.gate
     severity = {metric.name: severity_of(metric, gate) for metric in gated_metrics(gate)}
     known = [each for each in components if each.metric in severity]
     family = Counter(severity[each.metric] for each in known)
+    family.update(objective.severity for objective in scenario.objectives.values())
     designs = [design for each in known if (design := _design(each, plan)) is not None]
     alphas = [gate.alpha / family[severity[design.components.metric]] for design in designs]
     return tuple(_power(design, gate, alpha, plan) for design, alpha in zip(designs, alphas, strict=True))

@@ -27,7 +27,7 @@ class Advice:
 
 def advice_of(calibration: Calibration, scenario: Scenario) -> Advice:
     """Say how long the scenario needs here for what its gate asks; nothing where no gated metric was calibrated."""
-    found = powers(calibration.components, scenario.gate, plan_for(scenario, scenario.budget.replicas))
+    found = powers(calibration.components, scenario, plan_for(scenario, scenario.budget.replicas))
     if not found:
         return Advice()
     most = slowest(found)

@@ -63,7 +63,7 @@ def _seconds(result: Result) -> Mapping[Source, float]:
 
 def _detectable(components: tuple[Components, ...], scenario: Scenario, replicas: int) -> Iterator[Detectable]:
     for budget_s in BUDGETS_S:
-        for power in powers(components, scenario.gate, plan_for(scenario, replicas, budget_s)):
+        for power in powers(components, scenario, plan_for(scenario, replicas, budget_s)):
             yield Detectable(power.metric, budget_s, power.detectable)
 
 

@@ -26,7 +26,7 @@ _ROOM_FOR_NEEDS = 80
 def print_calibration(console: Console, calibration: Calibration, scenario: Scenario) -> None:
     """Print the gated metrics; fits 60 columns and more."""
     plan = plan_for(scenario, max((each.replicas for each in calibration.components), default=2))
-    found = {each.metric: each for each in powers(calibration.components, scenario.gate, plan)}
+    found = {each.metric: each for each in powers(calibration.components, scenario, plan)}
     shown = [each for each in calibration.components if each.metric in found]
     wide = console.width >= _ROOM_FOR_NEEDS
     gap = 2 if wide else 1

@@ -35,11 +35,11 @@ def json_schema() -> dict[str, Any]:
 
 
 def _with_null(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """Let every number be null: it is, where there is none (NaN)."""
+    """Let every number be null: it is, where there is none (NaN), in defaults as well."""
     if isinstance(schema, list):
         return [_with_null(each) for each in schema]
     if not isinstance(schema, dict):
-        return schema
+        return None if isinstance(schema, float) and math.isnan(schema) else schema
     found = {key: _with_null(value) for key, value in schema.items()}
     return {**found, "type": ["number", "null"]} if found.get("type") == "number" else found
 

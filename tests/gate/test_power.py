@@ -13,7 +13,8 @@ from perfgate.gate.power import Power, powers, slowest
 from perfgate.gate.tolerance import tolerance_of
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
-from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Scenario
+from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario
+from perfgate.scenario.severity import Severity
 from perfgate.stats.components import Components
 from perfgate.stats.estimate import estimate
 from perfgate.stats.variance import Occasion, components_of
@@ -33,7 +34,7 @@ def plan(measure_s: float = 45.0, replicas: int = 12, execute_share: float = 0.6
 
 
 def power(components: Components = EXECUTE, gate: Gate | None = None, laid: Plan | None = None) -> Power:
-    (found,) = powers([components], gate or Gate(), laid or plan())
+    (found,) = powers([components], Scenario(gate=gate or Gate()), laid or plan())
     return found
 
 
@@ -94,8 +95,18 @@ def test_memory_is_never_asked_for_less_than_counts() -> None:
 
 
 def test_gated_metrics_share_the_error_level() -> None:
-    alone, beside = power(), powers([EXECUTE, MEMORY], Gate(), plan())[0]
+    alone, beside = power(), powers([EXECUTE, MEMORY], Scenario(), plan())[0]
     assert beside.detectable > alone.detectable
+
+
+def test_objectives_share_it_too_but_for_those_of_another_severity() -> None:
+    def detectable(*severities: Severity) -> float:
+        names = ("latency_p99_ms", "error_rate", "latency_p50_ms")
+        objectives = {name: Objective(max=1.0, severity=each) for name, each in zip(names, severities, strict=False)}
+        return powers([EXECUTE], Scenario(objectives=objectives), plan())[0].detectable
+
+    assert detectable() < detectable(Severity.ERROR) < detectable(Severity.ERROR, Severity.ERROR)
+    assert detectable(Severity.WARN, Severity.OFF) == detectable()
 
 
 def test_starts_are_compared_over_pairs_and_know_their_spread_less_well() -> None:
@@ -115,13 +126,13 @@ def test_times_under_load_are_compared_over_pairs_too_and_memory_is_not() -> Non
 
 
 def test_what_is_not_gated_or_has_no_lane_is_not_foretold() -> None:
-    assert powers([START], Gate(), plan()) == ()
+    assert powers([START], Scenario(), plan()) == ()
     gated = Gate(metrics={"load_time_s": MetricGate(catch=0.5)})
     assert power(START, gated).needs_s == 0.0
-    assert powers([EXECUTE], Gate(), plan(execute_share=0.0)) == ()
-    assert powers([replace(EXECUTE, replica_sd=nan)], Gate(), plan()) == ()
+    assert powers([EXECUTE], Scenario(), plan(execute_share=0.0)) == ()
+    assert powers([replace(EXECUTE, replica_sd=nan)], Scenario(), plan()) == ()
     one_arm = make_plan(Scenario(), (Arm.CANDIDATE,), 0, 12)
-    assert powers([EXECUTE], Gate(), one_arm) == ()
+    assert powers([EXECUTE], Scenario(), one_arm) == ()
     assert slowest(()) is None
 
 

@@ -135,6 +135,11 @@ def test_the_schema_names_the_fields_of_a_result() -> None:
     assert schema["$defs"]["Effect"]["properties"]["change"]["type"] == ["number", "null"]
 
 
+def test_the_schema_is_json_to_every_reader() -> None:
+    """`NaN` is none (RFC 8259, section 6)."""
+    json.dumps(document.json_schema(), allow_nan=False)
+
+
 def test_the_schema_says_what_every_key_means() -> None:
     schema = document.json_schema()
     tables = [schema, *(table for table in schema["$defs"].values() if "properties" in table)]
