@@ -29,12 +29,16 @@ SCRATCH = Path(".cache/power")
 @click.option("--rows", type=click.Path(path_type=Path), required=True, help="JSON lines; appended to.")
 @click.option("--rounds", default=2, show_default=True, help="Runs of each plan, in an order of its own each round.")
 @click.option("--seconds", default=15.0, show_default=True, help="Measuring time of a run.")
+@click.option("--plan", "plans", multiple=True, help="Only plans whose name has this in it.")
 @click.option("--busy", "share", default=0.5, show_default=True, help="Share of one core that a neighbour takes.")
-def main(old: str, new: str, rows: Path, rounds: int, seconds: float, share: float) -> None:  # noqa: PLR0913, PLR0917 - options
+def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+    old: str, new: str, rows: Path, rounds: int, seconds: float, plans: tuple[str, ...], share: float
+) -> None:
     """Compare OLD with NEW, which are equal, under each plan, and print what each is worth; 0 rounds only print."""
+    chosen = [each for each in VARIANTS if not plans or any(plan in each.name for plan in plans)]
     with busy(share):
         for number in range(rounds):
-            for variant in random.Random(number).sample(VARIANTS, len(VARIANTS)):  # noqa: S311 - an order
+            for variant in random.Random(number).sample(chosen, len(chosen)):  # noqa: S311 - an order
                 row = _run(variant, old, new, seconds) | {"round": number, "busy": share}
                 with rows.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")

@@ -12,7 +12,7 @@ class Variant:
     """One plan, as what its scenario file says besides the time."""
 
     name: str
-    budget: str = "replicas = 12\nparents = 2\n" + _NO_LOAD
+    budget: str = "replicas = 12\nparents = 1\n" + _NO_LOAD
     server: str = ""
 
     def scenario(self, seconds: float) -> str:
@@ -23,19 +23,21 @@ class Variant:
         )
 
 
-def _replicas(number: int, parents: int = 2) -> str:
+def _replicas(number: int, parents: int = 1) -> str:
     return f"replicas = {number}\nparents = {parents}\n{_NO_LOAD}"
 
 
 VARIANTS: tuple[Variant, ...] = (
-    Variant("usual: 12 replicas an arm, 2 fork servers, huge pages, not pinned"),
+    Variant("usual: 12 replicas an arm, 1 fork server, huge pages, layouts drawn, not pinned"),
     Variant("4 replicas an arm", _replicas(4)),
     Variant("8 replicas an arm", _replicas(8)),
-    Variant("20 replicas an arm", _replicas(20)),
-    Variant("1 fork server", _replicas(12, 1)),
+    Variant("24 replicas an arm", _replicas(24)),
+    Variant("36 replicas an arm", _replicas(36)),
+    Variant("2 fork servers", _replicas(12, 2)),
     Variant("4 fork servers", _replicas(12, 4)),
+    Variant("layouts not drawn", server="random_layout = false\n"),
     Variant("no huge pages", server="huge_pages = false\n"),
     Variant("servers on CPU 0, driver on CPU 1", server="cpus = [0]\ndriver_cpus = [1]\n"),
     Variant("2 intra-op threads", server="intra_op_threads = 2\n"),
-    Variant("requests through RPC", "replicas = 12\nparents = 2\nexecute_share = 0.0\nrequest_share = 1.0\n"),
+    Variant("requests through RPC", "replicas = 12\nparents = 1\nexecute_share = 0.0\nrequest_share = 1.0\n"),
 )

@@ -21,7 +21,7 @@ from perfgate.metrics import BY_NAME
 
 _HEAD = (
     "world", "true change", "runs", "fail / pass / open, looks", "fail / pass / open, once", "time saved, median",
-    "95 % interval covers", "at the end", "bounds miss",
+    "95 % interval covers", "at the end", "bounds miss", "ended as hopeless, of these decided in time",
 )  # fmt: skip
 
 
@@ -52,6 +52,8 @@ def _point(name: str, effect: float, catch: float, found: Sequence[Outcome]) -> 
         interval = stats.binomtest(sum(hits), len(hits)).proportion_ci(0.95)
         yield f"{np.mean(hits):.1%} [{interval.low:.1%}, {interval.high:.1%}]"
     yield f"{1 - np.mean([each.bounds_hold for each in found]):.2%}"
+    hopeless = [each for each in found if each.sequential is Verdict.INCONCLUSIVE and each.fraction < 1]
+    yield f"{len(hopeless):,}, {sum(each.in_time is not Verdict.INCONCLUSIVE for each in hopeless):,}"
 
 
 @click.command()

@@ -26,6 +26,8 @@ class Outcome:
     sequential: Verdict
     once: Verdict
     """In a single look at the end."""
+    in_time: Verdict
+    """Where its lane does not end for being hopeless."""
     fraction: float
     """Of the time, when the looks were over."""
     covered: bool
@@ -53,17 +55,20 @@ def simulate(  # noqa: PLR0913, PLR0917 - what a run is made of
         made = columns(times[:blocks], candidate, payload=payload[:blocks])
         return TrialTable(replace(made, cpu_ms=made.service_ms), known, shares=shares)
 
-    looking = Looking(gate, {}, (Source.EXECUTE,))
+    looking, ended = Looking(gate, {}, (Source.EXECUTE,)), 0
     for number in range(1, looks + 1):
         seen = table(world.blocks * number // looks)
-        (found,) = looking.look(Source.EXECUTE, number / looks, 1.0 * number, seen)
-        if looking.settled(Source.EXECUTE, (found,)):
+        (last,) = looking.look(Source.EXECUTE, number / looks, 1.0 * number, seen)
+        if not ended and (number == looks or looking.settled(Source.EXECUTE, (last,))):
+            found, ended = last, number
+        if ended and last.verdict is not Verdict.INCONCLUSIVE:
             break
     end = _once(requests.metric, table(world.blocks), gate)
     return Outcome(
         sequential=found.verdict,
         once=end.verdict,
-        fraction=number / looks,
+        in_time=last.verdict,
+        fraction=ended / looks,
         covered=found.effect.ci95_lower <= true <= found.effect.ci95_upper,
         covered_at_end=end.effect.ci95_lower <= true <= end.effect.ci95_upper,
         bounds_hold=found.effect.lower <= true <= found.effect.upper,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from benchmarks.simulation import spending
+from benchmarks.simulation import spending, tails
 from benchmarks.simulation.__main__ import seeds_of
 from benchmarks.simulation.independent import POINTS
 from benchmarks.simulation.runs import simulate
@@ -49,6 +50,20 @@ def test_what_hits_few_requests_fails_and_equal_models_pass(name: str, verdict: 
     catch = BY_NAME[scene.requests.metric].catch
     runs = [simulate(scene.world, 0.0, catch, (51, run), requests=scene.requests) for run in range(4)]
     assert [run.sequential for run in runs] == [verdict] * len(runs)
+
+
+def test_a_run_that_ends_as_hopeless_is_followed_to_its_end() -> None:
+    scene = SCENES["payloads cost 1 to 50"]
+    runs = [simulate(scene.world, 0.025, 0.05, (53, run), requests=scene.requests) for run in range(6)]
+    hopeless = [run for run in runs if run.fraction < 1 and run.sequential is Verdict.INCONCLUSIVE]
+    assert hopeless
+    assert all(run.sequential is run.in_time for run in runs if run not in hopeless)
+
+
+def test_a_tail_in_one_arm_is_found_and_equal_arms_are_told_alike() -> None:
+    worse, equal = (tails.effect(tails.Tail(12, 200), more, np.random.default_rng(54)) for more in (1 / 60, 0.0))
+    assert worse.lower > 0.15
+    assert equal.lower < 0 < equal.upper
 
 
 def test_a_spending_function_that_ends_runs_earlier_decides_as_many_far_away() -> None:
