@@ -9,7 +9,7 @@ from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.futility import is_futile
 from perfgate.gate.looks import Levels, Look, Seen, decided_before, fractions_of
-from perfgate.gate.missing import has_numbers
+from perfgate.gate.missing import has_numbers, is_in_reach
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
@@ -76,7 +76,7 @@ class Looking:
         bounds = tuple(self._bounds(source, table, fractions))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
         self._effects |= {effect.metric: effect for effect in found}
-        self._expected = tuple(m for m in self._gated if self._is_expected(m, table))
+        self._expected = tuple(m for m in self._gated if self._is_expected(m, source, fraction, table))
         return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
 
     def standing(self, verdicts: Sequence[MetricVerdict]) -> Standing:
@@ -94,10 +94,11 @@ class Looking:
         bounds = (decided_before(name, self.taken) for name in self._objectives if self._at(BY_NAME[name], source))
         return all(metrics) and all(bounds)
 
-    def _is_expected(self, metric: Metric, table: TrialTable) -> bool:
+    def _is_expected(self, metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
         """Say whether there is something to wait for: of what is judged only where it can be, an effect."""
         if not is_required(metric, self._gate):
-            return metric.name in self._effects
+            comes = self._at(metric, source) and is_in_reach(metric, source, fraction, table)
+            return comes or metric.name in self._effects
         return metric.name in self._gate.metrics or has_numbers(metric, table)
 
     @property

@@ -13,7 +13,7 @@ from perfgate.scenario.schema import Gate
 from perfgate.stats.quantile import replica_times
 from perfgate.stats.replicate import requests_for_quantile
 from perfgate.stats.table import ARMS, Columns, TrialTable
-from perfgate.stats.values import quantile_of, rows_of, trial_values, units_of
+from perfgate.stats.values import failures, quantile_of, rows_of, trial_values, units_of
 
 _LANES = {
     Source.EXECUTE: "the cost lane at depth execute",
@@ -38,6 +38,19 @@ def has_numbers(metric: Metric, table: TrialTable) -> bool:
     if metric.estimator is Estimator.PROPORTION:
         return bool(columns.requests[rows].any())
     return bool((trial_values(columns, metric.statistic)[rows] > 0).any())
+
+
+def is_in_reach(metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
+    """Say whether a percentile without enough requests so far will have them at the end of its lane.
+
+    `fraction` of the lane's time is over. Not where a request got no answer: those have no percentile.
+    """
+    quantile, columns = quantile_of(metric.statistic), table.columns
+    rows = rows_of(columns, source)
+    if metric.estimator is not Estimator.ARM_QUANTILE or quantile is None or failures(columns)[rows].any():
+        return False
+    has = float(np.bincount(columns.arm[rows], weights=columns.requests[rows], minlength=len(ARMS)).min())
+    return has < requests_for_quantile(quantile[1]) <= has / fraction
 
 
 def why_missing(metric: Metric, table: TrialTable) -> str:

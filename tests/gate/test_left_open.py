@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from perfgate.gate.judge import judge
+from perfgate.gate.looking import Looking
 from perfgate.gate.verdict import Judgement, Verdict
-from perfgate.metrics import METRICS
+from perfgate.metrics import METRICS, Source
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.stats.table import TrialTable
-from perfgate.trials import Arm
+from perfgate.trials import Arm, Depth, Lane
+from tests.stats import build
 from tests.stats.build import execute_trials, load_trials
 
 P99 = "latency_p99_ms"
@@ -80,3 +82,22 @@ def test_with_too_few_requests_it_is_missed_where_it_is_named(named: dict[str, M
     found = _judged(_run(server_sd=0.02, requests=20), **named)
     assert found.verdict is verdict
     assert any("needs 2,000 requests" in reason for reason in found.reasons) is bool(named)
+
+
+@pytest.mark.parametrize(
+    ("requests", "fraction", "answered", "waits"),
+    [(100, 0.25, True, True), (100, 0.75, True, False), (100, 0.25, False, False), (400, 0.25, True, False)],
+    ids=["will have enough", "will not", "one without an answer", "decided"],
+)
+def test_a_lane_goes_on_while_it_will_have_requests_enough(
+    requests: int, fraction: float, *, answered: bool, waits: bool
+) -> None:
+    """Before, a lane whose other metrics were decided ended, and a slow tail was never looked at."""
+    table = _run(server_sd=0.02, requests=requests)
+    if not answered:
+        failed = build.requests([1.0, 1.0], [0, 14])
+        table = table.extended([build.trial(1, Arm.CANDIDATE, 0, failed, Lane.LOAD, Depth.REQUEST)])
+    looking = Looking(Gate(metrics=OTHERS), {}, (Source.EXECUTE, Source.LOAD))
+    looking.look(Source.EXECUTE, 1.0, 1.0, table)
+    verdicts = looking.look(Source.LOAD, fraction, 2.0, table)
+    assert looking.settled(Source.LOAD, verdicts) is not waits
