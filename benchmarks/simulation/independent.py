@@ -6,13 +6,13 @@ Estimator, looks and simulated machine are those of tests/independent, written f
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 import numpy as np
 from scipy import stats
 
-from tests.independent.gate import LOOKS, TWICE_AS_OFTEN, Rates, rates
+from tests.independent.gate import ENOUGH_FOR_EARLY, LOOKS, TWICE_AS_OFTEN, Rates, late, rates
 from tests.independent.machine import ALIKE, Machine, truth
 
 TAU = 0.025
@@ -32,7 +32,12 @@ class Point:
     machine: Machine
     change: float = 0.0
     robust: bool = True
-    looks: tuple[float, ...] = LOOKS
+    as_often: tuple[float, ...] = LOOKS
+
+    @property
+    def looks(self) -> tuple[float, ...]:
+        """Those of a run with so many replicas."""
+        return self.as_often if self.machine.replicas >= ENOUGH_FOR_EARLY else late(self.as_often)
 
     @property
     def tolerance(self) -> float:
@@ -58,8 +63,12 @@ _AT_TAU = {
     "start order 6 %, fork servers 3 % apart": Machine(trend=0.06, parents=2, parent_sd=0.03),
     "24 replicas": Machine(replicas=24),
 }
+_FEW = Machine(rounds=2, request_sd=0.12, spike_share=0.05, memory=0.2)
+"""What a lane of single requests brings where a request takes some milliseconds."""
 _BESIDE = (
-    Point("payloads alike, 16 looks", Machine(), TAU, looks=TWICE_AS_OFTEN),
+    Point("payloads alike, 16 looks", Machine(), TAU, as_often=TWICE_AS_OFTEN),
+    Point("single requests: 32 blocks, noise 12 %, 16 looks", _FEW, TAU, as_often=TWICE_AS_OFTEN),
+    Point("single requests, payloads cost 1 to 50", replace(_FEW, cost=COSTS), TAU, as_often=TWICE_AS_OFTEN),
     Point("2 of 16 payloads x 1.2", Machine(hit=_hit(2, 1.2))),
     Point("1 of 16 payloads x 1.4", Machine(hit=_hit(1, 1.4))),
     Point("1 of 16 payloads x 1.4, spikes in 10 %", Machine(hit=_hit(1, 1.4), spike_share=0.1)),

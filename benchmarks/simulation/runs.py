@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.simulation.worlds import ONE_REQUEST, Requests
+from perfgate.experiment.plan import ENOUGH_FOR_EARLY_LOOKS, FIRST_LOOK
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import cases_of
 from perfgate.gate.looking import Looking
@@ -56,7 +57,10 @@ def simulate(  # noqa: PLR0913, PLR0917 - what a run is made of
         return TrialTable(replace(made, cpu_ms=made.service_ms), known, shares=shares)
 
     looking, ended = Looking(gate, {}, (Source.EXECUTE,)), 0
+    first = 0.0 if world.replicas >= ENOUGH_FOR_EARLY_LOOKS else FIRST_LOOK
     for number in range(1, looks + 1):
+        if number / looks < first:
+            continue
         seen = table(world.blocks * number // looks)
         (last,) = looking.look(Source.EXECUTE, number / looks, 1.0 * number, seen)
         if not ended and (number == looks or looking.settled(Source.EXECUTE, (last,))):

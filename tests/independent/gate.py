@@ -14,8 +14,14 @@ from tests.independent.requests_mean import Floats, Visits, payload_means, repli
 
 LOOKS = tuple(number / 8 for number in range(1, 9))
 TWICE_AS_OFTEN = tuple(number / 16 for number in range(1, 17))
+ENOUGH_FOR_EARLY = 12
 ALPHA = 0.01
 AT_ONCE = 250
+
+
+def late(looks: tuple[float, ...]) -> tuple[float, ...]:
+    """Leave out what a run with few replicas an arm does not look at."""
+    return tuple(look for look in looks if look >= 3 / 8)
 
 
 @dataclass(frozen=True, slots=True)
