@@ -73,7 +73,8 @@ def looks_sentence(result: Result) -> str:
         return ""
     judged = result.judgement.metrics if result.judgement else ()
     some_open = any(each.gated and each.verdict is Verdict.INCONCLUSIVE for each in judged)
-    what = "lanes ended once all that they decide was decided" if some_open else "all that is gated was decided"
+    some = "lanes ended where more of them would hardly have decided anything"
+    what = some if some_open else "all that is gated was decided"
     return (
         f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: {what}, in "
         f"{len(result.looks)} looks whose error rates add up to those of one."
