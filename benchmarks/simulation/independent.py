@@ -33,11 +33,13 @@ class Point:
     change: float = 0.0
     robust: bool = True
     as_often: tuple[float, ...] = LOOKS
+    early: bool = False
+    """Looked at before 3/8 with few replicas, too, as no run is."""
 
     @property
     def looks(self) -> tuple[float, ...]:
         """Those of a run with so many replicas."""
-        return self.as_often if self.machine.replicas >= ENOUGH_FOR_EARLY else late(self.as_often)
+        return self.as_often if self.early or self.machine.replicas >= ENOUGH_FOR_EARLY else late(self.as_often)
 
     @property
     def tolerance(self) -> float:
@@ -63,10 +65,13 @@ _AT_TAU = {
     "start order 6 %, fork servers 3 % apart": Machine(trend=0.06, parents=2, parent_sd=0.03),
     "24 replicas": Machine(replicas=24),
 }
+_HOSTILE = Machine(cost=COSTS, spike_share=0.1, replicas=4)
 _FEW = Machine(rounds=2, request_sd=0.12, spike_share=0.05, memory=0.2)
 """What a lane of single requests brings where a request takes some milliseconds."""
 _BESIDE = (
     Point("payloads alike, 16 looks", Machine(), TAU, as_often=TWICE_AS_OFTEN),
+    Point("looked at early: costs 1 to 50, spikes in 10 %, 4 replicas", _HOSTILE, TAU, early=True),
+    Point("looked at early: costs 1 to 50, spikes in 10 %, 4 replicas", _HOSTILE, 2 * TAU, early=True),
     Point("single requests: 32 blocks, noise 12 %, 16 looks", _FEW, TAU, as_often=TWICE_AS_OFTEN),
     Point("single requests, payloads cost 1 to 50", replace(_FEW, cost=COSTS), TAU, as_often=TWICE_AS_OFTEN),
     Point("2 of 16 payloads x 1.2", Machine(hit=_hit(2, 1.2))),

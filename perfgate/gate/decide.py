@@ -112,7 +112,7 @@ def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
     seen, above = change(metric, effect.change), metric.direction is Direction.LOWER
     tolerance = _limit_words(case)
     if (verdict is Verdict.FAIL and case.beyond <= 0) or (verdict is Verdict.PASS and case.beyond > 0):
-        return f"an earlier look was surely {_OWN_WORDS[verdict]} {tolerance}; by all that was measured it is {seen}"
+        return f"at an earlier look it was surely {_OWN_WORDS[verdict]} {tolerance}; over the whole run it is {seen}"
     if verdict is Verdict.FAIL:
         return f"{seen} is {'above' if above else 'below'} {tolerance}"
     if verdict is Verdict.PASS:

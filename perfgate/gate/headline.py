@@ -11,16 +11,21 @@ from perfgate.metrics import BY_NAME, Direction
 
 
 def headline(
-    verdict: Verdict, metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerdict], reasons: Sequence[str]
+    verdict: Verdict,
+    metrics: Sequence[MetricVerdict],
+    objectives: Sequence[ObjectiveVerdict],
+    reasons: Sequence[str],
+    left_open: Sequence[str] = (),
 ) -> str:
     """Name what decided: every failure, the tightest pass, or what stands in the way of a decision.
 
-    Then what must not be overlooked: regressions that are accepted, and failures that only warn.
+    Then what must not be overlooked: what a pass does not cover (`left_open` has no effect), regressions that are
+    accepted, and failures that only warn.
     """
     text = _decisive(verdict, metrics, objectives, reasons)
     if verdict is Verdict.INVALID:
         return text
-    remarks = (_left_open(verdict, metrics), _accepted(metrics), _warned(metrics, objectives))
+    remarks = (_left_open(verdict, metrics, left_open), _accepted(metrics), _warned(metrics, objectives))
     return "; ".join(part for part in (text, *remarks) if part)
 
 
@@ -40,10 +45,10 @@ def _decisive(
     return reasons[0]
 
 
-def _left_open(verdict: Verdict, metrics: Sequence[MetricVerdict]) -> str:
+def _left_open(verdict: Verdict, metrics: Sequence[MetricVerdict], others: Sequence[str]) -> str:
     """Name what a pass does not cover."""
-    found = [each.metric for each in metrics if each.counts and each.left_open and verdict is Verdict.PASS]
-    return f"not decided: {', '.join(found)}" if found else ""
+    found = [*(each.metric for each in metrics if each.counts and each.left_open), *others]
+    return f"not decided: {', '.join(found)}" if found and verdict is Verdict.PASS else ""
 
 
 def _accepted(metrics: Sequence[MetricVerdict]) -> str:

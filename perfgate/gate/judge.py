@@ -12,7 +12,7 @@ from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.looks import Look, decided_before, levels_of
-from perfgate.gate.missing import is_expected, why_missing
+from perfgate.gate.missing import has_numbers, is_expected, why_missing
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.validity import invalid_because
@@ -41,7 +41,8 @@ def judge(
     severities = [objective.severity for objective in objectives.values()]
     metrics = decide(cases, gate.alpha, objectives=severities) if compares else ()
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
-    return conclude(metrics, missing, table, gate, objectives, looks)
+    left_open = tuple(_not_seen(table, gate, metrics)) if compares else ()
+    return conclude(metrics, missing, table, gate, objectives, looks, left_open)
 
 
 Missing = tuple[Severity, str]
@@ -55,8 +56,12 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
     gate: Gate,
     objectives: Mapping[str, Objective],
     looks: Sequence[Look] = (),
+    left_open: Sequence[str] = (),
 ) -> Judgement:
-    """Add the objectives and what makes a run invalid, and say what all of it comes to."""
+    """Add the objectives and what makes a run invalid, and say what all of it comes to.
+
+    `left_open`: metrics without an effect that a pass does not cover.
+    """
     asked = judged(objectives)
     severities = [*(metric.severity for metric in metrics if metric.gated), *(each.severity for each in asked.values())]
     bounds = tuple(
@@ -75,7 +80,7 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
     reasons = _reasons(verdict, parts, errors, invalid)
     unseen = (why for severity, why in missing if severity is Severity.WARN)
     warned = (_clause(part) for part in parts if part.warns and part.verdict is Verdict.FAIL)
-    text = headline(verdict, metrics, bounds, reasons)
+    text = headline(verdict, metrics, bounds, reasons, left_open)
     return Judgement(verdict, text, metrics, bounds, reasons, (*warned, *unseen))
 
 
@@ -97,6 +102,15 @@ def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) ->
     for metric in gated_metrics(gate):
         if metric.name not in judged and is_expected(metric, table, gate):
             yield severity_of(metric, gate), why_missing(metric, table)
+
+
+def _not_seen(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[str]:
+    """Name what is judged where it can be, was measured, and has too few numbers to be judged."""
+    judged = {verdict.metric for verdict in metrics}
+    for metric in gated_metrics(gate):
+        counts = severity_of(metric, gate) is Severity.ERROR and not is_required(metric, gate)
+        if counts and metric.name not in judged and has_numbers(metric, table):
+            yield metric.name
 
 
 def _overall(

@@ -13,7 +13,7 @@ from perfgate.scenario.schema import Gate
 from perfgate.stats.quantile import replica_times
 from perfgate.stats.replicate import requests_for_quantile
 from perfgate.stats.table import ARMS, Columns, TrialTable
-from perfgate.stats.values import failures, quantile_of, rows_of, trial_values, units_of
+from perfgate.stats.values import quantile_of, request_values, rows_of, trial_values, units_of
 
 _LANES = {
     Source.EXECUTE: "the cost lane at depth execute",
@@ -43,11 +43,13 @@ def has_numbers(metric: Metric, table: TrialTable) -> bool:
 def is_in_reach(metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
     """Say whether a percentile without enough requests so far will have them at the end of its lane.
 
-    `fraction` of the lane's time is over. Not where a request got no answer: those have no percentile.
+    `fraction` of the lane's time is over. Not where a request got no answer, for then there is no percentile.
     """
     quantile, columns = quantile_of(metric.statistic), table.columns
     rows = rows_of(columns, source)
-    if metric.estimator is not Estimator.ARM_QUANTILE or quantile is None or failures(columns)[rows].any():
+    if metric.estimator is not Estimator.ARM_QUANTILE or quantile is None:
+        return False
+    if not np.isfinite(request_values(columns, quantile[0])[np.repeat(rows, columns.requests)]).all():
         return False
     has = float(np.bincount(columns.arm[rows], weights=columns.requests[rows], minlength=len(ARMS)).min())
     return has < requests_for_quantile(quantile[1]) <= has / fraction

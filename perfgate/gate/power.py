@@ -116,7 +116,7 @@ def slowest(found: Sequence[Power]) -> Power | None:
 
 def _design(components: Components, plan: Plan) -> _Design | None:
     arms = {slot.arm for slot in plan.slots}
-    replicas, parents = len(plan.slots) // len(arms), len({slot.parent for slot in plan.slots})
+    replicas, parents = plan.replicas, len({slot.parent for slot in plan.slots})
     found = _Design(components, replicas, parents, inf)
     if components.source != Source.START:
         segment = next((each for each in plan.segments if each.source == components.source), None)

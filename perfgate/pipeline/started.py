@@ -22,7 +22,7 @@ MIB = 1 << 20
 def started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedPayload]) -> Result:
     """Write down all that is known beforehand; the seed and the plan are frozen here."""
     server = job.scenario.server.model_dump(mode="json")
-    wanted, got = job.scenario.budget.replicas, len(plan.slots) // len(job.models)
+    wanted, got = job.scenario.budget.replicas, plan.replicas
     short = Caution("memory", f"memory is short: {got} replicas an arm instead of {wanted}", "free memory for more")
     return Result(
         run_id=job.run_id,

@@ -83,9 +83,8 @@ def _looked(result: Result) -> str:
     sources = len({look.source for look in result.looks})
     return (
         f"{each}, over all looks together: {looks} were made, at instants planned beforehand, in {sources} "
-        f"lane{'s' * (sources != 1)}. How much of that level each look may spend was fixed beforehand, too (by "
-        "the cube of the time's share). The bounds shown are the narrowest of all looks: they hold whenever measuring "
-        "ended."
+        f"lane{'s' * (sources != 1)}. How much of that level each look may spend was fixed beforehand, too. "
+        "The bounds shown are the narrowest of all looks: they hold whenever measuring ended."
     )
 
 

@@ -73,7 +73,7 @@ def looks_sentence(result: Result) -> str:
         return ""
     judged = result.judgement.metrics if result.judgement else ()
     some_open = any(each.gated and each.verdict is Verdict.INCONCLUSIVE for each in judged)
-    some = "lanes ended where more of them would hardly have decided anything"
+    some = "lanes ended where more time was unlikely to decide anything"
     what = some if some_open else "all that is gated was decided"
     return (
         f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: {what}, in "

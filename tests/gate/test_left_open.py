@@ -82,21 +82,21 @@ def test_with_too_few_requests_it_is_missed_where_it_is_named(named: dict[str, M
     found = _judged(_run(server_sd=0.02, requests=20), **named)
     assert found.verdict is verdict
     assert any("needs 2,000 requests" in reason for reason in found.reasons) is bool(named)
+    assert found.headline.endswith(f"; not decided: {P99}") is not bool(named)
 
 
 @pytest.mark.parametrize(
-    ("requests", "fraction", "answered", "waits"),
-    [(100, 0.25, True, True), (100, 0.75, True, False), (100, 0.25, False, False), (400, 0.25, True, False)],
-    ids=["will have enough", "will not", "one without an answer", "decided"],
+    ("requests", "fraction", "failed_ms", "waits"),
+    [(100, 0.25, 1.0, True), (100, 0.75, 1.0, False), (100, 0.25, build.NAN, False), (400, 0.25, 1.0, False)],
+    ids=["will have enough, one failed", "will not", "one without an answer", "decided"],
 )
 def test_a_lane_goes_on_while_it_will_have_requests_enough(
-    requests: int, fraction: float, *, answered: bool, waits: bool
+    requests: int, fraction: float, failed_ms: float, *, waits: bool
 ) -> None:
     """Before, a lane whose other metrics were decided ended, and a slow tail was never looked at."""
+    failed = build.requests([1.0, failed_ms], [0, 14])
     table = _run(server_sd=0.02, requests=requests)
-    if not answered:
-        failed = build.requests([1.0, 1.0], [0, 14])
-        table = table.extended([build.trial(1, Arm.CANDIDATE, 0, failed, Lane.LOAD, Depth.REQUEST)])
+    table = table.extended([build.trial(1, Arm.CANDIDATE, 0, failed, Lane.LOAD, Depth.REQUEST)])
     looking = Looking(Gate(metrics=OTHERS), {}, (Source.EXECUTE, Source.LOAD))
     looking.look(Source.EXECUTE, 1.0, 1.0, table)
     verdicts = looking.look(Source.LOAD, fraction, 2.0, table)

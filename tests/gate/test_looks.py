@@ -74,8 +74,8 @@ def test_an_estimate_on_the_other_side_of_the_limit_is_told(sure: float, last: f
     """What was decided stays so, and is not said of an estimate that does not bear it out."""
     (found,) = decide([_case((0.5, _seen(sure, 0.002)), (1.0, _seen(last, 0.1)))], 0.01)
     assert found.verdict is (Verdict.FAIL if sure > last else Verdict.PASS)
-    assert "an earlier look was surely" in found.reason
-    assert found.reason.endswith(f"by all that was measured it is +{100 * last:.1f}%")
+    assert "at an earlier look it was surely" in found.reason
+    assert found.reason.endswith(f"over the whole run it is +{100 * last:.1f}%")
 
 
 def test_an_estimate_lies_inside_its_interval() -> None:
