@@ -63,6 +63,8 @@ _AT_TAU = {
     "correlation 0.8": Machine(memory=0.8),
     "two kinds of replica, 2 % apart": Machine(slow_kind=0.02),
     "start order 6 %, fork servers 3 % apart": Machine(trend=0.06, parents=2, parent_sd=0.03),
+    "memory in regions 2 % apart": Machine(region_sd=0.02),
+    "memory in regions 2 % apart, 6 replicas": Machine(region_sd=0.02, replicas=6),
     "24 replicas": Machine(replicas=24),
 }
 _HOSTILE = Machine(cost=COSTS, spike_share=0.1, replicas=4)

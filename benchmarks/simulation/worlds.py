@@ -17,6 +17,7 @@ WORLDS: dict[str, World] = {
     "start order, 2 %": World(start_slope=0.02),
     "start order, 6 %": World(start_slope=0.06),
     "fork servers 3 % apart": World(parents=4, parent_sd=0.03),
+    "memory in regions 2 % apart": World(region_sd=0.02),
     "two kinds of replica, 2 % apart": World(second_mode=0.02),
     "one fork server": World(parents=1),
     "4 replicas an arm": World(replicas=4),

@@ -13,7 +13,7 @@ from perfgate.gate.tolerance import gated_metrics, own_tolerance_of, severity_of
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, Scenario
 from perfgate.stats.components import Components
-from perfgate.stats.contrast import LEAST_PAIRS, SPARE_DF_FOR_PARENTS, half_width
+from perfgate.stats.contrast import LEAST_PAIRS, SPARE_DF, half_width, taken_out
 from perfgate.stats.estimate import in_pairs
 from perfgate.trials import Arm
 
@@ -50,18 +50,14 @@ class _Design:
         paired = in_pairs(BY_NAME[self.components.metric], self.components.source)
         if paired and self.replicas >= LEAST_PAIRS:
             return self.replicas - 1
-        return 2 * self.replicas - 2 - (self.parents - 1 if self._blocks else 0)
-
-    @property
-    def _blocks(self) -> bool:
-        """Whether differences between fork servers are taken out (perfgate.stats.contrast)."""
-        return 2 * self.replicas - 2 - (self.parents - 1) >= SPARE_DF_FOR_PARENTS
+        return 2 * self.replicas - 2 - taken_out(self.replicas, self.parents)
 
     @property
     def lasting(self) -> float:
         """The part of the squared standard error that more time leaves as it is."""
         found = self.components
-        parents = found.parent_sd if isfinite(found.parent_sd) and not self._blocks else 0.0
+        out = 2 * self.replicas - 2 - (self.parents - 1) >= SPARE_DF  # alone, or with blocks of the start order
+        parents = found.parent_sd if isfinite(found.parent_sd) and not out else 0.0
         return 2 / self.replicas * (found.replica_sd**2 + parents**2)
 
     @property

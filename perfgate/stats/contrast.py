@@ -1,11 +1,17 @@
-"""Two arms compared over replicas: Welch's interval, with start order and fork server taken out where that is sound."""
+"""Two arms compared over replicas: Welch's interval, with start order and fork server taken out where that is sound.
+
+Processes that start one after the other get memory that lies together, and where it lies lasts for as long as they
+live: of two replicas that is a likeness, which a design in blocks takes out (Fisher's randomised blocks; Montgomery,
+Design and Analysis of Experiments, 2017, chapter 4).
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import isfinite, sqrt
+from math import ceil, isfinite, sqrt
 
 import numpy as np
 from scipy import special, stats
@@ -13,8 +19,10 @@ from scipy import special, stats
 from perfgate.stats.table import Floats, Ints
 from perfgate.stats.values import Mask
 
-SPARE_DF_FOR_PARENTS = 10
-"""Blocking on the parent is decided by the design alone: at least so many degrees of freedom must be left."""
+SPARE_DF = 10
+"""What is taken out is decided by the design alone: at least so many degrees of freedom must be left."""
+BLOCK_SIZE = 4
+"""Servers in a block of the start order, two pairs: pairs alone leave too few degrees of freedom (docs/method.md)."""
 SLOPE_ALPHA = 0.01
 _MOST_EXACT_PAIRS = 12
 LEAST_PAIRS = 6
@@ -68,9 +76,9 @@ def contrast(sample: Sample) -> Contrast:
 
     At least two replicas an arm. docs/method.md gives the formulas and their error rates.
     """
-    parents = _parents(sample)
-    slope = _slope(sample, parents)
-    return _adjusted(sample, np.column_stack([parents, slope]))
+    blocks = _start_blocks(sample)
+    groups = blocks if blocks.size else _indicators(sample, sample.parent)
+    return _adjusted(sample, np.column_stack([groups, _slope(sample, groups)]))
 
 
 def welch(baseline: Floats, candidate: Floats) -> Contrast:
@@ -93,23 +101,50 @@ def paired_contrast(sample: Sample) -> Contrast:
     return Contrast(float(pairs.mean()), float(pairs.std(ddof=1) / np.sqrt(pairs.size)), float(pairs.size - 1))
 
 
-def _parents(sample: Sample) -> Floats:
-    """Give an indicator column for each fork server but the first; none unless each served both arms."""
-    known, index = np.unique(sample.parent, return_inverse=True)
+def start_blocks(parent: Ints, position: Floats) -> Ints:
+    """Give the block of each server: four that one fork server started one after the other."""
+    by_start = np.lexsort((position, parent))
+    fork_server = parent[by_start]
+    order = np.arange(parent.size) - np.searchsorted(fork_server, fork_server)  # of its own servers
+    number = np.empty(parent.size, np.int64)
+    number[by_start] = np.unique(np.stack([fork_server, order // BLOCK_SIZE]), axis=1, return_inverse=True)[1].ravel()
+    return number
+
+
+def taken_out(replicas: int, parents: int) -> int:
+    """Count what a design of so many replicas an arm and fork servers takes out: blocks, or else fork servers, less 1.
+
+    Start order is known, and pairs are dealt to the fork servers in turn.
+    """
+    pairs = Counter(number % parents for number in range(replicas))
+    blocks = sum(ceil(2 * count / BLOCK_SIZE) for count in pairs.values())
+    return next((groups - 1 for groups in (blocks, parents) if 2 * replicas - 2 - (groups - 1) >= SPARE_DF), 0)
+
+
+def _start_blocks(sample: Sample) -> Floats:
+    """Give an indicator column for each block of the start order but the first; none where that order is not known."""
+    if not np.isfinite(sample.position).all():
+        return np.empty((sample.value.size, 0))
+    return _indicators(sample, start_blocks(sample.parent, sample.position))
+
+
+def _indicators(sample: Sample, group: Ints) -> Floats:
+    """Give a column for each group but the first; none unless each has both arms, and freedom enough is left."""
+    known, index = np.unique(group, return_inverse=True)
     crossed = all(np.unique(sample.candidate[index == i]).size == 2 for i in range(known.size))
     spare = sample.value.size - 2 - (known.size - 1)
-    columns = known.size if crossed and spare >= SPARE_DF_FOR_PARENTS else 1
+    columns = known.size if crossed and spare >= SPARE_DF else 1
     return np.asarray(index[:, None] == np.arange(1, columns), np.float64)
 
 
-def _slope(sample: Sample, parents: Floats) -> Floats:
+def _slope(sample: Sample, groups: Floats) -> Floats:
     """Start position as a column when its slope shows (t-test at 1 %), else no column."""
     none = np.empty((sample.value.size, 0))
     if not np.isfinite(sample.position).all():
         return none
-    x = _design(sample, np.column_stack([parents, sample.position]))
+    x = _design(sample, np.column_stack([groups, sample.position]))
     spare = sample.value.size - x.shape[1]
-    if spare < SPARE_DF_FOR_PARENTS - 1 or np.linalg.matrix_rank(x) < x.shape[1]:
+    if spare < SPARE_DF - 1 or np.linalg.matrix_rank(x) < x.shape[1]:
         return none
     slope = np.linalg.lstsq(x, sample.value)[0]
     residual = float(np.sum((sample.value - x @ slope) ** 2)) / spare

@@ -11,6 +11,7 @@ from scipy import stats
 
 from perfgate.metrics import Metric, Scale, Source
 from perfgate.stats.components import Components
+from perfgate.stats.contrast import SPARE_DF, start_blocks
 from perfgate.stats.replicate import Replicates, replicates
 from perfgate.stats.summary import METHOD
 from perfgate.stats.table import ARMS, Floats, Ints, TrialTable
@@ -99,6 +100,7 @@ class Spread:
     request: float
     """Of one trial, as it counts."""
     replica: float
+    """Around the level of the block of starts, where the comparison takes such blocks out."""
     parent: float
     total: float
     """Of a replica's number around its fork server's level: replica and requests."""
@@ -132,13 +134,30 @@ def spread_of(runs: Sequence[Numbers]) -> Spread:
     steady = value - slope * position if knows else value
     return Spread(
         request=request,
-        replica=_not_negative(total - explained),
+        replica=_not_negative(_beside_neighbours(runs, steady, total) - explained),
         parent=_between_cells(steady, cell, run_of, total),
         total=total,
         df=df,
         slope=slope,
         slope_se=slope_se,
     )
+
+
+def _beside_neighbours(runs: Sequence[Numbers], value: Floats, otherwise: float) -> float:
+    """Variance of replicas' numbers within the blocks of their start order; `otherwise` where no such are taken out.
+
+    Of numbers less their slope on the start position, which costs a degree of freedom.
+    """
+    cells = [start_blocks(run.parent, run.position) for run in runs]
+    if not all(run.value.size - 2 - cell.max() >= SPARE_DF for run, cell in zip(runs, cells, strict=True)):
+        return otherwise
+    if not all(np.isfinite(run.position).all() for run in runs):
+        return otherwise
+    last = np.cumsum([0, *(cell.max() + 1 for cell in cells)])
+    cell = np.concatenate([cell + before for cell, before in zip(cells, last, strict=False)])
+    sizes = np.bincount(cell)
+    residual = value - (np.bincount(cell, weights=value) / sizes)[cell]
+    return float(np.sum(residual**2)) / (value.size - sizes.size - 1)
 
 
 def start_slope(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, float]:

@@ -39,7 +39,7 @@ BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"
         f"moved by {futility.LUCK_SD:g} standard deviations",
         f"with fewer than {plan.ENOUGH_FOR_EARLY_LOOKS} an arm takes no look before {8 * plan.FIRST_LOOK:g}/8 of",
         f"{replicate.requests_for_quantile(0.99):,} for p99, {replicate.requests_for_quantile(0.999):,} for p99.9",
-        f"at least {contrast.SPARE_DF_FOR_PARENTS} degrees of freedom are left",
+        f"at least {contrast.SPARE_DF} degrees of freedom are left",
         f"(t-test at {100 * contrast.SLOPE_ALPHA:.0f} %)",
         f"With fewer than {contrast.LEAST_PAIRS} pairs",
         f"each at level \N{GREEK SMALL LETTER ALPHA} ({100 * Gate().alpha:.0f} % by default)",

@@ -157,6 +157,6 @@ def test_an_error_rate_that_is_gated_fails_the_candidate_not_the_run() -> None:
 
 
 def test_what_is_open_says_how_long_it_would_take() -> None:
-    found = judge(_run(0.025, seed=1), Gate(), NO_OBJECTIVES, measure_s=45.0)
+    found = judge(_run(0.02, seed=1), Gate(), NO_OBJECTIVES, measure_s=45.0)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert " the measuring time (--budget " in found.reasons[0]

@@ -53,6 +53,19 @@ def parents_out(design: Design) -> Floats:
     return columns[:, :0]
 
 
+def start_blocks_out(design: Design) -> Floats:
+    """Give a column for each block of four servers that one fork server started in a row, but one; or none."""
+    rows: list[Floats] = []
+    every = np.arange(design.arm.size)
+    for parent in np.unique(design.parent):
+        mine = np.flatnonzero(design.parent == parent)
+        mine = mine[np.argsort(design.position[mine])]
+        rows += [np.isin(every, mine[at : at + 4]).astype(np.float64) for at in range(0, mine.size, 4)]
+    both = all(set(design.arm[row > 0].tolist()) == {0, 1} for row in rows)
+    columns = np.column_stack(rows[1:]) if rows[1:] else np.empty((design.arm.size, 0))
+    return columns if both and design.arm.size - 2 - columns.shape[1] >= LEAST_DF else columns[:, :0]
+
+
 def fitted(y: Floats, arm: Ints, z: Floats) -> tuple[Floats, Floats]:
     """Fit (a, 1, Z) to each row of y by least squares; give coefficients and (X'X)^-1."""
     x = np.column_stack([arm, np.ones(arm.size), z])
@@ -84,8 +97,9 @@ def adjusted(y: Floats, arm: Ints, z: Floats) -> Effects:
 
 
 def effects(y: Floats, design: Design) -> Effects:
-    """Compare the arms in each row of y: fork servers taken out, and start order where it shows."""
-    z = parents_out(design)
+    """Compare the arms in each row of y: blocks of starts taken out, or else fork servers, and a slope that shows."""
+    blocks = start_blocks_out(design)
+    z = blocks if blocks.shape[1] else parents_out(design)
     plain = adjusted(y, design.arm, z)
     if design.arm.size - 2 < LEAST_DF:
         return plain

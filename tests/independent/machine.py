@@ -40,6 +40,10 @@ class Machine:
     """From the first replica started to the last."""
     slow_kind: float = 0.0
     """One replica in four is slower by so much."""
+    region_sd: float = 0.0
+    """Of the regions of memory; replicas that start one after the other mostly get the same."""
+    region_starts: float = 4.0
+    """What one region is enough for, on average."""
 
 
 def design(machine: Machine) -> Design:
@@ -75,6 +79,10 @@ def replica_levels(machine: Machine, runs: int, rng: np.random.Generator) -> Flo
     level = machine.replica_sd * rng.standard_normal(shape)
     level += machine.parent_sd * rng.standard_normal((runs, machine.parents))[:, who.parent]
     level += np.log1p(machine.slow_kind) * (rng.random(shape) < 0.25)
+    if machine.region_sd:
+        region = np.cumsum(rng.random(shape) < 1 / machine.region_starts, axis=1, dtype=np.int64)
+        levels = machine.region_sd * rng.standard_normal((runs, who.arm.size + 1))
+        level += np.take_along_axis(levels, region, axis=1)
     return np.asarray(level + machine.trend * who.position / who.position.max())
 
 

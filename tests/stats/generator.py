@@ -37,6 +37,8 @@ class World:
     spike_log: float = 1.2
     second_mode: float = 0.0
     """A quarter of the replicas are slower by this much."""
+    region_sd: float = 0.0
+    """Of regions of memory: a replica begins a new one with probability 1/4, else it shares that of the one before."""
 
 
 def design(world: World) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:
@@ -54,6 +56,9 @@ def replica_levels(world: World, effect: float, rng: np.random.Generator) -> Flo
     levels += rng.normal(0, world.parent_sd, world.parents)[parent]
     levels += world.second_mode * (rng.random(candidate.size) < 0.25)
     levels += world.start_slope * position / position.max()
+    if world.region_sd:
+        region = np.cumsum(rng.random(candidate.size) < 1 / 4)
+        levels += rng.normal(0, world.region_sd, candidate.size + 1)[region]
     return np.asarray(levels + np.log1p(effect) * candidate, np.float64)
 
 

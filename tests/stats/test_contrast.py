@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perfgate.stats.contrast import Sample, contrast, half_width, sign_flip_p
+from perfgate.stats.contrast import Sample, contrast, half_width, sign_flip_p, start_blocks
 from tests.stats.generator import World, design, sample
 
 
@@ -32,13 +32,43 @@ def test_equal_replicas_have_no_width() -> None:
     assert half_width(0.0, float("inf"), 0.01) == 0.0
 
 
-def test_a_steep_start_order_is_taken_out() -> None:
-    world = World(parents=1, parent_sd=0.0)
+def test_a_steep_start_order_is_taken_out_of_few_replicas() -> None:
+    world = World(replicas=7, parents=1, parent_sd=0.0)
     steep = contrast(sample(replace(world, start_slope=0.1), 0.03, np.random.default_rng(3)))
     flat = contrast(sample(world, 0.03, np.random.default_rng(3)))
     assert steep.se == pytest.approx(flat.se, rel=0.1)
-    assert steep.df == pytest.approx(flat.df * 21 / 22, rel=0.1)
+    assert steep.df == pytest.approx(flat.df * 11 / 12, rel=0.1)
     assert steep.difference == pytest.approx(0.03, abs=3 * flat.se)
+
+
+def test_what_four_servers_in_a_row_share_does_not_widen_the_interval() -> None:
+    one = sample(World(parents=1, parent_sd=0.0), 0.0, np.random.default_rng(8))
+    apart = replace(one, value=one.value + np.repeat(np.random.default_rng(9).normal(0, 0.03, 6), 4))
+    without_order = replace(apart, position=np.full(24, np.nan))
+    assert contrast(apart).se == pytest.approx(contrast(one).se)
+    assert contrast(apart).difference == pytest.approx(contrast(one).difference)
+    assert contrast(without_order).se > 3 * contrast(apart).se  # the rule before
+
+
+def test_blocks_of_the_start_order_lie_within_fork_servers() -> None:
+    parent, position = np.tile([0, 0, 1, 1], 3), np.arange(12.0)[::-1]
+    assert start_blocks(parent, position).tolist() == [1, 1, 3, 3, 0, 0, 2, 2, 0, 0, 2, 2]
+
+
+@pytest.mark.parametrize(("replicas", "lost"), [(7, 0), (8, 3), (9, 4), (12, 5)])
+def test_blocks_are_taken_out_where_ten_degrees_of_freedom_are_left(replicas: int, lost: int) -> None:
+    one = sample(World(replicas=replicas, parents=1, parent_sd=0.0), 0.0, np.random.default_rng(10))
+    plain = stats.ttest_ind(one.value[one.candidate], one.value[~one.candidate], equal_var=False)
+    free = 2 * replicas - 2
+    assert contrast(one).df == pytest.approx(plain.df * (free - lost) / free, rel=0.15)
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.02])
+def test_memory_in_regions_costs_the_interval_nothing_of_its_level(sd: float) -> None:
+    world, rng = World(parents=1, parent_sd=0.0, region_sd=sd), np.random.default_rng(11)
+    found = [contrast(sample(world, 0.0, rng)) for _ in range(4000)]
+    missed = np.mean([abs(each.difference) > half_width(each.se, each.df, 0.025) for each in found])
+    assert missed < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 4000)  # less where a region ends inside a block
 
 
 def test_fork_servers_apart_do_not_widen_the_interval() -> None:

@@ -71,7 +71,8 @@ def test_replicas_and_fork_servers_are_told_apart(world: World) -> None:
 
 
 def test_together_they_give_the_standard_error_that_runs_have() -> None:
-    for world in (WORLD, replace(WORLD, blocks=40), replace(WORLD, autocorrelation=0.8, request_sd=0.1)):
+    regions = replace(WORLD, parents=1, region_sd=0.02)
+    for world in (WORLD, replace(WORLD, blocks=40), replace(WORLD, autocorrelation=0.8, request_sd=0.1), regions):
         rng, real = np.random.default_rng(32), []
         for _ in range(40):
             effect = estimate(METRIC, table(world, 0.0, rng), 0.01, cross_check=False)
