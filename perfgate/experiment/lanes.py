@@ -156,14 +156,12 @@ _VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Ben
 }
 
 
-def _order(replicas: Sequence[LiveReplica], lane: Lane, rng: np.random.Generator) -> list[LiveReplica]:
-    """Random order; in the load lane, whose visits are long, pairs in random order, each A B or B A at random.
+def _order(replicas: Sequence[LiveReplica], rng: np.random.Generator) -> list[LiveReplica]:
+    """Give pairs in random order, each A B or B A at random.
 
-    A pair is always the same two servers, those that one fork server started one after the other: drift hits both
-    alike, and what is compared are differences within pairs (perfgate.stats.contrast.start_pairs).
+    A pair is always the same two servers, those that one fork server started one after the other: what the machine does
+    meanwhile hits both alike, as does where their memory lies (perfgate.stats.contrast).
     """
-    if lane is Lane.COST:
-        return [replicas[i] for i in rng.permutation(len(replicas))]
     sides = [of_arm(replicas, arm) for arm in Arm]
     pairs = list(zip(*(side for side in sides if side), strict=True))
     order: list[LiveReplica] = []
@@ -192,7 +190,7 @@ def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> I
         began_s, traffic = bench.now_s(), traffic_of(segment, index, bench.plan)
         samples_memory = segment.lane is Lane.LOAD or began_s >= memory_due_s
         memory_due_s = began_s + _MEMORY_EVERY_S if samples_memory else memory_due_s
-        for part in _parts(_order(chosen, segment.lane, bench.rng), segment.lane):
+        for part in _parts(_order(chosen, bench.rng), segment.lane):
             yield _measured(part, segment, (index, traffic), bench, samples_memory=samples_memory)
         wall_s = bench.now_s() - began_s
         index += 1

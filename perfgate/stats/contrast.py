@@ -21,8 +21,8 @@ from perfgate.stats.values import Mask
 
 SPARE_DF = 10
 """What is taken out is decided by the design alone: at least so many degrees of freedom must be left."""
-BLOCK_SIZE = 4
-"""Servers in a block of the start order, two pairs: pairs alone leave too few degrees of freedom (docs/method.md)."""
+BLOCK_SIZES = {2: 20, 4: SPARE_DF}
+"""Servers in a block of the start order, and the degrees of freedom that it must leave: pairs, where there are many."""
 SLOPE_ALPHA = 0.01
 _MOST_EXACT_PAIRS = 12
 LEAST_PAIRS = 6
@@ -76,8 +76,7 @@ def contrast(sample: Sample) -> Contrast:
 
     At least two replicas an arm. docs/method.md gives the formulas and their error rates.
     """
-    blocks = _start_blocks(sample)
-    groups = blocks if blocks.size else _indicators(sample, sample.parent)
+    groups = _groups(sample)
     return _adjusted(sample, np.column_stack([groups, _slope(sample, groups)]))
 
 
@@ -101,14 +100,23 @@ def paired_contrast(sample: Sample) -> Contrast:
     return Contrast(float(pairs.mean()), float(pairs.std(ddof=1) / np.sqrt(pairs.size)), float(pairs.size - 1))
 
 
-def start_blocks(parent: Ints, position: Floats) -> Ints:
-    """Give the block of each server: four that one fork server started one after the other."""
+def start_blocks(parent: Ints, position: Floats) -> Ints | None:
+    """Give the block of each server: two or four that one fork server started one after the other.
+
+    None where the order is not known, or too few degrees of freedom would be left.
+    """
+    if not np.isfinite(position).all():
+        return None
     by_start = np.lexsort((position, parent))
     fork_server = parent[by_start]
     order = np.arange(parent.size) - np.searchsorted(fork_server, fork_server)  # of its own servers
-    number = np.empty(parent.size, np.int64)
-    number[by_start] = np.unique(np.stack([fork_server, order // BLOCK_SIZE]), axis=1, return_inverse=True)[1].ravel()
-    return number
+    for size, spare in BLOCK_SIZES.items():
+        known, index = np.unique(np.stack([fork_server, order // size]), axis=1, return_inverse=True)
+        if parent.size - 1 - known.shape[1] >= spare:
+            number = np.empty(parent.size, np.int64)
+            number[by_start] = index.ravel()
+            return number
+    return None
 
 
 def taken_out(replicas: int, parents: int) -> int:
@@ -117,15 +125,16 @@ def taken_out(replicas: int, parents: int) -> int:
     Start order is known, and pairs are dealt to the fork servers in turn.
     """
     pairs = Counter(number % parents for number in range(replicas))
-    blocks = sum(ceil(2 * count / BLOCK_SIZE) for count in pairs.values())
-    return next((groups - 1 for groups in (blocks, parents) if 2 * replicas - 2 - (groups - 1) >= SPARE_DF), 0)
+    blocks = ((sum(ceil(2 * count / size) for count in pairs.values()), spare) for size, spare in BLOCK_SIZES.items())
+    groups = (*blocks, (parents, SPARE_DF))
+    return next((count - 1 for count, spare in groups if 2 * replicas - 1 - count >= spare), 0)
 
 
-def _start_blocks(sample: Sample) -> Floats:
-    """Give an indicator column for each block of the start order but the first; none where that order is not known."""
-    if not np.isfinite(sample.position).all():
-        return np.empty((sample.value.size, 0))
-    return _indicators(sample, start_blocks(sample.parent, sample.position))
+def _groups(sample: Sample) -> Floats:
+    """Give an indicator column for each block of the start order but the first, or else for each fork server."""
+    blocks = start_blocks(sample.parent, sample.position)
+    columns = _indicators(sample, blocks) if blocks is not None else np.empty((sample.value.size, 0))
+    return columns if columns.size else _indicators(sample, sample.parent)
 
 
 def _indicators(sample: Sample, group: Ints) -> Floats:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from perfgate.metrics import Metric, Scale, Source
 from perfgate.stats.components import Components
-from perfgate.stats.contrast import SPARE_DF, start_blocks
+from perfgate.stats.contrast import start_blocks
 from perfgate.stats.replicate import Replicates, replicates
 from perfgate.stats.summary import METHOD
 from perfgate.stats.table import ARMS, Floats, Ints, TrialTable
@@ -148,10 +148,9 @@ def _beside_neighbours(runs: Sequence[Numbers], value: Floats, otherwise: float)
 
     Of numbers less their slope on the start position, which costs a degree of freedom.
     """
-    cells = [start_blocks(run.parent, run.position) for run in runs]
-    if not all(run.value.size - 2 - cell.max() >= SPARE_DF for run, cell in zip(runs, cells, strict=True)):
-        return otherwise
-    if not all(np.isfinite(run.position).all() for run in runs):
+    numbers = [start_blocks(run.parent, run.position) for run in runs]
+    cells = [number for number in numbers if number is not None]
+    if len(cells) < len(runs):
         return otherwise
     last = np.cumsum([0, *(cell.max() + 1 for cell in cells)])
     cell = np.concatenate([cell + before for cell, before in zip(cells, last, strict=False)])

@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 LEAST_DF = 10
+LEAST_DF_OF_PAIRS = 20
 SLOPE_LEVEL = 0.01
 
 
@@ -54,16 +55,18 @@ def parents_out(design: Design) -> Floats:
 
 
 def start_blocks_out(design: Design) -> Floats:
-    """Give a column for each block of four servers that one fork server started in a row, but one; or none."""
-    rows: list[Floats] = []
+    """Give a column for each block of servers that one fork server started in a row, but one; or none."""
     every = np.arange(design.arm.size)
-    for parent in np.unique(design.parent):
-        mine = np.flatnonzero(design.parent == parent)
-        mine = mine[np.argsort(design.position[mine])]
-        rows += [np.isin(every, mine[at : at + 4]).astype(np.float64) for at in range(0, mine.size, 4)]
-    both = all(set(design.arm[row > 0].tolist()) == {0, 1} for row in rows)
-    columns = np.column_stack(rows[1:]) if rows[1:] else np.empty((design.arm.size, 0))
-    return columns if both and design.arm.size - 2 - columns.shape[1] >= LEAST_DF else columns[:, :0]
+    for size, least in ((2, LEAST_DF_OF_PAIRS), (4, LEAST_DF)):
+        rows: list[Floats] = []
+        for parent in np.unique(design.parent):
+            mine = np.flatnonzero(design.parent == parent)
+            mine = mine[np.argsort(design.position[mine])]
+            rows += [np.isin(every, mine[at : at + size]).astype(np.float64) for at in range(0, mine.size, size)]
+        if every.size - 2 - (len(rows) - 1) >= least:
+            both = all(set(design.arm[row > 0].tolist()) == {0, 1} for row in rows)
+            return np.column_stack(rows[1:]) if both else np.empty((every.size, 0))
+    return np.empty((every.size, 0))
 
 
 def fitted(y: Floats, arm: Ints, z: Floats) -> tuple[Floats, Floats]:

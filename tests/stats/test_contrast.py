@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perfgate.stats.contrast import Sample, contrast, half_width, sign_flip_p, start_blocks
+from perfgate.stats.contrast import Sample, contrast, half_width, sign_flip_p, start_blocks, taken_out
 from tests.stats.generator import World, design, sample
 
 
@@ -51,16 +51,27 @@ def test_what_four_servers_in_a_row_share_does_not_widen_the_interval() -> None:
 
 
 def test_blocks_of_the_start_order_lie_within_fork_servers() -> None:
-    parent, position = np.tile([0, 0, 1, 1], 3), np.arange(12.0)[::-1]
-    assert start_blocks(parent, position).tolist() == [1, 1, 3, 3, 0, 0, 2, 2, 0, 0, 2, 2]
+    parent, position = np.tile([0, 0, 1, 1], 4), np.arange(16.0)[::-1]
+    blocks = start_blocks(parent, position)
+    assert blocks is not None
+    assert blocks.tolist() == [1, 1, 3, 3, 1, 1, 3, 3, 0, 0, 2, 2, 0, 0, 2, 2]
 
 
-@pytest.mark.parametrize(("replicas", "lost"), [(7, 0), (8, 3), (9, 4), (12, 5)])
+@pytest.mark.parametrize(("replicas", "lost"), [(7, 0), (8, 3), (9, 4), (12, 5), (20, 9), (21, 20), (24, 23)])
 def test_blocks_are_taken_out_where_ten_degrees_of_freedom_are_left(replicas: int, lost: int) -> None:
     one = sample(World(replicas=replicas, parents=1, parent_sd=0.0), 0.0, np.random.default_rng(10))
     plain = stats.ttest_ind(one.value[one.candidate], one.value[~one.candidate], equal_var=False)
     free = 2 * replicas - 2
+    assert taken_out(replicas, 1) == lost
     assert contrast(one).df == pytest.approx(plain.df * (free - lost) / free, rel=0.15)
+
+
+def test_over_many_pairs_it_is_students_paired_t() -> None:
+    one = sample(World(replicas=24, parents=1, parent_sd=0.0), 0.01, np.random.default_rng(12))
+    paired = stats.ttest_rel(one.value[one.candidate], one.value[~one.candidate])
+    interval = paired.confidence_interval(0.98)
+    assert contrast(one).difference == pytest.approx(interval.low / 2 + interval.high / 2)
+    assert contrast(one).bounds(0.01) == pytest.approx((interval.low, interval.high), rel=0.02)  # df: nearly 23
 
 
 @pytest.mark.parametrize("sd", [0.0, 0.02])
