@@ -30,6 +30,7 @@ _CANCEL = (8).to_bytes(4, "big")
 _LARGEST_WINDOW = 2**31 - 1
 _USUAL_WINDOW = 65_535
 _USUAL_FRAME = 16_384
+_LARGEST_FRAME = 2**24 - 1
 _LAST_STREAM = 2**31 - 1
 _RENEW_BYTES = 2**29
 _KNOWN_BLOCKS = 1024
@@ -138,7 +139,8 @@ class Http2Connection(Connection):
         fields = [(":method", "POST"), (":scheme", self._scheme), (":path", request.path), *self._headers]
         block = self._encoder.encode(fields)
         head = len(block).to_bytes(3, "big") + bytes((_HEADERS, _END_HEADERS))
-        data = len(request.body).to_bytes(3, "big") + bytes((_DATA, _END_STREAM))
+        size = min(len(request.body), _LARGEST_FRAME)  # a larger body goes in several frames, without this head
+        data = size.to_bytes(3, "big") + bytes((_DATA, _END_STREAM))
         pieces = (head, block + data)
         if self._blocks.get(request.path) == block:
             self._pieces[request] = pieces

@@ -166,6 +166,21 @@ def test_large_bodies_wait_for_the_windows(server: Server) -> None:
     assert [frame.flags for frame in [*first, *rest]][-2:] == [0, 1]
 
 
+@pytest.mark.parametrize("size", [2**24 - 1, 2**24, 40 << 20], ids=["16 MiB less one", "16 MiB", "40 MiB"])
+@pytest.mark.parametrize("frame", [16_384, 1 << 20, 2**24 - 1])
+def test_bodies_beyond_the_largest_frame_go_in_frames_that_the_server_takes(
+    server: Server, size: int, frame: int
+) -> None:
+    """RFC 9113, 4.2: a length has 24 bits, and SETTINGS_MAX_FRAME_SIZE says how many the peer takes."""
+    server.write(settings(frame=frame, window=2**31 - 1), Frame(WINDOW, 0, 0, (2**31 - 1 - 65_535).to_bytes(4, "big")))
+    server.send(0, request=Request(REQUEST.path, bytes(size)))
+    sent = [each for each in server.frames() if each.kind == DATA]
+
+    assert sum(len(each.payload) for each in sent) == size
+    assert max(len(each.payload) for each in sent) <= frame
+    assert [each.flags for each in sent] == [0] * (len(sent) - 1) + [1]
+
+
 def test_a_small_request_passes_a_large_one_that_waits_for_its_own_window(server: Server) -> None:
     server.write(Frame(WINDOW, 0, 0, (1_000_000).to_bytes(4, "big")))
     server.send(0, request=Request(REQUEST.path, bytes(100_000)))
