@@ -81,6 +81,11 @@ class Metric:
     """Smallest change that counts, in `unit`; the tolerance is never narrower than this."""
     scale: Scale = Scale.RATIO
 
+    @property
+    def is_steady_time(self) -> bool:
+        """Whether it is a time, or a rate, of requests to a warm server."""
+        return self.estimator in {Estimator.BLOCK_RELATIVE, Estimator.REPLICA_MEAN, Estimator.ARM_QUANTILE}
+
 
 _LOWER, _HIGHER = Direction.LOWER, Direction.HIGHER
 _BLOCK, _QUANTILE, _VALUE = Estimator.BLOCK_RELATIVE, Estimator.ARM_QUANTILE, Estimator.REPLICA_VALUE

@@ -216,11 +216,17 @@ class ReplicaFacts:
     """Median service time of the last warm-up requests."""
     replayed: int = 0
     """Recorded warm-up requests of the model that the server replayed while it loaded."""
+    first_times_left: int = 0
+    """Distinct requests not yet sent twice when warm-up had to end, where first times are far longer."""
 
     @property
     def cold_start_s(self) -> float:
         """From the start of the process to the answer of its first request."""
         return self.load_time_s + self.first_request_ms / 1e3
+
+
+SAME_MODEL = "same model"
+"""Code of the caution that the two arms have one model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ class Fleet:
             warm=warmth.stationary,
             warm_ms=warmth.warm_ms,
             replayed=live.server.replayed,
+            first_times_left=warmth.first_times_left,
         )
 
 

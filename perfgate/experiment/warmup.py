@@ -1,10 +1,10 @@
-"""When is a fresh server warm: when its latency has stopped falling."""
+"""When is a fresh server warm: when no request pays for being the first of its kind, and latency no longer falls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import ceil, nan
 
 import numpy as np
 from scipy import stats
@@ -20,6 +20,12 @@ TREND_LEVEL = 0.2
 """Of the trend test. High on purpose: to take noise for a trend costs a few more requests, the other mistake a bias."""
 STILL_FALLING = 1.05
 MAX_REQUESTS = 400
+DEAR = 2.0
+"""A request that takes so many times as long as right afterwards paid for being the first: compilation, say."""
+DEAR_OVER_ALL = 1.5
+"""And so do all of them together."""
+PATIENCE = 24
+"""Times the usual limit, where first times are dear: what each compiles is no part of what it costs later."""
 _AT_A_TIME = 5
 
 
@@ -32,6 +38,8 @@ class Warmth:
     stationary: bool
     warm_ms: float
     """Median of the last 20 requests."""
+    first_times_left: int = 0
+    """Distinct requests that were not sent twice, of a server whose first times are dear."""
 
 
 def is_stationary(latencies_ms: Sequence[float]) -> bool:
@@ -48,16 +56,49 @@ def is_stationary(latencies_ms: Sequence[float]) -> bool:
     return not trend.pvalue < TREND_LEVEL  # NaN, where all are equal, is no trend
 
 
+def are_dear(first_pass_ms: Sequence[float]) -> bool:
+    """Say whether requests take much longer the first time: of each two in turn, the first and the second of one kind.
+
+    The first two are left out: the server's very first request came before them. One such pair among the first two is
+    enough to go on by, later it may be a spike.
+    """
+    pairs = np.asarray(first_pass_ms[2 : len(first_pass_ms) // 2 * 2], np.float64).reshape(-1, 2)
+    dear = (pairs[:, 0] > DEAR * pairs[:, 1]).sum()
+    return bool(dear >= min(2, max(1, len(pairs) - 1)) and pairs[:, 0].sum() > DEAR_OVER_ALL * pairs[:, 1].sum())
+
+
 def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float) -> Warmth:
-    """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up."""
+    """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up.
+
+    Before that each distinct request is sent twice in a row, as far as half of the time goes. Where first times are
+    dear, as of a model that compiles for each shape, this goes on beyond the limit, and counts for nothing afterwards.
+    """
     began_s = clock()
+    twice = [call for call in calls for _ in range(2)]
     latencies: list[float] = []
-    while True:
-        spent_s = clock() - began_s
-        enough = WINDOW if spent_s < limit_s / 2 else SHORT_WINDOW
-        stationary = len(latencies) >= enough and is_stationary(latencies[-WINDOW:])
-        if stationary or spent_s > limit_s or len(latencies) >= MAX_REQUESTS:
-            warm_ms = float(np.median(latencies[-SHORT_WINDOW:])) if latencies else nan
-            return Warmth(len(latencies), spent_s, stationary, warm_ms)
-        answers = driver.drive(calls, ClosedLoop(in_flight=1, requests=_AT_A_TIME), first_call=len(latencies))
+
+    def send(count: int) -> None:
+        answers = driver.drive(twice, ClosedLoop(in_flight=1, requests=count), first_call=len(latencies))
         latencies.extend(answers.service_ms.tolist())
+
+    def ended(stationary: bool, left: int = 0) -> Warmth:  # noqa: FBT001 - private
+        warm_ms = float(np.median(latencies[-SHORT_WINDOW:])) if latencies else nan
+        return Warmth(len(latencies), clock() - began_s, stationary, warm_ms, left)
+
+    dear = False
+    while (left := len(twice) - len(latencies)) > 0:
+        dear = are_dear(latencies)
+        if clock() - began_s > limit_s * (PATIENCE if dear else 0.5):
+            break
+        send(min(_AT_A_TIME, left))
+    dear = dear or are_dear(latencies)
+    if dear and left > 0:
+        return ended(stationary=False, left=ceil(left / 2))
+    paid, steady_s = (len(latencies), clock()) if dear else (0, began_s)
+    while True:
+        spent_s, steady = clock() - steady_s, latencies[paid:]
+        enough = WINDOW if spent_s < limit_s / 2 else SHORT_WINDOW
+        stationary = len(steady) >= enough and is_stationary(steady[-WINDOW:])
+        if stationary or spent_s > limit_s or len(steady) >= MAX_REQUESTS:
+            return ended(stationary)
+        send(_AT_A_TIME)

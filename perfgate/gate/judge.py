@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import nan
+from typing import TypeVar
 
 import numpy as np
 
@@ -45,6 +46,7 @@ def judge(
     return conclude(metrics, missing, table, gate, objectives, looks, left_open)
 
 
+Part = TypeVar("Part", MetricVerdict, ObjectiveVerdict)
 Missing = tuple[Severity, str]
 """What there is nothing to judge by, why, and how much that counts."""
 
@@ -71,6 +73,8 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
         )
         for name, bound in asked.items()
     )
+    metrics = tuple(_unless_first_times(each, table) for each in metrics)
+    bounds = tuple(_unless_first_times(each, table) for each in bounds)
     # An error rate beyond its own objective or tolerance is a failure of the candidate, not of the measurement.
     parts: tuple[MetricVerdict | ObjectiveVerdict, ...] = (*metrics, *bounds)
     broken = any(part.counts and part.metric == "error_rate" and part.verdict is Verdict.FAIL for part in parts)
@@ -94,6 +98,19 @@ def cases_of(
             tolerance = tolerance_of(metric, gate, effect.baseline_value)
             severity, required = severity_of(metric, gate), is_required(metric, gate)
             yield Case(metric, effect, tolerance, severity, looks=tuple(looks), required=required)
+
+
+def _unless_first_times(part: Part, table: TrialTable) -> Part:
+    """Leave a steady time open where servers still paid for first times, which it would take for its own."""
+    unpaid = [fact.first_times_left for fact in table.replicas if fact.first_times_left]
+    if not unpaid or not BY_NAME[part.metric].is_steady_time or part.verdict is Verdict.INVALID:
+        return part
+    servers = f"{len(unpaid)} of {len(table.replicas)} servers"
+    reason = (
+        f"is not judged: when warm-up had to end, {servers} had not seen all requests twice, and first times are dear"
+    )
+    more = f"raise --budget, or ask for fewer distinct requests (up to {max(unpaid)} were left)"
+    return replace(part, verdict=Verdict.INCONCLUSIVE, reason=reason, more=more)
 
 
 def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[Missing]:

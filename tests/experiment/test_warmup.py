@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from perfgate.experiment.warmup import MAX_REQUESTS, SHORT_WINDOW, WINDOW, is_stationary, warm_up
+from perfgate.experiment.warmup import MAX_REQUESTS, PATIENCE, SHORT_WINDOW, WINDOW, are_dear, is_stationary, warm_up
 from perfgate.load.fake import FakeDriver
 from perfgate.trials import Call
 
@@ -49,7 +49,7 @@ def test_a_slow_model_is_warm_after_fewer_requests_when_half_of_the_time_is_up()
     driver = FakeDriver(service_ms=(30.0,))
     warmth = warm_up(driver, CALLS, _clock(driver), limit_s=1.0)
     assert warmth.stationary
-    assert warmth.requests == SHORT_WINDOW
+    assert SHORT_WINDOW <= warmth.requests < SHORT_WINDOW + 5
 
 
 def test_warm_up_ends_with_its_time() -> None:
@@ -63,7 +63,69 @@ def test_warm_up_ends_with_its_count() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.99**i for i in range(2000)], deadline_s=1e6)
     warmth = warm_up(driver, CALLS, _clock(driver), limit_s=1e9)
     assert not warmth.stationary
-    assert warmth.requests == MAX_REQUESTS
+    assert MAX_REQUESTS <= warmth.requests < MAX_REQUESTS + 5
+
+
+def _kinds(count: int) -> tuple[Call, ...]:
+    return tuple(Call(str(number).encode()) for number in range(count))
+
+
+def _compiling(kinds: int, first_ms: float) -> list[float]:
+    """A model that compiles for each kind of request, and takes 1 ms then."""
+    return [*[first_ms, 1.0] * kinds, *[1.0] * 1000]
+
+
+def test_every_distinct_request_is_sent_twice_before_it_may_end() -> None:
+    driver = FakeDriver(service_ms=(1.0,))
+    assert warm_up(driver, _kinds(40), _clock(driver), limit_s=10).requests == 80
+    assert warm_up(driver, _kinds(3), _clock(driver), limit_s=10).requests == WINDOW + 1
+
+
+@pytest.mark.parametrize("first_ms", [80.0, 280.0])
+def test_what_compiles_for_each_request_is_warm_after_the_last_of_them(first_ms: float) -> None:
+    driver = FakeDriver(service_ms=_compiling(40, first_ms))
+    warmth = warm_up(driver, _kinds(40), _clock(driver), limit_s=0.625)
+    assert (warmth.stationary, warmth.first_times_left) == (True, 0)
+    assert 80 + SHORT_WINDOW <= warmth.requests <= 80 + WINDOW
+    assert warmth.warm_ms == pytest.approx(1.0)
+
+
+def test_the_rule_before_called_it_warm_while_it_compiled() -> None:
+    latencies = _compiling(40, 80.0)[: 2 * SHORT_WINDOW]
+    assert is_stationary(latencies)  # half of them compile: no trend, no step
+
+
+def test_first_times_that_do_not_end_are_said() -> None:
+    driver = FakeDriver(service_ms=_compiling(400, 280.0))
+    warmth = warm_up(driver, _kinds(400), _clock(driver), limit_s=0.625)
+    assert not warmth.stationary
+    assert warmth.seconds == pytest.approx(0.625 * PATIENCE, rel=0.1)
+    assert warmth.first_times_left == pytest.approx(400 - 0.625 * PATIENCE / 0.281, abs=3)
+
+
+def test_a_slow_model_without_first_times_does_not_wait_for_all_its_requests() -> None:
+    driver = FakeDriver(service_ms=(30.0,))
+    warmth = warm_up(driver, _kinds(400), _clock(driver), limit_s=1.0)
+    assert (warmth.stationary, warmth.first_times_left) == (True, 0)
+    assert warmth.requests <= SHORT_WINDOW + 5
+
+
+@pytest.mark.parametrize(
+    ("latencies", "dear"),
+    [
+        ([500.0, 1.0, *[1.0, 1.0] * 20], False),  # the first of all
+        ([1.0] * 6 + [80.0, 1.0] + [1.0] * 30, False),  # one spike
+        ([1.3, 1.0] * 20, False),  # caches
+        ([1.0, 1.0, 80.0, 1.0, 90.0, 1.0], True),
+        ([1.0, 1.0] * 10 + [80.0, 1.0] * 2, True),
+        ([1.0, 1.0, 80.0, 1.0, 90.0], True),  # the first pair that there is
+        ([1.0, 1.0, 80.0, 1.0, 1.0, 1.0, 1.0, 1.0], False),
+        ([1.0, 1.0, 80.0], False),  # the second half of it is not there yet
+        ([], False),
+    ],
+)
+def test_first_times_are_dear_where_repeats_are_far_quicker(latencies: list[float], dear: bool) -> None:
+    assert are_dear(latencies) is dear
 
 
 def _latencies(rng: np.random.Generator, cold: float, constant: float, noise: float) -> tuple[list[float], list[float]]:
