@@ -10,12 +10,19 @@ from perfgate.model.keras_file import exported
 from perfgate.model.nearest import nearest
 
 GRAPH_FILE = "saved_model.pb"
+_OTHER_FORMS = {
+    "saved_model.pbtxt": 'convert it: python -c "from tensorflow.python.saved_model.loader_impl import '
+    "parse_saved_model as read; open('{0}/saved_model.pb', 'wb').write(read('{0}').SerializeToString())\"",
+    "saved_model.cpb": "export it with less than 2 GiB of graph, as saved_model.pb: weights belong in variables",
+}
+"""What else TensorFlow loads (tensorflow/cc/saved_model/reader.cc), and what to do about it."""
 _RUNNING = "`run` and `compare` take running servers: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME"
 _LOOKED_FOR = (
     f"a model is a directory with {GRAPH_FILE}, a directory with <number>/{GRAPH_FILE} below it, or a .keras file"
 )
 
 _NAMED = 4
+_KERAS_OF_OLD = (".h5", ".hdf5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +37,75 @@ class Location:
 def locate(given: str, cache_dir: Path) -> Location:
     """Find the SavedModel that `given` means, exporting a `.keras` file into `cache_dir`.
 
-    UsageError when there is none, InvalidRunError when the export fails.
+    Of a base path, the highest number, as TF-Serving takes it: whether it is complete or not, and whatever lies beside
+    it (`IndexChildrenByVersion` in tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc).
+
+    UsageError when there is none, or one that cannot be loaded; InvalidRunError when the export fails.
     """
     if "://" in given:
         raise UsageError(f"{given} is a URL, and no model on disk", _RUNNING)
-    path = Path(given).resolve()  # a link may point elsewhere by the time it is loaded
+    path = Path(given)
     if path.suffix == ".keras" and path.is_file():
-        return Location(exported(path, cache_dir.absolute()), 1)
-    if (path / GRAPH_FILE).is_file():
-        return Location(path, _version(path) if _version(path) >= 0 else 1)
+        return Location(exported(path.resolve(), cache_dir.absolute()), 1)
     if not path.exists():
         raise UsageError(f"{given} does not exist", _beside(path, given) or _LOOKED_FOR)
-    versions = [child for child in path.iterdir() if _is_version(child)] if path.is_dir() else []
-    if not versions:
-        raise UsageError(f"{given} is no model", _below(path, given) or _LOOKED_FOR)
-    latest = max(versions, key=_version)
-    return Location(latest, _version(latest))
+    if latest := _latest(path):
+        return Location(_complete(latest, given), _version(latest.name))
+    if _is_saved_model(path):
+        own = max(
+            _version(path.absolute().name), _version(path.resolve().name)
+        )  # a link may have the number, or what it points to
+        return Location(_readable(path, given), own if own >= 0 else 1)
+    raise UsageError(f"{given} is no model", _named_otherwise(path, given) or _LOOKED_FOR)
+
+
+def _is_saved_model(directory: Path) -> bool:
+    """Tell whether TensorFlow would find a graph in it, in a form that perfgate reads or not."""
+    return any((directory / name).is_file() for name in (GRAPH_FILE, *_OTHER_FORMS))
+
+
+def _latest(path: Path) -> Path | None:
+    """Find the child with the highest number; of two spellings of it the one that sorts last, as TF-Serving does."""
+    children = sorted(path.iterdir(), key=lambda child: child.name) if path.is_dir() else []
+    versions = [child for child in reversed(children) if _version(child.name) >= 0]
+    return max(versions, key=lambda child: _version(child.name), default=None)
+
+
+def _complete(version: Path, given: str) -> Path:
+    """Give the directory of a version; UsageError where TF-Serving would choose it and fail to load it."""
+    number = _version(version.name)
+    if _is_saved_model(version):
+        return _readable(version, str(Path(given) / version.name))
+    what = f"has no {GRAPH_FILE}" if version.is_dir() else "is no directory" if version.exists() else "is a broken link"
+    raise UsageError(
+        f"version {number} of {given} is not complete: {Path(given) / version.name} {what}",
+        f"finish it or take it away: TF-Serving would choose it and fail{_earlier(version, given)}",
+    )
+
+
+def _earlier(version: Path, given: str) -> str:
+    """Name the version before an incomplete one; empty where there is none."""
+    others = [child for child in version.parent.iterdir() if child != version and _version(child.name) >= 0]
+    whole = [child for child in others if _is_saved_model(child)]
+    latest = max(whole, key=lambda child: _version(child.name), default=None)
+    return f"; to measure the one before, name {Path(given) / latest.name}" if latest else ""
+
+
+def _readable(directory: Path, given: str) -> Path:
+    """Give it resolved, for a link may point elsewhere by the time it is loaded; UsageError where it cannot be read."""
+    if (directory / GRAPH_FILE).is_file():
+        return directory.resolve()
+    form = next(name for name in _OTHER_FORMS if (directory / name).is_file())
+    raise UsageError(
+        f"{given} has its graph in {form}, which perfgate does not read", _OTHER_FORMS[form].format(directory)
+    )
+
+
+def _named_otherwise(path: Path, given: str) -> str:
+    """Say what a directory without versions holds: a Keras file of old, or models under names that are no numbers."""
+    if path.suffix in _KERAS_OF_OLD:
+        return f"convert it: tf.keras.models.load_model({path.name!r}).save({path.stem + '.keras'!r})"
+    return _below(path, given)
 
 
 def _beside(path: Path, given: str) -> str:
@@ -58,7 +118,8 @@ def _below(path: Path, given: str) -> str:
     """Name the models that a directory of models holds; empty where it holds none."""
     found = _models_in(path)
     shown = ", ".join(str(Path(given) / name) for name in found[:_NAMED])
-    return f"name one of the models in it: {shown}{', ...' if len(found) > _NAMED else ''}" if found else ""
+    more = ", ..." if len(found) > _NAMED else ""
+    return f"name one of the models in it (versions are whole numbers): {shown}{more}" if found else ""
 
 
 def _models_in(directory: Path) -> tuple[str, ...]:
@@ -72,16 +133,12 @@ def _models_in(directory: Path) -> tuple[str, ...]:
 def _is_model(path: Path) -> bool:
     return (
         path.suffix == ".keras"
-        or (path / GRAPH_FILE).is_file()
-        or (path.is_dir() and any(_is_version(child) for child in path.iterdir()))
+        or _is_saved_model(path)
+        or (path.is_dir() and any(_version(child.name) >= 0 for child in path.iterdir()))
     )
 
 
-def _is_version(path: Path) -> bool:
-    return _version(path) >= 0 and (path / GRAPH_FILE).is_file()
-
-
-def _version(path: Path) -> int:
-    """Read a directory's version number as TF-Serving does (an int64, 0 or more); -1 when its name is none."""
-    number = int(path.name) if path.name.isascii() and path.name.isdigit() else -1
+def _version(name: str) -> int:
+    """Read a version number as TF-Serving does (an int64, 0 or more); -1 when the name is none."""
+    number = int(name) if name.isascii() and name.isdigit() else -1
     return number if number < 1 << 63 else -1

@@ -21,6 +21,7 @@ from perfgate.gate.foresight import shortages
 from perfgate.gate.looking import Looking, due
 from perfgate.payload.interface import RecordedPayload
 from perfgate.pipeline.job import Job, World
+from perfgate.pipeline.started import known_beforehand
 from perfgate.report.progress import Phase
 from perfgate.report.recording import Recording
 from perfgate.trials import Arm, Depth, Lane
@@ -78,7 +79,7 @@ class Measuring:
         scenario = self.job.scenario
         found = shortages(self.plan, scenario.gate, scenario.objectives, self.recording.replicas)
         self.recording.note(found)
-        for caution in (*self.job.advice.cautions, *self.job.cautions, *found):
+        for caution in (*known_beforehand(self.job), *found):
             self.world.progress.tell(caution)
 
     def _fill(self, segment: Segment, fleet: Fleet, bench: Bench, later_s: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from perfgate import __version__
 from perfgate.baseline.fingerprint import fingerprint
@@ -14,7 +14,7 @@ from perfgate.payload.warmup_assets import recorded_contents
 from perfgate.pipeline.job import Job, World
 from perfgate.report.result import ModelFacts, RecordFacts, Result
 from perfgate.scenario.files import scenario_digest
-from perfgate.trials import Arm, Caution
+from perfgate.trials import SAME_MODEL, Arm, Caution
 
 MIB = 1 << 20
 
@@ -44,12 +44,23 @@ def started(job: Job, world: World, plan: Plan, payloads: Mapping[Arm, RecordedP
         cautions=(
             *((short,) if got < wanted else ()),
             *_unlike(job, payloads, plan),
-            *job.advice.cautions,
-            *job.cautions,
+            *known_beforehand(job),
         ),
         stored=None if job.stored is None else job.stored.facts,
         record=_record_facts(job),
     )
+
+
+def known_beforehand(job: Job) -> tuple[Caution, ...]:
+    """Warn of what shows before any server is started."""
+    return (*_same_model(job.models), *job.advice.cautions, *job.cautions)
+
+
+def _same_model(models: Mapping[Arm, Model]) -> Iterator[Caution]:
+    """Warn of one model under two names: a link, a copy, or a version that was never written."""
+    named = {model.given: model for model in models.values() if model.size_bytes}  # else not known: it runs elsewhere
+    if len(named) > 1 and len({model.digest for model in named.values()}) == 1:
+        yield Caution(SAME_MODEL, f"{' and '.join(named)} are the same model, byte for byte", "check both paths")
 
 
 def _record_facts(job: Job) -> RecordFacts | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -29,7 +29,7 @@ from perfgate.report.sentences import (
 )
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 from perfgate.scenario.severity import Severity
-from perfgate.trials import Arm
+from perfgate.trials import SAME_MODEL, Arm, Caution
 
 STYLES = {
     "pass": "green",
@@ -57,6 +57,7 @@ def print_result(console: Console, result: Result, *, every_metric: bool = False
     Metrics that are not gated are counted where others are; `every_metric` shows their rows, too.
     """
     _print_models(console, result)
+    _print_cautions(console, [caution for caution in result.cautions if caution.code == SAME_MODEL])
     rows = gate_rows(result)
     if rows:
         shown = rows if every_metric else tuple(row for row in rows if row.severity is not Severity.OFF) or rows
@@ -209,7 +210,11 @@ def _print_notes(console: Console, result: Result) -> None:
     _print_accepted(console, result)
     for metric, more in hints(result):
         console.print(Text.assemble((metric, "yellow"), " is undecided: ", safe_text(console, more)))
-    for caution in result.cautions:
+    _print_cautions(console, [caution for caution in result.cautions if caution.code != SAME_MODEL])
+
+
+def _print_cautions(console: Console, cautions: Iterable[Caution]) -> None:
+    for caution in cautions:
         console.print(Text.assemble(("caution ", "yellow"), safe_text(console, caution.message)))
         if caution.remedy:
             remedy = Text.assemble(("remedy ", "dim"), safe_text(console, caution.remedy))

@@ -23,9 +23,9 @@ def test_a_version_directory_keeps_its_number(tmp_path: Path, write_model: Write
 
 
 def test_of_a_base_path_the_highest_number_wins(tmp_path: Path, write_model: WriteModel) -> None:
-    for name in ("9", "10", "2", "latest", "99999999999999999999", "-11"):
+    for name in ("9", "10", "2", "latest", "99999999999999999999", "-11", "1e3", "11.0", "12 ", "٣"):
         write_model(tmp_path / "base" / name)
-    (tmp_path / "base" / "11").mkdir()  # being written: no saved_model.pb yet
+    (tmp_path / "base" / "tmp-11").mkdir()  # being written
     assert locate(str(tmp_path / "base"), tmp_path) == Location(tmp_path / "base" / "10", 10)
 
 
@@ -52,11 +52,96 @@ def test_a_path_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
-    (tmp_path / "1").mkdir()
-    (tmp_path / "m.h5").write_bytes(b"")
-    for path in (tmp_path, tmp_path / "m.h5"):
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "m.onnx").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "m.onnx"):
         with pytest.raises(UsageError, match="is no model"):
             locate(str(path), tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".hdf5"])
+def test_a_keras_file_of_old_is_told_how_to_convert_it(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"m{suffix}").write_bytes(b"")
+    with pytest.raises(UsageError, match="is no model") as caught:
+        locate(str(tmp_path / f"m{suffix}"), tmp_path)
+    assert caught.value.remedy == f"convert it: tf.keras.models.load_model('m{suffix}').save('m.keras')"
+
+
+def _empty(path: Path) -> None:
+    path.mkdir()
+
+
+def _variables_only(path: Path) -> None:
+    (path / "variables").mkdir(parents=True)
+
+
+def _file(path: Path) -> None:
+    path.write_text("")
+
+
+def _broken_link(path: Path) -> None:
+    path.symlink_to(path.parent / "gone")
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (_empty, "has no saved_model.pb"),
+        (_variables_only, "has no saved_model.pb"),
+        (_file, "is no directory"),
+        (_broken_link, "is a broken link"),
+    ],
+)
+@pytest.mark.parametrize("name", ["4", "9", "0004"])
+def test_a_newest_version_that_is_not_complete_is_refused(
+    tmp_path: Path, write_model: WriteModel, make: Callable[[Path], None], what: str, name: str
+) -> None:
+    """TF-Serving counts every child whose name is a number (IndexChildrenByVersion), and fails to load it."""
+    for number in (1, 2, 3):
+        write_model(tmp_path / str(number))
+    make(tmp_path / name)
+    with pytest.raises(UsageError) as caught:
+        locate(str(tmp_path), tmp_path)
+    assert str(caught.value) == f"version {int(name)} of {tmp_path} is not complete: {tmp_path / name} {what}"
+    assert caught.value.remedy.endswith(f"to measure the one before, name {tmp_path / '3'}")
+    assert locate(str(tmp_path / "3"), tmp_path) == Location(tmp_path / "3", 3)
+
+
+def test_an_older_version_that_is_not_complete_is_none_of_our_business(tmp_path: Path, write_model: WriteModel) -> None:
+    write_model(tmp_path / "3")
+    (tmp_path / "2").mkdir()
+    assert locate(str(tmp_path), tmp_path).version == 3
+
+
+@pytest.mark.parametrize(("form", "remedy"), [("saved_model.pbtxt", "convert it"), ("saved_model.cpb", "2 GiB")])
+@pytest.mark.parametrize("below", ["", "2"])
+def test_other_forms_that_tensorflow_loads_are_refused_by_name(
+    tmp_path: Path, write_model: WriteModel, form: str, remedy: str, below: str
+) -> None:
+    """Reader: tensorflow/cc/saved_model/reader.cc."""
+    if below:
+        write_model(tmp_path / "1")
+    (tmp_path / below).mkdir(exist_ok=True)
+    (tmp_path / below / form).write_text("")
+    with pytest.raises(UsageError, match=form) as caught:
+        locate(str(tmp_path), tmp_path)
+    assert remedy in caught.value.remedy
+
+
+def test_a_link_has_the_number_that_it_is_named_by(tmp_path: Path, write_model: WriteModel) -> None:
+    store = write_model(tmp_path / "store" / "abc")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "5").symlink_to(store)
+    (tmp_path / "latest").symlink_to(tmp_path / "base" / "5")
+    for given in ("base", "base/5", "latest"):
+        assert locate(str(tmp_path / given), tmp_path) == Location(store, 5 if given != "latest" else 1), given
+
+
+def test_a_graph_beside_versions_is_passed_over_as_tf_serving_does(tmp_path: Path, write_model: WriteModel) -> None:
+    write_model(tmp_path / "base")
+    for name in ("0001", "1"):
+        write_model(tmp_path / "base" / name)
+    assert locate(str(tmp_path / "base"), tmp_path) == Location(tmp_path / "base" / "1", 1)
 
 
 def test_a_mistyped_path_is_told_the_model_beside_it(tmp_path: Path, write_model: WriteModel) -> None:
@@ -78,4 +163,4 @@ def test_a_directory_of_models_is_told_which_it_holds(tmp_path: Path, write_mode
     with pytest.raises(UsageError, match="is no model") as caught:
         locate(str(tmp_path), tmp_path)
     named = ", ".join(f"{tmp_path}/v{number}" for number in range(1, 5))
-    assert caught.value.remedy == f"name one of the models in it: {named}, ..."
+    assert caught.value.remedy == f"name one of the models in it (versions are whole numbers): {named}, ..."
