@@ -112,15 +112,17 @@ def signatures_of(definitions: Proto) -> tuple[Signature, ...]:
 
 def _specs(infos: Proto) -> tuple[TensorSpec, ...]:
     return tuple(
-        TensorSpec(name, name_of(info.dtype), _shape(info.tensor_shape), _ENCODINGS[info.WhichOneof("choice")])
+        TensorSpec(name, name_of(info.dtype), _shape(info), _ENCODINGS[info.WhichOneof("choice")])
         for name, info in sorted(infos.items())
     )
 
 
-def _shape(proto: Proto) -> tuple[int | None, ...] | None:
-    if proto.unknown_rank:
+def _shape(info: Proto) -> tuple[int | None, ...] | None:
+    """Give the shape; None where it is said to be unknown, or nothing is said, as in exports of TensorFlow 1."""
+    shape = info.tensor_shape
+    if shape.unknown_rank or not info.HasField("tensor_shape"):
         return None
-    return tuple(dim.size if dim.size >= 0 else None for dim in proto.dim)
+    return tuple(dim.size if dim.size >= 0 else None for dim in shape.dim)
 
 
 def _ops(graph: Proto) -> tuple[tuple[str, int], ...]:

@@ -14,7 +14,6 @@ from perfgate.model.interface import Model
 from perfgate.model.messages import Example
 from perfgate.payload.requests import (
     METHOD_OF,
-    check_tensor,
     example_signature,
     examples_call,
     inputs_shown,
@@ -38,7 +37,6 @@ def example_calls(file: Path, model: Model, spec: Payload, model_name: str) -> I
         if [tensor.dtype for tensor in signature.inputs] != ["string"]:
             problem = f"signature {signature.key} of {model.given} does not take serialized tf.Examples"
             raise UsageError(f"{problem}: {inputs_shown(signature)}", "name one with a single string input")
-        check_tensor(signature.inputs[0], "string", [spec.batch_size], str(file))
     else:
         signature = example_signature(model, spec.signature, method)
     for first, batch in _batches(file, spec):

@@ -21,7 +21,7 @@ from perfgate.model.messages import (
 from perfgate.model.nearest import nearest
 from perfgate.model.saved_model import signature as signature_of
 from perfgate.model.tensors import Array, encode
-from perfgate.payload.shapes import named, shown
+from perfgate.payload.shapes import named
 from perfgate.trials import Call, Method
 
 LARGEST_MESSAGE_BYTES = (1 << 31) - 1
@@ -143,14 +143,12 @@ def check_names(names: Iterable[str], signature: Signature, where: str) -> None:
         raise UsageError(f"{where}: signature {signature.key} has no input {named(name)}", remedy)
 
 
-def check_tensor(tensor: TensorSpec, dtype: str, shape: Sequence[int], where: str) -> None:
-    """Hold a tensor's type and shape against the signature; UsageError when either does not fit."""
+def check_dtype(tensor: TensorSpec, dtype: str, where: str) -> None:
+    """Hold a tensor's type against the signature; UsageError when it does not fit.
+
+    A shape is held against nothing: TF-Serving does not do it either, and many a model takes more than its signature
+    says (`PreProcessPrediction` in tensorflow_serving/servables/tensorflow/predict_util.cc).
+    """
     if dtype != tensor.dtype:
         problem = f"{where}: input {tensor.name} is {dtype}, and the signature takes {tensor.dtype}"
         raise UsageError(problem, f"write it as {tensor.dtype}")
-    if tensor.shape is None:
-        return
-    fits = len(shape) == len(tensor.shape) and all(a in {None, b} for a, b in zip(tensor.shape, shape, strict=True))
-    if not fits:
-        problem = f"{where}: input {tensor.name} has shape {shown(tuple(shape))}, and the signature takes"
-        raise UsageError(f"{problem} {shown(tensor.shape)}", "`perfgate inspect` shows what goes in")

@@ -109,8 +109,10 @@ def _fill(proto: Proto, info: dict[str, Any]) -> None:
     enum = info["dtype"]
     name = _DTYPES.get(enum, enum.removeprefix("DT_").lower())
     proto.dtype = BY_NAME[name].number if name in BY_NAME else 0
-    proto.tensor_shape.unknown_rank = info["tensor_shape"].get("unknown_rank", False)
-    for dim in info["tensor_shape"].get("dim", ()):
+    if (shape := info.get("tensor_shape")) is None:
+        return
+    proto.tensor_shape.unknown_rank = shape.get("unknown_rank", False)
+    for dim in shape.get("dim", ()):
         proto.tensor_shape.dim.add(size=int(dim["size"]))
 
 

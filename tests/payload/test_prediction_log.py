@@ -91,10 +91,6 @@ def _wrong_dtype(request: Proto) -> None:
     request.inputs["ids"].dtype = 3
 
 
-def _wrong_shape(request: Proto) -> None:
-    request.inputs["ids"].tensor_shape.dim[1].size = 3
-
-
 def _no_tensor(request: Proto) -> None:
     request.inputs["ids"].int64_val.append(3)
 
@@ -118,7 +114,6 @@ def _sparse_signature(request: Proto) -> None:
         (_misspelt_input, "no input ids, and there is idz"),
         (_extra_input, "signature rank has no input more"),
         (_wrong_dtype, "input ids is int32, and the signature takes int64"),
-        (_wrong_shape, "input ids has shape [1, 3], and the signature takes [?, 2]"),
         (_no_tensor, "input ids is no tensor: 3 values do not fit shape [1, 2]"),
         (_wrong_signature, "M has no signature 'ranc'"),
         (_sparse_signature, "input x of signature sparse is a sparse tensor, which no request can carry"),

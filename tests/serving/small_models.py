@@ -41,6 +41,7 @@ class Signatures(tf.Module):  # type: ignore[misc]
             "whole": (self.whole, {"x": _spec([None], tf.float32)}),
             "summed": (self.summed, {"x": _spec([None], tf.float32)}),
             "fixed": (self.fixed, {"x": _spec([2], tf.float32)}),
+            "half_plus_two": (self.half_plus_two, {"x": _spec([None, 1], tf.float32)}),
             "half": (self.half, {"x": _spec([None], tf.float32)}),
             "fail": (self.fail, {"x": _spec([None], tf.float32)}),
             "classify": (self.classify, {"inputs": _spec([None], tf.string)}),
@@ -88,6 +89,10 @@ class Signatures(tf.Module):  # type: ignore[misc]
     def fixed(self, x: Any) -> Any:
         return {"y": x * 2.0}
 
+    def half_plus_two(self, x: Any) -> Any:
+        """TF-Serving's own first example."""
+        return {"y": x / 2.0 + 2.0}
+
     def half(self, x: Any) -> Any:
         return {"y": tf.cast(x, tf.float16)}
 
@@ -129,10 +134,20 @@ def graph(directory: Path) -> None:
             named = ({name: info(tensor) for name, tensor in side.items()} for side in (inputs, outputs))
             return _v1.saved_model.build_signature_def(*named, f"tensorflow/serving/{method}")
 
+        x, more = _v1.placeholder(tf.float32, [None, 1], "x"), _v1.placeholder(tf.float32, [], "more")
+        halves = signature({"x": x}, {"y": x / 2.0 + 2.0}, "predict")
+        told_no_shape = signature({"x": x}, {"y": x / 2.0 + 2.0}, "predict")
+        for told in (told_no_shape.inputs["x"], told_no_shape.outputs["y"]):
+            told.ClearField("tensor_shape")  # as TensorFlow 1.0 left them
+        with_default = signature({"x": x, "more": more}, {"y": x + more}, "predict")
+        with_default.defaults["more"].CopyFrom(tf.make_tensor_proto(3.0))
         parts = {"indices": sparse.indices, "values": sparse.values, "dense_shape": sparse.dense_shape}
         given = {"inputs": examples}
         signatures = {
             "serving_default": signature(given, {"classes": labels, "scores": scores}, "classify"),
+            "half_plus_two": halves,
+            "told_no_shape": told_no_shape,
+            "with_default": with_default,
             "classes_only": signature(given, {"classes": labels}, "classify"),
             "regress": signature(given, {"outputs": age}, "regress"),
             "other_input": signature({"inputs": tf.identity(examples)}, {"outputs": age}, "regress"),

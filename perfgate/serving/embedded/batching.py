@@ -201,6 +201,6 @@ def why_not(signature: Any) -> str:
         return "it has no inputs"
     for name, info in sorted(signature.inputs.items()):
         shape = info.tensor_shape
-        if not shape.unknown_rank and (not shape.dim or shape.dim[0].size != -1):
+        if info.HasField("tensor_shape") and not shape.unknown_rank and (not shape.dim or shape.dim[0].size != -1):
             return f"the first dimension of its input {name} is not unknown"
     return ""

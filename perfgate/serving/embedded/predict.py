@@ -30,13 +30,6 @@ def require_spec(request: Any) -> None:
         raise invalid("Missing ModelSpec")
 
 
-def require_shape(name: str, info: Any, array: np.ndarray) -> None:
-    """Refuse an array that does not fit its TensorInfo."""
-    shape = info.tensor_shape
-    if not shape.unknown_rank and not _fits(array.shape, [dim.size for dim in shape.dim]):
-        raise invalid(f"input {name}: shape {list(array.shape)} does not fit {tf.TensorShape(shape)}")
-
-
 @dataclass(frozen=True, slots=True)
 class ServedModel:
     """A servable under its name and version."""
@@ -73,7 +66,7 @@ class ServedModel:
             message = f'Serving signature key "{key}" not found.'
             raise StatusError(grpc.StatusCode.FAILED_PRECONDITION, message)
         sent, needed = set(request.inputs), set(signature.inputs)
-        if sent != needed:
+        if sent - needed or needed - sent - self.servable.defaults[key].keys():
             extra, missing = ",".join(sorted(sent - needed)), ",".join(sorted(needed - sent))
             message = f"input size does not match signature: {len(sent)}!={len(needed)}"
             raise invalid(f"{message}. Sent extra: {{{extra}}}. Missing but required: {{{missing}}}.")
@@ -92,7 +85,10 @@ class ServedModel:
         endpoint = self._endpoint(request, key)
         arrays = []
         inputs = request.inputs
-        for name, (dtype, sizes) in zip(endpoint.inputs, endpoint.expected, strict=True):
+        for name, dtype in zip(endpoint.inputs, endpoint.dtypes, strict=True):
+            if name not in inputs:
+                arrays.append(self.servable.defaults[key][name])
+                continue
             proto = inputs[name]
             if proto.dtype != dtype:
                 raise invalid(f"input {name}: expected dtype {_dtype_name(dtype)}, got {_dtype_name(proto.dtype)}")
@@ -100,8 +96,6 @@ class ServedModel:
                 array = tensors.decode(proto)
             except tensors.BadTensorError as error:
                 raise invalid(f"input {name}: {error}") from error
-            if sizes is not None and not _fits(array.shape, sizes):
-                require_shape(name, self.servable.signatures[key].inputs[name], array)
             arrays.append(array)
         return endpoint, arrays
 
@@ -165,15 +159,6 @@ class ServedModel:
     def describe(self, spec: Any, signature_name: str) -> None:
         """Fill in the ModelSpec of an answer."""
         spec.name, spec.version.value, spec.signature_name = self.name, self.version, signature_name
-
-
-def _fits(shape: Sequence[int], sizes: Sequence[int]) -> bool:
-    """Compare a shape with a signature's, where -1 is any size."""
-    if len(shape) != len(sizes):
-        return False
-    if sizes and sizes[0] == -1 and shape[1:] == sizes[1:]:  # nearly always, and quicker to see
-        return True
-    return all(want in {-1, size} for size, want in zip(shape, sizes, strict=True))
 
 
 def _rows(arrays: Sequence[np.ndarray]) -> int:

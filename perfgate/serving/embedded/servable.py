@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
 
 from perfgate.serving.embedded.batching import Batcher, why_not
-from perfgate.serving.embedded.status import StatusError, invalid
+from perfgate.serving.embedded.status import StatusError, invalid, of_graph
 
 _MAX_ENDPOINTS = 1024
 """Choices of outputs whose callables are kept: clients make them up."""
@@ -34,8 +35,8 @@ class Endpoint:
     outputs: tuple[str, ...]
     run: Callable[..., Sequence[np.ndarray]]
     """Takes one array per input, in the order of `inputs`."""
-    expected: tuple[tuple[int, tuple[int, ...] | None], ...] = ()
-    """Of a signature's inputs, in their order: number of the dtype, and shape (-1: any size; None: any shape)."""
+    dtypes: tuple[int, ...] = ()
+    """Of a signature's inputs, in their order: numbers of their types. Shapes are the graph's own affair."""
     batcher: Batcher | None = None
     """Runs it together with other callers' requests; None where requests are not batched."""
 
@@ -68,6 +69,11 @@ class Servable:
             for key, signature in meta_graph.signature_def.items()
             if signature.inputs or signature.outputs
         }
+        self.defaults: dict[str, dict[str, np.ndarray]] = {
+            key: {name: tf.make_ndarray(proto) for name, proto in signature.defaults.items()}
+            for key, signature in self.signatures.items()
+        }
+        """What signatures take for inputs that a request leaves out."""
         self._endpoints: dict[tuple[str, tuple[str, ...]], Endpoint] = {}
         self._batching, self._batchers = batching, 0
         self._lock = threading.Lock()
@@ -87,8 +93,7 @@ class Servable:
         outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
         fed = [tensor_name("input", name, signature.inputs[name]) for name in inputs]
         fetched = [tensor_name("output", name, signature.outputs[name]) for name in outputs]
-        expected = tuple(_expected(signature.inputs[name]) for name in inputs)
-        made = partial(Endpoint, inputs, outputs, expected=expected)
+        made = partial(Endpoint, inputs, outputs, dtypes=tuple(signature.inputs[name].dtype for name in inputs))
         return self._made(cache_key, made, fed, fetched, batched=not why_not(signature))
 
     def usual(self, key: str) -> Endpoint | None:
@@ -137,16 +142,30 @@ class Servable:
                 self.endpoint(key)
 
     def _callable(self, fed: Sequence[str], fetched: Sequence[str]) -> Callable[..., Sequence[np.ndarray]]:
+        """Make a call of the C API, as TF-Serving makes it.
+
+        `make_callable` holds shapes against those of the placeholders, which TensorFlow's runtime does not.
+        """
         find = self.session.graph.get_tensor_by_name
-        run: Callable[..., Sequence[np.ndarray]] = self.session.make_callable(
-            [find(name) for name in fetched], [find(name) for name in fed]
-        )
+        for name in (*fed, *fetched):
+            find(name)  # KeyError, ValueError where there is no such tensor
+        options = config_pb2.CallableOptions(feed=fed, fetch=fetched)
+        types = [find(name).dtype.base_dtype.as_numpy_dtype for name in fed]
+        try:
+            call = self.session._make_callable_from_options(options)  # noqa: SLF001 - no other way leads there
+        except tf.errors.OpError as error:  # a tensor fed twice, or fed and fetched
+            raise of_graph(error) from error
+
+        def run(*arrays: np.ndarray) -> Sequence[np.ndarray]:
+            fit = [np.asarray(array, dtype) for array, dtype in zip(arrays, types, strict=True)]
+            return [found if isinstance(found, np.ndarray) else _scalar(found) for found in call(*fit)]
+
         return run
 
 
-def _expected(info: Any) -> tuple[int, tuple[int, ...] | None]:
-    shape = info.tensor_shape
-    return info.dtype, None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+def _scalar(value: Any) -> np.ndarray:
+    """Make an array of what the C API gives for a tensor without dimensions: text is plain bytes."""
+    return np.array(value, object if isinstance(value, bytes) else None)
 
 
 def tensor_name(side: str, name: str, info: Any) -> str:

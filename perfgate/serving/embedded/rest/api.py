@@ -21,7 +21,7 @@ from tensorflow_serving.apis import (
 )
 
 from perfgate.serving.embedded import inference
-from perfgate.serving.embedded.predict import DEFAULT_SIGNATURE, ServedModel, require_shape
+from perfgate.serving.embedded.predict import DEFAULT_SIGNATURE, ServedModel
 from perfgate.serving.embedded.rest import answers, examples, feeds, paths, text
 from perfgate.serving.embedded.rest.paths import Route
 from perfgate.serving.embedded.stages import StageTimes
@@ -104,8 +104,6 @@ def _predict(served: ServedModel, route: Route, body: bytes) -> Answer:
     if not infos:
         raise invalid(f"Failed to get input map for signature: {_signature_name(document) or 'DEFAULT'}")
     arrays, in_rows = feeds.read_request(document, {name: infos[name].dtype for name in sorted(infos)})
-    for name, array in arrays.items():
-        require_shape(name, infos[name], array)
     endpoint = served.servable.endpoint(key)
     if missing := [name for name in endpoint.inputs if name not in arrays]:
         raise invalid(f"input size does not match signature. Missing but required: {{{','.join(missing)}}}.")

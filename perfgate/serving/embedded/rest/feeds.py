@@ -7,7 +7,6 @@ exactly what is wrong. Where the first does not succeed, the second decides.
 from __future__ import annotations
 
 import binascii
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -36,13 +35,13 @@ class _Type:
     numpy: Any
     span: tuple[int, int] = (0, 0)
     """Integers: what JSON may say; smaller types than int32 wrap, as in TF-Serving."""
-    digits: int = 0
-    """Floats: bits of the mantissa."""
+    floating: bool = False
+    """Floats: what they hold no exact value for is rounded, beyond their range to infinity."""
 
     @property
     def wide(self) -> Any:
         """A type that holds all that JSON may say."""
-        if self.digits:
+        if self.floating:
             return np.float64
         if self.numpy is np.bool_:
             return np.bool_
@@ -50,8 +49,8 @@ class _Type:
 
 
 TYPES = {
-    1: _Type("float", np.float32, digits=24),
-    2: _Type("double", np.float64, digits=53),
+    1: _Type("float", np.float32, floating=True),
+    2: _Type("double", np.float64, floating=True),
     3: _Type("int32", np.int32, _INT32),
     4: _Type("uint8", np.uint8, _INT32),
     5: _Type("int16", np.int16, _INT32),
@@ -202,7 +201,7 @@ def _quickly(value: Any, number: int) -> Array | None:
     elif kind.numpy is np.bool_:
         array = np.array(flat, np.bool_) if set(map(type, flat)) <= {bool} else None
     else:
-        array = _floats(flat, kind) if kind.digits else _integers(flat, kind)
+        array = _floats(flat, kind) if kind.floating else _integers(flat, kind)
     return None if array is None else array.reshape(shape)
 
 
@@ -224,12 +223,7 @@ def _floats(flat: list[Any], kind: _Type) -> Array | None:
     except OverflowError:
         return None
     with np.errstate(over="ignore"):
-        narrow = array.astype(kind.numpy)
-    if int in types and np.max(np.abs(array), initial=0.0, where=np.isfinite(array)) >= 1 << kind.digits:
-        return None
-    if np.isfinite(narrow).all() or not np.any(np.isinf(narrow) & np.isfinite(array)):
-        return narrow
-    return None
+        return np.asarray(array.astype(kind.numpy))
 
 
 def _integers(flat: list[Any], kind: _Type) -> Array | None:
@@ -255,7 +249,8 @@ def _value_by_value(value: Any, number: int) -> Array:
     array[:] = values
     kind = TYPES.get(number)
     if kind is not None and kind.numpy is not object:
-        array = array.astype(kind.wide).astype(kind.numpy)
+        with np.errstate(over="ignore"):
+            array = array.astype(kind.wide).astype(kind.numpy)
     return array.reshape(shape)
 
 
@@ -285,8 +280,8 @@ def _scalar(value: Any, number: int) -> Any:
     if kind is None:
         words = f"Conversion of JSON Value: {shown(value)} to type: {type_name(number)}"
         raise StatusError(grpc.StatusCode.UNIMPLEMENTED, words)
-    if kind.digits:
-        return _float(value, number, kind)
+    if kind.floating:
+        return _float(value, number)
     if kind.numpy is object and isinstance(value, str):
         return value.encode()
     if kind.numpy is np.bool_ and isinstance(value, bool):
@@ -297,18 +292,13 @@ def _scalar(value: Any, number: int) -> Any:
     return value
 
 
-def _float(value: Any, number: int, kind: _Type) -> float:
+def _float(value: Any, number: int) -> float:
     if type(value) not in {int, float}:
         raise _type_error(value, number)
     try:
-        wide = float(value)
+        return float(value)
     except OverflowError:
         raise invalid("JSON Parse error: Number too big to be stored in double.") from None
-    whole = type(value) is int and _INT64[0] <= value < _UINT64[1]  # beyond, TF-Serving's parser makes it a double
-    too_fine = whole and abs(value) >= 1 << kind.digits
-    if too_fine or (math.isfinite(wide) and abs(wide) > float(np.finfo(kind.numpy).max)):
-        raise invalid(f"Cannot convert JSON value: {shown(value)} to {kind.name} without loss of precision.")
-    return wide
 
 
 def json_type(value: Any) -> str:
