@@ -225,6 +225,19 @@ class ReplicaFacts:
         return self.load_time_s + self.first_request_ms / 1e3
 
 
+STATUS_NAMES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+"""Of gRPC, by number (https://grpc.github.io/grpc/core/md_doc_statuscodes.html)."""
+
+
+def status_name(status: int) -> str:
+    """Name a gRPC status."""
+    return STATUS_NAMES[status] if 0 <= status < len(STATUS_NAMES) else f"status {status}"
+
+
 SAME_MODEL = "same model"
 """Code of the caution that the two arms have one model."""
 

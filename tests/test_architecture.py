@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
-    {"", "errors", "metrics", "trials"},  # "" is perfgate/__init__.py
+    {"", "errors", "metrics", "plain", "trials"},  # "" is perfgate/__init__.py
     {"model", "scenario"},
     {"load", "observe", "payload", "serving"},
     {"experiment", "stats"},

@@ -24,7 +24,7 @@ _STEPS = 2048
 """Of a factor e."""
 _UNKNOWN = np.iinfo(np.int16).min
 _STATES = {Source.EXECUTE: State.COLD, Source.REQUEST: State.WARM, Source.LOAD: State.UNDER_LOAD}
-_EACH_REQUEST = ("service_ms", "response_ms", "failed")
+_EACH_REQUEST = ("service_ms", "response_ms", "status")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +128,7 @@ def _unpacked(file: Mapping[str, np.ndarray], source: Source) -> Columns:
         payload=np.full(kept.size, -1),  # traces do not keep it
         service_ms=times_ms,
         response_ms=times_ms,
-        failed=np.zeros(times_ms.size, np.bool_),
+        status=np.zeros(times_ms.size, np.int8),
     )
 
 

@@ -42,10 +42,10 @@ from perfgate.observe.choose import observer_of, thread_cpu_ms_of
 from perfgate.observe.machine import MachineAccounts, available_mib
 from perfgate.observe.sampling import Sampler
 from perfgate.payload.arms import request_differences
+from perfgate.plain import one_line
 from perfgate.report import document, html
 from perfgate.report.advice import Advice
 from perfgate.report.live import make_progress
-from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.terminal import final_line, print_result
 from perfgate.scenario.files import load_scenario

@@ -16,7 +16,7 @@ from perfgate.errors import UsageError
 from perfgate.gate.tolerance import own_tolerance_of, severity_of
 from perfgate.gate.wording import limit
 from perfgate.metrics import BY_NAME
-from perfgate.report.plain import one_line
+from perfgate.plain import one_line
 from perfgate.scenario.amounts import amount_problem
 from perfgate.scenario.forms import Table
 from perfgate.scenario.mistakes import Mistake, explain, nearest

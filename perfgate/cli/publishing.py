@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 
 from perfgate.errors import UsageError
+from perfgate.plain import one_line
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
-from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 
 

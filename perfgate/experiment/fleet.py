@@ -12,9 +12,10 @@ from typing import Self, TypeVar
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import Warmth, warm_up
-from perfgate.load.interface import ClosedLoop, Driver
+from perfgate.load.interface import Answer, ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
+from perfgate.serving.reasons import refusal, remedy_of
 from perfgate.trials import Arm, Call, ReplicaFacts, Subject
 
 _Given = TypeVar("_Given")
@@ -32,6 +33,8 @@ class ArmSetup:
     calls: tuple[Call, ...]
     order: tuple[int, ...]
     """Of the recorded requests in the replica, the same as `calls`."""
+    by_columns: tuple[Call, ...] = ()
+    """Of REST requests in rows, the same in columns, for a model whose outputs are not one a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Fleet:
         for live in self._at_once(self._start, self._plan.slots):
             self.replicas = (*self.replicas, live)
             on_started(len(self.replicas))
+        # what one arm has to be asked in columns, both are, and the servers that were started before as well
+        self.replicas = tuple(replace(live, calls=self._setups[live.slot.arm].calls) for live in self.replicas)
 
     def _start(self, slot: Slot) -> LiveReplica:
         setup, clock = self._setups[slot.arm], self._makers.clock
@@ -102,14 +107,21 @@ class Fleet:
             began_s = clock()
             answer = patient.call(setup.calls[0])
             first_request_ms = (clock() - began_s) * 1e3
+            if answer.status and setup.by_columns and not patient.call(setup.by_columns[0]).status:
+                self._ask_by_columns()
+                answer = Answer(0, "", b"")
         if answer.status:
             server.ensure_alive()
-            problem = f"{setup.spec.label}: the first request failed with status {answer.status}: {answer.message}"
-            raise InvalidRunError(problem, "check [payload] of the scenario against `perfgate inspect`")
+            problem = f"{setup.spec.label}: the first request failed with {refusal(answer.status, answer.message)}"
+            raise InvalidRunError(problem, remedy_of(answer.status, answer.message))
         driver = self._makers.driver(server, self._plan.load.deadline_s)
         self._stack.callback(driver.close)
         observer = self._makers.observer(server.subject)
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
+
+    def _ask_by_columns(self) -> None:
+        setups = self._setups.items()
+        self._setups = {arm: replace(each, calls=each.by_columns or each.calls, by_columns=()) for arm, each in setups}
 
     def _spec(self, slot: Slot) -> ReplicaSpec:
         spec = self._setups[slot.arm].spec

@@ -56,7 +56,10 @@ def arm_setups(
             version=model.version,
             rest_port=0 if scenario.target.protocol == "rest" else None,
         )
-        setups[arm] = ArmSetup(spec, as_sent(payloads[arm], scenario).cycle, payloads[arm].order)
+        calls, order = as_sent(payloads[arm], scenario).cycle, payloads[arm].order
+        rest = scenario.target.protocol == "rest"
+        columns = rest_form(payloads[arm], by_rows=False).cycle if rest else calls
+        setups[arm] = ArmSetup(spec, calls, order, () if columns == calls else columns)
     return setups
 
 

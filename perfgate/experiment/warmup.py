@@ -74,7 +74,7 @@ def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], l
     dear, as of a model that compiles for each shape, this goes on beyond the limit, and counts for nothing afterwards.
     """
     began_s = clock()
-    twice = [call for call in calls for _ in range(2)]
+    twice = [call for call in dict.fromkeys(calls) for _ in range(2)]
     latencies: list[float] = []
 
     def send(count: int) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from perfgate.scenario.schema import Objective
-from perfgate.stats.table import ARMS, SOURCES, TrialTable
-from perfgate.stats.values import failures, rows_of
-from perfgate.trials import Arm
+import numpy as np
 
+from perfgate.scenario.schema import Objective
+from perfgate.stats.table import ARMS, SOURCES, Columns, TrialTable
+from perfgate.stats.values import Mask, failures, rows_of
+from perfgate.trials import Arm, status_name
+
+_MOST_NAMED = 3
 MOST_FAILED = 0.01
 """Share of failed requests above which times say nothing: what fails fast looks fast."""
 
@@ -31,7 +35,13 @@ def invalid_because(
             requests = int(columns.requests[rows].sum())
             share = failed[rows].sum() / requests if requests else 0.0
             if share > limit:
-                reasons.append(
-                    f"{arm}: {100 * share:.1f}% of {requests:,} requests failed ({source}; limit {limit:.1%})"
-                )
+                words = f"{arm}: {100 * share:.1f}% of {requests:,} requests failed"
+                reasons.append(f"{words} with {_statuses(columns, rows)} ({source}; limit {limit:.1%})")
     return tuple(reasons)
+
+
+def _statuses(columns: Columns, rows: Mask) -> str:
+    """Name the statuses of failed requests, the commonest first."""
+    status = columns.status[np.repeat(rows, columns.requests)]
+    counts = Counter(status[status != 0].tolist())
+    return ", ".join(status_name(each) for each, _ in counts.most_common(_MOST_NAMED))

@@ -24,25 +24,27 @@ _EXAMPLES = {Method.CLASSIFY: ClassificationRequest, Method.REGRESS: RegressionR
 _WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
-def rest_form(payload: RecordedPayload) -> RecordedPayload:
+def rest_form(payload: RecordedPayload, *, by_rows: bool = True) -> RecordedPayload:
     """Write each request's body as JSON: by rows where its inputs share their first dimension, else by columns.
+
+    `by_rows` False: all by columns, for a model whose outputs are not one a row.
 
     Strings that are no UTF-8, and those of inputs and features named `…_bytes`, become `{"b64": …}`; an output filter,
     which REST does not know, is left out. The digest is that of these bodies. UsageError for what REST cannot say.
     """
-    calls = tuple(replace(call, body=_body(call)) for call in payload.calls)
+    calls = tuple(replace(call, body=_body(call, by_rows=by_rows)) for call in payload.calls)
     return replace(payload, calls=calls, digest=payload_digest(calls, payload.order))
 
 
-def _body(call: Call) -> bytes:
+def _body(call: Call, *, by_rows: bool) -> bytes:
     if call.method is Method.PREDICT:
-        return _predict(PredictRequest.FromString(call.body)).encode()
+        return _predict(PredictRequest.FromString(call.body), by_rows=by_rows).encode()
     if call.method in _EXAMPLES:
         return _examples(_EXAMPLES[call.method].FromString(call.body)).encode()
     raise UsageError(f"{call.method} cannot be sent over REST", 'set target.protocol = "grpc"')
 
 
-def _predict(request: Proto) -> str:
+def _predict(request: Proto, *, by_rows: bool) -> str:
     names = sorted(request.inputs)
     for name in names:
         if (dtype := name_of(request.inputs[name].dtype)) not in _TYPES:
@@ -50,7 +52,9 @@ def _predict(request: Proto) -> str:
     arrays = {name: decode(request.inputs[name]) for name in names}
     lengths = {array.shape[:1] for array in arrays.values()}
     head = f'{{"signature_name": {json.dumps(request.model_spec.signature_name)}, '
-    if len(lengths) != 1 or not lengths.pop() > (0,):  # scalars have (), and TF-Serving takes no empty `instances`
+    if (
+        not by_rows or len(lengths) != 1 or not lengths.pop() > (0,)
+    ):  # scalars have (), and TF-Serving takes no empty `instances`
         columns = {name: _nested(array, name, ())[0] for name, array in arrays.items()}
         if len(columns) == 1:  # alone it needs no name, which might be taken for another thing: `b64`
             return f'{head}"inputs": {columns[names[0]]}}}'

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from perfgate.gate.looking import Standing
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.gauge import gauge
-from perfgate.report.plain import one_line
 from perfgate.report.progress import Done, LineProgress, Phase, Progress, SilentProgress, told
 from perfgate.report.rows import gate_row, objective_row, word_of
 from perfgate.report.tables import add_row, plain_table

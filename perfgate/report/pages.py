@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 import jinja2
 from markupsafe import Markup
 
+from perfgate.plain import printable
 from perfgate.report import figures
 from perfgate.report.charts.verdicts import icon
 from perfgate.report.inline import policy, script, style
-from perfgate.report.plain import printable
 
 _SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from perfgate.gate.looking import Standing
+from perfgate.plain import one_line
 from perfgate.report import figures
-from perfgate.report.plain import one_line
 from perfgate.trials import Caution
 
 Done = Callable[[], float]

@@ -88,7 +88,7 @@ def _columns(table: pa.Table) -> Columns:
         requests=np.add.reduceat(asked, first, dtype=np.int64),
         service_ms=rows["service_ms"][asked],
         response_ms=rows["response_ms"][asked],
-        failed=rows["status"][asked] != 0,
+        status=rows["status"][asked],
     )
 
 

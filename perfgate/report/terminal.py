@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.payloads import payload_sentences
-from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (

@@ -20,6 +20,7 @@ from perfgate.serving.interface import ReplicaSpec
 from perfgate.serving.peer import Peer
 from perfgate.serving.pid_file import PidFile
 from perfgate.serving.readiness import Readiness, State, readiness
+from perfgate.serving.reasons import why
 from perfgate.serving.supervised import Status, Supervised
 from perfgate.serving.supervisor import process
 from perfgate.trials import Subject
@@ -141,7 +142,7 @@ class CommandReplica(ForeignReplica):
         raise self._not_ready(said)
 
     def _not_ready(self, said: Readiness) -> InvalidRunError:
-        words = _one_line(said.words)
+        words = why(said.words)
         if said.state is State.FAILED:
             return self._invalid(f"could not load the model: {words}")
         if said.state is State.NO_SUCH_MODEL:
@@ -276,8 +277,3 @@ class CommandLauncher:
         base = Path(tempfile.mkdtemp(dir=self._bases))
         (base / str(spec.version)).symlink_to(spec.model_path, target_is_directory=True)
         return base
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 300 else line[:297] + "..."

@@ -16,15 +16,17 @@ from perfgate.model.messages import GetModelMetadataRequest, GetModelMetadataRes
 from perfgate.model.saved_model import signatures_of
 from perfgate.scenario.schema import Target
 from perfgate.serving.endpoint_url import EndpointUrl, parse_endpoint
-from perfgate.serving.peer import INVALID_ARGUMENT, NOT_FOUND, OK, Peer, grpc_line, rest_get
+from perfgate.serving.peer import INVALID_ARGUMENT, NOT_FOUND, OK, UNIMPLEMENTED, Peer, grpc_line, rest_get
 from perfgate.serving.ports import answers
 from perfgate.serving.readiness import error_of
+from perfgate.serving.reasons import refusal, why
 
 DIGEST_PREFIX = "metadata-sha256:"
 """Of a digest that covers signatures only: the same for two versions that compute different things."""
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 _TIMEOUT_S = 10.0
 _HTTP_OK, _HTTP_BAD_REQUEST, _HTTP_NOT_FOUND = 200, 400, 404
+_HTTP_NO_SUCH = {405, 501}
 _DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 """Where the enum's name is not `DT_` and the type's."""
 
@@ -54,8 +56,8 @@ def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) ->
 
 def _ask(peer: Peer) -> tuple[int, tuple[Signature, ...]]:
     """Ask one server: the version that it answers with, and its signatures."""
-    if why := answers(peer.address):
-        raise InvalidRunError(f"{peer.address} does not answer: {why}", "is it up?")
+    if silent := answers(peer.address):
+        raise InvalidRunError(f"{peer.address} does not answer: {silent}", "is it up?")
     try:
         version, definitions = _over_grpc(peer) if peer.protocol == "grpc" else _over_rest(peer)
         return version, signatures_of(definitions.signature_def)
@@ -79,7 +81,8 @@ def _over_grpc(peer: Peer) -> tuple[int, Proto]:
     if reply.status == INVALID_ARGUMENT and peer.label:  # a label that the server does not know
         raise _not_there(peer, reply.message)
     if reply.status != OK:
-        raise _no_answer(peer, f"status {reply.status}: {reply.message}")
+        told = refusal(reply.status, reply.message)
+        raise _no_answer(peer, told, has_no_such=reply.status == UNIMPLEMENTED)
     answer = GetModelMetadataResponse.FromString(reply.body)
     version = answer.model_spec.version.value or peer.version or 1
     return version, SignatureDefMap.FromString(answer.metadata["signature_def"].value)
@@ -92,14 +95,15 @@ def _over_rest(peer: Peer) -> tuple[int, Proto]:
     if reply.status == _HTTP_BAD_REQUEST and peer.label:
         raise _not_there(peer, error_of(reply.body) or reply.message)
     if reply.status != _HTTP_OK:
-        raise _no_answer(peer, error_of(reply.body) or reply.message)
+        told = error_of(reply.body) or reply.message
+        raise _no_answer(peer, told, has_no_such=reply.status in _HTTP_NO_SUCH)
     answer = json.loads(reply.body)
     definitions = SignatureDefMap()
     for key, said in answer["metadata"]["signature_def"]["signature_def"].items():
         signature = definitions.signature_def[key]
         signature.method_name = said.get("method_name", "")
-        for told, infos in ((said["inputs"], signature.inputs), (said["outputs"], signature.outputs)):
-            for name, info in told.items():
+        for side, infos in ((said["inputs"], signature.inputs), (said["outputs"], signature.outputs)):
+            for name, info in side.items():
                 _fill(infos[name], info)
     return int(answer["model_spec"].get("version") or peer.version or 1), definitions
 
@@ -117,11 +121,11 @@ def _fill(proto: Proto, info: dict[str, Any]) -> None:
 
 
 def _not_there(peer: Peer, words: str) -> UsageError:
-    return UsageError(
-        f"{peer.address} serves no such model: {' '.join(words.split())}", "check name and version in the URL"
-    )
+    return UsageError(f"{peer.address} serves no such model: {why(words)}", "check name and version in the URL")
 
 
-def _no_answer(peer: Peer, words: str) -> InvalidRunError:
-    problem = f"{peer.address} does not say what it serves: {' '.join(words.split())}"
+def _no_answer(peer: Peer, words: str, *, has_no_such: bool) -> InvalidRunError:
+    problem = f"{peer.address} does not say what it serves: {why(words)}"
+    if has_no_such:
+        return InvalidRunError(problem, "it is up, without TF-Serving's metadata, which name the inputs of a model")
     return InvalidRunError(problem, "is it up, and of the URL's protocol?")

@@ -16,7 +16,7 @@ from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import inference
 from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.replica import LOADING_ERRORS, Recorded, does_not_load, load, one_line
+from perfgate.serving.embedded.replica import LOADING_ERRORS, Recorded, does_not_load, load, told
 from perfgate.serving.embedded.servable import Endpoint
 from perfgate.serving.embedded.stages import StageTimes
 from perfgate.serving.embedded.status import StatusError, invalid
@@ -38,7 +38,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
     try:
         recorded = Recorded(model, spec.get("requests_dir"))
     except StatusError as error:
-        channel.send({"error": f"the payload does not fit: {one_line(error)}", "remedy": "see `perfgate inspect`"})
+        channel.send({"error": f"the payload does not fit: {told(error)}", "remedy": "see `perfgate inspect`"})
         return
     caller = _Caller(model)
     answers: dict[str, Callable[[Message], Message]] = {
@@ -72,7 +72,7 @@ class _Caller:
                 inference.FEEDS[method][1](self._model, request) for method, request in _requests(message["calls"])
             ]
         except StatusError as error:
-            return {"error": one_line(error)}
+            return {"error": told(error)}
         return {}
 
     def loop(self, message: Message) -> Message:
@@ -96,7 +96,7 @@ class _Caller:
             ((method, request),) = _requests(message["calls"])
             response, _ = _ANSWERS[method](self._model, request)
         except StatusError as error:
-            return {"status": error.code.value[0], "message": one_line(error)}
+            return {"status": error.code.value[0], "message": told(error)}
         Path(message["answer"]).write_bytes(response.SerializeToString())
         return {"status": _OK, "message": ""}
 

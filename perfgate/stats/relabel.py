@@ -9,7 +9,7 @@ import numpy as np
 from perfgate.stats.table import ARMS, Columns, TrialTable
 from perfgate.trials import Arm
 
-_OF_REQUESTS = ("service_ms", "response_ms", "failed")
+_OF_REQUESTS = ("service_ms", "response_ms", "status")
 
 
 def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTable:

@@ -53,7 +53,7 @@ class Columns:
     """Number of the one recorded request that the trial sent; -1 where it sent several, or where that is not known."""
     service_ms: Floats
     response_ms: Floats
-    failed: NDArray[np.bool_]
+    status: NDArray[np.int8]
 
     @staticmethod
     def of(trials: Sequence[Trial]) -> Columns:
@@ -82,8 +82,13 @@ class Columns:
             payload=_ints(-1 if trial.payload is None else trial.payload for trial in trials),
             service_ms=np.concatenate([np.empty(0), *(trial.requests.service_ms for trial in trials)]),
             response_ms=np.concatenate([np.empty(0), *(trial.requests.response_ms for trial in trials)]),
-            failed=np.concatenate([np.empty(0, np.int8), *(trial.requests.status for trial in trials)]) != 0,
+            status=np.concatenate([np.empty(0, np.int8), *(trial.requests.status for trial in trials)]),
         )
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which requests failed."""
+        return np.not_equal(self.status, 0)
 
     @staticmethod
     def joined(parts: Sequence[Columns]) -> Columns:

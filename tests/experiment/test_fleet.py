@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
 import pytest
 
+from perfgate.errors import InvalidRunError
 from perfgate.experiment.fleet import ArmSetup, Fleet, Makers
 from perfgate.experiment.plan import make_plan
 from perfgate.load.fake import FakeDriver
+from perfgate.load.interface import Answer
 from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.scenario.schema import Scenario, Server
 from perfgate.serving.fake import FakeLauncher, FakeReplica
@@ -64,6 +66,68 @@ def _started(
     assert counted == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [(each.replica, each.arm) for each in facts] == [(slot.replica, slot.arm) for slot in plan.slots]
     return facts, launcher
+
+
+@dataclass(slots=True)
+class _Picky(FakeDriver):
+    """Refuses some requests, as a server does."""
+
+    refused: dict[bytes, Answer] = field(default_factory=dict)
+    asked: list[bytes] = field(default_factory=list)
+
+    def call(self, call: Call) -> Answer:
+        self.asked.append(call.body)
+        return self.refused.get(call.body, Answer(0, "", b""))
+
+
+def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int = 1) -> Fleet:
+    setups = {arm: replace(each, by_columns=by_columns) for arm, each in _setups(Server()).items()}
+    makers = Makers(
+        launcher=lambda _: _Launcher(0, {arm.value: 2.0 for arm in BOTH}),
+        driver=lambda *_: driver,
+        observer=lambda _: FakeProcessAccounts(lambda: 0.0),
+        clock=lambda: 0.0,
+        at_once=at_once,
+    )
+    return Fleet(make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once), setups, makers)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_what_cannot_be_answered_in_rows_is_asked_in_columns_of_both_arms(at_once: int) -> None:
+    driver = _Picky(refused={b"x": Answer(3, "Tensor name: t has no shape information ", b"")})
+    with _fleet(driver, (Call(b"columns"),), at_once) as fleet:
+        fleet.start(lambda _: None)
+        assert {live.calls for live in fleet.replicas} == {(Call(b"columns"),)}
+    assert driver.asked.count(b"x") <= at_once  # asked once, not of every server
+
+
+def test_what_can_be_answered_in_rows_stays_in_rows() -> None:
+    driver = _Picky()
+    with _fleet(driver, (Call(b"columns"),)) as fleet:
+        fleet.start(lambda _: None)
+        assert {live.calls for live in fleet.replicas} == {(Call(b"x"),)}
+    assert set(driver.asked) == {b"x"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "remedy"),
+    [
+        (Answer(4, "no answer within the deadline", b""), "DEADLINE_EXCEEDED: no answer within", "load.deadline_s"),
+        (Answer(9, "Table not initialized.\n\t[[{{node q}}]]", b""), "FAILED_PRECONDITION: Table", "initialises it"),
+        (Answer(3, "Could not parse example input, value: 'x'", b""), "INVALID_ARGUMENT", '"examples"'),
+        (Answer(13, "a" * 900 + "\0 at last", b""), "INTERNAL: aaa", "server's log"),
+    ],
+)
+def test_a_first_request_that_fails_says_its_status_and_the_remedy_that_fits(
+    answer: Answer, says: str, remedy: str
+) -> None:
+    refused = {b"x": answer, b"columns": answer}
+    with _fleet(_Picky(refused=refused), (Call(b"columns"),)) as fleet, pytest.raises(InvalidRunError) as caught:
+        fleet.start(lambda _: None)
+    assert says in caught.value.problem
+    assert remedy in caught.value.remedy
+    assert caught.value.problem.isprintable()
+    assert len(caught.value.problem) < 400
 
 
 def test_one_of_each_arm_starts_side_by_side_where_there_are_cpus_for_it() -> None:

@@ -60,7 +60,7 @@ def test_failing_requests_make_a_run_invalid_before_anything_else(failing: Arm) 
     broken = trial(0, failing, 9, requests([1.0] * 100, [14] * 2 + [0] * 98), Lane.LOAD, Depth.REQUEST)
     found = judge(TrialTable.of([*slow, broken]), Gate(), NO_OBJECTIVES)
     assert found.verdict is Verdict.INVALID
-    assert found.headline == f"{failing}: 2.0% of 100 requests failed (load/request; limit 1.0%)"
+    assert found.headline == f"{failing}: 2.0% of 100 requests failed with UNAVAILABLE (load/request; limit 1.0%)"
 
 
 def test_times_of_servers_that_still_paid_for_first_times_are_not_judged() -> None:

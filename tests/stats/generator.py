@@ -126,7 +126,7 @@ def columns(
         payload=np.repeat(np.full(blocks, -1) if payload is None else payload, replicas),
         service_ms=times,
         response_ms=times,
-        failed=np.zeros(times.size, np.bool_),
+        status=np.zeros(times.size, np.int8),
     )
 
 

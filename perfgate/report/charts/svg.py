@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import NDArray
 
-from perfgate.report.plain import one_line
+from perfgate.plain import one_line
 
 Element = ET.Element
 

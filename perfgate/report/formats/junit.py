@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from perfgate.gate.verdict import Verdict
+from perfgate.plain import printable
 from perfgate.report.formats.cases import Case, cases, scenario_name
-from perfgate.report.plain import printable
 from perfgate.report.result import Result
 
 _ELEMENTS = {Verdict.FAIL: "failure", Verdict.INVALID: "error", Verdict.INCONCLUSIVE: "skipped"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
+from perfgate.plain import one_line
 from perfgate.report.formats.cases import cases, scenario_name
-from perfgate.report.plain import one_line
 from perfgate.report.result import Result
 from perfgate.report.rows import in_order
 

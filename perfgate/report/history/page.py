@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from perfgate import __version__
+from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.charts.course import Course, Mark, course
 from perfgate.report.history.series import Change, History, Series
@@ -23,7 +24,6 @@ from perfgate.report.history.words import (
     subject,
 )
 from perfgate.report.pages import drawn, template, write_page
-from perfgate.report.plain import one_line
 from perfgate.stats.changes import FEWEST, SHORTEST, clip_outliers
 
 TONES = {"worse": "fail", "better": "pass", "changed": "inconclusive"}

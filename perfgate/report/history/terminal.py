@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.history.series import History, Series
 from perfgate.report.history.sparkline import place_in, sparkline
 from perfgate.report.history.words import ChangeRow, change_rows, headline, last_against_level, notes, subject
-from perfgate.report.plain import one_line
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 
 STYLES = {"worse": "bold red", "better": "green", "changed": "yellow"}

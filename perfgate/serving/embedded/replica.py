@@ -17,15 +17,15 @@ from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
+from perfgate.serving.reasons import load_remedy, why
 from perfgate.serving.run_delay import ProcessRunDelay
 
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError)
 
 
-def one_line(error: BaseException) -> str:
-    """Describe an error in one line of at most 300 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else text[:297] + "..."
+def told(error: BaseException) -> str:
+    """Describe an error in one line."""
+    return why(str(error)) or type(error).__name__
 
 
 def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
@@ -41,10 +41,10 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         load_time_s = time.monotonic() - forked_at_s
         recorded = Recorded(served, spec.get("requests_dir"))
     except OSError as error:
-        channel.send({"error": one_line(error), "remedy": "is it in use? choose another port or host"})
+        channel.send({"error": told(error), "remedy": "is it in use? choose another port or host"})
         return
     except StatusError as error:
-        channel.send({"error": f"the payload does not fit: {one_line(error)}", "remedy": "see `perfgate inspect`"})
+        channel.send({"error": f"the payload does not fit: {told(error)}", "remedy": "see `perfgate inspect`"})
         return
     try:
         times = {"load_time_s": load_time_s, "replayed": served.replayed}
@@ -76,10 +76,10 @@ def load(spec: Message) -> ServedModel:
 
 def does_not_load(spec: Message, error: BaseException) -> Message:
     """Say so to perfgate."""
-    problem = f"{spec['model_path']} does not load: {one_line(error)}"
+    problem = f"{spec['model_path']} does not load: {told(error)}"
     if isinstance(error, StatusError):
         return {"error": problem, "remedy": "TF-Serving does not load it either; record its warm-up requests again"}
-    return {"error": problem, "remedy": "try `perfgate inspect` on it, or export it again"}
+    return {"error": problem, "remedy": load_remedy(str(error))}
 
 
 def _start_rest(served: ServedModel, spec: Message) -> int | None:
@@ -115,7 +115,7 @@ class Recorded:
         try:
             endpoint.run(*arrays)
         except tf.errors.OpError as error:
-            return {"error": one_line(error)}
+            return {"error": told(error)}
         wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
         waited_ns = min(self._wait.since(begun), wall_ns)
         return {"wall_ms": wall_ns / 1e6, "cpu_ms": cpu_ns / 1e6, "waited_ms": waited_ns / 1e6}

@@ -1,0 +1,75 @@
+"""Why a server or a model refuses, in one line, and what to do: from gRPC's statuses and TensorFlow's words."""
+
+from __future__ import annotations
+
+import re
+
+from perfgate.plain import one_line
+from perfgate.trials import status_name
+
+_MOST_CHARACTERS = 300
+
+# What TensorFlow says when the reason stands somewhere in the middle, with its remedy.
+_DEVICE = re.compile(
+    r"Cannot assign a device for operation [^:]+: .*?explicitly assigned to (\S+) but available devices are \[[^\]]*\]"
+)
+_KERNEL = re.compile(r"No OpKernel was registered to support Op '([^']+)'(?:.*?with these attrs)?[^.]*\.?")
+_OP = re.compile(r"Op type not registered '([^']+)'")
+_LOADING = (
+    (
+        _DEVICE,
+        "the model names a device that this machine has not: export it with clear_devices=True, or without tf.device",
+    ),
+    (_KERNEL, "this build of TensorFlow has no such kernel for CPUs: export the model without it"),
+    (_OP, "the operation comes from a package that the server does not load: export the model without it"),
+)
+_EXPORT_AGAIN = "try `perfgate inspect` on it, or export it again"
+
+_PAYLOAD = "check [payload] of the scenario against `perfgate inspect`"
+_BY_WORDS = (
+    (re.compile(r"not initialized|uninitialized", re.IGNORECASE),
+     "export it so that loading initialises it: tables by main_op or as assets, variables by a checkpoint"),
+    (re.compile(r"pars(?:e|ing) (?:serialized |example)|example proto", re.IGNORECASE),
+     'the signature takes serialized tf.Examples: payload.source = "examples"; `perfgate init` writes a scenario'),
+    (re.compile(r"PyFunc|Python function|py_func", re.IGNORECASE),
+     "no server of TensorFlow runs a model's Python functions: export it without tf.py_function and tf.numpy_function"),
+    (re.compile(r"message.*(?:too large|larger than)|exceeds.*(?:max|limit)", re.IGNORECASE),
+     "ask for less in one request, or let the server take larger messages"),
+)  # fmt: skip
+_BY_STATUS = {
+    3: _PAYLOAD,
+    4: "raise load.deadline_s, or ask for less at a time",
+    5: "check target.model_name, and the version",
+    7: "give credentials in target.metadata",
+    8: "lower payload.batch_size or load.in_flight, or give the server more memory",
+    9: _PAYLOAD,
+    11: _PAYLOAD,
+    12: "the server does not know this method: check target.protocol and payload.method",
+    14: "see whether the server is up, and its log",
+    16: "give credentials in target.metadata",
+}
+_SEE_THE_LOG = "see the server's log, and `perfgate inspect`"
+
+
+def why(text: str) -> str:
+    """Give the reason in a line that can be printed: a sentence known to be buried in others, else both its ends."""
+    found = next((match for pattern, _ in _LOADING if (match := pattern.search(" ".join(text.split())))), None)
+    return one_line(text if found is None else found.group(0), _MOST_CHARACTERS)
+
+
+def load_remedy(text: str) -> str:
+    """Say what to do about a model that does not load."""
+    flat = " ".join(text.split())
+    return next((remedy for pattern, remedy in _LOADING if pattern.search(flat)), _EXPORT_AGAIN)
+
+
+def refusal(status: int, message: str) -> str:
+    """Describe an answer that is an error: its status and its words, in one line."""
+    words = why(message)
+    return f"{status_name(status)}: {words}" if words else status_name(status)
+
+
+def remedy_of(status: int, message: str = "") -> str:
+    """Say what to do about such an answer: by its words where they are known, else by its status."""
+    by_words = (remedy for pattern, remedy in _BY_WORDS if pattern.search(message))
+    return next(by_words, _BY_STATUS.get(status, _SEE_THE_LOG))
