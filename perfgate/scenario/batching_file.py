@@ -26,6 +26,8 @@ _FIELDS = (  # name, kind, number
     ("thread_pool_name", "StringValue", 5),
     ("allowed_batch_sizes", "int64", 6),
     ("pad_variable_length_inputs", "bool", 7),
+    ("enable_large_batch_splitting", "BoolValue", 8),
+    ("max_execution_batch_size", "Int64Value", 9),
 )
 _EXAMPLE = "write for instance: max_batch_size { value: 128 } batch_timeout_micros { value: 1000 }"
 
@@ -44,7 +46,7 @@ def _field(name: str, kind: str, number: int) -> FieldDescriptorProto:
 def _message_class() -> Any:  # noqa: ANN401 - made at run time
     wrappers = [
         DescriptorProto(name=name, field=[_field("value", kind, 1)])
-        for name, kind in (("Int64Value", "int64"), ("StringValue", "string"))
+        for name, kind in (("Int64Value", "int64"), ("StringValue", "string"), ("BoolValue", "bool"))
     ]
     parameters = DescriptorProto(name="BatchingParameters", field=[_field(*field) for field in _FIELDS])
     pool = descriptor_pool.DescriptorPool()
@@ -90,7 +92,7 @@ def _given(message: Any) -> dict[str, Any]:  # noqa: ANN401 - made at run time
     given: dict[str, Any] = {}
     for name, kind, _ in _FIELDS:
         value = getattr(message, name)
-        if kind == "Int64Value" and message.HasField(name):
+        if kind in {"Int64Value", "BoolValue"} and message.HasField(name):
             given[name] = value.value
         elif name == "allowed_batch_sizes":
             given[name] = tuple(value)

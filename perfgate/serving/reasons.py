@@ -9,13 +9,16 @@ from perfgate.trials import status_name
 
 _MOST_CHARACTERS = 300
 
+_NO_PYTHON = "no server of TensorFlow runs a model's Python functions: export it without tf.py_function, numpy_function"
 # What TensorFlow says when the reason stands somewhere in the middle, with its remedy.
 _DEVICE = re.compile(
     r"Cannot assign a device for operation [^:]+: .*?explicitly assigned to (\S+) but available devices are \[[^\]]*\]"
 )
 _KERNEL = re.compile(r"No OpKernel was registered to support Op '([^']+)'(?:.*?with these attrs)?[^.]*\.?")
 _OP = re.compile(r"Op type not registered '([^']+)'")
+_PYTHON = re.compile(r"\w*PyFunc\w* cannot be served: [^.]*")
 _LOADING = (
+    (_PYTHON, _NO_PYTHON),
     (
         _DEVICE,
         "the model names a device that this machine has not: export it with clear_devices=True, or without tf.device",
@@ -31,8 +34,7 @@ _BY_WORDS = (
      "export it so that loading initialises it: tables by main_op or as assets, variables by a checkpoint"),
     (re.compile(r"pars(?:e|ing) (?:serialized |example)|example proto", re.IGNORECASE),
      'the signature takes serialized tf.Examples: payload.source = "examples"; `perfgate init` writes a scenario'),
-    (re.compile(r"PyFunc|Python function|py_func", re.IGNORECASE),
-     "no server of TensorFlow runs a model's Python functions: export it without tf.py_function and tf.numpy_function"),
+    (re.compile(r"PyFunc|Python function|py_func", re.IGNORECASE), _NO_PYTHON),
     (re.compile(r"message.*(?:too large|larger than)|exceeds.*(?:max|limit)", re.IGNORECASE),
      "ask for less in one request, or let the server take larger messages"),
 )  # fmt: skip

@@ -22,6 +22,9 @@ pad_variable_length_inputs: true
 """
 
 
+SPLIT = "enable_large_batch_splitting { value: true }"
+
+
 def _file(folder: Path, text: str) -> Path:
     file = folder / "batching.txt"
     file.write_text(text, encoding="utf-8")
@@ -39,6 +42,15 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
     )
 
 
+def test_large_requests_may_be_split(tmp_path: Path) -> None:
+    text = (
+        f"max_batch_size {{ value: 64 }} {SPLIT} max_execution_batch_size {{ value: 16 }} allowed_batch_sizes: [4, 16]"
+    )
+    found = read_batching_file(_file(tmp_path, text))
+    assert (found.enable_large_batch_splitting, found.max_execution_batch_size) == (True, 16)
+    assert found.allowed_batch_sizes == (4, 16)
+
+
 def test_what_is_not_set_is_tf_servings_default(tmp_path: Path) -> None:
     assert read_batching_file(_file(tmp_path, "")) == Batching(
         max_batch_size=1000, batch_timeout_micros=0, num_batch_threads=os.cpu_count() or 1, max_enqueued_batches=10
@@ -54,6 +66,14 @@ def test_what_is_not_set_is_tf_servings_default(tmp_path: Path) -> None:
         ("max_batch_size { value: 99999999999999999999 }", "Value out of range"),
         ("max_batch_size { value: 8 } allowed_batch_sizes: [4, 6]", "end with max_batch_size = 8"),
         ("max_batch_size { value: 8", "line 1: "),
+        (
+            f"max_batch_size {{ value: 8 }} {SPLIT} max_execution_batch_size {{ value: 9 }}",
+            "max_execution_batch_size must be at most max_batch_size = 8",
+        ),
+        (
+            f"max_batch_size {{ value: 8 }} {SPLIT} max_execution_batch_size {{ value: 4 }} allowed_batch_sizes: 8",
+            "end with max_execution_batch_size = 4",
+        ),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, words: str) -> None:

@@ -171,12 +171,23 @@ def graph(directory: Path) -> None:
         builder.save()
 
 
+def python(directory: Path) -> None:
+    """Export a model that calls back into the process that exported it."""
+    module = tf.Module()
+    module.double = tf.function(
+        lambda x: {"y": tf.numpy_function(lambda array: array * 2, [x], tf.float32)},
+        input_signature=[_spec([None], tf.float32, "x")],
+    )
+    tf.saved_model.save(module, str(directory), signatures=module.double)
+
+
 def main() -> None:
     """Build all of them."""
     directory = Path(sys.argv[1])
     module = Signatures()
     tf.saved_model.save(module, str(directory / "signatures"), module.signatures())
     graph(directory / "graph")
+    python(directory / "python")
 
 
 if __name__ == "__main__":

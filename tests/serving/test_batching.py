@@ -14,6 +14,7 @@ import grpc
 import numpy as np
 import pytest
 
+from perfgate.errors import InvalidRunError
 from perfgate.model import tensors
 from perfgate.model.messages import PredictRequest, PredictResponse
 from perfgate.scenario.schema import Batching, Server
@@ -119,6 +120,44 @@ def test_every_caller_gets_its_own_rows(client: Client) -> None:
 
     batches = client.all_at_once([partial(ask, caller) for caller in range(CALLERS)])
     assert max(batches) > 3, "nobody shared a batch"
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [
+        ({"max_execution_batch_size": 4}, 4),
+        ({"max_execution_batch_size": 4, "allowed_batch_sizes": (2, 4)}, 4),
+        ({}, 16),
+    ],
+    ids=["4 of 16", "2 or 4 of 16", "as large as a batch"],
+)
+def test_large_requests_are_split_and_put_together_again(
+    start: Start, small_models: Path, changes: dict[str, Any], most: int
+) -> None:
+    settings = _settings(enable_large_batch_splitting=True, **changes)
+    client = Client(start(small_models / "signatures", settings=settings).address)
+
+    def ask(caller: int) -> int:
+        rows = caller % 16 + 1
+        x = np.arange(3.0 * rows).reshape(rows, 3) + 100 * caller
+        answer = client.good("serving_default", x=(x, "float32"))
+        np.testing.assert_allclose(answer.outputs["sum"], 2 * x.sum(1))
+        np.testing.assert_allclose(answer.outputs["double"], 2 * x)
+        return answer.rows
+
+    assert max(client.all_at_once([partial(ask, caller) for caller in range(CALLERS)])) <= most
+    assert ask(15) <= most
+    too_large = client.ask("serving_default", x=(np.zeros((17, 3)), "float32"))
+    assert isinstance(too_large, Bad)
+    assert too_large.status == INVALID_ARGUMENT
+    client.close()
+
+
+def test_a_models_own_python_functions_are_refused_by_name(start: Start, small_models: Path) -> None:
+    for settings in (Server(), _settings()):
+        with pytest.raises(InvalidRunError, match="PyFunc cannot be served") as caught:
+            start(small_models / "python", settings=settings)
+        assert "numpy_function" in caught.value.remedy
 
 
 def test_strings_through_a_loop_a_row(client: Client) -> None:

@@ -1,7 +1,7 @@
 """Requests of several callers executed as one, by the scheduler that TF-Serving uses.
 
 TensorFlow's `BatchFunction` op is that scheduler (`shared_batch_scheduler.h`). What goes through it here are tickets,
-one number a row; the batch that it forms of them says whose arrays to run together in the model's own session. So any
+one number a row; the batch that it forms of them says whose rows to run together in the model's own session. So any
 model that the session opens can be batched, and merging, padding and splitting follow TF-Serving's
 `batching_session.cc` and `batching_util.cc` to the word.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,9 @@ from perfgate.serving.embedded.status import StatusError, invalid, of_graph
 Arrays = Sequence[np.ndarray]
 
 MAX_CALLERS = 1024
+_ROW_BITS = 32
+_ROWS = (1 << _ROW_BITS) - 1
+"""Of a ticket: the row within its request; above it the request's number."""
 
 
 def callers(settings: Mapping[str, Any]) -> int:
@@ -36,17 +40,41 @@ def callers(settings: Mapping[str, Any]) -> int:
     return max(int(settings["rpc_threads"]), min(MAX_CALLERS, rows))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Done:
+    """What came of some rows of a request."""
+
+    first: int
+    outputs: Arrays
+    started_ns: int
+    ended_ns: int
+    batch_rows: int
+    error: StatusError | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    """One request's part of a batch."""
+    """One request; a large one may be split over several batches."""
 
     arrays: Arrays
     rows: int
-    outputs: list[np.ndarray] | None = None
-    error: StatusError | None = None
-    started_ns: int = 0
-    ended_ns: int = 0
-    batch_rows: int = 0
+    done: list[_Done]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Some rows of a request that are in one batch."""
+
+    task: _Task
+    first: int
+    rows: int
+
+    @property
+    def arrays(self) -> Arrays:
+        """The rows."""
+        if self.rows == self.task.rows:
+            return self.task.arrays
+        return [array[self.first : self.first + self.rows] for array in self.task.arrays]
 
 
 class Batcher:
@@ -61,23 +89,24 @@ class Batcher:
     def run(self, arrays: Arrays) -> tuple[Arrays, StageTimes]:
         """Run a request together with others; StatusError for errors of its batch."""
         decoded_ns = time.perf_counter_ns()
-        task = _Task(arrays, _rows(arrays))
+        task = _Task(arrays, _rows(arrays), [])
         if not task.rows:  # nothing to share, and the scheduler knows no such task
             outputs = self._run_alone(arrays)
             return outputs, StageTimes(0.0, (time.perf_counter_ns() - decoded_ns) / 1e6, 0.0, 0)
         number = next(self._numbers)
         self._tasks[number] = task
         try:
-            self._schedule(np.full(task.rows, number, np.int64))
+            self._schedule((number << _ROW_BITS) + np.arange(task.rows, dtype=np.int64))
         except tf.errors.OpError as error:
             raise of_graph(error) from error
         finally:
             del self._tasks[number]
-        if task.error is not None:
-            raise StatusError(task.error.code, str(task.error))
-        assert task.outputs is not None  # noqa: S101 - the scheduler ran it
-        queue_ms, execute_ms = (task.started_ns - decoded_ns) / 1e6, (task.ended_ns - task.started_ns) / 1e6
-        return task.outputs, StageTimes(queue_ms, execute_ms, 0.0, task.batch_rows)
+        done = sorted(task.done, key=lambda part: part.first)
+        if (failed := next((part.error for part in done if part.error is not None), None)) is not None:
+            raise StatusError(failed.code, str(failed))
+        started_ns, ended_ns = min(part.started_ns for part in done), max(part.ended_ns for part in done)
+        times = (started_ns - decoded_ns) / 1e6, (ended_ns - started_ns) / 1e6
+        return _joined(done), StageTimes(*times, 0.0, max(part.batch_rows for part in done))
 
     def _run_alone(self, arrays: Arrays) -> Arrays:
         try:
@@ -88,11 +117,11 @@ class Batcher:
     def _execute(self, tickets: np.ndarray) -> np.ndarray:
         """Run one batch; the scheduler calls this in its threads. Tickets beyond the rows ask for padding."""
         started_ns = time.perf_counter_ns()
-        tasks = [self._tasks[number] for number in dict.fromkeys(tickets.tolist())]
-        rows = sum(task.rows for task in tasks)
-        error, parts = None, [None] * len(tasks)
+        parts = self._parts(list(dict.fromkeys(tickets.tolist())))  # one that comes again asks for padding
+        rows = sum(part.rows for part in parts)
+        error, outputs = None, [list[np.ndarray]()] * len(parts)
         try:
-            parts = self._outputs(tasks, rows, len(tickets))
+            outputs = self._outputs(parts, rows, len(tickets))
         except StatusError as caught:
             error = caught
         except tf.errors.OpError as caught:
@@ -100,20 +129,29 @@ class Batcher:
         except Exception as caught:  # noqa: BLE001 - the callers must hear of it
             error = StatusError(grpc.StatusCode.INTERNAL, f"{type(caught).__name__}: {caught}")
         ended_ns = time.perf_counter_ns()
-        for task, outputs in zip(tasks, parts, strict=True):
-            task.outputs, task.error, task.batch_rows = outputs, error, rows
-            task.started_ns, task.ended_ns = started_ns, ended_ns
+        for part, each in zip(parts, outputs, strict=True):
+            part.task.done.append(_Done(part.first, each, started_ns, ended_ns, rows, error))
         return tickets
 
-    def _outputs(self, tasks: Sequence[_Task], rows: int, size: int) -> list[Any]:
+    def _parts(self, tickets: list[int]) -> list[_Part]:
+        """Collect the rows of each request, which are in a row."""
+        numbers = [ticket >> _ROW_BITS for ticket in tickets]
+        parts = []
+        for number, rows in Counter(numbers).items():
+            first = tickets[numbers.index(number)] & _ROWS
+            parts.append(_Part(self._tasks[number], first, rows))
+        return parts
+
+    def _outputs(self, parts: Sequence[_Part], rows: int, size: int) -> list[list[np.ndarray]]:
+        given = [part.arrays for part in parts]
         merged = [
-            self._merged(name, [task.arrays[i] for task in tasks], size - rows) for i, name in enumerate(self._inputs)
+            self._merged(name, [arrays[i] for arrays in given], size - rows) for i, name in enumerate(self._inputs)
         ]
         outputs = [np.asarray(output) for output in self._run(*merged)]
         for output in outputs:
             _require_batch(output, size)
-        ends = list(itertools.accumulate(task.rows for task in tasks))
-        return [[output[end - task.rows : end] for output in outputs] for task, end in zip(tasks, ends, strict=True)]
+        ends = list(itertools.accumulate(part.rows for part in parts))
+        return [[output[end - part.rows : end] for output in outputs] for part, end in zip(parts, ends, strict=True)]
 
     def _merged(self, name: str, arrays: list[np.ndarray], padding: int) -> np.ndarray:
         """Put the requests' arrays below each other, and `padding` times the last one's first row below them."""
@@ -129,6 +167,13 @@ class Batcher:
         if padding:
             arrays = [*arrays, np.repeat(arrays[-1][:1], padding, axis=0)]
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _joined(done: Sequence[_Done]) -> Arrays:
+    """Put the rows of a request together again."""
+    if len(done) == 1:
+        return done[0].outputs
+    return [np.concatenate(each) for each in zip(*(part.outputs for part in done), strict=True)]
 
 
 def _rows(arrays: Arrays) -> int:
@@ -169,15 +214,19 @@ def _scheduler(execute: Callable[[np.ndarray], np.ndarray], settings: Mapping[st
     It has a session of its own: in the model's, batches would wait for the one thread that runs them.
     """
     batch_threads = int(settings["num_batch_threads"])
+    splits, most = bool(settings["enable_large_batch_splitting"]), settings["max_execution_batch_size"]
+    sizes = list(settings["allowed_batch_sizes"])
+    if splits and most and not sizes:  # the op has no other way to say how large a batch may be
+        sizes = list(range(1, most + 1))
 
     @tf.nondifferentiable_batch_function(  # type: ignore[untyped-decorator]
         num_batch_threads=batch_threads,
         max_batch_size=settings["max_batch_size"],
         batch_timeout_micros=settings["batch_timeout_micros"],
-        allowed_batch_sizes=list(settings["allowed_batch_sizes"]) or None,
+        allowed_batch_sizes=sizes or None,
         max_enqueued_batches=settings["max_enqueued_batches"],
         autograph=False,
-        enable_large_batch_splitting=False,
+        enable_large_batch_splitting=splits,
     )
     def run_batch(tickets: Any) -> Any:
         done = tf.numpy_function(execute, [tickets], tf.int64)

@@ -6,6 +6,7 @@ The session loader opens models that `tf.saved_model.load` refuses (docs/serving
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from perfgate.serving.embedded.status import StatusError, invalid, of_graph
 
 _MAX_ENDPOINTS = 1024
 """Choices of outputs whose callables are kept: clients make them up."""
+_PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 _MAX_BATCHERS = 32
 """Choices of outputs that are batched; each has a queue and threads, and clients make them up."""
 
@@ -64,6 +66,7 @@ class Servable:
         self.session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
         with self.session.graph.as_default():
             meta_graph = tf.compat.v1.saved_model.load(self.session, list(tags), str(path))
+        _refuse_python(meta_graph.graph_def)
         self.signatures: dict[str, Any] = {
             key: signature
             for key, signature in meta_graph.signature_def.items()
@@ -161,6 +164,17 @@ class Servable:
             return [found if isinstance(found, np.ndarray) else _scalar(found) for found in call(*fit)]
 
         return run
+
+
+def _refuse_python(graph: Any) -> None:
+    """Raise ValueError for a graph that calls back into Python: no server of TensorFlow has these operations.
+
+    What they name are functions of the process that exported it. Here one would find the batcher's own.
+    """
+    nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
+    if found := next((node for node in nodes if node.op in _PYTHON_OPS), None):
+        words = f"{found.op} cannot be served: {found.name} calls a Python function of the process that exported it"
+        raise ValueError(words)
 
 
 def _scalar(value: Any) -> np.ndarray:
