@@ -75,6 +75,7 @@ class Options:
     color: str
     no_progress: bool
     pids: tuple[int, ...] = ()
+    signature_from: str | None = None
     on_inconclusive: str = "fail"
     junit_file: Path | None = None
     metrics_file: Path | None = None
@@ -105,6 +106,9 @@ class Options:
         server = server_settings(self.intra_op_threads, self.inter_op_threads, self.cpus, scenario.server)
         if self.driver_cpus is not None:
             server = server.model_copy(update={"driver_cpus": self.driver_cpus})
+        if self.signature_from is not None:
+            target = scenario.target.model_copy(update={"signature_from": self.signature_from})
+            scenario = scenario.model_copy(update={"target": target})
         return self.policy.over(scenario.model_copy(update={"budget": budget, "server": server}))
 
     def publisher(self) -> Publisher:
@@ -247,6 +251,7 @@ def _world(  # noqa: PLR0913, PLR0917 - all that a run touches
         observer=observer_of,
         clock=time.perf_counter,
         at_once=at_once(opened.scenario, allowed_cpus, facts["cores"]),
+        available_mib=available_mib,
     )
     return pipeline.World(
         makers=makers,

@@ -127,6 +127,10 @@ measuring_options = _stack(
         "--pid", "pids", type=click.IntRange(1), multiple=True,
         help="Process of a running server (MODEL is a URL), for its CPU time and memory; one an address, OLD's first.",
     ),
+    click.option(
+        "--signature-from",
+        help="SavedModel with the signatures of a running server (MODEL is a URL) that does not tell its own.",
+    ),
     thread_options,
     click.option("--driver-cpus", type=CpuList(), help="CPUs that the load generator may use."),
     output_options,

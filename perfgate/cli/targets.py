@@ -45,7 +45,11 @@ def open_arms(scenario: Scenario, given: Mapping[Arm, str], pids: Sequence[int],
     """Open each arm's MODEL: a directory or file, or the URL of a running server; UsageError where they do not fit."""
     urls = {arm: parse_endpoint(each) for arm, each in given.items() if is_endpoint(each)}
     if urls:
-        return _open_endpoints(scenario, given, urls, pids)
+        return _open_endpoints(scenario, given, urls, pids, cache_dir)
+    if scenario.target.signature_from:
+        raise UsageError(
+            "signatures are read from the models themselves", "leave --signature-from out: MODEL is no URL"
+        )
     if pids:
         raise UsageError("--pid is for running servers", "leave it out, or give the model as grpc://HOST:PORT/NAME")
     if scenario.target.kind == "endpoint":
@@ -66,7 +70,11 @@ def _with_few_replicas(scenario: Scenario) -> Scenario:
 
 
 def _open_endpoints(
-    scenario: Scenario, given: Mapping[Arm, str], urls: Mapping[Arm, EndpointUrl], pids: Sequence[int]
+    scenario: Scenario,
+    given: Mapping[Arm, str],
+    urls: Mapping[Arm, EndpointUrl],
+    pids: Sequence[int],
+    cache_dir: Path,
 ) -> Opened:
     if others := [each for arm, each in given.items() if arm not in urls]:
         raise UsageError(
@@ -86,7 +94,8 @@ def _open_endpoints(
         subjects[each] = subjects_of(each, target, mine)
     if left:
         raise UsageError(f"{len(pids)} --pid are more than there are servers", "give one for each address, in order")
-    models = {arm: describe_endpoint(each, target) for arm, each in given.items()}
+    told = open_model(target.signature_from, cache_dir).signatures if target.signature_from else None
+    models = {arm: describe_endpoint(each, target, told) for arm, each in given.items()}
     return Opened(scenario.model_copy(update={"target": target, "budget": budget}), models, subjects)
 
 

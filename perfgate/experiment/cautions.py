@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ _GENERATOR_LIMIT = 0.8
 _LAG_LIMIT_MS = 10.0
 """Of a turn's 99th percentile: twice or three times that of a shared, loaded 2-core machine (docs/method.md)."""
 _LAG_FACTOR = 2.0
+THROTTLED_LIMIT = 0.01
+"""Of the time, over all CPUs."""
 STEAL_LIMIT = 0.05
 """Share of all CPU time."""
 PRESSURE_LIMIT = 0.5
@@ -104,7 +106,21 @@ def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
     if pressure.size and np.median(pressure) > PRESSURE_LIMIT:
         message = f"other work kept the CPUs busy: tasks waited {np.median(pressure):.0%} of the time"
         found.append(Caution("cpu pressure", message, "stop the other work, or raise --budget"))
-    return tuple(found)
+    return (*found, *_throttled(blocks))
+
+
+def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
+    """Warn of a CPU quota that stopped the servers, as containers have it: it looks like a slow model."""
+    known = [(block.conditions.throttled_ms / 1e3, block.wall_s) for block in blocks]
+    known = [(stopped_s, wall_s) for stopped_s, wall_s in known if np.isfinite(stopped_s)]
+    stopped_s, wall_s = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
+    if wall_s and stopped_s > THROTTLED_LIMIT * wall_s:
+        hit = sum(each > 0 for each, _ in known)
+        message = f"a CPU quota stopped perfgate and its servers for {stopped_s:.3g} s of {wall_s:.3g} s measured"
+        remedy = (
+            "give the container more CPUs (cpu.max; --cpus, limits.cpu), or none: waiting for the quota is measured"
+        )
+        yield Caution("throttled", f"{message}, in {hit} of {len(known)} blocks", remedy)
 
 
 def is_disturbed(lane: str, steal_share: float | None, cpu_pressure_share: float | None) -> bool:

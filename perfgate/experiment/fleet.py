@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import inf, isfinite
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -21,6 +22,8 @@ from perfgate.trials import Arm, Call, ReplicaFacts, Subject
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
+_FEWEST = 2
+"""Replicas an arm."""
 _PATIENCE_S = 60.0
 """Deadline of the first request, which may initialise and compile; the traffic has its own."""
 
@@ -62,6 +65,8 @@ class Makers:
     clock: Callable[[], float]
     at_once: int = 1
     """Servers that can be started side by side, each on a CPU of its own."""
+    available_mib: Callable[[], float] = lambda: inf
+    """Memory that further servers can have."""
 
 
 class Fleet:
@@ -97,6 +102,8 @@ class Fleet:
         for live in self._at_once(self._start, self._plan.slots):
             self.replicas = (*self.replicas, live)
             on_started(len(self.replicas))
+            if len(self.replicas) == self._plan.at_once:
+                self._require_room(len(self._plan.slots) - len(self.replicas))
         # what one arm has to be asked in columns, both are, and the servers that were started before as well
         self.replicas = tuple(replace(live, calls=self._setups[live.slot.arm].calls) for live in self.replicas)
 
@@ -118,6 +125,28 @@ class Fleet:
         self._stack.callback(driver.close)
         observer = self._makers.observer(server.subject)
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
+
+    def _require_room(self, more: int) -> None:
+        """Raise InvalidRunError where memory will not do for the servers to come, by what the first ones take.
+
+        Each needs what it has of its own, and while it loads what the first ones needed beyond that: a graph's
+        constants are held several times.
+        """
+        memory = [live.observer.memory() for live in self.replicas]
+        own_mib = max(each.uss_mb for each in memory)
+        loading_mib = max(each.rss_peak_mb - each.rss_mb for each in memory) * self._plan.at_once
+        free_mib = self._makers.available_mib()
+        if more * own_mib + loading_mib <= free_mib or not isfinite(own_mib + loading_mib):
+            return
+        fit = len(self.replicas) + max(0, int((free_mib - loading_mib) / own_mib))
+        arms = len({slot.arm for slot in self._plan.slots})
+        problem = (
+            f"memory would not do: {more} more servers take {own_mib / 1024:.2g} GiB each, and while they load "
+            f"{loading_mib / 1024:.2g} GiB more; {free_mib / 1024:.2g} GiB are free"
+        )
+        few = fit // arms
+        remedy = f"--replicas {few}" if few >= _FEWEST else "measure it on a machine with more memory"
+        raise InvalidRunError(problem, remedy)
 
     def _ask_by_columns(self) -> None:
         setups = self._setups.items()

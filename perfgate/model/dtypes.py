@@ -39,10 +39,16 @@ DTYPES: tuple[DType, ...] = (
     DType("uint64", 23, "uint64_val"),
 )
 
+_REFERENCE = 100
 BY_NAME: dict[str, DType] = {dtype.name: dtype for dtype in DTYPES}
 BY_NUMBER: dict[int, DType] = {dtype.number: dtype for dtype in DTYPES}
 
 
 def name_of(number: int) -> str:
-    """Give the name of a `DataType` number; `dtype 11` and the like for those that the table leaves out."""
+    """Give the name of a `DataType` number; `dtype 11` and the like for those that the table leaves out.
+
+    A reference, as TensorFlow 1 had them, has 100 more than what it refers to (tensorflow/core/framework/types.proto).
+    """
+    if number - _REFERENCE in BY_NUMBER:
+        return f"{BY_NUMBER[number - _REFERENCE].name} (reference)"
     return BY_NUMBER[number].name if number in BY_NUMBER else f"dtype {number}"

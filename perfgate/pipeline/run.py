@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.plan import EXECUTING, Plan, make_plan, replicas_that_fit
+from perfgate.experiment.plan import (
+    EXECUTING,
+    Plan,
+    loading_mib,
+    make_plan,
+    replicas_that_fit,
+    size_in_memory_mib,
+)
 from perfgate.experiment.setup import record_payloads
 from perfgate.gate.looking import Looking
 from perfgate.gate.verdict import Judgement
+from perfgate.model.interface import Model
+from perfgate.model.locate import GRAPH_FILE
 from perfgate.payload.arms import request_differences
 from perfgate.payload.interface import RecordedPayload
 from perfgate.pipeline.job import Job, World
@@ -47,8 +56,11 @@ def run(job: Job, world: World) -> Result:
 
 def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
     budget = job.scenario.budget
-    largest_mib = max(model.size_bytes for model in job.models.values()) / MIB
+    sizes = [_sizes_mib(model) for model in job.models.values()]
+    largest_mib = max(size_in_memory_mib(*each) for each in sizes)
     kind = job.scenario.target.kind
+    if kind in EXECUTING:
+        _require_room_for_one(max(loading_mib(*each) for each in sizes), world.available_mib)
     replicas = replicas_that_fit(
         kind, budget.replicas, len(job.models), budget.parents, world.available_mib, largest_mib
     )
@@ -57,6 +69,23 @@ def _prepare(job: Job, world: World) -> tuple[Plan, dict[Arm, RecordedPayload]]:
     executes, at_once = kind in EXECUTING, world.makers.at_once
     plan = make_plan(job.scenario, arms, job.seed, replicas, executes=executes, at_once=at_once)
     return plan, record_payloads(job.models, job.scenario)
+
+
+def _sizes_mib(model: Model) -> tuple[float, float]:
+    """Give the size of a model's variables, with its other files, and that of its graph."""
+    graph = model.path / GRAPH_FILE
+    graph_mib = graph.stat().st_size / MIB if model.size_bytes and graph.is_file() else 0.0
+    return model.size_bytes / MIB - graph_mib, graph_mib
+
+
+def _require_room_for_one(needed_mib: float, available_mib: float) -> None:
+    """Raise InvalidRunError where a first server would be killed for want of memory."""
+    if needed_mib > available_mib:
+        problem = f"memory would not do: one server takes about {needed_mib / 1024:.2g} GiB while it loads its model"
+        raise InvalidRunError(
+            f"{problem}, and {available_mib / 1024:.2g} GiB are free",
+            "free memory, keep weights in variables rather than in constants, or measure it on a larger machine",
+        )
 
 
 def _looking(job: Job, plan: Plan) -> Looking:

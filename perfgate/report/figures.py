@@ -58,7 +58,7 @@ def change(value: float, metric: str = "") -> str:
     if not math.isfinite(value):
         return MISSING
     if not is_difference(metric):
-        return f"{_signed(value)}%"
+        return f"{_bound(value)}%"
     return f"{_difference(value, metric)} {_difference_unit(metric)}"
 
 

@@ -74,7 +74,8 @@ def mistakes_in(data: Mapping[str, Any], error: ValidationError | None) -> tuple
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the nearest of the known names, or all of them where none is near."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    longer = [each for each in names if name and each.startswith(name)]  # `rate` means `rate_rps`, not `trace`
+    close = difflib.get_close_matches(name, longer or names, n=1) or longer
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
 
 

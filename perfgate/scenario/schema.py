@@ -168,12 +168,21 @@ class Batching(Table):
     """Ascending, the last one max_batch_size; batches are padded up to the next of them."""
     pad_variable_length_inputs: bool = False
     """Pad inputs of different shapes to one."""
+    enable_large_batch_splitting: bool = False
+    """Split a request of more rows than a batch holds; it may have max_batch_size rows."""
+    max_execution_batch_size: int | None = Field(default=None, ge=1, le=65536)
+    """Rows of a batch where large requests are split, at most max_batch_size; by default as many."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Batching:
-        sizes = self.allowed_batch_sizes
-        if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != self.max_batch_size):
-            msg = f"allowed_batch_sizes must ascend and end with max_batch_size = {self.max_batch_size}"
+        sizes, name, most = self.allowed_batch_sizes, "max_batch_size", self.max_batch_size
+        if self.enable_large_batch_splitting and self.max_execution_batch_size:
+            if self.max_execution_batch_size > most:
+                msg = f"max_execution_batch_size must be at most max_batch_size = {most}"
+                raise ValueError(msg)
+            name, most = "max_execution_batch_size", self.max_execution_batch_size
+        if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != most):
+            msg = f"allowed_batch_sizes must ascend and end with {name} = {most}"
             raise ValueError(msg)
         return self
 
@@ -235,6 +244,8 @@ class Target(Table):
     """Name that its certificate must carry, where it is not the address."""
     metadata: dict[str, str] = Field(default_factory=dict)
     """Sent with every request: gRPC metadata or HTTP headers."""
+    signature_from: str | None = None
+    """`endpoint` without TF-Serving's metadata: a SavedModel that has its signatures; relative to the scenario file."""
 
     @model_validator(mode="after")
     def _command_for_commands(self) -> Target:

@@ -26,19 +26,20 @@ DIGEST_PREFIX = "metadata-sha256:"
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 _TIMEOUT_S = 10.0
 _HTTP_OK, _HTTP_BAD_REQUEST, _HTTP_NOT_FOUND = 200, 400, 404
-_HTTP_NO_SUCH = {405, 501}
+_HTTP_NO_SUCH = {404, 405, 501}
+"""Of a server that knows no such page."""
 _DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 """Where the enum's name is not `DT_` and the type's."""
 
 
-def describe_endpoint(given: str, target: Target) -> Model:
-    """Ask every server of a URL what it serves.
+def describe_endpoint(given: str, target: Target, signatures: tuple[Signature, ...] | None = None) -> Model:
+    """Ask every server of a URL what it serves, but where its signatures are known from elsewhere.
 
     Its digest is one of the signatures, its size and its operations are unknown, and its path is the URL. UsageError
     for a bad URL or a model that a server does not have, InvalidRunError when one does not answer or they differ.
     """
     url = parse_endpoint(given)
-    told = [_ask(peer) for peer in url.peers(target)]
+    told = [_ask(peer, signatures) for peer in url.peers(target)]
     for address, other in zip(url.addresses, told, strict=True):
         if other != told[0]:
             what = "another version" if other[1] == told[0][1] else "another model"
@@ -54,10 +55,12 @@ def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) ->
     return Model(url.path, url.given, version, digest, 0, (), signatures, (), asked)  # size, tags and ops: unknown
 
 
-def _ask(peer: Peer) -> tuple[int, tuple[Signature, ...]]:
+def _ask(peer: Peer, signatures: tuple[Signature, ...] | None) -> tuple[int, tuple[Signature, ...]]:
     """Ask one server: the version that it answers with, and its signatures."""
     if silent := answers(peer.address):
         raise InvalidRunError(f"{peer.address} does not answer: {silent}", "is it up?")
+    if signatures is not None:
+        return peer.version or 1, signatures
     try:
         version, definitions = _over_grpc(peer) if peer.protocol == "grpc" else _over_rest(peer)
         return version, signatures_of(definitions.signature_def)
@@ -90,8 +93,8 @@ def _over_grpc(peer: Peer) -> tuple[int, Proto]:
 
 def _over_rest(peer: Peer) -> tuple[int, Proto]:
     reply = rest_get(peer, f"{peer.path}/metadata", _TIMEOUT_S)
-    if reply.status == _HTTP_NOT_FOUND:
-        raise _not_there(peer, error_of(reply.body) or reply.message)
+    if reply.status == _HTTP_NOT_FOUND and (told := error_of(reply.body)):
+        raise _not_there(peer, told)
     if reply.status == _HTTP_BAD_REQUEST and peer.label:
         raise _not_there(peer, error_of(reply.body) or reply.message)
     if reply.status != _HTTP_OK:
@@ -127,5 +130,7 @@ def _not_there(peer: Peer, words: str) -> UsageError:
 def _no_answer(peer: Peer, words: str, *, has_no_such: bool) -> InvalidRunError:
     problem = f"{peer.address} does not say what it serves: {why(words)}"
     if has_no_such:
-        return InvalidRunError(problem, "it is up, without TF-Serving's metadata, which name the inputs of a model")
+        return InvalidRunError(
+            problem, "it is up, without TF-Serving's metadata: --signature-from a SavedModel with its inputs"
+        )
     return InvalidRunError(problem, "is it up, and of the URL's protocol?")

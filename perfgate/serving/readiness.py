@@ -82,7 +82,10 @@ def _rest(peer: Peer, timeout_s: float) -> Readiness:
     if answer.status != _HTTP_OK:
         return Readiness(State.NOT_YET, error_of(answer.body) or f"{answer.status} {answer.message}")
     try:
-        listed = json.loads(answer.body)["model_version_status"]
+        status = json.loads(answer.body)
+        if isinstance(status, dict) and isinstance(status.get("ready"), bool):  # as KServe's protocol has it
+            return Readiness(State.READY if status["ready"] else State.NOT_YET, "" if status["ready"] else "not ready")
+        listed = status["model_version_status"]
         versions = [_Version(each["state"], each.get("status", {}).get("error_message", "")) for each in listed]
     except (ValueError, KeyError, TypeError, AttributeError):
         return Readiness(State.NOT_YET, "its status page is not that of TF-Serving")

@@ -13,7 +13,7 @@ from perfgate.cli.ahead import Ahead
 from perfgate.cli.targets import COMMAND_REPLICAS, Opened, _endpoint, driver_of, launcher_of, open_arms
 from perfgate.errors import UsageError
 from perfgate.load.workers import Workers
-from perfgate.model.interface import Model, ServedAs
+from perfgate.model.interface import Model, ServedAs, Signature
 from perfgate.scenario.schema import Budget, Scenario, Target
 from perfgate.serving.endpoint import EndpointLauncher
 from perfgate.serving.endpoint_url import parse_endpoint
@@ -21,17 +21,22 @@ from perfgate.serving.fake import FakeReplica
 from perfgate.trials import Arm, Subject
 
 OLD, NEW = "grpc://127.0.0.1:1/old", "grpc://127.0.0.1:2/new/versions/7"
+SIGNATURES = (Signature("serving_default", "", (), ()),)
 COMMAND = Target(kind="command", command="server --port={port} {model}")
 
 
 @pytest.fixture(autouse=True)
 def _servers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    def describe(given: str, _: Target) -> Model:
+    def describe(given: str, _: Target, told: tuple[Signature, ...] | None) -> Model:
         url = parse_endpoint(given)
-        return Model(url.path, given, 1, "digest", 0, (), (), (), ServedAs(url.model_name, url.version, url.label))
+        return Model(
+            url.path, given, 1, "digest", 0, (), told or (), (), ServedAs(url.model_name, url.version, url.label)
+        )
 
     monkeypatch.setattr(targets, "describe_endpoint", describe)
-    monkeypatch.setattr(targets, "open_model", lambda given, _: Model(Path(given), given, 1, "digest", 1, (), (), ()))
+    monkeypatch.setattr(
+        targets, "open_model", lambda given, _: Model(Path(given), given, 1, "digest", 1, (), SIGNATURES, ())
+    )
 
 
 def _open(scenario: Scenario, *pids: int, **given: str) -> Opened:
@@ -107,3 +112,12 @@ def test_a_models_name_may_hold_what_a_path_may_not(name: str, path: str, rng_re
 @pytest.fixture
 def rng_replica() -> FakeReplica:
     return FakeReplica(1, 1.0, np.random.default_rng(1))
+
+
+def test_signatures_of_a_server_that_tells_none_come_from_a_model_on_disk(tmp_path: Path) -> None:
+    scenario = Scenario(target=Target(signature_from="model"))
+    opened = open_arms(scenario, {Arm.BASELINE: OLD, Arm.CANDIDATE: NEW}, (), tmp_path)
+    assert {model.signatures for model in opened.models.values()} == {SIGNATURES}
+    assert opened.scenario.target.kind == "endpoint"
+    with pytest.raises(UsageError, match="signatures are read from the models themselves"):
+        open_arms(scenario, {Arm.CANDIDATE: "disk"}, (), tmp_path)

@@ -201,6 +201,22 @@ def test_what_the_machine_did_is_told(steal: float, pressure: float, codes: list
     assert _codes(machine_cautions([_block(lane=Lane.COST, steal=steal, pressure=pressure)])) == codes
 
 
+def _stopped(*stopped_ms: float) -> list[Block]:
+    return [replace(_block(lane=Lane.COST), conditions=Conditions(0.0, 0.1, each)) for each in stopped_ms]
+
+
+@pytest.mark.parametrize("stopped_ms", [(0.0, 0.0), (np.nan, np.nan), (9.0, 9.0), ()])
+def test_a_quota_that_hardly_stops_anything_is_no_news(stopped_ms: Sequence[float]) -> None:
+    assert not _codes(machine_cautions(_stopped(*stopped_ms)))
+
+
+def test_a_quota_that_stops_the_servers_is_told_with_its_share_and_remedy() -> None:
+    (caution,) = machine_cautions(_stopped(400.0, 0.0, 350.0, np.nan))
+    assert caution.code == "throttled"
+    assert caution.message.endswith("for 0.75 s of 3 s measured, in 2 of 3 blocks")
+    assert "cpu.max" in caution.remedy
+
+
 @pytest.mark.parametrize("lane", list(Lane))
 @pytest.mark.parametrize("steal", [None, 0.04, 0.2])
 @pytest.mark.parametrize("pressure", [None, 0.4, 0.9])

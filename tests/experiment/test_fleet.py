@@ -92,6 +92,25 @@ def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int =
     return Fleet(make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once), setups, makers)
 
 
+@pytest.mark.parametrize(
+    ("free_mib", "remedy"),
+    [(10_000.0, None), (430.0, None), (400.0, "--replicas 3"), (130.0, "a machine with more memory")],
+)
+def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, remedy: str | None) -> None:
+    fleet = _fleet(FakeDriver((2.0,)), at_once=2)  # 300 MiB each, a fifth its own, and a tenth more at its peak
+    fleet._makers = replace(fleet._makers, available_mib=lambda: free_mib)
+    started: list[int] = []
+    with fleet:
+        if remedy is None:
+            fleet.start(started.append)
+            assert started[-1] == 8
+            return
+        with pytest.raises(InvalidRunError, match="6 more servers take") as caught:
+            fleet.start(started.append)
+    assert remedy in caught.value.remedy
+    assert started[-1] == 2
+
+
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_what_cannot_be_answered_in_rows_is_asked_in_columns_of_both_arms(at_once: int) -> None:
     driver = _Picky(refused={b"x": Answer(3, "Tensor name: t has no shape information ", b"")})

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from perfgate.errors import UsageError
-from perfgate.experiment.plan import lengthened, make_plan, replicas_that_fit, start_order
+from perfgate.experiment.plan import (
+    lengthened,
+    loading_mib,
+    make_plan,
+    replicas_that_fit,
+    size_in_memory_mib,
+    start_order,
+)
 from perfgate.metrics import Source
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane
@@ -143,6 +150,14 @@ def test_the_plan_is_plain_data() -> None:
 )
 def test_replicas_fit_into_memory(available_mib: float, model_mib: float, expected: int) -> None:
     assert replicas_that_fit("embedded", 12, 2, 2, available_mib, model_mib) == expected
+
+
+def test_constants_take_more_memory_than_variables_and_most_while_they_load() -> None:
+    gib = 1024
+    assert size_in_memory_mib(gib, 0) == gib
+    assert 4 * size_in_memory_mib(0, 0.9 * gib) == pytest.approx(5.6 * gib, rel=0.1)  # what was measured
+    assert loading_mib(0, 0.9 * gib) == pytest.approx(11.2 * gib, rel=0.1)
+    assert loading_mib(0.9 * gib, 0) < 4 * gib
 
 
 def test_foreign_servers_share_no_memory_and_running_ones_are_as_many_as_they_are() -> None:

@@ -96,6 +96,13 @@ def test_what_is_no_tensor_is_a_value_error(proto: Proto, sizes: list[int], prob
 
 def test_names_and_numbers_are_distinct() -> None:
     assert len(BY_NAME) == len(DTYPES) == len({row.number for row in DTYPES})
-    assert [name_of(number) for number in (1, 19, 11)] == ["float32", "float16", "dtype 11"]
+    assert [name_of(number) for number in (1, 19, 11, 101, 109, 111)] == [
+        "float32",
+        "float16",
+        "dtype 11",
+        "float32 (reference)",
+        "int64 (reference)",
+        "dtype 111",
+    ]
     with pytest.raises(KeyError):
         numpy_dtype("half")

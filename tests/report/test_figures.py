@@ -30,6 +30,8 @@ def test_changes_carry_their_sign_and_never_say_minus_zero() -> None:
     assert figures.change(0.1239) == "+12.4%"
     assert figures.change(-0.0001) == "+0.0%"
     assert figures.change(1.234) == "+123%"
+    assert figures.change(30.29) == "+3,029%"
+    assert figures.change(42051124678212.5) == ">+9,999%"
     assert figures.interval(0.081, 0.169) == "[+8.1, +16.9]"
     assert figures.interval(-math.inf, math.nan) == "[n/a, n/a]"
 

@@ -15,7 +15,7 @@ import grpc
 import pytest
 
 from perfgate.errors import InvalidRunError, UsageError
-from perfgate.model.interface import TensorSpec
+from perfgate.model.interface import Signature, TensorSpec
 from perfgate.model.messages import (
     GetModelMetadataRequest,
     GetModelMetadataResponse,
@@ -236,13 +236,47 @@ def test_a_model_is_what_its_server_says_over_grpc(servers: Servers, certificate
     ("handler", "error", "words"),
     [
         (UNKNOWN, UsageError, "serves no such model: Could not find any versions of model m"),
-        (_refuse(grpc.StatusCode.PERMISSION_DENIED, "who are you?"), InvalidRunError, "status 7: who are you?"),
+        (
+            _refuse(grpc.StatusCode.PERMISSION_DENIED, "who are you?"),
+            InvalidRunError,
+            "PERMISSION_DENIED: who are you?",
+        ),
         (lambda _, __: b"\xff", InvalidRunError, "answers GetModelMetadata with something else"),
     ],
 )
 def test_what_is_no_description_is_said(servers: Servers, handler: Handler, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         describe_endpoint(f"grpc://{servers.grpc({METADATA: handler})}/m", Target())
+
+
+def test_a_server_without_metadata_is_up_and_told_what_helps(servers: Servers) -> None:
+    urls = (
+        f"grpc://{servers.grpc({STATUS: _refuse(grpc.StatusCode.UNKNOWN, 'x')})}/m",
+        *(f"http://{servers.rest(status, b'<html>')}/v1/models/m" for status in (404, 405, 501)),
+    )
+    for url in urls:
+        with pytest.raises(InvalidRunError, match="does not say what it serves") as caught:
+            describe_endpoint(url, Target())
+        assert caught.value.remedy.startswith("it is up")
+        assert "--signature-from" in caught.value.remedy
+
+
+def test_signatures_from_elsewhere_need_no_metadata(servers: Servers) -> None:
+    told = (Signature("serving_default", "", (TensorSpec("x", "float32", (None,)),), ()),)
+    for url in (
+        f"grpc://{servers.grpc({STATUS: UNKNOWN})}/m",
+        f"http://{servers.rest(404, b'')}/v1/models/m/versions/7",
+    ):
+        model = describe_endpoint(url, Target(), told)
+        assert model.signatures == told
+        assert model.version == (7 if "versions" in url else 1)
+
+
+@pytest.mark.parametrize(
+    ("page", "state"), [({"name": "m", "ready": True}, State.READY), ({"ready": False}, State.NOT_YET)]
+)
+def test_a_status_of_kserves_protocol_is_understood(servers: Servers, page: object, state: State) -> None:
+    assert readiness(Peer("rest", servers.rest(200, page), "m"), TIMEOUT_S).state is state
 
 
 def test_a_label_that_the_server_does_not_know_is_a_mistake_in_the_url(servers: Servers) -> None:
