@@ -50,7 +50,7 @@ def test_a_trace_keeps_a_run_to_half_a_thousandth(tmp_path: Path) -> None:
     assert (kept.name, kept.about) == ("small", {"scenario": "ranking"})
     assert kept.table.sizes_mb == made.sizes_mb
     assert kept.table.replicas == tuple(replace(each, pid=None) for each in made.replicas)
-    for name in ("source", "state", "block", "arm", "replica", "requests", "failed"):
+    for name in ("source", "state", "block", "arm", "replica", "requests", "status"):
         left, right = getattr(kept.table.columns, name), getattr(made.columns, name)
         assert sorted(left.tolist()) == sorted(right.tolist()), name
     for name in ("execute_ms", "cpu_ms_per_request", "throughput_rps", "latency_p90_ms"):

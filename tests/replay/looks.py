@@ -15,7 +15,7 @@ from perfgate.metrics import Source
 from perfgate.scenario.schema import Gate
 from perfgate.stats.table import SOURCES, Columns, TrialTable
 
-_OF_REQUESTS = ("service_ms", "response_ms", "failed")
+_OF_REQUESTS = ("service_ms", "response_ms", "status")
 
 
 def in_one_look(table: TrialTable, gate: Gate) -> dict[str, MetricVerdict]:
