@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _LOOKED_FOR = (
 )
 
 _NAMED = 4
+_MOST_LINKS = 40
+"""As many as the kernel follows."""
 _KERAS_OF_OLD = (".h5", ".hdf5")
 
 
@@ -52,11 +55,20 @@ def locate(given: str, cache_dir: Path) -> Location:
     if latest := _latest(path):
         return Location(_complete(latest, given), _version(latest.name))
     if _is_saved_model(path):
-        own = max(
-            _version(path.absolute().name), _version(path.resolve().name)
-        )  # a link may have the number, or what it points to
-        return Location(_readable(path, given), own if own >= 0 else 1)
+        own = next((number for number in map(_version, _names(path)) if number >= 0), 1)
+        return Location(_readable(path, given), own)
     raise UsageError(f"{given} is no model", _named_otherwise(path, given) or _LOOKED_FOR)
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Give the name of a path and, where it is a link, those of what it points to, one after the other."""
+    path = path.absolute()
+    for _ in range(_MOST_LINKS):
+        yield path.name
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    yield path.resolve().name
 
 
 def _is_saved_model(directory: Path) -> bool:

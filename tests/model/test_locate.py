@@ -133,8 +133,9 @@ def test_a_link_has_the_number_that_it_is_named_by(tmp_path: Path, write_model: 
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "5").symlink_to(store)
     (tmp_path / "latest").symlink_to(tmp_path / "base" / "5")
-    for given in ("base", "base/5", "latest"):
-        assert locate(str(tmp_path / given), tmp_path) == Location(store, 5 if given != "latest" else 1), given
+    (tmp_path / "6").symlink_to(tmp_path / "base" / "5")
+    for given, version in (("base", 5), ("base/5", 5), ("latest", 5), ("6", 6), ("store/abc", 1)):
+        assert locate(str(tmp_path / given), tmp_path) == Location(store, version), given
 
 
 def test_a_graph_beside_versions_is_passed_over_as_tf_serving_does(tmp_path: Path, write_model: WriteModel) -> None:
