@@ -216,8 +216,8 @@ class ReplicaFacts:
     """Median service time of the last warm-up requests."""
     replayed: int = 0
     """Recorded warm-up requests of the model that the server replayed while it loaded."""
-    first_times_left: int = 0
-    """Distinct requests not yet sent twice when warm-up had to end, where first times are far longer."""
+    cold_requests: int = 0
+    """Distinct requests not yet answered twice when warm-up had to end, where first calls are much slower; else 0."""
 
     @property
     def cold_start_s(self) -> float:

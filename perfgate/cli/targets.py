@@ -48,7 +48,7 @@ def open_arms(scenario: Scenario, given: Mapping[Arm, str], pids: Sequence[int],
         return _open_endpoints(scenario, given, urls, pids, cache_dir)
     if scenario.target.signature_from:
         raise UsageError(
-            "signatures are read from the models themselves", "leave --signature-from out: MODEL is no URL"
+            "signatures are read from the models themselves", "leave --signature-from (target.signature_from) out"
         )
     if pids:
         raise UsageError("--pid is for running servers", "leave it out, or give the model as grpc://HOST:PORT/NAME")

@@ -116,10 +116,8 @@ def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
     stopped_s, wall_s = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
     if wall_s and stopped_s > THROTTLED_LIMIT * wall_s:
         hit = sum(each > 0 for each, _ in known)
-        message = f"a CPU quota stopped perfgate and its servers for {stopped_s:.3g} s of {wall_s:.3g} s measured"
-        remedy = (
-            "give the container more CPUs (cpu.max; --cpus, limits.cpu), or none: waiting for the quota is measured"
-        )
+        message = f"a CPU quota throttled perfgate and its servers for {stopped_s:.3g} s of {wall_s:.3g} s measured"
+        remedy = "give the container more CPUs (cpu.max, --cpus, limits.cpu): times include waiting for the quota"
         yield Caution("throttled", f"{message}, in {hit} of {len(known)} blocks", remedy)
 
 

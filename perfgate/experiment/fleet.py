@@ -36,8 +36,8 @@ class ArmSetup:
     calls: tuple[Call, ...]
     order: tuple[int, ...]
     """Of the recorded requests in the replica, the same as `calls`."""
-    by_columns: tuple[Call, ...] = ()
-    """Of REST requests in rows, the same in columns, for a model whose outputs are not one a row."""
+    by_columns: Callable[[], tuple[Call, ...]] | None = None
+    """Makes the same REST requests in columns, for a model that cannot answer in rows; None: there is no other way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Fleet:
             began_s = clock()
             answer = patient.call(setup.calls[0])
             first_request_ms = (clock() - began_s) * 1e3
-            if answer.status and setup.by_columns and not patient.call(setup.by_columns[0]).status:
+            if answer.status and setup.by_columns and not patient.call(setup.by_columns()[0]).status:
                 self._ask_by_columns()
                 answer = Answer(0, "", b"")
         if answer.status:
@@ -127,7 +127,7 @@ class Fleet:
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
 
     def _require_room(self, more: int) -> None:
-        """Raise InvalidRunError where memory will not do for the servers to come, by what the first ones take.
+        """Raise InvalidRunError where there is too little memory for the servers to come, judged by the first ones.
 
         Each needs what it has of its own, and while it loads what the first ones needed beyond that: a graph's
         constants are held several times.
@@ -141,16 +141,17 @@ class Fleet:
         fit = len(self.replicas) + max(0, int((free_mib - loading_mib) / own_mib))
         arms = len({slot.arm for slot in self._plan.slots})
         problem = (
-            f"memory would not do: {more} more servers take {own_mib / 1024:.2g} GiB each, and while they load "
-            f"{loading_mib / 1024:.2g} GiB more; {free_mib / 1024:.2g} GiB are free"
+            f"not enough memory: {more} more servers need {own_mib / 1024:.2g} GiB each, plus {loading_mib / 1024:.2g} "
+            f"GiB while they load, and {free_mib / 1024:.2g} GiB is free"
         )
         few = fit // arms
-        remedy = f"--replicas {few}" if few >= _FEWEST else "measure it on a machine with more memory"
+        remedy = f"--replicas {few}" if few >= _FEWEST else "use a machine with more memory"
         raise InvalidRunError(problem, remedy)
 
     def _ask_by_columns(self) -> None:
-        setups = self._setups.items()
-        self._setups = {arm: replace(each, calls=each.by_columns or each.calls, by_columns=()) for arm, each in setups}
+        for arm, each in self._setups.items():
+            if each.by_columns:
+                self._setups = {**self._setups, arm: replace(each, calls=each.by_columns(), by_columns=None)}
 
     def _spec(self, slot: Slot) -> ReplicaSpec:
         spec = self._setups[slot.arm].spec
@@ -193,7 +194,7 @@ class Fleet:
             warm=warmth.stationary,
             warm_ms=warmth.warm_ms,
             replayed=live.server.replayed,
-            first_times_left=warmth.first_times_left,
+            cold_requests=warmth.cold_requests,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from perfgate.errors import InvalidRunError
@@ -15,7 +16,7 @@ from perfgate.payload.rest import rest_form
 from perfgate.payload.warmup_assets import warmup_source
 from perfgate.scenario.schema import Scenario
 from perfgate.serving.interface import ReplicaSpec
-from perfgate.trials import Arm
+from perfgate.trials import Arm, Call
 
 PAYLOAD_SEED = 0
 """Fixed, so that a scenario's payload is the same in every run and a baseline stays comparable."""
@@ -56,11 +57,14 @@ def arm_setups(
             version=model.version,
             rest_port=0 if scenario.target.protocol == "rest" else None,
         )
-        calls, order = as_sent(payloads[arm], scenario).cycle, payloads[arm].order
-        rest = scenario.target.protocol == "rest"
-        columns = rest_form(payloads[arm], by_rows=False).cycle if rest else calls
-        setups[arm] = ArmSetup(spec, calls, order, () if columns == calls else columns)
+        payload = payloads[arm]
+        columns = partial(_by_columns, payload) if scenario.target.protocol == "rest" else None
+        setups[arm] = ArmSetup(spec, as_sent(payload, scenario).cycle, payload.order, columns)
     return setups
+
+
+def _by_columns(payload: RecordedPayload) -> tuple[Call, ...]:
+    return rest_form(payload, by_rows=False).cycle
 
 
 def as_sent(payload: RecordedPayload, scenario: Scenario) -> RecordedPayload:

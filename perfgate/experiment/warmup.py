@@ -20,12 +20,12 @@ TREND_LEVEL = 0.2
 """Of the trend test. High on purpose: to take noise for a trend costs a few more requests, the other mistake a bias."""
 STILL_FALLING = 1.05
 MAX_REQUESTS = 400
-DEAR = 2.0
-"""A request that takes so many times as long as right afterwards paid for being the first: compilation, say."""
-DEAR_OVER_ALL = 1.5
-"""And so do all of them together."""
+FIRST_CALL_RATIO = 2.0
+"""A first call that takes so many times as long as the second pays for something once: compilation, for example."""
+FIRST_CALLS_RATIO = 1.5
+"""The same for all first calls together."""
 PATIENCE = 24
-"""Times the usual limit, where first times are dear: what each compiles is no part of what it costs later."""
+"""Times the usual limit, where first calls are slow: their cost is no part of the steady state."""
 _AT_A_TIME = 5
 
 
@@ -38,8 +38,8 @@ class Warmth:
     stationary: bool
     warm_ms: float
     """Median of the last 20 requests."""
-    first_times_left: int = 0
-    """Distinct requests that were not sent twice, of a server whose first times are dear."""
+    cold_requests: int = 0
+    """Distinct requests not yet answered twice, where first calls are much slower; else 0."""
 
 
 def is_stationary(latencies_ms: Sequence[float]) -> bool:
@@ -56,22 +56,22 @@ def is_stationary(latencies_ms: Sequence[float]) -> bool:
     return not trend.pvalue < TREND_LEVEL  # NaN, where all are equal, is no trend
 
 
-def are_dear(first_pass_ms: Sequence[float]) -> bool:
-    """Say whether requests take much longer the first time: of each two in turn, the first and the second of one kind.
+def has_first_call_cost(first_pass_ms: Sequence[float]) -> bool:
+    """Say whether first calls are much slower than second ones; the latencies are a first and a second call in turn.
 
-    The first two are left out: the server's very first request came before them. One such pair among the first two is
-    enough to go on by, later it may be a spike.
+    The first pair is left out: the server's very first request came before it. Of one or two pairs one slow one is
+    enough, later it may be a spike.
     """
     pairs = np.asarray(first_pass_ms[2 : len(first_pass_ms) // 2 * 2], np.float64).reshape(-1, 2)
-    dear = (pairs[:, 0] > DEAR * pairs[:, 1]).sum()
-    return bool(dear >= min(2, max(1, len(pairs) - 1)) and pairs[:, 0].sum() > DEAR_OVER_ALL * pairs[:, 1].sum())
+    slow = (pairs[:, 0] > FIRST_CALL_RATIO * pairs[:, 1]).sum()
+    return bool(slow >= min(2, max(1, len(pairs) - 1)) and pairs[:, 0].sum() > FIRST_CALLS_RATIO * pairs[:, 1].sum())
 
 
 def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float) -> Warmth:
     """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up.
 
-    Before that each distinct request is sent twice in a row, as far as half of the time goes. Where first times are
-    dear, as of a model that compiles for each shape, this goes on beyond the limit, and counts for nothing afterwards.
+    Before that each distinct request is sent twice in a row, as far as half of the time goes. Where first calls
+    are slow, as of a model that compiles for each shape, this goes on beyond the limit, and what follows is tested.
     """
     began_s = clock()
     twice = [call for call in dict.fromkeys(calls) for _ in range(2)]
@@ -85,16 +85,16 @@ def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], l
         warm_ms = float(np.median(latencies[-SHORT_WINDOW:])) if latencies else nan
         return Warmth(len(latencies), clock() - began_s, stationary, warm_ms, left)
 
-    dear = False
+    slow = False
     while (left := len(twice) - len(latencies)) > 0:
-        dear = are_dear(latencies)
-        if clock() - began_s > limit_s * (PATIENCE if dear else 0.5):
+        slow = has_first_call_cost(latencies)
+        if clock() - began_s > limit_s * (PATIENCE if slow else 0.5):
             break
         send(min(_AT_A_TIME, left))
-    dear = dear or are_dear(latencies)
-    if dear and left > 0:
+    slow = slow or has_first_call_cost(latencies)
+    if slow and left > 0:
         return ended(stationary=False, left=ceil(left / 2))
-    paid, steady_s = (len(latencies), clock()) if dear else (0, began_s)
+    paid, steady_s = (len(latencies), clock()) if slow else (0, began_s)
     while True:
         spent_s, steady = clock() - steady_s, latencies[paid:]
         enough = WINDOW if spent_s < limit_s / 2 else SHORT_WINDOW

@@ -73,8 +73,8 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
         )
         for name, bound in asked.items()
     )
-    metrics = tuple(_unless_first_times(each, table) for each in metrics)
-    bounds = tuple(_unless_first_times(each, table) for each in bounds)
+    metrics = tuple(_unless_cold(each, table) for each in metrics)
+    bounds = tuple(_unless_cold(each, table) for each in bounds)
     # An error rate beyond its own objective or tolerance is a failure of the candidate, not of the measurement.
     parts: tuple[MetricVerdict | ObjectiveVerdict, ...] = (*metrics, *bounds)
     broken = any(part.counts and part.metric == "error_rate" and part.verdict is Verdict.FAIL for part in parts)
@@ -100,16 +100,14 @@ def cases_of(
             yield Case(metric, effect, tolerance, severity, looks=tuple(looks), required=required)
 
 
-def _unless_first_times(part: Part, table: TrialTable) -> Part:
-    """Leave a steady time open where servers still paid for first times, which it would take for its own."""
-    unpaid = [fact.first_times_left for fact in table.replicas if fact.first_times_left]
-    if not unpaid or not BY_NAME[part.metric].is_steady_time or part.verdict is Verdict.INVALID:
+def _unless_cold(part: Part, table: TrialTable) -> Part:
+    """Leave a steady-state metric open where servers still paid the cost of first calls while they were measured."""
+    cold = [fact.cold_requests for fact in table.replicas if fact.cold_requests]
+    if not cold or not BY_NAME[part.metric].is_steady_time:
         return part
-    servers = f"{len(unpaid)} of {len(table.replicas)} servers"
-    reason = (
-        f"is not judged: when warm-up had to end, {servers} had not seen all requests twice, and first times are dear"
-    )
-    more = f"raise --budget, or ask for fewer distinct requests (up to {max(unpaid)} were left)"
+    servers = f"{len(cold)} of {len(table.replicas)} servers"
+    reason = f"is not judged: {servers} still paid for first calls, such as compilation, when warm-up ran out of time"
+    more = f"raise --budget, or record fewer distinct requests (up to {max(cold)} were not warm)"
     return replace(part, verdict=Verdict.INCONCLUSIVE, reason=reason, more=more)
 
 

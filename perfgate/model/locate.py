@@ -91,7 +91,7 @@ def _complete(version: Path, given: str) -> Path:
     what = f"has no {GRAPH_FILE}" if version.is_dir() else "is no directory" if version.exists() else "is a broken link"
     raise UsageError(
         f"version {number} of {given} is not complete: {Path(given) / version.name} {what}",
-        f"finish it or take it away: TF-Serving would choose it and fail{_earlier(version, given)}",
+        f"finish or remove it: TF-Serving would pick it and fail{_earlier(version, given)}",
     )
 
 
@@ -100,7 +100,7 @@ def _earlier(version: Path, given: str) -> str:
     others = [child for child in version.parent.iterdir() if child != version and _version(child.name) >= 0]
     whole = [child for child in others if _is_saved_model(child)]
     latest = max(whole, key=lambda child: _version(child.name), default=None)
-    return f"; to measure the one before, name {Path(given) / latest.name}" if latest else ""
+    return f"; to measure the previous version, name {Path(given) / latest.name}" if latest else ""
 
 
 def _readable(directory: Path, given: str) -> Path:

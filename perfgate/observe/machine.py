@@ -23,15 +23,25 @@ def pressure_total_us(text: str) -> int:
 def available_mib(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
     """Memory that new processes can have: the machine's, or what a container's limit leaves if that is less; MiB."""
     free = [float(psutil.virtual_memory().available)]
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    for limit, used, details, cache in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
     ):
         try:
-            free.append(float((cgroup / limit).read_text()) - float((cgroup / used).read_text()))
+            room = float((cgroup / limit).read_text()) - float((cgroup / used).read_text())
         except (OSError, ValueError):  # no such version of control groups, or "max"
             continue
+        free.append(room + _reclaimable(cgroup / details, cache))
     return min(free) / (1 << 20)
+
+
+def _reclaimable(details: Path, cache: str) -> float:
+    """Read how much of a group's memory is page cache that the kernel gives up for processes; bytes, 0 if not told."""
+    try:
+        lines = dict(line.split() for line in details.read_text().splitlines())
+        return float(lines[cache])
+    except (OSError, ValueError, KeyError):
+        return 0.0
 
 
 class MachineAccounts:

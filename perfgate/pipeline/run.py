@@ -79,12 +79,12 @@ def _sizes_mib(model: Model) -> tuple[float, float]:
 
 
 def _require_room_for_one(needed_mib: float, available_mib: float) -> None:
-    """Raise InvalidRunError where a first server would be killed for want of memory."""
+    """Raise InvalidRunError where not even one server could load its model."""
     if needed_mib > available_mib:
-        problem = f"memory would not do: one server takes about {needed_mib / 1024:.2g} GiB while it loads its model"
+        problem = f"not enough memory: one server needs about {needed_mib / 1024:.2g} GiB while it loads its model"
         raise InvalidRunError(
-            f"{problem}, and {available_mib / 1024:.2g} GiB are free",
-            "free memory, keep weights in variables rather than in constants, or measure it on a larger machine",
+            f"{problem}, and {available_mib / 1024:.2g} GiB is free",
+            "free memory, keep weights in variables rather than in constants, or use a larger machine",
         )
 
 

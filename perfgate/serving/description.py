@@ -131,6 +131,7 @@ def _no_answer(peer: Peer, words: str, *, has_no_such: bool) -> InvalidRunError:
     problem = f"{peer.address} does not say what it serves: {why(words)}"
     if has_no_such:
         return InvalidRunError(
-            problem, "it is up, without TF-Serving's metadata: --signature-from a SavedModel with its inputs"
+            problem,
+            "it answers, but without TF-Serving's metadata: give --signature-from MODEL, a SavedModel with its inputs",
         )
     return InvalidRunError(problem, "is it up, and of the URL's protocol?")

@@ -9,7 +9,7 @@ from perfgate.trials import status_name
 
 _MOST_CHARACTERS = 300
 
-_NO_PYTHON = "no server of TensorFlow runs a model's Python functions: export it without tf.py_function, numpy_function"
+_NO_PYTHON = "TensorFlow servers cannot run Python functions: export it without tf.py_function and numpy_function"
 # What TensorFlow says when the reason stands somewhere in the middle, with its remedy.
 _DEVICE = re.compile(
     r"Cannot assign a device for operation [^:]+: .*?explicitly assigned to (\S+) but available devices are \[[^\]]*\]"
@@ -21,9 +21,9 @@ _LOADING = (
     (_PYTHON, _NO_PYTHON),
     (
         _DEVICE,
-        "the model names a device that this machine has not: export it with clear_devices=True, or without tf.device",
+        "the model is pinned to a device that this machine lacks: export it with clear_devices=True",
     ),
-    (_KERNEL, "this build of TensorFlow has no such kernel for CPUs: export the model without it"),
+    (_KERNEL, "this build of TensorFlow has no such kernel for CPUs: export the model without that operation"),
     (_OP, "the operation comes from a package that the server does not load: export the model without it"),
 )
 _EXPORT_AGAIN = "try `perfgate inspect` on it, or export it again"

@@ -81,7 +81,8 @@ class _Picky(FakeDriver):
 
 
 def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int = 1) -> Fleet:
-    setups = {arm: replace(each, by_columns=by_columns) for arm, each in _setups(Server()).items()}
+    columns = (lambda: by_columns) if by_columns else None
+    setups = {arm: replace(each, by_columns=columns) for arm, each in _setups(Server()).items()}
     makers = Makers(
         launcher=lambda _: _Launcher(0, {arm.value: 2.0 for arm in BOTH}),
         driver=lambda *_: driver,
@@ -105,7 +106,7 @@ def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, reme
             fleet.start(started.append)
             assert started[-1] == 8
             return
-        with pytest.raises(InvalidRunError, match="6 more servers take") as caught:
+        with pytest.raises(InvalidRunError, match="6 more servers need") as caught:
             fleet.start(started.append)
     assert remedy in caught.value.remedy
     assert started[-1] == 2

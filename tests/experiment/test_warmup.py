@@ -5,7 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from perfgate.experiment.warmup import MAX_REQUESTS, PATIENCE, SHORT_WINDOW, WINDOW, are_dear, is_stationary, warm_up
+from perfgate.experiment.warmup import (
+    MAX_REQUESTS,
+    PATIENCE,
+    SHORT_WINDOW,
+    WINDOW,
+    has_first_call_cost,
+    is_stationary,
+    warm_up,
+)
 from perfgate.load.fake import FakeDriver
 from perfgate.trials import Call
 
@@ -85,7 +93,7 @@ def test_every_distinct_request_is_sent_twice_before_it_may_end() -> None:
 def test_what_compiles_for_each_request_is_warm_after_the_last_of_them(first_ms: float) -> None:
     driver = FakeDriver(service_ms=_compiling(40, first_ms))
     warmth = warm_up(driver, _kinds(40), _clock(driver), limit_s=0.625)
-    assert (warmth.stationary, warmth.first_times_left) == (True, 0)
+    assert (warmth.stationary, warmth.cold_requests) == (True, 0)
     assert 80 + SHORT_WINDOW <= warmth.requests <= 80 + WINDOW
     assert warmth.warm_ms == pytest.approx(1.0)
 
@@ -95,23 +103,23 @@ def test_the_rule_before_called_it_warm_while_it_compiled() -> None:
     assert is_stationary(latencies)  # half of them compile: no trend, no step
 
 
-def test_first_times_that_do_not_end_are_said() -> None:
+def test_first_calls_that_do_not_end_are_counted() -> None:
     driver = FakeDriver(service_ms=_compiling(400, 280.0))
     warmth = warm_up(driver, _kinds(400), _clock(driver), limit_s=0.625)
     assert not warmth.stationary
     assert warmth.seconds == pytest.approx(0.625 * PATIENCE, rel=0.1)
-    assert warmth.first_times_left == pytest.approx(400 - 0.625 * PATIENCE / 0.281, abs=3)
+    assert warmth.cold_requests == pytest.approx(400 - 0.625 * PATIENCE / 0.281, abs=3)
 
 
-def test_a_slow_model_without_first_times_does_not_wait_for_all_its_requests() -> None:
+def test_a_slow_model_without_slow_first_calls_does_not_wait_for_all_its_requests() -> None:
     driver = FakeDriver(service_ms=(30.0,))
     warmth = warm_up(driver, _kinds(400), _clock(driver), limit_s=1.0)
-    assert (warmth.stationary, warmth.first_times_left) == (True, 0)
+    assert (warmth.stationary, warmth.cold_requests) == (True, 0)
     assert warmth.requests <= SHORT_WINDOW + 5
 
 
 @pytest.mark.parametrize(
-    ("latencies", "dear"),
+    ("latencies", "slow"),
     [
         ([500.0, 1.0, *[1.0, 1.0] * 20], False),  # the first of all
         ([1.0] * 6 + [80.0, 1.0] + [1.0] * 30, False),  # one spike
@@ -124,8 +132,8 @@ def test_a_slow_model_without_first_times_does_not_wait_for_all_its_requests() -
         ([], False),
     ],
 )
-def test_first_times_are_dear_where_repeats_are_far_quicker(latencies: list[float], dear: bool) -> None:
-    assert are_dear(latencies) is dear
+def test_first_calls_are_slow_where_second_ones_are_far_quicker(latencies: list[float], slow: bool) -> None:
+    assert has_first_call_cost(latencies) is slow
 
 
 def _latencies(rng: np.random.Generator, cold: float, constant: float, noise: float) -> tuple[list[float], list[float]]:

@@ -63,15 +63,15 @@ def test_failing_requests_make_a_run_invalid_before_anything_else(failing: Arm) 
     assert found.headline == f"{failing}: 2.0% of 100 requests failed with UNAVAILABLE (load/request; limit 1.0%)"
 
 
-def test_times_of_servers_that_still_paid_for_first_times_are_not_judged() -> None:
+def test_times_of_servers_that_still_paid_for_first_calls_are_not_judged() -> None:
     run = _run(0.2)
-    cold = replace(run, replicas=tuple(replace(fact, first_times_left=7) for fact in run.replicas))
+    cold = replace(run, replicas=tuple(replace(fact, cold_requests=7) for fact in run.replicas))
     bound = {"execute_ms": Objective(max=0.001)}
     assert judge(run, Gate(), bound).verdict is Verdict.FAIL
     found = judge(cold, Gate(), bound)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert {metric.verdict for metric in found.metrics if metric.metric == "execute_ms"} == {Verdict.INCONCLUSIVE}
-    assert all("24 of 24 servers had not seen all requests twice" in reason for reason in found.reasons)
+    assert all("24 of 24 servers still paid for first calls" in reason for reason in found.reasons)
 
 
 def test_an_objective_on_the_error_rate_allows_more() -> None:

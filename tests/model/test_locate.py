@@ -103,7 +103,7 @@ def test_a_newest_version_that_is_not_complete_is_refused(
     with pytest.raises(UsageError) as caught:
         locate(str(tmp_path), tmp_path)
     assert str(caught.value) == f"version {int(name)} of {tmp_path} is not complete: {tmp_path / name} {what}"
-    assert caught.value.remedy.endswith(f"to measure the one before, name {tmp_path / '3'}")
+    assert caught.value.remedy.endswith(f"to measure the previous version, name {tmp_path / '3'}")
     assert locate(str(tmp_path / "3"), tmp_path) == Location(tmp_path / "3", 3)
 
 

@@ -257,7 +257,7 @@ def test_a_server_without_metadata_is_up_and_told_what_helps(servers: Servers) -
     for url in urls:
         with pytest.raises(InvalidRunError, match="does not say what it serves") as caught:
             describe_endpoint(url, Target())
-        assert caught.value.remedy.startswith("it is up")
+        assert caught.value.remedy.startswith("it answers")
         assert "--signature-from" in caught.value.remedy
 
 

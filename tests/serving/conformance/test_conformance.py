@@ -27,7 +27,7 @@ from perfgate.model.messages import (
 from perfgate.model.tensors import decode
 from perfgate.serving.ports import free_ports
 from perfgate.trials import Call, Method
-from tests.serving.conformance import grpc_cases, rest_cases
+from tests.serving.conformance import grpc_cases, rest_bad, rest_case, rest_good
 from tests.serving.conftest import Rest
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ def _wait_for(rest: Rest) -> None:
 
 
 def test_there_are_at_least_120_each_with_its_source() -> None:
-    every: list[rest_cases.Case | grpc_cases.Case] = [*rest_cases.GOOD, *rest_cases.BAD, *grpc_cases.CASES]
+    every: list[rest_case.Case | grpc_cases.Case] = [*rest_good.GOOD, *rest_bad.BAD, *grpc_cases.CASES]
     assert len(every) >= 120
     assert all(case.source.startswith(("tensorflow_serving/", "tensorflow/")) for case in every)
     assert len({(type(case), case.name) for case in every}) == len(every)
 
 
-@pytest.mark.parametrize("case", [*rest_cases.GOOD, *rest_cases.BAD], ids=lambda case: case.name)
-def test_rest(servers: dict[str, Served], case: rest_cases.Case) -> None:
+@pytest.mark.parametrize("case", [*rest_good.GOOD, *rest_bad.BAD], ids=lambda case: case.name)
+def test_rest(servers: dict[str, Served], case: rest_case.Case) -> None:
     body = case.body.encode() if isinstance(case.body, str) else case.body
     sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     reply = servers[case.model].rest.ask(case.method, f"/v1/models/{case.path}", sent)
