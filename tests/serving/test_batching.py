@@ -153,6 +153,26 @@ def test_large_requests_are_split_and_put_together_again(
     client.close()
 
 
+def test_a_full_queue_refuses_a_split_request_whole_and_spoils_no_other(start: Start, small_models: Path) -> None:
+    changes = {"max_execution_batch_size": 2, "max_enqueued_batches": 3, "num_batch_threads": 1}
+    settings = _settings(enable_large_batch_splitting=True, **changes)
+    client = Client(start(small_models / "signatures", settings=settings).address)
+
+    def ask(caller: int) -> bool:
+        x = np.arange(3.0 * (caller % 5 + 1)).reshape(-1, 3) + 100 * caller
+        answer = client.ask("serving_default", x=(x, "float32"))
+        if isinstance(answer, Bad):
+            assert answer.status == UNAVAILABLE, answer
+            return False
+        np.testing.assert_allclose(answer.outputs["sum"], 2 * x.sum(1))
+        return True
+
+    answered = [good for _ in range(20) for good in client.all_at_once([partial(ask, n) for n in range(CALLERS)])]
+    assert any(answered)
+    assert not all(answered), "nothing was refused: the queue is too long for this test"
+    client.close()
+
+
 def test_a_models_own_python_functions_are_refused_by_name(start: Start, small_models: Path) -> None:
     for settings in (Server(), _settings()):
         with pytest.raises(InvalidRunError, match="PyFunc cannot be served") as caught:

@@ -134,13 +134,12 @@ class Batcher:
         return tickets
 
     def _parts(self, tickets: list[int]) -> list[_Part]:
-        """Collect the rows of each request, which are in a row."""
-        numbers = [ticket >> _ROW_BITS for ticket in tickets]
-        parts = []
-        for number, rows in Counter(numbers).items():
-            first = tickets[numbers.index(number)] & _ROWS
-            parts.append(_Part(self._tasks[number], first, rows))
-        return parts
+        """Collect the rows of each request, which follow each other."""
+        first: dict[int, int] = {}
+        for ticket in tickets:
+            first.setdefault(ticket >> _ROW_BITS, ticket & _ROWS)
+        rows = Counter(ticket >> _ROW_BITS for ticket in tickets)
+        return [_Part(self._tasks[number], row, rows[number]) for number, row in first.items()]
 
     def _outputs(self, parts: Sequence[_Part], rows: int, size: int) -> list[list[np.ndarray]]:
         given = [part.arrays for part in parts]
