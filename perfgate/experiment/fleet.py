@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
-from perfgate.experiment.warmup import Warmth, warm_up
+from perfgate.experiment.warmup import PATIENCE, Warmth, warm_up
 from perfgate.load.interface import Answer, ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
@@ -158,9 +158,17 @@ class Fleet:
         return replace(spec, layout=(self._plan.seed, slot.replica)) if spec.settings.random_layout else spec
 
     def warm_up(self, on_warm: Callable[[int], None]) -> tuple[ReplicaFacts, ...]:
-        """Warm each replica until its latency is stationary."""
-        facts = []
-        for live, warmth in zip(self.replicas, self._at_once(self._warmth, self.replicas), strict=True):
+        """Warm each replica until its latency is stationary.
+
+        When one could not be warmed, steady times will not be judged, and the others get no more than the usual time.
+        """
+        facts: list[ReplicaFacts] = []
+
+        def warmth_of(live: LiveReplica) -> Warmth:
+            patience = 1.0 if any(each.cold_requests for each in facts) else PATIENCE
+            return warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s, patience)
+
+        for live, warmth in zip(self.replicas, self._at_once(warmth_of, self.replicas), strict=True):
             facts.append(self._facts(live, warmth))
             on_warm(len(facts))
         return tuple(facts)
@@ -173,9 +181,6 @@ class Fleet:
         with ThreadPoolExecutor(size) as threads:
             for first in range(0, len(given), size):
                 yield from threads.map(do, given[first : first + size])
-
-    def _warmth(self, live: LiveReplica) -> Warmth:
-        return warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s)
 
     def _facts(self, live: LiveReplica, warmth: Warmth) -> ReplicaFacts:
         together = self._plan.load.in_flight  # the first time several are in flight makes threads and their heaps

@@ -67,11 +67,14 @@ def has_first_call_cost(first_pass_ms: Sequence[float]) -> bool:
     return bool(slow >= min(2, max(1, len(pairs) - 1)) and pairs[:, 0].sum() > FIRST_CALLS_RATIO * pairs[:, 1].sum())
 
 
-def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float) -> Warmth:
+def warm_up(
+    driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float, patience: float = PATIENCE
+) -> Warmth:
     """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up.
 
     Before that each distinct request is sent twice in a row, as far as half of the time goes. Where first calls
-    are slow, as of a model that compiles for each shape, this goes on beyond the limit, and what follows is tested.
+    are slow, as of a model that compiles for each shape, this goes on to `patience` times the limit, and what follows
+    is tested.
     """
     began_s = clock()
     twice = [call for call in dict.fromkeys(calls) for _ in range(2)]
@@ -88,7 +91,7 @@ def warm_up(driver: Driver, calls: Sequence[Call], clock: Callable[[], float], l
     slow = False
     while (left := len(twice) - len(latencies)) > 0:
         slow = has_first_call_cost(latencies)
-        if clock() - began_s > limit_s * (PATIENCE if slow else 0.5):
+        if clock() - began_s > limit_s * (patience if slow else 0.5):
             break
         send(min(_AT_A_TIME, left))
     slow = slow or has_first_call_cost(latencies)

@@ -60,6 +60,7 @@ class Looking:
         self._gate, self._objectives, self._sources = gate, judged(objectives), tuple(sources)
         self._longest = longest
         self._gated = self._expected = gated_metrics(gate) if compares else ()
+        self._cold = False
         self.taken: tuple[Look, ...] = ()
         self._effects: dict[str, Effect] = {}  # of each metric as it was at its last look
 
@@ -76,6 +77,7 @@ class Looking:
         bounds = tuple(self._bounds(source, table, fractions))
         self.taken = (*self.taken, Look(source, fraction, at_s, seen, bounds))
         self._effects |= {effect.metric: effect for effect in found}
+        self._cold = any(fact.cold_requests for fact in table.replicas)
         self._expected = tuple(m for m in self._gated if self._is_expected(m, source, fraction, table))
         return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
 
@@ -90,9 +92,15 @@ class Looking:
         cases = [self._case(effect) for effect in self._effects.values()]
         futile = {case.metric.name for case in cases if is_futile(case, self._family) or not case.is_waited_for}
         decided = {each.metric for each in verdicts if each.settled} | futile
-        metrics = (metric.name in decided for metric in self._expected if self._at(metric, source))
-        bounds = (decided_before(name, self.taken) for name in self._objectives if self._at(BY_NAME[name], source))
+        metrics = (metric.name in decided for metric in self._expected if self._waits_for(metric, source))
+        bounds = (
+            decided_before(name, self.taken) for name in self._objectives if self._waits_for(BY_NAME[name], source)
+        )
         return all(metrics) and all(bounds)
+
+    def _waits_for(self, metric: Metric, source: Source) -> bool:
+        """Say whether the source may decide the metric: cold servers decide no time of warm ones (gate.judge)."""
+        return self._at(metric, source) and not (self._cold and metric.is_steady_time)
 
     def _is_expected(self, metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
         """Say whether there is something to wait for: of what is judged only where it can be, an effect."""

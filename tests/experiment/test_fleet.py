@@ -10,6 +10,7 @@ import pytest
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.fleet import ArmSetup, Fleet, Makers
 from perfgate.experiment.plan import make_plan
+from perfgate.experiment.warmup import PATIENCE
 from perfgate.load.fake import FakeDriver
 from perfgate.load.interface import Answer
 from perfgate.observe.fake import FakeProcessAccounts
@@ -174,3 +175,25 @@ def test_each_replica_draws_a_layout_of_its_own_unless_the_scenario_says_no() ->
     assert [spec.layout for spec in launcher.specs] == [(4, replica) for replica in range(8)]
     _, launcher = _started(1, server=Server(random_layout=False))
     assert {spec.layout for spec in launcher.specs} == {None}
+
+
+def test_after_one_that_could_not_be_warmed_the_others_get_the_usual_time() -> None:
+    drivers: list[FakeDriver] = []
+
+    def compiles(*_: object) -> FakeDriver:
+        drivers.append(FakeDriver([*[400.0, 1.0] * 200]))
+        return drivers[-1]
+
+    fleet = _fleet(FakeDriver())
+    setups = {
+        arm: replace(each, calls=tuple(Call(str(number).encode()) for number in range(200)))
+        for arm, each in _setups(Server()).items()
+    }
+    makers = replace(fleet._makers, driver=compiles, clock=lambda: sum(each.now_s for each in drivers))
+    with Fleet(fleet._plan, setups, makers) as started:
+        started.start(lambda _: None)
+        facts = started.warm_up(lambda _: None)
+    assert all(fact.cold_requests for fact in facts)
+    seconds, limit_s = [fact.warmup_s for fact in facts], fleet._plan.warmup_limit_s
+    assert seconds[0] > (PATIENCE - 1) * limit_s
+    assert max(seconds[1:]) < 5 * limit_s  # a few requests at a time

@@ -15,13 +15,14 @@ from perfgate.gate.looks import History, Look, Seen, history
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate, Objective
+from perfgate.scenario.severity import Severity
 from perfgate.stats.estimate import estimate
 from perfgate.stats.sequential import nominal_levels
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 from tests.gate.effects import case
 from tests.stats.build import execute_trials, load_trials
-from tests.stats.generator import World
+from tests.stats.generator import World, facts
 from tests.stats.memory import Readings, memory_table
 
 LEVELS = nominal_levels((0.25, 0.5, 1.0), 0.01)
@@ -153,6 +154,15 @@ def test_a_lane_is_settled_when_its_metrics_are_decided(slower: float, *, settle
 def test_a_lane_that_decides_nothing_is_settled_at_its_first_look() -> None:
     looking = Looking(ALONE, {}, (Source.EXECUTE, Source.LOAD))
     assert looking.settled(Source.LOAD, looking.look(Source.LOAD, 0.5, 1.0, _run(0.025)))
+
+
+def test_a_lane_does_not_wait_for_times_of_servers_that_could_not_be_warmed() -> None:
+    """The run ends inconclusive whatever comes (gate.judge): 24 servers went on measuring for minutes."""
+    table, bound = _run(0.025), {"execute_ms": Objective(max=1e-3, severity=Severity.WARN)}
+    cold = replace(table, replicas=tuple(replace(fact, cold_requests=7) for fact in facts(World())))
+    for each, settled in ((table, False), (cold, True)):
+        looking = Looking(ALONE, bound, (Source.EXECUTE,))
+        assert looking.settled(Source.EXECUTE, looking.look(Source.EXECUTE, 0.25, 5.0, each)) is settled
 
 
 def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
