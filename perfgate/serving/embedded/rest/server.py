@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 
 from aiohttp import web
@@ -14,10 +15,12 @@ from perfgate.serving.embedded.listening import listen
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rest import api
 
-MAX_BODY_BYTES = 64 << 20
-"""Of a request, decompressed; as Python values it takes up to twenty times as much."""
-MAX_HELD_BYTES = 256 << 20
+MAX_BODY_BYTES = 256 << 20
+"""Of a request, decompressed: as over gRPC."""
+MAX_HELD_BYTES = 512 << 20
 """Of all requests that are being read or answered."""
+LARGE_BYTES = 16 << 20
+"""Larger bodies are answered one at a time: as Python values they take up to twenty times as much."""
 
 _KEEPALIVE_S = 3600.0
 
@@ -34,6 +37,7 @@ class _Server:
     def __init__(self, served: ServedModel, listener: socket.socket, threads: int) -> None:
         self._served, self._listener = served, listener
         self._held_bytes = 0
+        self._large = asyncio.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
 
     def run(self) -> None:
@@ -56,7 +60,8 @@ class _Server:
             if refusal := await self._read(request, pieces):
                 return refusal
             work = partial(api.answer, self._served, request.method, request.rel_url.raw_path, b"".join(pieces))
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            async with self._large if sum(map(len, pieces)) > LARGE_BYTES else nullcontext():
+                return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except (web.RequestPayloadError, ValueError) as error:
             return api.failure(400, f"Cannot read the request body: {error}")
         finally:
