@@ -15,7 +15,7 @@ from perfgate.load.in_process import InProcessDriver
 from perfgate.load.interface import Driver
 from perfgate.load.wire import Tls
 from perfgate.load.workers import Workers, open_driver
-from perfgate.model.interface import Model
+from perfgate.model.interface import Model, Signature
 from perfgate.model.saved_model import open_model
 from perfgate.scenario.schema import Scenario
 from perfgate.serving.command import CommandLauncher, check_command
@@ -24,6 +24,7 @@ from perfgate.serving.endpoint import EndpointLauncher, EndpointReplica, subject
 from perfgate.serving.endpoint_url import EndpointUrl, is_endpoint, parse_endpoint
 from perfgate.serving.in_process import InProcessReplica
 from perfgate.serving.interface import Launcher, Replica
+from perfgate.serving.signature_defs import written_signatures
 from perfgate.trials import Arm, Subject
 
 COMMAND_REPLICAS = 4
@@ -46,9 +47,10 @@ def open_arms(scenario: Scenario, given: Mapping[Arm, str], pids: Sequence[int],
     urls = {arm: parse_endpoint(each) for arm, each in given.items() if is_endpoint(each)}
     if urls:
         return _open_endpoints(scenario, given, urls, pids, cache_dir)
-    if scenario.target.signature_from:
+    if scenario.target.signature_from or written_signatures(scenario):
         raise UsageError(
-            "signatures are read from the models themselves", "leave --signature-from (target.signature_from) out"
+            "signatures are read from the models themselves",
+            "leave --signature-from (target.signature_from) and payload.signature_def out",
         )
     if pids:
         raise UsageError("--pid is for running servers", "leave it out, or give the model as grpc://HOST:PORT/NAME")
@@ -94,9 +96,20 @@ def _open_endpoints(
         subjects[each] = subjects_of(each, target, mine)
     if left:
         raise UsageError(f"{len(pids)} --pid are more than there are servers", "give one for each address, in order")
-    told = open_model(target.signature_from, cache_dir).signatures if target.signature_from else None
+    told = _told(scenario, cache_dir)
     models = {arm: describe_endpoint(each, target, told) for arm, each in given.items()}
     return Opened(scenario.model_copy(update={"target": target, "budget": budget}), models, subjects)
+
+
+def _told(scenario: Scenario, cache_dir: Path) -> tuple[Signature, ...] | None:
+    """Give the signatures that the scenario says, which then nobody asks a server for; None where it says none."""
+    if (written := written_signatures(scenario)) and scenario.target.signature_from:
+        raise UsageError(
+            "payload.signature_def and --signature-from (target.signature_from) both say what goes in", "leave one out"
+        )
+    if written:
+        return written
+    return open_model(scenario.target.signature_from, cache_dir).signatures if scenario.target.signature_from else None
 
 
 def launcher_of(

@@ -42,6 +42,31 @@ class InputSpec(Table):
         return self
 
 
+DTypeName = Literal[
+    "float32", "float64", "int32", "uint8", "int16", "int8", "string", "complex64", "int64", "bool", "bfloat16",
+    "uint16", "complex128", "float16", "uint32", "uint64",
+]  # fmt: skip
+"""TensorFlow's types that a request can carry (perfgate.model.dtypes)."""
+
+
+class TensorInfo(Table):
+    """One tensor that goes into or comes out of a signature, as `SignatureDef` describes it."""
+
+    dtype: DTypeName
+    """`float32`, `int64`, `string` …"""
+    shape: tuple[Annotated[int, Field(ge=-1)], ...] | None = None
+    """-1 for a dimension of any size; nothing where the rank is not known."""
+
+
+class SignatureDef(Table):
+    """What the signature takes and gives, where the server does not say it."""
+
+    inputs: dict[str, TensorInfo] = Field(min_length=1)
+    """By name, as requests carry them."""
+    outputs: dict[str, TensorInfo] = Field(default_factory=dict)
+    """By name."""
+
+
 Source = Literal["signature", "warmup_assets", "prediction_log", "examples", "json", "npz"]
 _FILE_SOURCES = {"prediction_log", "examples", "json", "npz"}
 
@@ -63,6 +88,8 @@ class Payload(Table):
     """Different requests, made once and cycled through."""
     inputs: dict[str, InputSpec] = Field(default_factory=dict)
     """How to fill each input of the signature, by name; those not named are filled by their type."""
+    signature_def: SignatureDef | None = None
+    """`endpoint` without TF-Serving's metadata: what the signature takes (docs/targets.md)."""
 
     @model_validator(mode="after")
     def _file_for_recorded(self) -> Payload:

@@ -132,6 +132,7 @@ def _no_answer(peer: Peer, words: str, *, has_no_such: bool) -> InvalidRunError:
     if has_no_such:
         return InvalidRunError(
             problem,
-            "it answers, but without TF-Serving's metadata: give --signature-from MODEL, a SavedModel with its inputs",
+            "it answers, but without TF-Serving's metadata: give --signature-from MODEL, a SavedModel with its inputs, "
+            "or payload.signature_def",
         )
     return InvalidRunError(problem, "is it up, and of the URL's protocol?")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from perfgate.cli import targets
 from perfgate.cli.ahead import Ahead
 from perfgate.cli.targets import COMMAND_REPLICAS, Opened, _endpoint, driver_of, launcher_of, open_arms
 from perfgate.errors import UsageError
 from perfgate.load.workers import Workers
-from perfgate.model.interface import Model, ServedAs, Signature
-from perfgate.scenario.schema import Budget, Scenario, Target
+from perfgate.model.dtypes import BY_NAME
+from perfgate.model.interface import Model, ServedAs, Signature, TensorSpec
+from perfgate.scenario.schema import Budget, DTypeName, Scenario, Target
 from perfgate.serving.endpoint import EndpointLauncher
 from perfgate.serving.endpoint_url import parse_endpoint
 from perfgate.serving.fake import FakeReplica
@@ -121,3 +124,46 @@ def test_signatures_of_a_server_that_tells_none_come_from_a_model_on_disk(tmp_pa
     assert opened.scenario.target.kind == "endpoint"
     with pytest.raises(UsageError, match="signatures are read from the models themselves"):
         open_arms(scenario, {Arm.CANDIDATE: "disk"}, (), tmp_path)
+
+
+def _spelt(dtype: str = "float32", **more: object) -> dict[str, object]:
+    inputs = {"x": {"dtype": dtype, "shape": [-1, 3]}, "a": {"dtype": "string"}}
+    return {"signature": "rank", "method": "classify", "signature_def": {"inputs": inputs}, **more}
+
+
+def test_a_server_that_says_nothing_is_described_by_the_scenario(tmp_path: Path) -> None:
+    inputs = (TensorSpec("a", "string", None), TensorSpec("x", "float32", (None, 3)))
+    scenario = Scenario.model_validate({"payload": _spelt()})
+    opened = open_arms(scenario, {Arm.BASELINE: OLD, Arm.CANDIDATE: NEW}, (), tmp_path)
+    expected = (Signature("rank", "tensorflow/serving/classify", inputs, ()),)
+    assert [model.signatures for model in opened.models.values()] == [expected] * 2
+    with pytest.raises(UsageError, match="signatures are read from the models themselves"):
+        open_arms(scenario, {Arm.CANDIDATE: "disk"}, (), tmp_path)
+    twice = scenario.model_copy(update={"target": Target(signature_from="model")})
+    with pytest.raises(UsageError, match="both say what goes in"):
+        open_arms(twice, {Arm.CANDIDATE: NEW}, (), tmp_path)
+
+
+def test_classes_share_a_signature_or_have_their_own(tmp_path: Path) -> None:
+    def keys(**classes: object) -> list[str]:
+        scenario = Scenario.model_validate({"payload": _spelt(), "classes": classes})
+        model = open_arms(scenario, {Arm.CANDIDATE: NEW}, (), tmp_path).models[Arm.CANDIDATE]
+        return [signature.key for signature in model.signatures]
+
+    assert keys(small={"batch_size": 1}, large={"batch_size": 64}) == ["rank"]
+    assert keys(small={}, other=_spelt("int64", signature="other")) == ["other", "rank"]
+    with pytest.raises(UsageError, match="give signature rank in different words"):
+        keys(small={}, other=_spelt("int64"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"inputs": {}}, {"inputs": {"x": {"dtype": "float"}}}, {"inputs": {"x": {"dtype": "bool", "shape": [-2]}}}],
+)
+def test_a_signature_that_no_request_can_have_is_refused(wrong: object) -> None:
+    with pytest.raises(ValidationError):
+        Scenario.model_validate({"payload": {"signature_def": wrong}})
+
+
+def test_the_types_of_a_signature_are_those_that_requests_can_carry() -> None:
+    assert set(get_args(DTypeName)) == set(BY_NAME)

@@ -259,6 +259,7 @@ def test_a_server_without_metadata_is_up_and_told_what_helps(servers: Servers) -
             describe_endpoint(url, Target())
         assert caught.value.remedy.startswith("it answers")
         assert "--signature-from" in caught.value.remedy
+        assert "payload.signature_def" in caught.value.remedy
 
 
 def test_signatures_from_elsewhere_need_no_metadata(servers: Servers) -> None:

@@ -1,0 +1,33 @@
+"""Signatures that a scenario spells out, for servers that do not say theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perfgate.errors import UsageError
+from perfgate.model.interface import Signature, TensorSpec
+from perfgate.scenario.schema import Scenario, TensorInfo
+
+_METHODS = "tensorflow/serving/"
+"""What method names of signatures begin with."""
+
+
+def written_signatures(scenario: Scenario) -> tuple[Signature, ...]:
+    """Read the `signature_def` of each payload, sorted by key; UsageError where two disagree."""
+    found = {}
+    for _, _, payload in scenario.request_classes():
+        if (said := payload.signature_def) is None:
+            continue
+        inputs, outputs = (_specs(side) for side in (said.inputs, said.outputs))
+        one = Signature(payload.signature, f"{_METHODS}{payload.method}", inputs, outputs)
+        if found.setdefault(one.key, one) != one:
+            raise UsageError(f"two classes give signature {one.key} in different words", "write it in [payload] alone")
+    return tuple(found[key] for key in sorted(found))
+
+
+def _specs(tensors: Mapping[str, TensorInfo]) -> tuple[TensorSpec, ...]:
+    shapes = {
+        name: None if info.shape is None else tuple(None if size < 0 else size for size in info.shape)
+        for name, info in tensors.items()
+    }
+    return tuple(TensorSpec(name, tensors[name].dtype, shapes[name]) for name in sorted(tensors))
