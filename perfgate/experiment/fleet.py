@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
-from perfgate.experiment.warmup import PATIENCE, Warmth, warm_up
+from perfgate.experiment.warmup import Warmth, warm_up
 from perfgate.load.interface import Answer, ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
@@ -165,8 +165,9 @@ class Fleet:
         facts: list[ReplicaFacts] = []
 
         def warmth_of(live: LiveReplica) -> Warmth:
-            patience = 1.0 if any(each.cold_requests for each in facts) else PATIENCE
-            return warm_up(live.driver, live.calls, self._makers.clock, self._plan.warmup_limit_s, patience)
+            limit_s, longer_s = self._plan.warmup_limit_s, self._plan.first_calls_limit_s
+            longer_s = limit_s if any(each.cold_requests for each in facts) else longer_s
+            return warm_up(live.driver, live.calls, self._makers.clock, limit_s, longer_s)
 
         for live, warmth in zip(self.replicas, self._at_once(warmth_of, self.replicas), strict=True):
             facts.append(self._facts(live, warmth))

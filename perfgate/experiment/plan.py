@@ -32,6 +32,8 @@ _TURN_S = (0.5, 2.0)
 _CLOSED_TURN_S = (0.25, 2.0)
 """Of a closed loop, whose queue cannot grow."""
 _WARMUP_SHARE = 0.35
+_FIRST_CALLS_S = 600.0
+"""For slow first calls on all servers of a run together, over the budget: they are no part of the steady state."""
 ENOUGH_FOR_EARLY_LOOKS = 12
 """Replicas an arm; with fewer, the far tails that an early look goes by are not Student's t (docs/method.md)."""
 FIRST_LOOK = 3 / 8
@@ -86,6 +88,8 @@ class Plan:
     """So many replicas of each arm have turns in the load lane: those that were started first, in pairs."""
     warmup_limit_s: float
     """Warm-up of one replica ends here even if its latency still falls."""
+    first_calls_limit_s: float
+    """The same where first calls are slow, as of a model that compiles for each shape."""
     at_once: int = 1
     """Servers that are started and warmed up side by side: one of each arm, or two of one."""
     trace_s: tuple[float, ...] = ()
@@ -248,6 +252,7 @@ def make_plan(  # noqa: PLR0913 - what a run is laid out by
     segments = _segments(budget, replicas, executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
     load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load)
+    at_once, limit_s = min(at_once, _PAIR), _WARMUP_SHARE * budget.measure_s / len(slots)
     return Plan(
         seed=seed,
         slots=slots,
@@ -255,7 +260,8 @@ def make_plan(  # noqa: PLR0913 - what a run is laid out by
         load=load,
         turn_s=_turn_s(load, trace_s, load_s, load_replicas * len(arms)),
         load_replicas=load_replicas,
-        at_once=min(at_once, _PAIR),
-        warmup_limit_s=_WARMUP_SHARE * budget.measure_s / len(slots),
+        at_once=at_once,
+        warmup_limit_s=limit_s,
+        first_calls_limit_s=max(limit_s, _FIRST_CALLS_S * at_once / len(slots)),
         trace_s=trace_s,
     )

@@ -24,8 +24,8 @@ FIRST_CALL_RATIO = 2.0
 """A first call that takes so many times as long as the second pays for something once: compilation, for example."""
 FIRST_CALLS_RATIO = 1.5
 """The same for all first calls together."""
-PATIENCE = 24
-"""Times the usual limit, where first calls are slow: their cost is no part of the steady state."""
+HOPELESS = 2.0
+"""Times its limit that a server's first calls would take, at the pace so far: they are not gone on with."""
 _AT_A_TIME = 5
 
 
@@ -68,13 +68,13 @@ def has_first_call_cost(first_pass_ms: Sequence[float]) -> bool:
 
 
 def warm_up(
-    driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float, patience: float = PATIENCE
+    driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float, first_calls_limit_s: float
 ) -> Warmth:
     """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up.
 
     Before that each distinct request is sent twice in a row, as far as half of the time goes. Where first calls
-    are slow, as of a model that compiles for each shape, this goes on to `patience` times the limit, and what follows
-    is tested.
+    are slow, as of a model that compiles for each shape, this goes on to a limit of its own, unless it would take far
+    longer than that, and what follows is tested.
     """
     began_s = clock()
     twice = [call for call in dict.fromkeys(calls) for _ in range(2)]
@@ -90,8 +90,11 @@ def warm_up(
 
     slow = False
     while (left := len(twice) - len(latencies)) > 0:
-        slow = has_first_call_cost(latencies)
-        if clock() - began_s > limit_s * (patience if slow else 0.5):
+        slow, spent_s = has_first_call_cost(latencies), clock() - began_s
+        if spent_s > (max(limit_s, first_calls_limit_s) if slow else limit_s / 2):
+            break
+        pace_s = spent_s / max(1, ceil(len(latencies) / 2))
+        if slow and spent_s > limit_s and pace_s * len(twice) / 2 > HOPELESS * first_calls_limit_s:
             break
         send(min(_AT_A_TIME, left))
     slow = slow or has_first_call_cost(latencies)

@@ -14,7 +14,7 @@ _METHODS = "tensorflow/serving/"
 
 def written_signatures(scenario: Scenario) -> tuple[Signature, ...]:
     """Read the `signature_def` of each payload, sorted by key; UsageError where two disagree."""
-    found = {}
+    found: dict[str, Signature] = {}
     for _, _, payload in scenario.request_classes():
         if (said := payload.signature_def) is None:
             continue

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from perfgate.experiment.warmup import (
     MAX_REQUESTS,
-    PATIENCE,
     SHORT_WINDOW,
     WINDOW,
+    Warmth,
     has_first_call_cost,
     is_stationary,
     warm_up,
@@ -21,8 +21,13 @@ CALLS = (Call(b"x"),)
 RUNS = 200
 
 
-def _clock(driver: FakeDriver) -> Callable[[], float]:
-    return lambda: driver.now_s
+FIRST_CALLS_S = 15.0
+
+
+def warm(
+    driver: FakeDriver, calls: Sequence[Call], limit_s: float, first_calls_limit_s: float = FIRST_CALLS_S
+) -> Warmth:
+    return warm_up(driver, calls, lambda: driver.now_s, limit_s, first_calls_limit_s)
 
 
 def test_falling_latency_is_not_stationary_and_level_or_rising_is() -> None:
@@ -46,7 +51,7 @@ def test_a_spike_is_no_trend() -> None:
 
 def test_warm_up_goes_on_until_the_cold_requests_are_out_of_the_window() -> None:
     driver = FakeDriver(service_ms=(*[5.0] * 30, *[1.0] * 1000))
-    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=10)
+    warmth = warm(driver, CALLS, 10)
     assert warmth.stationary
     assert 40 < warmth.requests <= 75
     assert warmth.seconds > 0
@@ -55,21 +60,21 @@ def test_warm_up_goes_on_until_the_cold_requests_are_out_of_the_window() -> None
 
 def test_a_slow_model_is_warm_after_fewer_requests_when_half_of_the_time_is_up() -> None:
     driver = FakeDriver(service_ms=(30.0,))
-    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=1.0)
+    warmth = warm(driver, CALLS, 1.0)
     assert warmth.stationary
     assert SHORT_WINDOW <= warmth.requests < SHORT_WINDOW + 5
 
 
 def test_warm_up_ends_with_its_time() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.9**i for i in range(200)])
-    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=4)
+    warmth = warm(driver, CALLS, 4)
     assert not warmth.stationary
     assert 4 < warmth.seconds < 6
 
 
 def test_warm_up_ends_with_its_count() -> None:
     driver = FakeDriver(service_ms=[1000 * 0.99**i for i in range(2000)], deadline_s=1e6)
-    warmth = warm_up(driver, CALLS, _clock(driver), limit_s=1e9)
+    warmth = warm(driver, CALLS, 1e9)
     assert not warmth.stationary
     assert MAX_REQUESTS <= warmth.requests < MAX_REQUESTS + 5
 
@@ -85,14 +90,14 @@ def _compiling(kinds: int, first_ms: float) -> list[float]:
 
 def test_every_distinct_request_is_sent_twice_before_it_may_end() -> None:
     driver = FakeDriver(service_ms=(1.0,))
-    assert warm_up(driver, _kinds(40), _clock(driver), limit_s=10).requests == 80
-    assert warm_up(driver, _kinds(3), _clock(driver), limit_s=10).requests == WINDOW + 1
+    assert warm(driver, _kinds(40), 10).requests == 80
+    assert warm(driver, _kinds(3), 10).requests == WINDOW + 1
 
 
 @pytest.mark.parametrize("first_ms", [80.0, 280.0])
 def test_what_compiles_for_each_request_is_warm_after_the_last_of_them(first_ms: float) -> None:
     driver = FakeDriver(service_ms=_compiling(40, first_ms))
-    warmth = warm_up(driver, _kinds(40), _clock(driver), limit_s=0.625)
+    warmth = warm(driver, _kinds(40), 0.625)
     assert (warmth.stationary, warmth.cold_requests) == (True, 0)
     assert 80 + SHORT_WINDOW <= warmth.requests <= 80 + WINDOW
     assert warmth.warm_ms == pytest.approx(1.0)
@@ -104,16 +109,24 @@ def test_the_rule_before_called_it_warm_while_it_compiled() -> None:
 
 
 def test_first_calls_that_do_not_end_are_counted() -> None:
-    driver = FakeDriver(service_ms=_compiling(400, 280.0))
-    warmth = warm_up(driver, _kinds(400), _clock(driver), limit_s=0.625)
+    driver = FakeDriver(service_ms=_compiling(100, 280.0))
+    warmth = warm(driver, _kinds(100), 0.625)
     assert not warmth.stationary
-    assert warmth.seconds == pytest.approx(0.625 * PATIENCE, rel=0.1)
-    assert warmth.cold_requests == pytest.approx(400 - 0.625 * PATIENCE / 0.281, abs=3)
+    assert warmth.seconds == pytest.approx(FIRST_CALLS_S, rel=0.1)
+    assert warmth.cold_requests == pytest.approx(100 - FIRST_CALLS_S / 0.281, abs=3)
+
+
+def test_first_calls_that_would_take_far_too_long_are_not_gone_on_with() -> None:
+    driver = FakeDriver(service_ms=_compiling(400, 280.0))
+    warmth = warm(driver, _kinds(400), 0.625)
+    assert not warmth.stationary
+    assert 0.625 < warmth.seconds < 2.5
+    assert warmth.cold_requests > 390
 
 
 def test_a_slow_model_without_slow_first_calls_does_not_wait_for_all_its_requests() -> None:
     driver = FakeDriver(service_ms=(30.0,))
-    warmth = warm_up(driver, _kinds(400), _clock(driver), limit_s=1.0)
+    warmth = warm(driver, _kinds(400), 1.0)
     assert (warmth.stationary, warmth.cold_requests) == (True, 0)
     assert warmth.requests <= SHORT_WINDOW + 5
 
