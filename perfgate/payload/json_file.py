@@ -5,7 +5,9 @@ Forms: https://www.tensorflow.org/tfx/serving/api_rest; what is taken for which 
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -28,11 +30,12 @@ from perfgate.scenario.schema import Payload
 from perfgate.trials import Call, Method
 
 _LARGEST_TEXT_BYTES = 1 << 30
+_GZIP_MAGIC = b"\x1f\x8b"
 _FORMS = 'a request is {"instances": [...]} or {"inputs": ...}, for classify and regress {"examples": [...]}'
 
 
 def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
-    """Take the first `spec.distinct` requests: one object, an array of objects, or an object a line.
+    """Take the first `spec.distinct` requests: one object, an array of objects, or an object a line; gzip or not.
 
     UsageError, naming file and request, for what is no such JSON or does not fit the signature.
     """
@@ -59,7 +62,7 @@ def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iter
 def _requests(file: Path) -> Iterator[tuple[str, Any]]:
     """Give each request with its place; of many lines, no more than are asked for are read."""
     try:
-        with file.open("rb") as stream:
+        with _opened(file) as stream:
             number, line = _first_line(stream, file)
             try:
                 found = json.loads(line.decode())
@@ -73,8 +76,16 @@ def _requests(file: Path) -> Iterator[tuple[str, Any]]:
             if found is None or rest.strip():  # a document of several lines
                 found = _parsed(_bounded(b"\n" * (number - 1) + line + rest, str(file)), str(file))
             yield from _of_document(found, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(f"{file}: its gzip data is truncated or damaged", "compress it again") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
+
+
+def _opened(file: Path) -> IO[bytes]:
+    with file.open("rb") as stream:
+        compressed = stream.read(2) == _GZIP_MAGIC  # which begins no JSON
+    return gzip.open(file) if compressed else file.open("rb")
 
 
 def _first_line(stream: IO[bytes], file: Path) -> tuple[int, bytes]:

@@ -37,6 +37,8 @@ _BY_WORDS = (
     (re.compile(r"PyFunc|Python function|py_func", re.IGNORECASE), _NO_PYTHON),
     (re.compile(r"message.*(?:too large|larger than)|exceeds.*(?:max|limit)", re.IGNORECASE),
      "ask for less in one request, or let the server take larger messages"),
+    (re.compile(r"gzip|deflate|(?:grpc|content)-encoding|compress", re.IGNORECASE),
+     "the server cannot read compressed messages: leave grpc-encoding and Content-Encoding out of target.metadata"),
 )  # fmt: skip
 _BY_STATUS = {
     3: _PAYLOAD,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -208,3 +209,12 @@ def test_examples_that_are_none_are_named(
 def test_a_file_that_is_gone_is_a_usage_error(tmp_path: Path, model: Model) -> None:
     with pytest.raises(UsageError, match="gone cannot be read: No such file"):
         _calls(tmp_path / "gone", model)
+
+
+def test_a_file_may_be_gzip(model: Model, written: Callable[[Any], Path]) -> None:
+    whole = gzip.compress(f"{json.dumps(ROWS)}\n{json.dumps(COLUMNS)}\n".encode())
+    assert len(_calls(written(whole), model)) == 2
+    assert len(_calls(written(gzip.compress(json.dumps([ROWS, COLUMNS], indent=1).encode())), model)) == 2
+    for damaged in (whole[:-12], whole[:20] + b"\xff" * 10 + whole[30:], b"\x1f\x8b"):
+        with pytest.raises(UsageError, match="its gzip data is truncated or damaged"):
+            _calls(written(damaged), model)

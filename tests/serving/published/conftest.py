@@ -1,0 +1,52 @@
+"""Models that others published, fetched by package and pin, and such as TensorFlow 1 left behind, built small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import click
+import pytest
+
+from examples.audio.fetch import download, fetch
+from tests.conftest import MODELS
+
+HERE = Path(__file__).parent
+
+
+def _fetched(package: str, folder: str, file: str) -> Path:
+    target = MODELS / package
+    try:
+        fetch(target, partial(download, pinned=HERE / f"{package}.lock"), folder, file)
+    except click.ClickException as error:
+        pytest.skip(error.format_message())
+    return target
+
+
+@pytest.fixture(scope="session")
+def quickspacer() -> Path:
+    """The base path of versions 1, 2 and 3."""
+    return _fetched("quickspacer", "quickspacer/resources/default_saved_model/", "3/saved_model.pb")
+
+
+@pytest.fixture(scope="session")
+def sleepecg() -> tuple[Path, ...]:
+    """Three `.keras` files."""
+    archives = sorted(_fetched("sleepecg", "sleepecg/classifiers/", "ws-gru-mesa.zip").glob("*.zip"))
+    for archive in archives:
+        with zipfile.ZipFile(archive) as packed:
+            packed.extract("classifier.keras", archive.with_suffix(""))
+    return tuple(archive.with_suffix("") / "classifier.keras" for archive in archives)
+
+
+@pytest.fixture(scope="session")
+def old_exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models `estimator`, `frozen` and `counter`, about 6 s."""
+    directory = tmp_path_factory.mktemp("old")
+    command = [sys.executable, str(HERE / "old_exports.py"), str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return directory
