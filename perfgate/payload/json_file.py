@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, TypeAlias
 
 from perfgate.errors import UsageError
 from perfgate.model.interface import Model, Signature
@@ -29,6 +29,7 @@ from perfgate.payload.requests import (
 from perfgate.scenario.schema import Payload
 from perfgate.trials import Call, Method
 
+_Stream: TypeAlias = BinaryIO | gzip.GzipFile
 _LARGEST_TEXT_BYTES = 1 << 30
 _GZIP_MAGIC = b"\x1f\x8b"
 _FORMS = 'a request is {"instances": [...]} or {"inputs": ...}, for classify and regress {"examples": [...]}'
@@ -82,13 +83,13 @@ def _requests(file: Path) -> Iterator[tuple[str, Any]]:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
 
 
-def _opened(file: Path) -> IO[bytes]:
+def _opened(file: Path) -> _Stream:
     with file.open("rb") as stream:
         compressed = stream.read(2) == _GZIP_MAGIC  # which begins no JSON
     return gzip.open(file) if compressed else file.open("rb")
 
 
-def _first_line(stream: IO[bytes], file: Path) -> tuple[int, bytes]:
+def _first_line(stream: _Stream, file: Path) -> tuple[int, bytes]:
     for number in range(1, _LARGEST_TEXT_BYTES):
         line = _bounded(stream.readline(_LARGEST_TEXT_BYTES + 1), f"{file}: line {number}")
         if not line:
@@ -98,7 +99,7 @@ def _first_line(stream: IO[bytes], file: Path) -> tuple[int, bytes]:
     raise UsageError(f"{file} is empty: it holds no request", _FORMS)
 
 
-def _lines(stream: IO[bytes], number: int, file: Path) -> Iterator[tuple[str, Any]]:
+def _lines(stream: _Stream, number: int, file: Path) -> Iterator[tuple[str, Any]]:
     while line := stream.readline(_LARGEST_TEXT_BYTES + 1):
         where = f"{file}: line {number}"
         if line.strip():

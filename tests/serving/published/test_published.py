@@ -31,23 +31,19 @@ def measures(start: Start, model_path: Path, tmp_path: Path, **given: Any) -> No
     """Ask a server of the model what the scenario asks, in every way that a run does."""
     scenario = Scenario.model_validate(given)
     models = {Arm.CANDIDATE: open_model(str(model_path), tmp_path / "cache")}
-    rest = scenario.target.protocol == "rest"
     setup = arm_setups(models, record_payloads(models, scenario), scenario, _directory(tmp_path))[Arm.CANDIDATE]
     spec = setup.spec
     server = start(spec.model_path, signature=spec.signature, requests_dir=spec.requests_dir, model_name="default")
-    try:
-        protocol = scenario.target.protocol
-        with open_driver(Endpoint(server.address, rest_address=server.rest_address, protocol=protocol)) as driver:
-            calls = setup.calls
-            if rest and setup.by_columns and driver.call(calls[0]).status:
-                calls = setup.by_columns()
-            first = driver.call(calls[0])
-            assert not first.status, first.message
-            done = driver.drive(calls, ClosedLoop(in_flight=2, requests=40))
-            assert done.status.tolist() == [0] * 40
-        assert server.execute(0).wall_ms > 0
-    finally:
-        server.stop()
+    protocol = scenario.target.protocol
+    with open_driver(Endpoint(server.address, rest_address=server.rest_address, protocol=protocol)) as driver:
+        calls = setup.calls
+        if driver.call(calls[0]).status and setup.by_columns:
+            calls = setup.by_columns()
+        first = driver.call(calls[0])
+        assert not first.status, first.message
+        done = driver.drive(calls, ClosedLoop(in_flight=2, requests=40))
+        assert done.status.tolist() == [0] * 40
+    assert server.execute(0).wall_ms > 0
 
 
 def _directory(tmp_path: Path) -> Path:
