@@ -21,8 +21,8 @@ MODELS = CACHE / "models"
 sys.path.insert(0, str(ROOT))  # `examples` and `benchmarks` are tested, and are not installed
 
 
-for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
-    os.environ.pop(_name, None)  # the gates under test are not those of the CI that runs the tests
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "COLUMNS", "LINES"):
+    os.environ.pop(_name, None)  # nor is what they print as wide as its terminal
 
 settings.register_profile("shared machine", deadline=None)  # how long an example takes says nothing there
 settings.load_profile("shared machine")
