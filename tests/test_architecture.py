@@ -35,6 +35,7 @@ TENSORFLOW_AT_HOME = {
     "serving/in_process_replica.py",
     *(f"serving/embedded/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
     *(f"serving/embedded/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
+    "serving/embedded/tensorflow_parts.py",
 }
 """Programs that run in processes of their own, and their parts; the CLI's process never imports them."""
 

@@ -22,6 +22,7 @@ from types import ModuleType
 
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded.layout import draw, run_in
+from perfgate.serving.embedded.namespace import leave_out_namespace
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -81,6 +82,7 @@ def main() -> None:
     die_with_parent(int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is perfgate's to handle; it closes the channel
     control = Channel.from_fd(int(sys.argv[2]))
+    leave_out_namespace()
     gc.disable()  # a tenth of the time of the import, which leaves little to collect
     program, *_ = map(importlib.import_module, (sys.argv[1], *sys.argv[4:]))  # TensorFlow above all
     gc.collect()

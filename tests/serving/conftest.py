@@ -76,8 +76,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
     def start(model: Path, **changes: Any) -> EmbeddedReplica:
         given = {"model_name": "small", "version": 3, "rest_port": 0, "labels": (("stable", 3), ("canary", 4))}
-        settings = changes.pop("settings", Server())
-        return parent.start(ReplicaSpec("server", model, ("serve",), "", settings, **{**given, **changes}))
+        signature, settings = changes.pop("signature", ""), changes.pop("settings", Server())
+        return parent.start(ReplicaSpec("server", model, ("serve",), signature, settings, **{**given, **changes}))
 
     try:
         yield start

@@ -49,7 +49,7 @@ def test_the_reason_is_said_whatever_its_place(words: str, reason: str, remedy: 
         (8, "SERVER: Received message larger than max (5 vs. 4)", "larger messages"),
         (8, "OOM when allocating tensor", "payload.batch_size"),
         (12, "", "target.protocol"),
-        (12, "grpc: Decompressor is not installed for grpc-encoding \"gzip\"", "grpc-encoding"),
+        (12, 'grpc: Decompressor is not installed for grpc-encoding "gzip"', "grpc-encoding"),
         (3, "Cannot read the request body: Can not decode content-encoding: gzip", "Content-Encoding"),
         (13, "ValueError: callback pyfunc_0 is not found", "Python functions"),
         (14, "connection refused", "whether the server is up"),

@@ -17,10 +17,19 @@ from typing import Any
 
 import grpc
 import numpy as np
-import tensorflow as tf
 
 from perfgate.serving.embedded.stages import StageTimes
 from perfgate.serving.embedded.status import StatusError, invalid, of_graph
+from perfgate.serving.embedded.tensorflow_parts import (
+    ConfigProto,
+    Graph,
+    Session,
+    dtypes,
+    errors,
+    nondifferentiable_batch_function,
+    numpy_function,
+    placeholder,
+)
 
 Arrays = Sequence[np.ndarray]
 
@@ -97,7 +106,7 @@ class Batcher:
         self._tasks[number] = task
         try:
             self._schedule((number << _ROW_BITS) + np.arange(task.rows, dtype=np.int64))
-        except tf.errors.OpError as error:
+        except errors.OpError as error:
             raise of_graph(error) from error
         finally:
             del self._tasks[number]
@@ -111,7 +120,7 @@ class Batcher:
     def _run_alone(self, arrays: Arrays) -> Arrays:
         try:
             return self._run(*arrays)
-        except tf.errors.OpError as error:
+        except errors.OpError as error:
             raise of_graph(error) from error
 
     def _execute(self, tickets: np.ndarray) -> np.ndarray:
@@ -124,7 +133,7 @@ class Batcher:
             outputs = self._outputs(parts, rows, len(tickets))
         except StatusError as caught:
             error = caught
-        except tf.errors.OpError as caught:
+        except errors.OpError as caught:
             error = of_graph(caught)
         except Exception as caught:  # noqa: BLE001 - the callers must hear of it
             error = StatusError(grpc.StatusCode.INTERNAL, f"{type(caught).__name__}: {caught}")
@@ -218,7 +227,7 @@ def _scheduler(execute: Callable[[np.ndarray], np.ndarray], settings: Mapping[st
     if splits and most and not sizes:  # the op has no other way to say how large a batch may be
         sizes = list(range(1, most + 1))
 
-    @tf.nondifferentiable_batch_function(  # type: ignore[untyped-decorator]
+    @nondifferentiable_batch_function(  # type: ignore[untyped-decorator]
         num_batch_threads=batch_threads,
         max_batch_size=settings["max_batch_size"],
         batch_timeout_micros=settings["batch_timeout_micros"],
@@ -228,18 +237,18 @@ def _scheduler(execute: Callable[[np.ndarray], np.ndarray], settings: Mapping[st
         enable_large_batch_splitting=splits,
     )
     def run_batch(tickets: Any) -> Any:
-        done = tf.numpy_function(execute, [tickets], tf.int64)
+        done = numpy_function(execute, [tickets], dtypes.int64)
         done.set_shape([None])
         return done
 
-    graph = tf.Graph()
+    graph = Graph()
     with graph.as_default():
-        tickets = tf.compat.v1.placeholder(tf.int64, [None])
+        tickets = placeholder(dtypes.int64, [None])
         done = run_batch(tickets)
-    config = tf.compat.v1.ConfigProto(
+    config = ConfigProto(
         intra_op_parallelism_threads=1, inter_op_parallelism_threads=batch_threads + 2, use_per_session_threads=True
     )
-    schedule: Callable[[Any], Any] = tf.compat.v1.Session(graph=graph, config=config).make_callable(done, [tickets])
+    schedule: Callable[[Any], Any] = Session(graph=graph, config=config).make_callable(done, [tickets])
     return schedule
 
 

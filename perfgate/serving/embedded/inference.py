@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2, inference_pb2, model_pb2, predict_pb2, regression_pb2
@@ -23,14 +22,15 @@ from perfgate.serving.embedded.predict import DEFAULT_SIGNATURE, ServedModel, re
 from perfgate.serving.embedded.servable import Endpoint, tensor_name
 from perfgate.serving.embedded.stages import StageTimes
 from perfgate.serving.embedded.status import StatusError, invalid
+from perfgate.serving.embedded.tensorflow_parts import dtypes, signature_constants
 
 Feeds: TypeAlias = tuple[Endpoint, list[np.ndarray]]
 """What to run, and its inputs."""
 
-_INPUTS = tf.saved_model.CLASSIFY_INPUTS  # Regress's has the same name
-_CLASSES, _SCORES = tf.saved_model.CLASSIFY_OUTPUT_CLASSES, tf.saved_model.CLASSIFY_OUTPUT_SCORES
-_OUTPUTS = tf.saved_model.REGRESS_OUTPUTS
-_CLASSIFY, _REGRESS = tf.saved_model.CLASSIFY_METHOD_NAME, tf.saved_model.REGRESS_METHOD_NAME
+_INPUTS = signature_constants.CLASSIFY_INPUTS  # Regress's has the same name
+_CLASSES, _SCORES = signature_constants.CLASSIFY_OUTPUT_CLASSES, signature_constants.CLASSIFY_OUTPUT_SCORES
+_OUTPUTS = signature_constants.REGRESS_OUTPUTS
+_CLASSIFY, _REGRESS = signature_constants.CLASSIFY_METHOD_NAME, signature_constants.REGRESS_METHOD_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _shape(array: np.ndarray) -> str:
 
 
 def _dtype_name(array: np.ndarray) -> str:
-    kind = tf.string if array.dtype.kind in "OSU" else tf.dtypes.as_dtype(array.dtype)
+    kind = dtypes.string if array.dtype.kind in "OSU" else dtypes.as_dtype(array.dtype)
     return str(types_pb2.DataType.Name(kind.as_datatype_enum))
 
 

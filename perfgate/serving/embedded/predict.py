@@ -13,15 +13,15 @@ from typing import Any
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
 from perfgate.serving.embedded import tensors
 from perfgate.serving.embedded.servable import Endpoint, Servable
 from perfgate.serving.embedded.stages import StageTimes
 from perfgate.serving.embedded.status import StatusError, invalid, of_graph
+from perfgate.serving.embedded.tensorflow_parts import dtypes, errors, signature_constants
 
-DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+DEFAULT_SIGNATURE = signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def require_spec(request: Any) -> None:
@@ -109,7 +109,7 @@ class ServedModel:
         decoded_ns = time.perf_counter_ns()
         try:
             outputs = endpoint.run(*arrays)
-        except tf.errors.OpError as error:
+        except errors.OpError as error:
             raise of_graph(error) from error
         execute_ms = (time.perf_counter_ns() - decoded_ns) / 1e6
         return outputs, StageTimes(0.0, execute_ms, 0.0, _rows(arrays))
@@ -168,6 +168,6 @@ def _rows(arrays: Sequence[np.ndarray]) -> int:
 
 def _dtype_name(number: int) -> str:
     try:
-        return str(tf.dtypes.as_dtype(number).name)
+        return str(dtypes.as_dtype(number).name)
     except TypeError:
         return f"unknown ({number})"

@@ -9,18 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import grpc_server, inference, warmup_assets
 from perfgate.serving.embedded.batching import callers
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.servable import Servable
 from perfgate.serving.embedded.status import StatusError
+from perfgate.serving.embedded.tensorflow_parts import errors
 from perfgate.serving.reasons import load_remedy, why
 from perfgate.serving.run_delay import ProcessRunDelay
 
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, tf.errors.OpError, StatusError)
+LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, errors.OpError, StatusError)
 
 
 def told(error: BaseException) -> str:
@@ -114,7 +113,7 @@ class Recorded:
         cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
         try:
             endpoint.run(*arrays)
-        except tf.errors.OpError as error:
+        except errors.OpError as error:
             return {"error": told(error)}
         wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
         waited_ns = min(self._wait.since(begun), wall_ns)

@@ -16,11 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2
 
 from perfgate.serving.embedded.batching import Batcher, why_not
 from perfgate.serving.embedded.status import StatusError, invalid, of_graph
+from perfgate.serving.embedded.tensorflow_parts import (
+    CallableOptions,
+    ConfigProto,
+    Graph,
+    Session,
+    errors,
+    load,
+    make_ndarray,
+)
 
 _MAX_ENDPOINTS = 1024
 """Choices of outputs whose callables are kept: clients make them up."""
@@ -58,14 +65,14 @@ class Servable:
 
         `batching`: the settings of `scenario.schema.Batching`; None: each request is executed by itself.
         """
-        config = tf.compat.v1.ConfigProto(
+        config = ConfigProto(
             intra_op_parallelism_threads=intra_op_threads,
             inter_op_parallelism_threads=inter_op_threads,
             use_per_session_threads=True,
         )
-        self.session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+        self.session = Session(graph=Graph(), config=config)
         with self.session.graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.load(self.session, list(tags), str(path))
+            meta_graph = load(self.session, list(tags), str(path))
         _refuse_python(meta_graph.graph_def)
         self.signatures: dict[str, Any] = {
             key: signature
@@ -73,7 +80,7 @@ class Servable:
             if signature.inputs or signature.outputs
         }
         self.defaults: dict[str, dict[str, np.ndarray]] = {
-            key: {name: tf.make_ndarray(proto) for name, proto in signature.defaults.items()}
+            key: {name: make_ndarray(proto) for name, proto in signature.defaults.items()}
             for key, signature in self.signatures.items()
         }
         """What signatures take for inputs that a request leaves out."""
@@ -109,7 +116,7 @@ class Servable:
         if (found := self._endpoints.get(cache_key)) is not None:
             return found
         shape = self.session.graph.get_tensor_by_name(fed).shape
-        batched = shape.rank is None or (shape.rank > 0 and shape[0] is None)
+        batched = shape.rank is None or (shape.rank > 0 and shape.as_list()[0] is None)
         made = partial(Endpoint, (fed,), tuple(outputs))
         return self._made(cache_key, made, [fed], outputs, batched=batched)
 
@@ -152,11 +159,11 @@ class Servable:
         find = self.session.graph.get_tensor_by_name
         for name in (*fed, *fetched):
             find(name)  # KeyError, ValueError where there is no such tensor
-        options = config_pb2.CallableOptions(feed=fed, fetch=fetched)
+        options = CallableOptions(feed=fed, fetch=fetched)
         types = [find(name).dtype.base_dtype.as_numpy_dtype for name in fed]
         try:
             call = self.session._make_callable_from_options(options)  # noqa: SLF001 - no other way leads there
-        except tf.errors.OpError as error:  # a tensor fed twice, or fed and fetched
+        except errors.OpError as error:  # a tensor fed twice, or fed and fetched
             raise of_graph(error) from error
 
         def run(*arrays: np.ndarray) -> Sequence[np.ndarray]:

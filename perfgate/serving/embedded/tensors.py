@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from perfgate.model import dtypes
 from perfgate.model import tensors as general
+from perfgate.serving.embedded.tensorflow_parts import dtypes as tensorflow_dtypes
+from perfgate.serving.embedded.tensorflow_parts import make_ndarray, make_tensor_proto
 
 MAX_TENSOR_BYTES = 1 << 30
 MAX_EXPANDED_BYTES = 64 << 20
@@ -72,7 +73,7 @@ def _require_modest(proto: TensorProto, shape: list[int], bytes_declared: int) -
 
 def _of_rare_type(proto: TensorProto) -> np.ndarray:
     """Read a quantised type, of which TensorFlow alone knows."""
-    array: np.ndarray = tf.make_ndarray(proto)
+    array: np.ndarray = make_ndarray(proto)
     return array
 
 
@@ -87,8 +88,8 @@ def encode_into(proto: TensorProto, array: np.ndarray) -> None:
     """Write an empty TensorProto, which may be part of a larger message."""
     number = _NUMBERS.get(array.dtype)
     if number is None:  # strings, and types that only TensorFlow knows
-        dtype = tf.string if array.dtype.kind in "OSU" else None
-        proto.CopyFrom(tf.make_tensor_proto(array, dtype=dtype, shape=array.shape))
+        dtype = tensorflow_dtypes.string if array.dtype.kind in "OSU" else None
+        proto.CopyFrom(make_tensor_proto(array, dtype=dtype, shape=array.shape))
         return
     proto.dtype, proto.tensor_content = number, array.tobytes()
     add = proto.tensor_shape.dim.add

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
 from perfgate.serving.embedded import inference
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.status import BY_NUMBER, StatusError, invalid
+from perfgate.serving.embedded.tensorflow_parts import errors, tf_record_iterator
 
 REQUESTS_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000
@@ -29,15 +29,15 @@ def replay(served: ServedModel, model: Path) -> int:
         return 0
     count = 0
     try:
-        for record in tf.compat.v1.io.tf_record_iterator(str(file)):
+        for record in tf_record_iterator(str(file)):
             count += 1
             _answer(served, _parsed(record, file), f"warm-up request {count} of {file}")
             if count > MAX_RECORDS:
                 raise invalid(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {file}")
-    except tf.errors.DataLossError as error:
+    except errors.DataLossError as error:
         words = f"{error.message}. Please verify your warmup data is in TFRecord format."
         raise StatusError(grpc.StatusCode.DATA_LOSS, words) from error
-    except tf.errors.OpError as error:
+    except errors.OpError as error:
         raise StatusError(BY_NUMBER[error.error_code], error.message) from error
     return count
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,15 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {"texts": {"vocabulary": ["오늘은날씨가참좋다", "아버지가방에들어가신다"]}}
-EXAMPLES = """{"age": 31.5, "city": "Bern"}\n{"age": [44], "city": ["Ulm"]}\n"""
+EXAMPLES = """{"age": 31.5, "city": "Bern"}\n{"age": [44.0], "city": ["Ulm"]}\n"""
 
 
 def measures(start: Start, model_path: Path, tmp_path: Path, **given: Any) -> None:
     """Ask a server of the model what the scenario asks, in every way that a run does."""
     scenario = Scenario.model_validate(given)
     models = {Arm.CANDIDATE: open_model(str(model_path), tmp_path / "cache")}
-    setup = arm_setups(models, record_payloads(models, scenario), scenario, _directory(tmp_path))[Arm.CANDIDATE]
+    requests = Path(tempfile.mkdtemp(dir=tmp_path))
+    setup = arm_setups(models, record_payloads(models, scenario), scenario, requests)[Arm.CANDIDATE]
     spec = setup.spec
     server = start(spec.model_path, signature=spec.signature, requests_dir=spec.requests_dir, model_name="default")
     protocol = scenario.target.protocol
@@ -44,12 +46,6 @@ def measures(start: Start, model_path: Path, tmp_path: Path, **given: Any) -> No
         done = driver.drive(calls, ClosedLoop(in_flight=2, requests=40))
         assert done.status.tolist() == [0] * 40
     assert server.execute(0).wall_ms > 0
-
-
-def _directory(tmp_path: Path) -> Path:
-    directory = tmp_path / "requests"
-    directory.mkdir(exist_ok=True)
-    return directory
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
@@ -73,8 +69,9 @@ def test_the_newest_version_is_compared_with_the_one_before(quickspacer: Path, t
     assert {"execute_ms", "service_mean_ms"} <= {each["metric"] for each in told["judgement"]["metrics"]}
 
 
-def test_keras_files_are_exported_and_measured(start: Start, sleepecg: tuple[Path, ...], tmp_path: Path) -> None:
-    measures(start, sleepecg[0], tmp_path)
+def test_a_keras_file_is_exported_and_measured(start: Start, sleepecg: Path, tmp_path: Path) -> None:
+    payload = {"batch_size": 2, "inputs": {"input_layer": {"shape": [2, 30, 36]}}}
+    measures(start, sleepecg, tmp_path, payload=payload)
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
@@ -98,11 +95,19 @@ def test_a_frozen_graph_with_a_scalar_placeholder(
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
-@pytest.mark.parametrize("signature", ["incr_counter_by", "get_counter"])
-def test_a_counter_without_a_default_signature(
-    start: Start, old_exports: Path, tmp_path: Path, signature: str, protocol: str
+def test_a_counter_without_a_default_signature(start: Start, old_exports: Path, tmp_path: Path, protocol: str) -> None:
+    target = {"protocol": protocol}
+    measures(start, old_exports / "counter", tmp_path, payload={"signature": "incr_counter_by"}, target=target)
+    with pytest.raises(UsageError) as caught:
+        measures(start, old_exports / "counter", tmp_path, target=target)
+    assert "get_counter, incr_counter_by" in caught.value.remedy
+
+
+def test_a_signature_without_inputs_is_answered_over_grpc_alone(
+    start: Start, old_exports: Path, tmp_path: Path
 ) -> None:
-    payload = {"signature": signature}
-    measures(start, old_exports / "counter", tmp_path, payload=payload, target={"protocol": protocol})
-    with pytest.raises(UsageError, match="incr_counter_by"):
-        measures(start, old_exports / "counter", tmp_path)
+    """`http_rest_api_handler.cc` wants an input map."""
+    measures(start, old_exports / "counter", tmp_path, payload={"signature": "get_counter"})
+    asked: dict[str, Any] = {"payload": {"signature": "get_counter"}, "target": {"protocol": "rest"}}
+    with pytest.raises(AssertionError, match="Failed to get input map for signature: get_counter"):
+        measures(start, old_exports / "counter", tmp_path, **asked)
