@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from enum import IntEnum
 
@@ -35,6 +36,13 @@ class PerfgateError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+    @property
+    def in_a_line(self) -> str:
+        """Problem and remedy, as two sentences."""
+        is_sentence = re.match(r"[a-z]+ (?![=+])", self.remedy)  # and not a key or a path, whose letters count
+        remedy = self.remedy[:1].upper() + self.remedy[1:] if is_sentence else self.remedy
+        return self.problem.rstrip(".") + (f". {remedy}" if remedy else "")
 
 
 class UsageError(PerfgateError):

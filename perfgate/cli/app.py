@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -78,11 +77,7 @@ def app(context: click.Context) -> None:
 
 def describe(error: PerfgateError) -> str:
     """Put problem and remedy in one line, led by the verdict word or ERROR."""
-    word = _WORDS.get(error.exit_code, "ERROR")
-    problem = error.problem.rstrip(".")
-    is_sentence = re.match(r"[a-z]+ (?![=+])", error.remedy)  # and not a key or a path, whose letters count
-    remedy = error.remedy[:1].upper() + error.remedy[1:] if is_sentence else error.remedy
-    return f"{word} {problem}" + (f". {remedy}" if remedy else "")
+    return f"{_WORDS.get(error.exit_code, 'ERROR')} {error.in_a_line}"
 
 
 def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of ending

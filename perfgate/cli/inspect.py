@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -87,7 +88,9 @@ def _facts(model: Model) -> tuple[tuple[str, str], ...]:
     told = (("path", model.given), ("version", str(model.version)), ("digest", model.digest), ("signatures", named))
     if model.served_as is not None:
         return told  # the rest lies on its disk
+    given = (("model", model.given),) if Path(model.given).is_file() else ()
     return (
+        *given,
         ("path", str(model.path)),
         *told[1:3],
         ("size", f"{model.size_bytes / 2**20:.2f} MiB ({model.size_bytes:,} bytes)"),

@@ -24,6 +24,8 @@ from perfgate.plain import one_line
 from perfgate.scenario.schema import InputSpec
 
 BATCH = 8
+_PARSING = {"ParseExample", "ParseExampleV2", "ParseSingleExample"}
+"""Operations that read `tf.Example`s: of a model without them, a signature that says classify takes plain strings."""
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
 _MADE_UP = re.compile(r"(keras_tensor|input_layer|input)(_[0-9]+)?")
 """Names that Keras 3 and 2 give to inputs that have none; the number counts what was built before in the process."""
@@ -86,15 +88,20 @@ def scenario_name(model: Model) -> str:
 def scenario_text(model: Model, name: str) -> str:
     """Write a scenario with every input of the signature that requests would call, or the model's recorded requests."""
     signature = _signature(model)
+    parses = any(op in _PARSING for op, _ in model.ops)
+    method = _METHODS.get(signature.method, "predict") if parses else "predict"
+    defaults = [metric for metric in METRICS if metric.gated]
     return _template("scenario.toml.j2").render(
         given=model.given,
         name=name,
         recorded=_has_requests(model),
-        method=_METHODS.get(signature.method, "predict"),
+        method=method,
+        source="examples" if method != "predict" else "",
         signature=signature.key,
         batch=BATCH,
         inputs=tuple(_input(each, signature) for each in signature.inputs),
-        gated=tuple((metric.name, f"{100 * metric.catch:g}%") for metric in METRICS if metric.gated),
+        gated=[(metric.name, f"{100 * metric.catch:g}%") for metric in defaults if metric.required],
+        where_decided=[(metric.name, f"{100 * metric.catch:g}%") for metric in defaults if not metric.required],
     )
 
 

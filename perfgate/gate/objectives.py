@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perfgate.gate.looks import Levels
-from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_replicas, times_longer
+from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_servers, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.gate.wording import amount
 from perfgate.metrics import Estimator, Metric
@@ -170,12 +170,13 @@ def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fin
     mean, se = float(values.mean()), float(values.std(ddof=1)) / sqrt(values.size)
     half = half_width(se, values.size - 1, alpha)
     upper = max(mean + half, upper_mean(values, alpha)) if values.min() > 0 else mean + half
-    more = _more_evidence(metric, upper - mean if mean <= bound else half, abs(mean - bound), values.size)
+    more = _more_evidence(metric, upper - mean if mean <= bound else half, abs(mean - bound), values.size, alpha)
     return _Finding(mean, mean - half, upper, more)
 
 
-def _more_evidence(metric: Metric, half: float, distance: float, replicas: int) -> str:
+def _more_evidence(metric: Metric, half: float, distance: float, replicas: int, alpha: float) -> str:
     times = (half / distance) ** 2 if distance else inf
     if is_once_a_replica(metric):
-        return more_replicas(replicas, times) or "too near the bound for any practical number of servers"
+        more = more_servers(replicas, half, distance, replicas - 1.0, alpha)
+        return more or "too near the bound for any practical number of servers"
     return times_longer(times) if times <= MOST_TIMES else "too near the bound for any practical measuring time"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil, comb, inf, isfinite
+from math import ceil, comb, inf, isfinite, sqrt
+
+from scipy import special
 
 from perfgate.gate.case import Case
 from perfgate.gate.wording import about_times
@@ -15,6 +17,8 @@ MOST_TIMES = 20
 """More than so many times the measuring time is no advice."""
 MOST_REPLICAS = 64
 """Per arm; a budget takes no more."""
+USUAL_SERVERS = 12
+"""Per arm, where nobody says (`Budget.replicas`)."""
 _TOO_NEAR = "too near the tolerance for any practical"
 
 
@@ -38,14 +42,22 @@ def what_would_decide(case: Case, alpha: float) -> str:
     if not case.effect.log_se:
         enough = next(count for count in range(2, MOST_REPLICAS) if 1 / comb(2 * count, count) <= alpha)
         return f"no server differs from another, which proves little of few: use {enough} an arm or more (--replicas)"
+    return _time_or_servers(case, alpha)
+
+
+def _time_or_servers(case: Case, alpha: float) -> str:
     times = (case.half(alpha) / case.beyond) ** 2 if case.beyond else inf
-    if is_once_a_replica(case.metric) or longer_by(case, times) == inf:
-        fewest = min(len(case.effect.baseline_replicas), len(case.effect.candidate_replicas))
-        return more_replicas(fewest, times) or f"{_TOO_NEAR} number of servers: set another tolerance"
-    times = longer_by(case, times)
-    if times > MOST_TIMES:
+    times, by_time = longer_by(case, times), not is_once_a_replica(case.metric)
+    if by_time and times <= MOST_TIMES:
+        return times_longer(times, case.measure_s)
+    few = min(len(case.effect.baseline_replicas), len(case.effect.candidate_replicas))
+    if more := more_servers(few, case.half(alpha), abs(case.beyond), case.effect.df, case.history.level(alpha)):
+        return more
+    if few < USUAL_SERVERS:
+        return f"{few} servers an arm say little: use {USUAL_SERVERS} (--replicas)"
+    if by_time and isfinite(times):
         return f"{_TOO_NEAR} measuring time, set another tolerance or more replicas"
-    return times_longer(times, case.measure_s)
+    return f"{_TOO_NEAR} number of servers: set another tolerance"
 
 
 def longer_by(case: Case, times: float) -> float:
@@ -64,11 +76,18 @@ def is_once_a_replica(metric: Metric) -> bool:
     return Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE
 
 
-def more_replicas(replicas: int, times: float) -> str:
-    """Ask for so many times the replicas, which shrinks an interval as its root; empty beyond what a budget takes."""
-    if replicas * times > MOST_REPLICAS:
-        return ""
-    return f"needs about {max(ceil(replicas * times), replicas + 1)} servers an arm instead of {replicas} (--replicas)"
+def more_servers(servers: int, half: float, distance: float, df: float, level: float) -> str:
+    """Ask for so many servers an arm that a half-width comes down to a distance; empty beyond what a budget takes.
+
+    The standard error falls as the root of their number, and Student's t with the degrees of freedom that come with
+    them: of two servers an arm it is most of the width.
+    """
+    level = max(level, 1e-12)
+    for more in range(servers + 1, MOST_REPLICAS + 1):
+        quantiles = special.stdtrit((max(df, 2.0 * (more - 1)), df), level)
+        if half * sqrt(servers / more) * quantiles[0] / quantiles[1] <= distance:
+            return f"needs about {more} servers an arm instead of {servers} (--replicas)"
+    return ""
 
 
 def times_longer(times: float, measure_s: float = inf) -> str:

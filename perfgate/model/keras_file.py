@@ -10,6 +10,10 @@ from pathlib import Path
 
 from perfgate.errors import InvalidRunError
 from perfgate.model.digest import file_sha256
+from perfgate.model.keras_of_old import conversion_of
+from perfgate.plain import one_line
+
+_MOST_CHARACTERS = 300
 
 
 def _export(source: Path, destination: Path) -> None:
@@ -18,9 +22,8 @@ def _export(source: Path, destination: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own module
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise InvalidRunError(
-            f"{source} cannot be exported: {last}", "a model with classes of its own: give its SavedModel instead"
-        )
+        remedy = conversion_of(source) or "a model with classes of its own: give its SavedModel instead"
+        raise InvalidRunError(f"{source} cannot be exported: {one_line(last, _MOST_CHARACTERS)}", remedy)
 
 
 def exported(source: Path, cache_dir: Path, export: Callable[[Path, Path], None] = _export) -> Path:

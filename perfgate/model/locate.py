@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perfgate.errors import UsageError
 from perfgate.model.keras_file import exported
+from perfgate.model.keras_of_old import explain_hdf5, is_hdf5
 from perfgate.model.nearest import nearest
 
 GRAPH_FILE = "saved_model.pb"
@@ -48,6 +49,9 @@ def locate(given: str, cache_dir: Path) -> Location:
     if "://" in given:
         raise UsageError(f"{given} is a URL, and no model on disk", _RUNNING)
     path = Path(given)
+    if path.is_file() and path.suffix in {".keras", *_KERAS_OF_OLD} and is_hdf5(path):
+        problem, remedy = explain_hdf5(path)
+        raise UsageError(f"{given} {problem}", remedy)
     if path.suffix == ".keras" and path.is_file():
         return Location(exported(path.resolve(), cache_dir.absolute()), 1)
     if not path.exists():
@@ -114,10 +118,8 @@ def _readable(directory: Path, given: str) -> Path:
 
 
 def _named_otherwise(path: Path, given: str) -> str:
-    """Say what a directory without versions holds: a Keras file of old, or models under names that are no numbers."""
-    if path.suffix in _KERAS_OF_OLD:
-        return f"convert it: tf.keras.models.load_model({path.name!r}).save({path.stem + '.keras'!r})"
-    return _below(path, given)
+    """Say what a directory without versions holds: models under names that are no numbers."""
+    return "" if path.is_file() else _below(path, given)
 
 
 def _beside(path: Path, given: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from perfgate.errors import UsageError
 from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Signature
 from perfgate.model.tensors import numpy_dtype
-from perfgate.payload.inputs import filled_inputs
+from perfgate.payload.inputs import Filled, filled_inputs
 from perfgate.payload.random_inputs import random_array
 from perfgate.payload.requests import LARGEST_MESSAGE_BYTES, predict_call
 from perfgate.payload.shapes import request_shape, shown
@@ -33,7 +33,7 @@ def random_calls(
         problem = f'payload.method = "{spec.method}" sends tf.Examples, and there are no random ones'
         raise UsageError(problem, 'give recorded ones: payload.source = "examples", "json" or "prediction_log"')
     inputs = filled_inputs(signature, spec)
-    shapes = {each.tensor.name: request_shape(each.tensor, each.spec, spec.batch_size) for each in inputs}
+    shapes = _shapes(inputs, spec.batch_size)
     _check_size(signature, shapes)
     for index in range(spec.distinct):
         arrays = {
@@ -43,6 +43,21 @@ def random_calls(
             for each in inputs
         }
         yield predict_call(signature, arrays, model_name, "a request")
+
+
+def _shapes(inputs: Sequence[Filled], batch_size: int) -> dict[str, tuple[int, ...]]:
+    """Give each input's shape; UsageError names all inputs whose shape the scenario must say."""
+    shapes, errors = {}, list[UsageError]()
+    for each in inputs:
+        try:
+            shapes[each.tensor.name] = request_shape(each.tensor, each.spec, batch_size)
+        except UsageError as error:
+            errors.append(error)
+    if errors:
+        first, others = errors[0], len(errors) - 1
+        more = f", and {others} other input{'s' * (others > 1)} likewise" if others else ""
+        raise UsageError(f"{first.problem}{more}", f"{first.remedy}; `perfgate init MODEL` writes a scenario")
+    return shapes
 
 
 def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> None:

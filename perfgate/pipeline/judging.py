@@ -37,7 +37,8 @@ def judged(measuring: Measuring) -> Judgement:
     if (problem := generator_problem(recording.blocks, measuring.plan)) is None:
         return judgement
     reasons = (problem, GENERATOR_REMEDY, *judgement.reasons)
-    return replace(judgement, verdict=Verdict.INVALID, headline=problem, reasons=reasons)
+    headline = InvalidRunError(problem, GENERATOR_REMEDY).in_a_line
+    return replace(judgement, verdict=Verdict.INVALID, headline=headline, reasons=reasons)
 
 
 def nothing_measured(_: Measuring) -> Judgement:
@@ -48,7 +49,7 @@ def nothing_measured(_: Measuring) -> Judgement:
 def because(error: InvalidRunError) -> Callable[[Measuring], Judgement]:
     """Give what makes a run invalid as its verdict."""
     reasons = tuple(text for text in (error.problem, error.remedy) if text)
-    return lambda _: Judgement(Verdict.INVALID, error.problem, (), (), reasons)
+    return lambda _: Judgement(Verdict.INVALID, error.in_a_line, (), (), reasons)
 
 
 def cautions_of(measuring: Measuring, judgement: Judgement) -> tuple[Caution, ...]:

@@ -34,6 +34,8 @@ _BY_WORDS = (
      "export it so that loading initialises it: tables by main_op or as assets, variables by a checkpoint"),
     (re.compile(r"pars(?:e|ing) (?:serialized |example)|example proto", re.IGNORECASE),
      'the signature takes serialized tf.Examples: payload.source = "examples"; `perfgate init` writes a scenario'),
+    (re.compile(r"is not in \[0, -?\d+\)"),
+     "ids are out of range: give low and high under [payload.inputs.NAME]; `perfgate init` writes a scenario"),
     (re.compile(r"PyFunc|Python function|py_func", re.IGNORECASE), _NO_PYTHON),
     (re.compile(r"message.*(?:too large|larger than)|exceeds.*(?:max|limit)", re.IGNORECASE),
      "ask for less in one request, or let the server take larger messages"),

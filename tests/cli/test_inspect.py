@@ -126,6 +126,16 @@ def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
         _run(str(tmp_path))
 
 
+def test_a_file_is_shown_by_its_own_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.keras"
+    file.touch()
+    exported = Model(tmp_path / "cache" / "ab12", str(file), 1, "sha256:0", 1, ("serve",), (), ())
+    monkeypatch.setattr("perfgate.model.saved_model.open_model", lambda *_: exported)
+    lines = [line.split() for line in _run(str(file)).stdout.splitlines()]
+    assert ["model", str(file)] in lines
+    assert ["path", str(exported.path)] in lines
+
+
 def test_the_cache_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Path] = []
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,3 +76,29 @@ def test_what_keras_cannot_read_is_one_line(keras_file: Path, cache: Path) -> No
         exported(keras_file, cache)
     assert "\n" not in caught.value.problem
     assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "remedy"),
+    [
+        ({"keras_version": "2.15.0"}, "pip install tf_keras"),
+        ({"keras_version": "3.5.0"}, "a model with classes of its own"),
+        ({}, "a model with classes of its own"),
+        (None, "a model with classes of its own"),
+    ],
+)
+def test_what_an_older_keras_wrote_is_told_how_to_convert(
+    keras_file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str] | None, remedy: str
+) -> None:
+    """And in a line that can be read: Keras shows the whole configuration."""
+    if metadata is not None:
+        with zipfile.ZipFile(keras_file, "w") as packed:
+            packed.writestr("metadata.json", json.dumps(metadata))
+    said = f"x\nTypeError: Could not locate class. Full object config: {'a' * 5000} the end"
+    done = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr("perfgate.model.keras_file.subprocess.run", lambda *_, **__: done)
+    with pytest.raises(InvalidRunError) as caught:
+        exported(keras_file, cache)
+    assert remedy in caught.value.remedy
+    assert caught.value.problem.endswith("the end")
+    assert len(caught.value.problem) < 300 + len(str(keras_file)) + 30

@@ -166,3 +166,12 @@ def test_a_request_that_no_message_holds_is_refused_before_it_is_drawn(
 ) -> None:
     with pytest.raises(UsageError, match=r"input x of shape \[1000000, 100000\] takes \d+\.\d GiB"):
         _bodies(make_signature(x=(dtype, (1_000_000, 100_000))), Payload(), 0)
+
+
+def test_all_inputs_whose_shape_the_scenario_must_say_are_told_at_once(make_signature: MakeSignature) -> None:
+    many = make_signature(
+        a=("float32", (None, 3)), b=("float32", (None, None)), c=("int64", None), d=("int64", (4, None))
+    )
+    with pytest.raises(UsageError, match=r"input b has shape .* unknown, and 2 other inputs likewise") as caught:
+        _bodies(many, Payload(), 0)
+    assert caught.value.remedy.endswith("`perfgate init MODEL` writes a scenario")

@@ -44,6 +44,7 @@ def test_the_reason_is_said_whatever_its_place(words: str, reason: str, remedy: 
         (3, "Error parsing serialized example", "payload.source"),
         (9, "Error while reading resource variable w. This could mean that it was uninitialized.", "initialises it"),
         (3, "Matrix size-incompatible", "[payload]"),
+        (3, "indices[0,0] = 54 is not in [0, 39)", "[payload.inputs.NAME]"),
         (4, "", "load.deadline_s"),
         (5, "Servable not found for request: Latest(x)", "target.model_name"),
         (8, "SERVER: Received message larger than max (5 vs. 4)", "larger messages"),
