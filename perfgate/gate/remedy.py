@@ -53,7 +53,7 @@ def _time_or_servers(case: Case, alpha: float) -> str:
     few = min(len(case.effect.baseline_replicas), len(case.effect.candidate_replicas))
     if more := more_servers(few, case.half(alpha), abs(case.beyond), case.effect.df, case.history.level(alpha)):
         return more
-    if few < USUAL_SERVERS:
+    if few < USUAL_SERVERS and case.half(alpha) > case.tolerance.log:
         return f"{few} servers an arm say little: use {USUAL_SERVERS} (--replicas)"
     if by_time and isfinite(times):
         return f"{_TOO_NEAR} measuring time, set another tolerance or more replicas"
