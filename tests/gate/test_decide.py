@@ -98,7 +98,7 @@ def test_more_time_shrinks_the_interval_as_its_root() -> None:
 
 @pytest.mark.parametrize("change", [0.025, 0.0249])
 def test_at_the_tolerance_no_time_would_decide(change: float) -> None:
-    (found,) = decide([case("execute_ms", change, 0.01)], 0.01)
+    (found,) = decide([case("execute_ms", change, 0.01, replicas=12)], 0.01)
     assert found.more.startswith("too near the tolerance")
 
 
