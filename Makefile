@@ -36,8 +36,11 @@ models: ranking audio ## build the ranking models, fetch the audio model, into .
 demo: ranking ## compare v1 with its re-export (passes) and with the slower v2 (fails)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: models ## the whole test suite, live servers included
-	$(BIN)/python -m pytest
+test: models ## the whole test suite: on all CPUs what is not live, then live servers one at a time
+	@status=0; \
+	$(BIN)/python -m pytest -m "not live" -n logical || status=$$?; \
+	$(BIN)/python -m pytest -m live || status=$$?; \
+	exit $$status
 
 lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff check

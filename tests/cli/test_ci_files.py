@@ -173,7 +173,7 @@ def _wheel(directory: Path) -> Path:
 def _shorten(scenario: Path) -> None:
     """Gate what seconds decide even on a busy machine: CPU time by 10 %, of which the slow model takes 20 % more."""
     text = scenario.read_text(encoding="utf-8").partition("# Objectives")[0]
-    text = re.sub(r"(gate\.metrics\.\w+)\]\n.*", r"\1]\ngate = false", text)
+    text = re.sub(r"^\[(gate\.metrics\.\w+)\]\n.*", r"[\1]\ngate = false", text, flags=re.MULTILINE)
     text = text.replace("cpu_ms_per_request]\ngate = false", 'cpu_ms_per_request]\ncatch = "20%"')
     budget = "[budget]\nmeasure_s = 5\nreplicas = 3\nparents = 1\nexecute_share = 1\nrequest_share = 0\n"
     scenario.write_text(text + budget, encoding="utf-8")
