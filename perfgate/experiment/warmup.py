@@ -91,7 +91,7 @@ def warm_up(
     slow = False
     while (left := len(twice) - len(latencies)) > 0:
         slow, spent_s = has_first_call_cost(latencies), clock() - began_s
-        if spent_s > (max(limit_s, first_calls_limit_s) if slow else limit_s / 2):
+        if spent_s > (first_calls_limit_s if slow else limit_s / 2):
             break
         pace_s = spent_s / max(1, ceil(len(latencies) / 2))
         if slow and spent_s > limit_s and pace_s * len(twice) / 2 > HOPELESS * first_calls_limit_s:

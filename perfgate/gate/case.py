@@ -12,7 +12,7 @@ from perfgate.scenario.severity import Severity
 from perfgate.stats.contrast import half_width
 from perfgate.stats.effect import Effect
 
-_LEAST_LEVEL = 1e-12
+LEAST_LEVEL = 1e-12
 """Of a first look, which hardly decides anything."""
 
 
@@ -67,7 +67,7 @@ class Case:
 
     def half(self, alpha: float) -> float:
         """One-sided half-width of the effect's interval at the last look, on the metric's scale."""
-        return half_width(self.effect.log_se, self.effect.df, max(self.history.level(alpha), _LEAST_LEVEL))
+        return half_width(self.effect.log_se, self.effect.df, max(self.history.level(alpha), LEAST_LEVEL))
 
     def is_worse(self, alpha: float) -> bool:
         """Say whether a look declared at overall level alpha that the true effect is beyond the tolerance."""

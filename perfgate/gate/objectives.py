@@ -177,6 +177,6 @@ def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fin
 def _more_evidence(metric: Metric, half: float, distance: float, replicas: int, alpha: float) -> str:
     times = (half / distance) ** 2 if distance else inf
     if is_once_a_replica(metric):
-        more = more_servers(replicas, half, distance, replicas - 1.0, alpha)
+        more = more_servers(replicas, half, distance, (replicas - 1.0, alpha), arms=1)
         return more or "too near the bound for any practical number of servers"
     return times_longer(times) if times <= MOST_TIMES else "too near the bound for any practical measuring time"

@@ -6,7 +6,7 @@ from math import ceil, comb, inf, isfinite, sqrt
 
 from scipy import special
 
-from perfgate.gate.case import Case
+from perfgate.gate.case import LEAST_LEVEL, Case
 from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.contrast import half_width
@@ -51,7 +51,8 @@ def _time_or_servers(case: Case, alpha: float) -> str:
     if by_time and times <= MOST_TIMES:
         return times_longer(times, case.measure_s)
     few = min(len(case.effect.baseline_replicas), len(case.effect.candidate_replicas))
-    if more := more_servers(few, case.half(alpha), abs(case.beyond), case.effect.df, case.history.level(alpha)):
+    t = case.effect.df, case.history.level(alpha)
+    if more := more_servers(few, case.half(alpha), abs(case.beyond), t):
         return more
     if few < USUAL_SERVERS and case.half(alpha) > case.tolerance.log:
         return f"{few} servers an arm say little: use {USUAL_SERVERS} (--replicas)"
@@ -76,16 +77,16 @@ def is_once_a_replica(metric: Metric) -> bool:
     return Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE
 
 
-def more_servers(servers: int, half: float, distance: float, df: float, level: float) -> str:
+def more_servers(servers: int, half: float, distance: float, t: tuple[float, float], arms: int = 2) -> str:
     """Ask for so many servers an arm that a half-width comes down to a distance; empty beyond what a budget takes.
 
-    The standard error falls as the root of their number, and Student's t with the degrees of freedom that come with
-    them: of two servers an arm it is most of the width.
+    `t`: degrees of freedom and level of the half-width. The standard error falls as the root of the number of servers,
+    and Student's t with the degree of freedom that each of them adds: of two an arm, t is most of the width.
     """
-    level = max(level, 1e-12)
+    df, level = t[0], max(t[1], LEAST_LEVEL)
     for more in range(servers + 1, MOST_REPLICAS + 1):
-        quantiles = special.stdtrit((max(df, 2.0 * (more - 1)), df), level)
-        if half * sqrt(servers / more) * quantiles[0] / quantiles[1] <= distance:
+        then, now = special.stdtrit((df + arms * (more - servers), df), level)
+        if half * sqrt(servers / more) * then / now <= distance:
             return f"needs about {more} servers an arm instead of {servers} (--replicas)"
     return ""
 

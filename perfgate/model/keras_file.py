@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perfgate.errors import InvalidRunError
 from perfgate.model.digest import file_sha256
-from perfgate.model.keras_of_old import conversion_of
+from perfgate.model.legacy_keras import conversion_of
 from perfgate.plain import one_line
 
 _MOST_CHARACTERS = 300

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from perfgate.errors import UsageError
 from perfgate.model.keras_file import exported
-from perfgate.model.keras_of_old import explain_hdf5, is_hdf5
+from perfgate.model.legacy_keras import explain_hdf5, is_hdf5
 from perfgate.model.nearest import nearest
 
 GRAPH_FILE = "saved_model.pb"
@@ -26,7 +26,7 @@ _LOOKED_FOR = (
 _NAMED = 4
 _MOST_LINKS = 40
 """As many as the kernel follows."""
-_KERAS_OF_OLD = (".h5", ".hdf5")
+_HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def locate(given: str, cache_dir: Path) -> Location:
     if "://" in given:
         raise UsageError(f"{given} is a URL, and no model on disk", _RUNNING)
     path = Path(given)
-    if path.is_file() and path.suffix in {".keras", *_KERAS_OF_OLD} and is_hdf5(path):
+    if path.is_file() and path.suffix in {".keras", *_HDF5_SUFFIXES} and is_hdf5(path):
         problem, remedy = explain_hdf5(path)
         raise UsageError(f"{given} {problem}", remedy)
     if path.suffix == ".keras" and path.is_file():

@@ -59,8 +59,8 @@ class _Server:
         try:
             if refusal := await self._read(request, pieces):
                 return refusal
-            work = partial(api.answer, self._served, request.method, request.rel_url.raw_path, b"".join(pieces))
             async with self._large if sum(map(len, pieces)) > LARGE_BYTES else nullcontext():
+                work = partial(api.answer, self._served, request.method, request.rel_url.raw_path, b"".join(pieces))
                 return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except (web.RequestPayloadError, ValueError) as error:
             return api.failure(400, f"Cannot read the request body: {error}")
