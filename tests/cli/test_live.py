@@ -232,7 +232,7 @@ batch_size = 2
 
 [load]
 arrivals = "gamma"
-rate_rps = 60
+rate_rps = 120
 cv = 2
 
 [target]

@@ -20,6 +20,7 @@ from perfgate.scenario.schema import Server, Target
 from perfgate.serving import command, ports
 from perfgate.serving.command import CommandLauncher, CommandReplica, check_command
 from perfgate.serving.interface import ReplicaSpec
+from tests.serving.killing import kill
 
 STUB = shlex.join([sys.executable, "-S", str(Path(__file__).with_name("stub_server.py"))])
 
@@ -77,7 +78,7 @@ def test_replicas_of_one_launcher_are_apart(launchers: list[CommandLauncher], tm
     one, other = (launchers[0].start(_spec(tmp_path)) for _ in range(2))
     assert one.pid != other.pid
     assert one.rest_address != other.rest_address
-    psutil.Process(one.pid).kill()
+    kill(one.pid)
     with pytest.raises(InvalidRunError, match=rf"candidate server \(process {one.pid}\) died: killed by SIGKILL"):
         one.ensure_alive()
     other.ensure_alive()
@@ -186,7 +187,7 @@ def _daemon(pid_file: str = "") -> str:
 def test_a_daemon_is_found_by_its_descent(start: Start, launchers: list[CommandLauncher]) -> None:
     replica = start(_daemon())
     assert "stub_server" in " ".join(psutil.Process(replica.pid).cmdline())
-    psutil.Process(replica.pid).kill()
+    kill(replica.pid)
     with pytest.raises(InvalidRunError, match="died: killed by SIGKILL"):
         replica.ensure_alive()
     replica = start(_daemon())
@@ -277,7 +278,7 @@ time.sleep(60)
 
 def test_a_supervisor_that_is_killed_takes_its_server_along(start: Start) -> None:
     replica = start(f"{STUB} {{rest_port}} {{name}}")
-    psutil.Process(replica.pid).parent().kill()  # type: ignore[union-attr]
+    kill(psutil.Process(replica.pid).ppid())
     assert _gone(replica.pid)
     with pytest.raises(InvalidRunError, match="the supervisor of a server command is gone"):
         replica.ensure_alive()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,6 +27,7 @@ from perfgate.payload.record import record_scenario
 from perfgate.payload.rest import rest_form
 from perfgate.scenario.schema import Scenario, Target
 from perfgate.serving.interface import Replica
+from tests.serving.killing import kill
 from tests.serving.kits import KITS, NAME, Kit, family, words_of
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ def test_a_replica_that_is_killed_says_how_it_ended_and_the_others_live(kit: Kit
     other = kit.launcher.start(kit.spec)
     assert other.pid is not None
     assert other.pid != replica.pid
-    os.kill(other.pid, signal.SIGKILL)
+    kill(other.pid)
     with pytest.raises(InvalidRunError, match=rf"\(process {other.pid}\) died: ") as caught:
         other.ensure_alive()
     assert "killed by SIGKILL" in caught.value.problem or not kit.ours

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.scenario.schema import Server
 from perfgate.serving.embedded.launch import EmbeddedForkServer, server_environment
 from perfgate.serving.interface import ReplicaSpec
+from tests.serving.killing import kill
 
 if TYPE_CHECKING:
     from tests.conftest import RankingModels
@@ -30,13 +30,6 @@ def _spec(path: Path) -> ReplicaSpec:
     return ReplicaSpec("candidate server", path, ("serve",), "serving_default", Server())
 
 
-def _wait_until_dead(pid: int) -> None:
-    """A busy kernel takes its time to take a server's memory apart, and closes its channel after that."""
-    end_s = time.monotonic() + 10
-    while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < end_s:
-        time.sleep(0.01)
-
-
 @pytest.mark.live
 def test_replicas_live_and_die_in_order(ranking_models: RankingModels, tmp_path: Path) -> None:
     parent = EmbeddedForkServer(os.environ, tmp_path / "log", huge_pages=True)
@@ -50,8 +43,7 @@ def test_replicas_live_and_die_in_order(ranking_models: RankingModels, tmp_path:
         with pytest.raises(InvalidRunError, match="does not load: SavedModel file does not exist"):
             parent.start(_spec(tmp_path))
 
-        psutil.Process(second.pid).kill()
-        _wait_until_dead(second.pid)
+        kill(second.pid)
         with pytest.raises(InvalidRunError, match="died: killed by SIGKILL"):
             second.ensure_alive()
         first.ensure_alive()

@@ -1,0 +1,24 @@
+"""Kill a process and wait until the kernel is done with it."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+
+def kill(pid: int, within_s: float = 10) -> None:
+    """SIGKILL, and wait: a busy kernel takes its time to take a process apart, and it listens until then."""
+    process = psutil.Process(pid)
+    process.kill()
+    end_s = time.monotonic() + within_s
+    while _there(process):
+        assert time.monotonic() < end_s, f"process {pid} is still there {within_s:g} s after SIGKILL"
+        time.sleep(0.01)
+
+
+def _there(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # its parent was quick
+        return False
