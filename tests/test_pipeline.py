@@ -22,11 +22,12 @@ from perfgate.metrics import Source
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
-from perfgate.report import document, html, samples
+from perfgate.report import html
 from perfgate.report.advice import Advice
 from perfgate.report.progress import Done, RecordingProgress
-from perfgate.report.result import Result
 from perfgate.report.sentences import looks_sentence
+from perfgate.results import document, samples
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher
 from perfgate.serving.interface import Replica

@@ -17,7 +17,7 @@ BEGAN_S = time.perf_counter()
 def main(runs: list[Path]) -> None:
     """Print one JSON document: seconds and peak memory of each step, and the verdict."""
     from perfgate.gate.judge import judge  # noqa: PLC0415 - what imports take is measured
-    from perfgate.report.reading import read_run  # noqa: PLC0415
+    from perfgate.results.loader import read_run  # noqa: PLC0415
     from perfgate.scenario.schema import Scenario  # noqa: PLC0415
     from perfgate.stats.relabel import side_by_side  # noqa: PLC0415
     from perfgate.stats.summarise import curves, summarise  # noqa: PLC0415

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from perfgate.experiment.plan import Plan, Slot, make_plan
-from perfgate.report import document, samples
-from perfgate.report.columns import trial_columns
-from perfgate.report.result import ModelFacts, Result
+from perfgate.results import document, samples
+from perfgate.results.columns import trial_columns
+from perfgate.results.result import ModelFacts, Result
 from perfgate.scenario.schema import Gate, Load, MetricGate, Objective, Scenario
 from perfgate.trials import (
     Arm,

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.operating_curve.neighbour import busy
 from benchmarks.operating_curve.row import Row
 from benchmarks.operating_curve.rules import judged_by_others, pooled_times
-from perfgate.report import document, samples
+from perfgate.results import document, samples
 from perfgate.serving.fork_server import die_with_parent
 
 Line = dict[str, Any]

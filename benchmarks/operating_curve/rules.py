@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import stats
 
-from perfgate.report.samples import read_samples
+from perfgate.results.samples import read_samples
 from perfgate.trials import Arm, Depth, Lane
 
 Floats = NDArray[np.float64]

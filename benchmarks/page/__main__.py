@@ -15,10 +15,10 @@ from benchmarks.comparison.sides import Side, begun, made_blocks
 from benchmarks.page.points import Chart, charts_of
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.judge import judge
-from perfgate.report import document
 from perfgate.report.html import render_html
-from perfgate.report.recording import Recording
-from perfgate.report.result import Result
+from perfgate.results import document
+from perfgate.results.recorder import Recording
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
 

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.operating_curve.neighbour import busy
 from benchmarks.power.estimators import spreads
 from benchmarks.power.variants import VARIANTS, Variant
-from perfgate.report import document
+from perfgate.results import document
 
 SCRATCH = Path(".cache/power")
 

@@ -11,8 +11,8 @@ from unittest import mock
 import numpy as np
 
 from perfgate.metrics import BY_NAME, Source
-from perfgate.report.reading import read_run
-from perfgate.report.result import Result
+from perfgate.results.loader import read_run
+from perfgate.results.result import Result
 from perfgate.stats import payloads
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import Columns, TrialTable

@@ -9,8 +9,8 @@ import click
 
 from benchmarks.traces.trace import Trace, write
 from perfgate.errors import PerfgateError
-from perfgate.report.reading import read_run
-from perfgate.report.result import Result
+from perfgate.results.loader import read_run
+from perfgate.results.result import Result
 
 _ENVIRONMENT = ("cpu_model", "cores", "tensorflow", "transparent_huge_pages", "load_average")
 

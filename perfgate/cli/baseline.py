@@ -93,7 +93,7 @@ def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> i
     """Make the candidate of RUN (a result directory) the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
     from perfgate.cli.stored import Kept, promote  # noqa: PLC0415
-    from perfgate.report.document import read  # noqa: PLC0415
+    from perfgate.results.document import read  # noqa: PLC0415
 
     opened = Store(store)
     record = promote(read(run), name, opened, note, Kept(kept))

@@ -25,9 +25,9 @@ from perfgate.report.calibration import calibration_of
 from perfgate.report.calibration_days import print_variograms, variograms
 from perfgate.report.calibration_terminal import print_calibration
 from perfgate.report.html import FILE_NAME
-from perfgate.report.reading import read_run
-from perfgate.report.result import Result
 from perfgate.report.terminal import final_line
+from perfgate.results.loader import read_run
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.table import TrialTable
 

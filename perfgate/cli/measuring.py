@@ -43,11 +43,12 @@ from perfgate.observe.machine import MachineAccounts, available_mib
 from perfgate.observe.sampling import Sampler
 from perfgate.payload.arms import request_differences
 from perfgate.plain import one_line
-from perfgate.report import document, html
+from perfgate.report import html
 from perfgate.report.advice import Advice
 from perfgate.report.live import make_progress
-from perfgate.report.result import Result
 from perfgate.report.terminal import final_line, print_result
+from perfgate.results import document
+from perfgate.results.result import Result
 from perfgate.scenario.files import load_scenario
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm

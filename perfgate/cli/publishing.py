@@ -15,7 +15,7 @@ from perfgate.plain import one_line
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 
 
 @dataclass(frozen=True, slots=True)

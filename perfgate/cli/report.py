@@ -33,8 +33,9 @@ def command(run: Path, name: str, output: Path | None) -> int:
     Actions, openmetrics GitLab's metrics report, benchmark-action the JSON of github-action-benchmark; trials and
     samples are tables. The exit code says whether it could be rendered, not what the verdict was.
     """
-    from perfgate.report import document, html  # noqa: PLC0415 - instant --help
+    from perfgate.report import html  # noqa: PLC0415 - instant --help
     from perfgate.report.formats.choose import FORMATS as known  # noqa: N811, PLC0415
+    from perfgate.results import document  # noqa: PLC0415 - instant --help
 
     form, result, directory = known[name], document.read(run), run if run.is_dir() else run.parent
     made = form.render(result, directory)

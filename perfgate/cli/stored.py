@@ -23,7 +23,7 @@ from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
 from perfgate.model.saved_model import open_model
 from perfgate.payload.warmup_assets import recorded_contents
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.scenario.files import scenario_digest
 from perfgate.trials import Arm, Caution
 

@@ -21,7 +21,7 @@ from perfgate.gate.stored import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.payload.arms import request_differences
 from perfgate.pipeline.measuring import Measuring
-from perfgate.report.repeats import repeat_caution
+from perfgate.results.repeats import repeat_caution
 from perfgate.stats.summarise import summarise
 from perfgate.trials import Caution
 

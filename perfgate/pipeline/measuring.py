@@ -23,7 +23,7 @@ from perfgate.payload.interface import RecordedPayload
 from perfgate.pipeline.job import Job, World
 from perfgate.pipeline.started import known_beforehand
 from perfgate.report.progress import Phase
-from perfgate.report.recording import Recording
+from perfgate.results.recorder import Recording
 from perfgate.trials import Arm, Depth, Lane
 
 _PHASES = {

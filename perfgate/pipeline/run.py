@@ -24,8 +24,8 @@ from perfgate.pipeline.job import Job, World
 from perfgate.pipeline.judging import because, cautions_of, judged, nothing_measured
 from perfgate.pipeline.measuring import Measuring
 from perfgate.pipeline.started import MIB, started
-from perfgate.report.recording import Recording
-from perfgate.report.result import Result
+from perfgate.results.recorder import Recording
+from perfgate.results.result import Result
 from perfgate.trials import Arm
 
 

@@ -12,7 +12,7 @@ from perfgate.model.interface import Model
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.warmup_assets import recorded_contents
 from perfgate.pipeline.job import Job, World
-from perfgate.report.result import ModelFacts, RecordFacts, Result
+from perfgate.results.result import ModelFacts, RecordFacts, Result
 from perfgate.scenario.files import scenario_digest
 from perfgate.trials import SAME_MODEL, Arm, Caution
 

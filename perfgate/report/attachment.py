@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from perfgate.experiment.watch import Timeline
-from perfgate.report.document import FILE_NAME, to_json
-from perfgate.report.result import BlockColumns, Result, TrialColumns
+from perfgate.results.document import FILE_NAME, to_json
+from perfgate.results.result import BlockColumns, Result, TrialColumns
 
 MOST_BYTES = 400_000
 """Of the packed link: what else a page of a long run has is about 250 kB, and the page stays below 1 MB."""

@@ -16,8 +16,8 @@ from perfgate.report.charts.series import Panel
 from perfgate.report.charts.spans import Span, disturbed_blocks, lanes, parted
 from perfgate.report.charts.thin import Numbers
 from perfgate.report.charts.tracks import Track
-from perfgate.report.result import Result
 from perfgate.report.rows import in_tolerances, word_of
+from perfgate.results.result import Result
 from perfgate.stats.summary import Curve
 from perfgate.trials import Arm
 

@@ -12,7 +12,7 @@ from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan
 from perfgate.gate.power import powers
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import METRICS, Source
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.components import Components
 from perfgate.stats.table import TrialTable
@@ -23,7 +23,7 @@ BUDGETS_S = (15.0, 30.0, 45.0, 60.0, 120.0, 300.0)
 
 
 def calibration_of(runs: Sequence[tuple[Result, TrialTable]], created_utc: str) -> Calibration:
-    """Sum up complete runs of one scenario (perfgate.report.reading reads them back); at least one."""
+    """Sum up complete runs of one scenario (perfgate.results.loader reads them back); at least one."""
     result = runs[0][0]
     occasions = [Occasion(table, _seconds(each)) for each, table in runs]
     found = tuple(each for metric in METRICS if (each := components_of(metric, occasions)) is not None)

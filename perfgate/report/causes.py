@@ -12,7 +12,7 @@ from perfgate.metrics import Source
 from perfgate.report import figures
 from perfgate.report.charts.tracks import trial_frame
 from perfgate.report.facts import model_rows
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.stats.contrast import Contrast, Sample, contrast
 from perfgate.trials import Arm
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from perfgate.baseline.fingerprint import STABLE, VOLATILE
 from perfgate.report import figures
-from perfgate.report.result import ModelFacts, Result
+from perfgate.results.result import ModelFacts, Result
 from perfgate.trials import Arm
 
 _NOTHING = "\N{EN DASH}"

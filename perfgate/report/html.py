@@ -25,7 +25,6 @@ from perfgate.report.facts import environment_rows, flat, model_rows, settings_d
 from perfgate.report.method import method
 from perfgate.report.pages import drawn, template, write_page
 from perfgate.report.payloads import payload_rows, payload_sentences
-from perfgate.report.result import Result
 from perfgate.report.rows import (
     accepted_rows,
     batch_rows,
@@ -49,6 +48,7 @@ from perfgate.report.sentences import (
     verdict_word,
     warning_sentence,
 )
+from perfgate.results.result import Result
 
 FILE_NAME = "report.html"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.report import figures
-from perfgate.report.result import Result
 from perfgate.report.sentences import sharing
+from perfgate.results.result import Result
 from perfgate.stats.contrast import LEAST_PAIRS
 from perfgate.trials import Arm
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from perfgate.report import figures
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.stats.payload_changes import PayloadChange
 
 _ALPHA = 0.01

@@ -10,7 +10,7 @@ from perfgate.gate.tolerance import signed_limit
 from perfgate.gate.verdict import Accepted, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Direction
 from perfgate.report import figures
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.scenario.severity import Severity
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm

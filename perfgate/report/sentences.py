@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report import figures
-from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, badness, description, detectable, in_order
+from perfgate.results.result import Result
 
 _ABOUT_ALL = 0.97
 

@@ -16,7 +16,6 @@ from rich.text import Text
 from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.payloads import payload_sentences
-from perfgate.report.result import Result
 from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (
     generator_sentence,
@@ -28,6 +27,7 @@ from perfgate.report.sentences import (
     verdict_word,
 )
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.results.result import Result
 from perfgate.scenario.severity import Severity
 from perfgate.trials import SAME_MODEL, Arm, Caution
 

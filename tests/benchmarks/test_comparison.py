@@ -11,7 +11,7 @@ from benchmarks.comparison.__main__ import table
 from benchmarks.comparison.sides import Side, write_run
 from perfgate.gate.judge import judge
 from perfgate.gate.verdict import Verdict
-from perfgate.report.reading import read_run
+from perfgate.results.loader import read_run
 from perfgate.scenario.schema import Scenario
 
 _SMALL = {"requests": 16_001, "replicas": 4, "execute_blocks": 20, "request_blocks": 10, "load_blocks": 7}

@@ -12,7 +12,7 @@ from benchmarks.traces.__main__ import main
 from benchmarks.traces.trace import Trace, read, write
 from perfgate.errors import UsageError
 from perfgate.metrics import BY_NAME
-from perfgate.report.reading import read_run
+from perfgate.results.loader import read_run
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm, Depth, Lane

@@ -15,7 +15,7 @@ from perfgate.cli.measuring import Question
 from perfgate.cli.targets import Opened
 from perfgate.errors import ExitCode, UsageError
 from perfgate.model.interface import ServedAs
-from perfgate.report import document
+from perfgate.results import document
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
 from tests import test_pipeline

@@ -20,7 +20,7 @@ import pytest
 
 from perfgate.errors import ExitCode
 from perfgate.gate.verdict import EXIT_CODES, Verdict
-from perfgate.report import document, samples
+from perfgate.results import document, samples
 from perfgate.trials import Arm
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from perfgate.cli.open_files import allow_open_files
 from perfgate.cli.targets import Opened
 from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.verdict import Verdict
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Load, Scenario
 from tests.report import example
 

@@ -10,8 +10,8 @@ import pytest
 
 from perfgate.cli.app import main
 from perfgate.errors import ExitCode
-from perfgate.report import document
 from perfgate.report.formats.choose import FORMATS
+from perfgate.results import document
 from tests.cli.conftest import Commands
 from tests.report import example
 

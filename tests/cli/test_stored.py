@@ -12,7 +12,7 @@ import pytest
 from perfgate.baseline.calibration import Calibration, keep_calibration
 from perfgate.cli import stored
 from perfgate.errors import ExitCode
-from perfgate.report import document
+from perfgate.results import document
 from perfgate.stats.components import Components
 from perfgate.stats.summary import METHOD
 from tests.cli.conftest import HERE, SCENARIO, Commands

@@ -14,7 +14,7 @@ from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.headline import headline
 from perfgate.gate.verdict import Accepted, Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Scale
-from perfgate.report.result import BlockColumns, ModelFacts, Result, TrialColumns
+from perfgate.results.result import BlockColumns, ModelFacts, Result, TrialColumns
 from perfgate.scenario.schema import Scenario
 from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect

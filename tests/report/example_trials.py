@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.report.result import BlockColumns, TrialColumns
+from perfgate.results.result import BlockColumns, TrialColumns
 from perfgate.stats.summary import Curve
 from perfgate.trials import Arm
 

@@ -16,7 +16,7 @@ import numpy as np
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.report.html import render_html
-from perfgate.report.result import BlockColumns, RecordFacts, Result, TrialColumns
+from perfgate.results.result import BlockColumns, RecordFacts, Result, TrialColumns
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 from perfgate.report.attachment import MOST_BYTES, attach
-from perfgate.report.document import from_json, to_json
 from perfgate.report.html import render_html
-from perfgate.report.result import BlockColumns, Result, TrialColumns
+from perfgate.results.document import from_json, to_json
+from perfgate.results.result import BlockColumns, Result, TrialColumns
 from tests.report import example
 from tests.report.kinds import KINDS
 

@@ -13,8 +13,8 @@ from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.report.advice import advice_of
 from perfgate.report.calibration import BUDGETS_S, calibration_of
 from perfgate.report.calibration_terminal import print_calibration
-from perfgate.report.reading import read_run
-from perfgate.report.result import Result
+from perfgate.results.loader import read_run
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Scenario
 from perfgate.stats.components import Components
 from perfgate.stats.table import TrialTable

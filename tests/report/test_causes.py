@@ -9,7 +9,7 @@ import pytest
 
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.report.causes import causes, stage_contrasts
-from perfgate.report.result import ModelFacts, Result, TrialColumns
+from perfgate.results.result import ModelFacts, Result, TrialColumns
 from perfgate.trials import Arm, Caution
 from tests.report import example
 from tests.report.kinds import KINDS

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from perfgate.report.facts import environment_rows, flat, model_rows, settings_differ
 from perfgate.report.html import render_html
-from perfgate.report.result import RecordFacts
+from perfgate.results.result import RecordFacts
 from perfgate.trials import Arm
 from tests.report import example
 from tests.report.kinds import KINDS, page

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.report import document
 from perfgate.report.attachment import attach
 from perfgate.report.html import render_html
 from perfgate.report.inline import policy, script, style
-from perfgate.report.result import RecordFacts, Result
+from perfgate.results import document
+from perfgate.results.result import RecordFacts, Result
 from tests.report.kinds import died_in_warm_up, short
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.report.html import render_html, write
 from perfgate.report.inline import script
-from perfgate.report.result import BlockColumns, TrialColumns
+from perfgate.results.result import BlockColumns, TrialColumns
 from tests.report import example
 from tests.report.kinds import KINDS, page
 

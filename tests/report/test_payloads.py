@@ -12,8 +12,8 @@ from rich.console import Console
 
 from perfgate.report.html import render_html
 from perfgate.report.payloads import payload_rows, payload_sentences, standing_out
-from perfgate.report.result import Result
 from perfgate.report.terminal import print_result
+from perfgate.results.result import Result
 from perfgate.stats.payload_changes import PayloadChange, payload_changes
 from perfgate.stats.table import TrialTable
 from tests.report.example import passing

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from perfgate.gate.verdict import Verdict
-from perfgate.report.result import ModelFacts, Result
 from perfgate.report.rows import gate_rows
 from perfgate.report.terminal import final_line, print_result
+from perfgate.results.result import ModelFacts, Result
 from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm
 from tests.report import example

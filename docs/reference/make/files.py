@@ -11,7 +11,7 @@ from docs.reference.make.schemas import Schema, definition, keys
 from perfgate.cli import config_schema
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.run import command as run
-from perfgate.report import document
+from perfgate.results import document
 from perfgate.scenario import files
 
 

@@ -12,8 +12,8 @@ from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
 from perfgate.cli import config_schema
 from perfgate.errors import ExitCode
-from perfgate.report import document
-from perfgate.report.described import field_docs
+from perfgate.results import document
+from perfgate.results.described import field_docs
 from perfgate.scenario import files as scenario_files
 
 
@@ -73,7 +73,7 @@ PAGES = {
     ),
     "result.md": Page(
         "Keys of `result.json`",
-        "perfgate/report/result.py",
+        "perfgate/results/result.py",
         "What the keys of [`result.json`](../report.md#resultjson) mean; as a JSON Schema:\n"
         "[`result.schema.json`](../result.schema.json). Units stand in names: `_s` seconds, `_ms` milliseconds, `_mb`\n"
         "MiB. Any number may be `null`, where there is none. A *list* in columns has one item for each row.",

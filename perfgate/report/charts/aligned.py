@@ -14,7 +14,7 @@ from perfgate.report.charts.series import course, points, value_scale
 from perfgate.report.charts.spans import Span, disturbed, disturbed_blocks, lanes, parted, warm_up
 from perfgate.report.charts.svg import Element, chart, element, line, text
 from perfgate.report.charts.tracks import Track
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 
 WIDTH = 1080
 _LEFT, _RIGHT, _TOP = 64, WIDTH - 14, 64

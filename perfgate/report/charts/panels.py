@@ -9,7 +9,7 @@ import pandas as pd
 
 from perfgate.report.charts.series import Panel
 from perfgate.report.charts.tracks import trial_frame
-from perfgate.report.result import TrialColumns
+from perfgate.results.result import TrialColumns
 
 Values = Callable[[pd.DataFrame], "pd.Series[float]"]
 

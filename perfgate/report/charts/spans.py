@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.experiment.cautions import is_disturbed
-from perfgate.report.result import BlockColumns, Result
+from perfgate.results.result import BlockColumns, Result
 
 _LANES = (
     ("cost", "execute", "executions"),

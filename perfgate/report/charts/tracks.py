@@ -11,7 +11,7 @@ import pandas as pd
 from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
 from perfgate.experiment.watch import Timeline
 from perfgate.report.charts.thin import Numbers
-from perfgate.report.result import BlockColumns, Result, TrialColumns
+from perfgate.results.result import BlockColumns, Result, TrialColumns
 
 Series = tuple[Numbers, Numbers]
 """Seconds since the run began, ascending, and values."""

@@ -10,8 +10,8 @@ from typing import Any
 from perfgate.metrics import BY_NAME, Direction
 from perfgate.plain import one_line
 from perfgate.report.formats.cases import scenario_name
-from perfgate.report.result import Result
 from perfgate.report.rows import word_of
+from perfgate.results.result import Result
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm
 

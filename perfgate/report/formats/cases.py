@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from perfgate.gate.headline import against_bound, against_tolerance
 from perfgate.gate.verdict import Verdict
-from perfgate.report.result import Result
 from perfgate.report.rows import AcceptedRow, accepted_rows, detectable, in_order
 from perfgate.report.sentences import sentence, verdict_word
+from perfgate.results.result import Result
 
 WHOLE_RUN = "run"
 

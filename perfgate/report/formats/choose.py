@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.metrics import Direction
-from perfgate.report import document, html
+from perfgate.report import html
 from perfgate.report.formats.benchmark_action import benchmark_action
 from perfgate.report.formats.github import job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
 from perfgate.report.formats.tables import as_csv, as_parquet, samples_table, trials_table
-from perfgate.report.result import Result
+from perfgate.results import document
+from perfgate.results.result import Result
 
 
 @dataclass(frozen=True, slots=True)

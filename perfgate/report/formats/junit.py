@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from perfgate.gate.verdict import Verdict
 from perfgate.plain import printable
 from perfgate.report.formats.cases import Case, cases, scenario_name
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 
 _ELEMENTS = {Verdict.FAIL: "failure", Verdict.INVALID: "error", Verdict.INCONCLUSIVE: "skipped"}
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}

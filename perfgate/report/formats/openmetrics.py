@@ -10,8 +10,8 @@ from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.plain import one_line
 from perfgate.report.formats.cases import cases, scenario_name
-from perfgate.report.result import Result
 from perfgate.report.rows import in_order
+from perfgate.results.result import Result
 
 
 @dataclass(frozen=True, slots=True)

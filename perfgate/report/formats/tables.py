@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from perfgate.report.result import Result
-from perfgate.report.samples import FILE_NAME, read_samples
+from perfgate.results.result import Result
+from perfgate.results.samples import FILE_NAME, read_samples
 
 
 def trials_table(result: Result) -> pa.Table:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.operating_curve import rules
-from perfgate.report.samples import SampleWriter
+from perfgate.results.samples import SampleWriter
 from perfgate.trials import Depth, Lane
 from tests.report.trials import block
 

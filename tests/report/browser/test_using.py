@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from perfgate.report.charts.ecdf import at_share
-from perfgate.report.document import to_json
+from perfgate.results.document import to_json
 from tests.report.browser.visit import Opener
 from tests.report.kinds import KINDS
 

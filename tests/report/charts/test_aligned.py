@@ -12,7 +12,7 @@ from perfgate.experiment.watch import Timeline
 from perfgate.report.charts.aligned import aligned
 from perfgate.report.charts.spans import Span, disturbed, disturbed_blocks, lanes, parted, warm_up
 from perfgate.report.charts.tracks import Track, tracks
-from perfgate.report.result import BlockColumns, Result, TrialColumns
+from perfgate.results.result import BlockColumns, Result, TrialColumns
 from tests.report import example
 from tests.report.kinds import KINDS
 

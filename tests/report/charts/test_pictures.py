@@ -14,8 +14,8 @@ from perfgate.report.charts.ecdf import at_share, ecdf
 from perfgate.report.charts.forest import forest
 from perfgate.report.charts.panels import panels
 from perfgate.report.charts.series import Panel, series
-from perfgate.report.result import TrialColumns
 from perfgate.report.rows import in_order
+from perfgate.results.result import TrialColumns
 from perfgate.stats.summary import Curve
 from tests.report import example
 

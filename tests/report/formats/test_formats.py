@@ -20,7 +20,7 @@ from perfgate.report.formats.benchmark_action import benchmark_action
 from perfgate.report.formats.choose import FORMATS
 from perfgate.report.formats.openmetrics import openmetrics
 from perfgate.report.formats.tables import samples_table
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from tests.report import example
 
 _LINE = re.compile(r'[a-z_]+\{(?:[a-z]+="(?:[^"\\]|\\.)*",?)+\} -?[0-9.e+-]+')

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from perfgate.trials import Caution
 from tests.report import example
 

@@ -9,7 +9,7 @@ import pytest
 
 from perfgate.gate.verdict import Verdict
 from perfgate.report.formats.junit import junit
-from perfgate.report.result import Result
+from perfgate.results.result import Result
 from tests.report import example
 
 

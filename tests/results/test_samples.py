@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perfgate.errors import UsageError
-from perfgate.report.samples import SampleWriter, read_samples, rebuild_trials
+from perfgate.results.samples import SampleWriter, read_samples, rebuild_trials
 from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Trial
 from tests.report.trials import block, trial
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from perfgate.errors import UsageError
 from perfgate.metrics import Source
-from perfgate.report import document
-from perfgate.report.result import Result, TrialColumns
-from perfgate.report.samples import FILE_NAME, sample_batches
+from perfgate.results import document
+from perfgate.results.result import Result, TrialColumns
+from perfgate.results.samples import FILE_NAME, sample_batches
 from perfgate.stats.table import ARMS, SOURCES, STATES, Columns, Floats, Ints, TrialTable
 from perfgate.trials import Arm, Depth, Lane, ReplicaFacts
 

@@ -11,9 +11,10 @@ from perfgate.errors import UsageError
 from perfgate.experiment.watch import ThreadTime, Timeline
 from perfgate.gate.looks import Look
 from perfgate.gate.verdict import Judgement
-from perfgate.report import document, html, samples
-from perfgate.report.columns import block_columns, trial_columns
-from perfgate.report.result import Result
+from perfgate.report import html
+from perfgate.results import document, samples
+from perfgate.results.columns import block_columns, trial_columns
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Load
 from perfgate.stats.classes import class_summaries
 from perfgate.stats.generator import generator_facts

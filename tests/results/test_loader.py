@@ -10,11 +10,11 @@ import pytest
 from perfgate.errors import UsageError
 from perfgate.gate.judge import judge
 from perfgate.gate.verdict import Verdict
-from perfgate.report import document, reading
-from perfgate.report.reading import read_run, table_of
-from perfgate.report.recording import Recording
-from perfgate.report.result import TrialColumns
-from perfgate.report.samples import FILE_NAME, read_samples
+from perfgate.results import document, loader
+from perfgate.results.loader import read_run, table_of
+from perfgate.results.recorder import Recording
+from perfgate.results.result import TrialColumns
+from perfgate.results.samples import FILE_NAME, read_samples
 from perfgate.scenario.schema import Gate
 from perfgate.stats.table import Columns, TrialTable
 from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Requests, State, Usage
@@ -114,7 +114,7 @@ def test_samples_in_memory_give_the_same_table(tmp_path: Path) -> None:
 def test_batches_are_put_together_and_taken_apart_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged = _recorded(tmp_path)
     for rows in (1, 7, 10**6):
-        monkeypatch.setattr("perfgate.report.reading._ROWS", rows)
+        monkeypatch.setattr("perfgate.results.loader._ROWS", rows)
         _assert_same(judged.columns, read_run(tmp_path)[1].columns)
 
 
@@ -167,7 +167,7 @@ def test_fewer_trials_in_the_result_than_in_the_samples_are_refused(tmp_path: Pa
 
 def test_a_word_that_only_a_newer_perfgate_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _recorded(tmp_path)
-    monkeypatch.setitem(reading._WORDS, "lane", (Lane.COST,))
+    monkeypatch.setitem(loader._WORDS, "lane", (Lane.COST,))
     with pytest.raises(UsageError, match="speak of load") as caught:
         read_run(tmp_path)
     assert "newer" in caught.value.remedy

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.errors import UsageError
-from perfgate.report import document
 from perfgate.report.html import render_html
-from perfgate.report.result import Result, TrialColumns
+from perfgate.results import document
+from perfgate.results.result import Result, TrialColumns
 from tests.report import example
 
 _ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)

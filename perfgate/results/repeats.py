@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from perfgate.report.document import FILE_NAME
-from perfgate.report.result import Result
+from perfgate.results.document import FILE_NAME
+from perfgate.results.result import Result
 from perfgate.trials import Caution
 
 MOST_LOOKED_AT = 20

@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from perfgate.errors import UsageError
-from perfgate.report.described import described
-from perfgate.report.result import SCHEMA_VERSION, Result, TrialColumns
+from perfgate.results.described import described
+from perfgate.results.result import SCHEMA_VERSION, Result, TrialColumns
 
 FILE_NAME = "result.json"
 

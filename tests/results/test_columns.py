@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from perfgate.report.columns import block_columns, trial_columns
-from perfgate.report.result import BlockColumns, TrialColumns
+from perfgate.results.columns import block_columns, trial_columns
+from perfgate.results.result import BlockColumns, TrialColumns
 from perfgate.trials import Arm, Memory, Trial
 from tests.report.trials import block, trial
 

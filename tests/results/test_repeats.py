@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.report import document
-from perfgate.report.repeats import repeat_caution
-from perfgate.report.result import Result
+from perfgate.results import document
+from perfgate.results.repeats import repeat_caution
+from perfgate.results.result import Result
 from tests.report import example
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from perfgate.report.result import BlockColumns, TrialColumns
+from perfgate.results.result import BlockColumns, TrialColumns
 from perfgate.stats.table import known_mean
 from perfgate.trials import Block, Trial
 
