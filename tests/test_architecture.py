@@ -20,8 +20,9 @@ FLOORS = (
     {"load", "observe", "payload", "serving"},
     {"experiment", "stats"},
     {"baseline", "gate"},
+    {"results"},
     {"report"},
-    {"pipeline"},
+    {"doctor", "pipeline", "project"},
     {"cli", "__main__"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -221,7 +222,7 @@ def test_the_checks_can_fail(house: Path) -> None:
     assert wrong_way(house) == [
         "attic/helpers.py:1: attic or errors has no floor",
         "errors.py:1: errors (floor 0) uses metrics (floor 0)",
-        "gate/judge.py:2: gate (floor 4) uses report (floor 5)",
+        "gate/judge.py:2: gate (floor 4) uses report (floor 6)",
         "metrics.py:1: metrics (floor 0) uses errors (floor 0)",
     ]
     assert set(cycle(house)) == {"perfgate.errors", "perfgate.metrics"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +11,24 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from perfgate import pipeline
 from perfgate.cli.interrupts import Interrupts
 from perfgate.errors import ExitCode, InvalidRunError, UsageError
-from perfgate.experiment.fleet import Makers
+from perfgate.experiment.fake import fake_world
+from perfgate.experiment.world import World
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.load.fake import FakeDriver
 from perfgate.load.interface import ClosedLoop, OpenLoop
 from perfgate.metrics import Source
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec
-from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
+from perfgate.observe.fake import FakeProcessAccounts
+from perfgate.pipeline.comparison import comparison_of
+from perfgate.pipeline.job import Job
+from perfgate.pipeline.prepare import prepare
+from perfgate.pipeline.run import run
 from perfgate.report import html
 from perfgate.report.advice import Advice
-from perfgate.report.progress import Done, RecordingProgress
+from perfgate.report.progress import Done, Progress, RecordingProgress
 from perfgate.report.sentences import looks_sentence
 from perfgate.results import document, samples
 from perfgate.results.result import Result
@@ -95,31 +99,41 @@ class Bench:
         self.drivers[-1].deadline_s = deadline_s
         return self.drivers[-1]
 
-    def world(self) -> pipeline.World:
+    def world(self) -> World:
         def observer(subject: Subject) -> FakeProcessAccounts:
             return FakeProcessAccounts(lambda: self.clock.now_s, 300.0 * (1 + _luck(subject.pid or 0)))
 
-        return pipeline.World(
-            makers=Makers(self._parent, self._driver, observer, self.clock),
-            machine=FakeMachineAccounts(),
-            sampler=FakeSampler,
+        return fake_world(
+            launcher=self._parent,
+            driver=self._driver,
+            observer=observer,
+            clock=self.clock,
             threads=lambda subject: {"rpc": 2.0 * self.clock.now_s, "tf": 6.0 * self.clock.now_s + (subject.pid or 0)},
-            progress=self.progress,
-            now=lambda: datetime(2030, 1, 2, tzinfo=UTC),
-            environment={"cpu_model": "fake", "cores": 2.0},
-            available_mib=24_000,
-            interrupts=self.interrupts,
+            available_mib=lambda: 24_000.0,
         )
+
+    def measure(self, job: Job, world: World | None = None, progress: Progress | None = None) -> Result:
+        return run(job, world or self.world(), progress or self.progress, self.interrupts)
 
     def run(self, out: Path, *names: str, scenario: Scenario = SCENARIO, stops_early: bool = True) -> Result:
         arms = (Arm.BASELINE, Arm.CANDIDATE)[-len(names) :]
         models = {arm: _model(name, self.models) for arm, name in zip(arms, names, strict=True)}
-        command = ("perfgate", "compare", *names)
-        job = pipeline.Job(command, "run-1", scenario, models, None, 5, out, stops_early=stops_early)
-        return pipeline.run(job, self.world())
+        return self.measure(replace(_job(models, out, scenario), stops_early=stops_early))
 
     def everything_stopped(self) -> bool:
         return all(parent.stopped for parent in self.parents) and all(driver.closed for driver in self.drivers)
+
+
+def _job(models: Mapping[Arm, Model], out: Path, scenario: Scenario = SCENARIO) -> Job:
+    return Job(
+        prepared=prepare(comparison_of(scenario, models), cpus=()),
+        run_id="run-1",
+        command=("perfgate", "compare", *(model.path.name for model in models.values())),
+        seed=5,
+        out=out,
+        created=datetime(2030, 1, 2, tzinfo=UTC),
+        environment={"cpu_model": "fake", "cores": 2.0},
+    )
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -301,10 +315,8 @@ def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
             seen.append(samples.read_samples(file).num_rows)
             assert document.read(tmp_path).status == "running"
 
-    world = bench.world()
-    watched = replace(world, progress=_Watched(world.progress, look))
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
-    pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), watched)
+    bench.measure(_job(models, tmp_path), progress=_Watched(bench.progress, look))
     assert seen
     assert seen[0] > 100
 
@@ -334,9 +346,9 @@ def test_without_a_baseline_the_objectives_decide(tmp_path: Path) -> None:
 
 def test_short_memory_means_fewer_replicas_and_says_so(tmp_path: Path) -> None:
     bench = Bench()
-    world = replace(bench.world(), available_mib=2000.0)
+    world = replace(bench.world(), available_mib=lambda: 2000.0)
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
-    result = pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), world)
+    result = bench.measure(_job(models, tmp_path), world)
     assert len(result.replicas) < 8
     assert any(caution.code == "memory" for caution in result.cautions)
 
@@ -366,7 +378,7 @@ def test_a_model_that_changes_while_its_servers_start_is_found(tmp_path: Path) -
     bench = Bench()
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
     (tmp_path / "models" / "same" / "saved_model.pb").write_text("another")
-    result = pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path), bench.world())
+    result = bench.measure(_job(models, tmp_path))
     assert result.status == "invalid"
     assert result.judgement is not None
     assert "changed while its servers were started" in result.judgement.headline
@@ -386,12 +398,11 @@ def test_arms_that_cannot_be_asked_the_same_are_told(
 ) -> None:
     other = Signature(SIGNATURE.key, SIGNATURE.method, inputs, ())
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
-    job = pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out")
     if words is None:
         with pytest.raises(InvalidRunError, match=r"input x takes \[8, 4\], then \[1, 4\]"):
-            pipeline.run(job, Bench().world())
+            _job(models, tmp_path / "out")
     else:
-        cautions = pipeline.run(job, Bench().world()).cautions
+        cautions = Bench().measure(_job(models, tmp_path / "out")).cautions
         assert any(words in caution.message for caution in cautions)
 
 
@@ -399,21 +410,21 @@ def test_models_that_share_no_input_are_not_compared(tmp_path: Path) -> None:
     other = Signature(SIGNATURE.key, SIGNATURE.method, (TensorSpec("audio", "float32", (None, 4)),), ())
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
     with pytest.raises(InvalidRunError, match=r"share no input \(x then audio\)"):
-        pipeline.run(pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out"), Bench().world())
+        _job(models, tmp_path / "out")
 
 
 def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_not(tmp_path: Path) -> None:
     for happened in (True, False):
         bench = Bench()
         bench.interrupts.happened = happened
-        world = replace(bench.world(), makers=replace(bench.world().makers, observer=_break))
+        world = replace(bench.world(), observer=_break)
         models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
-        job = pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out")
+        job = _job(models, tmp_path / "out")
         if happened:
-            assert pipeline.run(job, world).status == "interrupted"
+            assert bench.measure(job, world).status == "interrupted"
         else:
             with pytest.raises(RuntimeError, match="inside a callback"):
-                pipeline.run(job, world)
+                bench.measure(job, world)
 
 
 def _break(_: Subject) -> FakeProcessAccounts:
@@ -462,8 +473,7 @@ def test_what_a_calibration_foretells_stands_in_the_result(tmp_path: Path) -> No
     told = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
     advice = Advice("unused", {"calibration": told}, (Caution("power", "too short", "--budget 90s"),))
     models = {arm: _model("old", tmp_path) for arm in Arm}
-    job = pipeline.Job(("perfgate",), "run-1", SCENARIO, models, None, 5, tmp_path / "out", advice=advice)
-    result = pipeline.run(job, Bench().world())
+    result = Bench().measure(replace(_job(models, tmp_path / "out"), advice=advice))
     assert result.cautions[0].message == "too short"
     stored = document.read(tmp_path / "out").plan
     assert stored["calibration"]["metrics"] == [{"metric": "execute_ms", "needs_s": None}]

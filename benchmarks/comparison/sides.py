@@ -12,7 +12,7 @@ import numpy as np
 from perfgate.experiment.plan import Plan, Slot, make_plan
 from perfgate.results import document, samples
 from perfgate.results.columns import trial_columns
-from perfgate.results.result import ModelFacts, Result
+from perfgate.results.result import ComparisonKind, ModelFacts, Outcome, Result
 from perfgate.scenario.schema import Gate, Load, MetricGate, Objective, Scenario
 from perfgate.trials import (
     Arm,
@@ -62,7 +62,7 @@ def write_run(directory: Path, side: Side) -> None:
         for block in made_blocks(plan, side):
             writer.append(block)
             trials += block.trials
-    document.write(replace(result, status="complete", trials=trial_columns(trials)), directory)
+    document.write(replace(result, status=Outcome.COMPLETE, trials=trial_columns(trials)), directory)
 
 
 def begun(side: Side) -> tuple[Plan, Result]:
@@ -73,9 +73,9 @@ def begun(side: Side) -> tuple[Plan, Result]:
         run_id=f"made-up-{side.seed}",
         created_utc="2026-03-01T10:15:00+00:00",
         perfgate_version="0",
-        status="running",
+        status=Outcome.RUNNING,
         command=("perfgate", "compare", "old", "new"),
-        comparison="side by side",
+        comparison=ComparisonKind.SIDE_BY_SIDE,
         baseline_name=None,
         scenario=scenario.model_dump(mode="json"),
         scenario_digest="",

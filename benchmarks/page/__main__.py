@@ -15,10 +15,12 @@ from benchmarks.comparison.sides import Side, begun, made_blocks
 from benchmarks.page.points import Chart, charts_of
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.judge import judge
+from perfgate.pipeline.publish import publish
 from perfgate.report.html import render_html
 from perfgate.results import document
-from perfgate.results.recorder import Recording
-from perfgate.results.result import Result
+from perfgate.results.assemble import assemble
+from perfgate.results.recorder import Recorder
+from perfgate.results.result import Outcome, Result
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
 
@@ -48,15 +50,17 @@ def main(requests: int, replicas: int, turns: int, repeats: int, out: Path | Non
 def finished(side: Side, directory: Path) -> Result:
     """Record a made-up run as a real one is, judge it and publish it."""
     plan, started = begun(side)
-    with Recording(replace(started, replicas=()), directory) as recording:
-        recording.replicas_are(started.replicas)
+    with Recorder(replace(started, replicas=()), directory) as recorder:
+        recorder.replicas_are(started.replicas)
         for block in made_blocks(plan, side):
-            recording.append(block)
-        last = recording.blocks[-1]
-        recording.watched(_timeline(side, last.start_s, last.start_s + last.wall_s), ())
-        scenario = Scenario.model_validate(started.scenario)
-        judgement = judge(recording.log.table(), scenario.gate, scenario.objectives)
-        return recording.finish(judgement, (), "complete", last.start_s + last.wall_s, ())
+            recorder.append(block)
+            end_s = block.start_s + block.wall_s
+        recorder.watched(_timeline(side, block.start_s, end_s), ())
+        recorded, scenario = recorder.recorded(), Scenario.model_validate(started.scenario)
+        judgement = judge(recorded.table, scenario.gate, scenario.objectives)
+        result = assemble(recorded, Outcome.COMPLETE, judgement, wall_s=end_s)
+        publish(result, directory)
+        return result
 
 
 def _timeline(side: Side, begin_s: float, end_s: float) -> Timeline:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from perfgate.experiment.setup import arm_setups, record_payloads
+from perfgate.experiment.setup import arm_requests, arm_setups
 from perfgate.load.engine import Engine, GrpcDriver, RestDriver
 from perfgate.load.interface import ClosedLoop
 from perfgate.model.saved_model import open_model
@@ -123,7 +123,7 @@ def bench(model: str, scenario: Scenario, protocol: str, in_flight: int) -> Iter
     scenario = scenario.model_copy(update={"target": target})
     with TemporaryDirectory() as directory:
         models = {Arm.CANDIDATE: open_model(model, Path(directory))}
-        setup = arm_setups(models, record_payloads(models, scenario), scenario, Path(directory))[Arm.CANDIDATE]
+        setup = arm_setups(models, arm_requests(models, scenario), scenario, Path(directory))[Arm.CANDIDATE]
         parent = EmbeddedForkServer(os.environ, Path(directory) / "log", huge_pages=scenario.server.huge_pages)
         try:
             found = Bench(parent.start(setup.spec), setup.calls, protocol, in_flight)

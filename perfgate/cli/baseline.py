@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,7 +12,6 @@ from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.cli.baseline_verify import verify_command
 from perfgate.cli.completing import baselines, paths
 from perfgate.cli.options import measuring_options, store_option, verbose_option
-from perfgate.errors import PerfgateError
 
 _NAME = click.option(
     "--name",
@@ -59,27 +58,12 @@ def record_command(model: str, name: str, note: str, kept: str, store: str, **op
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     options["ahead"] = fork_server_ahead(options, model)
-    from perfgate.baseline.store import Store  # noqa: PLC0415 - while it imports TensorFlow
-    from perfgate.cli.measuring import Options, answer, check_all, exit_code_of_record, show  # noqa: PLC0415
-    from perfgate.cli.stored import Kept, ensure_storable, promote  # noqa: PLC0415
+    from perfgate.cli.measuring import host_of, options_of  # noqa: PLC0415 - while it imports TensorFlow
+    from perfgate.pipeline.record import record_all  # noqa: PLC0415
+    from perfgate.pipeline.stored import Kept  # noqa: PLC0415
 
-    shared = Options.taken_from({**options, "store": store})
-    console, opened = shared.console(), Store(store)
-    questions = check_all(shared.questions(candidate=model))
-    ensure_storable(questions)
-    for question in questions:
-        result, out = answer(question, shared, console, many=len(questions) > 1, stops_early=False)
-        if code := exit_code_of_record(result):
-            show(result, out, shared, console)
-            return code
-        try:
-            record = promote(result, name, opened, note, Kept(kept))
-        except PerfgateError as error:
-            again = shlex.join(["perfgate", "baseline", "promote", str(out), "--name", name, "--store", opened.url])
-            error.remedy = f"{error.remedy}. The measurement is kept: `{again}`".lstrip(". ")
-            raise
-        console.print(f"RECORDED {name}/{record.id} in {opened.url}  result: {out}", markup=False, soft_wrap=True)
-    return 0
+    shared, host = options_of({**options, "store": store}), host_of(options)
+    return record_all(shared.comparisons(host, candidate=model), name, note, Kept(kept), shared, host)
 
 
 @click.command("promote")
@@ -92,11 +76,11 @@ def record_command(model: str, name: str, note: str, kept: str, store: str, **op
 def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> int:
     """Make the candidate of RUN (a result directory) the baseline of a name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.cli.stored import Kept, promote  # noqa: PLC0415
+    from perfgate.pipeline.stored import Kept, promote  # noqa: PLC0415
     from perfgate.results.document import read  # noqa: PLC0415
 
     opened = Store(store)
-    record = promote(read(run), name, opened, note, Kept(kept))
+    record = promote(read(run), name, opened, note, Kept(kept), datetime.now(UTC))
     click.echo(f"PROMOTED {name}/{record.id} in {opened.url}", err=True)
     return 0
 

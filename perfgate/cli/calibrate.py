@@ -26,7 +26,7 @@ def command(model: str, runs: int, store: str, **options: object) -> int:
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     options["ahead"] = fork_server_ahead(options, model)
-    from perfgate.cli.calibrating import calibrate_all  # noqa: PLC0415 - while it imports TensorFlow
-    from perfgate.cli.measuring import Options  # noqa: PLC0415
+    from perfgate.cli.measuring import host_of, options_of  # noqa: PLC0415
+    from perfgate.pipeline.calibrate import calibrate_all  # noqa: PLC0415 - while it imports TensorFlow
 
-    return calibrate_all(model, runs, store, Options.taken_from(options))
+    return calibrate_all(model, runs, store, options_of(options), host_of(options))

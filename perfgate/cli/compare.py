@@ -24,7 +24,8 @@ def command(old: str, new: str, **options: object) -> int:
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     options["ahead"] = fork_server_ahead(options, old, new)
-    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415 - while it imports TensorFlow
+    from perfgate.cli.measuring import gate_options_of, host_of  # noqa: PLC0415 - while it imports TensorFlow
+    from perfgate.pipeline.answer import answer_all  # noqa: PLC0415
 
-    shared = Options.of_a_gate(options)
-    return answer_all(shared.questions(baseline=old, candidate=new), shared)
+    shared, host = gate_options_of(options), host_of(options)
+    return answer_all(shared.comparisons(host, baseline=old, candidate=new), shared, host)

@@ -32,7 +32,7 @@ def command(as_json: bool, schema: str | None) -> int:  # noqa: FBT001 - click's
     count and which regressions are accepted, where the file says so.
     """
     from perfgate.cli.config_file import load_config  # noqa: PLC0415 - instant --help
-    from perfgate.cli.policy import policy_of  # noqa: PLC0415
+    from perfgate.cli.measuring import policy_of  # noqa: PLC0415
     from perfgate.cli.run import command as run  # noqa: PLC0415
 
     if schema is not None:

@@ -14,7 +14,7 @@ from perfgate.errors import UsageError
 from perfgate.model.nearest import nearest
 
 if TYPE_CHECKING:
-    from perfgate.cli.policy import PolicyTables
+    from perfgate.gate.policy import PolicyTables
 
 FILE_NAME = "perfgate.toml"
 CONFIG = "perfgate.config"
@@ -42,7 +42,7 @@ KEYS: dict[str, str] = {
 """What may stand in the file, and the option that it is the default of."""
 
 TABLES = ("severity", "accept")
-"""What may stand in the file beside them (perfgate.cli.policy)."""
+"""What may stand in the file beside them (perfgate.gate.policy)."""
 
 _PLACES = ("store", "out", "junit", "metrics")
 _SAME = {"--baseline": ("--baseline", "--name")}
@@ -98,7 +98,7 @@ def _checked(path: Path, values: Mapping[str, Any], folder: Path, start: Path) -
 
 
 def _tables(values: Mapping[str, Any], path: Path) -> PolicyTables:
-    from perfgate.cli.policy import policy_tables  # noqa: PLC0415 - slow to import, and few files have them
+    from perfgate.gate.policy import policy_tables  # noqa: PLC0415 - slow to import, and few files have them
 
     return policy_tables(values, path)
 

@@ -8,8 +8,8 @@ import click
 
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.options import CpuList, Duration
-from perfgate.cli.policy import PolicyTables
 from perfgate.cli.run import command as run
+from perfgate.gate.policy import PolicyTables
 from perfgate.metrics import METRICS
 from perfgate.scenario.files import with_forms, without_null
 

@@ -13,7 +13,7 @@ from perfgate.cli.options import verbose_option
 from perfgate.errors import ExitCode
 
 if TYPE_CHECKING:
-    from perfgate.cli.checkup import Finding, Moment
+    from perfgate.doctor.checks import Finding, Moment
 
 _LOOK_S = 1.0
 
@@ -30,8 +30,8 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
     import os  # noqa: PLC0415
 
     from perfgate.baseline.fingerprint import environment, read_text  # noqa: PLC0415
-    from perfgate.cli.checkup import findings, to_change  # noqa: PLC0415
-    from perfgate.cli.tensorflow_build import tensorflow_build  # noqa: PLC0415
+    from perfgate.doctor.checks import findings, to_change  # noqa: PLC0415
+    from perfgate.doctor.tensorflow_build import tensorflow_build  # noqa: PLC0415
 
     facts = environment(os.environ, read_text) | {"tensorflow_build": tensorflow_build()}
     found = findings(facts, _look_on(), read_text)
@@ -48,8 +48,8 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
 def _look_on() -> Moment:
     import psutil  # noqa: PLC0415 - instant --help
 
-    from perfgate.cli.busiest import busiest, cpu_spent  # noqa: PLC0415
-    from perfgate.cli.checkup import Moment  # noqa: PLC0415
+    from perfgate.doctor.checks import Moment  # noqa: PLC0415
+    from perfgate.doctor.top_processes import busiest, cpu_spent  # noqa: PLC0415
     from perfgate.load.undisturbed import realtime_permitted  # noqa: PLC0415
     from perfgate.observe.machine import MachineAccounts, available_mib  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ def _print(found: tuple[Finding, ...]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from perfgate.cli.checkup import State  # noqa: PLC0415
+    from perfgate.doctor.checks import State  # noqa: PLC0415
     from perfgate.report.tables import safe_text  # noqa: PLC0415
 
     styles = {State.OK: "green", State.CHANGE: "yellow", State.UNKNOWN: "dim"}

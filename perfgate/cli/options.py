@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import click
 
 from perfgate.cli.completing import scenarios
 from perfgate.cli.config_file import CONFIG
-from perfgate.errors import UsageError
-
-if TYPE_CHECKING:
-    from perfgate.scenario.schema import Server
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -156,28 +151,7 @@ judging_options = _stack(
 )  # fmt: skip
 
 
-def check_cpus(cpus: Iterable[int], allowed: AbstractSet[int]) -> None:
-    """Refuse CPUs that perfgate itself may not use."""
-    if missing := sorted(set(cpus) - allowed):
-        problem = f"CPU {missing[0]} is not among those that perfgate may use"
-        raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")
-
-
 store_option = click.option(
     "--store", default="baselines", show_default=True, envvar="PERFGATE_STORE", metavar="URL",
     help="Baseline store: a directory or any fsspec URL.",
 )  # fmt: skip
-
-
-def server_settings(
-    intra_op_threads: int | None,
-    inter_op_threads: int | None,
-    cpus: tuple[int, ...] | None,
-    base: Server | None = None,
-) -> Server:
-    """Put the flags that were given over a scenario's server settings, or over the defaults."""
-    from perfgate.scenario.schema import Server  # noqa: PLC0415 - keeps `--help` instant
-
-    flags = {"intra_op_threads": intra_op_threads, "inter_op_threads": inter_op_threads, "cpus": cpus}
-    given = {name: value for name, value in flags.items() if value is not None}
-    return (base or Server()).model_copy(update=given)

@@ -47,22 +47,15 @@ def command(  # noqa: PLR0913 - click's
     if len(given := [flag for flag, value in asked.items() if value]) > 1:
         raise click.UsageError(f"give {given[0]} or {given[1]}, not both")
     options["ahead"] = fork_server_ahead(options, model, *([against] if against else []))
-    from perfgate.baseline.store import Store  # noqa: PLC0415 - while it imports TensorFlow
-    from perfgate.cli.measuring import Options, answer_all  # noqa: PLC0415
-    from perfgate.cli.stored import recording_command, with_stored  # noqa: PLC0415
-    from perfgate.gate.objectives import judged  # noqa: PLC0415
+    from perfgate.cli.measuring import gate_options_of, host_of  # noqa: PLC0415 - while it imports TensorFlow
+    from perfgate.pipeline.answer import answer_all  # noqa: PLC0415
+    from perfgate.pipeline.stored import all_with_stored, ensure_judged  # noqa: PLC0415
 
-    shared = Options.of_a_gate({**options, "store": None if no_baseline else store})
+    shared, host = gate_options_of({**options, "store": None if no_baseline else store}), host_of(options)
     if against:
-        return answer_all(shared.questions(baseline=against, candidate=model), shared)
-    questions = shared.questions(candidate=model)
-    if not no_baseline:  # all are looked up before anything is measured
-        kept = Store(store)
-        compared = [
-            with_stored(q, kept, name, recording_command(q, shared, name, kept.url), numbers_only=numbers_only)
-            for q in questions
-        ]
-        return answer_all(compared, shared)
-    if bare := [question.scenario.name for question in questions if not judged(question.scenario.objectives)]:
-        raise click.UsageError(f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]")
-    return answer_all(questions, shared)
+        return answer_all(shared.comparisons(host, baseline=against, candidate=model), shared, host)
+    alone = shared.comparisons(host, candidate=model)
+    if no_baseline:
+        ensure_judged(alone)
+        return answer_all(alone, shared, host)
+    return answer_all(all_with_stored(alone, store, name, shared, host, numbers_only=numbers_only), shared, host)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from perfgate.cli.completing import paths
-from perfgate.cli.options import check_cpus, server_settings, thread_options, verbose_option
+from perfgate.cli.options import thread_options, verbose_option
 
 _CHECK_EVERY_S = 0.5
 
@@ -42,6 +42,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - imports only what this command needs
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.scenario.batching_file import read_batching_file  # noqa: PLC0415
+    from perfgate.scenario.overrides import check_cpus, server_settings  # noqa: PLC0415
     from perfgate.serving.embedded.launch import EmbeddedForkServer  # noqa: PLC0415
     from perfgate.serving.interface import ReplicaSpec  # noqa: PLC0415
 

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from math import inf, isfinite
+from math import isfinite
 from types import TracebackType
 from typing import Self, TypeVar
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import Warmth, warm_up
+from perfgate.experiment.world import World
 from perfgate.load.interface import Answer, ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
 from perfgate.serving.reasons import refusal, remedy_of
-from perfgate.trials import Arm, Call, ReplicaFacts, Subject
+from perfgate.trials import Arm, Call, ReplicaFacts
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -53,27 +54,11 @@ class LiveReplica:
     first_request_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Makers:
-    """How the outside world is made; tests give fakes."""
-
-    launcher: Callable[[int], Launcher]
-    """By the number of a fork server; of other targets there is one."""
-    driver: Callable[[Replica, float], Driver]
-    """From the server and a deadline in seconds."""
-    observer: Callable[[Subject], ProcessObserver]
-    clock: Callable[[], float]
-    at_once: int = 1
-    """Servers that can be started side by side, each on a CPU of its own."""
-    available_mib: Callable[[], float] = lambda: inf
-    """Memory that further servers can have."""
-
-
 class Fleet:
     """All replicas of a run; a context manager that leaves no process behind."""
 
-    def __init__(self, plan: Plan, setups: Mapping[Arm, ArmSetup], makers: Makers) -> None:
-        self._plan, self._setups, self._makers = plan, setups, makers
+    def __init__(self, plan: Plan, setups: Mapping[Arm, ArmSetup], world: World) -> None:
+        self._plan, self._setups, self._world = plan, setups, world
         self._stack = ExitStack()
         self.replicas: tuple[LiveReplica, ...] = ()
 
@@ -82,7 +67,7 @@ class Fleet:
         self._launchers: list[Launcher] = []
         with ExitStack() as undo:
             for number in sorted({slot.parent for slot in self._plan.slots}):
-                launcher = self._makers.launcher(number)
+                launcher = self._world.launcher(number)
                 undo.callback(launcher.stop)
                 self._launchers.append(launcher)
             self._stack = undo.pop_all()
@@ -108,9 +93,9 @@ class Fleet:
         self.replicas = tuple(replace(live, calls=self._setups[live.slot.arm].calls) for live in self.replicas)
 
     def _start(self, slot: Slot) -> LiveReplica:
-        setup, clock = self._setups[slot.arm], self._makers.clock
+        setup, clock = self._setups[slot.arm], self._world.clock
         server = self._launchers[slot.parent].start(self._spec(slot))
-        with self._makers.driver(server, _PATIENCE_S) as patient:
+        with self._world.driver(server, _PATIENCE_S) as patient:
             began_s = clock()
             answer = patient.call(setup.calls[0])
             first_request_ms = (clock() - began_s) * 1e3
@@ -121,9 +106,9 @@ class Fleet:
             server.ensure_alive()
             problem = f"{setup.spec.label}: the first request failed with {refusal(answer.status, answer.message)}"
             raise InvalidRunError(problem, remedy_of(answer.status, answer.message))
-        driver = self._makers.driver(server, self._plan.load.deadline_s)
+        driver = self._world.driver(server, self._plan.load.deadline_s)
         self._stack.callback(driver.close)
-        observer = self._makers.observer(server.subject)
+        observer = self._world.observer(server.subject)
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
 
     def _require_room(self, more: int) -> None:
@@ -135,7 +120,7 @@ class Fleet:
         memory = [live.observer.memory() for live in self.replicas]
         own_mib = max(each.uss_mb for each in memory)
         loading_mib = max(each.rss_peak_mb - each.rss_mb for each in memory) * self._plan.at_once
-        free_mib = self._makers.available_mib()
+        free_mib = self._world.available_mib()
         if more * own_mib + loading_mib <= free_mib or not isfinite(own_mib + loading_mib):
             return
         fit = len(self.replicas) + max(0, int((free_mib - loading_mib) / own_mib))
@@ -167,7 +152,7 @@ class Fleet:
         def warmth_of(live: LiveReplica) -> Warmth:
             limit_s, longer_s = self._plan.warmup_limit_s, self._plan.first_calls_limit_s
             longer_s = limit_s if any(each.cold_requests for each in facts) else longer_s
-            return warm_up(live.driver, live.calls, self._makers.clock, limit_s, longer_s)
+            return warm_up(live.driver, live.calls, self._world.clock, limit_s, longer_s)
 
         for live, warmth in zip(self.replicas, self._at_once(warmth_of, self.replicas), strict=True):
             facts.append(self._facts(live, warmth))

@@ -241,17 +241,24 @@ def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) ->
 
 
 def make_plan(  # noqa: PLR0913 - what a run is laid out by
-    scenario: Scenario, arms: Sequence[Arm], seed: int, replicas: int, *, executes: bool = True, at_once: int = 1
+    scenario: Scenario,
+    arms: Sequence[Arm],
+    seed: int,
+    replicas: int,
+    *,
+    executes: bool = True,
+    at_once: int = 1,
+    trace_s: tuple[float, ...] | None = None,
 ) -> Plan:
     """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves.
 
-    `at_once`: servers that can be started side by side.
+    `at_once`: servers that can be started side by side. `trace_s`: the scenario's trace where it is read already.
     """
     budget, load = scenario.budget, scenario.load
     slots = start_order(arms, replicas, min(budget.parents, replicas), seed)
     segments = _segments(budget, replicas, executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
-    load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load)
+    load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load) if trace_s is None else trace_s
     at_once, limit_s = min(at_once, _PAIR), _WARMUP_SHARE * budget.measure_s / len(slots)
     return Plan(
         seed=seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,10 +23,25 @@ PAYLOAD_SEED = 0
 """Fixed, so that a scenario's payload is the same in every run and a baseline stays comparable."""
 
 
-def record_payloads(models: Mapping[Arm, Model], scenario: Scenario) -> dict[Arm, RecordedPayload]:
-    """Make each arm's requests: inputs of the same name carry the same data, recorded requests are the same."""
+@dataclass(frozen=True, slots=True)
+class ArmRequests:
+    """What one arm is asked: made once, before any server starts."""
+
+    recorded: RecordedPayload
+    """As gRPC messages."""
+    sent: tuple[Call, ...]
+    """In the form of the target's protocol, in the order they are sent."""
+
+
+def arm_requests(models: Mapping[Arm, Model], scenario: Scenario) -> dict[Arm, ArmRequests]:
+    """Make each arm's requests: inputs of the same name carry the same data, recorded requests are the same.
+
+    UsageError for what does not fit a model, or what REST cannot say.
+    """
     warmup_of = warmup_source(models)
-    return {arm: record_scenario(model, scenario, PAYLOAD_SEED, warmup_of) for arm, model in models.items()}
+    made = {arm: record_scenario(model, scenario, PAYLOAD_SEED, warmup_of) for arm, model in models.items()}
+    rest = scenario.target.protocol == "rest"
+    return {arm: ArmRequests(each, (rest_form(each) if rest else each).cycle) for arm, each in made.items()}
 
 
 def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
@@ -37,14 +53,14 @@ def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
 
 
 def arm_setups(
-    models: Mapping[Arm, Model], payloads: Mapping[Arm, RecordedPayload], scenario: Scenario, directory: Path
+    models: Mapping[Arm, Model], requests: Mapping[Arm, ArmRequests], scenario: Scenario, directory: Path
 ) -> dict[Arm, ArmSetup]:
     """Write each arm's requests where its replicas find them, and say what they serve."""
     setups = {}
     for arm, model in models.items():
         requests_dir = directory / arm.value
         requests_dir.mkdir()
-        for number, call in enumerate(payloads[arm].calls):
+        for number, call in enumerate(requests[arm].recorded.calls):
             (requests_dir / f"{number}.{call.method}.pb").write_bytes(call.body)
         spec = ReplicaSpec(
             label=f"{arm.value} server",
@@ -57,16 +73,11 @@ def arm_setups(
             version=model.version,
             rest_port=0 if scenario.target.protocol == "rest" else None,
         )
-        payload = payloads[arm]
+        payload = requests[arm].recorded
         columns = partial(_by_columns, payload) if scenario.target.protocol == "rest" else None
-        setups[arm] = ArmSetup(spec, as_sent(payload, scenario).cycle, payload.order, columns)
+        setups[arm] = ArmSetup(spec, requests[arm].sent, payload.order, columns)
     return setups
 
 
 def _by_columns(payload: RecordedPayload) -> tuple[Call, ...]:
     return rest_form(payload, by_rows=False).cycle
-
-
-def as_sent(payload: RecordedPayload, scenario: Scenario) -> RecordedPayload:
-    """Give the requests in the form of the target's protocol; UsageError for what REST cannot say."""
-    return rest_form(payload) if scenario.target.protocol == "rest" else payload

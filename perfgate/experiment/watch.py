@@ -6,53 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perfgate.experiment.fleet import LiveReplica
+from perfgate.observe.interface import ProcessSeries, Sampler
 from perfgate.trials import Arm, Subject
 
 _MOST_ROWS = 6_000
 """In the result: a longer series is thinned, whole instants at a time."""
-
-
-class Series(Protocol):
-    """Samples of all watched processes in order of time; arrays of equal length."""
-
-    @property
-    def time_s(self) -> NDArray[np.float64]:
-        """On the clock of the run."""
-
-    @property
-    def pid(self) -> NDArray[np.int64]:
-        """Which process."""
-
-    @property
-    def cpu_ms(self) -> NDArray[np.float64]:
-        """CPU time since the process began."""
-
-    @property
-    def rss_mb(self) -> NDArray[np.float64]:
-        """Resident set size."""
-
-
-class Sampler(Protocol):
-    """Samples processes from when it is entered to when it is left."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def series(self) -> Series:
-        """All samples."""
-
-    @property
-    def cost_share(self) -> float:
-        """CPU time of the sampler itself, in cores; NaN where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +93,7 @@ class LoadWatch:
                 used.setdefault(live.slot.arm, Counter()).update(spent)
         return used
 
-    def _told(self, series: Series, cost_share: float) -> Timeline:
+    def _told(self, series: ProcessSeries, cost_share: float) -> Timeline:
         known = np.isin(series.pid, list(self._replicas))
         instants = np.unique(series.time_s[known])
         every = -(-int(known.sum()) // _MOST_ROWS) or 1

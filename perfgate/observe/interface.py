@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from perfgate.trials import Conditions, Memory, Usage
 
@@ -32,3 +36,40 @@ class MachineObserver(Protocol):
 
     def conditions(self) -> Conditions:
         """Tell what happened since `start`."""
+
+
+class ProcessSeries(Protocol):
+    """Samples of all watched processes in order of time; arrays of equal length."""
+
+    @property
+    def time_s(self) -> NDArray[np.float64]:
+        """On the clock of the run."""
+
+    @property
+    def pid(self) -> NDArray[np.int64]:
+        """Which process."""
+
+    @property
+    def cpu_ms(self) -> NDArray[np.float64]:
+        """CPU time since the process began."""
+
+    @property
+    def rss_mb(self) -> NDArray[np.float64]:
+        """Resident set size."""
+
+
+class Sampler(Protocol):
+    """Samples processes from when it is entered to when it is left."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def series(self) -> ProcessSeries:
+        """All samples."""
+
+    @property
+    def cost_share(self) -> float:
+        """CPU time of the sampler itself, in cores; NaN where it does not tell."""

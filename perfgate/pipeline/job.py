@@ -1,42 +1,35 @@
-"""What a run is asked for, and what it touches outside of perfgate."""
+"""One run of a prepared comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from perfgate.baseline.numbers import StoredBaseline
-from perfgate.baseline.record import Record
-from perfgate.experiment.fleet import Makers
-from perfgate.experiment.watch import Sampler
 from perfgate.model.interface import Model
-from perfgate.observe.interface import MachineObserver
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.prepare import Prepared
 from perfgate.report.advice import Advice
-from perfgate.report.progress import Progress
 from perfgate.scenario.schema import Scenario
-from perfgate.trials import Arm, Caution, Subject
+from perfgate.trials import Arm, Caution
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is asked for."""
+    """What is to be measured, under which name, where, and what is known of it beforehand."""
 
-    command: tuple[str, ...]
+    prepared: Prepared
     run_id: str
-    scenario: Scenario
-    models: Mapping[Arm, Model]
-    """The candidate, and the baseline where there is one."""
-    baseline_name: str | None
+    command: tuple[str, ...]
+    """The command line that makes this run again."""
     seed: int
     out: Path
-    record: Record | None = None
-    """The stored baseline that is measured again as the baseline arm, if that is what it is."""
-    stored: StoredBaseline | None = None
-    """The stored baseline whose numbers the candidate alone is compared with, if that is what is asked."""
+    created: datetime
+    environment: Mapping[str, Any]
+    """Facts of the machine and the software."""
     stops_early: bool = True
     """Whether a lane ends when all that it decides is decided; else it takes its time."""
     advice: Advice = field(default_factory=Advice)
@@ -44,29 +37,28 @@ class Job:
     cautions: tuple[Caution, ...] = ()
     """What else is known beforehand."""
 
+    @property
+    def comparison(self) -> Comparison:
+        """What is compared with what."""
+        return self.prepared.comparison
+
+    @property
+    def scenario(self) -> Scenario:
+        """What to measure."""
+        return self.comparison.scenario
+
+    @property
+    def models(self) -> Mapping[Arm, Model]:
+        """The candidate, and the baseline where it is measured."""
+        return self.comparison.models
+
 
 class Interrupts(Protocol):
     """What came of ^C."""
 
     @property
     def happened(self) -> bool:
-        """Tell whether one came; inside a C library's callback it surfaces as that library's error."""
+        """Whether one came; inside a C library's callback it surfaces as that library's error."""
 
     def held(self) -> AbstractContextManager[None]:
         """Let what is inside finish."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a run touches outside of perfgate; tests give fakes."""
-
-    makers: Makers
-    machine: MachineObserver
-    sampler: Callable[[Sequence[Subject]], Sampler]
-    threads: Callable[[Subject], Mapping[str, float]]
-    """CPU time of a server's threads by kind, ms."""
-    progress: Progress
-    now: Callable[[], datetime]
-    environment: Mapping[str, Any]
-    available_mib: float
-    interrupts: Interrupts

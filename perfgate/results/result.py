@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from perfgate.baseline.numbers import StoredFacts
@@ -14,6 +15,23 @@ from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, 
 from perfgate.trials import Caution, ReplicaFacts
 
 SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How a run ended, or that it has not."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    INVALID = "invalid"
+
+
+class ComparisonKind(StrEnum):
+    """What the candidate is compared with: a model measured beside it, stored numbers, or nothing."""
+
+    SIDE_BY_SIDE = "side by side"
+    STORED_NUMBERS = "stored numbers"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +150,11 @@ class Result:
     """When it began, ISO 8601."""
     perfgate_version: str
     """Version that measured."""
-    status: str
+    status: Outcome
     """`running`, `complete`, `interrupted` or `invalid`."""
     command: tuple[str, ...]
     """The command line that makes this run again."""
-    comparison: str
+    comparison: ComparisonKind
     """`side by side`, `stored numbers` or `none`."""
     baseline_name: str | None
     """Name of the stored baseline; None where none was asked for."""

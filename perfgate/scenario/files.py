@@ -18,6 +18,8 @@ from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.mistakes import METRIC_TABLES, PROJECT, SHARES, mistakes_in, nearest, unknown_key, usage_error
 from perfgate.scenario.schema import Scenario
 
+FOLDERS = (Path("scenarios"),)
+"""Where a scenario is looked for by its bare name."""
 DIGEST_VERSION = 1
 """Part of every digest. Raise it when a default of the schema changes, for defaults are left out of the digest."""
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from perfgate.baseline.store import Store
-from perfgate.cli import app, measuring, stored
-from perfgate.cli.targets import Opened
+from perfgate.cli import app, measuring
 from perfgate.errors import ExitCode
+from perfgate.pipeline import answer, options, stored
+from perfgate.pipeline.comparison import Comparison, comparison_of
+from perfgate.report.progress import SilentProgress
 from tests import test_pipeline
 
 HERE = {"cpu_model": "fake", "cores": 2.0}
@@ -61,8 +63,9 @@ class Commands:
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    def opened(scenario: Any, given: Any, *_: object) -> Opened:
-        return Opened(scenario, {arm: test_pipeline._model(name, tmp_path) for arm, name in given.items()}, {})
+    def opened(scenario: Any, given: Any, _: object, __: object, scenario_given: str | None) -> Comparison:
+        models = {arm: test_pipeline._model(name, tmp_path) for arm, name in given.items()}
+        return comparison_of(scenario, models, scenario_given=scenario_given)
 
     def from_store(path: str, _: Path) -> Any:
         name = (Path(path) / "saved_model.pb").read_text()
@@ -71,8 +74,10 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "1000")
     monkeypatch.setitem(test_pipeline.EXECUTE_MS, "huge", 30.0)
-    monkeypatch.setattr(measuring, "open_arms", opened)
-    monkeypatch.setattr(measuring, "_world", lambda *_: test_pipeline.Bench().world())
+    monkeypatch.setattr(options, "open_arms", opened)
+    monkeypatch.setattr(answer, "world_of", lambda *_: test_pipeline.Bench().world())
+    monkeypatch.setattr(answer, "environment", lambda *_: HERE)
+    monkeypatch.setattr(measuring, "make_progress", lambda *_, **__: SilentProgress())
     monkeypatch.setattr(stored, "open_model", from_store)
     monkeypatch.setattr(stored, "environment", lambda *_: HERE)
     (tmp_path / "s.toml").write_text(SCENARIO)

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perfgate.cli import ahead as module
 from perfgate.cli import app
-from perfgate.cli.ahead import Ahead
 from perfgate.errors import ExitCode, InvalidRunError
 from perfgate.scenario.schema import Scenario, Server, Target
+from perfgate.serving import fork_ahead as module
 from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.fork_ahead import Ahead
 from perfgate.serving.interface import ReplicaSpec
 
 FORKED = Scenario(target=Target(kind="embedded"))

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from perfgate.baseline.calibration import Calibration, from_json, to_json
-from perfgate.cli import measuring
-from perfgate.cli.calibrating import _ensure_startable
-from perfgate.cli.measuring import Question
-from perfgate.cli.targets import Opened
 from perfgate.errors import ExitCode, UsageError
 from perfgate.model.interface import ServedAs
+from perfgate.pipeline import answer
+from perfgate.pipeline.calibrate import ensure_startable
+from perfgate.pipeline.comparison import Comparison
 from perfgate.results import document
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
@@ -81,7 +80,7 @@ def _interrupt(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
     """Interrupt the run of that number, counted from 1, while it measures."""
     clocks = [test_pipeline.Tick() for _ in range(run - 1)] + [test_pipeline.Tick(interrupt_at_s=1.5)]
     benches = iter([test_pipeline.Bench(clock=clock) for clock in clocks])
-    monkeypatch.setattr(measuring, "_world", lambda *_: next(benches).world())
+    monkeypatch.setattr(answer, "world_of", lambda *_: next(benches).world())
 
 
 def test_an_interrupt_keeps_what_whole_runs_tell(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +125,7 @@ def test_bad_input_is_found_before_anything_is_measured(args: list[str], words: 
 def test_a_running_server_is_not_calibrated(tmp_path: Path) -> None:
     running = replace(test_pipeline._model("old", tmp_path), given="grpc://h:1/m", served_as=ServedAs("m"))
     with pytest.raises(UsageError, match="grpc://h:1/m is a running server"):
-        _ensure_startable([Question(Opened(Scenario(), {Arm.CANDIDATE: running}, {}))])
+        ensure_startable([Comparison(Scenario(), {Arm.CANDIDATE: running}, "")])
 
 
 def test_later_runs_say_beforehand_what_they_can_catch(commands: Commands) -> None:

@@ -17,9 +17,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from perfgate.cli.app import main
-from perfgate.cli.starting import first_files
 from perfgate.errors import ExitCode
 from perfgate.model.interface import Model, Signature, TensorSpec
+from perfgate.project.init_files import first_files
 
 if TYPE_CHECKING:
     from tests.conftest import RankingModels

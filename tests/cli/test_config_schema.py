@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from perfgate.cli import app
 from perfgate.cli.config_file import KEYS, TABLES, load_config
-from perfgate.cli.starting import first_files
 from perfgate.errors import ExitCode, UsageError
+from perfgate.project.init_files import first_files
 from perfgate.scenario.files import load_scenario
 from tests.cli.test_init import MODEL
 from tests.cli.test_policy import ENTRY

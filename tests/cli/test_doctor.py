@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from perfgate.cli.app import main
-from perfgate.cli.busiest import busiest, cpu_spent
-from perfgate.cli.checkup import Finding, Moment, State, findings, to_change
-from perfgate.cli.tensorflow_build import build_of, tensorflow_build
+from perfgate.doctor.checks import Finding, Moment, State, findings, to_change
+from perfgate.doctor.tensorflow_build import build_of, tensorflow_build
+from perfgate.doctor.top_processes import busiest, cpu_spent
 from perfgate.errors import ExitCode
 
 GOOD = Moment(busy_share=0.03, steal_share=0.0, pressure_share=0.01, available_mib=16_000, realtime=True)

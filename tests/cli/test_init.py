@@ -9,11 +9,11 @@ import pytest
 
 from perfgate.cli.config_file import KEYS, defaults_of, load_config, options_of
 from perfgate.cli.run import command as run
-from perfgate.cli.starting import first_files, scenario_name, write_all
 from perfgate.errors import UsageError
 from perfgate.gate.tolerance import gated_metrics, is_required, tolerance_of
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.payload.record import record_scenario
+from perfgate.project.init_files import first_files, scenario_name, write_all
 from perfgate.scenario.files import load_scenario
 from perfgate.scenario.schema import Gate
 

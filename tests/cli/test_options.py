@@ -3,7 +3,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from perfgate.cli.options import CpuList, Duration, server_settings
+from perfgate.cli.options import CpuList, Duration
+from perfgate.scenario.overrides import server_settings
 from perfgate.scenario.schema import Server
 
 

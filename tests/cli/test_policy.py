@@ -8,14 +8,14 @@ import pytest
 
 from perfgate.cli import app
 from perfgate.cli.config_file import load_config
-from perfgate.cli.measuring import Options
-from perfgate.cli.policy import NO_POLICY, Policy, policy_of
+from perfgate.cli.measuring import policy_of
 from perfgate.errors import ExitCode, UsageError
+from perfgate.gate.policy import NO_POLICY, Policy
 from perfgate.gate.tolerance import severity_of, tolerance_of
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.schema import Gate, MetricGate, Scenario
 from perfgate.scenario.severity import Severity
-from tests.cli.test_measuring import OPTIONS
+from tests.pipeline.test_answer import OPTIONS
 
 LAST_DAY = date(2027, 3, 1)
 EXECUTE = BY_NAME["execute_ms"]
@@ -83,7 +83,7 @@ def test_without_the_tables_a_scenario_is_as_it_was(tmp_path: Path) -> None:
 def test_the_options_put_it_over_every_scenario(tmp_path: Path) -> None:
     from dataclasses import replace  # noqa: PLC0415
 
-    options: Options = replace(OPTIONS, policy=_policy(tmp_path, ENTRY))
+    options = replace(OPTIONS, policy=_policy(tmp_path, ENTRY))
     (scenario,) = options.load_scenarios()
     assert scenario.gate.project.accepted["execute_ms"].reason == "the new tower"
 

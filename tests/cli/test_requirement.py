@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from perfgate import __version__
-from perfgate.cli import requirement
-from perfgate.cli.requirement import how_to_bring, installed_requirement, requirement_of
+from perfgate.project import requirement
+from perfgate.project.requirement import how_to_bring, installed_requirement, requirement_of
 
 HOME = Path("/home/me/project")
 GIT = {"vcs": "git", "commit_id": "f00d"}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from perfgate.baseline.calibration import Calibration, keep_calibration
-from perfgate.cli import stored
 from perfgate.errors import ExitCode
+from perfgate.pipeline import stored
 from perfgate.results import document
 from perfgate.stats.components import Components
 from perfgate.stats.summary import METHOD

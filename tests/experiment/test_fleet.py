@@ -8,11 +8,11 @@ from threading import Barrier, BrokenBarrierError
 import pytest
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import ArmSetup, Fleet, Makers
+from perfgate.experiment.fake import fake_world
+from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.plan import make_plan
 from perfgate.load.fake import FakeDriver
 from perfgate.load.interface import Answer
-from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.scenario.schema import Scenario, Server
 from perfgate.serving.fake import FakeLauncher, FakeReplica
 from perfgate.serving.interface import ReplicaSpec
@@ -51,15 +51,9 @@ def _started(
     at_once: int, meet: Meet = lambda: None, server: Server | None = None
 ) -> tuple[tuple[ReplicaFacts, ...], _Launcher]:
     launcher = _Launcher(0, {arm.value: 2.0 for arm in BOTH}, meet=meet)
-    makers = Makers(
-        launcher=lambda _: launcher,
-        driver=lambda *_: FakeDriver((2.0,)),
-        observer=lambda _: FakeProcessAccounts(lambda: 0.0),
-        clock=lambda: 0.0,
-        at_once=at_once,
-    )
+    world = fake_world(launcher=lambda _: launcher, at_once=at_once)
     plan = make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once)
-    with Fleet(plan, _setups(server or Server()), makers) as fleet:
+    with Fleet(plan, _setups(server or Server()), world) as fleet:
         counted: list[int] = []
         fleet.start(counted.append)
         facts = fleet.warm_up(lambda _: None)
@@ -83,14 +77,10 @@ class _Picky(FakeDriver):
 def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int = 1) -> Fleet:
     columns = (lambda: by_columns) if by_columns else None
     setups = {arm: replace(each, by_columns=columns) for arm, each in _setups(Server()).items()}
-    makers = Makers(
-        launcher=lambda _: _Launcher(0, {arm.value: 2.0 for arm in BOTH}),
-        driver=lambda *_: driver,
-        observer=lambda _: FakeProcessAccounts(lambda: 0.0),
-        clock=lambda: 0.0,
-        at_once=at_once,
+    world = fake_world(
+        launcher=lambda _: _Launcher(0, {arm.value: 2.0 for arm in BOTH}), driver=lambda *_: driver, at_once=at_once
     )
-    return Fleet(make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once), setups, makers)
+    return Fleet(make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once), setups, world)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +89,7 @@ def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int =
 )
 def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, remedy: str | None) -> None:
     fleet = _fleet(FakeDriver((2.0,)), at_once=2)  # 300 MiB each, a fifth its own, and a tenth more at its peak
-    fleet._makers = replace(fleet._makers, available_mib=lambda: free_mib)
+    fleet._world = replace(fleet._world, available_mib=lambda: free_mib)
     started: list[int] = []
     with fleet:
         if remedy is None:
@@ -188,8 +178,8 @@ def test_after_one_that_could_not_be_warmed_the_others_get_the_usual_time() -> N
         arm: replace(each, calls=tuple(Call(str(number).encode()) for number in range(200)))
         for arm, each in _setups(Server()).items()
     }
-    makers = replace(fleet._makers, driver=compiles, clock=lambda: sum(each.now_s for each in drivers))
-    with Fleet(fleet._plan, setups, makers) as started:
+    world = replace(fleet._world, driver=compiles, clock=lambda: sum(each.now_s for each in drivers))
+    with Fleet(fleet._plan, setups, world) as started:
         started.start(lambda _: None)
         facts = started.warm_up(lambda _: None)
     assert all(fact.cold_requests for fact in facts)

@@ -14,7 +14,7 @@ from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.headline import headline
 from perfgate.gate.verdict import Accepted, Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Scale
-from perfgate.results.result import BlockColumns, ModelFacts, Result, TrialColumns
+from perfgate.results.result import BlockColumns, ComparisonKind, ModelFacts, Outcome, Result, TrialColumns
 from perfgate.scenario.schema import Scenario
 from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
@@ -77,7 +77,7 @@ def invalid(seed: int = 4) -> Result:
     )
     return replace(
         _result(seed, {}, Verdict.PASS),
-        status="invalid",
+        status=Outcome.INVALID,
         judgement=judgement,
         cautions=(died,),
         curves=(),
@@ -94,7 +94,14 @@ def invalid(seed: int = 4) -> Result:
 def interrupted(seed: int = 5) -> Result:
     result = _result(seed, {}, Verdict.PASS)
     return replace(
-        result, status="interrupted", judgement=None, curves=(), summaries=(), stages=(), threads=(), generator=None
+        result,
+        status=Outcome.INTERRUPTED,
+        judgement=None,
+        curves=(),
+        summaries=(),
+        stages=(),
+        threads=(),
+        generator=None,
     )
 
 
@@ -104,7 +111,7 @@ def no_baseline(seed: int = 6) -> Result:
     mine = Arm.CANDIDATE
     return replace(
         result,
-        comparison="none",
+        comparison=ComparisonKind.NONE,
         baseline_name=None,
         models={mine: result.models[mine]},
         judgement=replace(result.judgement, metrics=(), headline="2 objectives hold, nothing to compare with"),
@@ -128,7 +135,7 @@ def stored_numbers(seed: int = 10) -> Result:
     metrics = tuple(replace(m, effect=replace(m.effect, occasion=spread)) for m in whole.judgement.metrics)
     return replace(
         result,
-        comparison="stored numbers",
+        comparison=ComparisonKind.STORED_NUMBERS,
         baseline_name="prod",
         judgement=replace(whole.judgement, metrics=metrics),
         stored=StoredFacts(
@@ -282,9 +289,9 @@ def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
         run_id=f"20260301-101500-{seed:04d}",
         created_utc="2026-03-01T10:15:00Z",
         perfgate_version="0.1.0",
-        status="complete",
+        status=Outcome.COMPLETE,
         command=("perfgate", "compare", "models/ranker/1", "models/ranker/2", "--seed", str(seed)),
-        comparison="side by side",
+        comparison=ComparisonKind.SIDE_BY_SIDE,
         baseline_name="prod",
         scenario=Scenario(name="ranker").model_dump(mode="json"),
         scenario_digest="sha256:" + "5c" * 32,

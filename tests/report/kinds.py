@@ -16,7 +16,7 @@ import numpy as np
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.report.html import render_html
-from perfgate.results.result import BlockColumns, RecordFacts, Result, TrialColumns
+from perfgate.results.result import BlockColumns, Outcome, RecordFacts, Result, TrialColumns
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm
@@ -68,7 +68,7 @@ def died_in_warm_up() -> Result:
 
 def interrupted() -> Result:
     """A run that was interrupted half-way: what was measured is judged, and that is no verdict."""
-    return replace(example.inconclusive(5), status="interrupted", cautions=(), plan=_planned((54.0, 18.0, 18.0)))
+    return replace(example.inconclusive(5), status=Outcome.INTERRUPTED, cautions=(), plan=_planned((54.0, 18.0, 18.0)))
 
 
 def one_replica() -> Result:

@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.report.html import render_html, write
 from perfgate.report.inline import script
-from perfgate.results.result import BlockColumns, TrialColumns
+from perfgate.results.result import BlockColumns, Outcome, TrialColumns
 from tests.report import example
 from tests.report.kinds import KINDS, page
 
@@ -152,7 +152,7 @@ def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
         scenario={},
         command=(),
         phases_s={},
-        status="running",
+        status=Outcome.RUNNING,
     )
     words = _Page(render_html(bare)).words
     assert "RUNNING" in words

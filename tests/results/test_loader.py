@@ -11,9 +11,10 @@ from perfgate.errors import UsageError
 from perfgate.gate.judge import judge
 from perfgate.gate.verdict import Verdict
 from perfgate.results import document, loader
+from perfgate.results.assemble import assemble
 from perfgate.results.loader import read_run, table_of
-from perfgate.results.recorder import Recording
-from perfgate.results.result import TrialColumns
+from perfgate.results.recorder import Recorder
+from perfgate.results.result import Outcome, TrialColumns
 from perfgate.results.samples import FILE_NAME, read_samples
 from perfgate.scenario.schema import Gate
 from perfgate.stats.table import Columns, TrialTable
@@ -72,14 +73,15 @@ def _none(done: Requests) -> Requests:
 
 
 def _recorded(directory: Path) -> TrialTable:
-    started = replace(example.passing(), status="running", judgement=None, trials=TrialColumns(), replicas=())
-    with Recording(started, directory) as recording:
-        recording.replicas_are(example.passing().replicas)
+    started = replace(example.passing(), status=Outcome.RUNNING, judgement=None, trials=TrialColumns(), replicas=())
+    with Recorder(started, directory) as recorder:
+        recorder.replicas_are(example.passing().replicas)
         for each in _blocks():
-            recording.append(each)
-        table = recording.log.table()
-        recording.finish(judge(table, Gate(), {}), (), "complete", 1.0, ())
-    return table
+            recorder.append(each)
+        recorded = recorder.recorded()
+        judgement = judge(recorded.table, Gate(), {})
+        document.write(assemble(recorded, Outcome.COMPLETE, judgement, wall_s=1.0), directory)
+    return recorded.table
 
 
 def test_a_run_is_read_back_as_the_table_that_it_was_judged_by(tmp_path: Path) -> None:
@@ -119,8 +121,8 @@ def test_batches_are_put_together_and_taken_apart_alike(tmp_path: Path, monkeypa
 
 
 def test_what_a_run_that_goes_on_has_so_far_is_read(tmp_path: Path) -> None:
-    with Recording(replace(example.passing(), trials=TrialColumns(), replicas=()), tmp_path) as recording:
-        recording.append(_blocks()[-1])
+    with Recorder(replace(example.passing(), trials=TrialColumns(), replicas=()), tmp_path) as recorder:
+        recorder.append(_blocks()[-1])
         read = read_run(tmp_path)[1]
     assert read.columns.block.size == 6
     assert np.isnan(read.columns.context_switches).all()

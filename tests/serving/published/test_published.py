@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from perfgate.errors import ExitCode, UsageError
-from perfgate.experiment.setup import arm_setups, record_payloads
+from perfgate.experiment.setup import arm_requests, arm_setups
 from perfgate.load.endpoint import Endpoint
 from perfgate.load.interface import ClosedLoop
 from perfgate.load.workers import open_driver
@@ -33,7 +33,7 @@ def measures(start: Start, model_path: Path, tmp_path: Path, **given: Any) -> No
     scenario = Scenario.model_validate(given)
     models = {Arm.CANDIDATE: open_model(str(model_path), tmp_path / "cache")}
     requests = Path(tempfile.mkdtemp(dir=tmp_path))
-    setup = arm_setups(models, record_payloads(models, scenario), scenario, requests)[Arm.CANDIDATE]
+    setup = arm_setups(models, arm_requests(models, scenario), scenario, requests)[Arm.CANDIDATE]
     spec = setup.spec
     server = start(spec.model_path, signature=spec.signature, requests_dir=spec.requests_dir, model_name="default")
     protocol = scenario.target.protocol

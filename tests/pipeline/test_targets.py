@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from perfgate.cli import targets
-from perfgate.cli.ahead import Ahead
-from perfgate.cli.targets import COMMAND_REPLICAS, Opened, _endpoint, driver_of, launcher_of, open_arms
 from perfgate.errors import UsageError
 from perfgate.load.workers import Workers
 from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Model, ServedAs, Signature, TensorSpec
+from perfgate.pipeline import opening
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.opening import COMMAND_REPLICAS, open_arms
+from perfgate.pipeline.targets import _endpoint, driver_of, launcher_of
 from perfgate.scenario.schema import Budget, DTypeName, Scenario, Target
 from perfgate.serving.endpoint import EndpointLauncher
 from perfgate.serving.endpoint_url import parse_endpoint
 from perfgate.serving.fake import FakeReplica
+from perfgate.serving.fork_ahead import Ahead
 from perfgate.trials import Arm, Subject
 
 OLD, NEW = "grpc://127.0.0.1:1/old", "grpc://127.0.0.1:2/new/versions/7"
@@ -36,13 +38,13 @@ def _servers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
             url.path, given, 1, "digest", 0, (), told or (), (), ServedAs(url.model_name, url.version, url.label)
         )
 
-    monkeypatch.setattr(targets, "describe_endpoint", describe)
+    monkeypatch.setattr(opening, "describe_endpoint", describe)
     monkeypatch.setattr(
-        targets, "open_model", lambda given, _: Model(Path(given), given, 1, "digest", 1, (), SIGNATURES, ())
+        opening, "open_model", lambda given, _: Model(Path(given), given, 1, "digest", 1, (), SIGNATURES, ())
     )
 
 
-def _open(scenario: Scenario, *pids: int, **given: str) -> Opened:
+def _open(scenario: Scenario, *pids: int, **given: str) -> Comparison:
     return open_arms(scenario, {Arm(arm): name for arm, name in given.items()}, pids, Path())
 
 

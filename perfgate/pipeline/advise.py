@@ -9,27 +9,20 @@ from perfgate.baseline.calibration import Calibration, find_calibration, nearest
 from perfgate.baseline.commands import calibrating
 from perfgate.baseline.fingerprint import fingerprint
 from perfgate.errors import PerfgateError
-from perfgate.model.interface import Model
-from perfgate.payload.warmup_assets import recorded_contents
+from perfgate.pipeline.comparison import Comparison
 from perfgate.report.advice import Advice, advice_of
-from perfgate.scenario.files import scenario_digest
 from perfgate.scenario.schema import Scenario
 
 
-def advise(
-    store_url: str, scenario: Scenario, given: str | None, candidate: Model, environment: Mapping[str, Any]
-) -> Advice:
-    """Look for a calibration and say what it foretells; `given` is what the user named the scenario.
-
-    Nothing that is wrong with the store ends a run.
-    """
+def advise(store_url: str, comparison: Comparison, environment: Mapping[str, Any]) -> Advice:
+    """Look for a calibration and say what it foretells; nothing that is wrong with the store ends a run."""
+    scenario = comparison.scenario
     try:
         here = fingerprint(environment, scenario.server.model_dump(mode="json"))
-        digest = scenario_digest(scenario, recorded_contents(candidate, scenario))
-        if (calibration := find_calibration(store_url, here, digest)) is not None:
+        if (calibration := find_calibration(store_url, here, comparison.scenario_digest)) is not None:
             return advice_of(calibration, scenario)
         if (nearest := nearest_calibration(store_url, here)) is not None:
-            return Advice(f"{_other(nearest, scenario)}: `{calibrating(store_url, given)}`")
+            return Advice(f"{_other(nearest, scenario)}: `{calibrating(store_url, comparison.scenario_given)}`")
     except Exception as error:  # noqa: BLE001 - a store elsewhere raises what its library raises, and this is advice
         problem = error.problem if isinstance(error, PerfgateError) else f"{type(error).__name__}: {error}"
         return Advice(f"no calibration was read: {problem}")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
-import click
 from rich.console import Console
 
 from perfgate.baseline.calibration import (
@@ -19,8 +17,12 @@ from perfgate.baseline.calibration import (
 from perfgate.baseline.numbers import MOST_RECORDS
 from perfgate.baseline.place import Place
 from perfgate.baseline.store import Store
-from perfgate.cli.measuring import Options, Question, answer, check_all, exit_code_of_record, show
 from perfgate.errors import ExitCode, UsageError
+from perfgate.pipeline.answer import answer, exit_code_of_record, prepare_all, show
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.options import Options
+from perfgate.pipeline.prepare import Prepared
 from perfgate.report.calibration import calibration_of
 from perfgate.report.calibration_days import print_variograms, variograms
 from perfgate.report.calibration_terminal import print_calibration
@@ -34,57 +36,60 @@ from perfgate.stats.table import TrialTable
 Runs = Sequence[tuple[Result, TrialTable]]
 
 
-def calibrate_all(model: str, runs: int, store_url: str, options: Options) -> int:
+def calibrate_all(model: str, runs: int, store_url: str, options: Options, host: Host) -> int:
     """Calibrate each scenario in turn, and return the exit code of the last one, or of the one that ended it all."""
     Place(store_url)  # complains of a URL that is none before anything is measured
-    console, documents, code = options.console(), [], ExitCode.PASS
-    questions = options.questions(baseline=model, candidate=model)
-    _ensure_startable(questions)
-    questions = check_all(questions)
-    for question in questions:
-        done, code = _measure(question, runs, options, console)
+    documents, code = [], ExitCode.PASS
+    comparisons = options.comparisons(host, baseline=model, candidate=model)
+    ensure_startable(comparisons)
+    for prepared in prepare_all(comparisons, host):
+        done, code = _measure(prepared, runs, options, host)
         if done and code in {ExitCode.PASS, ExitCode.INTERRUPTED}:
-            calibration = calibration_of(done, datetime.now(UTC).isoformat(timespec="milliseconds"))
+            calibration = calibration_of(done, host.now().isoformat(timespec="milliseconds"))
             documents.append(to_json(calibration))
-            _publish(calibration, question.scenario, store_url, options, console, whole=code is ExitCode.PASS)
+            _publish(calibration, prepared, store_url, options, host, whole=code is ExitCode.PASS)
         if code is not ExitCode.PASS:
             break
     if options.as_json and documents:
-        click.echo(f"[{','.join(documents)}]" if len(options.scenarios) > 1 else documents[0], nl=False)
+        print(f"[{','.join(documents)}]" if len(options.scenarios) > 1 else documents[0], end="", file=host.stdout)
     return code
 
 
-def _ensure_startable(questions: Sequence[Question]) -> None:
-    for question in questions:
-        if running := [model.given for model in question.models.values() if model.served_as is not None]:
+def ensure_startable(comparisons: Sequence[Comparison]) -> None:
+    """Refuse running servers; UsageError."""
+    for each in comparisons:
+        if running := each.running_servers:
             problem = f"{running[0]} is a running server: a calibration starts servers anew for each run"
             raise UsageError(problem, "give a model, or compare the server with itself: `perfgate compare URL URL`")
 
 
-def _measure(question: Question, runs: int, options: Options, console: Console) -> tuple[Runs, ExitCode]:
+def _measure(prepared: Prepared, runs: int, options: Options, host: Host) -> tuple[Runs, ExitCode]:
     """Measure so many times; gives the complete runs, and how the last one ended."""
     done: list[tuple[Result, TrialTable]] = []
     for number in range(runs):
         if not options.quiet:
-            console.print(f"perfgate: run {number + 1} of {runs} of {question.scenario.name}", markup=False)
+            host.console.print(
+                f"perfgate: run {number + 1} of {runs} of {prepared.comparison.scenario.name}", markup=False
+            )
         its = replace(
             options,
             seed=None if options.seed is None else options.seed + number,
             out=options.out and options.out / f"run-{number + 1}",
         )
-        result, out = answer(question, its, console, many=len(options.scenarios) > 1, stops_early=False)
+        result, out = answer(prepared, its, host, many=len(options.scenarios) > 1, stops_early=False)
         if code := exit_code_of_record(result):
-            show(result, out, options, console)
+            show(result, out, options, host)
             return done, code
-        console.print(final_line(result, out / FILE_NAME), markup=False, soft_wrap=True, style="dim")
+        host.console.print(final_line(result, out / FILE_NAME), markup=False, soft_wrap=True, style="dim")
         done.append(read_run(out))
     return done, ExitCode.PASS
 
 
 def _publish(  # noqa: PLR0913 - a calibration and where it goes
-    calibration: Calibration, scenario: Scenario, store_url: str, options: Options, console: Console, *, whole: bool
+    calibration: Calibration, prepared: Prepared, store_url: str, options: Options, host: Host, *, whole: bool
 ) -> None:
     """Print it and keep it; what an interrupt left of one takes no whole one's place."""
+    console, scenario = host.console, prepared.comparison.scenario
     if not options.quiet:
         console.print()
         print_calibration(console, calibration, scenario)

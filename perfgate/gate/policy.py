@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from perfgate.cli.config_file import Config
 from perfgate.errors import UsageError
 from perfgate.gate.tolerance import own_tolerance_of, severity_of
 from perfgate.gate.wording import limit
@@ -118,12 +117,6 @@ class Policy:
 
 
 NO_POLICY = Policy(PolicyTables(), date.max)
-
-
-def policy_of(config: Config | None, today: date) -> Policy:
-    """Take what a file says of verdicts on that day."""
-    tables = config.tables if config and config.tables else PolicyTables()
-    return Policy(tables, today, config.path if config else None)
 
 
 def _misfit(accept: Accept, scenario: Scenario) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,19 +11,22 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import observer_cautions, pause_cautions
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import MOST_TIMES_LOOKS, Plan, Segment, lengthened
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.watch import LoadWatch
+from perfgate.experiment.world import World
 from perfgate.gate.foresight import shortages
 from perfgate.gate.looking import Looking, due
-from perfgate.payload.interface import RecordedPayload
-from perfgate.pipeline.job import Job, World
-from perfgate.pipeline.started import known_beforehand
-from perfgate.report.progress import Phase
-from perfgate.results.recorder import Recording
+from perfgate.gate.looks import Look
+from perfgate.pipeline.cautions import known_beforehand
+from perfgate.pipeline.job import Interrupts, Job
+from perfgate.report.progress import Phase, Progress
+from perfgate.results.recorder import Recorder
+from perfgate.results.result import Outcome
 from perfgate.trials import Arm, Depth, Lane
 
 _PHASES = {
@@ -34,22 +37,56 @@ _PHASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measuring:
+class Ending:
+    """How the measuring ended."""
+
+    outcome: Outcome
+    looks: tuple[Look, ...]
+    """What was seen at planned instants."""
+    wall_s: float
+    error: InvalidRunError | None = None
+    """What made the run invalid."""
+
+
+def measure(  # noqa: PLR0913, PLR0917 - the run, and all that it touches
+    job: Job, plan: Plan, world: World, recorder: Recorder, progress: Progress, interrupts: Interrupts
+) -> Ending:
+    """Start the servers, warm them up, fill the segments, and stop the servers whatever happens."""
+    began_s, looking = world.clock(), _looking(job, plan)
+    outcome, invalid = Outcome.COMPLETE, None
+    try:
+        _Measurement(job, plan, world, recorder, progress, looking).take()
+    except InvalidRunError as error:
+        outcome, invalid = Outcome.INVALID, error
+    except (KeyboardInterrupt, Exception) as error:
+        if not (isinstance(error, KeyboardInterrupt) or interrupts.happened):
+            raise
+        outcome = Outcome.INTERRUPTED
+    return Ending(outcome, looking.taken, world.clock() - began_s, invalid)
+
+
+def _looking(job: Job, plan: Plan) -> Looking:
+    sources, compares = [segment.source for segment in plan.segments], Arm.BASELINE in job.models
+    return Looking(job.scenario.gate, job.scenario.objectives, sources, compares=compares, longest=plan.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measurement:
     """What every step of the measuring needs."""
 
     job: Job
-    world: World
     plan: Plan
-    recording: Recording
+    world: World
+    recorder: Recorder
+    progress: Progress
     looking: Looking
 
-    def measure(self, payloads: Mapping[Arm, RecordedPayload]) -> None:
-        """Start the servers, warm them up, fill the segments, stop the servers whatever happens."""
-        clock, plan, job = self.world.makers.clock, self.plan, self.job
+    def take(self) -> None:
+        clock, plan, job = self.world.clock, self.plan, self.job
         bench = Bench(plan, self.world.machine, clock, np.random.default_rng(plan.seed), clock())
         with TemporaryDirectory(prefix="perfgate-") as scratch:
-            setups = arm_setups(job.models, payloads, job.scenario, Path(scratch))
-            with Fleet(plan, setups, self.world.makers) as fleet:
+            setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
+            with Fleet(plan, setups, self.world) as fleet:
                 self._make_ready(fleet)
                 self._foretell()
                 with _quiet_collector():
@@ -61,45 +98,45 @@ class Measuring:
                         spare_s = segment.seconds - (clock() - began_s)
                         most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
                         left = lengthened(left[1:], spare_s, most_looks, plan.replicas)
-                self.recording.note(pause_cautions(fleet.replicas))
+                self.recorder.note(pause_cautions(fleet.replicas))
 
     def _make_ready(self, fleet: Fleet) -> None:
-        progress, count = self.world.progress, len(self.plan.slots)
+        progress, count = self.progress, len(self.plan.slots)
         later_s = sum(map(self.plan.most_s_of, self.plan.segments))
         warmup_s = self.plan.warmup_limit_s * count / self.plan.at_once
         with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
             fleet.start(lambda count: progress.update(lambda: count))
-        self.recording.note(observer_cautions(fleet.replicas))
+        self.recorder.note(observer_cautions(fleet.replicas))
         ensure_unchanged(self.job.models)
         with self._phase(Phase("warm-up", later_s=later_s, servers=count)):
-            self.recording.replicas_are(fleet.warm_up(lambda count: progress.update(lambda: count)))
+            self.recorder.replicas_are(fleet.warm_up(lambda count: progress.update(lambda: count)))
 
     def _foretell(self) -> None:
         """Say before measuring what will have too little time or too few requests to be decided."""
         scenario = self.job.scenario
-        found = shortages(self.plan, scenario.gate, scenario.objectives, self.recording.replicas)
-        self.recording.note(found)
+        found = shortages(self.plan, scenario.gate, scenario.objectives, self.recorder.replicas)
+        self.recorder.note(found)
         for caution in (*known_beforehand(self.job), *found):
-            self.world.progress.tell(caution)
+            self.progress.tell(caution)
 
     def _fill(self, segment: Segment, fleet: Fleet, bench: Bench, later_s: float) -> None:
         """Measure until all that this segment decides is decided, or its time is up; looks are at planned instants."""
-        looking, source, progress = self.looking, segment.source, self.world.progress
+        looking, source, progress = self.looking, segment.source, self.progress
         seconds, most_s = self.plan.seconds_of(segment), self.plan.most_s_of(segment)
-        may_end = self.job.stops_early and self.job.stored is None
+        may_end = self.job.stops_early and self.job.comparison.stored is None
         phase = Phase(_PHASES[segment.lane, segment.depth], most_s, later_s)
         with self._phase(phase) as phase_s:
             bench = replace(bench, between=lambda: progress.update(phase_s))
             for block in blocks(segment, fleet.replicas, bench):
-                self.recording.append(block)
+                self.recorder.append(block)
                 fraction = due(segment.looks, looking.last(source), phase_s() / seconds)
                 if fraction is not None:
-                    verdicts = looking.look(source, fraction, bench.now_s(), self.recording.log.table())
+                    verdicts = looking.look(source, fraction, bench.now_s(), self.recorder.table())
                     progress.stands(looking.standing(verdicts))
                     if may_end and looking.settled(source, verdicts):
                         return
             if looking.last(source) < 1:
-                verdicts = looking.look(source, 1.0, bench.now_s(), self.recording.log.table())
+                verdicts = looking.look(source, 1.0, bench.now_s(), self.recorder.table())
                 progress.stands(looking.standing(verdicts))
 
     @contextmanager
@@ -113,18 +150,18 @@ class Measuring:
             with watch:
                 yield
         finally:
-            self.recording.watched(watch.timeline, watch.threads)
+            self.recorder.watched(watch.timeline, watch.threads)
 
     @contextmanager
     def _phase(self, phase: Phase) -> Iterator[Callable[[], float]]:
         """Announce a phase and keep how long it took; gives its seconds so far."""
-        clock = self.world.makers.clock
+        clock = self.world.clock
         began_s = clock()
-        self.world.progress.phase(phase)
+        self.progress.phase(phase)
         try:
             yield lambda: clock() - began_s
         finally:
-            self.recording.phase_took(phase.name, clock() - began_s)
+            self.recorder.phase_took(phase.name, clock() - began_s)
 
 
 @contextmanager

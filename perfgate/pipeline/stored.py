@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,16 +14,16 @@ from perfgate.baseline.fingerprint import environment, fingerprint, read_text
 from perfgate.baseline.numbers import MOST_RECORDS, stored_baseline
 from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
-from perfgate.cli.measuring import Options, Question
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
 from perfgate.gate.objectives import judged
 from perfgate.gate.verdict import Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
 from perfgate.model.saved_model import open_model
-from perfgate.payload.warmup_assets import recorded_contents
-from perfgate.results.result import Result
-from perfgate.scenario.files import scenario_digest
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.options import Options
+from perfgate.results.result import Outcome, Result
 from perfgate.trials import Arm, Caution
 
 
@@ -36,51 +35,73 @@ class Kept(StrEnum):
     NUMBERS = "numbers"
 
 
-def ensure_storable(questions: Iterable[Question]) -> None:
+def ensure_storable(comparisons: Iterable[Comparison]) -> None:
     """Refuse running servers: there is no model to keep and to measure again. UsageError."""
-    for question in questions:
-        if running := [model.given for model in question.models.values() if model.served_as is not None]:
+    for each in comparisons:
+        if running := each.running_servers:
             problem = f"{running[0]} is a running server: a baseline keeps a model, to measure it again"
             raise UsageError(problem, "compare two servers: `perfgate compare URL URL`, or objectives: --no-baseline")
 
 
-def with_stored(question: Question, store: Store, name: str, again: str, *, numbers_only: bool) -> Question:
+def ensure_judged(comparisons: Iterable[Comparison]) -> None:
+    """Refuse scenarios without objectives, where there is no baseline to compare with: UsageError."""
+    if bare := [each.scenario.name for each in comparisons if not judged(each.scenario.objectives)]:
+        problem = f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]"
+        raise UsageError(problem, "give it some, or compare with a baseline")
+
+
+def all_with_stored(  # noqa: PLR0913 - as the user asked
+    comparisons: Iterable[Comparison], store_url: str, name: str, options: Options, host: Host, *, numbers_only: bool
+) -> list[Comparison]:
+    """Find the baseline of each, before anything is measured; errors as of `with_stored`."""
+    store = Store(store_url)
+    return [
+        with_stored(
+            each, store, name, recording_command(each, options, name, store.url), host, numbers_only=numbers_only
+        )
+        for each in comparisons
+    ]
+
+
+def with_stored(  # noqa: PLR0913 - as the user asked
+    comparison: Comparison, store: Store, name: str, again: str, host: Host, *, numbers_only: bool
+) -> Comparison:
     """Find the baseline of that name and scenario, and open its model, to be measured again.
 
     With `numbers_only`, or where the model is not kept or cannot be had, take its numbers instead. `again` is the
     command that records one. NoBaselineError where there is none, or where its numbers do not compare here and there
     is no objective to judge; InvalidRunError where the kept model was changed.
     """
-    ensure_storable([question])
-    scenario, candidate = question.scenario, question.models[Arm.CANDIDATE]
-    digest_of = scenario_digest(scenario, recorded_contents(candidate, scenario))
+    ensure_storable([comparison])
     try:
-        record = store.current(name, digest_of, scenario_name=scenario.name)
+        record = store.current(name, comparison.scenario_digest, scenario_name=comparison.scenario.name)
     except NoBaselineError as error:
         error.remedy = f"record one with `{again}`"
         raise
     if record.model.artifact is None:
-        return _beside_numbers(question, store, record, again, "record its model too, without --numbers-only")
+        return _beside_numbers(comparison, store, record, again, host, "record its model too, without --numbers-only")
     if numbers_only:
-        return _beside_numbers(question, store, record, again, "leave --numbers-only out, for its model is kept")
+        return _beside_numbers(
+            comparison, store, record, again, host, "leave --numbers-only out, for its model is kept"
+        )
     try:
-        path = store.fetch_artifact(record, cache_dir(os.environ), digest)
+        path = store.fetch_artifact(record, cache_dir(host.environ), digest)
     except (NoBaselineError, OSError) as error:
         gone = Caution("model gone", f"the stored model is not measured again: {error}", f"record it with `{again}`")
-        return _beside_numbers(question, store, record, again, "record it with its model", gone)
+        return _beside_numbers(comparison, store, record, again, host, "record it with its model", gone)
     except InvalidRunError as error:
         error.remedy = f"restore it, or delete it and record again with `{again}`"
         raise
-    stored = replace(open_model(str(path), cache_dir(os.environ)), given=f"{name} ({record.model.given})")
-    both = replace(question.opened, models={Arm.BASELINE: stored, Arm.CANDIDATE: candidate})
-    return replace(question, opened=both, baseline_name=name, record=record)
+    stored = replace(open_model(str(path), cache_dir(host.environ)), given=f"{name} ({record.model.given})")
+    both = {Arm.BASELINE: stored, **comparison.models}
+    return replace(comparison, models=both, baseline_name=name, record=record)
 
 
-def _beside_numbers(
-    question: Question, store: Store, record: Record, again: str, keep: str, *cautions: Caution
-) -> Question:
-    here = environment(os.environ, read_text)
-    fingerprint_here = fingerprint(here, question.scenario.server.model_dump(mode="json"))
+def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored has found
+    comparison: Comparison, store: Store, record: Record, again: str, host: Host, keep: str, *cautions: Caution
+) -> Comparison:
+    here = environment(host.environ, read_text)
+    fingerprint_here = fingerprint(here, comparison.scenario.server.model_dump(mode="json"))
     stored = stored_baseline(
         record,
         store.newest(record.name, MOST_RECORDS),
@@ -90,12 +111,13 @@ def _beside_numbers(
         again=again,
         keep=keep,
     )
-    if stored.numbers.refusal and not judged(question.scenario.objectives):
+    if stored.numbers.refusal and not judged(comparison.scenario.objectives):
         raise NoBaselineError(stored.numbers.refusal, stored.numbers.remedy)
-    return replace(question, baseline_name=record.name, stored=replace(stored, cautions=(*cautions, *stored.cautions)))
+    stored = replace(stored, cautions=(*cautions, *stored.cautions))
+    return replace(comparison, baseline_name=record.name, stored=stored)
 
 
-def recording_command(question: Question, options: Options, name: str, store_url: str) -> str:
+def recording_command(comparison: Comparison, options: Options, name: str, store_url: str) -> str:
     """Give the command line that records a baseline as `run` looks for it, its server settings included."""
     flags = {
         "--intra-op-threads": options.intra_op_threads,
@@ -104,19 +126,19 @@ def recording_command(question: Question, options: Options, name: str, store_url
         "--driver-cpus": _listed(options.driver_cpus),
     }
     words = [word for flag, value in flags.items() if value is not None for word in (flag, str(value))]
-    return recording(name, store_url, question.scenario_given, *words)
+    return recording(name, store_url, comparison.scenario_given, *words)
 
 
 def _listed(cpus: tuple[int, ...] | None) -> str | None:
     return None if cpus is None else ",".join(map(str, cpus))
 
 
-def record_of(result: Result, name: str, note: str, now: datetime | None = None) -> Record:
+def record_of(result: Result, name: str, note: str, now: datetime) -> Record:
     """Make a record of a result's candidate."""
     candidate = result.models[Arm.CANDIDATE]
     return Record(
         name=name,
-        created_utc=(now or datetime.now(UTC)).isoformat(timespec="milliseconds"),
+        created_utc=now.isoformat(timespec="milliseconds"),
         scenario_name=str(result.scenario["name"]),
         scenario_digest=result.scenario_digest,
         payload_digest=result.payload_digest,
@@ -132,7 +154,9 @@ def record_of(result: Result, name: str, note: str, now: datetime | None = None)
     )
 
 
-def promote(result: Result, name: str, store: Store, note: str, kept: Kept) -> Record:
+def promote(  # noqa: PLR0913, PLR0917 - as the user asked
+    result: Result, name: str, store: Store, note: str, kept: Kept, now: datetime
+) -> Record:
     """Store a finished run's candidate as the baseline; InvalidRunError when its model has changed since or is gone.
 
     Of a baseline by number the model is not needed.
@@ -140,10 +164,10 @@ def promote(result: Result, name: str, store: Store, note: str, kept: Kept) -> R
     candidate = result.models[Arm.CANDIDATE]
     path = Path(candidate.path)
     verdict = result.judgement.verdict if result.judgement else "not judged"
-    if result.status != "complete" or verdict == Verdict.INVALID:
+    if result.status is not Outcome.COMPLETE or verdict == Verdict.INVALID:
         problem = f"run {result.run_id} is {result.status} and {verdict}"
         raise InvalidRunError(problem, "promote a complete and valid run, or record the model anew")
-    record = record_of(result, name, note)
+    record = record_of(result, name, note, now)
     if kept is Kept.NUMBERS:
         return store.add(record, None)
     if not path.is_dir() or digest(path) != candidate.digest:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 from rich.console import Console
 
 from perfgate.errors import UsageError
+from perfgate.pipeline.host import Host
 from perfgate.plain import one_line
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
@@ -19,12 +19,11 @@ from perfgate.results.result import Result
 
 
 @dataclass(frozen=True, slots=True)
-class Publisher:
+class CiOutput:
     """Where results go beside their own directories."""
 
     junit_file: Path | None
     metrics_file: Path | None
-    environment: Mapping[str, str]
 
     def make_ready(self) -> None:
         """Find out before measuring whether the files can be written; what an earlier run left there is removed."""
@@ -39,7 +38,7 @@ class Publisher:
                 problem = f"cannot write {path}: {error.strerror or error}"
                 raise UsageError(problem, f"name another file with {option}") from error
 
-    def publish(self, results: Sequence[Result], console: Console) -> None:
+    def write(self, results: Sequence[Result], host: Host) -> None:
         """Write the files; on GitHub Actions also annotate and append to the job summary."""
         files: tuple[tuple[Path | None, Callable[[Sequence[Result]], str]], ...] = (
             (self.junit_file, junit),
@@ -47,19 +46,19 @@ class Publisher:
         )
         for path, render in files:
             if path is not None:
-                with _told(path, console):
+                with _told(path, host.console):
                     path.write_text(render(results), encoding="utf-8")
-        if self.environment.get("GITHUB_ACTIONS") == "true":
+        if host.environ.get("GITHUB_ACTIONS") == "true":
             for line in (line for result in results for line in workflow_commands(result)):
-                click.echo(line, err=True)
-            self._summarise(results, console)
+                print(line, file=host.stderr)
+            _summarise(results, host)
 
-    def _summarise(self, results: Sequence[Result], console: Console) -> None:
-        """Append to the step's summary, where there is one."""
-        name = self.environment.get("GITHUB_STEP_SUMMARY")
-        if name:
-            with _told(Path(name), console), Path(name).open("ab") as file:
-                file.write(job_summary(results, SUMMARY_LIMIT - file.tell()).encode())
+
+def _summarise(results: Sequence[Result], host: Host) -> None:
+    """Append to the step's summary, where there is one."""
+    if name := host.environ.get("GITHUB_STEP_SUMMARY"):
+        with _told(Path(name), host.console), Path(name).open("ab") as file:
+            file.write(job_summary(results, SUMMARY_LIMIT - file.tell()).encode())
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def _lines(tensor: TensorSpec) -> Iterator[str]:
 @cache
 def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("perfgate.cli"),
+        loader=jinja2.PackageLoader("perfgate.project"),
         autoescape=False,  # noqa: S701 - TOML and YAML: what comes from outside goes through the filters below
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

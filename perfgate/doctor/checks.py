@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from perfgate.baseline.fingerprint import Read
-from perfgate.cli.limits import memory_mib, quota_cpus, throttled
+from perfgate.doctor.limits import memory_mib, quota_cpus, throttled
 from perfgate.experiment.plan import replicas_that_fit
 
 _CPU = "/sys/devices/system/cpu"

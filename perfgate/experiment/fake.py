@@ -1,0 +1,24 @@
+"""A world without processes, sockets or a clock of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perfgate.experiment.world import World
+from perfgate.load.fake import FakeDriver
+from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
+from perfgate.serving.fake import FakeLauncher
+
+
+def fake_world(**other: Any) -> World:  # noqa: ANN401 - any field of World
+    """Make one; a test gives the parts that it looks at."""
+    parts: dict[str, Any] = {
+        "launcher": lambda number: FakeLauncher(number, {}),
+        "driver": lambda *_: FakeDriver((2.0,)),
+        "observer": lambda _: FakeProcessAccounts(lambda: 0.0),
+        "clock": lambda: 0.0,
+        "machine": FakeMachineAccounts(),
+        "sampler": FakeSampler,
+        "threads": lambda _: {},
+    }
+    return World(**parts | other)

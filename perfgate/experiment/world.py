@@ -1,0 +1,32 @@
+"""What an experiment touches outside of perfgate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from perfgate.load.interface import Driver
+from perfgate.observe.interface import MachineObserver, ProcessObserver, Sampler
+from perfgate.serving.interface import Launcher, Replica
+from perfgate.trials import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Servers, drivers, observers and the clock; tests give fakes."""
+
+    launcher: Callable[[int], Launcher]
+    """By the number of a fork server; of other targets there is one."""
+    driver: Callable[[Replica, float], Driver]
+    """From the server and a deadline in seconds."""
+    observer: Callable[[Subject], ProcessObserver]
+    clock: Callable[[], float]
+    machine: MachineObserver
+    sampler: Callable[[Sequence[Subject]], Sampler]
+    threads: Callable[[Subject], Mapping[str, float]]
+    """CPU time of a server's threads by name, ms."""
+    at_once: int = 1
+    """Servers that can be started side by side, each on a CPU of its own."""
+    available_mib: Callable[[], float] = lambda: inf
+    """Memory that further servers can have."""

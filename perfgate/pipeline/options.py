@@ -1,0 +1,76 @@
+"""What a user asks of comparisons: the options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.errors import UsageError
+from perfgate.gate.policy import NO_POLICY, Policy
+from perfgate.model.cache import cache_dir
+from perfgate.pipeline.ci_output import CiOutput
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.opening import open_arms
+from perfgate.scenario.files import FOLDERS, load_scenario
+from perfgate.scenario.overrides import server_settings
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Each field is the option of its name."""
+
+    scenarios: tuple[str, ...]
+    budget: float | None
+    replicas: int | None
+    seed: int | None
+    out: Path | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    cpus: tuple[int, ...] | None
+    driver_cpus: tuple[int, ...] | None
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    pids: tuple[int, ...] = ()
+    signature_from: str | None = None
+    on_inconclusive: str = "fail"
+    junit_file: Path | None = None
+    metrics_file: Path | None = None
+    store: str | None = None
+    """Where to look for a calibration; None: nowhere."""
+    policy: Policy = NO_POLICY
+    """What perfgate.toml says of verdicts."""
+
+    def load_scenarios(self) -> tuple[Scenario, ...]:
+        """Read the scenarios, with the flags that were given over them."""
+        found = tuple(self._adjusted(load_scenario(name, FOLDERS)) for name in self.scenarios or (None,))
+        names = [scenario.name for scenario in found]
+        if len(set(names)) < len(names):
+            raise UsageError("two scenarios have the same name", "give each its own `name`")
+        return found
+
+    def _adjusted(self, scenario: Scenario) -> Scenario:
+        flags = {"measure_s": self.budget, "replicas": self.replicas}
+        budget = scenario.budget.model_copy(update={name: value for name, value in flags.items() if value is not None})
+        server = server_settings(self.intra_op_threads, self.inter_op_threads, self.cpus, scenario.server)
+        if self.driver_cpus is not None:
+            server = server.model_copy(update={"driver_cpus": self.driver_cpus})
+        if self.signature_from is not None:
+            target = scenario.target.model_copy(update={"signature_from": self.signature_from})
+            scenario = scenario.model_copy(update={"target": target})
+        return self.policy.over(scenario.model_copy(update={"budget": budget, "server": server}))
+
+    @property
+    def ci_output(self) -> CiOutput:
+        """Where results go beside their own directories."""
+        return CiOutput(self.junit_file, self.metrics_file)
+
+    def comparisons(self, host: Host, **given: str) -> tuple[Comparison, ...]:
+        """Open the MODELs of each arm for every scenario: `comparisons(host, baseline=OLD, candidate=NEW)`."""
+        models = {Arm(arm): name for arm, name in given.items()}
+        named = zip(self.scenarios or (None,), self.load_scenarios(), strict=True)
+        cache = cache_dir(host.environ)
+        return tuple(open_arms(scenario, models, self.pids, cache, name) for name, scenario in named)
