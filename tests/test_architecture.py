@@ -15,20 +15,20 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
-    {"", "errors", "metrics", "plain", "trials"},  # "" is perfgate/__init__.py
+    {"", "errors", "metrics", "plain", "trials", "version"},  # "" is perfgate/__init__.py
     {"model", "scenario"},
-    {"load", "observe", "payload", "serving"},
+    {"loadgen", "observe", "payload", "serving"},
     {"experiment", "stats"},
     {"baseline", "gate"},
     {"results"},
     {"report"},
     {"doctor", "pipeline", "project"},
-    {"cli", "__main__"},
+    {"api", "cli", "__main__"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-MAY_USE_BESIDE = {("__main__", "cli")}
-"""Exceptions: (room, the room on its own floor that it may use)."""
+MAY_USE_BESIDE = {("__main__", "cli"), ("", "version"), ("", "api")}
+"""Exceptions: (room, the room beside or above it that it may use); the package itself offers `api` when it is asked."""
 
 TENSORFLOW = ("tensorflow", "tensorflow_serving", "keras")
 TENSORFLOW_AT_HOME = {

@@ -16,8 +16,8 @@ from perfgate.errors import ExitCode, InvalidRunError, UsageError
 from perfgate.experiment.fake import fake_world
 from perfgate.experiment.world import World
 from perfgate.gate.verdict import EXIT_CODES, Verdict
-from perfgate.load.fake import FakeDriver
-from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.loadgen.fake import FakeDriver
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.metrics import Source
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model, Signature, TensorSpec

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.driver.job import Job
-from perfgate.load.arrivals import poisson
-from perfgate.load.engine import GrpcDriver
-from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.loadgen.arrivals import poisson
+from perfgate.loadgen.engine import GrpcDriver
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.trials import Call
 
 

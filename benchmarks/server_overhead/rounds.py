@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from perfgate.experiment.setup import arm_requests, arm_setups
-from perfgate.load.engine import Engine, GrpcDriver, RestDriver
-from perfgate.load.interface import ClosedLoop
+from perfgate.loadgen.engine import Engine, GrpcDriver, RestDriver
+from perfgate.loadgen.interface import ClosedLoop
 from perfgate.model.saved_model import open_model
 from perfgate.observe.clock import cpu_clock_id
 from perfgate.scenario.schema import Scenario

@@ -15,9 +15,9 @@ from typing import Any
 
 import psutil
 
-from perfgate import __version__
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Server
+from perfgate.version import __version__
 
 Read = Callable[[str], str | None]
 

@@ -12,10 +12,10 @@ from typing import NoReturn
 
 import click
 
-from perfgate import __version__
 from perfgate.cli.config_file import CONFIG, defaults_of, load_config
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.errors import ExitCode, PerfgateError, UsageError
+from perfgate.version import __version__
 
 COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",

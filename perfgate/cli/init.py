@@ -33,11 +33,11 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
     MODEL is a SavedModel directory, a TF-Serving base path or a .keras file, as the CI job will name it. Nothing that
     is there is replaced.
     """
-    from perfgate import __version__  # noqa: PLC0415 - instant --help
     from perfgate.model.cache import cache_dir  # noqa: PLC0415
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.project.init_files import first_files, recording, write_all  # noqa: PLC0415
     from perfgate.project.requirement import how_to_bring, installed_requirement  # noqa: PLC0415
+    from perfgate.version import __version__  # noqa: PLC0415 - instant --help
 
     opened = open_model(model, cache_dir(os.environ))
     found = requirement or installed_requirement(Path.cwd())

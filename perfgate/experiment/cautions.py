@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
-from perfgate.load.pacing import PAUSE_AFTER_BREAK_S
+from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
 GENERATOR_REMEDY = "give it CPUs of its own (driver_cpus), more workers (load.workers), or a lower rate"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perfgate.experiment.world import World
-from perfgate.load.fake import FakeDriver
+from perfgate.loadgen.fake import FakeDriver
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts, FakeSampler
 from perfgate.serving.fake import FakeLauncher
 

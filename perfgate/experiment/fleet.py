@@ -14,7 +14,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import Warmth, warm_up
 from perfgate.experiment.world import World
-from perfgate.load.interface import Answer, ClosedLoop, Driver
+from perfgate.loadgen.interface import Answer, ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
 from perfgate.serving.reasons import refusal, remedy_of

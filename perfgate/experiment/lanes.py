@@ -10,8 +10,8 @@ import numpy as np
 
 from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.plan import Plan, Segment
-from perfgate.load import arrivals
-from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.loadgen import arrivals
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.observe.interface import MachineObserver
 from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial, Usage
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from perfgate.errors import UsageError
-from perfgate.load.arrivals import digest, length_s
-from perfgate.load.trace import read_trace
+from perfgate.loadgen.arrivals import digest, length_s
+from perfgate.loadgen.trace import read_trace
 from perfgate.metrics import Source
 from perfgate.scenario.schema import Budget, Load, Scenario
 from perfgate.trials import Arm, Depth, Lane

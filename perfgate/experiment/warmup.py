@@ -9,7 +9,7 @@ from math import ceil, nan
 import numpy as np
 from scipy import stats
 
-from perfgate.load.interface import ClosedLoop, Driver
+from perfgate.loadgen.interface import ClosedLoop, Driver
 from perfgate.trials import Call
 
 WINDOW = 40

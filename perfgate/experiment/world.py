@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from perfgate.load.interface import Driver
+from perfgate.loadgen.interface import Driver
 from perfgate.observe.interface import MachineObserver, ProcessObserver, Sampler
 from perfgate.serving.interface import Launcher, Replica
 from perfgate.trials import Subject

@@ -11,7 +11,7 @@ import numpy as np
 from perfgate.experiment.plan import Plan
 from perfgate.gate.objectives import FEWEST_REPLICAS, judged
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
-from perfgate.load.arrivals import mean_rate_rps
+from perfgate.loadgen.arrivals import mean_rate_rps
 from perfgate.metrics import BY_NAME, Estimator, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.binomial import requests_needed

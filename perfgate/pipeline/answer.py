@@ -10,8 +10,8 @@ from typing import Any
 from perfgate.baseline.fingerprint import environment, read_text
 from perfgate.errors import ExitCode
 from perfgate.gate.verdict import EXIT_CODES, Verdict
-from perfgate.load.undisturbed import realtime_permitted
-from perfgate.load.workers import Workers
+from perfgate.loadgen.undisturbed import realtime_permitted
+from perfgate.loadgen.workers import Workers
 from perfgate.pipeline.advise import advise
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host

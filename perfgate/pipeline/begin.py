@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from perfgate import __version__
 from perfgate.baseline.fingerprint import fingerprint
 from perfgate.baseline.numbers import unlike
 from perfgate.experiment.plan import Plan
@@ -13,6 +12,7 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.job import Job
 from perfgate.results.result import ModelFacts, Outcome, RecordFacts, Result
 from perfgate.trials import Arm, Caution
+from perfgate.version import __version__
 
 _MIB = 1 << 20
 

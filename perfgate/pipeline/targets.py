@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perfgate.experiment.plan import EXECUTING
-from perfgate.load.endpoint import Endpoint
-from perfgate.load.in_process import InProcessDriver
-from perfgate.load.interface import Driver
-from perfgate.load.wire import Tls
-from perfgate.load.workers import Workers, open_driver
+from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.in_process import InProcessDriver
+from perfgate.loadgen.interface import Driver
+from perfgate.loadgen.wire import Tls
+from perfgate.loadgen.workers import Workers, open_driver
 from perfgate.pipeline.comparison import Comparison
 from perfgate.scenario.schema import Scenario
 from perfgate.serving.command import CommandLauncher

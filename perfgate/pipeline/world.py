@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfgate.experiment.world import World
-from perfgate.load.workers import Workers
+from perfgate.loadgen.workers import Workers
 from perfgate.observe.choose import observer_of, thread_cpu_ms_of
 from perfgate.observe.machine import MachineAccounts, available_mib
 from perfgate.observe.sampling import Sampler

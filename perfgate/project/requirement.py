@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from perfgate import __version__
+from perfgate.version import __version__
 
 
 def installed_requirement(project: Path) -> str | None:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
-from perfgate import __version__
 from perfgate.baseline.calibration import AgainstItself, Calibration, Detectable
 from perfgate.experiment.plan import EXECUTING, Plan, Segment, make_plan
 from perfgate.gate.power import powers
@@ -18,6 +17,7 @@ from perfgate.stats.components import Components
 from perfgate.stats.table import TrialTable
 from perfgate.stats.variance import Occasion, components_of
 from perfgate.trials import Arm, Depth, Lane
+from perfgate.version import __version__
 
 BUDGETS_S = (15.0, 30.0, 45.0, 60.0, 120.0, 300.0)
 

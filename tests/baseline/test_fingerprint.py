@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from perfgate import __version__
 from perfgate.baseline.fingerprint import STABLE, differences, environment, fingerprint, read_text
 from perfgate.scenario.schema import Server
+from perfgate.version import __version__
 
 FILES = {
     "/proc/cpuinfo": "processor\t: 0\nmodel name\t: AMD  EPYC 9R14\n\nprocessor\t: 1\nmodel name\t: AMD  EPYC 9R14\n",

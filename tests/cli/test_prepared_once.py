@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from perfgate.experiment.plan import make_plan
-from perfgate.load.trace import read_trace
+from perfgate.loadgen.trace import read_trace
 from perfgate.payload.arms import request_differences
 from perfgate.payload.record import record_scenario
 from perfgate.payload.rest import rest_form

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from perfgate import __version__
 from perfgate.project import requirement
 from perfgate.project.requirement import how_to_bring, installed_requirement, requirement_of
+from perfgate.version import __version__
 
 HOME = Path("/home/me/project")
 GIT = {"vcs": "git", "commit_id": "f00d"}

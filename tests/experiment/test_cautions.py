@@ -22,7 +22,7 @@ from perfgate.experiment.cautions import (
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import traffic_of
 from perfgate.experiment.plan import Plan, Segment, Slot, make_plan
-from perfgate.load.fake import FakeDriver
+from perfgate.loadgen.fake import FakeDriver
 from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
 from perfgate.serving.fake import FakeReplica

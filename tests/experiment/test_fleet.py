@@ -11,8 +11,8 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.fake import fake_world
 from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.plan import make_plan
-from perfgate.load.fake import FakeDriver
-from perfgate.load.interface import Answer
+from perfgate.loadgen.fake import FakeDriver
+from perfgate.loadgen.interface import Answer
 from perfgate.scenario.schema import Scenario, Server
 from perfgate.serving.fake import FakeLauncher, FakeReplica
 from perfgate.serving.interface import ReplicaSpec

@@ -10,9 +10,9 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench, blocks, place_of, traffic_of
 from perfgate.experiment.plan import Plan, Segment, make_plan
-from perfgate.load.arrivals import digest
-from perfgate.load.fake import FakeDriver
-from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.loadgen.arrivals import digest
+from perfgate.loadgen.fake import FakeDriver
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
 from perfgate.serving.fake import FakeReplica

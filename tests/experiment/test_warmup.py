@@ -14,7 +14,7 @@ from perfgate.experiment.warmup import (
     is_stationary,
     warm_up,
 )
-from perfgate.load.fake import FakeDriver
+from perfgate.loadgen.fake import FakeDriver
 from perfgate.trials import Call
 
 CALLS = (Call(b"x"),)

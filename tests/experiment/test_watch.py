@@ -9,7 +9,7 @@ import pytest
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.plan import Slot
 from perfgate.experiment.watch import LoadWatch, ThreadTime
-from perfgate.load.fake import FakeDriver
+from perfgate.loadgen.fake import FakeDriver
 from perfgate.observe.fake import FakeProcessAccounts, FakeSampler, FakeSeries
 from perfgate.serving.fake import FakeReplica
 from perfgate.trials import Arm

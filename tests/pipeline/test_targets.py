@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from perfgate.errors import UsageError
-from perfgate.load.workers import Workers
+from perfgate.loadgen.workers import Workers
 from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Model, ServedAs, Signature, TensorSpec
 from perfgate.pipeline import opening

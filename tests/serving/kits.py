@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from perfgate.errors import PerfgateError
-from perfgate.load.engine import GrpcDriver, RestDriver
-from perfgate.load.in_process import InProcessDriver
-from perfgate.load.interface import Driver
+from perfgate.loadgen.engine import GrpcDriver, RestDriver
+from perfgate.loadgen.in_process import InProcessDriver
+from perfgate.loadgen.interface import Driver
 from perfgate.model.interface import Model
 from perfgate.scenario.schema import Server, Target
 from perfgate.serving.command import CommandLauncher

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from perfgate.errors import ExitCode, InvalidRunError
-from perfgate.load.interface import ClosedLoop, Driver, OpenLoop
+from perfgate.loadgen.interface import ClosedLoop, Driver, OpenLoop
 from perfgate.model.interface import Model
 from perfgate.model.messages import PredictResponse
 from perfgate.model.saved_model import open_model

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from perfgate.errors import InvalidRunError
-from perfgate.load.in_process import InProcessDriver
-from perfgate.load.interface import ClosedLoop, OpenLoop
+from perfgate.loadgen.in_process import InProcessDriver
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.model.interface import Model
 from perfgate.model.saved_model import open_model
 from perfgate.payload.record import record_scenario

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf import text_format
 
-from perfgate.load.engine import GrpcDriver
+from perfgate.loadgen.engine import GrpcDriver
 from perfgate.model.messages import (
     ClassificationRequest,
     ClassificationResponse,
@@ -21,7 +21,7 @@ from perfgate.model.messages import (
 from perfgate.trials import Call, Method
 
 if TYPE_CHECKING:
-    from perfgate.load.interface import Answer
+    from perfgate.loadgen.interface import Answer
     from perfgate.serving.embedded.launch import EmbeddedReplica
 
 pytestmark = pytest.mark.live

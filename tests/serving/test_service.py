@@ -11,8 +11,8 @@ import grpc
 import numpy as np
 import pytest
 
-from perfgate.load.engine import GrpcDriver
-from perfgate.load.interface import ClosedLoop
+from perfgate.loadgen.engine import GrpcDriver
+from perfgate.loadgen.interface import ClosedLoop
 from perfgate.model import tensors
 from perfgate.model.messages import PredictRequest, PredictResponse
 from perfgate.scenario.schema import Server

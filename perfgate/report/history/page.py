@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from perfgate import __version__
 from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.charts.course import Course, Mark, course
@@ -25,6 +24,7 @@ from perfgate.report.history.words import (
 )
 from perfgate.report.pages import drawn, template, write_page
 from perfgate.stats.changes import FEWEST, SHORTEST, clip_outliers
+from perfgate.version import __version__
 
 TONES = {"worse": "fail", "better": "pass", "changed": "inconclusive"}
 """Classes of the style sheet."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from perfgate.load.engine import GrpcDriver
+from perfgate.loadgen.engine import GrpcDriver
 from perfgate.model.messages import (
     ClassificationRequest,
     ClassificationResponse,

@@ -13,9 +13,9 @@ import pytest
 
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.setup import arm_requests, arm_setups
-from perfgate.load.endpoint import Endpoint
-from perfgate.load.interface import ClosedLoop
-from perfgate.load.workers import open_driver
+from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.interface import ClosedLoop
+from perfgate.loadgen.workers import open_driver
 from perfgate.model.saved_model import open_model
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm

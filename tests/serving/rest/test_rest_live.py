@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from perfgate.load.engine import RestDriver
-from perfgate.load.interface import ClosedLoop
+from perfgate.loadgen.engine import RestDriver
+from perfgate.loadgen.interface import ClosedLoop
 from perfgate.scenario.schema import Batching, Server
 from perfgate.trials import Call, Method
 

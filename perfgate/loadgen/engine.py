@@ -1,0 +1,210 @@
+"""The load engine: one thread that sends what is due, books what has come back, and sleeps in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from perfgate.loadgen.connection import Connection, Outcome, Request
+from perfgate.loadgen.frames import INTERNAL, OK
+from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
+from perfgate.loadgen.kinds import kinds
+from perfgate.loadgen.ledger import failures_at_deadline
+from perfgate.loadgen.pacing import pacer_for
+from perfgate.loadgen.series import LATE, Series
+from perfgate.loadgen.transports import GrpcTransport, RestTransport, Transport
+from perfgate.loadgen.undisturbed import undisturbed
+from perfgate.loadgen.waiting import Waiter
+from perfgate.loadgen.wire import Tls
+from perfgate.trials import Call, Requests
+
+_LONGEST_OPENING_S = 1.0
+_GOOD = Outcome()
+
+
+class Engine:
+    """A `Driver`: persistent connections to one server, each request ended by its deadline, counted from the send.
+
+    A request without an answer has status 4 (deadline) or 14 (no connection, or a connection that broke); an error
+    that the server returns keeps its own status.
+    """
+
+    def __init__(self, transport: Transport, deadline_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._transport, self._deadline_s, self._clock = transport, deadline_s, clock
+        self._waiter = Waiter()
+        self._connected = False
+        self._closed = False
+        self._pauses = 0
+        self._prepared: tuple[Sequence[Call], Sequence[Request]] = ((), ())
+
+    @property
+    def pauses(self) -> int:
+        """How often a closed loop has held back, for 20 ms each, because a connection had broken."""
+        return self._pauses
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU time of this process so far: the engine runs in it."""
+        return time.process_time() * 1e3
+
+    def connect(self) -> bool:
+        """Open the connections with a question on each; return whether the server answered, whatever it said.
+
+        Takes no longer than a second. `drive` does it too, ahead of its first instant; here to do it earlier.
+        """
+        if not self._connected:
+            found, _ = self._exchange(self._transport.probes(), min(self._deadline_s, _LONGEST_OPENING_S))
+            self._connected = not any(outcome.lost or outcome is LATE for outcome in found)
+        return self._connected
+
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+        """Send a series and record every request; those that failed count as the deadline at least."""
+        return failures_at_deadline(self.record(calls, load, first_call), self._deadline_s)
+
+    def record(
+        self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0, begin_s: float | None = None
+    ) -> Requests:
+        """Send a series as `drive` does, and leave the times of failed requests as they were.
+
+        It begins at `begin_s` of the clock, or at once.
+        """
+        if not calls:
+            raise ValueError("no calls to send")
+        requests = self._requests(calls)
+        self._look()
+        self.connect()
+        series = Series(self._transport, self._waiter, requests, self._deadline_s, first_call)
+        try:
+            with undisturbed(punctual=_sleeps(load)):
+                if begin_s is None:
+                    begin_s = self._clock()
+                elif (early_s := begin_s - self._clock()) > 0:
+                    time.sleep(early_s)
+                series.run(pacer_for(load), self._clock, begin_s)
+        except BaseException:  # interrupted: what is in flight would be taken for the next series' answers
+            self._transport.close()
+            self._connected = False
+            raise
+        self._connected = self._connected and not series.breaks
+        if isinstance(load, ClosedLoop):
+            self._pauses += series.breaks
+        return replace(series.ledger.requests(), kind=kinds(calls, first_call, len(series.ledger.done_s)))
+
+    def call(self, call: Call) -> Answer:
+        """Send one request and keep its answer."""
+        (request,) = self._transport.prepare((call,))
+        (outcome,), pieces = self._exchange([(self._transport.take(), request)], self._deadline_s)
+        if outcome.status != OK:
+            return Answer(outcome.status, outcome.message, b"")
+        if (body := self._transport.body(pieces)) is None:
+            return Answer(INTERNAL, "the answer is not one uncompressed gRPC message", b"")
+        return Answer(OK, outcome.message, body)
+
+    def close(self) -> None:
+        """Close the connections; calling it twice does no harm."""
+        if not self._closed:
+            self._closed = True
+            self._transport.close()
+            self._waiter.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _requests(self, calls: Sequence[Call]) -> Sequence[Request]:
+        """Make the requests, unless the last ones were these: to look at 100,000 calls takes a tenth of a second."""
+        if calls is not self._prepared[0] or not isinstance(calls, tuple):
+            self._prepared = (calls, self._transport.prepare(calls))
+        return self._prepared[1]
+
+    def _look(self) -> None:
+        """Take note of what the server did while nothing was sent: it may have closed connections."""
+        self._waiter.look_at_all()
+        for connection in self._waiter.wait(self._transport.connections, 0.0):
+            connection.ready()
+        self._transport.tidy()
+
+    def _exchange(
+        self, requests: Sequence[tuple[Connection, Request]], limit_s: float
+    ) -> tuple[list[Outcome], list[bytes]]:
+        """Send each request on its connection; return what became of them, and the pieces of the answers' bodies."""
+        transport, outcomes, end_s = self._transport, self._transport.outcomes, self._clock() + limit_s
+        found: dict[int, Outcome] = {}
+        pieces: list[bytes] = []
+        sent = list(requests)
+        for number, (connection, request) in enumerate(requests):
+            connection.kept = pieces
+            connection.send(number, request)
+            connection.flush()
+        try:
+            while True:
+                for number in outcomes.again:  # on a connection that the server had closed meanwhile
+                    sent.append((transport.take(), requests[number][1]))
+                    sent[-1][0].kept = pieces
+                    sent[-1][0].send(number, requests[number][1])
+                    sent[-1][0].flush()
+                found |= dict.fromkeys(outcomes.good, _GOOD) | dict(outcomes.others)
+                outcomes.clear()
+                if len(found) == len(requests):
+                    break
+                if (left_s := end_s - self._clock()) <= 0:
+                    for connection, _ in sent:
+                        connection.give_up_through(len(requests), LATE)
+                    continue
+                self._waiter.look_at_all()
+                for connection in self._waiter.wait(transport.connections, left_s):
+                    connection.ready()
+        finally:
+            for connection, _ in sent:
+                connection.kept = None
+            transport.tidy()
+        return [found[number] for number in range(len(requests))], pieces
+
+
+class GrpcDriver(Engine):
+    """gRPC, over so many connections."""
+
+    def __init__(  # noqa: PLR0913 - one a setting
+        self,
+        address: str,
+        deadline_s: float = 5.0,
+        *,
+        method: str = "",
+        connections: int = 1,
+        tls: Tls | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send all calls to `method`, `/package.Service/Method`, where it is given in place of their own."""
+        super().__init__(
+            GrpcTransport(address, deadline_s, connections=connections, tls=tls, metadata=metadata, path=method),
+            deadline_s,
+        )
+
+
+class RestDriver(Engine):
+    """TF-Serving's REST: JSON over HTTP/1.1."""
+
+    def __init__(  # noqa: PLR0913 - one a setting
+        self,
+        address: str,
+        model: str = "default",
+        *,
+        deadline_s: float = 5.0,
+        connections: int = 1,
+        tls: Tls | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Open `connections` of them beforehand, and as many more as the requests in flight need."""
+        super().__init__(RestTransport(address, f"/v1/models/{model}", connections, tls, metadata or {}), deadline_s)
+
+
+def _sleeps(load: ClosedLoop | OpenLoop) -> bool:
+    """Tell whether we have nothing to do most of the time: of one request in flight, all the time that a server has."""
+    return isinstance(load, OpenLoop) or load.in_flight == 1
