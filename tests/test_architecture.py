@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
-    {"", "errors", "metrics", "plain", "trials", "version"},  # "" is perfgate/__init__.py
+    {"", "cautions", "errors", "metrics", "plain", "trials", "version"},  # "" is perfgate/__init__.py
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
     {"experiment", "stats"},
@@ -27,7 +27,7 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-MAY_USE_BESIDE = {("__main__", "cli"), ("", "version"), ("", "api")}
+MAY_USE_BESIDE = {("__main__", "cli"), ("cautions", "trials"), ("", "version"), ("", "api")}
 """Exceptions: (room, the room beside or above it that it may use); the package itself offers `api` when it is asked."""
 
 TENSORFLOW = ("tensorflow", "tensorflow_serving", "keras")

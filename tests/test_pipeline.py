@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from perfgate.cautions import CautionKind
 from perfgate.cli.interrupts import Interrupts
 from perfgate.errors import ExitCode, InvalidRunError, UsageError
 from perfgate.experiment.fake import fake_world
@@ -350,7 +351,7 @@ def test_short_memory_means_fewer_replicas_and_says_so(tmp_path: Path) -> None:
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
     result = bench.measure(_job(models, tmp_path), world)
     assert len(result.replicas) < 8
-    assert any(caution.code == "memory" for caution in result.cautions)
+    assert any(caution.code == CautionKind.MEMORY.code for caution in result.cautions)
 
 
 def test_a_signature_that_does_not_fit_is_found_before_any_server_starts(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.baseline.record import Record
+from perfgate.cautions import CautionKind
 from perfgate.metrics import BY_NAME
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm, Caution
@@ -24,18 +25,20 @@ def moved(record: Record, summaries: Iterable[ArmSummary], environment: Mapping[
 def _environment(record: Record, environment: Mapping[str, Any]) -> tuple[Caution, ...]:
     if not (what := then_and_now(record.environment, environment)):
         return ()
-    message = f"the baseline was recorded in another environment ({what}); it was measured again here"
-    return (Caution("environment", message),)
+    return (CautionKind.ENVIRONMENT.caution(differences=what),)
 
 
 def _numbers(record: Record, here: Mapping[str, float | None]) -> tuple[Caution, ...]:
     for name in _TOLD:
         then, now = record.metrics[name].value if name in record.metrics else None, here.get(name)
         if then and now:
-            unit = BY_NAME[name].unit
-            message = (
-                f"since {record.created_utc[:10]} the stored baseline's {name} moved by {now / then - 1:+.1%}, "
-                f"from {then:.3g} to {now:.3g} {unit}; the verdict compares what was measured now, side by side"
+            caution = CautionKind.SINCE_THE_RECORD.caution(
+                date=record.created_utc[:10],
+                metric=name,
+                change=f"{now / then - 1:+.1%}",
+                then=f"{then:.3g}",
+                now=f"{now:.3g}",
+                unit=BY_NAME[name].unit,
             )
-            return (Caution("since the record", message),)
+            return (caution,)
     return ()

@@ -10,6 +10,7 @@ from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.baseline.levels import calibrated_levels, hours_of, occasions_of
 from perfgate.baseline.record import Record
+from perfgate.cautions import CautionKind
 from perfgate.metrics import METRICS, Metric
 from perfgate.stats.days import count_days
 from perfgate.stats.prediction import (
@@ -88,14 +89,12 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
         refusal="" if mine else _environment_differs(record, environment),
         remedy=f"record it here too with `{again}`, or {keep}",
     )
-    message = "compared with stored numbers, not side by side: large changes show, small ones do not"
-    remedy = f"{keep}; or record it on other days too, with `{again}`"
     return StoredBaseline(
         StoredFacts(names, newest.created_utc, record.model.given, record.model.digest, size_mb, _days(mine)),
         numbers,
         newest.payload_digest,
         newest,
-        (Caution("stored numbers", message, remedy),) if mine else (),
+        (CautionKind.STORED_NUMBERS.caution(keep=keep, again=again),) if mine else (),
     )
 
 
@@ -104,14 +103,10 @@ def unlike(stored: StoredBaseline, payload_digest: str, servers: int) -> Iterato
     if stored.numbers.refusal:
         return
     if payload_digest != stored.payload_digest:
-        message = "the stored baseline was asked other requests: the models' inputs differ"
-        yield Caution("other requests", message, "keep the baseline's model, so that both are measured side by side")
+        yield CautionKind.OTHER_REQUESTS.caution()
     if stored.numbers.servers - {0, servers}:
         then = " and ".join(str(number) for number in sorted(stored.numbers.servers) if number)
-        message = (
-            f"{then} servers were alive when the baseline was recorded, {servers} now: caches may be fuller or emptier"
-        )
-        yield Caution("servers alive", message, "record it by itself, rather than promote a run of two arms")
+        yield CautionKind.SERVERS_ALIVE.caution(then=then, now=servers)
 
 
 def _environment_differs(record: Record, environment: Mapping[str, Any]) -> str:

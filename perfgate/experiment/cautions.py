@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from perfgate.cautions import CautionKind
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
@@ -76,10 +77,7 @@ def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
     lag_ms = np.concatenate([trial.requests.send_lag_ms for trial in trials])
     if (late_ms := float(np.quantile(lag_ms, 0.99))) > _LATE_MS:
         worst_ms = float(lag_ms.max())
-        message = (
-            f"the load generator sent late: 99 % within {late_ms:.3g} ms of the schedule, all within {worst_ms:.3g}"
-        )
-        found.append(Caution("send lag", message, "give it a core of its own with --driver-cpus; lag is in latency_*"))
+        found.append(CautionKind.SEND_LAG.caution(late_ms=f"{late_ms:.3g}", worst_ms=f"{worst_ms:.3g}"))
     overloads = (overload_caution(arm, [t.requests for t in trials if t.arm is arm], plan) for arm in Arm)
     return (*found, *(caution for caution in overloads if caution is not None))
 
@@ -89,10 +87,9 @@ def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:
     given_s = sum(segment.seconds for segment in plan.segments)
     if spent_s <= _OVERTIME * given_s:
         return ()
-    message = f"measuring took {spent_s:.0f} s instead of {given_s:.0f} s: each lane visits every server at least once"
     long_turns = plan.load.turn_s is not None or plan.trace_s
     fewer = "--replicas, load.turn_s or load.replicas" if long_turns else "--replicas"
-    return (Caution("budget", message, f"raise --budget, or lower {fewer}"),)
+    return (CautionKind.BUDGET.caution(spent_s=f"{spent_s:.0f}", given_s=f"{given_s:.0f}", fewer=fewer),)
 
 
 def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
@@ -100,12 +97,10 @@ def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
     found = []
     steal = _known([block.conditions.steal_share for block in blocks])
     if steal.size and steal.mean() > STEAL_LIMIT:
-        message = f"the hypervisor took {steal.mean():.0%} of the CPU time away (steal)"
-        found.append(Caution("steal", message, "use a less shared machine, or allow for wider intervals"))
+        found.append(CautionKind.STEAL.caution(share=f"{steal.mean():.0%}"))
     pressure = _known([block.conditions.cpu_pressure_share for block in blocks if block.lane is Lane.COST])
     if pressure.size and np.median(pressure) > PRESSURE_LIMIT:
-        message = f"other work kept the CPUs busy: tasks waited {np.median(pressure):.0%} of the time"
-        found.append(Caution("cpu pressure", message, "stop the other work, or raise --budget"))
+        found.append(CautionKind.CPU_PRESSURE.caution(share=f"{np.median(pressure):.0%}"))
     return (*found, *_throttled(blocks))
 
 
@@ -116,9 +111,9 @@ def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
     stopped_s, wall_s = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
     if wall_s and stopped_s > THROTTLED_LIMIT * wall_s:
         hit = sum(each > 0 for each, _ in known)
-        message = f"a CPU quota throttled perfgate and its servers for {stopped_s:.3g} s of {wall_s:.3g} s measured"
-        remedy = "give the container more CPUs (cpu.max, --cpus, limits.cpu): times include waiting for the quota"
-        yield Caution("throttled", f"{message}, in {hit} of {len(known)} blocks", remedy)
+        yield CautionKind.THROTTLED.caution(
+            stopped_s=f"{stopped_s:.3g}", wall_s=f"{wall_s:.3g}", hit=hit, blocks=len(known)
+        )
 
 
 def is_disturbed(lane: str, steal_share: float | None, cpu_pressure_share: float | None) -> bool:
@@ -141,8 +136,7 @@ def warmup_cautions(facts: Sequence[ReplicaFacts]) -> tuple[Caution, ...]:
     """Warn of replicas whose latency still fell when warm-up had to end, and of warm-up requests that warm nothing."""
     found = []
     if cold := sum(not each.warm for each in facts):
-        message = f"{cold} of {len(facts)} servers had not shown a steady latency when warm-up had to end"
-        found.append(Caution("not warm", message, "raise --budget: warm-up may take a third of it"))
+        found.append(CautionKind.NOT_WARM.caution(cold=cold, servers=len(facts)))
     found += [
         caution
         for arm in Arm
@@ -158,12 +152,9 @@ def _replayed_in_vain(arm: Arm, facts: Sequence[ReplicaFacts]) -> Caution | None
         return None
     first_ms = float(np.median([each.first_request_ms for each in slow]))
     warm_ms = float(np.median([each.warm_ms for each in slow]))
-    message = (
-        f"warm-up requests without effect: the {arm} replayed {slow[0].replayed} of its own while it loaded, and the "
-        f"first request still took {first_ms:.3g} ms, a warm one {warm_ms:.3g}"
+    return CautionKind.WARMUP_REQUESTS.caution(
+        arm=arm, replayed=slow[0].replayed, first_ms=f"{first_ms:.3g}", warm_ms=f"{warm_ms:.3g}"
     )
-    remedy = "record requests with the signature, shapes and batch sizes of the traffic"
-    return Caution("warm-up requests", message, f"{remedy} (assets.extra/tf_serving_warmup_requests)")
 
 
 def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
@@ -171,8 +162,7 @@ def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
     missing = sorted({what for live in replicas for what in live.observer.missing})
     if not missing:
         return ()
-    message = f"{' and '.join(missing)} of the servers are missing: it is not known which processes they are"
-    return (Caution("not observed", message, "name them: --pid, target.cgroup or target.prometheus_url"),)
+    return (CautionKind.NOT_OBSERVED.caution(missing=" and ".join(missing)),)
 
 
 def pause_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
@@ -180,7 +170,4 @@ def pause_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
     pauses = sum(live.driver.pauses for live in replicas)
     if not pauses:
         return ()
-    message = (
-        f"connections broke, and the closed loop held back {pauses} times for {PAUSE_AFTER_BREAK_S * 1e3:g} ms each"
-    )
-    return (Caution("back-off", message, "see why the server closes connections; throughput is lower by the pauses"),)
+    return (CautionKind.BACK_OFF.caution(pauses=pauses, pause_ms=f"{PAUSE_AFTER_BREAK_S * 1e3:g}"),)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perfgate.cautions import CautionKind
 from perfgate.experiment.plan import Plan
 from perfgate.trials import Arm, Caution, Requests
 
@@ -28,16 +29,10 @@ def overload_caution(arm: Arm, turns: Sequence[Requests], plan: Plan) -> Caution
     if waited_s <= min(_OF_A_TURN * min(turn_s, _LONG_TURN_S), plan.load.deadline_s / 2):
         return None
     if plan.load.arrivals in _STEADY:
-        message = (
-            f"the {arm} did not keep up with {plan.load.rate_rps:g} requests/s: at the end of half of its turns of "
-            f"{turn_s:.2g} s requests waited {waited_s:.2g} s or more; under lasting load latency has no bound"
+        return CautionKind.OVERLOAD.caution(
+            arm=arm, rate=f"{plan.load.rate_rps:g}", turn_s=f"{turn_s:.2g}", waited_s=f"{waited_s:.2g}"
         )
-        return Caution("overload", message, "lower rate_rps, or take the latencies as too low")
-    message = (
-        f"the {arm} fell behind at about {np.median(rates_rps):.3g} requests/s: in the worst tenth of half of its "
-        f"turns requests waited {waited_s:.2g} s or more; were that rate to last, latency would have no bound"
-    )
-    return Caution("overload", message, "lower the highest rates, or expect such waits in production, too")
+    return CautionKind.OVERLOAD_AT_PEAK.caution(arm=arm, rate=f"{np.median(rates_rps):.3g}", waited_s=f"{waited_s:.2g}")
 
 
 def _worst_wait(turn: Requests, plan: Plan) -> tuple[float, float]:

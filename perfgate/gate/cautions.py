@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from perfgate.cautions import CautionKind
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.gate.wording import limit, seen
 from perfgate.metrics import BY_NAME
@@ -19,9 +20,7 @@ def verdict_cautions(judgement: Judgement) -> tuple[Caution, ...]:
 
 def _warnings(judgement: Judgement) -> Iterator[Caution]:
     for clause in judgement.warnings:
-        yield Caution(
-            "warning", f"only a warning: {clause}", 'mend it, or set its severity to "error" where it must not happen'
-        )
+        yield CautionKind.WARNING.caution(clause=clause)
 
 
 def _not_needed(metrics: tuple[MetricVerdict, ...]) -> Iterator[Caution]:
@@ -29,5 +28,4 @@ def _not_needed(metrics: tuple[MetricVerdict, ...]) -> Iterator[Caution]:
         if each.gated and each.accepted and each.accepted.own_verdict is Verdict.PASS:
             metric = BY_NAME[each.metric]
             own = limit(metric, each.accepted.own_tolerance)
-            message = f"nothing needs to be accepted: {each.metric} {seen(metric, each.effect)} is within its own {own}"
-            yield Caution("acceptance not needed", message, "take its [[accept]] out of perfgate.toml")
+            yield CautionKind.ACCEPTANCE_NOT_NEEDED.caution(metric=each.metric, seen=seen(metric, each.effect), own=own)

@@ -8,6 +8,7 @@ from math import ceil
 
 import numpy as np
 
+from perfgate.cautions import CautionKind
 from perfgate.experiment.plan import Plan
 from perfgate.gate.objectives import FEWEST_REPLICAS, judged
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
@@ -128,17 +129,16 @@ def _without_failure(share: float, alpha: float, outlook: _Outlook) -> int:
 def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
     if round(outlook.of_arm) >= need.requests:
         return None
-    message = (
-        f"{need.what} needs {need.requests:,} requests under load of each arm, and "
-        f"{'at most' if outlook.at_most else 'about'} {outlook.of_arm:,.0f} are to come: {outlook.load_s:.3g} s at "
-        f"{outlook.rate_rps:.3g} a second, shared by {outlook.arms} arm{'s' * (outlook.arms > 1)}"
-    )
-    return Caution("too few requests", message, _remedy(need, outlook))
-
-
-def _remedy(need: _Need, outlook: _Outlook) -> str:
+    told = {
+        "what": need.what,
+        "needed": f"{need.requests:,}",
+        "expected": f"{'at most' if outlook.at_most else 'about'} {outlook.of_arm:,.0f}",
+        "load": f"{outlook.load_s:.3g}",
+        "rate": f"{outlook.rate_rps:.3g}",
+        "arms": f"{outlook.arms} arm{'s' * (outlook.arms > 1)}",
+    }
     if need.between and 1 < outlook.replicas < FEWEST_REPLICAS:
-        return f"set load.replicas = {2 * FEWEST_REPLICAS}: {outlook.replicas} servers do not show how they differ"
+        return CautionKind.TOO_FEW_SERVERS.caution(**told, replicas=2 * FEWEST_REPLICAS, servers=outlook.replicas)
     load_s = ceil(need.requests * outlook.arms / outlook.rate_rps)
     measure_s = ceil(outlook.total_s * load_s / outlook.load_s)
-    return f"set budget.measure_s = {measure_s}, of which {load_s} s are load"
+    return CautionKind.TOO_FEW_REQUESTS.caution(**told, measure_s=measure_s, load_s=load_s)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
 from perfgate.gate.tolerance import own_tolerance_of, severity_of
 from perfgate.gate.wording import limit
@@ -78,10 +79,8 @@ class Policy:
     def cautions(self, scenario_name: str) -> tuple[Caution, ...]:
         """Name what has expired."""
         return tuple(
-            Caution(
-                "acceptance expired",
-                f"no longer accepted, {each.expires.isoformat()} was the last day: {each.words}",
-                f"mend the model, or give its [[accept]] in {self.path} another date; else take it out",
+            CautionKind.ACCEPTANCE_EXPIRED.caution(
+                expires=each.expires.isoformat(), words=each.words, path=str(self.path)
             )
             for each in self._of(scenario_name)
             if self.expired(each)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from perfgate.cautions import CautionKind
 from perfgate.errors import InvalidRunError
 from perfgate.model.interface import Model, TensorSpec
 from perfgate.model.saved_model import signature
@@ -47,8 +48,7 @@ def _of_inputs(models: Mapping[Arm, Model], payload: Payload) -> tuple[Caution, 
     changed = [change for key in shared for change in _changes(old[key].tensor, new[key].tensor)]
     changed += [f"{name} of the baseline only" for name in sorted(old.keys() - new.keys())]
     changed += [f"{name} of the candidate only" for name in sorted(new.keys() - old.keys())]
-    message = f"the two versions take different inputs: {', '.join(changed)}"
-    return (Caution("inputs", message, "what they share carries the same data"),) if changed else ()
+    return (CautionKind.INPUTS.caution(changes=", ".join(changed)),) if changed else ()
 
 
 def _changes(old: TensorSpec, new: TensorSpec) -> Iterator[str]:

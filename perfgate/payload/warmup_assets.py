@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
 from perfgate.model.digest import file_sha256
 from perfgate.model.interface import Model
@@ -56,5 +57,4 @@ def warmup_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tuple
     asked = any(payload.source == "warmup_assets" for _, _, payload in scenario.request_classes())
     if not asked or len({warmup_digest(model) for model in models.values()}) == 1:
         return ()
-    message = "the two versions carry different warm-up requests: both were sent the candidate's"
-    return (Caution("warmup_assets", message, 'name one file: payload.source = "prediction_log"'),)
+    return (CautionKind.WARMUP_ASSETS.caution(),)

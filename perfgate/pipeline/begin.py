@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perfgate.baseline.fingerprint import fingerprint
 from perfgate.baseline.numbers import unlike
+from perfgate.cautions import CautionKind
 from perfgate.experiment.plan import Plan
 from perfgate.model.interface import Model
 from perfgate.payload.interface import RecordedPayload
@@ -21,7 +22,7 @@ def begun(job: Job, plan: Plan) -> Result:
     """Write down all that is known beforehand: the seed and the plan are fixed here."""
     comparison, scenario, requests = job.comparison, job.scenario, job.prepared.requests[Arm.CANDIDATE].recorded
     wanted, got = scenario.budget.replicas, plan.replicas
-    short = Caution("memory", f"memory is short: {got} replicas an arm instead of {wanted}", "free memory for more")
+    short = CautionKind.MEMORY.caution(started=got, wanted=wanted)
     return Result(
         run_id=job.run_id,
         created_utc=job.created.isoformat(timespec="seconds"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from perfgate.baseline.drift import moved
+from perfgate.cautions import CautionKind
 from perfgate.experiment.cautions import load_cautions, machine_cautions, time_cautions, warmup_cautions
 from perfgate.experiment.plan import Plan
 from perfgate.gate.cautions import verdict_cautions
@@ -14,7 +15,7 @@ from perfgate.pipeline.job import Job
 from perfgate.results.recorder import Recorded
 from perfgate.results.repeats import repeat_caution
 from perfgate.stats.summarise import summarise
-from perfgate.trials import SAME_MODEL, Arm, Caution
+from perfgate.trials import Arm, Caution
 
 
 def known_beforehand(job: Job) -> tuple[Caution, ...]:
@@ -26,7 +27,7 @@ def _same_model(models: Mapping[Arm, Model]) -> Iterator[Caution]:
     """Warn of one model under two names: a link, a copy, or a version that was never written."""
     named = {model.given: model for model in models.values() if model.size_bytes}  # else not known: it runs elsewhere
     if len(named) > 1 and len({model.digest for model in named.values()}) == 1:
-        yield Caution(SAME_MODEL, f"{' and '.join(named)} are the same model, byte for byte", "check both paths")
+        yield CautionKind.SAME_MODEL.caution(models=" and ".join(named))
 
 
 def cautions_of(job: Job, plan: Plan, recorded: Recorded, judgement: Judgement) -> tuple[Caution, ...]:

@@ -14,6 +14,7 @@ from perfgate.baseline.fingerprint import environment, fingerprint, read_text
 from perfgate.baseline.numbers import MOST_RECORDS, stored_baseline
 from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
+from perfgate.cautions import CautionKind
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
 from perfgate.gate.objectives import judged
 from perfgate.gate.verdict import Verdict
@@ -87,7 +88,7 @@ def with_stored(  # noqa: PLR0913 - as the user asked
     try:
         path = store.fetch_artifact(record, cache_dir(host.environ), digest)
     except (NoBaselineError, OSError) as error:
-        gone = Caution("model gone", f"the stored model is not measured again: {error}", f"record it with `{again}`")
+        gone = CautionKind.MODEL_GONE.caution(error=str(error), again=again)
         return _beside_numbers(comparison, store, record, again, host, "record it with its model", gone)
     except InvalidRunError as error:
         error.remedy = f"restore it, or delete it and record again with `{again}`"

@@ -7,6 +7,7 @@ from math import inf, isnan
 from typing import Any
 
 from perfgate.baseline.calibration import Calibration
+from perfgate.cautions import CautionKind
 from perfgate.gate.power import Power, powers, slowest
 from perfgate.report import figures
 from perfgate.report.calibration import plan_for
@@ -64,15 +65,20 @@ def _more_servers(power: Power) -> str:
 
 def _too_short(power: Power, date: str, measure_s: float) -> Caution:
     caught, asked = (figures.limit(each, power.metric) for each in (power.detectable, power.catch))
-    message = (
-        f"by the calibration of {date}, {figures.duration(measure_s)} of measuring catch {power.metric} from {caught} "
-        f"on, and {asked} is asked"
-    )
+    told = {
+        "date": date,
+        "measured": figures.duration(measure_s),
+        "metric": power.metric,
+        "caught": caught,
+        "asked": asked,
+    }
     if isnan(power.needs_s):
-        return Caution("power", message, "ask for less with catch, or calibrate with a longer --budget")
-    if power.needs_s == inf:
-        return Caution("power", message, _more_servers(power))
-    return Caution("power", message, f"--budget {_rounded(power.needs_s)}s, or ask for less with catch")
+        return CautionKind.POWER_UNKNOWN.caution(**told)
+    if power.needs_s < inf:
+        return CautionKind.POWER.caution(**told, budget_s=_rounded(power.needs_s))
+    if power.needs_replicas:
+        return CautionKind.POWER_NEEDS_SERVERS.caution(**told, replicas=power.needs_replicas)
+    return CautionKind.POWER_OUT_OF_REACH.caution(**told)
 
 
 def _rounded(seconds: float) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from perfgate.cautions import CautionKind
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.metrics import Source
 from perfgate.report import figures
@@ -22,7 +23,7 @@ _TOTAL = "in all"
 _ALPHA = 0.005
 """One-sided, of each stage's bounds: 99 % intervals, for five are looked at."""
 _LEAST_REPLICAS = 3
-_INPUTS = ("inputs", "warmup_assets", "other requests")
+_INPUTS = {each.code for each in (CautionKind.INPUTS, CautionKind.WARMUP_ASSETS, CautionKind.OTHER_REQUESTS)}
 """Codes of cautions that say that the arms were asked different requests."""
 
 

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from perfgate.cautions import CautionKind
 from perfgate.plain import one_line
 from perfgate.report import figures
 from perfgate.report.payloads import payload_sentences
@@ -29,7 +30,7 @@ from perfgate.report.sentences import (
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 from perfgate.results.result import Result
 from perfgate.scenario.severity import Severity
-from perfgate.trials import SAME_MODEL, Arm, Caution
+from perfgate.trials import Arm, Caution
 
 STYLES = {
     "pass": "green",
@@ -57,7 +58,7 @@ def print_result(console: Console, result: Result, *, every_metric: bool = False
     Metrics that are not gated are counted where others are; `every_metric` shows their rows, too.
     """
     _print_models(console, result)
-    _print_cautions(console, [caution for caution in result.cautions if caution.code == SAME_MODEL])
+    _print_cautions(console, [caution for caution in result.cautions if caution.code == CautionKind.SAME_MODEL.code])
     rows = gate_rows(result)
     if rows:
         shown = rows if every_metric else tuple(row for row in rows if row.severity is not Severity.OFF) or rows
@@ -210,7 +211,7 @@ def _print_notes(console: Console, result: Result) -> None:
     _print_accepted(console, result)
     for metric, more in hints(result):
         console.print(Text.assemble((metric, "yellow"), " is undecided: ", safe_text(console, more)))
-    _print_cautions(console, [caution for caution in result.cautions if caution.code != SAME_MODEL])
+    _print_cautions(console, [caution for caution in result.cautions if caution.code != CautionKind.SAME_MODEL.code])
 
 
 def _print_cautions(console: Console, cautions: Iterable[Caution]) -> None:

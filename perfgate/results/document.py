@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from perfgate.cautions import with_current_codes
 from perfgate.errors import UsageError
 from perfgate.results.described import described
 from perfgate.results.result import SCHEMA_VERSION, Result, TrialColumns
@@ -95,12 +96,13 @@ def read(run: Path) -> Result:
 
 def _validated(tree: dict[str, Any]) -> Result:
     try:
-        return _adapter().validate_python(_with_nan(tree, Result))
+        result = _adapter().validate_python(_with_nan(tree, Result))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         msg = f"not a perfgate result: {place}: {first['msg']}"
         raise UsageError(msg, "the file is damaged or was edited: measure again") from None
+    return replace(result, cautions=with_current_codes(result.cautions))
 
 
 def _columns(trials: TrialColumns) -> dict[str, list[Any]]:

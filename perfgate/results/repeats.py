@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from perfgate.cautions import CautionKind
 from perfgate.results.document import FILE_NAME
 from perfgate.results.result import Result
 from perfgate.trials import Caution
@@ -27,12 +28,7 @@ def repeat_caution(started: Result, directory: Path) -> Caution | None:
         return None
     counted = " and ".join(f"{found.count(word)} {word}" for word in _NOT_PASSED if word in found)
     times = "once" if len(found) == 1 else f"{len(found)} times"
-    return Caution(
-        "repeated",
-        f"the same models were compared before under this scenario, and did not pass {times} ({counted}): "
-        "error rates hold for one run, not for the best of several",
-        "let the first run count, or give one run more time or servers",
-    )
+    return CautionKind.REPEATED.caution(times=times, counted=counted)
 
 
 def _verdicts_of(started: Result, directory: Path) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from perfgate.baseline.calibration import Calibration, from_json, to_json
+from perfgate.cautions import CautionKind
 from perfgate.errors import ExitCode, UsageError
 from perfgate.model.interface import ServedAs
 from perfgate.pipeline import answer
@@ -152,7 +153,7 @@ def test_a_budget_too_small_for_what_is_asked_is_a_caution(commands: Commands) -
     _calibrate(commands, "--runs", "1")
     Path("s.toml").write_text(f'{SCENARIO}[gate.metrics.execute_ms]\ncatch = "0.0001%"\n', encoding="utf-8")
     commands(*COMPARE, "s.toml")
-    cautions = [each for each in document.read(Path("compared")).cautions if each.code == "power"]
+    cautions = [each for each in document.read(Path("compared")).cautions if each.code == CautionKind.POWER.code]
     assert any("execute_ms" in each.message for each in cautions)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from perfgate.cautions import CautionKind
 from perfgate.experiment.cautions import (
     generator_cpu_share,
     generator_problem,
@@ -151,7 +152,7 @@ def test_an_arm_that_does_not_keep_up_is_named_whatever_the_arrivals(kind: str) 
     fits, too_much = (KINDS[kind](share * CAPACITY_RPS) for share in (0.7, 1.6))
     assert not load_cautions([_driven(fits, CAPACITY_RPS)], _plan(fits))
     (caution,) = load_cautions([_driven(too_much, CAPACITY_RPS)], _plan(too_much))
-    assert caution.code == "overload"
+    assert caution.code == CautionKind.OVERLOAD.code
     assert caution.message.startswith("the candidate ")
     assert "requests/s" in caution.message
     assert "None" not in caution.message
@@ -175,7 +176,7 @@ def test_turns_without_requests_are_no_news() -> None:
 
 def test_late_sends_are_told_and_punctual_ones_are_not() -> None:
     late = _block(_trial(Arm.BASELINE, PLAN.turn_s, lag_ms=[0.1] * 50 + [30.0] * 5))
-    assert _codes(load_cautions([late], PLAN)) == ["send lag"]
+    assert _codes(load_cautions([late], PLAN)) == [CautionKind.SEND_LAG.code]
     assert not load_cautions([_block(_trial(Arm.BASELINE, PLAN.turn_s))], PLAN)
 
 
@@ -187,18 +188,20 @@ def test_overtime_is_told() -> None:
     given_s = sum(segment.seconds for segment in PLAN.segments)
     assert not time_cautions(given_s * 1.4, PLAN)
     (caution,) = time_cautions(given_s * 2, PLAN)
-    assert caution.code == "budget"
+    assert caution.code == CautionKind.BUDGET.code
     assert "turn_s" not in caution.remedy
     (caution,) = time_cautions(given_s * 2, _plan(Load(turn_s=60)))
     assert caution.remedy.endswith("load.turn_s or load.replicas")
 
 
 @pytest.mark.parametrize(
-    ("steal", "pressure", "codes"),
-    [(0.0, 0.1, []), (0.2, 0.1, ["steal"]), (0.0, 0.9, ["cpu pressure"]), (np.nan, np.nan, [])],
+    ("steal", "pressure", "kinds"),
+    [(0.0, 0.1, []), (0.2, 0.1, [CautionKind.STEAL]), (0.0, 0.9, [CautionKind.CPU_PRESSURE]), (np.nan, np.nan, [])],
 )
-def test_what_the_machine_did_is_told(steal: float, pressure: float, codes: list[str]) -> None:
-    assert _codes(machine_cautions([_block(lane=Lane.COST, steal=steal, pressure=pressure)])) == codes
+def test_what_the_machine_did_is_told(steal: float, pressure: float, kinds: list[CautionKind]) -> None:
+    assert _codes(machine_cautions([_block(lane=Lane.COST, steal=steal, pressure=pressure)])) == [
+        kind.code for kind in kinds
+    ]
 
 
 def _stopped(*stopped_ms: float) -> list[Block]:
@@ -212,7 +215,7 @@ def test_a_quota_that_hardly_stops_anything_is_no_news(stopped_ms: Sequence[floa
 
 def test_a_quota_that_stops_the_servers_is_told_with_its_share_and_remedy() -> None:
     (caution,) = machine_cautions(_stopped(400.0, 0.0, 350.0, np.nan))
-    assert caution.code == "throttled"
+    assert caution.code == CautionKind.THROTTLED.code
     assert caution.message.endswith("for 0.75 s of 3 s measured, in 2 of 3 blocks")
     assert "cpu.max" in caution.remedy
 
@@ -245,7 +248,7 @@ def test_warm_up_requests_without_effect_are_told_of_the_arm_that_has_them() -> 
     vain, of_use = _facts(Arm.CANDIDATE, replayed=3, first_ms=40), _facts(Arm.CANDIDATE, replayed=3, first_ms=5)
     none = _facts(replayed=0, first_ms=40)
     (caution,) = warmup_cautions([none, none, vain, of_use])
-    assert caution.code == "warm-up requests"
+    assert caution.code == CautionKind.WARMUP_REQUESTS.code
     assert "the candidate replayed 3" in caution.message
     assert "still took 40 ms, a warm one 2" in caution.message
     assert "tf_serving_warmup_requests" in caution.remedy

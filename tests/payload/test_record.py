@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
 from perfgate.model.interface import Model
 from perfgate.model.messages import PredictRequest, Proto
@@ -168,7 +169,7 @@ def test_both_arms_get_the_candidates_warm_up_requests(arms: dict[Arm, Model]) -
 
 def test_differing_warm_up_requests_are_a_caution_where_they_are_sent(arms: dict[Arm, Model]) -> None:
     (caution,) = warmup_differences(arms, WARM)
-    assert caution.code == "warmup_assets"
+    assert caution.code == CautionKind.WARMUP_ASSETS.code
     assert warmup_differences(arms, _scenario(payload=RANK)) == ()
     assert warmup_differences({Arm.CANDIDATE: arms[Arm.CANDIDATE]}, WARM) == ()
     warmup_file(arms[Arm.BASELINE]).write_bytes(warmup_file(arms[Arm.CANDIDATE]).read_bytes())

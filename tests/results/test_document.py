@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
 from perfgate.report.html import render_html
 from perfgate.results import document
@@ -157,8 +158,8 @@ def test_the_published_schema_is_current() -> None:
 
 
 def test_a_result_of_an_earlier_perfgate_is_read_and_shown() -> None:
-    """Before payloads, metrics that may be left open, and what time leaves of an error."""
-    result = example.passing()
+    """Before payloads, metrics that may be left open, what time leaves of an error, and a code's spelling of today."""
+    result = replace(example.passing(), cautions=(CautionKind.WARMUP_ASSETS.caution(),))
     tree = json.loads(document.to_json(result))
     for key in ("payload_shares", "payload_changes"):
         del tree[key]
@@ -167,8 +168,9 @@ def test_a_result_of_an_earlier_perfgate_is_read_and_shown() -> None:
     for summary in tree["summaries"]:
         assert "typical" in summary
         summary["typical"] = {"replicas": [1.0, 2.0], "source": "load/request", "state": "under load"}
+    tree["cautions"][0]["code"] = "warmup_assets"
     found = document.from_json(json.dumps(tree))
-    assert (found.payload_shares, found.payload_changes) == ((), ())
+    assert (found.payload_shares, found.payload_changes, found.cautions) == ((), (), result.cautions)
     assert found.judgement
     assert all(metric.required and math.isnan(metric.effect.lasting_se) for metric in found.judgement.metrics)
     assert {summary.typical.method for summary in found.summaries if summary.typical} == {1}

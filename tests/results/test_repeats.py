@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from perfgate.cautions import CautionKind
 from perfgate.results import document
 from perfgate.results.repeats import repeat_caution
 from perfgate.results.result import Result
@@ -29,7 +30,7 @@ def test_the_same_comparison_that_did_not_pass_is_told(tmp_path: Path) -> None:
     _kept(result, tmp_path / "three", "pass")
     found = repeat_caution(result, tmp_path / "now")
     assert found is not None
-    assert found.code == "repeated"
+    assert found.code == CautionKind.REPEATED.code
     assert "did not pass 2 times (1 fail and 1 inconclusive)" in found.message
 
 

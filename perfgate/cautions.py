@@ -1,0 +1,341 @@
+"""The table of cautions: code, meaning, message and remedy of each. Whoever raises or matches one names its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from perfgate.trials import Caution
+
+_POWER_MESSAGE = (
+    "by the calibration of {date}, {measured} of measuring catch {metric} from {caught} on, and {asked} is asked"
+)
+_TOO_FEW_MESSAGE = (
+    "{what} needs {needed} requests under load of each arm, and {expected} are to come: {load} s at {rate} a second, "
+    "shared by {arms}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    code: str
+    meaning: str
+    message: str
+    remedy: str = ""
+
+
+class CautionKind(Enum):
+    """Every kind of caution, in the order in which a run meets them.
+
+    Whoever raises one fills in the `{words}` in braces, numbers formatted already. Entries share a code where the
+    same problem has another remedy in other circumstances.
+    """
+
+    # Known before anything is measured
+
+    SAME_MODEL = _Entry(
+        code="same model",
+        meaning=(
+            "The two paths hold the same files, byte for byte: a link, a copy, or a version that was never written."
+        ),
+        message="{models} are the same model, byte for byte",
+        remedy="check both paths",
+    )
+    INPUTS = _Entry(
+        code="inputs",
+        meaning=(
+            "Requests are made from the two signatures, and an input exists in one version only, or has another name "
+            "or dtype in the candidate."
+        ),
+        message="the two versions take different inputs: {changes}",
+        remedy="check that this is intended: the inputs they share carry the same data",
+    )
+    WARMUP_ASSETS = _Entry(
+        code="warm-up assets",
+        meaning=(
+            'The scenario sends the model\'s own warm-up requests (`source = "warmup_assets"`), and the two versions '
+            "carry different ones."
+        ),
+        message="the two versions carry different warm-up requests: both were sent the candidate's",
+        remedy='name one file: payload.source = "prediction_log"',
+    )
+    MEMORY = _Entry(
+        code="memory",
+        meaning="There was not enough free memory for all servers, so fewer were started, and intervals are wider.",
+        message="memory is short: {started} replicas an arm instead of {wanted}",
+        remedy="free memory to run more",
+    )
+    TOO_FEW_REQUESTS = _Entry(
+        code="too few requests",
+        meaning="The load lane is too short to decide a percentile or an error rate that is gated or has an objective.",
+        message=_TOO_FEW_MESSAGE,
+        remedy="set budget.measure_s = {measure_s}, of which {load_s} s are load",
+    )
+    TOO_FEW_SERVERS = _Entry(
+        code="too few requests",
+        meaning=(
+            "The same, for an objective on a percentile with two or three servers under load: more servers are "
+            "needed before more time helps."
+        ),
+        message=_TOO_FEW_MESSAGE,
+        remedy="set load.replicas = {replicas}: {servers} servers do not show how they differ",
+    )
+    POWER = _Entry(
+        code="power",
+        meaning=(
+            "According to a calibration on this machine, the run is too short to catch a regression as small as the "
+            "gate's `catch`."
+        ),
+        message=_POWER_MESSAGE,
+        remedy="--budget {budget_s}s, or ask for less with catch",
+    )
+    POWER_NEEDS_SERVERS = _Entry(
+        code="power",
+        meaning="The same, where more time cannot help but more servers can.",
+        message=_POWER_MESSAGE,
+        remedy="--replicas {replicas} would do",
+    )
+    POWER_OUT_OF_REACH = _Entry(
+        code="power",
+        meaning="The same, where neither more time nor more servers can help.",
+        message=_POWER_MESSAGE,
+        remedy="ask for less with catch",
+    )
+    POWER_UNKNOWN = _Entry(
+        code="power",
+        meaning="The same, where the calibration was too short to tell how much time is needed.",
+        message=_POWER_MESSAGE,
+        remedy="ask for less with catch, or calibrate with a longer --budget",
+    )
+    ACCEPTANCE_EXPIRED = _Entry(
+        code="acceptance expired",
+        meaning="An `[[accept]]` in `perfgate.toml` is past its last day, so the metric's own tolerance applies again.",
+        message="no longer accepted, {expires} was the last day: {words}",
+        remedy="fix the model, or give its [[accept]] in {path} another date; otherwise remove it",
+    )
+
+    # Of a stored baseline
+
+    ENVIRONMENT = _Entry(
+        code="environment",
+        meaning=(
+            "The stored baseline was recorded on another machine or with other software; its model was measured "
+            "again here, so the verdict does not depend on it."
+        ),
+        message="the baseline was recorded in another environment ({differences}); it was measured again here",
+    )
+    SINCE_THE_RECORD = _Entry(
+        code="since the record",
+        meaning=(
+            "Shows how far the stored model's numbers have moved since it was recorded, which tells how much the "
+            "machine has changed; the verdict does not depend on it."
+        ),
+        message=(
+            "since {date} the stored baseline's {metric} moved by {change}, from {then} to {now} {unit}; the verdict "
+            "compares what was measured now, side by side"
+        ),
+    )
+    MODEL_GONE = _Entry(
+        code="model gone",
+        meaning=(
+            "The baseline's model should be in the store but cannot be fetched, so its stored numbers are used instead."
+        ),
+        message="the stored model is not measured again: {error}",
+        remedy="record it with `{again}`",
+    )
+    STORED_NUMBERS = _Entry(
+        code="stored numbers",
+        meaning=(
+            "The candidate was measured alone and compared with numbers recorded earlier; days differ more than two "
+            "models that are measured side by side."
+        ),
+        message="compared with stored numbers, not side by side: large changes show, small ones do not",
+        remedy="{keep}; or record it on other days too, with `{again}`",
+    )
+    OTHER_REQUESTS = _Entry(
+        code="other requests",
+        meaning=(
+            "The stored numbers were measured with other requests than this run sent, because the two models' inputs "
+            "differ."
+        ),
+        message="the stored baseline was sent other requests: the models' inputs differ",
+        remedy="keep the baseline's model, so that both are measured side by side",
+    )
+    SERVERS_ALIVE = _Entry(
+        code="servers alive",
+        meaning="The stored numbers were measured with more servers alive, or fewer, than in this run.",
+        message="{then} servers were alive when the baseline was recorded, {now} now: caches may be fuller or emptier",
+        remedy="record it by itself, rather than promote a run of two arms",
+    )
+
+    # Servers and the machine
+
+    NOT_OBSERVED = _Entry(
+        code="not observed",
+        meaning=(
+            "The servers' processes are not known, or run on another machine, so their CPU time or memory cannot be "
+            "measured."
+        ),
+        message="{missing} of the servers are missing: it is not known which processes they are",
+        remedy="name them: --pid, target.cgroup or target.prometheus_url",
+    )
+    NOT_WARM = _Entry(
+        code="not warm",
+        meaning=(
+            "The latency of some servers was still falling when warm-up had used its share of the budget; what was "
+            "measured first may be slow."
+        ),
+        message="{cold} of {servers} servers had not shown a steady latency when warm-up had to end",
+        remedy="raise --budget: warm-up may take a third of it",
+    )
+    WARMUP_REQUESTS = _Entry(
+        code="warm-up requests",
+        meaning=(
+            "A model carries warm-up requests, yet on at least half of its servers the first request took more than "
+            "3 times as long as a warm one."
+        ),
+        message=(
+            "warm-up requests without effect: the {arm} replayed {replayed} of its own while it loaded, and the "
+            "first request still took {first_ms} ms, a warm one {warm_ms}"
+        ),
+        remedy=(
+            "record requests with the signature, shapes and batch sizes of the traffic "
+            "(assets.extra/tf_serving_warmup_requests)"
+        ),
+    )
+    BUDGET = _Entry(
+        code="budget",
+        meaning="Measuring took more than 1.5 times as long as the budget allows.",
+        message="measuring took {spent_s} s instead of {given_s} s: each lane visits every server at least once",
+        remedy="raise --budget, or lower {fewer}",
+    )
+    STEAL = _Entry(
+        code="steal",
+        meaning="The hypervisor gave more than 5% of the CPU time to other virtual machines while this one needed it.",
+        message="the hypervisor took {share} of the CPU time away (steal)",
+        remedy="use a less shared machine, or allow for wider intervals",
+    )
+    CPU_PRESSURE = _Entry(
+        code="cpu pressure",
+        meaning=(
+            "With one request at a time, tasks waited for a CPU more than 50% of the time, so other programs must "
+            "have kept the CPUs busy."
+        ),
+        message="other work kept the CPUs busy: tasks waited {share} of the time",
+        remedy="stop the other work, or raise --budget",
+    )
+    THROTTLED = _Entry(
+        code="throttled",
+        meaning=(
+            "A CPU limit, such as a container's, stopped perfgate and its servers for more than 1% of the time, "
+            "which looks like a slow model."
+        ),
+        message=(
+            "a CPU quota throttled perfgate and its servers for {stopped_s} s of {wall_s} s measured, in {hit} of "
+            "{blocks} blocks"
+        ),
+        remedy="give the container more CPUs (cpu.max, --cpus, limits.cpu): times include waiting for the quota",
+    )
+
+    # Load
+
+    SEND_LAG = _Entry(
+        code="send lag",
+        meaning=(
+            "In an open loop, at least 1% of the requests were sent over 2 ms late; `latency_*` includes this lag, "
+            "`service_*` does not."
+        ),
+        message="the load generator sent late: 99 % within {late_ms} ms of the schedule, all within {worst_ms}",
+        remedy="give it a core of its own with --driver-cpus; lag is in latency_*",
+    )
+    OVERLOAD = _Entry(
+        code="overload",
+        meaning=(
+            "Arrivals have a steady rate, and requests were still queuing at the end of a turn: the rate is more "
+            "than the arm can serve."
+        ),
+        message=(
+            "the {arm} did not keep up with {rate} requests/s: at the end of half of its turns of {turn_s} s "
+            "requests waited {waited_s} s or more; under lasting load latency has no bound"
+        ),
+        remedy="lower rate_rps, or take the latencies as too low",
+    )
+    OVERLOAD_AT_PEAK = _Entry(
+        code="overload",
+        meaning=(
+            "Arrivals have a rate that changes, and requests queued where it was highest: that rate is more than the "
+            "arm can serve."
+        ),
+        message=(
+            "the {arm} fell behind at about {rate} requests/s: in the worst tenth of half of its turns requests "
+            "waited {waited_s} s or more; were that rate to last, latency would have no bound"
+        ),
+        remedy="lower the highest rates, or expect such waits in production, too",
+    )
+    BACK_OFF = _Entry(
+        code="back-off",
+        meaning=(
+            "Connections broke in a closed loop, which pauses before it connects again, and so has a lower throughput."
+        ),
+        message="connections broke, and the closed loop held back {pauses} times for {pause_ms} ms each",
+        remedy="find out why the server closes connections; the pauses lower throughput",
+    )
+
+    # Of the verdict
+
+    WARNING = _Entry(
+        code="warning",
+        meaning=(
+            "A metric or an objective with severity `warn` failed, or could not be judged; the verdict does not "
+            "count it."
+        ),
+        message="only a warning: {clause}",
+        remedy='fix it, or set its severity to "error" if it must not happen',
+    )
+    ACCEPTANCE_NOT_NEEDED = _Entry(
+        code="acceptance not needed",
+        meaning=(
+            "The whole interval of a metric lies within the metric's own tolerance, so its `[[accept]]` no longer "
+            "has any effect."
+        ),
+        message="nothing needs to be accepted: {metric} {seen} is within its own {own}",
+        remedy="remove its [[accept]] from perfgate.toml",
+    )
+    REPEATED = _Entry(
+        code="repeated",
+        meaning=(
+            "Runs in neighbouring directories compared the same models under the same scenario and did not pass; "
+            "repeating a run until it passes makes wrong passes likelier."
+        ),
+        message=(
+            "the same models were compared before under this scenario, and did not pass {times} ({counted}): error "
+            "rates hold for one run, not for the best of several"
+        ),
+        remedy="let the first run count, or give one run more time or servers",
+    )
+
+    def __init__(self, entry: _Entry) -> None:
+        self.code = entry.code
+        """Stable word for programs: `code` in `result.json`."""
+        self.meaning = entry.meaning
+        """What it means and when it appears: one sentence, in Markdown."""
+        self.message = entry.message
+        """Template of what is so."""
+        self.remedy = entry.remedy
+        """Template of what to do about it; empty where there is nothing to do."""
+
+    def caution(self, **values: str | int) -> Caution:
+        """Fill in message and remedy: a value for each of their `{words}`, and none besides."""
+        return Caution(self.code, self.message.format(**values), self.remedy.format(**values))
+
+
+EARLIER_CODES = {"warmup_assets": CautionKind.WARMUP_ASSETS}
+"""Kinds by the code that they had in results of earlier versions."""
+
+
+def with_current_codes(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
+    """Replace codes of earlier versions by today's; unknown ones, of a newer version, stay as they are."""
+    return tuple(
+        replace(each, code=EARLIER_CODES[each.code].code) if each.code in EARLIER_CODES else each for each in cautions
+    )
