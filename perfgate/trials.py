@@ -238,16 +238,12 @@ def status_name(status: int) -> str:
     return STATUS_NAMES[status] if 0 <= status < len(STATUS_NAMES) else f"status {status}"
 
 
-SAME_MODEL = "same model"
-"""Code of the caution that the two arms have one model."""
-
-
 @dataclass(frozen=True, slots=True)
 class Caution:
     """A warning as data: something that weakens the result, with what to do about it."""
 
     code: str
-    """Stable word for programs, such as `warmup_cut`."""
+    """Stable word for programs, such as `not warm` (docs/reference/cautions.md)."""
     message: str
     """What is so."""
     remedy: str = ""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
 from docs.reference.make.files import result, scenario, settings
 from docs.reference.make.markdown import code, table
@@ -56,6 +57,15 @@ PAGES = {
         "perfgate/errors.py",
         "Of `run` and `compare`; other commands use those that fit. The last line on stderr says why.",
         exit_codes,
+    ),
+    "cautions.md": Page(
+        "Cautions",
+        "perfgate/cautions.py",
+        "What weakens a result without changing its verdict. Cautions are printed with their remedies in the\n"
+        "terminal, on the report page and in job summaries. Programs find them by their codes under `cautions` in\n"
+        "[`result.json`](result.md#caution). The run fills in what stands in braces. Entries share a code where the\n"
+        "same problem has another remedy in other circumstances.",
+        cautions,
     ),
     "scenario.md": Page(
         "Scenario keys",
