@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
-    {"", "cautions", "errors", "metrics", "plain", "trials", "version"},  # "" is perfgate/__init__.py
+    {"", "cautions", "errors", "metrics", "nearest", "plain", "trials", "version"},  # "" is perfgate/__init__.py
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
     {"experiment", "stats"},

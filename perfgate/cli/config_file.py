@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perfgate.errors import UsageError
-from perfgate.model.nearest import nearest
+from perfgate.nearest import nearest
 
 if TYPE_CHECKING:
     from perfgate.gate.policy import PolicyTables

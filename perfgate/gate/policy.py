@@ -16,10 +16,11 @@ from perfgate.errors import UsageError
 from perfgate.gate.tolerance import own_tolerance_of, severity_of
 from perfgate.gate.wording import limit
 from perfgate.metrics import BY_NAME
+from perfgate.nearest import suggestion
 from perfgate.plain import one_line
 from perfgate.scenario.amounts import amount_problem
 from perfgate.scenario.forms import Table
-from perfgate.scenario.mistakes import Mistake, explain, nearest
+from perfgate.scenario.mistakes import Mistake, explain
 from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Scenario
 from perfgate.scenario.severity import Severity
@@ -154,12 +155,12 @@ def _mistakes(tables: PolicyTables, given: list[Any]) -> Iterator[Mistake]:
     """Find what the metrics table objects to; `given` are the amounts as they are written."""
     for name in tables.severity:
         if name not in BY_NAME:
-            yield Mistake(f"severity.{name}: unknown metric", nearest(name, BY_NAME))
+            yield Mistake(f"severity.{name}: unknown metric", suggestion(name, BY_NAME))
     seen = set()
     for number, each in enumerate(tables.accept):
         if each.metric not in BY_NAME:
             problem = f"accept[{number}].metric = {json.dumps(each.metric)}: unknown metric"
-            yield Mistake(problem, nearest(each.metric, BY_NAME))
+            yield Mistake(problem, suggestion(each.metric, BY_NAME))
         elif problem := amount_problem(each.metric, given[number]):
             yield Mistake(f"accept[{number}].up_to = {json.dumps(given[number])}", problem)
         elif (each.metric, each.scenario) in seen:

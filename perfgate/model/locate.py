@@ -9,7 +9,7 @@ from pathlib import Path
 from perfgate.errors import UsageError
 from perfgate.model.keras_file import exported
 from perfgate.model.legacy_keras import explain_hdf5, is_hdf5
-from perfgate.model.nearest import nearest
+from perfgate.nearest import nearest
 
 GRAPH_FILE = "saved_model.pb"
 _OTHER_FORMS = {

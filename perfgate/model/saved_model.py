@@ -15,7 +15,7 @@ from perfgate.model.dtypes import name_of
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.model.locate import GRAPH_FILE, locate
 from perfgate.model.messages import Proto
-from perfgate.model.nearest import nearest
+from perfgate.nearest import nearest
 
 _SERVE = "serve"
 _EXPORT_AGAIN = "export the model again"

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from perfgate.errors import UsageError
 from perfgate.model.interface import Signature, TensorSpec
-from perfgate.model.nearest import nearest
+from perfgate.nearest import nearest
 from perfgate.payload.shapes import named
 from perfgate.scenario.schema import InputSpec, Payload
 

@@ -18,9 +18,9 @@ from perfgate.model.messages import (
     Proto,
     RegressionRequest,
 )
-from perfgate.model.nearest import nearest
 from perfgate.model.saved_model import signature as signature_of
 from perfgate.model.tensors import Array, encode
+from perfgate.nearest import nearest
 from perfgate.payload.shapes import named
 from perfgate.trials import Call, Method
 
@@ -137,7 +137,7 @@ def check_names(names: Iterable[str], signature: Signature, where: str) -> None:
     sent, wanted = set(names), {tensor.name for tensor in signature.inputs}
     remedy = f"signature {signature.key} takes {', '.join(sorted(wanted)) or 'no input'}"
     for name in sorted(wanted - sent):
-        near = f", and there is {named(nearest(name, sent - wanted))}" if sent - wanted else ""
+        near = f", and there is {named(nearest(name, sorted(sent - wanted)))}" if sent - wanted else ""
         raise UsageError(f"{where}: no input {name}{near}", remedy)
     for name in sorted(sent - wanted):
         raise UsageError(f"{where}: signature {signature.key} has no input {named(name)}", remedy)

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from perfgate.errors import UsageError
 from perfgate.metrics import METRICS
+from perfgate.nearest import suggestion
 from perfgate.scenario.batching_file import batching_of
-from perfgate.scenario.mistakes import METRIC_TABLES, PROJECT, SHARES, mistakes_in, nearest, unknown_key, usage_error
+from perfgate.scenario.mistakes import METRIC_TABLES, PROJECT, SHARES, mistakes_in, unknown_key, usage_error
 from perfgate.scenario.schema import Scenario
 
 FOLDERS = (Path("scenarios"),)
@@ -51,7 +52,7 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
     there = {file.stem for folder in search for file in folder.glob("*.toml")}
     folders = ", ".join(str(folder) for folder in search)
     nowhere = "give a .toml file, or leave the scenario out; `perfgate config` shows who names it"
-    near = nearest(name_or_file, there) if there else nowhere
+    near = suggestion(name_or_file, there) if there else nowhere
     listing = f" There are: {', '.join(sorted(there))}." if near.startswith("did") else ""
     raise UsageError(f"no scenario {name_or_file} in {folders}", near + listing)
 

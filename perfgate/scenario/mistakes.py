@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from perfgate.errors import UsageError
 from perfgate.metrics import BY_NAME
+from perfgate.nearest import is_near, suggestion
 from perfgate.scenario.amounts import AMOUNTS, amount_problem
 from perfgate.scenario.schema import Scenario
 
@@ -71,14 +71,6 @@ def mistakes_in(data: Mapping[str, Any], error: ValidationError | None) -> tuple
     )
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest the nearest of the known names, or all of them where none is near."""
-    names = sorted(known)
-    longer = [each for each in names if name and each.startswith(name)]  # `rate` means `rate_rps`, not `trace`
-    close = difflib.get_close_matches(name, longer or names, n=1) or longer
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
-
-
 def _unknown_metrics(data: Mapping[str, Any]) -> Iterator[Mistake]:
     for path in METRIC_TABLES:
         table: Any = data
@@ -86,7 +78,7 @@ def _unknown_metrics(data: Mapping[str, Any]) -> Iterator[Mistake]:
             table = table.get(part) if isinstance(table, dict) else None
         for name in table if isinstance(table, dict) else ():
             if name not in BY_NAME:
-                yield Mistake(f"{_dotted((*path, name))}: unknown metric", nearest(name, BY_NAME))
+                yield Mistake(f"{_dotted((*path, name))}: unknown metric", suggestion(name, BY_NAME))
 
 
 def _wrong_amounts(data: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -139,9 +131,9 @@ def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
     key = str(path[-1])
     known = [name for name in _table_at(path[:-1], root).model_fields if name != PROJECT]
     elsewhere = [table for table, fields in _tables(root) if key in fields]
-    if elsewhere and not difflib.get_close_matches(key, known, n=1):
+    if elsewhere and not any(is_near(key, each) for each in known):
         return Mistake(f"{_dotted(path)}: unknown key", f"{key} belongs in {' or '.join(elsewhere)}")
-    return Mistake(f"{_dotted(path)}: unknown key", nearest(key, known))
+    return Mistake(f"{_dotted(path)}: unknown key", suggestion(key, known))
 
 
 def _table_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:

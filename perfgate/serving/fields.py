@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterator, Mapping
 
 from perfgate.errors import UsageError
-from perfgate.model.nearest import nearest
+from perfgate.nearest import nearest
 
 FIELDS = {
     "host": "the address that the server is reached at, 127.0.0.1",

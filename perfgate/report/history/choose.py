@@ -9,8 +9,8 @@ from perfgate.baseline.record import Record
 from perfgate.baseline.store import Store
 from perfgate.errors import NoBaselineError, UsageError
 from perfgate.metrics import BY_NAME
+from perfgate.nearest import suggestion
 from perfgate.report.history.series import History, group_of, group_records, series_of
-from perfgate.scenario.mistakes import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +63,4 @@ def _ensure_known(metrics: Sequence[str], records: Sequence[Record]) -> None:
     for metric in metrics:
         if metric not in recorded:
             problem = "no record has a number for" if metric in BY_NAME else "there is no metric"
-            raise UsageError(f"{problem} {metric}", nearest(metric, recorded))
+            raise UsageError(f"{problem} {metric}", suggestion(metric, recorded))
