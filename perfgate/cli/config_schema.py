@@ -12,8 +12,9 @@ from perfgate.cli.run import command as run
 from perfgate.gate.policy import PolicyTables
 from perfgate.metrics import METRICS
 from perfgate.scenario.files import with_forms, without_null
+from perfgate.scenario.quantities import DURATION
 
-_DURATION = {"type": "string", "pattern": r"^\s*[0-9]*\.?[0-9]+\s*(ms|s|min|m|h|)\s*$", "examples": ["60s", "2min"]}
+_DURATION = {"type": "string", "pattern": f"^{DURATION}$", "examples": ["60s", "2min"]}
 _CPUS = {"type": "string", "pattern": r"^\s*[0-9]+(-[0-9]+)?\s*(,\s*[0-9]+(-[0-9]+)?\s*)*$", "examples": ["1", "2-3"]}
 
 

@@ -12,10 +12,9 @@ import click
 
 from perfgate.cli.completing import scenarios
 from perfgate.cli.config_file import CONFIG
+from perfgate.scenario.quantities import seconds_in
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 class Duration(click.ParamType[float]):
@@ -27,10 +26,10 @@ class Duration(click.ParamType[float]):
         """Read the text; anything else is a usage error."""
         if isinstance(value, float):
             return value
-        match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(ms|s|min|m|h|)\s*", str(value))
-        if not match or float(match[1]) <= 0:
+        seconds = seconds_in(str(value))
+        if not seconds:
             self.fail(f"{value!r} is no duration; write 60s, 500ms or 2min", param, ctx)
-        return float(match[1]) * _UNITS_S[match[2]]
+        return seconds
 
 
 class CpuList(click.ParamType[tuple[int, ...]]):

@@ -17,6 +17,7 @@ from perfgate.metrics import METRICS
 from perfgate.nearest import suggestion
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.mistakes import METRIC_TABLES, PROJECT, SHARES, mistakes_in, unknown_key, usage_error
+from perfgate.scenario.quantities import DURATION, PERCENTAGE
 from perfgate.scenario.schema import Scenario
 
 FOLDERS = (Path("scenarios"),)
@@ -182,7 +183,7 @@ def _with_forms(key: str, value: dict[str, Any]) -> dict[str, Any]:
     if key not in SHARES and not key.endswith(("_s", "_share")):
         return value
     is_time = key.endswith("_s")
-    pattern = r"^\s*[0-9.]+\s*(ms|s|min|m|h)\s*$" if is_time else r"^\s*[0-9.]+\s*%\s*$"
+    pattern = f"^{DURATION if is_time else PERCENTAGE}$"
     text = {"type": "string", "pattern": pattern, "examples": ["500ms", "2min"] if is_time else ["5%"]}
     words = {"gt": "exclusiveMinimum", "lt": "exclusiveMaximum", "ge": "minimum", "le": "maximum"}
     around = {word: thing for word, thing in value.items() if word in {"default", "description"}}
