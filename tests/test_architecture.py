@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
     {"", "cautions", "errors", "metrics", "nearest", "plain", "trials", "version"},  # "" is perfgate/__init__.py
-    {"model", "scenario"},
+    {"model", "protocols", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
     {"experiment", "stats"},
     {"baseline", "gate"},

@@ -13,13 +13,13 @@ from perfgate.experiment.plan import Plan, Segment
 from perfgate.loadgen import arrivals
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.observe.interface import MachineObserver
+from perfgate.protocols.grpc import UNAVAILABLE
 from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial, Usage
 
 _MEMORY_EVERY_S = 5.0
 _MIN_BLOCKS = {Lane.COST: 2, Lane.LOAD: 1}
 _PAIRS_TO_CUT = 12
 """Six pairs in each part are enough to be compared as pairs (perfgate.stats.contrast)."""
-_UNAVAILABLE = 14
 _LEAST_SHARE = 0.01
 """Of a wall time is left whatever the kernel counted as waiting, so that logs stay finite."""
 _ZERO = np.zeros(1)
@@ -144,7 +144,7 @@ def _drive(live: LiveReplica, load: Traffic, block: int, bench: Bench) -> _Visit
     if isinstance(load, OpenLoop):
         wall_s = max(wall_s, bench.plan.turn_s)  # after the last arrival the turn goes on, idle
     cpu_ms = live.observer.cpu_ms() - cpu_ms
-    if np.any(requests.status == _UNAVAILABLE):
+    if np.any(requests.status == UNAVAILABLE):
         live.server.ensure_alive()
     return _Visit(start_s, wall_s, requests, cpu_ms, driver_cpu_ms)
 

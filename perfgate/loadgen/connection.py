@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from perfgate.loadgen.frames import OK, UNAVAILABLE
 from perfgate.loadgen.wire import BrokenWireError, Place, Wire
+from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from perfgate.errors import UsageError
 from perfgate.loadgen.engine import Engine, GrpcDriver, RestDriver
-from perfgate.loadgen.wire import Tls
+from perfgate.protocols.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)

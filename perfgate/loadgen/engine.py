@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 from perfgate.loadgen.connection import Connection, Outcome, Request
-from perfgate.loadgen.frames import INTERNAL, OK
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.loadgen.kinds import kinds
 from perfgate.loadgen.ledger import failures_at_deadline
@@ -18,7 +17,8 @@ from perfgate.loadgen.series import LATE, Series
 from perfgate.loadgen.transports import GrpcTransport, RestTransport, Transport
 from perfgate.loadgen.undisturbed import undisturbed
 from perfgate.loadgen.waiting import Waiter
-from perfgate.loadgen.wire import Tls
+from perfgate.protocols.grpc import INTERNAL, OK
+from perfgate.protocols.tls import Tls
 from perfgate.trials import Call, Requests
 
 _LONGEST_OPENING_S = 1.0

@@ -9,9 +9,9 @@ from math import inf
 from types import TracebackType
 from typing import Self
 
-from perfgate.loadgen.frames import DEADLINE_EXCEEDED, OK
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.loadgen.ledger import Ledger, failures_at_deadline
+from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
 from perfgate.trials import Call, Requests
 
 

@@ -7,15 +7,29 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
-from perfgate.loadgen.frames import OK, UNAVAILABLE, UNKNOWN
 from perfgate.loadgen.wire import Place
+from perfgate.protocols import grpc
+from perfgate.protocols.grpc import OK, UNAVAILABLE, UNKNOWN
 from perfgate.trials import Method
 
 METHOD_VERBS = {Method.PREDICT: "predict", Method.CLASSIFY: "classify", Method.REGRESS: "regress"}
 
 # What TF-Serving answers for each gRPC status, the other way round (`ToHTTPStatusCode` in
 # https://github.com/tensorflow/serving/blob/master/tensorflow_serving/model_servers/http_server.cc).
-_OF_HTTP = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 409: 10, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
+_OF_HTTP = {
+    400: grpc.INVALID_ARGUMENT,
+    401: grpc.UNAUTHENTICATED,
+    403: grpc.PERMISSION_DENIED,
+    404: grpc.NOT_FOUND,
+    405: grpc.UNIMPLEMENTED,
+    409: grpc.ABORTED,
+    429: grpc.RESOURCE_EXHAUSTED,
+    499: grpc.CANCELLED,
+    500: grpc.INTERNAL,
+    501: grpc.UNIMPLEMENTED,
+    503: grpc.UNAVAILABLE,
+    504: grpc.DEADLINE_EXCEEDED,
+}
 _LONGEST_HEAD = 256 * 1024
 _END = b"\r\n\r\n"
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from hpack import Decoder, Encoder, HPACKError
 
 from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
-from perfgate.loadgen.frames import OK, UNAVAILABLE, status_of, status_of_reset, status_without_trailer
+from perfgate.loadgen.frames import status_of, status_of_reset, status_without_trailer
 from perfgate.loadgen.wire import Place
+from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEAD = struct.Struct(">BHBBI")  # 24 bits of length, type, flags, stream

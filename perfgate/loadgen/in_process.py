@@ -17,12 +17,12 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from perfgate.loadgen import records
-from perfgate.loadgen.frames import DEADLINE_EXCEEDED, OK
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.loadgen.kinds import kinds
 from perfgate.loadgen.ledger import Ledger, failures_at_deadline
 from perfgate.loadgen.pacing import Pacer, pacer_for
 from perfgate.loadgen.undisturbed import undisturbed
+from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
 from perfgate.trials import Call, Requests
 
 LOOP = "perfgate.loadgen.in_process:loop"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from perfgate.loadgen.frames import OK, UNAVAILABLE
 from perfgate.loadgen.timing import stages_of
+from perfgate.protocols.grpc import OK, UNAVAILABLE
 from perfgate.trials import Requests
 
 UNANSWERED_S = -1.0

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from perfgate.loadgen.connection import Outcome, Request
-from perfgate.loadgen.frames import DEADLINE_EXCEEDED, UNAVAILABLE
 from perfgate.loadgen.ledger import UNANSWERED_S, Ledger
 from perfgate.loadgen.pacing import Pacer
 from perfgate.loadgen.transports import Transport
 from perfgate.loadgen.waiting import Waiter
+from perfgate.protocols.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 
 LATE = Outcome(DEADLINE_EXCEEDED, "no answer within the deadline")
 _TWICE = Outcome(UNAVAILABLE, "the server closed two connections without looking at the request", lost=True)

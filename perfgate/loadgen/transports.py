@@ -8,10 +8,12 @@ from functools import lru_cache
 
 from perfgate.errors import UsageError
 from perfgate.loadgen.connection import Connection, Outcomes, Request
-from perfgate.loadgen.frames import frame, grpc_timeout, unframe
+from perfgate.loadgen.frames import grpc_timeout, unframe
 from perfgate.loadgen.http1 import METHOD_VERBS, Http1Connection, http_request
 from perfgate.loadgen.http2 import Http2Connection
-from perfgate.loadgen.wire import Place, Tls
+from perfgate.loadgen.wire import Place
+from perfgate.protocols.grpc import frame
+from perfgate.protocols.tls import Tls
 from perfgate.trials import Call
 
 _SERVICE = "/tensorflow.serving.PredictionService/"
@@ -157,7 +159,7 @@ class RestTransport(Transport):
 def _place(address: str, tls: Tls | None, protocol: str) -> Place:
     if tls is None:
         return Place(address)
-    return Place(address, tls.context(protocol), tls.server_name)
+    return Place(address, tls.context(protocol), tls.server_name or "")
 
 
 @lru_cache(maxsize=4)

@@ -24,26 +24,6 @@ class BrokenWireError(Exception):
     """The connection could not be opened, or has ended; the text says how."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How a server's certificate is checked."""
-
-    ca_file: str = ""
-    """Certificates in place of the system's."""
-    server_name: str = ""
-    """Name that the certificate must be for; empty: the host of the address."""
-
-    def context(self, protocol: str) -> ssl.SSLContext:
-        """Make a context that offers a protocol by ALPN; UsageError when the file holds no certificates."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            problem = f"cannot read certificates from {self.ca_file}: {error}"
-            raise UsageError(problem, "tls_ca_file needs a PEM file") from error
-        context.set_alpn_protocols([protocol])
-        return context
-
-
 @dataclass(slots=True)
 class Place:
     """Where to connect to; names are looked up once."""

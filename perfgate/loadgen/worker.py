@@ -21,7 +21,7 @@ from perfgate.loadgen import records
 from perfgate.loadgen.endpoint import Endpoint, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
-from perfgate.loadgen.wire import Tls
+from perfgate.protocols.tls import Tls
 from perfgate.trials import Call, Method
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -10,7 +10,6 @@ from perfgate.experiment.plan import EXECUTING
 from perfgate.loadgen.endpoint import Endpoint
 from perfgate.loadgen.in_process import InProcessDriver
 from perfgate.loadgen.interface import Driver
-from perfgate.loadgen.wire import Tls
 from perfgate.loadgen.workers import Workers, open_driver
 from perfgate.pipeline.comparison import Comparison
 from perfgate.scenario.schema import Scenario
@@ -59,7 +58,7 @@ def _endpoint(server: Replica, scenario: Scenario, deadline_s: float) -> Endpoin
     target, tls, name = scenario.target, None, quote(scenario.target.model_name, safe="")
     if isinstance(server, EndpointReplica):
         name = server.peer.path.removeprefix("/v1/models/")
-        tls = Tls(target.tls_ca_file or "", target.tls_server_name or "") if server.peer.tls else None
+        tls = server.peer.tls
     return Endpoint(
         address=server.address,
         rest_address=server.rest_address,

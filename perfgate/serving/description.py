@@ -14,9 +14,10 @@ from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Model, ServedAs, Signature
 from perfgate.model.messages import GetModelMetadataRequest, GetModelMetadataResponse, Proto, SignatureDefMap
 from perfgate.model.saved_model import signatures_of
+from perfgate.protocols.grpc import INVALID_ARGUMENT, NOT_FOUND, OK, UNIMPLEMENTED
 from perfgate.scenario.schema import Target
 from perfgate.serving.endpoint_url import EndpointUrl, parse_endpoint
-from perfgate.serving.peer import INVALID_ARGUMENT, NOT_FOUND, OK, UNIMPLEMENTED, Peer, grpc_line, rest_get
+from perfgate.serving.peer import Peer, grpc_line, rest_get
 from perfgate.serving.ports import answers
 from perfgate.serving.readiness import error_of
 from perfgate.serving.reasons import refusal, why

@@ -9,8 +9,9 @@ from typing import Literal
 from urllib.parse import unquote
 
 from perfgate.errors import UsageError
+from perfgate.protocols.tls import Tls
 from perfgate.scenario.schema import Target
-from perfgate.serving.peer import Peer, Tls
+from perfgate.serving.peer import Peer
 
 _SCHEMES: dict[str, tuple[Literal["grpc", "rest"], bool]] = {
     "grpc": ("grpc", False),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from perfgate.protocols.grpc import OK
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
 from perfgate.serving.embedded import inference
 from perfgate.serving.embedded.batching import callers
@@ -23,7 +24,6 @@ from perfgate.serving.embedded.status import StatusError, invalid
 from perfgate.serving.in_process import HEAD
 from perfgate.trials import Method
 
-_OK = 0
 _METHODS = tuple(Method)
 
 
@@ -88,7 +88,7 @@ class _Caller:
             _, times = self._model.execute(endpoint, arrays)
         except StatusError as error:
             return error.code.value[0], ""
-        return _OK, times.server_timing()
+        return OK, times.server_timing()
 
     def call(self, message: Message) -> Message:
         """Answer one request as a server would."""
@@ -98,7 +98,7 @@ class _Caller:
         except StatusError as error:
             return {"status": error.code.value[0], "message": told(error)}
         Path(message["answer"]).write_bytes(response.SerializeToString())
-        return {"status": _OK, "message": ""}
+        return {"status": OK, "message": ""}
 
 
 _ANSWERS: dict[Method, Callable[[ServedModel, Any], tuple[Any, StageTimes]]] = {

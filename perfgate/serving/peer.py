@@ -10,22 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote
 
-from perfgate.errors import UsageError
+from perfgate.protocols.grpc import OK, UNAVAILABLE
+from perfgate.protocols.tls import Tls
 
 if TYPE_CHECKING:
     import grpc
-
-OK, INVALID_ARGUMENT, NOT_FOUND, UNIMPLEMENTED, UNAVAILABLE = 0, 3, 5, 12, 14
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How a server proves who it is."""
-
-    ca_file: str | None = None
-    """Certificates to check it against, PEM; None: the system's."""
-    server_name: str | None = None
-    """Name in its certificate; None: the address's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +82,7 @@ def grpc_line(peer: Peer) -> Iterator[GrpcLine]:
     else:
         if peer.tls.server_name:
             options.append(("grpc.ssl_target_name_override", peer.tls.server_name))
-        channel = grpc.secure_channel(peer.address, grpc.ssl_channel_credentials(_certificates(peer.tls)), options)
+        channel = grpc.secure_channel(peer.address, grpc.ssl_channel_credentials(peer.tls.certificates()), options)
     try:
         yield GrpcLine(channel, tuple((name.lower(), value) for name, value in peer.metadata))
     finally:
@@ -118,7 +107,7 @@ def _connection(peer: Peer, timeout_s: float) -> http.client.HTTPConnection:
     host = host.strip("[]")
     if peer.tls is None:
         return http.client.HTTPConnection(host, int(port), timeout=timeout_s)
-    return _HttpsAs(peer.tls.server_name or host, host, int(port), timeout_s, _context(peer.tls))
+    return _HttpsAs(peer.tls.server_name or host, host, int(port), timeout_s, peer.tls.context())
 
 
 class _HttpsAs(http.client.HTTPSConnection):
@@ -132,21 +121,3 @@ class _HttpsAs(http.client.HTTPSConnection):
         """Connect, then shake hands under the name."""
         http.client.HTTPConnection.connect(self)
         self.sock = self._own_context.wrap_socket(self.sock, server_hostname=self._name)
-
-
-def _context(tls: Tls) -> ssl.SSLContext:
-    certificates = _certificates(tls)
-    try:
-        return ssl.create_default_context(cadata=None if certificates is None else certificates.decode("ascii"))
-    except (ssl.SSLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{tls.ca_file} holds no certificates in PEM form", "check target.tls_ca_file") from error
-
-
-def _certificates(tls: Tls) -> bytes | None:
-    if tls.ca_file is None:
-        return None
-    try:
-        with open(tls.ca_file, "rb") as file:  # noqa: PTH123 - a string as the scenario gives it
-            return file.read()
-    except OSError as error:
-        raise UsageError(f"{tls.ca_file} cannot be read: {error.strerror}", "check target.tls_ca_file") from error

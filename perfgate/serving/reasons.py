@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from perfgate.plain import one_line
+from perfgate.protocols import grpc
 from perfgate.trials import status_name
 
 _MOST_CHARACTERS = 300
@@ -43,16 +44,16 @@ _BY_WORDS = (
      "the server cannot read compressed messages: leave grpc-encoding and Content-Encoding out of target.metadata"),
 )  # fmt: skip
 _BY_STATUS = {
-    3: _PAYLOAD,
-    4: "raise load.deadline_s, or ask for less at a time",
-    5: "check target.model_name, and the version",
-    7: "give credentials in target.metadata",
-    8: "lower payload.batch_size or load.in_flight, or give the server more memory",
-    9: _PAYLOAD,
-    11: _PAYLOAD,
-    12: "the server does not know this method: check target.protocol and payload.method",
-    14: "see whether the server is up, and its log",
-    16: "give credentials in target.metadata",
+    grpc.INVALID_ARGUMENT: _PAYLOAD,
+    grpc.DEADLINE_EXCEEDED: "raise load.deadline_s, or ask for less at a time",
+    grpc.NOT_FOUND: "check target.model_name, and the version",
+    grpc.PERMISSION_DENIED: "give credentials in target.metadata",
+    grpc.RESOURCE_EXHAUSTED: "lower payload.batch_size or load.in_flight, or give the server more memory",
+    grpc.FAILED_PRECONDITION: _PAYLOAD,
+    grpc.OUT_OF_RANGE: _PAYLOAD,
+    grpc.UNIMPLEMENTED: "the server does not know this method: check target.protocol and payload.method",
+    grpc.UNAVAILABLE: "see whether the server is up, and its log",
+    grpc.UNAUTHENTICATED: "give credentials in target.metadata",
 }
 _SEE_THE_LOG = "see the server's log, and `perfgate inspect`"
 

@@ -2,12 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.loadgen.frames import frame, grpc_timeout, status_of, status_without_trailer, unframe
-
-
-def test_a_frame_is_a_flag_a_big_endian_length_and_the_message() -> None:
-    assert frame(b"abc") == b"\x00\x00\x00\x00\x03abc"
-    assert frame(b"x" * 70_000)[:5] == b"\x00\x00\x01\x11\x70"
+from perfgate.loadgen.frames import grpc_timeout, status_of, status_without_trailer, unframe
+from perfgate.protocols.grpc import frame
 
 
 @given(st.binary(max_size=300))

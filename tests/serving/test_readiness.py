@@ -23,9 +23,10 @@ from perfgate.model.messages import (
     GetModelStatusResponse,
     SignatureDefMap,
 )
+from perfgate.protocols.tls import Tls
 from perfgate.scenario.schema import Target
 from perfgate.serving.description import describe_endpoint
-from perfgate.serving.peer import Peer, Tls
+from perfgate.serving.peer import Peer
 from perfgate.serving.readiness import Readiness, State, readiness
 
 if TYPE_CHECKING:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
+from perfgate.protocols import grpc
 from perfgate.serving.embedded.stages import StageTimes
 
 
 class Status(IntEnum):
-    """The gRPC status codes that the server itself gives (https://grpc.github.io/grpc/core/md_doc_statuscodes.html)."""
+    """The gRPC status codes that the server itself gives."""
 
-    OK = 0
-    DEADLINE_EXCEEDED = 4
-    RESOURCE_EXHAUSTED = 8
-    UNIMPLEMENTED = 12
-    INTERNAL = 13
+    OK = grpc.OK
+    DEADLINE_EXCEEDED = grpc.DEADLINE_EXCEEDED
+    RESOURCE_EXHAUSTED = grpc.RESOURCE_EXHAUSTED
+    UNIMPLEMENTED = grpc.UNIMPLEMENTED
+    INTERNAL = grpc.INTERNAL
 
 
 @dataclass(frozen=True, slots=True)

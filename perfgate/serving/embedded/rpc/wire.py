@@ -6,19 +6,18 @@ Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 from __future__ import annotations
 
 import re
-import struct
 import zlib
 from collections.abc import Mapping
 from urllib.parse import quote_from_bytes
 
 from ngh2.types import NeverIndexedHeader
 
+from perfgate.protocols.grpc import PREFIX
 from perfgate.serving.embedded.rpc.interface import Answer, Status
 
 MAX_MESSAGE_BYTES = 256 << 20
 
-_PREFIX = struct.Struct(">BI")  # compressed flag, length
-PREFIX_BYTES = _PREFIX.size
+PREFIX_BYTES = PREFIX.size
 
 _UNIT_S = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT = re.compile(rb"(\d{1,8})([HMSmun])")
@@ -52,19 +51,14 @@ def too_large(size: int, bound: int = MAX_MESSAGE_BYTES) -> RefusedError:
 
 def announced_bytes(start: bytes) -> int:
     """Read the length of a message whose frame begins so."""
-    return int(_PREFIX.unpack_from(start)[1])
-
-
-def frame(message: bytes) -> bytes:
-    """Put an uncompressed message into its frame."""
-    return _PREFIX.pack(0, len(message)) + message
+    return int(PREFIX.unpack_from(start)[1])
 
 
 def unframe(body: bytes, encoding: bytes, bound: int = MAX_MESSAGE_BYTES) -> bytes:
     """Take the one message out of a request; RefusedError when the body is something else."""
     if len(body) < PREFIX_BYTES:
         raise RefusedError(Status.INTERNAL, "The request ended before its message")
-    compressed, length = _PREFIX.unpack_from(body)
+    compressed, length = PREFIX.unpack_from(body)
     if length != len(body) - PREFIX_BYTES:
         raise RefusedError(Status.INTERNAL, f"A message of {length} bytes, but {len(body) - PREFIX_BYTES} came")
     if not compressed:

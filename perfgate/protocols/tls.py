@@ -1,0 +1,43 @@
+"""How a client checks a server's certificate."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.errors import UsageError
+
+_REMEDY = "check target.tls_ca_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Which certificates are trusted, and for which name."""
+
+    ca_file: str | None = None
+    """Certificates in PEM form, in place of the system's; None: the system's."""
+    server_name: str | None = None
+    """Name that the certificate must be for; None: the host of the address."""
+
+    def context(self, protocol: str | None = None) -> ssl.SSLContext:
+        """Make a context, which offers the protocol by ALPN; UsageError when the file holds no certificates."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file or None)
+        except ssl.SSLError as error:
+            raise UsageError(f"{self.ca_file} holds no certificates in PEM form", _REMEDY) from error
+        except OSError as error:
+            raise UsageError(f"{self.ca_file} cannot be read: {error.strerror}", _REMEDY) from error
+        if protocol is not None:
+            context.set_alpn_protocols([protocol])
+        return context
+
+    def certificates(self) -> bytes | None:
+        """Return the file's content, for a library that makes its own context; None for the system's certificates.
+
+        UsageError as of `context`.
+        """
+        if not self.ca_file:
+            return None
+        self.context()  # gRPC's library takes any bytes, and then merely does not connect
+        return Path(self.ca_file).read_bytes()
