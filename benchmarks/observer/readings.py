@@ -11,7 +11,8 @@ from pathlib import Path
 
 from perfgate.observe import proc_files
 from perfgate.observe.choose import observer_of
-from perfgate.observe.control_group import ControlGroupAccounts, group_of
+from perfgate.observe.control_group import ControlGroupAccounts
+from perfgate.observe.hierarchy import group_of
 from perfgate.observe.threads import thread_cpu_ms
 from perfgate.trials import Subject
 

@@ -8,18 +8,18 @@ import math
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from perfgate.observe import limits
+from perfgate.observe.proc_files import Read
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Server
 from perfgate.version import __version__
-
-Read = Callable[[str], str | None]
 
 STABLE = ("cpu_model", "cores", "memory_class_gib", "tensorflow")
 """Facts that numbers depend on and that stay as they are; with the server's settings, the fingerprint."""
@@ -47,7 +47,6 @@ TF_VAR_* secrets of a Terraform job into records and reports."""
 
 _CI = ("GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILDKITE", "CIRCLECI", "TF_BUILD", "CI")
 _THP = "/sys/kernel/mm/transparent_hugepage/enabled"
-_CGROUP = "/sys/fs/cgroup"
 
 
 def read_text(path: str) -> str | None:
@@ -128,20 +127,17 @@ def _cores(read: Read) -> float | None:
     """Count the CPUs this process may use, a container's quota included: 1.5 is one and a half."""
     match = re.search(r"^Cpus_allowed:\s*([0-9a-f,]+)$", read("/proc/self/status") or "", re.MULTILINE)
     cpus = int(match[1].replace(",", ""), 16).bit_count() if match else psutil.cpu_count()
-    quota, period = [*(read(f"{_CGROUP}/cpu.max") or "").split(), "", ""][:2]
-    if not quota:  # control groups version 1
-        quota = (read(f"{_CGROUP}/cpu/cpu.cfs_quota_us") or "").strip()
-        period = (read(f"{_CGROUP}/cpu/cpu.cfs_period_us") or "").strip()
-    if cpus and quota.isdigit() and period.isdigit():  # "max" and -1 are no quota
-        return min(float(cpus), int(quota) / int(period))
+    quota = limits.quota_cpus(read)
+    if cpus and quota is not None:
+        return min(float(cpus), quota)
     return float(cpus) if cpus else None
 
 
 def _memory_mib(read: Read) -> int:
     match = re.search(r"^MemTotal:\s*(\d+) kB$", read("/proc/meminfo") or "", re.MULTILINE)
     total = int(match[1]) * 1024 if match else int(psutil.virtual_memory().total)
-    limit = (read(f"{_CGROUP}/memory.max") or read(f"{_CGROUP}/memory/memory.limit_in_bytes") or "").strip()
-    return max(1, (min(total, int(limit)) if limit.isdigit() else total) // 2**20)
+    limit_mib = limits.memory_mib(read)
+    return max(1, total // 2**20 if limit_mib is None else int(min(total / 2**20, limit_mib)))
 
 
 def _os(read: Read) -> str:

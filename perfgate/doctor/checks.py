@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from perfgate.baseline.fingerprint import Read
-from perfgate.doctor.limits import memory_mib, quota_cpus, throttled
 from perfgate.experiment.plan import replicas_that_fit
+from perfgate.observe.limits import memory_mib, quota_cpus, throttled
+from perfgate.observe.proc_files import Read
 
 _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2

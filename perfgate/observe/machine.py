@@ -10,38 +10,22 @@ from pathlib import Path
 
 import psutil
 
-from perfgate.observe.control_group import Throttling, group_of
+from perfgate.observe.hierarchy import group_of
+from perfgate.observe.limits import Throttling, memory_left_mib
+from perfgate.observe.proc_files import Read, mib, text
 from perfgate.trials import Conditions
 
 
-def pressure_total_us(text: str) -> int:
+def pressure_total_us(contents: str) -> int:
     """Stall time of the `some` line of a pressure file (Documentation/accounting/psi.rst), microseconds."""
-    some = next(line for line in text.splitlines() if line.startswith("some"))
+    some = next(line for line in contents.splitlines() if line.startswith("some"))
     return int(dict(field.split("=") for field in some.split()[1:])["total"])
 
 
-def available_mib(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+def available_mib(read: Read = text) -> float:
     """Memory that new processes can have: the machine's, or what a container's limit leaves if that is less; MiB."""
-    free = [float(psutil.virtual_memory().available)]
-    for limit, used, details, cache in (
-        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
-    ):
-        try:
-            room = float((cgroup / limit).read_text()) - float((cgroup / used).read_text())
-        except (OSError, ValueError):  # no such version of control groups, or "max"
-            continue
-        free.append(room + _reclaimable(cgroup / details, cache))
-    return min(free) / (1 << 20)
-
-
-def _reclaimable(details: Path, cache: str) -> float:
-    """Read how much of a group's memory is page cache that the kernel gives up for processes; bytes, 0 if not told."""
-    try:
-        lines = dict(line.split() for line in details.read_text().splitlines())
-        return float(lines[cache])
-    except (OSError, ValueError, KeyError):
-        return 0.0
+    free, left = mib(psutil.virtual_memory().available), memory_left_mib(read)
+    return free if left is None else min(free, left)
 
 
 class MachineAccounts:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.trials import Memory
 
 PROC = Path("/proc")
+
+Read = Callable[[str], str | None]
+"""Gives the text of a system file; None where it cannot be read. `text` does, and so does `get` of a dictionary."""
+
 UNKNOWN_MEMORY = Memory(math.nan, math.nan, math.nan, math.nan)
 _MIB = 1 << 20
 _PART_BYTES = 1 << 16

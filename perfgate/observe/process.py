@@ -12,7 +12,8 @@ import psutil
 
 from perfgate.observe import proc_files
 from perfgate.observe.clock import cpu_clock_id
-from perfgate.observe.control_group import Throttling, group_of
+from perfgate.observe.hierarchy import group_of
+from perfgate.observe.limits import Throttling
 from perfgate.observe.proc_files import PROC, mib
 from perfgate.observe.threads import Switches
 from perfgate.trials import Memory, Subject, Usage

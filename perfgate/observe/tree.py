@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perfgate.observe import proc_files
-from perfgate.observe.control_group import Throttling, group_of
+from perfgate.observe.hierarchy import group_of
+from perfgate.observe.limits import Throttling
 from perfgate.observe.proc_files import PROC, Stat
 from perfgate.observe.process import cpu_clock_ms
 from perfgate.observe.threads import Switches

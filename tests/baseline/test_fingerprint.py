@@ -34,37 +34,37 @@ def test_facts_come_from_the_system_files() -> None:
     assert facts["numpy"]
 
 
+GROUPS = {
+    "/proc/self/mountinfo": "30 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+    "/proc/self/cgroup": "0::/job/step\n",
+}
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
         ({"/sys/fs/cgroup/cpu.max": "150000 100000\n"}, 1.5),
+        ({"/sys/fs/cgroup/job/cpu.max": "150000 100000\n", "/sys/fs/cgroup/job/step/cpu.max": "max 100000\n"}, 1.5),
         ({"/sys/fs/cgroup/cpu.max": "max 100000\n"}, 4),
         ({"/sys/fs/cgroup/cpu.max": "800000 100000\n"}, 4),
-        (
-            {
-                "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n",
-                "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
-            },
-            2,
-        ),
-        ({"/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n", "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 4),
         ({"/proc/self/status": "Cpus_allowed:\t3\n"}, 2),
     ],
 )
 def test_cores_are_those_a_process_may_use(files: dict[str, str], cores: float) -> None:
-    assert environment({}, {**FILES, **files}.get)["cores"] == cores
+    assert environment({}, {**FILES, **GROUPS, **files}.get)["cores"] == cores
 
 
 @pytest.mark.parametrize(
     ("file", "text", "mib"),
     [
         ("/sys/fs/cgroup/memory.max", "2147483648\n", 2048),
+        ("/sys/fs/cgroup/job/memory.max", "2147483649\n", 2048),
         ("/sys/fs/cgroup/memory.max", "max\n", 15755),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n", 15755),
+        ("/sys/fs/cgroup/memory.max", "17179869184\n", 15755),
     ],
 )
 def test_memory_is_what_a_container_may_use(file: str, text: str, mib: int) -> None:
-    assert environment({}, {**FILES, file: text}.get)["memory_mib"] == mib
+    assert environment({}, {**FILES, **GROUPS, file: text}.get)["memory_mib"] == mib
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ FACTS: dict[str, Any] = {
 }
 CPU, GROUP = "/sys/devices/system/cpu", "/sys/fs/cgroup"
 FILES = {
+    "/proc/self/mountinfo": f"30 23 0:28 / {GROUP} rw - cgroup2 cgroup2 rw\n",
+    "/proc/self/cgroup": "0::/\n",
     f"{GROUP}/cpu.max": "max 100000\n",
     f"{GROUP}/memory.max": "max\n",
     f"{CPU}/present": "0-3\n",
@@ -39,6 +41,10 @@ FILES = {
 V1 = {
     f"{GROUP}/cpu.max": None,
     f"{GROUP}/memory.max": None,
+    "/proc/self/mountinfo": "".join(
+        f"3{number} 30 0:3{number} / {GROUP}/{name} rw - cgroup cgroup rw,{name}\n"
+        for number, name in enumerate(("cpu", "memory"))
+    ),
     "/proc/self/cgroup": "2:memory:/job\n1:cpu:/\n0::/\n",
 }
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.observe.control_group import ControlGroupAccounts, Throttling, group_of, mounts
+from perfgate.observe.control_group import ControlGroupAccounts
+from perfgate.observe.hierarchy import group_of, mounts
+from perfgate.observe.limits import Throttling
 from perfgate.observe.proc_files import stat
 
 _V2_MOUNT = "30 23 0:28 {root} {top} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
