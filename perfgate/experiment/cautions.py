@@ -11,6 +11,7 @@ from perfgate.cautions import CautionKind
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
+from perfgate.loadgen.cpu_share import cpu_share
 from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
@@ -36,20 +37,13 @@ def _under_load(blocks: Sequence[Block]) -> list[Trial]:
     return [trial for block in blocks if block.lane is Lane.LOAD for trial in block.trials]
 
 
-def generator_cpu_share(blocks: Sequence[Block], workers: int = 1) -> float:
-    """Share of a core that each of the generator's processes used over all of the load lane; 0 without one."""
-    trials = _under_load(blocks)
-    wall_s = sum(trial.wall_s for trial in trials)
-    return sum(trial.driver_cpu_ms for trial in trials) / 1e3 / wall_s / workers if wall_s > 0 else 0.0
-
-
 def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
     """Say why the generator, not the server, decided what was measured under load; None when it did not.
 
     It did when it was busy, or when it lagged so that most of what the typical request took, or most of what the
     slowest 1 % took, is its own: medians over all turns, so that a hiccup here and there does not void a run.
     """
-    share = generator_cpu_share(blocks, plan.load.busy_workers)
+    share = cpu_share(_under_load(blocks), plan.load.busy_workers)
     if share > _GENERATOR_LIMIT:
         return f"the load generator used {share:.0%} of its core: it was the bottleneck, not the server"
     turns = [trial.requests for trial in _under_load(blocks) if trial.requests.status.size]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from perfgate.cautions import CautionKind
 from perfgate.experiment.cautions import (
-    generator_cpu_share,
     generator_problem,
     is_disturbed,
     load_cautions,
@@ -53,15 +52,8 @@ def _codes(cautions: Sequence[object]) -> list[str]:
     return [caution.code for caution in cautions]  # type: ignore[attr-defined]
 
 
-def test_the_generators_share_is_of_all_its_time() -> None:
-    idle, busy = _trial(Arm.BASELINE, 1.0, 50.0), _trial(Arm.CANDIDATE, 1.0, 950.0)
-    assert generator_cpu_share([_block(idle, busy)]) == pytest.approx(0.5)
-    assert generator_cpu_share([]) == 0
-
-
 def test_with_several_workers_the_share_is_each_ones() -> None:
     busy = [_block(_trial(Arm.CANDIDATE, 1.0, 1700.0))]
-    assert generator_cpu_share(busy, workers=2) == pytest.approx(0.85)
     one, two, three = (
         generator_problem(busy, _plan(Load(arrivals="poisson", rate_rps=100, workers=workers))) for workers in (1, 2, 3)
     )
