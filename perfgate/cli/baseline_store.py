@@ -14,16 +14,13 @@ from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from perfgate.baseline.record import Record
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 _WIDE = 100
 """Columns from which a list says more of the model; `show` does in any case."""
-_NUMBERS = {"MiB", "value", "replicas"}
-_WHOLE = {"", "id", "metric", "unit", "kept", *_NUMBERS}
-"""Columns whose cells stay in one line."""
+_LONG = ("name", "scenario", "model", "note")
+"""Columns whose cells go on in further lines: whoever has a narrow terminal wants more lines rather than less text."""
 _ID = click.option("--id", "record_id", metavar="ID", help="One record, by its id or a part that no other has.")
 
 
@@ -113,43 +110,45 @@ def _headline(record: Record, *, is_current: bool) -> dict[str, Any]:
 
 
 def _print_records(records: list[tuple[Record, bool]]) -> None:
+    from perfgate.report.tables import add_row, plain_table  # noqa: PLC0415 - instant --help
+
     console = output_console()
     wide = console.width >= _WIDE
-    table = _table("", "name", "id", "scenario", *(["model", "MiB", "kept"] if wide else []), "note")
+    of_model = ["model", ">MiB", "kept"] if wide else []
+    table = plain_table("", "name", "id", "scenario", *of_model, "note", wraps=_LONG)
     for record, star in records:
         size, kept = f"{record.model.size_bytes / 2**20:.1f}", "yes" if record.model.artifact else "no"
         model = [_short(record.model.digest), size, kept] if wide else []
-        table.add_row("*" if star else "", record.name, record.id, record.scenario_name, *model, record.note)
+        add_row(table, "*" if star else "", record.name, record.id, record.scenario_name, *model, record.note)
     console.print(table)
 
 
 def _print_record(record: Record) -> None:
     from perfgate.metrics import BY_NAME  # noqa: PLC0415 - instant --help
+    from perfgate.report.tables import add_row, plain_table, print_table  # noqa: PLC0415
 
-    facts = _table()
-    model = f"{record.model.given}  {_short(record.model.digest)}  {record.model.size_bytes / 2**20:.1f} MiB"
+    facts = plain_table("", "")
+    model = f"{record.model.given}, {_short(record.model.digest)}, {record.model.size_bytes / 2**20:.1f} MiB"
     rows = {
         "record": f"{record.name}/{record.id}",
         "created": record.created_utc,
-        "scenario": f"{record.scenario_name}  {_short(record.scenario_digest)}",
+        "scenario": f"{record.scenario_name}, {_short(record.scenario_digest)}",
         "model": model,
         "kept in": record.model.artifact or "not kept: numbers only",
-        "machine": f"{_machine(record.environment)}  fingerprint {record.fingerprint}",
-        "run": f"{record.run_id}  seed {record.seed}  perfgate {record.perfgate_version}",
+        "machine": f"{_machine(record.environment)}, fingerprint {record.fingerprint}",
+        "run": f"{record.run_id}, seed {record.seed}, perfgate {record.perfgate_version}",
         "note": record.note,
     }
     for name, value in rows.items():
         if value:
-            facts.add_row(name, value)
-    facts.columns[-1].overflow = "fold"
-    metrics = _table("metric", "value", "unit", "replicas", "note")
+            add_row(facts, name, value)
+    metrics = plain_table("metric", ">value", "unit", ">replicas", "note", wraps=_LONG)
     for name, summary in sorted(record.metrics.items()):
         value = "-" if summary.value is None else f"{summary.value:.4g}"
         unit = BY_NAME[name].unit if name in BY_NAME else ""
-        metrics.add_row(name, value, unit, str(len(summary.replicas)), summary.note)
+        add_row(metrics, name, value, unit, str(len(summary.replicas)), summary.note)
     console = output_console()
-    console.print(facts)
-    console.print()
+    print_table(console, facts)
     console.print(metrics)
 
 
@@ -161,14 +160,3 @@ def _machine(environment: dict[str, Any]) -> str:
 
 def _short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:12]
-
-
-def _table(*columns: str) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - instant --help
-
-    table = Table(*columns, box=None, pad_edge=False, show_header=bool(columns), header_style="bold")
-    for column in table.columns:
-        column.no_wrap = column.header in _WHOLE
-        column.overflow = "fold"  # whoever has a narrow terminal wants more lines rather than less text
-        column.justify = "right" if column.header in _NUMBERS else "left"
-    return table

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -9,12 +11,18 @@ from rich.text import Text
 from perfgate.plain import one_line
 
 
-def plain_table(*columns: str, gap: int = 2) -> Table:
-    """Make a table without lines; a name that begins with `>` is set to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
-    for name in columns:
-        right = name.startswith(">")
-        table.add_column(name.lstrip(">"), justify="right" if right else "left", no_wrap=bool(name), overflow="fold")
+def plain_table(*columns: str, gap: int = 2, wraps: Collection[str] = ()) -> Table:
+    """Make a table without lines; a name that begins with `>` is set to the right.
+
+    Cells stay in one line, but in columns without a name and in those that `wraps` names. Without any name there is no
+    line of names.
+    """
+    padding = (0, gap, 0, 0)
+    table = Table(box=None, pad_edge=False, padding=padding, header_style="dim", show_header=any(columns))
+    for given in columns:
+        name, right = given.lstrip(">"), given.startswith(">")
+        whole = bool(given) and name not in wraps
+        table.add_column(name, justify="right" if right else "left", no_wrap=whole, overflow="fold")
     return table
 
 

@@ -58,6 +58,16 @@ def test_list_marks_the_current_record_of_each_name(store: Store, call: Callable
     assert new.rstrip().endswith("[bold]after the [fix]")
 
 
+@pytest.mark.parametrize(("command", "arguments"), [(list_command, ()), (show_command, ("prod",))])
+def test_a_note_cannot_write_to_the_terminal(
+    store: Store, call: Callable[..., Result], command: click.Command, arguments: tuple[str, ...]
+) -> None:
+    store.add(_record(9, note="red \x1b[31m and\ntwo lines"), None)
+    shown = call(command, *arguments).stdout
+    assert "\x1b" not in shown
+    assert "and two lines" in " ".join(shown.split())
+
+
 def test_list_as_json(store: Store, call: Callable[..., Result]) -> None:
     rows = json.loads(call(list_command, "--json").stdout)
     assert [(row["name"], row["id"], row["current"]) for row in rows] == [
@@ -74,7 +84,7 @@ def test_list_of_an_empty_store_says_how_to_begin(tmp_path: Path, call: Callable
 def test_show_gives_the_current_record(store: Store, call: Callable[..., Result]) -> None:
     text = call(show_command, "prod").stdout
     assert f"prod/{store.current('prod').id}" in text
-    assert "AMD EPYC, 2 cores, TensorFlow 2.21.0  fingerprint 0123456789abcdef" in text
+    assert "AMD EPYC, 2 cores, TensorFlow 2.21.0, fingerprint 0123456789abcdef" in text
     assert "s3://models/v1" in text
     rows = [line.split() for line in text.splitlines()]
     assert ["execute_ms", "1.5", "ms", "2"] in rows
