@@ -1,7 +1,7 @@
 """Load without a network: the loop runs in the process that has the model, and calls it.
 
 A driver and a server in one, cut in two: `InProcessDriver` stays with perfgate and says what to do, `loop` runs in the
-process that has the model, which knows it by name alone. The records come back in a file.
+process that has the model, which is told its name. The records come back in a file.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from perfgate.loadgen.undisturbed import undisturbed
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
 from perfgate.trials import Call, Requests
 
-LOOP = "perfgate.loadgen.in_process:loop"
 _INSTANTS, _RECORDS = "instants.npy", "records.bin"
 _THREADS_AT_FIRST = 8
 """Before the clock starts; the others when they are needed, for batching may allow a thousand."""
 
 Run = Callable[[int], tuple[int, str]]
 """Makes the call of that number, in the order they are due; gRPC status, and stage times as a `server-timing` line."""
+
+Loop = Callable[[Run, Path, Mapping[str, Any]], None]
+"""Runs a series with a `Run` over the prepared calls, the scratch directory and arguments."""
 
 
 class Remote(Protocol):
@@ -48,8 +50,8 @@ class Remote(Protocol):
     def prepare(self, calls: Sequence[Call]) -> None:
         """Have these calls decoded, so that they can be made; InvalidRunError when one does not fit the model."""
 
-    def run_loop(self, program: str, arguments: Mapping[str, Any]) -> None:
-        """Have it run `MODULE:FUNCTION` with a `Run` over the prepared calls, the scratch directory and arguments."""
+    def run_loop(self, loop: Loop, arguments: Mapping[str, Any]) -> None:
+        """Have it run the loop, a function of a module, with these arguments."""
 
     def call(self, call: Call) -> tuple[int, str, bytes]:
         """Make one call; status, message, and the serialised answer."""
@@ -88,7 +90,7 @@ class InProcessDriver:
             np.save(self._remote.scratch / _INSTANTS, load.instants_s)
         threads = load.in_flight if isinstance(load, ClosedLoop) else self._remote.callers
         arguments = {"closed": closed, "threads": threads, "first": first_call, "deadline_s": self._deadline_s}
-        self._remote.run_loop(LOOP, arguments)
+        self._remote.run_loop(loop, arguments)
         found = records.load(self._remote.scratch / _RECORDS)
         found = replace(found, kind=kinds(calls, first_call, found.status.size))
         return failures_at_deadline(found, self._deadline_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,10 @@ class InProcessReplica:
             self._ask({"op": "prepare", "calls": self._written(wanted)})
             self._prepared = wanted
 
-    def run_loop(self, program: str, arguments: Mapping[str, Any]) -> None:
-        """Have `MODULE:FUNCTION` run there over the prepared calls."""
-        self._ask({"op": "loop", "program": program, "scratch": str(self._scratch), "arguments": dict(arguments)})
+    def run_loop(self, loop: Callable[..., None], arguments: Mapping[str, Any]) -> None:
+        """Have a module's function run there over the prepared calls; it goes by name, for the process is another."""
+        name = f"{loop.__module__}:{loop.__qualname__}"
+        self._ask({"op": "loop", "loop": name, "scratch": str(self._scratch), "arguments": dict(arguments)})
 
     def call(self, call: Call) -> tuple[int, str, bytes]:
         """Make one call; gRPC status, message, and the serialised answer."""

@@ -77,7 +77,7 @@ class _Caller:
 
     def loop(self, message: Message) -> Message:
         """Let a loop run over them; it leaves its records in a file."""
-        module, _, name = message["program"].partition(":")
+        module, _, name = message["loop"].partition(":")
         loop = getattr(import_module(module), name)  # a room beside this one, so that only perfgate's caller knows both
         loop(self._run, Path(message["scratch"]), message["arguments"])
         return {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perfgate.loadgen.in_process import LOOP, InProcessDriver, Run, loop, series
+from perfgate.loadgen.in_process import InProcessDriver, Loop, Run, series
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.loadgen.pacing import pacer_for
 from perfgate.trials import Call, Requests
@@ -30,8 +30,8 @@ class FakeRemote:
     def prepare(self, calls: Sequence[Call]) -> None:
         self.prepared.append(tuple(calls))
 
-    def run_loop(self, program: str, arguments: Mapping[str, Any]) -> None:
-        assert program == LOOP == f"{loop.__module__}:{loop.__name__}"
+    def run_loop(self, loop: Loop, arguments: Mapping[str, Any]) -> None:
+        assert "." not in loop.__qualname__  # another process finds it in its module
         loop(self._run, self.scratch, arguments)
 
     def call(self, call: Call) -> tuple[int, str, bytes]:
