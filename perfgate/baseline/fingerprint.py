@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from perfgate.observe import limits
-from perfgate.observe.proc_files import Read
+from perfgate.observe.proc_files import Read, numbers
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Server
 from perfgate.version import __version__
@@ -134,8 +134,8 @@ def _cores(read: Read) -> float | None:
 
 
 def _memory_mib(read: Read) -> int:
-    match = re.search(r"^MemTotal:\s*(\d+) kB$", read("/proc/meminfo") or "", re.MULTILINE)
-    total = int(match[1]) * 1024 if match else int(psutil.virtual_memory().total)
+    total_kib = numbers(read("/proc/meminfo")).get("MemTotal")
+    total = int(psutil.virtual_memory().total) if total_kib is None else int(total_kib) * 1024
     limit_mib = limits.memory_mib(read)
     return max(1, total // 2**20 if limit_mib is None else int(min(total / 2**20, limit_mib)))
 

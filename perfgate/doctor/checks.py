@@ -11,7 +11,7 @@ from typing import Any
 
 from perfgate.experiment.plan import replicas_that_fit
 from perfgate.observe.limits import memory_mib, quota_cpus, throttled
-from perfgate.observe.proc_files import Read
+from perfgate.observe.proc_files import Read, numbers
 
 _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
@@ -181,8 +181,8 @@ def _memory(moment: Moment) -> Finding:
 
 
 def _swap(read: Read) -> Finding:
-    text = read("/proc/meminfo")
-    total, free = _number(text, "SwapTotal:"), _number(text, "SwapFree:")
+    memory = numbers(read("/proc/meminfo"))
+    total, free = memory.get("SwapTotal"), memory.get("SwapFree")
     if total is None or free is None:
         return Finding("swap", State.UNKNOWN, "not told")
     if total - free <= total * 0.01:
@@ -242,11 +242,6 @@ def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
         remedy, brings = "pip install tensorflow[and-cuda]", "the GPU of this machine is used, if production has one"
         return Finding("TensorFlow", State.CHANGE, seen, remedy, brings)
     return Finding("TensorFlow", State.OK, seen)
-
-
-def _number(text: str | None, key: str) -> int | None:
-    match = re.search(rf"^{re.escape(key)}\s+(\d+)", text or "", re.MULTILINE)
-    return int(match[1]) if match else None
 
 
 def to_change(found: Iterable[Finding]) -> Sequence[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import socket
 import ssl
 from collections import deque
@@ -12,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfgate.errors import InvalidRunError, UsageError
+from perfgate.errors import InvalidRunError
+from perfgate.protocols.address import host_and_port
 
 _PIECE_BYTES = 256 * 1024
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -37,8 +37,7 @@ class Place:
 
     def __post_init__(self) -> None:
         """UsageError for what is no `host:port`."""
-        host, port = split_address(self.address)
-        self.host, self.port = host.strip("[]"), int(port)
+        self.host, self.port = host_and_port(self.address)
 
     def addresses(self) -> list[Any]:
         """Look the name up; BrokenWireError when it has no address."""
@@ -159,11 +158,3 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
             raise
         problem = "the load generator has as many connections open as it may"
         raise InvalidRunError(problem, "raise `ulimit -n`, or lower load.in_flight or load.connections") from error
-
-
-def split_address(address: str) -> tuple[str, str]:
-    """Split `host:port`; IPv6 hosts stand in brackets."""
-    if not (match := re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})", address)):
-        problem = f"{address!r} is no address"
-        raise UsageError(problem, "write HOST:PORT, for instance 127.0.0.1:8500")
-    return match[1], match[2]

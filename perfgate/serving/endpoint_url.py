@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from perfgate.errors import UsageError
+from perfgate.protocols.address import host_and_port
 from perfgate.protocols.tls import Tls
 from perfgate.scenario.schema import Target
 from perfgate.serving.peer import Peer
@@ -24,7 +25,6 @@ _HINTS = {
     "rest": "write http://HOST:PORT/v1/models/NAME, with /versions/N or /labels/L after it for one version",
 }
 _PATH = re.compile(r"(?P<name>[^/]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/]+))?/?")
-_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]@?#,]+):(?P<port>\d{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,10 @@ def parse_endpoint(given: str) -> EndpointUrl:
     hosts, _, path = rest.partition("/")
     addresses = tuple(hosts.split(","))
     for address in addresses:
-        if not (found := _ADDRESS.fullmatch(address)) or not 0 < int(found["port"]) < 1 << 16:
-            raise UsageError(f"{given}: {address or 'nothing'} is no HOST:PORT", _HINTS[protocol])
+        try:
+            host_and_port(address)
+        except UsageError as error:
+            raise UsageError(f"{given}: {address or 'nothing'} is no HOST:PORT", _HINTS[protocol]) from error
     if len(set(addresses)) < len(addresses):
         raise UsageError(f"{given} names a server twice", "each must be another one: they are the arm's replicas")
     return EndpointUrl(given, protocol, tls, addresses, *_model(given, path, protocol))

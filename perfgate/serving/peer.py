@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote
 
+from perfgate.protocols.address import host_and_port
 from perfgate.protocols.grpc import OK, UNAVAILABLE
 from perfgate.protocols.tls import Tls
 
@@ -103,11 +104,10 @@ def rest_get(peer: Peer, path: str, timeout_s: float) -> Reply:
 
 
 def _connection(peer: Peer, timeout_s: float) -> http.client.HTTPConnection:
-    host, _, port = peer.address.rpartition(":")
-    host = host.strip("[]")
+    host, port = host_and_port(peer.address)
     if peer.tls is None:
-        return http.client.HTTPConnection(host, int(port), timeout=timeout_s)
-    return _HttpsAs(peer.tls.server_name or host, host, int(port), timeout_s, peer.tls.context())
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+    return _HttpsAs(peer.tls.server_name or host, host, port, timeout_s, peer.tls.context())
 
 
 class _HttpsAs(http.client.HTTPSConnection):

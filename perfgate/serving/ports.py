@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 import psutil
 
+from perfgate.protocols.address import host_and_port
+
 
 def free_ports(host: str, count: int) -> tuple[int, ...]:
     """Choose different free TCP ports; another process may take one before the server does."""
@@ -46,9 +48,8 @@ def is_anothers(port: int, pids: Collection[int]) -> bool:
 
 def answers(address: str, timeout_s: float = 2.0) -> str:
     """Try to connect to `host:port`; return what stands in the way, empty when something listens."""
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+        socket.create_connection(host_and_port(address), timeout_s).close()
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
     except OSError as error:

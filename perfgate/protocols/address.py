@@ -1,0 +1,18 @@
+"""Addresses of servers, `host:port`."""
+
+from __future__ import annotations
+
+import re
+
+from perfgate.errors import UsageError
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]@?#,]+):(\d{1,5})")
+_PORTS = range(1, 1 << 16)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Split `host:port`, where an IPv6 host stands in brackets, which the host is returned without; else UsageError."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found[2]) not in _PORTS:
+        raise UsageError(f"{address!r} is no address", "write HOST:PORT, for instance 127.0.0.1:8500")
+    return found[1].strip("[]"), int(found[2])
