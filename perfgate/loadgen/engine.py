@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
+from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.connection import Connection, Outcome, Request
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.loadgen.kinds import kinds
@@ -25,7 +24,7 @@ _LONGEST_OPENING_S = 1.0
 _GOOD = Outcome()
 
 
-class Engine:
+class Engine(Closing):
     """A `Driver`: persistent connections to one server, each request ended by its deadline, counted from the send.
 
     A request without an answer has status 4 (deadline) or 14 (no connection, or a connection that broke); an error
@@ -109,14 +108,6 @@ class Engine:
             self._closed = True
             self._transport.close()
             self._waiter.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _requests(self, calls: Sequence[Call]) -> Sequence[Request]:
         """Make the requests, unless the last ones were these: to look at 100,000 calls takes a tenth of a second."""

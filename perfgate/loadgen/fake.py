@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
-from types import TracebackType
-from typing import Self
 
+from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.loadgen.ledger import Ledger, failures_at_deadline
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
@@ -29,7 +28,7 @@ class Stall:
 
 
 @dataclass(slots=True)
-class FakeDriver:
+class FakeDriver(Closing):
     """Answers with the request's own bytes; its time goes on from series to series."""
 
     service_ms: Sequence[float] = (1.0,)
@@ -73,14 +72,6 @@ class FakeDriver:
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _open(self, load: OpenLoop, ledger: Ledger) -> float:
         return max((self._send(ledger, due_s) for due_s in load.instants_s.tolist()), default=0.0)

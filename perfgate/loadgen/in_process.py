@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 
 from perfgate.loadgen import records
+from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
 from perfgate.loadgen.kinds import kinds
 from perfgate.loadgen.ledger import Ledger, failures_at_deadline
@@ -57,7 +57,7 @@ class Remote(Protocol):
         """Make one call; status, message, and the serialised answer."""
 
 
-class InProcessDriver:
+class InProcessDriver(Closing):
     """A `Driver` of a model that is called directly: no request is sent, none is encoded or decoded on the way.
 
     A closed loop has a thread for each request in flight, an open one as many as the process says: what is due while
@@ -101,14 +101,6 @@ class InProcessDriver:
 
     def close(self) -> None:
         """Nothing is open."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def loop(run: Run, scratch: Path, arguments: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from perfgate.errors import InvalidRunError, how_it_ended
 from perfgate.loadgen import records
+from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.endpoint import Endpoint, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
@@ -129,7 +130,7 @@ class Workers:
         self.stop()
 
 
-class WorkersDriver:
+class WorkersDriver(Closing):
     """A `Driver` whose requests are made by several processes, each with its own connections."""
 
     def __init__(self, workers: Workers, number: int, endpoint: Endpoint) -> None:
@@ -181,14 +182,6 @@ class WorkersDriver:
             for process in self._opened:
                 if process in self._workers.processes:
                     process.tell({"op": "close", "driver": self._number})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _all(self, calls: tuple[Call, ...], load: ClosedLoop | OpenLoop, first_call: int) -> Requests:
         """Hand the series out, have all begin at the same instant, and put the records together."""
