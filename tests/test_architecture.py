@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
     {"", "cautions", "errors", "metrics", "nearest", "plain", "trials", "version"},  # "" is perfgate/__init__.py
-    {"model", "protocols", "scenario"},
+    {"protocols"},
+    {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
     {"experiment", "stats"},
     {"baseline", "gate"},

@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+
+from perfgate.protocols.descriptors import field
 
 Proto: TypeAlias = Any
 """A message made here: its attributes exist only at run time."""
@@ -166,20 +168,10 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
 }
 
 
-def _field(kind: str, name: str, number: int, *, repeated: bool = False) -> FieldDescriptorProto:
-    label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
-    field = FieldDescriptorProto(name=name, number=number, label=label)
-    if kind.islower():
-        field.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind.upper()}")
-    else:
-        field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-    return field
-
-
 def _map_entry(kind: str, name: str) -> DescriptorProto:
     """Describe `map<string, kind> name`'s entries; the compiler demands just this name."""
     entry = DescriptorProto(name="".join(word.capitalize() for word in name.split("_")) + "Entry")
-    entry.field.extend([_field("string", "key", 1), _field(kind, "value", 2)])
+    entry.field.extend([field(_PACKAGE, "string", "key", 1), field(_PACKAGE, kind, "value", 2)])
     entry.options.map_entry = True
     return entry
 
@@ -190,12 +182,12 @@ def _message(name: str) -> DescriptorProto:
         if how == _MAP:
             entry = _map_entry(kind, field_name)
             message.nested_type.append(entry)
-            message.field.append(_field(f"{name}.{entry.name}", field_name, number, repeated=True))
+            message.field.append(field(_PACKAGE, f"{name}.{entry.name}", field_name, number, repeated=True))
             continue
-        field = _field(kind, field_name, number, repeated=how == _MANY)
+        made = field(_PACKAGE, kind, field_name, number, repeated=how == _MANY)
         if how == _EITHER:
-            field.oneof_index = 0
-        message.field.append(field)
+            made.oneof_index = 0
+        message.field.append(made)
     if any(how == _EITHER for how, *_ in _SCHEMA[name]):
         message.oneof_decl.add(name="choice")
     return message

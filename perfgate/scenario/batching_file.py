@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory, text_format
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from pydantic import ValidationError
 
 from perfgate.errors import UsageError
+from perfgate.protocols.descriptors import field
 from perfgate.scenario.schema import Batching, Server
 
 _PACKAGE = "perfgate.batching"
@@ -32,23 +33,15 @@ _FIELDS = (  # name, kind, number
 _EXAMPLE = "write for instance: max_batch_size { value: 128 } batch_timeout_micros { value: 1000 }"
 
 
-def _field(name: str, kind: str, number: int) -> FieldDescriptorProto:
-    repeated = name == "allowed_batch_sizes"
-    label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
-    field = FieldDescriptorProto(name=name, number=number, label=label)
-    if kind.islower():
-        field.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind.upper()}")
-    else:
-        field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-    return field
-
-
 def _message_class() -> Any:  # noqa: ANN401 - made at run time
     wrappers = [
-        DescriptorProto(name=name, field=[_field("value", kind, 1)])
+        DescriptorProto(name=name, field=[field(_PACKAGE, kind, "value", 1)])
         for name, kind in (("Int64Value", "int64"), ("StringValue", "string"), ("BoolValue", "bool"))
     ]
-    parameters = DescriptorProto(name="BatchingParameters", field=[_field(*field) for field in _FIELDS])
+    fields = [
+        field(_PACKAGE, kind, name, number, repeated=name == "allowed_batch_sizes") for name, kind, number in _FIELDS
+    ]
+    parameters = DescriptorProto(name="BatchingParameters", field=fields)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(
         FileDescriptorProto(
