@@ -10,13 +10,12 @@ import platform
 import re
 from collections.abc import Iterable, Mapping
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import psutil
 
-from perfgate.observe import limits
-from perfgate.observe.proc_files import Read, numbers
+from perfgate.observe import limits, proc_files
+from perfgate.observe.proc_files import Read
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Server
 from perfgate.version import __version__
@@ -49,15 +48,7 @@ _CI = ("GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILDKITE", "CIRCLECI", "T
 _THP = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
-def read_text(path: str) -> str | None:
-    """Return the text of a file, None where it cannot be read."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-
-
-def environment(environ: Mapping[str, str], read: Read) -> dict[str, Any]:
+def environment(environ: Mapping[str, str], read: Read = proc_files.text) -> dict[str, Any]:
     """Collect facts of the machine and the software; None where the platform does not tell.
 
     `read` gives the text of a system file, or None; what it does not know is asked of `platform` and `psutil`.
@@ -134,7 +125,7 @@ def _cores(read: Read) -> float | None:
 
 
 def _memory_mib(read: Read) -> int:
-    total_kib = numbers(read("/proc/meminfo")).get("MemTotal")
+    total_kib = proc_files.numbers(read("/proc/meminfo")).get("MemTotal")
     total = int(psutil.virtual_memory().total) if total_kib is None else int(total_kib) * 1024
     limit_mib = limits.memory_mib(read)
     return max(1, total // 2**20 if limit_mib is None else int(min(total / 2**20, limit_mib)))

@@ -30,14 +30,14 @@ def verify_command(name: str | None, store: str, as_json: bool) -> int:  # noqa:
     from pathlib import Path  # noqa: PLC0415
     from tempfile import TemporaryDirectory  # noqa: PLC0415
 
-    from perfgate.baseline.fingerprint import environment, read_text  # noqa: PLC0415
+    from perfgate.baseline.fingerprint import environment  # noqa: PLC0415
     from perfgate.baseline.store import Store  # noqa: PLC0415
     from perfgate.baseline.verify import verify  # noqa: PLC0415
     from perfgate.model.digest import digest  # noqa: PLC0415
 
     opened = Store(store)
     with TemporaryDirectory(prefix="perfgate-") as scratch:
-        found = verify(opened, name, environment(os.environ, read_text), digest, Path(scratch))
+        found = verify(opened, name, environment(os.environ), digest, Path(scratch))
     click.echo(_document(opened.url, found) if as_json else _lines(opened.url, found))
     if broken := found.broken:
         what = f"{len(broken)} thing{'s' * (len(broken) > 1)} broken in {opened.url}"

@@ -29,12 +29,13 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
     import json  # noqa: PLC0415 - instant --help
     import os  # noqa: PLC0415
 
-    from perfgate.baseline.fingerprint import environment, read_text  # noqa: PLC0415
+    from perfgate.baseline.fingerprint import environment  # noqa: PLC0415
     from perfgate.doctor.checks import findings, to_change  # noqa: PLC0415
     from perfgate.doctor.tensorflow_build import tensorflow_build  # noqa: PLC0415
+    from perfgate.observe.proc_files import text  # noqa: PLC0415
 
-    facts = environment(os.environ, read_text) | {"tensorflow_build": tensorflow_build()}
-    found = findings(facts, _look_on(), read_text)
+    facts = environment(os.environ) | {"tensorflow_build": tensorflow_build()}
+    found = findings(facts, _look_on(), text)
     if as_json:
         click.echo(json.dumps({"environment": facts, "findings": [asdict(each) for each in found]}, indent=2))
     else:

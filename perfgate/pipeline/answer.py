@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from perfgate.baseline.fingerprint import environment, read_text
+from perfgate.baseline.fingerprint import environment
 from perfgate.errors import ExitCode
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.loadgen.undisturbed import realtime_permitted
@@ -69,7 +69,7 @@ def answer(
     seed = host.random_bits(32) if options.seed is None else options.seed
     run_id = f"{created:%Y%m%dT%H%M%SZ}-{name}-{host.random_bits(32):08x}"  # two runs may start at once
     out = (options.out / name if many else options.out) if options.out else Path("reports") / run_id
-    facts = environment(host.environ, read_text) | {"generator_realtime": realtime_permitted()}
+    facts = environment(host.environ) | {"generator_realtime": realtime_permitted()}
     allow_open_files()
     with Workers(comparison.scenario.load.workers) as workers:
         world = world_of(comparison, out, host, cpus, facts, workers)

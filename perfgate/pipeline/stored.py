@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perfgate.baseline.calibration import calibrations_of
 from perfgate.baseline.commands import recording
-from perfgate.baseline.fingerprint import environment, fingerprint, read_text
+from perfgate.baseline.fingerprint import environment, fingerprint
 from perfgate.baseline.numbers import MOST_RECORDS, stored_baseline
 from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
@@ -101,7 +101,7 @@ def with_stored(  # noqa: PLR0913 - as the user asked
 def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored has found
     comparison: Comparison, store: Store, record: Record, again: str, host: Host, keep: str, *cautions: Caution
 ) -> Comparison:
-    here = environment(host.environ, read_text)
+    here = environment(host.environ)
     fingerprint_here = fingerprint(here, comparison.scenario.server.model_dump(mode="json"))
     stored = stored_baseline(
         record,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.baseline.fingerprint import STABLE, differences, environment, fingerprint, read_text
+from perfgate.baseline.fingerprint import STABLE, differences, environment, fingerprint
 from perfgate.scenario.schema import Server
 from perfgate.version import __version__
 
@@ -101,7 +101,7 @@ def test_without_system_files_the_facts_come_from_the_platform() -> None:
 
 
 def test_this_machine_has_a_fingerprint_that_stays() -> None:
-    first, second = (fingerprint(environment(os.environ, read_text), {}) for _ in range(2))
+    first, second = (fingerprint(environment(os.environ), {}) for _ in range(2))
     assert first == second
 
 
@@ -150,7 +150,3 @@ def test_differences_name_stable_fields_first_and_leave_the_load_out() -> None:
     )
     assert [field for field, *_ in differences(a, b, STABLE)] == ["tensorflow"]
     assert differences(a, a) == ()
-
-
-def test_a_file_that_cannot_be_read_is_none() -> None:
-    assert read_text("/nowhere/at/all") is None
