@@ -36,7 +36,7 @@ class Scale(StrEnum):
 
 
 class Estimator(StrEnum):
-    """How per-trial values become one number a replica (docs/method.md)."""
+    """How per-trial values become one number a replica (docs/explanation/method.md)."""
 
     BLOCK_RELATIVE = "block_relative"  # relative to the block's level, robust within each payload, mean over payloads
     REPLICA_MEAN = "replica_mean"  # plain mean over the replica's trials, untrimmed

@@ -11,17 +11,17 @@ import pytest
 
 from perfgate.cli.app import app
 from perfgate.errors import ExitCode
+from tests.docs.pages import ALL
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def _shown() -> Iterator[tuple[str, str]]:
-    for page in PAGES:
-        for line in page.read_text(encoding="utf-8").splitlines():
+    for block in ALL:
+        for line in block.text.splitlines():
             text = line.strip().removeprefix("$ ")
-            if text.startswith("perfgate ") and not text.startswith("perfgate: "):
-                yield page.name, text
+            if text.startswith("perfgate "):
+                yield str(block.page.relative_to(ROOT)), text
 
 
 def check(line: str) -> None:
@@ -40,7 +40,8 @@ def check(line: str) -> None:
 
 
 def test_there_are_command_lines_to_check() -> None:
-    assert len(list(_shown())) > 10
+    assert len(list(_shown())) > 60
+    assert {"README.md", "docs/tutorial.md", "docs/how-to/inconclusive.md"} <= {page for page, _ in _shown()}
 
 
 @pytest.mark.parametrize(("page", "line"), list(_shown()))

@@ -41,7 +41,7 @@ def coverage(noise: Noise, true: Change, series: int) -> tuple[float, float]:
 @click.command()
 @click.option("--series", default=1000, show_default=True, help="Simulated series a cell.")
 def main(series: int) -> None:
-    """Print the tables of docs/history.md."""
+    """Print the tables of docs/explanation/change-points.md."""
     click.echo(_table(("no change", *(f"n = {count}" for count in COUNTS)), _alarm_rows(series)))
     places = (f"{at} of {count}" for count, at in PLACES)
     click.echo(_table(("noise", "change", *places), _power_rows(series)))

@@ -42,7 +42,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 @click.option("--pin", is_flag=True, help="Clients on the last CPU, a no-op server on the first.")
 @click.option("--alone", is_flag=True, help="Clients and no-op server run before all other processes; needs root.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="The tables of docs/benchmarks.md.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="The tables of docs/explanation/benchmarks.md.")
 def main(as_json: bool, as_markdown: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's way of passing options
     """Measure perfgate's load engine against any PredictionService.
 

@@ -35,7 +35,7 @@ def table(loads: Sequence[Load], title: str) -> Table:
 
 
 def markdown(loads: Sequence[Load]) -> str:
-    """Make the tables of docs/benchmarks.md: the clients, then perfgate's ratios to the others."""
+    """Make the tables of docs/explanation/benchmarks.md: the clients, then perfgate's ratios to the others."""
     lines = [
         "| in flight | client | requests/s | CPU µs/request | p50 ms | p99 ms | client CPU | server CPU | errors |"
     ]

@@ -1,6 +1,6 @@
 """`python -m benchmarks.simulation.independent`: error rates by an implementation that shares no code with perfgate.
 
-Estimator, looks and simulated machine are those of tests/independent, written from docs/method.md alone.
+Estimator, looks and simulated machine are those of tests/independent, written from docs/explanation/method.md alone.
 """
 
 from __future__ import annotations

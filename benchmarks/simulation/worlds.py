@@ -9,7 +9,8 @@ import numpy as np
 from tests.stats.generator import World
 
 _MEASURED = World(replica_sd=0.003, request_sd=0.015)
-"""Replicas 0.3 % apart and +- 0.9 % one-sided at 99 %: as measured beside a half busy neighbour (docs/verdicts.md)."""
+"""Replicas 0.3 % apart and +- 0.9 % one-sided at 99 %: as measured beside a half busy neighbour
+(docs/explanation/verdicts.md)."""
 
 WORLDS: dict[str, World] = {
     "measured": _MEASURED,

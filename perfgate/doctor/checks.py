@@ -39,7 +39,8 @@ class Finding:
     seen: str
     remedy: str = ""
     brings: str = ""
-    """What the remedy would bring; figures are those of docs/power.md and docs/benchmarks.md."""
+    """What the remedy would bring; figures are those of docs/explanation/power.md and
+    docs/explanation/benchmarks.md."""
 
 
 @dataclass(frozen=True, slots=True)

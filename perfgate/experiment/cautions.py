@@ -19,7 +19,8 @@ GENERATOR_REMEDY = "give it CPUs of its own (driver_cpus), more workers (load.wo
 _GENERATOR_LIMIT = 0.8
 """Share of its core above which a process of the load generator counts as the bottleneck."""
 _LAG_LIMIT_MS = 10.0
-"""Of a turn's 99th percentile: twice or three times that of a shared, loaded 2-core machine (docs/method.md)."""
+"""Of a turn's 99th percentile: twice or three times that of a shared, loaded 2-core machine
+(docs/explanation/method.md)."""
 _LAG_FACTOR = 2.0
 THROTTLED_LIMIT = 0.01
 """Of the time, over all CPUs."""
@@ -28,7 +29,8 @@ STEAL_LIMIT = 0.05
 PRESSURE_LIMIT = 0.5
 """Share of the wall time in which some task waited for a CPU, with one request at a time: more is others' work."""
 _LATE_MS = 2.0
-"""Twice what plain sleeping is late by at its 99th percentile on a shared 2-core machine (docs/benchmarks.md)."""
+"""Twice what plain sleeping is late by at its 99th percentile on a shared 2-core machine
+(docs/explanation/benchmarks.md)."""
 _OVERTIME = 1.5
 _COLD_FACTOR = 3.0
 

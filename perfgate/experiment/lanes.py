@@ -79,9 +79,9 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
 def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
     """Send one request through the protocol, nothing unrecorded before: caches are as the other replicas left them.
 
-    An unrecorded one before it takes as long and makes what is recorded no quieter (docs/method.md). Its service time
-    is what is left without what the thread that answered waited for a CPU: what others did to it says nothing about
-    the model. What the driver itself waited stays in.
+    An unrecorded one before it takes as long and makes what is recorded no quieter (docs/explanation/method.md). Its
+    service time is what is left without what the thread that answered waited for a CPU: what others did to it says
+    nothing about the model. What the driver itself waited stays in.
     """
     place = place_of(block, len(live.order), bench.plan.seed)
     done = _drive(live, traffic, place, bench)

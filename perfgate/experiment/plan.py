@@ -35,7 +35,8 @@ _WARMUP_SHARE = 0.35
 _FIRST_CALLS_S = 600.0
 """For slow first calls on all servers of a run together, over the budget: they are no part of the steady state."""
 ENOUGH_FOR_EARLY_LOOKS = 12
-"""Replicas an arm; with fewer, the far tails that an early look goes by are not Student's t (docs/method.md)."""
+"""Replicas an arm; with fewer, the far tails that an early look goes by are not Student's t
+(docs/explanation/method.md)."""
 FIRST_LOOK = 3 / 8
 """Of a lane's time, with fewer replicas."""
 MOST_TIMES_LOOKS = 2
@@ -159,9 +160,9 @@ def replicas_that_fit(  # noqa: PLR0913, PLR0917 - what memory is needed for
 def start_order(arms: Sequence[Arm], replicas: int, parents: int, seed: int) -> tuple[Slot, ...]:
     """Counterbalance who starts first: A B, B A, B A, A B … after Thue and Morse, and alternate the fork parents.
 
-    Of two equal servers the one started second is 1.5 to 3 % faster (docs/method.md); in this order every prefix of
-    a power of two is balanced against drifts of low polynomial degree. Which of the arms is A is drawn from the seed:
-    the very first server of a run is like no other, and no arm has it in every run.
+    Of two equal servers the one started second is 1.5 to 3 % faster (docs/explanation/method.md); in this order every
+    prefix of a power of two is balanced against drifts of low polynomial degree. Which of the arms is A is drawn from
+    the seed: the very first server of a run is like no other, and no arm has it in every run.
     """
     stream = np.random.SeedSequence(seed, spawn_key=(_STARTS,))  # (seed, 1) draws the traffic of block 1
     if np.random.default_rng(stream).integers(2):

@@ -13,7 +13,7 @@ from perfgate.loadgen.interface import ClosedLoop, Driver
 from perfgate.trials import Call
 
 WINDOW = 40
-"""Requests that the test looks at; simulated rates of its errors stand in docs/method.md."""
+"""Requests that the test looks at; simulated rates of its errors stand in docs/explanation/method.md."""
 SHORT_WINDOW = 20
 """Enough where half of the time is up: a slow model does not get 40 requests into its share of the budget."""
 TREND_LEVEL = 0.2

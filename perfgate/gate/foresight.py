@@ -23,7 +23,8 @@ from perfgate.stats.values import quantile_of
 from perfgate.trials import Caution, Lane, ReplicaFacts
 
 _TYPICAL_EFFECT = 4
-"""Design effect of a percentile's share where latencies have an autocorrelation time of 4 requests: docs/method.md."""
+"""Design effect of a percentile's share where latencies have an autocorrelation time of 4 requests:
+docs/explanation/method.md."""
 
 
 @dataclass(frozen=True, slots=True)

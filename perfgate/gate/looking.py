@@ -88,7 +88,10 @@ class Looking:
         return Standing(tuple(verdicts), tuple(bounds.values()), total)
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
-        """Say whether nothing is open that more of this source would decide, warnings included (docs/method.md)."""
+        """Say whether nothing is open that more of this source would decide, warnings included.
+
+        Why warnings count: docs/explanation/method.md#severity.
+        """
         cases = [self._case(effect) for effect in self._effects.values()]
         futile = {case.metric.name for case in cases if is_futile(case, self._family) or not case.is_waited_for}
         decided = {each.metric for each in verdicts if each.settled} | futile

@@ -1,7 +1,7 @@
 """One HTTP/2 connection of a client, as far as unary gRPC calls need it (RFC 9113; HPACK is the hpack package's).
 
 Written for one thing, little CPU time a request: what never changes is made once, and header blocks that were seen
-before are not decoded again. docs/benchmarks.md compares it with libcurl.
+before are not decoded again. docs/explanation/benchmarks.md compares it with libcurl.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ LATE = Outcome(DEADLINE_EXCEEDED, "no answer within the deadline")
 _TWICE = Outcome(UNAVAILABLE, "the server closed two connections without looking at the request", lost=True)
 _MOST_TOGETHER = 16
 """Requests due at once are handed to the kernel by quarters of what is in flight, so that the server has something to
-do while the rest is written, but no more than this (docs/benchmarks.md)."""
+do while the rest is written, but no more than this (docs/explanation/benchmarks.md)."""
 
 
 class Series:

@@ -145,7 +145,7 @@ class Result:
     """One run of one scenario."""
 
     run_id: str
-    """Instant of the start and four random digits: `20260301-101500-ab12`."""
+    """UTC time of the start, name of the scenario, 8 random hex digits: `20260301T101500Z-ranking-3f0c1a9b`."""
     created_utc: str
     """When it began, ISO 8601."""
     perfgate_version: str

@@ -75,7 +75,7 @@ class Payload(Table):
     """What a request carries."""
 
     source: Source = "signature"
-    """Random values for the signature's inputs, or recorded requests (docs/payloads.md)."""
+    """Random values for the signature's inputs, or recorded requests (docs/reference/payloads.md)."""
     file: str | None = None
     """File of a recorded source, relative to the scenario file; all but `warmup_assets` need it."""
     method: Literal["predict", "classify", "regress"] = "predict"
@@ -89,7 +89,7 @@ class Payload(Table):
     inputs: dict[str, InputSpec] = Field(default_factory=dict)
     """How to fill each input of the signature, by name; those not named are filled by their type."""
     signature_def: SignatureDef | None = None
-    """`endpoint` without TF-Serving's metadata: what the signature takes (docs/targets.md)."""
+    """`endpoint` without TF-Serving's metadata: what the signature takes (docs/reference/targets.md)."""
 
     @model_validator(mode="after")
     def _file_for_recorded(self) -> Payload:
@@ -127,7 +127,7 @@ class Load(Table):
     """The scenario's traffic in the `load` lane."""
 
     arrivals: Arrivals = "closed"
-    """When requests are sent (docs/scenarios.md#arrivals)."""
+    """When requests are sent (docs/reference/scenario-files.md#arrivals)."""
     rate_rps: float | None = Field(default=None, gt=0)
     """`constant`, `poisson` and `gamma`: requests a second."""
     cv: float | None = Field(default=None, gt=0, le=10)
@@ -226,7 +226,7 @@ class Server(Table):
     driver_cpus: tuple[int, ...] | None = None
     """CPU numbers the load generator may use; none given: all."""
     huge_pages: bool = True
-    """Ask glibc for huge pages in the servers: sharper measurements (docs/method.md)."""
+    """Ask glibc for huge pages in the servers: sharper measurements (docs/explanation/method.md)."""
     random_layout: bool = True
     """Draw each server's memory layout anew: else a luck that all servers of a model share counts as its change."""
     rpc_threads: int = Field(default=4, ge=1)
@@ -248,7 +248,8 @@ class Target(Table):
     """What answers the requests. A MODEL that is a URL is always an `endpoint`."""
 
     kind: Literal["embedded", "in_process", "command", "endpoint"] = "embedded"
-    """perfgate's own server, the model with no RPC, what a command line starts, or one that runs (docs/targets.md)."""
+    """perfgate's own server, the model with no RPC, what a command line starts, or one that runs
+    (docs/reference/targets.md)."""
     protocol: Literal["grpc", "rest"] = "grpc"
     """What requests are sent by."""
     command: str | None = None
@@ -286,7 +287,8 @@ class Target(Table):
 class MetricGate(Table):
     """How one metric is gated: the regression to catch, or the tolerance itself, and how much a failure counts.
 
-    The first two are shares, or amounts in the metric's unit where arms are compared by difference (docs/metrics.md).
+    The first two are shares, or amounts in the metric's unit where arms are compared by difference
+    (docs/reference/metrics.md).
     """
 
     catch: Amount | None = None

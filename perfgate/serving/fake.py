@@ -26,7 +26,7 @@ class FakeReplica:
     _own: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Draw what is its own: processes of one model differ by about 1 % (docs/method.md)."""
+        """Draw what is its own: processes of one model differ by about 1 % (docs/explanation/method.md)."""
         self._own = float(np.exp(self.rng.normal(0, 0.005)))
 
     @property

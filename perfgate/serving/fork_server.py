@@ -4,7 +4,7 @@ Run as `-m perfgate.serving.fork_server PROGRAM CHANNEL_FD PARENT_PID [MODULE ..
 a forked server does; the other modules are imported for it.
 
 Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
-TensorFlow or gRPC holds a lock (docs/serving.md). This module must stay that way.
+TensorFlow or gRPC holds a lock (docs/explanation/serving.md). This module must stay that way.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ class ProcessRunDelay(RunDelay):
     """Reads the run delay of all threads of this process that do the work, for one stretch of work at a time.
 
     TensorFlow hands most of a graph's operations to a thread of its own: the calling thread's delay is about half of
-    what an execution waited on a busy machine (docs/method.md). Which threads those are is found out in every 50th
-    stretch, by whose CPU time went on; reading all of some 30 threads takes a tenth of a millisecond.
+    what an execution waited on a busy machine (docs/explanation/method.md). Which threads those are is found out in
+    every 50th stretch, by whose CPU time went on; reading all of some 30 threads takes a tenth of a millisecond.
     """
 
     def __init__(self, tasks: Path = Path("/proc/self/task")) -> None:

@@ -54,8 +54,8 @@ def find_levels(values: Numbers) -> Levels:
     """Split a series of finite values, in order of time, where its level changed; none below `FEWEST` values.
 
     Of the least-squares segmentations with 20, 19, ... changes (Truong, Oudre & Vayatis, Signal Processing 167, 2020,
-    107299), the first in which every change is significant between its two neighbours. docs/history.md has the error
-    rates.
+    107299), the first in which every change is significant between its two neighbours.
+    docs/explanation/change-points.md has the error rates.
     """
     clipped = clip_outliers(values)
     for bounds in segmentations(clipped):

@@ -26,7 +26,7 @@ BLOCK_SIZES = {2: 20, 4: SPARE_DF}
 SLOPE_ALPHA = 0.01
 _MOST_EXACT_PAIRS = 12
 LEAST_PAIRS = 6
-"""From here on a pair's likeness pays for the degrees of freedom that pairing costs (docs/method.md)."""
+"""From here on a pair's likeness pays for the degrees of freedom that pairing costs (docs/explanation/method.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ def half_width(se: float, df: float, alpha: float) -> float:
 def contrast(sample: Sample) -> Contrast:
     """Compare the arms: Welch's t over replicas, after the nuisance factors that the design allows to take out.
 
-    At least two replicas an arm. docs/method.md gives the formulas and their error rates.
+    At least two replicas an arm. docs/explanation/method.md gives the formulas and their error rates.
     """
     groups = _groups(sample)
     return _adjusted(sample, np.column_stack([groups, _slope(sample, groups)]))

@@ -19,7 +19,7 @@ LEVEL_TRIM = 0.1
 """Of an arm's replicas in one block. With medians in place of trimmed means standard errors are 5 % too small."""
 FAR_SD = 1.5
 """An execution further away counts as so far: of normal noise the mean loses 4 % of its efficiency, of real one it
-gains (docs/method.md)."""
+gains (docs/explanation/method.md)."""
 APART_SE = 3.0
 """Arms that are further apart in one payload than over all have a level of their own there."""
 _FEW = 20
@@ -74,7 +74,7 @@ def block_level(logs: Floats, arm: Ints) -> Floats:
     """Give each block's level, from its log values, blocks x replicas: the mean of the arms' 10 % trimmed means.
 
     A level over both arms at once would follow the replicas of either arm that lie near it, and so draw the arms
-    together (docs/method.md).
+    together (docs/explanation/method.md).
     """
     return np.asarray(np.mean([_trimmed_mean(logs[:, arm == each]) for each in np.unique(arm)], axis=0), np.float64)
 

@@ -1,8 +1,8 @@
 """A candidate compared with stored numbers: a prediction interval that carries what occasions differ by.
 
 Request, burst, replica, occasion: numbers of two days never met, so the occasion is a random effect. Occasions that are
-hours apart resemble each other: days count. docs/method.md, "Compared with stored numbers", gives the formulas and
-their error rates.
+hours apart resemble each other: days count. docs/explanation/method.md, "Compared with stored numbers", gives the
+formulas and their error rates.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PRIOR_DF = 3.0
 """So few that bounds at 1 % hold on a machine twice as unsteady as the prior says: t[0.99, 3] is 4.5, twice z."""
 _PRIOR_SD = 0.16
 """Equal models measured at different times: p50 apart by more than 5 % in 83 % and by more than 10 % in 66 % of runs
-(docs/method.md). Two draws differ by sqrt(2) times the sd, and both shares give this sd."""
+(docs/explanation/method.md). Two draws differ by sqrt(2) times the sd, and both shares give this sd."""
 _PRIOR_MEMORY_SD = 0.02
 """Ten times what the resident set of one model differed by over two hours, beside busy neighbours and without."""
 _MEMORY_UNIT = "MiB"

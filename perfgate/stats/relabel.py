@@ -15,8 +15,9 @@ _OF_REQUESTS = ("service_ms", "response_ms", "status")
 def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTable:
     """Take the candidate of each run, the first one's as the baseline.
 
-    The runs are two occasions: intervals of this table lack what differs between occasions (docs/method.md). No fork
-    server is common to them, and what was the n-th block of each becomes one block.
+    The runs are two occasions: intervals of this table lack what differs between occasions
+    (docs/explanation/method.md). No fork server is common to them, and what was the n-th block of each becomes one
+    block.
     """
     old, new = candidate_of(baseline_run), candidate_of(candidate_run)
     arms = np.full_like(old.columns.arm, ARMS.index(Arm.BASELINE))

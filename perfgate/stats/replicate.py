@@ -1,4 +1,4 @@
-"""From trials to one number a replica: the estimator of each kind of metric (docs/method.md)."""
+"""From trials to one number a replica: the estimator of each kind of metric (docs/explanation/method.md)."""
 
 from __future__ import annotations
 

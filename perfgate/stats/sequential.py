@@ -24,7 +24,7 @@ def spent(fraction: float, alpha: float) -> float:
 
     The power family of spending functions, Kim & DeMets, Biometrika 74 (1987) 149, with exponent 3. One of
     O'Brien-Fleming type spends next to nothing before half of the time, and with Student's t of some 20 degrees of
-    freedom even less: runs that are clear then take a third longer (docs/method.md).
+    freedom even less: runs that are clear then take a third longer (docs/explanation/method.md).
     """
     return alpha * fraction**3
 

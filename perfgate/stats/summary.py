@@ -14,7 +14,7 @@ METHOD = 2
 
 @dataclass(frozen=True, slots=True)
 class Typical:
-    """What the gate compares one metric by: a number a replica, in the metric's unit (docs/method.md)."""
+    """What the gate compares one metric by: a number a replica, in the metric's unit (docs/explanation/method.md)."""
 
     replicas: tuple[float, ...]
     """In the order of the replicas' numbers."""

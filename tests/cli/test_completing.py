@@ -1,4 +1,4 @@
-"""Completion by a real shell, set up by the very lines of docs/config.md."""
+"""Completion by a real shell, set up by the very lines of docs/how-to/editor-and-shell.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "config.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "editor-and-shell.md"
 SHELLS = ("bash", "zsh", "fish")
 
 

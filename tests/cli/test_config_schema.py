@@ -22,12 +22,26 @@ from tests.cli.test_policy import ENTRY
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG, SCENARIO = (
     json.loads((ROOT / name).read_text(encoding="utf-8"))
-    for name in ("docs/config.schema.json", "scenarios/schema.json")
+    for name in ("docs/reference/config.schema.json", "scenarios/schema.json")
 )
-CONFIG_BLOCKS = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "config.md").read_text(encoding="utf-8"), re.DOTALL)
-SCENARIO_BLOCKS = re.findall(
-    r"```toml\n(.*?)```", (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8"), re.DOTALL
-)
+
+
+def _blocks(*pages: str) -> list[str]:
+    texts = ((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
+    return [block for text in texts for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+
+
+SCENARIO_BLOCKS = [
+    *_blocks("how-to/write-a-scenario.md"),
+    *(text for text in _blocks("reference/severity.md") if "[gate.metrics" in text),
+]
+CONFIG_BLOCKS = [
+    *(
+        text
+        for text in _blocks("reference/settings.md", "reference/severity.md", "how-to/accept-a-regression.md")
+        if text not in SCENARIO_BLOCKS
+    )
+]
 
 
 def _complaints(text: str, schema: dict[str, Any]) -> list[str]:
@@ -48,6 +62,7 @@ def test_what_the_docs_show_is_right(tmp_path: Path) -> None:
         assert _complaints(text, CONFIG) == []
         (tmp_path / "perfgate.toml").write_text(text)
         assert load_config(tmp_path).path == tmp_path / "perfgate.toml"
+    assert len(SCENARIO_BLOCKS) == 2
     for text in SCENARIO_BLOCKS:
         assert _complaints(text, SCENARIO) == []
         (tmp_path / "s.toml").write_text(text)

@@ -118,7 +118,7 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
     same = _perfgate("run", ranking_models.v1_again, *against, "--budget", "30s", "--json", "--out", tmp_path / "1")
     result = json.loads(same.stdout)
     verdict = Verdict(result["judgement"]["verdict"])
-    assert verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, same.stderr  # how often which: docs/verdicts.md
+    assert verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, same.stderr  # how often which: docs/explanation/verdicts.md
     assert same.returncode == EXIT_CODES[verdict]
     assert same.stderr.splitlines()[-1].startswith(f"{verdict.upper()} ")
     assert result["baseline_name"] == "prod"

@@ -69,7 +69,7 @@ def test_what_does_not_run_says_why(block: Block) -> None:
 
 
 def test_there_are_pages_and_blocks() -> None:
-    assert ROOT / "docs" / "serving.md" in PAGES
+    assert ROOT / "docs" / "reference" / "server.md" in PAGES
     assert len(_of("console")) > 10
 
 

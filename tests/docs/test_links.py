@@ -12,7 +12,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.docs.pages import PAGES, ROOT
+from tests.test_project import tracked
 
+OF_NOTHING = {"tests/docs/test_links.py", "tests/test_project.py"}
+"""Tests that mention pages which are not there."""
 ALSO = (ROOT / "CHANGELOG.md", *sorted(ROOT.glob("*/README.md")))
 
 
@@ -58,6 +61,29 @@ def broken(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", [*PAGES, *ALSO], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     assert broken(page) == []
+
+
+_MENTION = re.compile(r"(?<![\w/.:])(docs/[\w/-]+\.(?:md|json|svg))(?:#([\w-]+))?")
+
+
+def mentions_of_nothing(text: str) -> list[str]:
+    """Name the pages and headings in docs/ that a text mentions and that are not there."""
+    return [
+        f"{path}#{anchor}"
+        for path, anchor in _MENTION.findall(text)
+        if not (ROOT / path).is_file() or (anchor and anchor not in anchors(ROOT / path))
+    ]
+
+
+def test_pages_that_code_mentions_are_there() -> None:
+    files = [file for file in tracked() if file.suffix in {".py", ".j2", ".toml", ".md", ".json", ".html"}]
+    found = {str(file.relative_to(ROOT)): mentions_of_nothing(file.read_text(encoding="utf-8")) for file in files}
+    assert {name: nothing for name, nothing in found.items() if nothing and name not in OF_NOTHING} == {}
+
+
+def test_a_mention_of_nothing_would_show() -> None:
+    text = "(docs/README.md#how-tos) docs/gone.md docs/README.md#gone https://x.invalid/docs/gone.md"
+    assert mentions_of_nothing(text) == ["docs/gone.md#", "docs/README.md#gone"]
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

@@ -12,8 +12,8 @@ from perfgate.stats import contrast, days, payloads, prediction, replicate
 from perfgate.stats.sequential import nominal_levels
 from tests.docs.pages import ROOT
 
-METHOD = " ".join((ROOT / "docs" / "method.md").read_text(encoding="utf-8").split())
-BASELINES = " ".join((ROOT / "docs" / "baselines.md").read_text(encoding="utf-8").split())
+METHOD = " ".join((ROOT / "docs" / "explanation" / "method.md").read_text(encoding="utf-8").split())
+BASELINES = " ".join((ROOT / "docs" / "reference" / "baselines.md").read_text(encoding="utf-8").split())
 
 
 @pytest.mark.parametrize(

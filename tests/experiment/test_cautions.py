@@ -72,7 +72,7 @@ def test_workers_without_a_request_in_flight_do_not_make_the_others_look_idle() 
 
 @pytest.mark.parametrize(
     ("lag_ms", "service_ms", "late_turns", "invalid"),
-    [  # times: median and 99th percentile; most of these were measured (docs/method.md)
+    [  # times: median and 99th percentile; most of these were measured (docs/explanation/method.md)
         ((0.1, 0.5), (1, 3), 8, False),  # as it should be
         ((0.08, 6.2), (0.64, 3.1), 8, False),  # a shared, loaded machine
         ((0.65, 17), (0.71, 20), 8, False),  # other work: the server is as late as the generator

@@ -1,4 +1,4 @@
-"""From one number a replica to an effect, written from docs/method.md ("From replicas to an effect")."""
+"""From one number a replica to an effect, written from docs/explanation/method.md ("From replicas to an effect")."""
 
 from __future__ import annotations
 

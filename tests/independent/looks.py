@@ -1,4 +1,4 @@
-"""Levels of planned looks and what they decide, written from docs/method.md ("Looks on the way")."""
+"""Levels of planned looks and what they decide, written from docs/explanation/method.md ("Looks on the way")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mean over requests, written from docs/method.md ("The mean over requests") and nothing else.
+"""The mean over requests, written from docs/explanation/method.md ("The mean over requests") and nothing else.
 
 Everything takes many runs at once: the first axis is that of runs.
 """

@@ -1,4 +1,4 @@
-"""What docs/payloads.md says, held against what is."""
+"""What docs/reference/payloads.md says, held against what is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from perfgate.payload.record import _MOST_CLASSES
 from perfgate.payload.zipf import LARGEST_RANGE
 from perfgate.scenario.schema import Scenario, Source
 
-PAGE = (Path(__file__).parents[2] / "docs" / "payloads.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "payloads.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 

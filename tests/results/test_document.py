@@ -152,7 +152,7 @@ def test_the_schema_says_what_every_key_means() -> None:
 
 
 def test_the_published_schema_is_current() -> None:
-    published = Path(__file__).resolve().parents[2] / "docs" / "result.schema.json"
+    published = Path(__file__).resolve().parents[2] / "docs" / "reference" / "result.schema.json"
     text = json.dumps(document.json_schema(), indent=1) + "\n"
     assert published.read_text(encoding="utf-8") == text, "write it again: make docs"
 

@@ -94,7 +94,7 @@ def test_the_ranking_scenario_buys_enough_requests_for_its_objectives() -> None:
     scenario = load_scenario("ranking", [SHIPPED])
     budget, rate_rps = scenario.budget, scenario.load.rate_rps or 0
     per_arm = rate_rps * budget.measure_s * (1 - budget.execute_share - budget.request_share) / 2
-    assert per_arm > 662  # an objective of 1 % at 99 % with one request above the bound (docs/method.md)
+    assert per_arm > 662  # an objective of 1 % at 99 % with one request above the bound (docs/explanation/method.md)
 
 
 def test_digest_follows_what_is_measured() -> None:
@@ -197,7 +197,9 @@ def test_json_schema_knows_metrics_and_written_forms() -> None:
 
 
 def test_the_page_has_every_table_and_its_example_is_a_scenario(tmp_path: Path) -> None:
-    page = (SHIPPED.parent / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    docs = SHIPPED.parent / "docs"
+    page = (docs / "reference" / "scenario-files.md").read_text(encoding="utf-8")
     assert not {key for key in Scenario.model_fields if key not in {"name", "description"} and f"`[{key}" not in page}
-    *_, example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    written = (docs / "how-to" / "write-a-scenario.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", written, re.DOTALL)
     assert load_scenario(_written(tmp_path, example), []).load.rate_rps == 50

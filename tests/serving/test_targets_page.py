@@ -20,7 +20,7 @@ from perfgate.trials import Arm, Depth, Lane
 from tests.stats.build import fact, load_trials, requests, trial
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "targets.md").read_text(encoding="utf-8")
 KINDS = get_args(Target.model_fields["kind"].annotation)
 
 
@@ -57,7 +57,7 @@ def test_the_urls_are_urls() -> None:
 
 
 def test_the_page_is_linked() -> None:
-    for page in ("README.md", "docs/scenarios.md"):
+    for page in ("README.md", "docs/reference/scenario-files.md"):
         assert "targets.md" in (ROOT / page).read_text(encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 class World:
     """What the machine does to single executions; log scale unless said otherwise.
 
-    Defaults follow docs/method.md: replicas 0.6 % apart, request noise with lag-1 autocorrelation 0.39,
+    Defaults follow docs/explanation/method.md: replicas 0.6 % apart, request noise with lag-1 autocorrelation 0.39,
     drift over the run, and one trial in fifty hit by something else. Fewer, quieter blocks stand for many noisy ones.
     """
 

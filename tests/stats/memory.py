@@ -15,7 +15,7 @@ _SHAPE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """How the resident set of a server moves; what the ranking model shows, docs/method.md."""
+    """How the resident set of a server moves; what the ranking model shows, docs/explanation/method.md."""
 
     count: int = 8
     requests: int = 1500

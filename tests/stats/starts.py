@@ -13,7 +13,8 @@ from tests.stats.generator import World, autoregressive, design, facts
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """How long starts take, log scale; what starts of the ranking model beside other work show (docs/method.md)."""
+    """How long starts take, log scale; what starts of the ranking model beside other work show
+    (docs/explanation/method.md)."""
 
     own_sd: float = 0.07
     shared_sd: float = 0.05

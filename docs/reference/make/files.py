@@ -87,7 +87,7 @@ def settings() -> str:
     del accept["properties"]["metric"]["enum"]  # the metrics have a page of their own
     return (
         f"{options}\n\n## `[severity]`\n\n{prose(severity['description'])} A metric, and one of "
-        f"{', '.join(code(each) for each in root['$defs']['Severity']['enum'])}: [config](../config.md#severity).\n\n"
+        f"{', '.join(code(each) for each in root['$defs']['Severity']['enum'])}: [more](severity.md#severity).\n\n"
         f"## `[[accept]]`\n\n{prose(root['properties']['accept']['description'])} All keys but `scenario` must be "
-        f"given: [config](../config.md#accepted-regressions).\n\n{keys(accept, root, link=False)}"
+        f"given: [more](severity.md#accepted-regressions).\n\n{keys(accept, root, link=False)}"
     )

@@ -35,12 +35,42 @@ def exit_codes() -> str:
     return table(("code", "name", "when"), ((code(int(each)), each.name.lower(), docs[each.name]) for each in ExitCode))
 
 
+SETTINGS = """\
+A flag comes before an environment variable, a variable before `perfgate.toml`, and the file before the default.
+
+```console
+$ perfgate config                 # what `perfgate run` would use here, and where each value comes from
+$ perfgate config --json
+```
+
+The nearest file counts, in the working directory or above it: `perfgate.toml`, or the table `[tool.perfgate]` of a
+`pyproject.toml`. Two are never mixed. Paths in it (`store`, `out`, `junit`, `metrics`, scenario files, and
+`scenarios/NAME.toml`) are relative to the file, wherever the command is called from.
+
+```toml
+baseline = "prod"            # run --baseline; record and promote --name
+store = "baselines"          # a directory or any fsspec URL
+scenario = ["ranking"]       # names or files
+budget = "60s"
+replicas = 12
+on_inconclusive = "fail"
+junit = "perfgate.xml"
+```
+
+An unknown key, and a value that the option does not take, end the command with exit code 2 and one line that names the
+file. In `PERFGATE_SCENARIO` several scenarios are separated by blanks, and a flag replaces all of them. `NO_COLOR` and
+other variables of the terminal: [what perfgate prints](terminal.md#colours-width-and-detail). What to measure and how
+to judge it is in [scenario files](scenario-files.md).
+
+As a JSON Schema: [`config.schema.json`](config.schema.json). Each key takes what its option takes:"""
+"""What stands above the table of `perfgate.toml`."""
+
 PAGES = {
     "commands.md": Page(
         "Commands",
         "perfgate/cli/",
         "Every command with every option. A flag comes before its variable, a variable before\n"
-        "[`perfgate.toml`](settings.md), and the file before the default. `perfgate COMMAND --help` says the same.",
+        "[`perfgate.toml`](settings.md), and the file before the default. `perfgate COMMAND --help` shows the same.",
         commands,
     ),
     "metrics.md": Page(
@@ -48,8 +78,10 @@ PAGES = {
         "perfgate/metrics.py",
         "*Catch* is the default regression to find reliably, and the tolerance half of it; *at least*: a\n"
         "smaller change in the unit never counts. *Gated* metrics are judged by default, others\n"
-        "where a scenario names them. *Measured at* is lane and depth: the first one that the run has.\n"
-        "What estimators and scales are: [metrics](../metrics.md).",
+        "where a scenario names them, in a table `[gate.metrics.NAME]`, empty or with `catch` or\n"
+        "`tolerance`. Any metric can have an [objective](scenario-files.md#what-an-objective-needs), an absolute\n"
+        "bound on the new version. *Measured at* is lane and depth: the first one that the run has.\n"
+        "What estimators and scales are: [estimators](estimators.md).",
         metrics,
     ),
     "exit-codes.md": Page(
@@ -70,22 +102,21 @@ PAGES = {
     "scenario.md": Page(
         "Scenario keys",
         "perfgate/scenario/schema.py",
-        "Every table and key of a [scenario file](../scenarios.md). All keys have defaults; `-` is none. Times are\n"
+        "Every table and key of a [scenario file](scenario-files.md). All keys have defaults; `-` is none. Times are\n"
         "seconds, or text with `ms`, `s`, `m`, `min` or `h`; shares are numbers or percentages in quotes.",
         scenario,
     ),
     "settings.md": Page(
         "Keys of `perfgate.toml`",
         "perfgate/cli/config_file.py",
-        "What may stand in [`perfgate.toml`](../config.md) or `[tool.perfgate]` of `pyproject.toml`; as a JSON\n"
-        "Schema: [`config.schema.json`](../config.schema.json). Each key takes what its option takes.",
+        SETTINGS,
         settings,
     ),
     "result.md": Page(
         "Keys of `result.json`",
         "perfgate/results/result.py",
-        "What the keys of [`result.json`](../report.md#resultjson) mean; as a JSON Schema:\n"
-        "[`result.schema.json`](../result.schema.json). Units stand in names: `_s` seconds, `_ms` milliseconds, `_mb`\n"
+        "What the keys of [`result.json`](run-files.md#resultjson) mean; as a JSON Schema:\n"
+        "[`result.schema.json`](result.schema.json). Units stand in names: `_s` seconds, `_ms` milliseconds, `_mb`\n"
         "MiB. Any number may be `null`, where there is none. A *list* in columns has one item for each row.",
         result,
     ),
@@ -93,24 +124,19 @@ PAGES = {
 
 
 def files() -> Mapping[str, str]:
-    """Make every page, the index included, and the JSON Schemas: text by path in the repository."""
+    """Make every page and the JSON Schemas: text by path in the repository."""
     schemas = {
-        "docs/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
-        "docs/result.schema.json": json.dumps(document.json_schema(), indent=1),
+        "docs/reference/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
+        "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),
         "scenarios/schema.json": json.dumps(scenario_files.json_schema(), indent=2),
     }
-    written = {f"docs/reference/{name}": text for name, text in _pages().items()}
-    return {**written, **{name: f"{text}\n" for name, text in schemas.items()}}
+    return {**_pages(), **{name: f"{text}\n" for name, text in schemas.items()}}
 
 
 def _pages() -> Mapping[str, str]:
-    made = {name: _text(page.title, page.source, page.lead, page.body()) for name, page in PAGES.items()}
-    rows = ((f"[{page.title}]({name})", code(page.source)) for name, page in PAGES.items())
-    index = table(("page", "made from"), rows)
-    lead = "What there is, made from the code itself."
-    return {**made, "README.md": _text("Reference", "docs/reference/make/pages.py", lead, index)}
+    return {f"docs/reference/{name}": _text(page) for name, page in PAGES.items()}
 
 
-def _text(title: str, source: str, lead: str, body: str) -> str:
-    note = f"<!-- Made from {source} by `make docs`: change that, not this. -->"
-    return f"{note}\n\n# {title}\n\n{lead}\n\n{body}\n"
+def _text(page: Page) -> str:
+    note = f"<!-- Made from {page.source} by `make docs`: change that, not this. -->"
+    return f"{note}\n\n# {page.title}\n\n{page.lead}\n\n{page.body()}\n"

@@ -28,7 +28,7 @@ _REPLY_TIMEOUT_S = 600.0
 def server_environment(environ: Mapping[str, str], *, huge_pages: bool) -> dict[str, str]:
     """Environment of the server processes, which must be set before they start.
 
-    Huge pages for malloc remove most of the difference between processes of one model (docs/method.md).
+    Huge pages for malloc remove most of the difference between processes of one model (docs/explanation/method.md).
     """
     tunables = [environ["GLIBC_TUNABLES"]] if "GLIBC_TUNABLES" in environ else []
     tunables += ["glibc.malloc.hugetlb=1"] if huge_pages else []

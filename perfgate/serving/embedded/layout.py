@@ -4,7 +4,7 @@ Where code and data lie moves a model's time by more than many regressions do, a
 alike share it: it would look like a difference between the models. Drawn anew in each replica it is noise that replicas
 average out (Curtsinger & Berger, Stabilizer, ASPLOS 2013). The libraries stay where they were: a forked process keeps
 the addresses that the kernel drew for its parent. So do mappings and the stack: moved by some pages, one replica in
-twelve took 15 to 33 % longer (docs/method.md), for huge pages want their alignment.
+twelve took 15 to 33 % longer (docs/explanation/method.md), for huge pages want their alignment.
 """
 
 from __future__ import annotations

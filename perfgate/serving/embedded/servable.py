@@ -1,6 +1,6 @@
 """A SavedModel in a session, as TF-Serving loads it, with one fast callable per signature and output choice.
 
-The session loader opens models that `tf.saved_model.load` refuses (docs/serving.md).
+The session loader opens models that `tf.saved_model.load` refuses (docs/explanation/serving.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every thread waits for the next event of any connection, and the one that reads a request also runs its method and
 sends the answer: nothing is handed from one thread to another while no more than one request is in flight. That is
-most of what it gains on `grpc.server` (docs/serving.md, "Overhead").
+most of what it gains on `grpc.server` (docs/explanation/serving.md, "Overhead").
 """
 
 from __future__ import annotations
