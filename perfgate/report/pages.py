@@ -9,11 +9,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from perfgate.plain import printable
 from perfgate.report import figures
 from perfgate.report.charts.verdicts import icon
+from perfgate.report.glossary import Term, terms_in
 from perfgate.report.inline import policy, script, style
 
 _SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
@@ -32,7 +33,7 @@ def template(name: str) -> jinja2.Template:
     )
     environment.filters.update(minus=minus, quantity=figures.quantity, with_unit=figures.with_unit)
     environment.filters.update(figure=figures.figure, short_digest=figures.short_digest, duration=figures.duration)
-    environment.filters.update(sections=sections)
+    environment.filters.update(sections=sections, terms=terms, coded=coded)
     environment.globals.update(icon=_icon, style=style(), script=script(), policy=policy())
     return environment.get_template(name)
 
@@ -40,6 +41,17 @@ def template(name: str) -> jinja2.Template:
 def sections(body: str) -> tuple[tuple[str, Markup], ...]:
     """List the sections of a page's own markup that can be linked to, for its contents: (id, title)."""
     return tuple((name, Markup(title)) for name, title in _SECTION.findall(body))  # noqa: S704 - escaped already
+
+
+def terms(body: str) -> tuple[Term, ...]:
+    """List the words of the glossary that a page's own markup uses, settings and commands aside."""
+    prose = re.sub(r"<pre>.*?</pre>", " ", body, flags=re.DOTALL)
+    return terms_in(Markup(prose).striptags())  # noqa: S704 - only its text is looked at
+
+
+def coded(text: str) -> Markup:
+    """Set what stands between backticks as code."""
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def drawn(svg: str) -> Markup:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
 from docs.reference.make.files import result, scenario, settings
+from docs.reference.make.glossary import PAGE as GLOSSARY_PAGE
+from docs.reference.make.glossary import glossary
 from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
 from perfgate.cli import config_schema
@@ -64,6 +66,14 @@ to judge it is in [scenario files](scenario-files.md).
 
 As a JSON Schema: [`config.schema.json`](config.schema.json). Each key takes what its option takes:"""
 """What stands above the table of `perfgate.toml`."""
+
+GLOSSARY = Page(
+    "Glossary",
+    "perfgate/report/glossary.py",
+    "Each word that perfgate uses in a sense of its own, and the name that it has elsewhere. Reports explain the\n"
+    "words that they use from the same table.",
+    glossary,
+)
 
 PAGES = {
     "commands.md": Page(
@@ -134,7 +144,8 @@ def files() -> Mapping[str, str]:
 
 
 def _pages() -> Mapping[str, str]:
-    return {f"docs/reference/{name}": _text(page) for name, page in PAGES.items()}
+    pages = {GLOSSARY_PAGE: GLOSSARY, **{f"docs/reference/{name}": page for name, page in PAGES.items()}}
+    return {name: _text(page) for name, page in pages.items()}
 
 
 def _text(page: Page) -> str:

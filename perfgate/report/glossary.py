@@ -1,0 +1,390 @@
+"""The words of the project, each once: docs/explanation/glossary.md and "Words on this page" are made of this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_METHOD = "explanation/method.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word."""
+
+    word: str
+    meaning: str
+    """One or two sentences."""
+    where: str
+    """The page in docs/ that explains it, with an anchor."""
+    field: str = ""
+    """The name that it has elsewhere, where ours differs."""
+    forms: tuple[str, ...] = ()
+    """Other forms in which a page may show it, the plural with `s` aside."""
+
+    def stands_in(self, text: str) -> bool:
+        """Tell whether a text has the word, in any of its forms."""
+        forms = "|".join(re.escape(form) for form in (self.word, *self.forms))
+        return re.search(rf"(?<![\w-])(?:{forms})s?(?![\w-])", text, re.IGNORECASE) is not None
+
+
+TERMS = (
+    Term(
+        "accepted regression",
+        "A known regression of one metric, allowed up to a bound and until a day by an entry in `perfgate.toml`.",
+        "reference/severity.md#accepted-regressions",
+        "waiver",
+    ),
+    Term(
+        "arm",
+        "One of the two versions that are compared, with all its server processes: the baseline or the candidate.",
+        f"{_METHOD}#how-it-is-measured",
+        "treatment group",
+    ),
+    Term(
+        "arrivals",
+        "The rule that says when requests are sent under load: Poisson, constant, a trace, and so on.",
+        "reference/scenario-files.md#arrivals",
+        "arrival process",
+    ),
+    Term(
+        "baseline",
+        "The version that the new one is compared with; also a stored model under a name, with what was measured of "
+        "it.",
+        "reference/baselines.md",
+        "control",
+    ),
+    Term(
+        "block",
+        "One round over all servers, each visited once in random order. What slows a whole block down affects both "
+        "arms and cancels.",
+        f"{_METHOD}#how-it-is-measured",
+    ),
+    Term(
+        "budget",
+        "How long a run may measure, and with how many servers.",
+        "reference/scenario.md#budget",
+    ),
+    Term(
+        "calibration",
+        "A model measured against itself, to find how noisy a machine is and what a run of each length can catch.",
+        "explanation/calibration.md",
+        "A/A test",
+        ("calibrated",),
+    ),
+    Term(
+        "candidate",
+        "The new version, which is judged.",
+        f"{_METHOD}#how-it-is-measured",
+        "treatment",
+    ),
+    Term(
+        "catch",
+        "The smallest regression of a metric that the gate should find reliably. The tolerance is half of it.",
+        f"{_METHOD}#from-an-effect-to-a-verdict",
+        "smallest effect size of interest",
+    ),
+    Term(
+        "caution",
+        "Something that weakens a result, kept as data in the result, with a remedy.",
+        "reference/result.md#caution",
+        "warning",
+    ),
+    Term(
+        "change point",
+        "The record of a baseline at which the level of a metric changed.",
+        "explanation/change-points.md",
+    ),
+    Term(
+        "closed loop",
+        "Load with a fixed number of requests in flight: the next one is sent when one is answered.",
+        "reference/scenario-files.md#arrivals",
+    ),
+    Term(
+        "contrast",
+        "The difference between the arms in one metric, with its standard error and degrees of freedom.",
+        f"{_METHOD}#from-replicas-to-an-effect",
+    ),
+    Term(
+        "coordinated omission",
+        "Requests that a stalled server keeps a generator from sending are missing from its latencies. perfgate "
+        "avoids it: open loops schedule requests ahead and count response times from the schedule.",
+        f"{_METHOD}#the-load-lane",
+    ),
+    Term(
+        "cost lane",
+        "The part of a run in which each visit makes one execution or one request at a time: what the model costs, "
+        "without queueing.",
+        f"{_METHOD}#how-it-is-measured",
+    ),
+    Term(
+        "depth",
+        "How far a request goes: `execute` is an execution inside the server, `request` goes through the protocol.",
+        "reference/targets.md",
+        forms=("execute depth", "request depth"),
+    ),
+    Term(
+        "design effect",
+        "The factor by which correlated requests count as fewer: 400 requests with a design effect of 4 prove as "
+        "much as 100 independent ones.",
+        f"{_METHOD}#objectives",
+    ),
+    Term(
+        "digest",
+        "A SHA-256 over what identifies something: a model's files, a scenario, the requests.",
+        "reference/scenario-files.md#what-identifies-a-scenario",
+    ),
+    Term(
+        "estimator",
+        "The rule that turns a metric's trials into one number a server process.",
+        "reference/estimators.md",
+    ),
+    Term(
+        "execution",
+        "One run of the model inside its server, without the protocol.",
+        f"{_METHOD}#how-it-is-measured",
+        "inference",
+    ),
+    Term(
+        "false alarm",
+        "A failed run although nothing changed.",
+        f"{_METHOD}#simulated-error-rates",
+        "type I error, false positive",
+    ),
+    Term(
+        "feasibility",
+        "Whether a run can decide what its scenario asks for; checked before anything is measured.",
+        f"{_METHOD}#looks-on-the-way",
+        "prospective power analysis",
+        ("cannot decide",),
+    ),
+    Term(
+        "fingerprint",
+        "A digest of what an environment must have in common for stored numbers to be compared: CPU, cores, memory "
+        "class, TensorFlow, server settings.",
+        "reference/baselines.md#the-fingerprint",
+    ),
+    Term(
+        "fleet",
+        "All server processes of a run, of both arms, alive together.",
+        f"{_METHOD}#how-it-is-measured",
+        forms=("servers an arm",),
+    ),
+    Term(
+        "fork server",
+        "A process that has imported TensorFlow once, and from which server processes are forked.",
+        "explanation/serving.md#how-processes-are-made",
+        "zygote",
+    ),
+    Term(
+        "futility",
+        "The reason to end a lane early: the rest of its time would hardly decide what is still open.",
+        f"{_METHOD}#looks-on-the-way",
+    ),
+    Term(
+        "gate",
+        "The rules by which a run passes or fails: which metrics are judged, with which tolerance, at which level.",
+        f"{_METHOD}#from-an-effect-to-a-verdict",
+        forms=("gated",),
+    ),
+    Term(
+        "headline",
+        "The numbers of the final line: those of the metric that decided the verdict.",
+        "reference/terminal.md#the-final-line",
+        forms=("final line",),
+    ),
+    Term(
+        "Holm family",
+        "The gated metrics and objectives among which Holm's procedure divides the error level, so that more of "
+        "them do not make a false alarm more likely.",
+        f"{_METHOD}#from-an-effect-to-a-verdict",
+        "family-wise error rate",
+        ("Holm",),
+    ),
+    Term(
+        "interim analysis",
+        "A planned look at the data before a lane's time is over, with an error level of its own. A lane ends at "
+        "the first one that decides everything.",
+        f"{_METHOD}#looks-on-the-way",
+        "group sequential test",
+        ("look", "looked at"),
+    ),
+    Term(
+        "lane",
+        "A part of a run that loads servers in one way: the cost lane or the load lane.",
+        f"{_METHOD}#how-it-is-measured",
+    ),
+    Term(
+        "lead-in",
+        "Requests at the beginning of a visit that are sent and not recorded.",
+        "explanation/metrics.md#leaks",
+    ),
+    Term(
+        "load generator",
+        "The part of perfgate that sends requests. A run is invalid when it, and not the server, decided what was "
+        "measured.",
+        f"{_METHOD}#the-generator-under-suspicion",
+        forms=("driver",),
+    ),
+    Term(
+        "load lane",
+        "The part of a run that sends the scenario's traffic, in turns: percentiles, throughput, memory.",
+        f"{_METHOD}#the-load-lane",
+        forms=("under load",),
+    ),
+    Term(
+        "memory layout",
+        "Where code and data of a process lie in memory. It moves a model's time, so each server draws one at random.",
+        f"{_METHOD}#memory-layout",
+    ),
+    Term(
+        "minimum detectable effect",
+        "The smallest regression that a run would have failed in 4 of 5 cases (`detectable`).",
+        f"{_METHOD}#looks-on-the-way",
+        forms=("detectable", "smallest regression"),
+    ),
+    Term(
+        "objective",
+        "An absolute bound on a metric of the new version, whatever the old one did.",
+        "reference/scenario-files.md#what-an-objective-needs",
+        "service-level objective (SLO)",
+    ),
+    Term(
+        "occasion",
+        "A machine at one time: a run, or records less than an hour apart. Numbers of two occasions differ though "
+        "the model is the same.",
+        f"{_METHOD}#compared-with-stored-numbers",
+        "session, batch",
+    ),
+    Term(
+        "open loop",
+        "Load in which no request waits for the answer to another: each has its instant.",
+        "reference/scenario-files.md#arrivals",
+    ),
+    Term(
+        "pacing",
+        "The rule that says when the next request is due, in an open or a closed loop.",
+        "architecture.md",
+        "rate limiting",
+    ),
+    Term(
+        "pair",
+        "Two servers, one of each arm, that are started one after the other and visited one after the other.",
+        f"{_METHOD}#from-replicas-to-an-effect",
+        "matched pair",
+    ),
+    Term(
+        "payload",
+        "What a request carries.",
+        "reference/payloads.md",
+    ),
+    Term(
+        "replica",
+        "One server process of an arm. It is the unit of evidence: requests only make its number sharper.",
+        f"{_METHOD}#why-not-simply-compare-two-benchmarks",
+        "experimental unit",
+    ),
+    Term(
+        "request class",
+        "One of several kinds of requests in one stream, with a weight.",
+        "reference/payloads.md#several-kinds-of-requests",
+        forms=("request classes",),
+    ),
+    Term(
+        "response time",
+        "From the instant at which a request was due to its answer (`latency_*`).",
+        "reference/run-files.md#samplesarrow",
+    ),
+    Term(
+        "run delay",
+        "How long a thread was ready to run and waited for a CPU, counted by the kernel.",
+        "explanation/power.md#time-without-waiting",
+        forms=("waiting for a CPU", "waited for a CPU"),
+    ),
+    Term(
+        "scenario",
+        "A file that says what to measure and what counts as a regression.",
+        "reference/scenario-files.md",
+    ),
+    Term(
+        "send lag",
+        "How much later than due the load generator sent a request.",
+        f"{_METHOD}#the-generator-under-suspicion",
+    ),
+    Term(
+        "service time",
+        "From the send of a request to its answer (`service_*`).",
+        "reference/run-files.md#samplesarrow",
+        forms=("service_ms",),
+    ),
+    Term(
+        "severity",
+        "How much a failure counts: `error`, `warn` or `off`.",
+        "reference/severity.md",
+    ),
+    Term(
+        "stage time",
+        "How much of a request's time the server spent in its queue, executing, and encoding the answer.",
+        "reference/server.md#stage-times",
+    ),
+    Term(
+        "start order",
+        "The order in which a run's servers were started. Later ones can be faster, so both arms take early and "
+        "late places equally often.",
+        f"{_METHOD}#from-replicas-to-an-effect",
+    ),
+    Term(
+        "stored number",
+        "A number in a baseline's record. It is what is compared when the model itself cannot be measured again.",
+        "reference/baselines.md#comparison-with-stored-numbers",
+        "historical control",
+    ),
+    Term(
+        "target",
+        "What answers the requests: perfgate's own server, the model alone, a command, or a server that runs already.",
+        "reference/targets.md",
+        "system under test",
+    ),
+    Term(
+        "tolerance",
+        "The change for the worse that is accepted (\N{GREEK SMALL LETTER TAU}).",
+        f"{_METHOD}#from-an-effect-to-a-verdict",
+        "non-inferiority margin",
+    ),
+    Term(
+        "trial",
+        "What one server did in one block: the requests of one visit, with its CPU time and memory.",
+        "reference/run-files.md#samplesarrow",
+        "measurement, sample",
+        ("visit",),
+    ),
+    Term(
+        "turn",
+        "A stretch of the load lane in which one pair of servers gets the scenario's traffic.",
+        f"{_METHOD}#the-load-lane",
+    ),
+    Term(
+        "variance component",
+        "The part of a metric's noise that comes from requests, from server processes, from fork servers, or from "
+        "occasions.",
+        "explanation/calibration.md#how-it-is-computed",
+        forms=("request noise",),
+    ),
+    Term(
+        "verdict",
+        "What a run ends with: pass, fail, inconclusive or invalid.",
+        f"{_METHOD}#from-an-effect-to-a-verdict",
+    ),
+    Term(
+        "warm-up",
+        "Requests to a new server until its latency has stopped falling; they are not compared.",
+        f"{_METHOD}#warm-up",
+        forms=("warm", "warmed"),
+    ),
+)
+
+
+def terms_in(text: str, terms: Sequence[Term] = TERMS) -> tuple[Term, ...]:
+    """Return the terms that a text uses, in the table's order."""
+    return tuple(term for term in terms if term.stands_in(text))
