@@ -47,7 +47,7 @@ lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-docs: setup ## write docs/reference/ and the JSON Schemas again, from the code
+docs: setup ## write reference pages, glossary and JSON Schemas again, from the code
 	$(BIN)/python -m docs.reference.make
 
 bench: setup $(BENCH_STAMP) ## requests per second of the load engine beside grpc.aio, k6, Locust and h2load
