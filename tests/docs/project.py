@@ -24,9 +24,10 @@ from typing import ClassVar
 import pytest
 
 from perfgate.baseline.store import Store
-from perfgate.cli import ahead, app, calibrate, serve
+from perfgate.cli import app, calibrate, serve
 from perfgate.errors import ExitCode
 from perfgate.experiment import plan
+from perfgate.serving import fork_ahead
 from perfgate.serving.embedded import launch
 from tests.docs.pages import ROOT, Command
 
@@ -160,5 +161,5 @@ def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., launch.Embe
         patch.setattr(plan, turns, _SHORT_TURN_S)
     runs = next(option for option in calibrate.command.params if option.name == "runs")
     patch.setattr(runs, "default", 1)
-    patch.setattr(ahead, "EmbeddedForkServer", fork_server)
+    patch.setattr(fork_ahead, "EmbeddedForkServer", fork_server)
     patch.setattr(launch, "EmbeddedForkServer", fork_server)
