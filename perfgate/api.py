@@ -24,6 +24,7 @@ from perfgate.results import document
 from perfgate.results.loader import read_run
 from perfgate.results.result import ComparisonKind, Result
 from perfgate.results.samples import FILE_NAME, read_samples
+from perfgate.results.scenario import scenario_of
 from perfgate.scenario.mistakes import mistakes_in, usage_error
 from perfgate.scenario.schema import Gate, Scenario
 from perfgate.stats.relabel import candidate_of
@@ -47,7 +48,7 @@ class Run:
     @property
     def scenario(self) -> Scenario:
         """What was measured, and how it was judged."""
-        return Scenario.model_validate(self.result.scenario)
+        return scenario_of(self.result.scenario)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from perfgate.gate.verdict import Judgement
 from perfgate.results.columns import block_columns, trial_columns
 from perfgate.results.recorder import Recorded
 from perfgate.results.result import Outcome, Result
-from perfgate.scenario.schema import Scenario
+from perfgate.results.scenario import scenario_of
 from perfgate.stats.classes import class_summaries
 from perfgate.stats.generator import generator_facts
 from perfgate.stats.payload_changes import payload_changes
@@ -31,7 +31,7 @@ def assemble(  # noqa: PLR0913 - what a result is made of
     """Summarise what was recorded, and add the verdict; `cautions` come after those that were known beforehand."""
     begun, table = recorded.begun, recorded.table
     trials = tuple(trial for block in recorded.blocks for trial in block.trials)
-    scenario = Scenario.model_validate(begun.scenario)
+    scenario = scenario_of(begun.scenario)
     return replace(
         begun,
         status=outcome,
