@@ -1,4 +1,4 @@
-"""How far it is from the command to the verdict, in files; docs/architecture.md names them.
+"""How far it is from the command to the verdict, in files; docs/explanation/architecture.md names them.
 
 Counted on a real command line over fakes: a file is on the way when one of its functions is on the stack while requests
 are made, servers start, a server is driven, an effect is estimated, the gate decides, or the result is published.
