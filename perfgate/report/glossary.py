@@ -265,7 +265,7 @@ TERMS = (
     Term(
         "pacing",
         "The rule that says when the next request is due, in an open or a closed loop.",
-        "architecture.md",
+        "explanation/architecture.md",
         "rate limiting",
     ),
     Term(

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from tests.docs.pages import ROOT
 
-PICTURE = ROOT / "docs" / "pictures" / "data-flow.svg"
+PICTURE = ROOT / "docs" / "explanation" / "pictures" / "data-flow.svg"
 SVG = "{http://www.w3.org/2000/svg}"
 FILE = ET.fromstring(PICTURE.read_text(encoding="utf-8"))  # noqa: S314 - our own
 
@@ -22,7 +22,7 @@ def test_it_says_in_words_what_it_shows() -> None:
     assert FILE.get("role") == "img"
     named = {each.get("id"): str(each.text) for each in (*FILE.iter(f"{SVG}title"), *FILE.iter(f"{SVG}desc"))}
     assert all(len(named[name].split()) > 4 for name in str(FILE.get("aria-labelledby")).split())
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
     assert re.search(r"!\[How data flows[^\]]+\]\(pictures/data-flow\.svg\)", page)
 
 
