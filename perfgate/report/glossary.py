@@ -88,7 +88,7 @@ TERMS = (
     Term(
         "caution",
         "Something that weakens a result, kept as data in the result, with a remedy.",
-        "reference/result.md#caution",
+        "reference/cautions.md",
         "warning",
     ),
     Term(
