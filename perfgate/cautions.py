@@ -171,6 +171,18 @@ class CautionKind(Enum):
 
     # Servers and the machine
 
+    GRPC_SERVER = _Entry(
+        code="grpc.server",
+        meaning=(
+            "The embedded server speaks HTTP/2 by ngh2, which is missing or broken here, so gRPC's own server answers "
+            "in its place: slower, for both arms alike."
+        ),
+        message=(
+            "the servers answer through grpc.server because ngh2 does not work here ({reasons}): a request costs "
+            "about twice as much beside the model, and less is known of its waiting for a CPU"
+        ),
+        remedy='reinstall it: pip install --force-reinstall "ngh2>=0.3,<0.4"',
+    )
     NOT_OBSERVED = _Entry(
         code="not observed",
         meaning=(

@@ -69,6 +69,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         )
         replica = parent.start(spec)
         where = f"{replica.address} (gRPC)" + (f" and {replica.rest_address} (REST)" if replica.rest_address else "")
+        if replica.substituted:
+            click.echo(f"slower, by grpc.server: ngh2 does not work here: {replica.substituted}", err=True)
         click.echo(f"serving {name} version {opened.version} on {where}, ^C stops")
         while True:
             time.sleep(_CHECK_EVERY_S)

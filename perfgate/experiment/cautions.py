@@ -161,6 +161,14 @@ def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
     return (CautionKind.NOT_OBSERVED.caution(missing=" and ".join(missing)),)
 
 
+def server_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
+    """Warn of servers that another library than usual answers for: they are slower, all of them alike."""
+    reasons = sorted({live.server.substituted for live in replicas} - {""})
+    if not reasons:
+        return ()
+    return (CautionKind.GRPC_SERVER.caution(reasons="; ".join(reasons)),)
+
+
 def pause_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
     """Warn of pauses that a closed loop made because connections broke: requests that were never sent are no news."""
     pauses = sum(live.driver.pauses for live in replicas)

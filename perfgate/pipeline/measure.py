@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.cautions import observer_cautions, pause_cautions
+from perfgate.experiment.cautions import observer_cautions, pause_cautions, server_cautions
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import MOST_TIMES_LOOKS, Plan, Segment, lengthened
@@ -106,7 +106,7 @@ class _Measurement:
         warmup_s = self.plan.warmup_limit_s * count / self.plan.at_once
         with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
             fleet.start(lambda count: progress.update(lambda: count))
-        self.recorder.note(observer_cautions(fleet.replicas))
+        self.recorder.note((*observer_cautions(fleet.replicas), *server_cautions(fleet.replicas)))
         ensure_unchanged(self.job.models)
         with self._phase(Phase("warm-up", later_s=later_s, servers=count)):
             self.recorder.replicas_are(fleet.warm_up(lambda count: progress.update(lambda: count)))

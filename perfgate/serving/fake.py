@@ -22,6 +22,7 @@ class FakeReplica:
     dies_after: int | None = None
     """Executions it answers before it is gone; None: all."""
     load_time_s: float = 0.1
+    substituted: str = ""
     executions: int = 0
     _own: float = field(init=False)
 

@@ -13,6 +13,11 @@ class ForeignReplica:
         return 0.0
 
     @property
+    def substituted(self) -> str:
+        """Nothing stands in for another server."""
+        return ""
+
+    @property
     def executes(self) -> bool:
         """There is no depth `execute`."""
         return False

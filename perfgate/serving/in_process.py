@@ -65,6 +65,11 @@ class InProcessReplica:
         return 0.0
 
     @property
+    def substituted(self) -> str:
+        """There is no server."""
+        return ""
+
+    @property
     def executes(self) -> bool:
         """There is a depth `execute`."""
         return True

@@ -74,6 +74,10 @@ class Replica(Protocol):
         """Recorded warm-up requests of the model that were replayed while it loaded."""
 
     @property
+    def substituted(self) -> str:
+        """Why another server than the usual one answers, in one line; empty where the usual one does."""
+
+    @property
     def executes(self) -> bool:
         """Whether there is a depth `execute`."""
 

@@ -16,6 +16,7 @@ from perfgate.experiment.cautions import (
     machine_cautions,
     observer_cautions,
     pause_cautions,
+    server_cautions,
     time_cautions,
     warmup_cautions,
 )
@@ -265,3 +266,12 @@ def test_pauses_of_a_closed_loop_are_counted() -> None:
     assert pause_cautions([_observed()]) == ()
     (caution,) = pause_cautions([_observed(pauses=2), _observed(pauses=3)])
     assert "held back 5 times for 20 ms each" in caution.message
+
+
+def test_servers_through_another_library_are_said_once_with_the_reason() -> None:
+    usual = _observed()
+    assert server_cautions([usual]) == ()
+    other = replace(usual, server=FakeReplica(1, 1.0, np.random.default_rng(1), substituted="ImportError: no ngh2"))
+    (caution,) = server_cautions([usual, other, other])
+    assert "because ngh2 does not work here (ImportError: no ngh2)" in caution.message
+    assert "pip install" in caution.remedy

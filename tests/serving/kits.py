@@ -87,6 +87,19 @@ def embedded(model: Model, folder: Path) -> Iterator[Kit]:
         yield kit
 
 
+def without_ngh2(folder: Path) -> dict[str, str]:
+    """Make an environment in which ngh2 cannot be imported."""
+    (folder / "ngh2.py").write_text("raise ImportError('hidden by a test')\n")
+    path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+
+
+def embedded_without_ngh2(model: Model, folder: Path) -> Iterator[Kit]:
+    launcher = EmbeddedForkServer(without_ngh2(folder), folder / "log", huge_pages=True)
+    with _launched(launcher, model, folder, {"grpc": _grpc, "rest": _rest}) as kit:
+        yield kit
+
+
 def in_process(model: Model, folder: Path) -> Iterator[Kit]:
     launcher = InProcessLauncher(os.environ, folder / "log", huge_pages=True)
     with _launched(launcher, model, folder, {"grpc": _in_process}) as kit:
@@ -170,7 +183,16 @@ def endpoint_rest(model: Model, folder: Path) -> Iterator[Kit]:
 
 KITS = {
     each.__name__: each
-    for each in (embedded, in_process, command, daemon, endpoint, endpoint_rest, tensorflow_model_server)
+    for each in (
+        embedded,
+        embedded_without_ngh2,
+        in_process,
+        command,
+        daemon,
+        endpoint,
+        endpoint_rest,
+        tensorflow_model_server,
+    )
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
@@ -17,18 +19,34 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from perfgate.serving.embedded import inference
+from perfgate.serving.embedded import inference, rpc_check
 from perfgate.serving.embedded.listening import listen
 from perfgate.serving.embedded.predict import ServedModel
 from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.rpc.server import Server
 from perfgate.serving.embedded.status import StatusError
+
+with suppress(Exception):  # `start` says why, and serves without it
+    import perfgate.serving.embedded.rpc.server  # noqa: F401 - once, for all servers that are forked from this process
 
 _PREDICTION, _MODEL = "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"
 _HEALTH = "grpc.health.v1.Health"
 _SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING).SerializeToString()
 _UNKNOWN = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVICE_UNKNOWN).SerializeToString()
 _NOT_FOUND = 5
+
+
+class Server(Protocol):
+    """A running server, of either kind."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+    def take_waited_ns(self) -> int:
+        """Return what the last answer waited for a CPU; once."""
+
+    def stop(self) -> None:
+        """Serve no more."""
 
 
 def _method(message: Any, handler: Callable[[Any], Any]) -> Method:
@@ -66,7 +84,7 @@ def _health(*, watch: bool) -> Method:
 
 
 def methods(model: ServedModel) -> dict[bytes, Method]:
-    """All methods by their paths; what is not here is UNIMPLEMENTED."""
+    """Return the model's methods by their paths; what is not here is UNIMPLEMENTED."""
     handled: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         f"{_PREDICTION}/Predict": (predict_pb2.PredictRequest, model.predict),
         f"{_PREDICTION}/Classify": (classification_pb2.ClassificationRequest, partial(inference.classify, model)),
@@ -78,14 +96,28 @@ def methods(model: ServedModel) -> dict[bytes, Method]:
         f"{_PREDICTION}/GetModelMetadata": (get_model_metadata_pb2.GetModelMetadataRequest, model.metadata),
         f"{_MODEL}/GetModelStatus": (get_model_status_pb2.GetModelStatusRequest, model.status),
     }
-    served = {f"/{path}".encode(): _method(*each) for path, each in handled.items()}
-    served[f"/{_HEALTH}/Check".encode()] = _health(watch=False)
-    served[f"/{_HEALTH}/Watch".encode()] = _health(watch=True)
-    return served
+    return {f"/{path}".encode(): _method(*each) for path, each in handled.items()}
 
 
-def start(model: ServedModel, host: str, port: int, at_once: int) -> Server:
-    """Serve on `host:port` (0: any free port), so many requests at a time; OSError when the port is taken."""
-    server = Server(listen(host, port), methods(model), at_once)
+def _health_methods() -> dict[bytes, Method]:
+    return {f"/{_HEALTH}/{name}".encode(): _health(watch=name == "Watch") for name in ("Check", "Watch")}
+
+
+def start(model: ServedModel, host: str, port: int, at_once: int) -> tuple[Server, str]:
+    """Serve on `host:port` (0: any free port), so many requests at a time; OSError when the port is taken.
+
+    Returns the server, and in one line why it is `grpc.server`; empty where it is ours.
+    """
+    problem = rpc_check.why_not()
+    if problem:
+        from perfgate.serving.embedded import grpcio_server  # noqa: PLC0415 - where it is needed
+
+        sys.stderr.write(f"ngh2 does not work, serving with grpc.server: {problem}\n")
+        substitute = grpcio_server.Server(host, port, methods(model), at_once)
+        substitute.start()
+        return substitute, problem
+    from perfgate.serving.embedded.rpc.server import Server as Http2Server  # noqa: PLC0415 - where it works
+
+    server = Http2Server(listen(host, port), methods(model) | _health_methods(), at_once)
     server.start()
-    return server
+    return server, ""

@@ -55,6 +55,7 @@ class EmbeddedReplica:
         self._rest_port: int | None = ready.get("rest_port")
         self._load_time_s: float = ready["load_time_s"]
         self._replayed: int = ready.get("replayed", 0)
+        self._substituted: str = ready.get("substituted", "")
 
     @property
     def pid(self) -> int:
@@ -80,6 +81,11 @@ class EmbeddedReplica:
     def replayed(self) -> int:
         """Recorded warm-up requests of the model that were replayed while it loaded."""
         return self._replayed
+
+    @property
+    def substituted(self) -> str:
+        """Why `grpc.server` answers in place of the server over nghttp2."""
+        return self._substituted
 
     @property
     def executes(self) -> bool:

@@ -35,7 +35,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         channel.send(does_not_load(spec, error))
         return
     try:
-        server = grpc_server.start(served, spec["host"], spec["port"], callers(spec["settings"]))
+        server, substituted = grpc_server.start(served, spec["host"], spec["port"], callers(spec["settings"]))
         rest_port = _start_rest(served, spec)
         load_time_s = time.monotonic() - forked_at_s
         recorded = Recorded(served, spec.get("requests_dir"))
@@ -47,7 +47,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         return
     try:
         times = {"load_time_s": load_time_s, "replayed": served.replayed}
-        channel.send({"port": server.port, "rest_port": rest_port, **times})
+        channel.send({"port": server.port, "rest_port": rest_port, "substituted": substituted, **times})
         while True:
             request = channel.receive()
             if request["op"] == "waited":
