@@ -64,7 +64,7 @@ TENSORFLOW_AT_HOME = {
 
 LONGEST_FILE = 500
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
-SLOW_TO_IMPORT = {"tensorflow", "keras", "numpy", "scipy", "pandas", "pyarrow", "grpc", "ruptures"}
+SLOW_TO_IMPORT = {"tensorflow", "keras", "numpy", "scipy", "pandas", "pyarrow", "grpc", "ruptures", "prometheus_client"}
 HELP_CPU_S = 0.3
 
 

@@ -35,13 +35,14 @@ nothing
 broken{unclosed="x 5
 not_a_number{} five
 name5
+name\r
+process_blank{ ="x"} 5
 """
 
 
 def test_a_real_page_is_read() -> None:
-    found = dict(totals(_PAGE))
-    assert math.isnan(found.pop(":tensorflow:serving:request_latency_sum"))
-    assert found == {
+    nothing = ("nothing", "broken", "not_a_number", "name5", "name", "process_blank")
+    wanted = {
         "process_cpu_seconds_total": 12.34,
         "process_resident_memory_bytes": 41943040,
         "process_start_time_seconds": 1700000000.12,
@@ -55,6 +56,11 @@ def test_a_real_page_is_read() -> None:
         ":tensorflow:cc:saved_model:load_attempt_count": 1,
         "indented": 7,
     }
+    latency = ":tensorflow:serving:request_latency_sum"
+    found = dict(totals(_PAGE, {*wanted, *nothing, latency}))
+    assert math.isnan(found.pop(latency))
+    assert found == wanted
+    assert totals(_PAGE, {"indented"}) == {"indented": 7}
 
 
 class Site:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
@@ -12,6 +13,9 @@ from perfgate.plain import one_line
 from perfgate.report.formats.cases import cases, scenario_name
 from perfgate.report.rows import in_order
 from perfgate.results.result import Result
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +26,28 @@ class _Sample:
 
 def openmetrics(results: Sequence[Result]) -> str:
     """Write one exposition, all families gauges; https://prometheus.io/docs/specs/om/open_metrics_spec/."""
-    families = (
-        ("perfgate_value", "Typical value of an arm, in the unit that the label names.", _values),
-        ("perfgate_change", "Change from the baseline to the candidate: a share, or in the metric's unit.", _changes),
-        ("perfgate_tolerance", "Accepted change, of the same kind.", _tolerances),
-        ("perfgate_accepted", "What is accepted for a while in place of the metric's own tolerance.", _accepted),
-        ("perfgate_verdict", "1 for the verdict that a gated metric or objective got.", _verdicts),
-    )
-    lines: list[str] = []
-    for name, text, samples_of in families:
-        lines += [f"# TYPE {name} gauge", f"# HELP {name} {text}"]
-        lines += [_line(name, sample) for result in results for sample in samples_of(result)]
-    return "\n".join([*lines, "# EOF", ""])
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - slow to import, and rarely asked for
+    from prometheus_client.openmetrics.exposition import generate_latest  # noqa: PLC0415
+    from prometheus_client.registry import Collector  # noqa: PLC0415
+
+    class Families(Collector):
+        def collect(self) -> Iterator[Metric]:
+            for name, text, samples_of in _FAMILIES:
+                yield _family(name, text, [sample for result in results for sample in samples_of(result)])
+
+    registry = CollectorRegistry()  # the library's own has this process's CPU time and memory in it
+    registry.register(Families())
+    exposition: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+    return exposition.decode()
+
+
+def _family(name: str, text: str, samples: Sequence[_Sample]) -> Metric:
+    from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415
+
+    family = GaugeMetricFamily(name, text, labels=tuple(samples[0].labels) if samples else ())
+    for sample in samples:
+        family.add_metric([one_line(value) for value in sample.labels.values()], float(f"{sample.value:.10g}"))
+    return family
 
 
 def _values(result: Result) -> Iterator[_Sample]:
@@ -76,10 +90,10 @@ def _of(result: Result, metric: str) -> dict[str, str]:
     return {"scenario": scenario_name(result), "metric": metric}
 
 
-def _line(name: str, sample: _Sample) -> str:
-    labels = ",".join(f'{key}="{_label(value)}"' for key, value in sample.labels.items())
-    return f"{name}{{{labels}}} {sample.value:.10g}"
-
-
-def _label(value: str) -> str:
-    return one_line(value).replace("\\", r"\\").replace('"', r"\"")
+_FAMILIES = (
+    ("perfgate_value", "Typical value of an arm, in the unit that the label names.", _values),
+    ("perfgate_change", "Change from the baseline to the candidate: a share, or in the metric's unit.", _changes),
+    ("perfgate_tolerance", "Accepted change, of the same kind.", _tolerances),
+    ("perfgate_accepted", "What is accepted for a while in place of the metric's own tolerance.", _accepted),
+    ("perfgate_verdict", "1 for the verdict that a gated metric or objective got.", _verdicts),
+)

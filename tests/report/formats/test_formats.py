@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from pyarrow import parquet
 
 from perfgate.cli import report as command
@@ -43,9 +45,21 @@ def test_open_metrics_are_well_formed(build: Callable[[], Result]) -> None:
 
 def test_each_case_has_exactly_one_verdict() -> None:
     text = openmetrics((example.failing(),))
-    assert 'perfgate_verdict{scenario="' in text
-    assert totals(text)["perfgate_verdict"] == len(re.findall(r'perfgate_verdict\{[^}]*verdict="pass"', text)) > 0
-    assert re.search(r'metric="execute_ms",kind="change",severity="error",verdict="fail"\} 1\n', text)
+    assert 'perfgate_verdict{kind="' in text
+    passed = len(re.findall(r'perfgate_verdict\{[^}]*verdict="pass"', text))
+    assert totals(text, {"perfgate_verdict"})["perfgate_verdict"] == passed > 0
+    assert re.search(r'kind="change",metric="execute_ms",scenario="[^"]*",severity="error",verdict="fail"} 1.0\n', text)
+
+
+def test_open_metrics_are_what_the_specification_and_gitlab_want() -> None:
+    result = replace(example.failing(), scenario=example.failing().scenario | {"name": 'a "b"\\c\nd'})
+    families = list(text_string_to_metric_families(openmetrics((result,))))  # type: ignore[no-untyped-call]
+    assert [family.type for family in families] == ["gauge"] * 5
+    assert all(family.documentation.endswith(".") for family in families)
+    assert {sample.labels["scenario"] for family in families for sample in family.samples} == {'a "b"\\c d'}
+    for line in openmetrics((example.failing(),)).splitlines():
+        words = shlex.split(re.sub("#.*$", "", line))  # as GitLab's parser, lib/gitlab/ci/parsers/metrics/generic.rb
+        assert not words or (len(words) == 2 and float(words[1]) is not None), line
 
 
 def test_the_benchmark_action_reads_candidates_by_direction() -> None:

@@ -140,9 +140,9 @@ def test_the_job_summary_has_words_and_reasons() -> None:
 
 def test_open_metrics_name_severity_and_acceptance() -> None:
     text = _rendered("openmetrics")
-    assert 'metric="throughput_rps",kind="change",severity="warn",verdict="fail"} 1\n' in text
-    assert 'perfgate_accepted{scenario="ranker",metric="execute_ms",until="2027-03-01",needed="true"} 0.25\n' in text
-    assert 'metric="rss_peak_mb",until="2027-03-01",needed="false"} 0.25\n' in text
+    assert 'kind="change",metric="throughput_rps",scenario="ranker",severity="warn",verdict="fail"} 1.0\n' in text
+    assert 'perfgate_accepted{metric="execute_ms",needed="true",scenario="ranker",until="2027-03-01"} 0.25\n' in text
+    assert 'metric="rss_peak_mb",needed="false",scenario="ranker",until="2027-03-01"} 0.25\n' in text
 
 
 def test_the_page_has_a_section_and_no_red() -> None:
@@ -194,7 +194,8 @@ def test_of_an_invalid_run_every_case_is_void_and_keeps_what_it_is_a_case_of() -
     voided = replace(result, judgement=replace(result.judgement, verdict=Verdict.INVALID, reasons=("too many failed",)))
     series = [line.rpartition(" ")[0] for line in _rendered("openmetrics", voided).splitlines() if line[0] != "#"]
     assert len(set(series)) == len(series)
-    assert 'metric="latency_p99_ms",kind="objective",severity="warn",verdict="invalid"' in "".join(series)
+    late = 'kind="objective",metric="latency_p99_ms",scenario="ranker",severity="warn",verdict="invalid"'
+    assert late in "".join(series)
     found = ET.fromstring(_rendered("junit", voided)).findall(".//testcase")  # noqa: S314 - our own
     assert all(case.find("error") is not None for case in found)
     names = [case.get("name") for case in found]
