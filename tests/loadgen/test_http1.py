@@ -1,3 +1,5 @@
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -113,7 +115,13 @@ def test_a_connection_closed_before_the_first_answer_fails_the_request(server: S
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 soon\r\n\r\n", b"x" * 300_000, CHUNKED.replace(b"3;x=y", b"zz")],
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 soon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000,
+        CHUNKED.replace(b"3;x=y", b"zz"),
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+    ],
 )
 def test_what_is_no_http_breaks_the_connection(server: Server, garbage: bytes) -> None:
     server.send(0)
@@ -130,6 +138,19 @@ def test_more_than_one_answer_breaks_the_connection(server: Server) -> None:
 
     assert server.outcomes.good == [0]
     assert server.connection.broken
+
+
+def test_a_connection_that_is_done_goes_without_the_garbage_collector(idle: list[Http1Connection]) -> None:
+    with listening() as (_, place):
+        connection = Http1Connection(place, Outcomes(), idle)
+        connection.close()
+        gone = weakref.ref(connection)
+        gc.disable()
+        try:
+            del connection
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 def test_giving_up_closes_the_connection(server: Server) -> None:
