@@ -18,7 +18,7 @@ def kill(pid: int, within_s: float = 10) -> None:
 
 
 def _there(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:  # its first thread may be a zombie while others still hold its sockets open
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:  # its parent was quick
         return False
