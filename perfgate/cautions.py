@@ -172,7 +172,7 @@ class CautionKind(Enum):
     # Servers and the machine
 
     GRPC_SERVER = _Entry(
-        code="grpc.server",
+        code="grpc server",
         meaning=(
             "The embedded server speaks HTTP/2 by ngh2, which is missing or broken here, so gRPC's own server answers "
             "in its place: slower, for both arms alike."
@@ -181,7 +181,7 @@ class CautionKind(Enum):
             "the servers answer through grpc.server because ngh2 does not work here ({reasons}): a request costs "
             "about twice as much beside the model, and less is known of its waiting for a CPU"
         ),
-        remedy='reinstall it: pip install --force-reinstall "ngh2>=0.3,<0.4"',
+        remedy='reinstall it: pip install --force-reinstall "ngh2~=0.3.0"',
     )
     NOT_OBSERVED = _Entry(
         code="not observed",

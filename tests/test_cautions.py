@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 TABLE = PACKAGE / "cautions.py"
 
 PUBLISHED = {
-    "acceptance expired", "acceptance not needed", "back-off", "budget", "cpu pressure", "environment", "grpc.server",
+    "acceptance expired", "acceptance not needed", "back-off", "budget", "cpu pressure", "environment", "grpc server",
     "inputs", "memory", "model gone", "not observed", "not warm", "other requests", "overload", "power", "repeated",
     "same model", "send lag", "servers alive", "since the record", "steal", "stored numbers", "throttled",
     "too few requests", "warm-up requests", "warmup_assets", "warning",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
-from perfgate.loadgen.frames import OK, UNAVAILABLE
 from perfgate.loadgen.http1 import error_text, status_of_http
 from perfgate.loadgen.wire import Place
+from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 _LONGEST_HEAD = 256 * 1024
 _END = b"\r\n\r\n"

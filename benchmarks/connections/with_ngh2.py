@@ -9,8 +9,9 @@ import ngh2
 from ngh2 import events
 
 from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
-from perfgate.loadgen.frames import OK, UNAVAILABLE, status_of, status_of_reset, status_without_trailer
+from perfgate.loadgen.frames import status_of, status_of_reset, status_without_trailer
 from perfgate.loadgen.wire import Place
+from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 _LARGEST_WINDOW = 2**31 - 1
 _SETTINGS = {ngh2.Setting.ENABLE_PUSH: 0, ngh2.Setting.INITIAL_WINDOW_SIZE: _LARGEST_WINDOW}

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection of a client that is kept alive, with one request at a time (RFC 9112).
 
-Answers are parsed by httptools, that is by llhttp, the parser of Node.js; docs/explanation/benchmarks.md has what that saves.
+Answers are parsed by httptools, that is by llhttp, the parser of Node.js; docs/explanation/benchmarks.md has what that
+saves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The same methods behind `grpc.server`, which stands in where the server over nghttp2 does not work.
 
-A request costs about twice as much (docs/explanation/serving.md, "Where ngh2 does not work"), and what it waited for a CPU is known
-of the thread that ran it alone: gRPC's own thread, which reads requests and wakes that one, cannot be asked.
+A request costs about twice as much (docs/explanation/serving.md, "Where ngh2 does not work"), and what it waited for a
+CPU is known of the thread that ran it alone: gRPC's own thread, which reads requests and wakes that one, cannot be
+asked.
 """
 
 from __future__ import annotations
