@@ -20,7 +20,7 @@ FLOORS = (
     {"protocols"},
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
-    {"experiment", "stats"},
+    {"experiment", "server", "stats"},
     {"baseline", "gate"},
     {"results"},
     {"report"},
@@ -36,10 +36,10 @@ PROGRAMS = {
     "perfgate.loadgen.worker",
     "perfgate.model.keras_export",
     "perfgate.observe.sampler",
-    "perfgate.serving.embedded.replica",
-    "perfgate.serving.embedded.rest.server",
-    "perfgate.serving.fork_server",
-    "perfgate.serving.in_process_replica",
+    "perfgate.server.replica",
+    "perfgate.server.rest.server",
+    "perfgate.server.fork_server",
+    "perfgate.server.in_process_replica",
 }
 """Named by a string to be run in a process of their own, `python -m` or a fork server's: whoever names one does not use
 its code, so these strings are no imports."""
@@ -47,18 +47,18 @@ its code, so these strings are no imports."""
 IMPORTS_BY_NAME = {
     "cli/app.py": "its table of commands, for `perfgate --help` imports none of them",
     "observe/gpu.py": "pynvml, which few machines have",
-    "serving/fork_server.py": "the program that it is given, and what else its children need",
-    "serving/in_process_replica.py": "the loop that a driver passes to it, from another process",
+    "server/fork_server.py": "the program that it is given, and what else its children need",
+    "server/in_process_replica.py": "the loop that a driver passes to it, from another process",
 }
 """Files that import what a string names when they run, which no reading of the code can follow."""
 
 TENSORFLOW = ("tensorflow", "tensorflow_serving", "keras")
 TENSORFLOW_AT_HOME = {
     "model/keras_export.py",
-    "serving/in_process_replica.py",
-    *(f"serving/embedded/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
-    *(f"serving/embedded/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
-    "serving/embedded/tensorflow_parts.py",
+    "server/in_process_replica.py",
+    *(f"server/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
+    *(f"server/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
+    "server/tensorflow_parts.py",
 }
 """Programs that run in processes of their own, and their parts; the CLI's process never imports them."""
 
@@ -266,8 +266,8 @@ def house(tmp_path: Path) -> Path:
         "report/__init__.py": "",
         "report/html.py": "from ..gate import judge\nif TYPE_CHECKING:\n    import keras",
         "attic/helpers.py": "from perfgate import errors",  # no floor, no name
-        "serving/embedded/replica.py": "import tensorflow as tf",  # at home
-        "serving/launch.py": "PROGRAM = 'perfgate.serving.embedded.replica'",  # starts it, and does not use it
+        "server/replica.py": "import tensorflow as tf",  # at home
+        "serving/launch.py": "PROGRAM = 'perfgate.server.replica'",  # starts it, and does not use it
         "loadgen/loop.py": "import_module('perfgate.loadgen.driver')",
         "loadgen/driver.py": "LOOP = 'perfgate.loadgen.loop:loop'",  # in a circle, by names
         "payload/late.py": "PAGE = 'perfgate.report.html:page'",  # upwards, by name

@@ -13,7 +13,7 @@ import click
 from benchmarks.hostile.campaign import Campaign, Findings, ServerGoneError, limited, send_alone
 from benchmarks.hostile.messages import bomb, valid_requests
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
 
 _NAME = "hostile"

@@ -18,7 +18,7 @@ from benchmarks.operating_curve.neighbour import busy
 from benchmarks.operating_curve.row import Row
 from benchmarks.operating_curve.rules import judged_by_others, pooled_times
 from perfgate.results import document, samples
-from perfgate.serving.fork_server import die_with_parent
+from perfgate.server.fork_server import die_with_parent
 
 Line = dict[str, Any]
 

@@ -19,7 +19,7 @@ from perfgate.loadgen.interface import ClosedLoop
 from perfgate.model.saved_model import open_model
 from perfgate.observe.clock import cpu_clock_id
 from perfgate.scenario.schema import Scenario
-from perfgate.serving.embedded.launch import EmbeddedForkServer, EmbeddedReplica
+from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
 from perfgate.trials import Arm, Call
 
 _HEALTH = "/grpc.health.v1.Health/Check"

@@ -43,7 +43,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.scenario.batching_file import read_batching_file  # noqa: PLC0415
     from perfgate.scenario.overrides import check_cpus, server_settings  # noqa: PLC0415
-    from perfgate.serving.embedded.launch import EmbeddedForkServer  # noqa: PLC0415
+    from perfgate.serving.embedded import EmbeddedForkServer  # noqa: PLC0415
     from perfgate.serving.interface import ReplicaSpec  # noqa: PLC0415
 
     opened = open_model(model, cache_dir(os.environ))

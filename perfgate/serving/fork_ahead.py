@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from perfgate.scenario.schema import Scenario
-from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.in_process import InProcessLauncher
 
 ForkServer: TypeAlias = EmbeddedForkServer | InProcessLauncher

@@ -11,11 +11,11 @@ from typing import Any
 
 from perfgate.errors import InvalidRunError
 from perfgate.serving.channel import Message
-from perfgate.serving.embedded.launch import EmbeddedForkServer, EmbeddedReplica
+from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
 from perfgate.serving.interface import Execution, ReplicaSpec
 from perfgate.trials import Call, Method, Subject
 
-PROGRAM = "perfgate.serving.in_process_replica"
+PROGRAM = "perfgate.server.in_process_replica"
 HEAD = struct.Struct("<BQ")
 """Before each call's body in the file of calls: its method's number in `Method`, and its length."""
 _METHODS = tuple(Method)

@@ -16,7 +16,7 @@ from perfgate.cli import app
 from perfgate.errors import ExitCode, InvalidRunError
 from perfgate.scenario.schema import Scenario, Server, Target
 from perfgate.serving import fork_ahead as module
-from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.fork_ahead import Ahead
 from perfgate.serving.interface import ReplicaSpec
 
@@ -143,7 +143,7 @@ app.main(["compare", ".", "."])
         assert perfgate.stdout is not None
         assert perfgate.stdout.readline().strip() == "numpy"
         (child,) = psutil.Process(perfgate.pid).children()
-        assert "perfgate.serving.fork_server" in child.cmdline()
+        assert "perfgate.server.fork_server" in child.cmdline()
         perfgate.send_signal(signal.SIGTERM)
         perfgate.wait(10)
     end_s = time.monotonic() + 5

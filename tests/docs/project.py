@@ -27,8 +27,7 @@ from perfgate.baseline.store import Store
 from perfgate.cli import app, calibrate, serve
 from perfgate.errors import ExitCode
 from perfgate.experiment import plan
-from perfgate.serving import fork_ahead
-from perfgate.serving.embedded import launch
+from perfgate.serving import embedded, fork_ahead
 from tests.docs.pages import ROOT, Command
 
 SHORT = {"PERFGATE_BUDGET": "500ms", "PERFGATE_REPLICAS": "2", "PERFGATE_NO_PROGRESS": "1"}
@@ -151,7 +150,7 @@ def _wait_until_free(port: int) -> None:
     pytest.skip(f"port {port} is taken")
 
 
-def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., launch.EmbeddedForkServer]) -> None:
+def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., embedded.EmbeddedForkServer]) -> None:
     """Make every run short."""
     for name, value in SHORT.items():
         patch.setenv(name, value)
@@ -162,4 +161,4 @@ def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., launch.Embe
     runs = next(option for option in calibrate.command.params if option.name == "runs")
     patch.setattr(runs, "default", 1)
     patch.setattr(fork_ahead, "EmbeddedForkServer", fork_server)
-    patch.setattr(launch, "EmbeddedForkServer", fork_server)
+    patch.setattr(embedded, "EmbeddedForkServer", fork_server)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer, EmbeddedReplica
+from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
 from perfgate.serving.interface import ReplicaSpec
 
 Start: TypeAlias = Callable[..., EmbeddedReplica]

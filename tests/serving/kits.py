@@ -24,7 +24,7 @@ from perfgate.model.interface import Model
 from perfgate.scenario.schema import Server, Target
 from perfgate.serving.command import CommandLauncher
 from perfgate.serving.description import describe_endpoint
-from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.endpoint import EndpointLauncher, subjects_of
 from perfgate.serving.endpoint_url import parse_endpoint
 from perfgate.serving.in_process import InProcessLauncher, InProcessReplica

@@ -20,7 +20,7 @@ from perfgate.model.messages import PredictRequest, PredictResponse
 from perfgate.scenario.schema import Batching, Server
 
 if TYPE_CHECKING:
-    from perfgate.serving.embedded.launch import EmbeddedReplica
+    from perfgate.serving.embedded import EmbeddedReplica
     from tests.conftest import RankingModels
 
 pytestmark = pytest.mark.live

@@ -20,11 +20,11 @@ from perfgate.loadgen.interface import ClosedLoop
 from perfgate.model.saved_model import open_model
 from perfgate.payload.record import record_scenario
 from perfgate.scenario.schema import Scenario, Server, Target
-from perfgate.serving.embedded import grpcio_server, rpc_check
-from perfgate.serving.embedded.launch import EmbeddedForkServer, EmbeddedReplica
-from perfgate.serving.embedded.rpc.interface import Answer
-from perfgate.serving.embedded.rpc.wire import MAX_MESSAGE_BYTES
-from perfgate.serving.embedded.stages import StageTimes
+from perfgate.server import grpcio_server, rpc_check
+from perfgate.server.rpc.interface import Answer
+from perfgate.server.rpc.wire import MAX_MESSAGE_BYTES
+from perfgate.server.stages import StageTimes
+from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
 from perfgate.serving.interface import ReplicaSpec
 from tests.serving.kits import without_ngh2
 
@@ -150,7 +150,7 @@ def test_what_is_wrong_with_ngh2_is_found_out_at_its_first_use(monkeypatch: pyte
 
 
 def test_a_missing_ngh2_is_said_in_one_line(tmp_path: Path) -> None:
-    program = "from perfgate.serving.embedded import rpc_check; print(rpc_check.why_not())"
+    program = "from perfgate.server import rpc_check; print(rpc_check.why_not())"
     done = subprocess.run(
         [sys.executable, "-c", program], env=without_ngh2(tmp_path), capture_output=True, text=True, check=True
     )

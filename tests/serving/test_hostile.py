@@ -11,7 +11,7 @@ import pytest
 from benchmarks.hostile.campaign import Campaign, limited, send_alone
 from benchmarks.hostile.messages import bomb, valid_requests
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer, EmbeddedReplica
+from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
 from perfgate.serving.interface import ReplicaSpec
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from perfgate.trials import Call, Method
 
 if TYPE_CHECKING:
     from perfgate.loadgen.interface import Answer
-    from perfgate.serving.embedded.launch import EmbeddedReplica
+    from perfgate.serving.embedded import EmbeddedReplica
 
 pytestmark = pytest.mark.live
 

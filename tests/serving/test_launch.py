@@ -11,7 +11,7 @@ import pytest
 
 from perfgate.errors import InvalidRunError
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer, server_environment
+from perfgate.serving.embedded import EmbeddedForkServer, server_environment
 from perfgate.serving.interface import ReplicaSpec
 from tests.serving.killing import kill
 
@@ -59,7 +59,7 @@ def test_no_orphans_when_perfgate_is_killed(ranking_models: RankingModels, tmp_p
 import os, time
 from pathlib import Path
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
 parent = EmbeddedForkServer(os.environ, Path({str(tmp_path / "log")!r}), huge_pages=True)
 spec = ReplicaSpec("server", Path({str(ranking_models.v1)!r}), ("serve",), "serving_default", Server())

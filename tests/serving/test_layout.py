@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer
-from perfgate.serving.embedded.layout import (
+from perfgate.server.layout import (
     BLOCKS,
     LARGEST_BYTES,
     SMALLEST_BYTES,
@@ -17,6 +16,7 @@ from perfgate.serving.embedded.layout import (
     held,
     run_in,
 )
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
 
 ROOT = Path(__file__).resolve().parents[2]

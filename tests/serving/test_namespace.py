@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-HOLLOW = "from perfgate.serving.embedded.namespace import leave_out_namespace\n"
+HOLLOW = "from perfgate.server.namespace import leave_out_namespace\n"
 
 
 def _says(program: str, *path: Path) -> str:
@@ -24,7 +24,7 @@ def _says(program: str, *path: Path) -> str:
 def test_a_server_has_what_it_needs_and_nothing_of_keras() -> None:
     said = _says(
         "print(leave_out_namespace(), leave_out_namespace())\n"
-        "import sys, tensorflow, perfgate.serving.embedded.replica, perfgate.serving.embedded.rest.server\n"
+        "import sys, tensorflow, perfgate.server.replica, perfgate.server.rest.server\n"
         "print(hasattr(tensorflow, 'constant'), bool({'keras', 'tf_keras'} & sys.modules.keys()))"
     )
     assert said.split() == ["True", "False", "False", "False"]

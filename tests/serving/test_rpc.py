@@ -15,12 +15,12 @@ import grpc
 import ngh2
 import pytest
 
-from perfgate.serving.embedded.listening import listen
-from perfgate.serving.embedded.rpc.interface import Answer
-from perfgate.serving.embedded.rpc.limits import Limits, max_connections
-from perfgate.serving.embedded.rpc.server import Server
-from perfgate.serving.embedded.rpc.wire import RefusedError, failure, timeout_s, unframe
-from perfgate.serving.embedded.stages import StageTimes
+from perfgate.server.listening import listen
+from perfgate.server.rpc.interface import Answer
+from perfgate.server.rpc.limits import Limits, max_connections
+from perfgate.server.rpc.server import Server
+from perfgate.server.rpc.wire import RefusedError, failure, timeout_s, unframe
+from perfgate.server.stages import StageTimes
 
 AT_ONCE = 2
 LARGE_BYTES = 32 << 20  # more than the sockets of both sides hold

@@ -16,7 +16,7 @@ from perfgate.loadgen.interface import ClosedLoop
 from perfgate.model import tensors
 from perfgate.model.messages import PredictRequest, PredictResponse
 from perfgate.scenario.schema import Server
-from perfgate.serving.embedded.launch import EmbeddedForkServer
+from perfgate.serving.embedded import EmbeddedForkServer
 from perfgate.serving.interface import ReplicaSpec
 from perfgate.trials import Call
 

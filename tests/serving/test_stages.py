@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from perfgate.serving.embedded.stages import StageTimes
+from perfgate.server.stages import StageTimes
 
 
 def test_stage_times_are_written_as_server_timing() -> None:

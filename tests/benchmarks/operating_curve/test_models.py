@@ -27,7 +27,7 @@ from benchmarks.operating_curve.families.recurrent import WIDTH
 from benchmarks.operating_curve.families.transformer import WORDS
 from benchmarks.operating_curve.models import export
 from benchmarks.operating_curve.recipes import RECIPES
-from perfgate.serving.embedded.servable import Servable
+from perfgate.server.servable import Servable
 
 rng, home = np.random.default_rng(1), Path(sys.argv[1])
 features, image, dense = (rng.random((8, *shape), np.float32) for shape in ((WIDTH,), (SIZE, SIZE, 3), (DENSE,)))

@@ -31,7 +31,7 @@ from tests.serving.conformance import grpc_cases, rest_bad, rest_case, rest_good
 from tests.serving.conftest import Rest
 
 if TYPE_CHECKING:
-    from perfgate.serving.embedded.launch import EmbeddedReplica
+    from perfgate.serving.embedded import EmbeddedReplica
 
 pytestmark = pytest.mark.live
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from perfgate.serving.embedded.rest import answers
-from perfgate.serving.embedded.status import StatusError
+from perfgate.server.rest import answers
+from perfgate.server.status import StatusError
 
 _STRINGS = np.array([b"a", b"\xff"], object)
 

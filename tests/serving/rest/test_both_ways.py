@@ -16,8 +16,8 @@ from perfgate.model.dtypes import BY_NAME
 from perfgate.model.messages import PredictRequest
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.rest import rest_form
-from perfgate.serving.embedded.rest import answers, feeds
-from perfgate.serving.embedded.rest.text import parse
+from perfgate.server.rest import answers, feeds
+from perfgate.server.rest.text import parse
 from perfgate.trials import Call
 
 _NUMBERS = ("float32", "float64", "int8", "uint8", "int16", "int32", "uint32", "int64", "uint64", "bool")

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.model.dtypes import BY_NAME
-from perfgate.serving.embedded.rest import feeds
-from perfgate.serving.embedded.rest.text import dump, parse
-from perfgate.serving.embedded.status import StatusError
+from perfgate.server.rest import feeds
+from perfgate.server.rest.text import dump, parse
+from perfgate.server.status import StatusError
 
 FLOAT, DOUBLE, INT32, UINT8, INT16, INT8, STRING, INT64, BOOL, HALF, UINT32, UINT64 = (
     BY_NAME[name].number

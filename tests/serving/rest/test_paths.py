@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.serving.embedded.rest import paths
-from perfgate.serving.embedded.rest.paths import Route
-from perfgate.serving.embedded.status import StatusError
+from perfgate.server.rest import paths
+from perfgate.server.rest.paths import Route
+from perfgate.server.status import StatusError
 
 
 @pytest.mark.parametrize(

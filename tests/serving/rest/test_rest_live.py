@@ -22,7 +22,7 @@ from perfgate.trials import Call, Method
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from perfgate.serving.embedded.launch import EmbeddedReplica
+    from perfgate.serving.embedded import EmbeddedReplica
     from tests.serving.conftest import Rest, Start
 
 pytestmark = pytest.mark.live

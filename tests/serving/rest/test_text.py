@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.serving.embedded.rest import text
-from perfgate.serving.embedded.status import StatusError
+from perfgate.server.rest import text
+from perfgate.server.status import StatusError
 
 _VALUES = st.recursive(
     st.none()

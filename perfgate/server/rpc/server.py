@@ -16,10 +16,10 @@ import traceback
 from collections import deque
 from collections.abc import Mapping
 
-from perfgate.serving.embedded.rpc.call import Call
-from perfgate.serving.embedded.rpc.connection import Connection
-from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.rpc.limits import Limits, max_connections
+from perfgate.server.rpc.call import Call
+from perfgate.server.rpc.connection import Connection
+from perfgate.server.rpc.interface import Answer, Method, Status
+from perfgate.server.rpc.limits import Limits, max_connections
 from perfgate.serving.run_delay import RunDelay
 
 _READ_BYTES = 64 << 10

@@ -16,8 +16,8 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from perfgate.serving.embedded.rest.text import shown
-from perfgate.serving.embedded.status import StatusError, invalid
+from perfgate.server.rest.text import shown
+from perfgate.server.status import StatusError, invalid
 
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = dict[str, Array]

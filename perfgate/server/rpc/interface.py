@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from perfgate.protocols import grpc
-from perfgate.serving.embedded.stages import StageTimes
+from perfgate.server.stages import StageTimes
 
 
 class Status(IntEnum):

@@ -10,8 +10,8 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from perfgate.model import dtypes
 from perfgate.model import tensors as general
-from perfgate.serving.embedded.tensorflow_parts import dtypes as tensorflow_dtypes
-from perfgate.serving.embedded.tensorflow_parts import make_ndarray, make_tensor_proto
+from perfgate.server.tensorflow_parts import dtypes as tensorflow_dtypes
+from perfgate.server.tensorflow_parts import make_ndarray, make_tensor_proto
 
 MAX_TENSOR_BYTES = 1 << 30
 MAX_EXPANDED_BYTES = 64 << 20

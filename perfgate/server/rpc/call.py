@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.rpc.limits import Limits
-from perfgate.serving.embedded.rpc.wire import (
+from perfgate.server.rpc.interface import Answer, Method, Status
+from perfgate.server.rpc.limits import Limits
+from perfgate.server.rpc.wire import (
     MAX_MESSAGE_BYTES,
     PREFIX_BYTES,
     RefusedError,

@@ -13,7 +13,7 @@ from urllib.parse import quote_from_bytes
 from ngh2.types import NeverIndexedHeader
 
 from perfgate.protocols.grpc import PREFIX
-from perfgate.serving.embedded.rpc.interface import Answer, Status
+from perfgate.server.rpc.interface import Answer, Status
 
 MAX_MESSAGE_BYTES = 256 << 20
 

@@ -15,11 +15,11 @@ import grpc
 import numpy as np
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
-from perfgate.serving.embedded import tensors
-from perfgate.serving.embedded.servable import Endpoint, Servable
-from perfgate.serving.embedded.stages import StageTimes
-from perfgate.serving.embedded.status import StatusError, invalid, of_graph
-from perfgate.serving.embedded.tensorflow_parts import dtypes, errors, signature_constants
+from perfgate.server import tensors
+from perfgate.server.servable import Endpoint, Servable
+from perfgate.server.stages import StageTimes
+from perfgate.server.status import StatusError, invalid, of_graph
+from perfgate.server.tensorflow_parts import dtypes, errors, signature_constants
 
 DEFAULT_SIGNATURE = signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 

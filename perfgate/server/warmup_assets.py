@@ -13,10 +13,10 @@ import grpc
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from perfgate.serving.embedded import inference
-from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.status import BY_NUMBER, StatusError, invalid
-from perfgate.serving.embedded.tensorflow_parts import errors, tf_record_iterator
+from perfgate.server import inference
+from perfgate.server.predict import ServedModel
+from perfgate.server.status import BY_NUMBER, StatusError, invalid
+from perfgate.server.tensorflow_parts import errors, tf_record_iterator
 
 REQUESTS_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000

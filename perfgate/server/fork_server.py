@@ -1,6 +1,6 @@
 """The process that imports TensorFlow once and forks a server per request.
 
-Run as `-m perfgate.serving.fork_server PROGRAM CHANNEL_FD PARENT_PID [MODULE ...]`: `run` of the module PROGRAM is what
+Run as `-m perfgate.server.fork_server PROGRAM CHANNEL_FD PARENT_PID [MODULE ...]`: `run` of the module PROGRAM is what
 a forked server does; the other modules are imported for it.
 
 Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
@@ -20,9 +20,9 @@ import time
 from functools import partial
 from types import ModuleType
 
+from perfgate.server.layout import draw, run_in
+from perfgate.server.namespace import leave_out_namespace
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-from perfgate.serving.embedded.layout import draw, run_in
-from perfgate.serving.embedded.namespace import leave_out_namespace
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

@@ -13,14 +13,14 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from perfgate.protocols.grpc import OK
+from perfgate.server import inference
+from perfgate.server.batching import callers
+from perfgate.server.predict import ServedModel
+from perfgate.server.replica import LOADING_ERRORS, Recorded, does_not_load, load, told
+from perfgate.server.servable import Endpoint
+from perfgate.server.stages import StageTimes
+from perfgate.server.status import StatusError, invalid
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-from perfgate.serving.embedded import inference
-from perfgate.serving.embedded.batching import callers
-from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.replica import LOADING_ERRORS, Recorded, does_not_load, load, told
-from perfgate.serving.embedded.servable import Endpoint
-from perfgate.serving.embedded.stages import StageTimes
-from perfgate.serving.embedded.status import StatusError, invalid
 from perfgate.serving.in_process import HEAD
 from perfgate.trials import Method
 

@@ -19,14 +19,14 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from perfgate.serving.embedded import inference, rpc_check
-from perfgate.serving.embedded.listening import listen
-from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.status import StatusError
+from perfgate.server import inference, rpc_check
+from perfgate.server.listening import listen
+from perfgate.server.predict import ServedModel
+from perfgate.server.rpc.interface import Answer, Method, Status
+from perfgate.server.status import StatusError
 
 with suppress(Exception):  # `start` says why, and serves without it
-    import perfgate.serving.embedded.rpc.server  # noqa: F401 - once, for all servers that are forked from this process
+    import perfgate.server.rpc.server  # noqa: F401 - once, for all servers that are forked from this process
 
 _PREDICTION, _MODEL = "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"
 _HEALTH = "grpc.health.v1.Health"
@@ -110,13 +110,13 @@ def start(model: ServedModel, host: str, port: int, at_once: int) -> tuple[Serve
     """
     problem = rpc_check.why_not()
     if problem:
-        from perfgate.serving.embedded import grpcio_server  # noqa: PLC0415 - where it is needed
+        from perfgate.server import grpcio_server  # noqa: PLC0415 - where it is needed
 
         sys.stderr.write(f"ngh2 does not work, serving with grpc.server: {problem}\n")
         substitute = grpcio_server.Server(host, port, methods(model), at_once)
         substitute.start()
         return substitute, problem
-    from perfgate.serving.embedded.rpc.server import Server as Http2Server  # noqa: PLC0415 - where it works
+    from perfgate.server.rpc.server import Server as Http2Server  # noqa: PLC0415 - where it works
 
     server = Http2Server(listen(host, port), methods(model) | _health_methods(), at_once)
     server.start()

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from perfgate.server import grpc_server, inference, warmup_assets
+from perfgate.server.batching import callers
+from perfgate.server.predict import ServedModel
+from perfgate.server.servable import Servable
+from perfgate.server.status import StatusError
+from perfgate.server.tensorflow_parts import errors
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-from perfgate.serving.embedded import grpc_server, inference, warmup_assets
-from perfgate.serving.embedded.batching import callers
-from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.servable import Servable
-from perfgate.serving.embedded.status import StatusError
-from perfgate.serving.embedded.tensorflow_parts import errors
 from perfgate.serving.reasons import load_remedy, why
 from perfgate.serving.run_delay import ProcessRunDelay
 
@@ -84,7 +84,7 @@ def does_not_load(spec: Message, error: BaseException) -> Message:
 def _start_rest(served: ServedModel, spec: Message) -> int | None:
     if spec["rest_port"] is None:
         return None
-    from perfgate.serving.embedded.rest import server as rest_server  # noqa: PLC0415 - aiohttp, where it is asked for
+    from perfgate.server.rest import server as rest_server  # noqa: PLC0415 - aiohttp, where it is asked for
 
     return rest_server.start(served, spec["host"], spec["rest_port"], callers(spec["settings"]))
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.serving.embedded.rest.feeds import Array
-from perfgate.serving.embedded.rest.text import dump
-from perfgate.serving.embedded.status import invalid
+from perfgate.server.rest.feeds import Array
+from perfgate.server.rest.text import dump
+from perfgate.server.status import invalid
 
 _FLOAT32 = struct.Struct("f")
 _FEW = 32

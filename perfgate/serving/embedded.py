@@ -21,7 +21,7 @@ from perfgate.trials import Subject
 
 _IMPORT_TIMEOUT_S = 180.0
 _LOAD_TIMEOUT_S = 600.0
-_REST = "perfgate.serving.embedded.rest.server"
+_REST = "perfgate.server.rest.server"
 _REPLY_TIMEOUT_S = 600.0
 
 
@@ -140,7 +140,7 @@ class EmbeddedForkServer:
         *,
         huge_pages: bool,
         cpus: Collection[int] = (),
-        program: str = "perfgate.serving.embedded.replica",
+        program: str = "perfgate.server.replica",
         rest: bool = True,
     ) -> None:
         """Start the process on the given CPUs, by default on those that this process has.
@@ -154,7 +154,7 @@ class EmbeddedForkServer:
         self._ready = self._kept_back = False
         self._channels: list[Channel] = []
         given = [program, str(theirs.fileno()), str(os.getpid()), *([_REST] if rest else [])]
-        command = [sys.executable, "-P", "-m", "perfgate.serving.fork_server", *given]
+        command = [sys.executable, "-P", "-m", "perfgate.server.fork_server", *given]
         env = server_environment(environ, huge_pages=huge_pages)
         self._said: IO[bytes] = tempfile.TemporaryFile() if log is None else log.open("ab")  # noqa: SIM115 - stop()
         self._log = log or Path(os.devnull)

@@ -16,10 +16,10 @@ import ngh2
 from ngh2 import events
 
 from perfgate.protocols.grpc import frame
-from perfgate.serving.embedded.rpc.call import Call
-from perfgate.serving.embedded.rpc.interface import Answer, Method
-from perfgate.serving.embedded.rpc.limits import Limits
-from perfgate.serving.embedded.rpc.wire import OPENING, RefusedError, failure, no_grpc, trailers
+from perfgate.server.rpc.call import Call
+from perfgate.server.rpc.interface import Answer, Method
+from perfgate.server.rpc.limits import Limits
+from perfgate.server.rpc.wire import OPENING, RefusedError, failure, no_grpc, trailers
 
 _WINDOW_BYTES = 1 << 20  # of a stream; at the protocol's 64 KiB a large tensor waits for the client again and again
 _CONNECTION_WINDOW_BYTES = 16 << 20

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.serving.embedded.status import invalid
+from perfgate.server.status import invalid
 
 
 def serialised(given: Any) -> np.ndarray:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.serving.embedded.batching import Batcher, why_not
-from perfgate.serving.embedded.status import StatusError, invalid, of_graph
-from perfgate.serving.embedded.tensorflow_parts import (
+from perfgate.server.batching import Batcher, why_not
+from perfgate.server.status import StatusError, invalid, of_graph
+from perfgate.server.tensorflow_parts import (
     CallableOptions,
     ConfigProto,
     Graph,

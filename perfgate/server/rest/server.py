@@ -11,9 +11,9 @@ from functools import partial
 
 from aiohttp import web
 
-from perfgate.serving.embedded.listening import listen
-from perfgate.serving.embedded.predict import ServedModel
-from perfgate.serving.embedded.rest import api
+from perfgate.server.listening import listen
+from perfgate.server.predict import ServedModel
+from perfgate.server.rest import api
 
 MAX_BODY_BYTES = 256 << 20
 """Of a request, decompressed: as over gRPC."""

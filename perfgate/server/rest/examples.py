@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.serving.embedded.rest.answers import decimals
-from perfgate.serving.embedded.rest.feeds import from_b64, is_b64, json_type
-from perfgate.serving.embedded.rest.text import dump, shown
-from perfgate.serving.embedded.status import invalid
+from perfgate.server.rest.answers import decimals
+from perfgate.server.rest.feeds import from_b64, is_b64, json_type
+from perfgate.server.rest.text import dump, shown
+from perfgate.server.status import invalid
 
 _INT64 = (-(1 << 63), 1 << 63)
 _UINT64_END = 1 << 64

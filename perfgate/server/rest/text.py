@@ -11,7 +11,7 @@ from typing import Any
 
 import pydantic_core
 
-from perfgate.serving.embedded.status import invalid
+from perfgate.server.status import invalid
 
 _SHOWN = 200
 _SHORT_INFINITY = re.compile(rb'"(?:[^"\\]|\\.)*"|\bInf\b', re.DOTALL)

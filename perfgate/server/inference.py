@@ -17,12 +17,12 @@ from google.protobuf import text_format
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2, inference_pb2, model_pb2, predict_pb2, regression_pb2
 
-from perfgate.serving.embedded import examples
-from perfgate.serving.embedded.predict import DEFAULT_SIGNATURE, ServedModel, require_spec
-from perfgate.serving.embedded.servable import Endpoint, tensor_name
-from perfgate.serving.embedded.stages import StageTimes
-from perfgate.serving.embedded.status import StatusError, invalid
-from perfgate.serving.embedded.tensorflow_parts import dtypes, signature_constants
+from perfgate.server import examples
+from perfgate.server.predict import DEFAULT_SIGNATURE, ServedModel, require_spec
+from perfgate.server.servable import Endpoint, tensor_name
+from perfgate.server.stages import StageTimes
+from perfgate.server.status import StatusError, invalid
+from perfgate.server.tensorflow_parts import dtypes, signature_constants
 
 Feeds: TypeAlias = tuple[Endpoint, list[np.ndarray]]
 """What to run, and its inputs."""

@@ -18,9 +18,9 @@ from typing import TypeAlias
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from perfgate.serving.embedded.rpc.interface import Answer, Method, Status
-from perfgate.serving.embedded.rpc.limits import MAX_RPCS
-from perfgate.serving.embedded.status import BY_NUMBER
+from perfgate.server.rpc.interface import Answer, Method, Status
+from perfgate.server.rpc.limits import MAX_RPCS
+from perfgate.server.status import BY_NUMBER
 from perfgate.serving.run_delay import RunDelay
 
 MAX_MESSAGE_BYTES = 256 << 20

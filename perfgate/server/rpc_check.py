@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 
-from perfgate.serving.embedded.listening import listen
+from perfgate.server.listening import listen
 
 _PATH, _BODY = b"/check/Echo", bytes(range(256))
 _PATIENCE_S = 5.0
@@ -27,9 +27,9 @@ def why_not() -> str:
 
 def _echo(body: bytes) -> tuple[bytes, bytes]:
     """Return the framed answer to a request and its `grpc-status`."""
-    from perfgate.serving.embedded.rpc.connection import Connection  # noqa: PLC0415 - imports ngh2
-    from perfgate.serving.embedded.rpc.interface import Answer  # noqa: PLC0415
-    from perfgate.serving.embedded.rpc.limits import Limits  # noqa: PLC0415
+    from perfgate.server.rpc.connection import Connection  # noqa: PLC0415 - imports ngh2
+    from perfgate.server.rpc.interface import Answer  # noqa: PLC0415
+    from perfgate.server.rpc.limits import Limits  # noqa: PLC0415
 
     with listen("127.0.0.1", 0) as listener, select.epoll() as poll:
         near = socket.create_connection(listener.getsockname(), _PATIENCE_S)

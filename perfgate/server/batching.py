@@ -18,9 +18,9 @@ from typing import Any
 import grpc
 import numpy as np
 
-from perfgate.serving.embedded.stages import StageTimes
-from perfgate.serving.embedded.status import StatusError, invalid, of_graph
-from perfgate.serving.embedded.tensorflow_parts import (
+from perfgate.server.stages import StageTimes
+from perfgate.server.status import StatusError, invalid, of_graph
+from perfgate.server.tensorflow_parts import (
     ConfigProto,
     Graph,
     Session,

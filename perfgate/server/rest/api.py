@@ -20,12 +20,12 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from perfgate.serving.embedded import inference
-from perfgate.serving.embedded.predict import DEFAULT_SIGNATURE, ServedModel
-from perfgate.serving.embedded.rest import answers, examples, feeds, paths, text
-from perfgate.serving.embedded.rest.paths import Route
-from perfgate.serving.embedded.stages import StageTimes
-from perfgate.serving.embedded.status import StatusError, invalid
+from perfgate.server import inference
+from perfgate.server.predict import DEFAULT_SIGNATURE, ServedModel
+from perfgate.server.rest import answers, examples, feeds, paths, text
+from perfgate.server.rest.paths import Route
+from perfgate.server.stages import StageTimes
+from perfgate.server.status import StatusError, invalid
 
 _HTTP = {
     grpc.StatusCode.CANCELLED: 499,
