@@ -12,7 +12,7 @@ _POWER_MESSAGE = (
     "by the calibration of {date}, {measured} of measuring catch {metric} from {caught} on, and {asked} is asked"
 )
 _TOO_FEW_MESSAGE = (
-    "{what} needs {needed} requests under load of each arm, and {expected} are to come: {load} s at {rate} a second, "
+    "{what} needs {needed} requests under load of each arm, and {expected} are to come: {load} at {rate} a second, "
     "shared by {arms}"
 )
 
@@ -132,7 +132,7 @@ class CautionKind(Enum):
             "machine has changed; the verdict does not depend on it."
         ),
         message=(
-            "since {date} the stored baseline's {metric} moved by {change}, from {then} to {now} {unit}; the verdict "
+            "since {date} the stored baseline's {metric} moved by {change}, from {then} to {now}; the verdict "
             "compares what was measured now, side by side"
         ),
     )
@@ -209,7 +209,7 @@ class CautionKind(Enum):
         ),
         message=(
             "warm-up requests without effect: the {arm} replayed {replayed} of its own while it loaded, and the "
-            "first request still took {first_ms} ms, a warm one {warm_ms}"
+            "first request still took {first}, a warm one {warm}"
         ),
         remedy=(
             "record requests with the signature, shapes and batch sizes of the traffic "
@@ -219,7 +219,7 @@ class CautionKind(Enum):
     BUDGET = _Entry(
         code="budget",
         meaning="Measuring took more than 1.5 times as long as the budget allows.",
-        message="measuring took {spent_s} s instead of {given_s} s: each lane visits every server at least once",
+        message="measuring took {spent} instead of {given}: each lane visits every server at least once",
         remedy="raise --budget, or lower {fewer}",
     )
     STEAL = _Entry(
@@ -244,7 +244,7 @@ class CautionKind(Enum):
             "which looks like a slow model."
         ),
         message=(
-            "a CPU quota throttled perfgate and its servers for {stopped_s} s of {wall_s} s measured, in {hit} of "
+            "a CPU quota throttled perfgate and its servers for {stopped} of {wall} measured, in {hit} of "
             "{blocks} blocks"
         ),
         remedy="give the container more CPUs (cpu.max, --cpus, limits.cpu): times include waiting for the quota",
@@ -258,7 +258,7 @@ class CautionKind(Enum):
             "In an open loop, at least 1% of the requests were sent over 2 ms late; `latency_*` includes this lag, "
             "`service_*` does not."
         ),
-        message="the load generator sent late: 99 % within {late_ms} ms of the schedule, all within {worst_ms}",
+        message="the load generator sent late: 99% within {late} of the schedule, all within {worst}",
         remedy="give it a core of its own with --driver-cpus; lag is in latency_*",
     )
     OVERLOAD = _Entry(
@@ -268,8 +268,8 @@ class CautionKind(Enum):
             "than the arm can serve."
         ),
         message=(
-            "the {arm} did not keep up with {rate} requests/s: at the end of half of its turns of {turn_s} s "
-            "requests waited {waited_s} s or more; under lasting load latency has no bound"
+            "the {arm} did not keep up with {rate} requests/s: at the end of half of its turns of {turn} "
+            "requests waited {waited} or more; under lasting load latency has no bound"
         ),
         remedy="lower rate_rps, or take the latencies as too low",
     )
@@ -281,7 +281,7 @@ class CautionKind(Enum):
         ),
         message=(
             "the {arm} fell behind at about {rate} requests/s: in the worst tenth of half of its turns requests "
-            "waited {waited_s} s or more; were that rate to last, latency would have no bound"
+            "waited {waited} or more; were that rate to last, latency would have no bound"
         ),
         remedy="lower the highest rates, or expect such waits in production, too",
     )
@@ -290,7 +290,7 @@ class CautionKind(Enum):
         meaning=(
             "Connections broke in a closed loop, which pauses before it connects again, and so has a lower throughput."
         ),
-        message="connections broke, and the closed loop held back {pauses} times for {pause_ms} ms each",
+        message="connections broke, and the closed loop held back {pauses} times for {pause} each",
         remedy="find out why the server closes connections; the pauses lower throughput",
     )
 

@@ -16,7 +16,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
 FLOORS = (
-    {"", "cautions", "errors", "metrics", "nearest", "plain", "trials", "version"},  # "" is perfgate/__init__.py
+    {"", "cautions", "errors", "formatting", "metrics", "nearest", "plain", "trials", "version"},  # "" is perfgate/__init__.py
     {"protocols"},
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
@@ -29,7 +29,7 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-MAY_USE_BESIDE = {("__main__", "cli"), ("cautions", "trials"), ("", "version"), ("", "api")}
+MAY_USE_BESIDE = {("__main__", "cli"), ("cautions", "trials"), ("formatting", "metrics"), ("", "version"), ("", "api")}
 """Exceptions: (room, the room beside or above it that it may use); the package itself offers `api` when it is asked."""
 
 PROGRAMS = {

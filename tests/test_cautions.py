@@ -108,7 +108,7 @@ def test_nothing_goes_around_the_table() -> None:
         ("said = [each for each in cautions if each.code == 'budget']", True),
         ("said = caution.code in {'budget'}", True),
         ("INPUTS = ('inputs', 'other requests')", True),
-        ("said = CautionKind.BUDGET.caution(spent_s=3)", False),
+        ("said = CautionKind.BUDGET.caution(spent=3)", False),
         ("said = caution.code == CautionKind.BUDGET.code", False),
         ("PARTS = ('memory', 'CPU time')", False),
     ],
@@ -141,7 +141,7 @@ def test_codes_of_earlier_versions_become_todays_and_unknown_ones_stay() -> None
 
 
 def test_each_entry_fills_in_its_words() -> None:
-    found = CautionKind.BUDGET.caution(spent_s="90", given_s="45", fewer="--replicas")
+    found = CautionKind.BUDGET.caution(spent="1 min 30 s", given="45 s", fewer="--replicas")
     assert found == Caution(
         "budget",
         "measuring took 90 s instead of 45 s: each lane visits every server at least once",

@@ -8,7 +8,7 @@ from typing import Any
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.baseline.record import Record
 from perfgate.cautions import CautionKind
-from perfgate.metrics import BY_NAME
+from perfgate.formatting import change, number, quantity
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm, Caution
 
@@ -35,10 +35,9 @@ def _numbers(record: Record, here: Mapping[str, float | None]) -> tuple[Caution,
             caution = CautionKind.SINCE_THE_RECORD.caution(
                 date=record.created_utc[:10],
                 metric=name,
-                change=f"{now / then - 1:+.1%}",
-                then=f"{then:.3g}",
-                now=f"{now:.3g}",
-                unit=BY_NAME[name].unit,
+                change=change(now / then - 1),
+                then=number(then),
+                now=quantity(now, name),
             )
             return (caution,)
     return ()

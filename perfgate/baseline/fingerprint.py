@@ -16,6 +16,7 @@ import psutil
 
 from perfgate.observe import limits, proc_files
 from perfgate.observe.proc_files import Read
+from perfgate.formatting import given
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Server
 from perfgate.version import __version__
@@ -99,8 +100,14 @@ def differences(
 
 
 def then_and_now(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Say in words which stable facts differ: `cores 4.0 then, 2.0 now`; empty where none does."""
-    return ", ".join(f"{name} {was} then, {is_now} now" for name, was, is_now in differences(then, now, STABLE))
+    """Say in words which stable facts differ: `cores 4 then, 2 now`; empty where none does."""
+    return ", ".join(
+        f"{name} {_told(was)} then, {_told(is_now)} now" for name, was, is_now in differences(then, now, STABLE)
+    )
+
+
+def _told(fact: object) -> str:
+    return given(fact) if isinstance(fact, float) else str(fact)
 
 
 def _cpu_model(read: Read) -> str:

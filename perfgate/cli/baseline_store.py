@@ -12,6 +12,7 @@ from perfgate.cli.completing import baselines
 from perfgate.cli.consoles import output_console
 from perfgate.cli.options import store_option, verbose_option
 from perfgate.errors import ExitCode, UsageError
+from perfgate.formatting import given, number, quantity, with_unit
 
 if TYPE_CHECKING:
     from perfgate.baseline.record import Record
@@ -117,18 +118,17 @@ def _print_records(records: list[tuple[Record, bool]]) -> None:
     of_model = ["model", ">MiB", "kept"] if wide else []
     table = plain_table("", "name", "id", "scenario", *of_model, "note", wraps=_LONG)
     for record, star in records:
-        size, kept = f"{record.model.size_bytes / 2**20:.1f}", "yes" if record.model.artifact else "no"
+        size, kept = number(record.model.size_bytes / 2**20), "yes" if record.model.artifact else "no"
         model = [_short(record.model.digest), size, kept] if wide else []
         add_row(table, "*" if star else "", record.name, record.id, record.scenario_name, *model, record.note)
     console.print(table)
 
 
 def _print_record(record: Record) -> None:
-    from perfgate.metrics import BY_NAME  # noqa: PLC0415 - instant --help
-    from perfgate.report.tables import add_row, plain_table, print_table  # noqa: PLC0415
+    from perfgate.report.tables import add_row, plain_table, print_table  # noqa: PLC0415 - instant --help
 
     facts = plain_table("", "")
-    model = f"{record.model.given}, {_short(record.model.digest)}, {record.model.size_bytes / 2**20:.1f} MiB"
+    model = f"{record.model.given}, {_short(record.model.digest)}, {with_unit(record.model.size_bytes / 2**20, 'MiB')}"
     rows = {
         "record": f"{record.name}/{record.id}",
         "created": record.created_utc,
@@ -142,11 +142,9 @@ def _print_record(record: Record) -> None:
     for name, value in rows.items():
         if value:
             add_row(facts, name, value)
-    metrics = plain_table("metric", ">value", "unit", ">replicas", "note", wraps=_LONG)
+    metrics = plain_table("metric", ">value", ">replicas", "note", wraps=_LONG)
     for name, summary in sorted(record.metrics.items()):
-        value = "-" if summary.value is None else f"{summary.value:.4g}"
-        unit = BY_NAME[name].unit if name in BY_NAME else ""
-        add_row(metrics, name, value, unit, str(len(summary.replicas)), summary.note)
+        add_row(metrics, name, quantity(summary.value, name), str(len(summary.replicas)), summary.note)
     console = output_console()
     print_table(console, facts)
     console.print(metrics)
@@ -154,7 +152,7 @@ def _print_record(record: Record) -> None:
 
 def _machine(environment: dict[str, Any]) -> str:
     cores, tensorflow = environment.get("cores"), environment.get("tensorflow")
-    parts = (environment.get("cpu_model"), cores and f"{cores:g} cores", tensorflow and f"TensorFlow {tensorflow}")
+    parts = (environment.get("cpu_model"), cores and f"{given(cores)} cores", tensorflow and f"TensorFlow {tensorflow}")
     return ", ".join(str(part) for part in parts if part)
 
 

@@ -13,6 +13,7 @@ import click
 from perfgate.cli.completing import paths
 from perfgate.cli.consoles import output_console
 from perfgate.errors import UsageError
+from perfgate.formatting import with_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,7 +94,7 @@ def _facts(model: Model) -> tuple[tuple[str, str], ...]:
         *given,
         ("path", str(model.path)),
         *told[1:3],
-        ("size", f"{model.size_bytes / 2**20:.2f} MiB ({model.size_bytes:,} bytes)"),
+        ("size", f"{with_unit(model.size_bytes / 2**20, 'MiB')} ({model.size_bytes:,} bytes)"),
         ("tags", ", ".join(model.tags)),
         told[3],
         ("warm-up", _warmup_shown(*_warmup(model))),

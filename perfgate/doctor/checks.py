@@ -12,6 +12,7 @@ from typing import Any
 from perfgate.experiment.plan import replicas_that_fit
 from perfgate.observe.limits import memory_mib, quota_cpus, throttled
 from perfgate.observe.proc_files import Read, numbers
+from perfgate.formatting import given, share, with_unit
 
 _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
@@ -85,14 +86,14 @@ def _cores(environment: Mapping[str, Any]) -> Finding:
     enough = cores >= 2
     remedy = "" if enough else "use a machine with two cores or more"
     brings = "" if enough else "servers no longer wait for the load generator"
-    return Finding("cores", State.OK if enough else State.CHANGE, f"{cores:g} for perfgate", remedy, brings)
+    return Finding("cores", State.OK if enough else State.CHANGE, f"{given(cores)} for perfgate", remedy, brings)
 
 
 def _quota(read: Read) -> Finding:
     cpus, times = quota_cpus(read), throttled(read)
     if cpus is None:
         return Finding("CPU limit", State.OK, "none")
-    seen = f"a quota of {cpus:.3g} CPUs" + ("" if times is None else f", reached {times:,} times so far")
+    seen = f"a quota of {given(cpus)} CPUs" + ("" if times is None else f", reached {times:,} times so far")
     remedy = "give the container whole CPUs (a CPU set) instead of a quota"
     return Finding("CPU limit", State.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle")
 
@@ -101,7 +102,7 @@ def _memory_limit(read: Read) -> Finding:
     limit = memory_mib(read)
     if limit is None:
         return Finding("memory limit", State.OK, "none")
-    fit, seen = _servers_in(limit), f"{limit / 1024:.3g} GiB"
+    fit, seen = _servers_in(limit), with_unit(limit / 1024, "GiB")
     if fit >= _REPLICAS:
         return Finding("memory limit", State.OK, seen)
     seen += f", enough for {fit} servers an arm of a small model"
@@ -155,9 +156,9 @@ def _siblings(read: Read) -> Finding:
 
 
 def _load(moment: Moment) -> Finding:
-    seen = f"CPUs {moment.busy_share:.0%} busy"
+    seen = f"CPUs {share(moment.busy_share)} busy"
     waits = moment.pressure_share > _PRESSURE  # False for NaN
-    seen += f", some task waited {moment.pressure_share:.0%} of the time" if waits else ""
+    seen += f", some task waited {share(moment.pressure_share)} of the time" if waits else ""
     seen += f": {', '.join(moment.busiest)}" if moment.busiest else ""
     if moment.busy_share <= _BUSY and not waits:
         return Finding("other load", State.OK, seen)
@@ -166,7 +167,7 @@ def _load(moment: Moment) -> Finding:
 
 
 def _steal(moment: Moment) -> Finding:
-    seen = f"the hypervisor took {moment.steal_share:.1%} of the CPU time"
+    seen = f"the hypervisor took {share(moment.steal_share)} of the CPU time"
     if moment.steal_share <= _STEAL:
         return Finding("steal", State.OK, seen)
     brings = "tails are the model's: beside 1.5 to 11 % steal a generator's p99 was 3 to 30 ms late instead of 0.1"
@@ -175,7 +176,7 @@ def _steal(moment: Moment) -> Finding:
 
 def _memory(moment: Moment) -> Finding:
     fit = _servers_in(moment.available_mib)
-    seen = f"{moment.available_mib / 1024:.1f} GiB free, enough for {fit} servers an arm of a small model"
+    seen = f"{with_unit(moment.available_mib / 1024, 'GiB')} free, enough for {fit} servers an arm of a small model"
     if fit >= _REPLICAS:
         return Finding("memory", State.OK, seen)
     return Finding("memory", State.CHANGE, seen, "free memory, or use a larger machine", _MORE_SERVERS)
@@ -189,7 +190,7 @@ def _swap(read: Read) -> Finding:
     if total - free <= total * 0.01:
         return Finding("swap", State.OK, "none in use" if total else "none")
     used = (total - free) / 1024
-    return Finding("swap", State.CHANGE, f"{used:,.0f} MiB in use", "swapoff -a, where memory suffices",
+    return Finding("swap", State.CHANGE, f"{with_unit(used, 'MiB')} in use", "swapoff -a, where memory suffices",
                    "no request waits for a disk, and memory figures are whole")  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import psutil
 
+from perfgate.formatting import share
+
 _SHOWN, _LEAST_SHARE = 3, 0.05
 
 Spent = Mapping[int, tuple[str, float]]
@@ -26,4 +28,4 @@ def busiest(before: Spent, after: Spent, seconds: float) -> tuple[str, ...]:
         pid: (spent - before[pid][1]) / seconds for pid, (_, spent) in after.items() if pid in before and seconds > 0
     }
     most = sorted(shares, key=lambda pid: -shares[pid])[:_SHOWN]
-    return tuple(f"{after[pid][0]} ({pid}) {shares[pid]:.0%}" for pid in most if shares[pid] >= _LEAST_SHARE)
+    return tuple(f"{after[pid][0]} ({pid}) {share(shares[pid])}" for pid in most if shares[pid] >= _LEAST_SHARE)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from perfgate import formatting
 from perfgate.cautions import CautionKind
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
 from perfgate.loadgen.cpu_share import cpu_share
+from perfgate.formatting import with_unit
 from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
@@ -47,7 +49,7 @@ def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
     """
     share = cpu_share(_under_load(blocks), plan.load.busy_workers)
     if share > _GENERATOR_LIMIT:
-        return f"the load generator used {share:.0%} of its core: it was the bottleneck, not the server"
+        return f"the load generator used {formatting.share(share)} of its core: it was the bottleneck, not the server"
     turns = [trial.requests for trial in _under_load(blocks) if trial.requests.status.size]
     if plan.load.arrivals == "closed" or not turns:
         return None
@@ -59,8 +61,8 @@ def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
         return None
     return (
         f"the load generator was the bottleneck, not the server: in half of the turns it sent requests "
-        f"{lag_ms[0]:.3g} ms late (median; {lag_ms[1]:.3g} ms at p99) or more, and the server took "
-        f"{service_ms[0]:.3g} ms ({service_ms[1]:.3g} ms)"
+        f"{with_unit(lag_ms[0], 'ms')} late (median; {with_unit(lag_ms[1], 'ms')} at p99) or more, and the server took "
+        f"{with_unit(service_ms[0], 'ms')} ({with_unit(service_ms[1], 'ms')})"
     )
 
 
@@ -73,7 +75,7 @@ def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
     lag_ms = np.concatenate([trial.requests.send_lag_ms for trial in trials])
     if (late_ms := float(np.quantile(lag_ms, 0.99))) > _LATE_MS:
         worst_ms = float(lag_ms.max())
-        found.append(CautionKind.SEND_LAG.caution(late_ms=f"{late_ms:.3g}", worst_ms=f"{worst_ms:.3g}"))
+        found.append(CautionKind.SEND_LAG.caution(late=with_unit(late_ms, "ms"), worst=with_unit(worst_ms, "ms")))
     overloads = (overload_caution(arm, [t.requests for t in trials if t.arm is arm], plan) for arm in Arm)
     return (*found, *(caution for caution in overloads if caution is not None))
 
@@ -85,7 +87,9 @@ def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:
         return ()
     long_turns = plan.load.turn_s is not None or plan.trace_s
     fewer = "--replicas, load.turn_s or load.replicas" if long_turns else "--replicas"
-    return (CautionKind.BUDGET.caution(spent_s=f"{spent_s:.0f}", given_s=f"{given_s:.0f}", fewer=fewer),)
+    return (
+        CautionKind.BUDGET.caution(spent=formatting.duration(spent_s), given=formatting.duration(given_s), fewer=fewer),
+    )
 
 
 def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
@@ -93,10 +97,10 @@ def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
     found = []
     steal = _known([block.conditions.steal_share for block in blocks])
     if steal.size and steal.mean() > STEAL_LIMIT:
-        found.append(CautionKind.STEAL.caution(share=f"{steal.mean():.0%}"))
+        found.append(CautionKind.STEAL.caution(share=formatting.share(float(steal.mean()))))
     pressure = _known([block.conditions.cpu_pressure_share for block in blocks if block.lane is Lane.COST])
     if pressure.size and np.median(pressure) > PRESSURE_LIMIT:
-        found.append(CautionKind.CPU_PRESSURE.caution(share=f"{np.median(pressure):.0%}"))
+        found.append(CautionKind.CPU_PRESSURE.caution(share=formatting.share(float(np.median(pressure)))))
     return (*found, *_throttled(blocks))
 
 
@@ -108,7 +112,7 @@ def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
     if wall_s and stopped_s > THROTTLED_LIMIT * wall_s:
         hit = sum(each > 0 for each, _ in known)
         yield CautionKind.THROTTLED.caution(
-            stopped_s=f"{stopped_s:.3g}", wall_s=f"{wall_s:.3g}", hit=hit, blocks=len(known)
+            stopped=formatting.duration(stopped_s), wall=formatting.duration(wall_s), hit=hit, blocks=len(known)
         )
 
 
@@ -149,7 +153,7 @@ def _replayed_in_vain(arm: Arm, facts: Sequence[ReplicaFacts]) -> Caution | None
     first_ms = float(np.median([each.first_request_ms for each in slow]))
     warm_ms = float(np.median([each.warm_ms for each in slow]))
     return CautionKind.WARMUP_REQUESTS.caution(
-        arm=arm, replayed=slow[0].replayed, first_ms=f"{first_ms:.3g}", warm_ms=f"{warm_ms:.3g}"
+        arm=arm, replayed=slow[0].replayed, first=with_unit(first_ms, "ms"), warm=with_unit(warm_ms, "ms")
     )
 
 
@@ -174,4 +178,4 @@ def pause_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
     pauses = sum(live.driver.pauses for live in replicas)
     if not pauses:
         return ()
-    return (CautionKind.BACK_OFF.caution(pauses=pauses, pause_ms=f"{PAUSE_AFTER_BREAK_S * 1e3:g}"),)
+    return (CautionKind.BACK_OFF.caution(pauses=pauses, pause=f"{formatting.given(PAUSE_AFTER_BREAK_S * 1e3)} ms"),)

@@ -14,6 +14,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import Warmth, warm_up
 from perfgate.experiment.world import World
+from perfgate.formatting import with_unit
 from perfgate.loadgen.interface import Answer, ClosedLoop, Driver
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
@@ -126,8 +127,8 @@ class Fleet:
         fit = len(self.replicas) + max(0, int((free_mib - loading_mib) / own_mib))
         arms = len({slot.arm for slot in self._plan.slots})
         problem = (
-            f"not enough memory: {more} more servers need {own_mib / 1024:.2g} GiB each, plus {loading_mib / 1024:.2g} "
-            f"GiB while they load, and {free_mib / 1024:.2g} GiB is free"
+            f"not enough memory: {more} more servers need {with_unit(own_mib / 1024, 'GiB')} each, plus "
+            f"{with_unit(loading_mib / 1024, 'GiB')} while they load, and {with_unit(free_mib / 1024, 'GiB')} is free"
         )
         few = fit // arms
         remedy = f"--replicas {few}" if few >= _FEWEST else "use a machine with more memory"

@@ -8,6 +8,7 @@ import numpy as np
 
 from perfgate.cautions import CautionKind
 from perfgate.experiment.plan import Plan
+from perfgate.formatting import duration, given, number
 from perfgate.trials import Arm, Caution, Requests
 
 _OF_A_TURN = 0.25
@@ -30,9 +31,11 @@ def overload_caution(arm: Arm, turns: Sequence[Requests], plan: Plan) -> Caution
         return None
     if plan.load.arrivals in _STEADY:
         return CautionKind.OVERLOAD.caution(
-            arm=arm, rate=f"{plan.load.rate_rps:g}", turn_s=f"{turn_s:.2g}", waited_s=f"{waited_s:.2g}"
+            arm=arm, rate=given(plan.load.rate_rps), turn=duration(turn_s), waited=duration(waited_s)
         )
-    return CautionKind.OVERLOAD_AT_PEAK.caution(arm=arm, rate=f"{np.median(rates_rps):.3g}", waited_s=f"{waited_s:.2g}")
+    return CautionKind.OVERLOAD_AT_PEAK.caution(
+        arm=arm, rate=number(float(np.median(rates_rps))), waited=duration(waited_s)
+    )
 
 
 def _worst_wait(turn: Requests, plan: Plan) -> tuple[float, float]:

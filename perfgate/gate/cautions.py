@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfgate.cautions import CautionKind
+from perfgate.formatting import limit, seen
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
-from perfgate.gate.wording import limit, seen
-from perfgate.metrics import BY_NAME
 from perfgate.trials import Caution
 
 
@@ -26,6 +25,6 @@ def _warnings(judgement: Judgement) -> Iterator[Caution]:
 def _not_needed(metrics: tuple[MetricVerdict, ...]) -> Iterator[Caution]:
     for each in metrics:
         if each.gated and each.accepted and each.accepted.own_verdict is Verdict.PASS:
-            metric = BY_NAME[each.metric]
-            own = limit(metric, each.accepted.own_tolerance)
-            yield CautionKind.ACCEPTANCE_NOT_NEEDED.caution(metric=each.metric, seen=seen(metric, each.effect), own=own)
+            own, effect = limit(each.accepted.own_tolerance, each.metric), each.effect
+            found = seen(effect.change, effect.lower, effect.upper, each.metric)
+            yield CautionKind.ACCEPTANCE_NOT_NEEDED.caution(metric=each.metric, seen=found, own=own)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from perfgate.formatting import change, interval, limit
 from perfgate.gate.case import Case
 from perfgate.gate.remedy import detectable, what_would_decide
 from perfgate.gate.verdict import Accepted, MetricVerdict, Verdict
-from perfgate.gate.wording import change, interval, limit
 from perfgate.metrics import Direction
 from perfgate.scenario.severity import Severity
 
@@ -96,11 +96,11 @@ def _own_words(case: Case, accepted: Accepted | None) -> str:
     """Say where it lies to the metric's own tolerance, if another one is accepted."""
     if accepted is None:
         return ""
-    return f"{_OWN_WORDS[accepted.own_verdict]} its own tolerance of {limit(case.metric, accepted.own_tolerance)}"
+    return f"{_OWN_WORDS[accepted.own_verdict]} its own tolerance of {limit(accepted.own_tolerance, case.metric.name)}"
 
 
 def _limit_words(case: Case) -> str:
-    words, given = limit(case.metric, case.tolerance.share), case.tolerance.acceptance
+    words, given = limit(case.tolerance.share, case.metric.name), case.tolerance.acceptance
     raised = given is not None and case.tolerance.share == given.up_to  # the smallest change that counts may be more
     return (
         f"the {words} accepted until {given.expires.isoformat()}" if given and raised else f"the tolerance of {words}"
@@ -109,7 +109,7 @@ def _limit_words(case: Case) -> str:
 
 def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
     metric, effect = case.metric, case.effect
-    seen, above = change(metric, effect.change), metric.direction is Direction.LOWER
+    seen, above = change(effect.change, metric.name), metric.direction is Direction.LOWER
     tolerance = _limit_words(case)
     if (verdict is Verdict.FAIL and case.beyond <= 0) or (verdict is Verdict.PASS and case.beyond > 0):
         return f"at an earlier look it was surely {_OWN_WORDS[verdict]} {tolerance}; over the whole run it is {seen}"
@@ -119,4 +119,4 @@ def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
         return f"{seen} is within {tolerance}"
     if case.is_worse(alpha):
         return f"{seen} is beyond {tolerance} on its own, but not surely so among all that is gated"
-    return f"{seen} {interval(metric, effect)} lies on both sides of {tolerance}"
+    return f"{seen} {interval(effect.lower, effect.upper, metric.name)} lies on both sides of {tolerance}"

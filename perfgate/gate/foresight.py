@@ -10,6 +10,7 @@ import numpy as np
 
 from perfgate.cautions import CautionKind
 from perfgate.experiment.plan import Plan
+from perfgate.formatting import duration, number
 from perfgate.gate.objectives import FEWEST_REPLICAS, judged
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.loadgen.arrivals import mean_rate_rps
@@ -134,8 +135,8 @@ def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
         "what": need.what,
         "needed": f"{need.requests:,}",
         "expected": f"{'at most' if outlook.at_most else 'about'} {outlook.of_arm:,.0f}",
-        "load": f"{outlook.load_s:.3g}",
-        "rate": f"{outlook.rate_rps:.3g}",
+        "load": duration(outlook.load_s),
+        "rate": number(outlook.rate_rps),
         "arms": f"{outlook.arms} arm{'s' * (outlook.arms > 1)}",
     }
     if need.between and 1 < outlook.replicas < FEWEST_REPLICAS:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perfgate.gate.tolerance import signed_limit
+from perfgate.formatting import bound, change, limit, quantity, seen
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
-from perfgate.gate.wording import amount, change, limit, seen
 from perfgate.metrics import BY_NAME, Direction
 
 
@@ -36,7 +35,7 @@ def _decisive(
     gated.sort(key=_excess if verdict is Verdict.FAIL else _nearness, reverse=True)
     bounds = [o for o in objectives if o.counts and o.verdict is verdict]
     if verdict is Verdict.FAIL:
-        also = [f"{m.metric} {change(BY_NAME[m.metric], m.effect.change)}" for m in gated[1:]]
+        also = [f"{m.metric} {change(m.effect.change, m.metric)}" for m in gated[1:]]
         also += [_objective(o) for o in bounds[0 if gated else 1 :]]
         first = _metric(gated[0]) if gated else _objective(bounds[0])
         return first + (f" (also {', '.join(also)})" if also else "")
@@ -55,10 +54,9 @@ def _accepted(metrics: Sequence[MetricVerdict]) -> str:
     found = []
     for each in metrics:
         if each.gated and each.accepted and each.needs_acceptance:
-            metric = BY_NAME[each.metric]
-            own = limit(metric, signed_limit(metric, each.accepted.own_tolerance))
+            own = limit(each.accepted.own_tolerance, each.metric)
             terms = f"until {each.accepted.expires}, own tolerance {own}"
-            found.append(f"{each.metric} {change(metric, each.effect.change)} ({terms})")
+            found.append(f"{each.metric} {change(each.effect.change, each.metric)} ({terms})")
     return f"accepted: {', '.join(found)}" if found else ""
 
 
@@ -94,10 +92,9 @@ def _metric(verdict: MetricVerdict) -> str:
 
 def against_tolerance(verdict: MetricVerdict) -> str:
     """Say what was found of a decided metric and what is accepted: `+12.4% [+8.1, +16.9] > 5%`."""
-    metric, within = BY_NAME[verdict.metric], verdict.verdict is Verdict.PASS
-    relation = ("<=" if within else ">") if _lower_is_better(metric.name) else (">=" if within else "<")
-    accepted = limit(metric, signed_limit(metric, verdict.tolerance))
-    return f"{seen(metric, verdict.effect)} {relation} {accepted}"
+    name, effect, within = verdict.metric, verdict.effect, verdict.verdict is Verdict.PASS
+    relation = ("<=" if within else ">") if _lower_is_better(name) else (">=" if within else "<")
+    return f"{seen(effect.change, effect.lower, effect.upper, name)} {relation} {limit(verdict.tolerance, name)}"
 
 
 def _objective(objective: ObjectiveVerdict) -> str:
@@ -106,6 +103,6 @@ def _objective(objective: ObjectiveVerdict) -> str:
 
 def against_bound(objective: ObjectiveVerdict) -> str:
     """Say what was found of a decided objective and what is asked: `24.1 ms > 20 ms`."""
-    unit, within = BY_NAME[objective.metric].unit, objective.verdict is Verdict.PASS
+    name, within = objective.metric, objective.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if objective.is_maximum else (">=" if within else "<")
-    return f"{amount(objective.value, unit)} {relation} {amount(objective.bound, unit)}"
+    return f"{quantity(objective.value, name)} {relation} {bound(objective.bound, name)}"

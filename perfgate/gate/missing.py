@@ -6,8 +6,8 @@ from math import isfinite
 
 import numpy as np
 
+from perfgate.formatting import about_times
 from perfgate.gate.tolerance import is_required
-from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.scenario.schema import Gate
 from perfgate.stats.quantile import replica_times

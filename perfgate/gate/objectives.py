@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from perfgate import formatting
 from perfgate.gate.looks import Levels
 from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_servers, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
-from perfgate.gate.wording import amount
 from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
 from perfgate.scenario.severity import Severity
@@ -84,7 +84,7 @@ def _reason(metric: Metric, finding: _Finding, verdict: Verdict, bound: float, *
         Verdict.PASS: "at most" if is_maximum else "at least",
         Verdict.FAIL: "above" if is_maximum else "below",
     }.get(verdict, "not clearly on either side of")
-    return f"{amount(finding.value, metric.unit)} is {relation} {amount(bound, metric.unit)}"
+    return f"{formatting.quantity(finding.value, metric.name)} is {relation} {formatting.bound(bound, metric.name)}"
 
 
 def _finding(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Finding:

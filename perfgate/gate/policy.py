@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError
 
 from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
+from perfgate.formatting import limit, size
 from perfgate.gate.tolerance import own_tolerance_of, severity_of
-from perfgate.gate.wording import limit
 from perfgate.metrics import BY_NAME
 from perfgate.nearest import suggestion
 from perfgate.plain import one_line
@@ -39,7 +39,7 @@ class Accept(Acceptance):
     def words(self) -> str:
         """Say all of it in one line."""
         of = f" of scenario {self.scenario}" if self.scenario else ""
-        return f"{self.metric}{of} up to {limit(BY_NAME[self.metric], self.up_to)}, {self.author}: {self.reason}"
+        return f"{self.metric}{of} up to {limit(self.up_to, self.metric)}, {self.author}: {self.reason}"
 
 
 class PolicyTables(Table):
@@ -127,7 +127,7 @@ def _misfit(accept: Accept, scenario: Scenario) -> str:
     own = own_tolerance_of(metric, scenario.gate, 0.0).share
     if accept.up_to > own:
         return ""
-    given, has = limit(metric, accept.up_to), limit(metric, own)
+    given, has = size(accept.up_to, metric.name), size(own, metric.name)
     return f"up_to = {given} of {metric.name} is not above its tolerance of {has} in scenario {scenario.name}"
 
 

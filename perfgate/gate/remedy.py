@@ -6,8 +6,8 @@ from math import ceil, comb, inf, isfinite, sqrt
 
 from scipy import special
 
+from perfgate.formatting import about_times
 from perfgate.gate.case import LEAST_LEVEL, Case
-from perfgate.gate.wording import about_times
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.contrast import half_width
 from perfgate.stats.proportion import Counts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perfgate.metrics import METRICS, Direction, Metric, Scale
+from perfgate.formatting import bound, limit
+from perfgate.metrics import METRICS, Metric, Scale
 from perfgate.scenario.project import Acceptance
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.scenario.severity import Severity
@@ -65,13 +66,6 @@ def own_tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Toler
     share = asked.tolerance if asked.tolerance is not None else (asked.catch or metric.catch) / 2
     note = ""
     if metric.scale is Scale.RATIO and baseline_value > 0 and metric.min_change / baseline_value > share:
-        note = f"tolerance widened from {100 * share:.3g}% to {metric.min_change:g} {metric.unit}"
+        note = f"tolerance widened from {limit(share, metric.name)} to {bound(metric.min_change, metric.name)}"
         share = metric.min_change / baseline_value
     return Tolerance(share, note, metric.scale)
-
-
-def signed_limit(metric: Metric, share: float) -> float:
-    """Give the accepted change as it shows in the metric: +5 %, or where higher is better 1 / 1.05 - 1 = -4.8 %."""
-    if metric.direction is Direction.LOWER:
-        return share
-    return metric.scale.change_of(-metric.scale.of_change(share))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from perfgate import formatting
 from perfgate.scenario.schema import Objective
 from perfgate.stats.table import ARMS, SOURCES, Columns, TrialTable
 from perfgate.stats.values import Mask, failures, rows_of
@@ -35,8 +36,8 @@ def invalid_because(
             requests = int(columns.requests[rows].sum())
             share = failed[rows].sum() / requests if requests else 0.0
             if share > limit:
-                words = f"{arm}: {100 * share:.1f}% of {requests:,} requests failed"
-                reasons.append(f"{words} with {_statuses(columns, rows)} ({source}; limit {limit:.1%})")
+                words = f"{arm}: {formatting.share(share)} of {requests:,} requests failed"
+                reasons.append(f"{words} with {_statuses(columns, rows)} ({source}; limit {formatting.share(limit)})")
     return tuple(reasons)
 
 

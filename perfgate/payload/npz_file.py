@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from perfgate.errors import UsageError
+from perfgate.formatting import with_unit
 from perfgate.model.interface import Model, TensorSpec
 from perfgate.model.tensors import Array
 from perfgate.payload.requests import check_dtype, check_names, predict_call, predict_signature
@@ -79,7 +80,7 @@ def _read(file: Path, inputs: tuple[TensorSpec, ...], key: str) -> dict[str, Arr
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> Array:
     if entry.file_size > _LARGEST_ARRAY_BYTES:
-        raise UsageError(f"{where} has {entry.file_size / 2**30:.1f} GiB, more than 4 GiB", "save fewer rows")
+        raise UsageError(f"{where} has {with_unit(entry.file_size / 2**30, 'GiB')}, more than 4 GiB", "save fewer rows")
     try:
         with archive.open(entry) as stream:
             array: Array = np.lib.format.read_array(stream, allow_pickle=False)

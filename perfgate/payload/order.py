@@ -8,6 +8,7 @@ from math import ceil, gcd, lcm
 
 import numpy as np
 
+from perfgate import formatting
 from perfgate.errors import UsageError
 
 LONGEST_CYCLE = 100_000
@@ -54,5 +55,7 @@ def _counts(weights: Sequence[Fraction], sizes: Sequence[int]) -> list[int]:
         counts[kind] += 1
     if 0 in counts:
         share = float(weights[counts.index(0)] / whole)
-        raise UsageError(f"a request class with a share of {share:.2g} never comes", "raise its weight, or drop it")
+        raise UsageError(
+            f"a request class with a share of {formatting.share(share)} never comes", "raise its weight, or drop it"
+        )
     return counts

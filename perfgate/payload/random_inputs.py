@@ -11,6 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from perfgate import formatting
 from perfgate.errors import UsageError
 from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import TensorSpec
@@ -117,7 +118,7 @@ def _reals(
     low, high = _range(tensor, given, _HIGH_FLOAT)
     largest = float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]  # it has no annotations
     if max(-low, high) > largest:
-        _refuse(tensor, low, high, f"±{largest:.4g}")
+        _refuse(tensor, low, high, f"±{formatting.given(largest)}")
     values = np.asarray(generator.uniform(low, high, shape))
     reached = values.astype(dtype).astype(np.float64) >= high  # by rounding: high itself is outside
     return np.asarray(np.where(reached, low, values), dtype)
@@ -133,7 +134,8 @@ def _range(tensor: TensorSpec, given: InputSpec, default_high: float) -> tuple[f
 
 def _refuse(tensor: TensorSpec, low: float, high: float, possible: str) -> None:
     raise UsageError(
-        f"input {tensor.name} is {tensor.dtype}: no values from {low:g} to below {high:g} (possible: {possible})",
+        f"input {tensor.name} is {tensor.dtype}: no values from {formatting.given(low)} to below "
+        f"{formatting.given(high)} (possible: {possible})",
         remedy(tensor.name, "low = ? and high = ?"),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from perfgate.errors import UsageError
+from perfgate.formatting import with_unit
 from perfgate.model.dtypes import BY_NAME
 from perfgate.model.interface import Signature
 from perfgate.model.tensors import numpy_dtype
@@ -66,7 +67,8 @@ def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> 
         item_bytes = numpy_dtype(tensor.dtype).itemsize if tensor.dtype in BY_NAME else 1
         size_bytes = math.prod(shapes[tensor.name]) * item_bytes
         if size_bytes > LARGEST_MESSAGE_BYTES:
-            problem = f"input {tensor.name} of shape {shown(shapes[tensor.name])} takes {size_bytes / 2**30:.1f} GiB"
+            size = with_unit(size_bytes / 2**30, "GiB")
+            problem = f"input {tensor.name} of shape {shown(shapes[tensor.name])} takes {size}"
             raise UsageError(f"{problem}, and a request holds 2 GiB", "lower payload.batch_size or the input's shape")
 
 

@@ -18,6 +18,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from perfgate.errors import UsageError
+from perfgate.formatting import with_unit
 
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
@@ -79,7 +80,7 @@ def _record(stream: BinaryIO | gzip.GzipFile, header: bytes, remaining: int, whe
     if masked_crc(header[:8]) != checksum:
         raise UsageError(f"{where}: the checksum of its length does not fit: no TFRecord file, or damaged", _REMEDY)
     if length > _LARGEST_RECORD_BYTES:
-        raise UsageError(f"{where} has {length / 2**30:.1f} GiB, and a request holds 2 GiB", "leave it out")
+        raise UsageError(f"{where} has {with_unit(length / 2**30, 'GiB')}, and a request holds 2 GiB", "leave it out")
     data = stream.read(length) if length <= remaining else b""
     footer = stream.read(_CHECKSUM.size)
     if len(data) < length or len(footer) < _CHECKSUM.size:

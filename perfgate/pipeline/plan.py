@@ -12,6 +12,7 @@ from perfgate.experiment.plan import (
     size_in_memory_mib,
 )
 from perfgate.experiment.world import World
+from perfgate.formatting import with_unit
 from perfgate.model.interface import Model
 from perfgate.model.locate import GRAPH_FILE
 from perfgate.pipeline.job import Job
@@ -49,8 +50,9 @@ def _sizes_mib(model: Model) -> tuple[float, float]:
 def _require_room_for_one(needed_mib: float, available_mib: float) -> None:
     """Raise InvalidRunError where not even one server could load its model."""
     if needed_mib > available_mib:
-        problem = f"not enough memory: one server needs about {needed_mib / 1024:.2g} GiB while it loads its model"
+        needed, free = (with_unit(mib / 1024, "GiB") for mib in (needed_mib, available_mib))
+        problem = f"not enough memory: one server needs about {needed} while it loads its model"
         raise InvalidRunError(
-            f"{problem}, and {available_mib / 1024:.2g} GiB is free",
+            f"{problem}, and {free} is free",
             "free memory, keep weights in variables rather than in constants, or use a larger machine",
         )

@@ -16,6 +16,7 @@ import jinja2
 from numpy.random import default_rng
 
 from perfgate.errors import UsageError
+from perfgate.formatting import share
 from perfgate.metrics import METRICS
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.payload.random_inputs import random_array
@@ -100,8 +101,8 @@ def scenario_text(model: Model, name: str) -> str:
         signature=signature.key,
         batch=BATCH,
         inputs=tuple(_input(each, signature) for each in signature.inputs),
-        gated=[(metric.name, f"{100 * metric.catch:g}%") for metric in defaults if metric.required],
-        where_decided=[(metric.name, f"{100 * metric.catch:g}%") for metric in defaults if not metric.required],
+        gated=[(metric.name, share(metric.catch)) for metric in defaults if metric.required],
+        where_decided=[(metric.name, share(metric.catch)) for metric in defaults if not metric.required],
     )
 
 

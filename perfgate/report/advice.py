@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from math import inf, isnan
 from typing import Any
 
+from perfgate import formatting
 from perfgate.baseline.calibration import Calibration
 from perfgate.cautions import CautionKind
 from perfgate.gate.power import Power, powers, slowest
-from perfgate.report import figures
 from perfgate.report.calibration import plan_for
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Caution
@@ -51,10 +51,10 @@ def needs(power: Power, overhead_s: float) -> str:
 
     How long must be known, or known to be endless.
     """
-    what = f"to catch {figures.limit(power.catch, power.metric)} of {power.metric}"
+    what = f"to catch {formatting.limit(power.catch, power.metric)} of {power.metric}"
     if power.needs_s < inf:
-        whole = figures.duration(float(_rounded(power.needs_s + overhead_s)))
-        parts = f"{figures.duration(float(_rounded(power.needs_s)))} of measuring, the rest to start and warm up"
+        whole = formatting.duration(float(_rounded(power.needs_s + overhead_s)))
+        parts = f"{formatting.duration(float(_rounded(power.needs_s)))} of measuring, the rest to start and warm up"
         return f"this scenario needs about {whole} {what} ({parts})"
     return f"no measuring time is enough {what} with so few servers: {_more_servers(power)}"
 
@@ -64,10 +64,10 @@ def _more_servers(power: Power) -> str:
 
 
 def _too_short(power: Power, date: str, measure_s: float) -> Caution:
-    caught, asked = (figures.limit(each, power.metric) for each in (power.detectable, power.catch))
+    caught, asked = (formatting.limit(each, power.metric) for each in (power.detectable, power.catch))
     told = {
         "date": date,
-        "measured": figures.duration(measure_s),
+        "measured": formatting.duration(measure_s),
         "metric": power.metric,
         "caught": caught,
         "asked": asked,

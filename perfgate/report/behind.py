@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report import figures
 from perfgate.report.charts.ecdf import at_share
 from perfgate.report.charts.percentiles import BEYOND
 from perfgate.report.charts.series import Panel
@@ -50,18 +50,18 @@ def _places(verdict: MetricVerdict) -> tuple[str, ...]:
     ends = sorted(in_tolerances(verdict, each) for each in (effect.lower, effect.upper))
     return (
         *(_signed(place) for place in (in_tolerances(verdict, effect.change), *ends)),
-        figures.limit(verdict.tolerance, verdict.metric),
+        formatting.limit(verdict.tolerance, verdict.metric),
     )
 
 
 def _signed(place: float) -> str:
-    return f"{round(place, 2) + 0.0:+.2f}" if np.isfinite(place) else figures.MISSING
+    return formatting.difference(place, "1")
 
 
 def percentile_table(curves: Sequence[Curve]) -> Table:
     """Give the time of each arm at each percentile that one request at least is slower than."""
-    rows = [(f"{100 * share:g}%", *(_time(curve, share) for curve in curves)) for share in _SHARES]
-    known = tuple(row for row in rows if set(row[1:]) != {figures.MISSING})
+    rows = [(formatting.share(share), *(_time(curve, share) for curve in curves)) for share in _SHARES]
+    known = tuple(row for row in rows if set(row[1:]) != {formatting.MISSING})
     requests = ("requests", *(f"{curve.requests:,}" for curve in curves))
     note = (
         f"\u201cFew\u201d: fewer than {BEYOND} requests were slower, so that another run may find quite another time."
@@ -74,10 +74,10 @@ def percentile_table(curves: Sequence[Curve]) -> Table:
 def _time(curve: Curve, share: float) -> str:
     beyond = curve.requests * (1 - share)
     if beyond < 1 or not curve.latency_ms:
-        return figures.MISSING
+        return formatting.MISSING
     if share > curve.share[-1]:
         return "no answer"
-    return figures.with_unit(at_share(curve, share), "ms") + ("" if beyond >= BEYOND else " (few)")
+    return formatting.with_unit(at_share(curve, share), "ms") + ("" if beyond >= BEYOND else " (few)")
 
 
 def aligned_table(result: Result, tracks: Sequence[Track]) -> Table:
@@ -100,7 +100,7 @@ def _rows(result: Result, told: Sequence[Track], stretch: Span) -> Iterator[tupl
     starts = np.array(result.blocks.start_s)
     here = (starts >= stretch.begin_s) & (starts < stretch.end_s)
     hit = np.array(disturbed_blocks(result.blocks))[here]
-    times = (f"{stretch.begin_s:.1f}", f"{stretch.end_s:.1f}")
+    times = (formatting.number(stretch.begin_s), formatting.number(stretch.end_s))
     for arm in Arm:
         cells = [_typical(track, arm, stretch) for track in told]
         if set(cells) != {""}:
@@ -113,7 +113,7 @@ def _typical(track: Track, arm: str, stretch: Span) -> str:
     if not here.size:
         return ""
     value = float(track.typical(here))
-    return figures.share(value) if track.unit == "share" else figures.figure(value)
+    return formatting.share(value) if track.unit == "share" else formatting.number(value)
 
 
 def panel_table(panel: Panel) -> Table:
@@ -121,7 +121,7 @@ def panel_table(panel: Panel) -> Table:
     times = np.concatenate([t for t, _ in panel.arms.values()])
     spans = list(_stretches([Span("", float(times.min()), float(times.max()))]))
     rows = [
-        (f"{span.begin_s:.1f}", f"{span.end_s:.1f}", arm, *_extent(values[part]))
+        (formatting.number(span.begin_s), formatting.number(span.end_s), arm, *_extent(values[part]))
         for arm, (t, values) in panel.arms.items()
         for span, part in zip(spans, parted(t, spans), strict=True)
     ]
@@ -133,4 +133,4 @@ def panel_table(panel: Panel) -> Table:
 def _extent(values: Numbers) -> tuple[str, ...]:
     if not values.size:
         return ("", "", "", "0")
-    return (*(figures.figure(float(v)) for v in np.quantile(values, [0.5, 0, 1])), f"{values.size:,}")
+    return (*(formatting.number(float(v)) for v in np.quantile(values, [0.5, 0, 1])), f"{values.size:,}")

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perfgate import formatting
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.levels import calibrated_levels, recorded_levels
 from perfgate.baseline.record import Record
 from perfgate.gate.tolerance import gated_metrics
 from perfgate.metrics import BY_NAME
-from perfgate.report import figures
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
 from perfgate.scenario.schema import Gate
 from perfgate.stats.variogram import LEAST_DAYS, Variogram, variogram
@@ -74,19 +74,20 @@ def _table(found: Mapping[str, Variogram]) -> Table:
     table = plain_table("metric", ">apart", ">sd", ">pairs")
     for metric, each in found.items():
         for number, lag in enumerate(each.classes):
-            sd = figures.in_cell(figures.limit(lag.sd, metric), metric)
+            sd = formatting.in_cell(formatting.size(lag.sd, metric), metric)
             add_row(table, "" if number else metric, _apart(lag.least_h, lag.most_h), sd, f"{lag.pairs}")
     return table
 
 
 def _apart(least_h: float, most_h: float) -> str:
     if most_h == inf:
-        return f"over {least_h / 24:g} d"
-    return f"{least_h:g} to {most_h:g} h"
+        return f"over {formatting.given(least_h / 24)} d"
+    return f"{formatting.given(least_h)} to {formatting.given(most_h)} h"
 
 
 def _length(found: Variogram) -> str:
-    upper = "more than a month" if isinf(found.length_upper_h) else f"{found.length_upper_h:.0f} h"
+    upper = "more than a month" if isinf(found.length_upper_h) else formatting.with_unit(found.length_upper_h, "h")
     if isinf(found.length_upper_h) and not found.length_lower_h:
         return "an unknown time"
-    return f"{found.length_h:.0f} h (95% interval {found.length_lower_h:.0f} h to {upper})"
+    length, lower = formatting.with_unit(found.length_h, "h"), formatting.with_unit(found.length_lower_h, "h")
+    return f"{length} (95% interval {lower} to {upper})"

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perfgate import formatting
 from perfgate.baseline.calibration import Calibration
 from perfgate.gate.power import Power, powers, slowest
 from perfgate.gate.remedy import is_once_a_replica
 from perfgate.metrics import BY_NAME
-from perfgate.report import figures
 from perfgate.report.advice import needs
 from perfgate.report.calibration import BUDGETS_S, plan_for
 from perfgate.report.tables import add_row, plain_table, print_table, safe_text
@@ -89,7 +89,7 @@ def _spread(shown: list[Components], gap: int) -> Table:
     table = plain_table("metric", ">request", ">replica", ">parent", ">occasion", gap=gap)
     for each in shown:
         parts = (each.request_sd, each.replica_sd, each.parent_sd, each.occasion_sd)
-        add_row(table, each.metric, *(_limit(part, each.metric) for part in parts))
+        add_row(table, each.metric, *(_size(part, each.metric) for part in parts))
     return table
 
 
@@ -101,7 +101,7 @@ def _intervals(shown: list[Components], gap: int) -> Table:
 
 
 def _detectable(calibration: Calibration, found: dict[str, Power], gap: int, *, wide: bool) -> Table:
-    budgets = [f">{budget_s:g} s" for budget_s in BUDGETS_S]
+    budgets = [f">{formatting.given(budget_s)} s" for budget_s in BUDGETS_S]
     table = plain_table("metric", *budgets, *([">asked", ">needs"] if wide else []), gap=gap)
     caught = {(each.metric, each.budget_s): each.share for each in calibration.detectable}
     for metric, power in found.items():
@@ -112,27 +112,31 @@ def _detectable(calibration: Calibration, found: dict[str, Power], gap: int, *, 
 
 
 def _limit(value: float, metric: str) -> str:
-    return figures.in_cell(figures.limit(value, metric), metric)
+    return formatting.in_cell(formatting.limit(value, metric), metric)
+
+
+def _size(sd: float, metric: str) -> str:
+    return formatting.in_cell(formatting.size(sd, metric), metric)
 
 
 def _slope(found: Components) -> str:
     if not isfinite(found.start_slope_lower):
-        return figures.MISSING
+        return formatting.MISSING
     change_of = BY_NAME[found.metric].scale.change_of
-    interval = figures.interval(change_of(found.start_slope_lower), change_of(found.start_slope_upper), found.metric)
-    slope = figures.in_cell(figures.change(change_of(found.start_slope), found.metric), found.metric)
+    interval = formatting.interval(change_of(found.start_slope_lower), change_of(found.start_slope_upper), found.metric)
+    slope = formatting.in_cell(formatting.change(change_of(found.start_slope), found.metric), found.metric)
     return f"{slope} {interval}"
 
 
 def _occasion(found: Components) -> str:
     if not isfinite(found.occasion_sd_lower):
-        return figures.MISSING
-    lower, upper = (_limit(end, found.metric) for end in (found.occasion_sd_lower, found.occasion_sd_upper))
-    beyond = found.occasion_sd_upper > 1 and not figures.is_difference(found.metric)
+        return formatting.MISSING
+    lower, upper = (_size(end, found.metric) for end in (found.occasion_sd_lower, found.occasion_sd_upper))
+    beyond = found.occasion_sd_upper > 1 and not formatting.is_difference(found.metric)
     return f"{lower} to {'>100%' if beyond else upper}"
 
 
 def _time(seconds: float) -> str:
     if isnan(seconds):
-        return figures.MISSING
+        return formatting.MISSING
     return f"{ceil(seconds):,} s" if isfinite(seconds) else "never"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from perfgate import formatting
 from perfgate.cautions import CautionKind
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.metrics import Source
-from perfgate.report import figures
 from perfgate.report.charts.tracks import trial_frame
 from perfgate.report.facts import model_rows
 from perfgate.results.result import Result
@@ -71,7 +71,7 @@ def _moved(verdict: MetricVerdict) -> bool:
 
 def _told(verdict: MetricVerdict) -> str:
     effect, metric = verdict.effect, verdict.metric
-    return f"{figures.change(effect.change, metric)} {figures.interval(effect.lower, effect.upper, metric)}"
+    return f"{formatting.change(effect.change, metric)} {formatting.interval(effect.lower, effect.upper, metric)}"
 
 
 def _under_load(result: Result) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _excludes_0(found: Contrast) -> bool:
 
 def _ms(found: Contrast) -> str:
     low, high = found.bounds(_ALPHA)
-    return f"{found.difference:+.3g} ms [{low:+.3g}, {high:+.3g}]"
+    return f"{formatting.difference(found.difference, 'ms')} {formatting.difference_interval(low, high, 'ms')}"
 
 
 def _models(result: Result) -> Iterator[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from perfgate import formatting
 from perfgate.baseline.fingerprint import STABLE, VOLATILE
-from perfgate.report import figures
 from perfgate.results.result import ModelFacts, Result
 from perfgate.trials import Arm
 
@@ -45,8 +45,8 @@ def _baseline_model(result: Result) -> ModelFacts | None:
 def _facts_of(model: ModelFacts) -> Iterator[tuple[str, str]]:
     yield "named", model.given
     yield "version", str(model.version) if model.version > 0 else ""
-    yield "size", figures.with_unit(model.size_mb, "MiB") if model.size_mb > 0 else ""
-    yield "digest", figures.short_digest(model.digest)
+    yield "size", formatting.with_unit(model.size_mb, "MiB") if model.size_mb > 0 else ""
+    yield "digest", formatting.short_digest(model.digest)
 
 
 def environment_rows(result: Result) -> tuple[FactRow, ...]:
@@ -85,7 +85,13 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         if isinstance(item, Mapping):
             yield from flat(item, f"{prefix}{key}.")
         elif isinstance(item, list | tuple):
-            yield f"{prefix}{key}", " ".join(str(part) for part in item)
+            yield f"{prefix}{key}", " ".join(map(_plain, item))
         else:
-            words = {"True": "yes", "False": "no", "None": _NOTHING}  # by text, since 1 == True
-            yield f"{prefix}{key}", words.get(str(item), str(item))
+            yield f"{prefix}{key}", _plain(item)
+
+
+def _plain(item: object) -> str:
+    if isinstance(item, float):
+        return formatting.given(item)
+    words = {"True": "yes", "False": "no", "None": _NOTHING}  # by text, since 1 == True
+    return words.get(str(item), str(item))

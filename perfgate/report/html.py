@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from perfgate import formatting
 from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
-from perfgate.report import figures
 from perfgate.report.attachment import attach
 from perfgate.report.behind import aligned_table, forest_table, panel_table, percentile_table
 from perfgate.report.causes import causes
@@ -105,8 +105,8 @@ def _page(result: Result) -> dict[str, Any]:
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
         "data": attach(result),
-        "steal_limit": figures.share(STEAL_LIMIT),
-        "pressure_limit": figures.share(PRESSURE_LIMIT),
+        "steal_limit": formatting.share(STEAL_LIMIT),
+        "pressure_limit": formatting.share(PRESSURE_LIMIT),
     }
 
 

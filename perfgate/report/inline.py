@@ -9,7 +9,7 @@ from importlib import resources
 
 from markupsafe import Markup
 
-PARTS = ("elements", "sort", "readout", "copy", "download", "keys", "folds")
+PARTS = ("elements", "formatting", "sort", "readout", "copy", "download", "keys", "folds")
 """Files of the script in the order in which they run: the first has what the others build with."""
 
 

@@ -15,10 +15,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from perfgate import formatting
 from perfgate.gate.looking import Standing
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.plain import one_line
-from perfgate.report import figures
 from perfgate.report.gauge import gauge
 from perfgate.report.progress import Done, LineProgress, Phase, Progress, SilentProgress, told
 from perfgate.report.rows import gate_row, objective_row, word_of
@@ -146,7 +146,7 @@ def _left(view: View) -> str:
 
 def _whole(seconds: float) -> str:
     """Round up: at most is at most."""
-    return figures.duration(float(-(-seconds // 1)))
+    return formatting.duration(float(-(-seconds // 1)))
 
 
 def _count(standing: Standing) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report import figures
 from perfgate.report.sentences import sharing
 from perfgate.results.result import Result
 from perfgate.stats.contrast import LEAST_PAIRS
@@ -77,7 +77,7 @@ def _looked(result: Result) -> str:
     if not judged:
         return ""
     looks = len(result.looks)
-    each = f"Each bound of an interval has its own error level, {figures.share(judged[0].effect.alpha)}"
+    each = f"Each bound of an interval has its own error level, {formatting.share(judged[0].effect.alpha)}"
     if result.comparison == "stored numbers" or looks == 0:
         return f"{each}. It was looked at once, when all was measured."
     sources = len({look.source for look in result.looks})
@@ -110,7 +110,7 @@ def _where_it_can(counting: list[MetricVerdict]) -> str:
 def _shared(counting: list[MetricVerdict], result: Result) -> str:
     if not counting or not (sharers := sharing(counting, result, "gated metric")):
         return ""
-    alpha, level = (figures.share(each) for each in (counting[0].effect.alpha, min(m.level for m in counting)))
+    alpha, level = (formatting.share(each) for each in (counting[0].effect.alpha, min(m.level for m in counting)))
     return (
         f" The {alpha} of a false alarm are shared by {sharers} by Holm's procedure: the first to "
         f"fail must do so at {level}, so that an interval just beyond its tolerance may still be inconclusive."

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 import jinja2
 from markupsafe import Markup, escape
 
+from perfgate import formatting
 from perfgate.plain import printable
-from perfgate.report import figures
 from perfgate.report.charts.verdicts import icon
 from perfgate.report.glossary import Term, terms_in
 from perfgate.report.inline import policy, script, style
@@ -31,8 +31,9 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters.update(minus=minus, quantity=figures.quantity, with_unit=figures.with_unit)
-    environment.filters.update(figure=figures.figure, short_digest=figures.short_digest, duration=figures.duration)
+    environment.filters.update(minus=minus, with_unit=formatting.with_unit)
+    environment.filters.update(given=formatting.given, duration=formatting.duration)
+    environment.filters.update(short_digest=formatting.short_digest)
     environment.filters.update(sections=sections, terms=terms, coded=coded)
     environment.globals.update(icon=_icon, style=style(), script=script(), policy=policy())
     return environment.get_template(name)

@@ -10,7 +10,7 @@ from math import log1p
 import numpy as np
 from scipy import special
 
-from perfgate.report import figures
+from perfgate import formatting
 from perfgate.results.result import Result
 from perfgate.stats.payload_changes import PayloadChange
 
@@ -77,7 +77,7 @@ def _sentence(metric: str, changes: Sequence[PayloadChange], out: Sequence[Paylo
     more = len(out) - len(named)
     numbers = ", ".join(map(str, named[:-1])) + (" and " if named[:-1] and not more else ", " if named[:-1] else "")
     which = f"request{'s' * (len(out) > 1)} {numbers}{named[-1]}" + (f" and {more} more" if more else "")
-    traffic = figures.share(sum(each.share for each in out))
+    traffic = formatting.share(sum(each.share for each in out))
     others = [each for each in changes if each not in out]
     rest = f"; of the others {_mean_change(others)}" if others else ""
     return f"{metric} of {which} ({traffic} of the traffic): {_mean_change(out)}{rest}"
@@ -86,16 +86,16 @@ def _sentence(metric: str, changes: Sequence[PayloadChange], out: Sequence[Paylo
 def _mean_change(changes: Sequence[PayloadChange]) -> str:
     """Mean over requests, by the time that each takes."""
     time = np.array([each.share * each.baseline_value for each in changes])
-    return figures.change(float(time @ np.array([each.change for each in changes]) / time.sum()))
+    return formatting.change(float(time @ np.array([each.change for each in changes]) / time.sum()))
 
 
 def _row(change: PayloadChange, stands_out: bool) -> PayloadRow:  # noqa: FBT001 - private
     return PayloadRow(
         metric=change.metric,
         payload=str(change.payload),
-        share=figures.share(change.share),
-        baseline=figures.quantity(change.baseline_value, change.metric),
-        change=figures.change(change.change),
-        interval=figures.interval(change.lower, change.upper),
+        share=formatting.share(change.share),
+        baseline=formatting.quantity(change.baseline_value, change.metric),
+        change=formatting.change(change.change),
+        interval=formatting.interval(change.lower, change.upper),
         stands_out=stands_out,
     )

@@ -10,9 +10,9 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.text import Text
 
+from perfgate import formatting
 from perfgate.gate.looking import Standing
 from perfgate.plain import one_line
-from perfgate.report import figures
 from perfgate.trials import Caution
 
 Done = Callable[[], float]
@@ -94,7 +94,7 @@ class LineProgress(SilentProgress):
 
     def phase(self, phase: Phase) -> None:
         """Print the phase and how long it takes at most."""
-        length = "" if phase.most_s is None else f", at most {figures.duration(phase.most_s)}"
+        length = "" if phase.most_s is None else f", at most {formatting.duration(phase.most_s)}"
         self._console.print(Text(f"perfgate: {one_line(phase.name)}{length}"), soft_wrap=True)
 
     def tell(self, caution: Caution) -> None:

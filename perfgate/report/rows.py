@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from perfgate.gate.tolerance import signed_limit
+from perfgate import formatting
 from perfgate.gate.verdict import Accepted, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Direction
-from perfgate.report import figures
 from perfgate.results.result import Result
 from perfgate.scenario.severity import Severity
 from perfgate.stats.summary import ArmSummary
@@ -119,10 +118,8 @@ def description(metric: str) -> str:
 
 
 def detectable(verdict: MetricVerdict) -> str:
-    """Give the smallest regression that would have failed in 4 of 5 runs, as a change of the metric: `+3.6%`."""
-    known = BY_NAME.get(verdict.metric)
-    shown = verdict.detectable if known is None else signed_limit(known, verdict.detectable)
-    return figures.change(shown, verdict.metric)
+    """Return the smallest regression that would have failed in 4 of 5 runs: `3.62%`."""
+    return formatting.limit(verdict.detectable, verdict.metric)
 
 
 def in_order(result: Result) -> tuple[MetricVerdict, ...]:
@@ -152,23 +149,23 @@ def gate_rows(result: Result) -> tuple[GateRow, ...]:
 
 def gate_row(verdict: MetricVerdict) -> GateRow:
     """Show one compared metric."""
-    effect, metric, in_cell = verdict.effect, verdict.metric, figures.in_cell
+    effect, metric, in_cell = verdict.effect, verdict.metric, formatting.in_cell
     return GateRow(
         metric=metric,
         description=description(metric),
         severity=severity_of(verdict),
         verdict=verdict.verdict,
         word=word_of(verdict),
-        baseline=in_cell(figures.quantity(effect.baseline_value, metric), metric),
-        candidate=in_cell(figures.quantity(effect.candidate_value, metric), metric),
-        change=in_cell(figures.change(effect.change, metric), metric),
-        interval=figures.interval(effect.lower, effect.upper, metric),
-        tolerance=in_cell(figures.limit(verdict.tolerance, metric), metric),
+        baseline=in_cell(formatting.quantity(effect.baseline_value, metric), metric),
+        candidate=in_cell(formatting.quantity(effect.candidate_value, metric), metric),
+        change=in_cell(formatting.change(effect.change, metric), metric),
+        interval=formatting.interval(effect.lower, effect.upper, metric),
+        tolerance=in_cell(formatting.limit(verdict.tolerance, metric), metric),
         measured=f"{effect.state.value}, {effect.source}",
         detectable=in_cell(detectable(verdict), metric),
         reason=verdict.reason,
         more=verdict.more,
-        own_tolerance=figures.limit(verdict.accepted.own_tolerance, metric) if verdict.accepted else "",
+        own_tolerance=formatting.limit(verdict.accepted.own_tolerance, metric) if verdict.accepted else "",
     )
 
 
@@ -183,9 +180,9 @@ def _accepted_row(verdict: MetricVerdict, accepted: Accepted) -> AcceptedRow:
     return AcceptedRow(
         metric=verdict.metric,
         word="not needed" if unneeded else word_of(verdict),
-        change=figures.change(verdict.effect.change, verdict.metric),
-        up_to=figures.limit(accepted.up_to, verdict.metric),
-        own_tolerance=figures.limit(accepted.own_tolerance, verdict.metric),
+        change=formatting.change(verdict.effect.change, verdict.metric),
+        up_to=formatting.limit(accepted.up_to, verdict.metric),
+        own_tolerance=formatting.limit(accepted.own_tolerance, verdict.metric),
         until=accepted.expires,
         author=accepted.author,
         reason=accepted.reason,
@@ -200,9 +197,8 @@ def objective_rows(result: Result) -> tuple[ObjectiveRow, ...]:
 
 def objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
     """Show one absolute bound."""
-    low, high, bound = (
-        figures.quantity(value, objective.metric) for value in (objective.lower, objective.upper, objective.bound)
-    )
+    low, high = (formatting.quantity(end, objective.metric) for end in (objective.lower, objective.upper))
+    bound = formatting.bound(objective.bound, objective.metric)
     return ObjectiveRow(
         metric=objective.metric,
         description=description(objective.metric),
@@ -210,7 +206,7 @@ def objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
         verdict=objective.verdict,
         word=word_of(objective),
         bound=f"{'at most' if objective.is_maximum else 'at least'} {bound}",
-        value=figures.quantity(objective.value, objective.metric),
+        value=formatting.quantity(objective.value, objective.metric),
         interval=f"{low} to {high}",
         reason=objective.reason,
         more=objective.more,
@@ -226,7 +222,7 @@ def summary_rows(result: Result) -> tuple[SummaryRow, ...]:
 
 def _summary_row(metric: str, summaries: tuple[ArmSummary, ...]) -> SummaryRow:
     by_arm = {s.arm: s for s in summaries if s.metric == metric}
-    values = {arm: figures.quantity(s.value, metric) for arm, s in by_arm.items()}
+    values = {arm: formatting.quantity(s.value, metric) for arm, s in by_arm.items()}
     notes = dict.fromkeys(s.note for s in by_arm.values() if s.note)
     return SummaryRow(
         metric,
@@ -274,7 +270,7 @@ def _batch_share(result: Result, arm: str, sizes: list[int]) -> str:
     counts = {
         size: count for b in result.batch_sizes if b.arm == arm for size, count in zip(b.rows, b.requests, strict=True)
     }
-    return figures.share(sum(counts.get(size, 0) for size in sizes) / max(sum(counts.values()), 1))
+    return formatting.share(sum(counts.get(size, 0) for size in sizes) / max(sum(counts.values()), 1))
 
 
 _LEAST_THREAD_SHARE = 0.01
@@ -288,5 +284,5 @@ def thread_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
         thread for thread, share in sorted(most.items(), key=lambda item: -item[1]) if share >= _LEAST_THREAD_SHARE
     ]
     return tuple(
-        (thread, tuple(figures.share(shares.get((arm, thread), 0.0)) for arm in result.models)) for thread in shown
+        (thread, tuple(formatting.share(shares.get((arm, thread), 0.0)) for arm in result.models)) for thread in shown
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict, Verdict
-from perfgate.report import figures
 from perfgate.report.rows import GateRow, badness, description, detectable, in_order
 from perfgate.results.result import Result
 
@@ -58,7 +58,7 @@ def warning_sentence(result: Result) -> str:
 def confidence(result: Result) -> str:
     """Give the two-sided level of the shown intervals: with bounds of 1 % each, `98%`; empty without a comparison."""
     metrics = result.judgement.metrics if result.judgement else ()
-    return figures.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
+    return formatting.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
 
 
 def looks_sentence(result: Result) -> str:
@@ -76,7 +76,7 @@ def looks_sentence(result: Result) -> str:
     some = "lanes ended where more time was unlikely to decide anything"
     what = some if some_open else "all that is gated was decided"
     return (
-        f"Measuring ended after {figures.duration(spent_s)} of {figures.duration(planned_s)}: {what}, in "
+        f"Measuring ended after {formatting.duration(spent_s)} of {formatting.duration(planned_s)}: {what}, in "
         f"{len(result.looks)} looks whose error rates add up to those of one."
     )
 
@@ -95,8 +95,8 @@ def power_sentence(result: Result) -> str:
 
 def _level_words(what: str, metrics: list[MetricVerdict], result: Result) -> str:
     alpha, level, sharers = metrics[0].effect.alpha, min(metric.level for metric in metrics), sharing(metrics, result)
-    shared = f", shared by {sharers} (Holm: {figures.share(level)} each)" if sharers else ""
-    return f"At most {figures.share(alpha)} of runs {what}{shared}."
+    shared = f", shared by {sharers} (Holm: {formatting.share(level)} each)" if sharers else ""
+    return f"At most {formatting.share(alpha)} of runs {what}{shared}."
 
 
 def sharing(metrics: Sequence[MetricVerdict], result: Result, kind: str = "metric") -> str:
@@ -128,7 +128,7 @@ def stored_sentence(result: Result) -> str:
         return ""
     count, day = len(result.stored.records), result.stored.recorded_utc[:10]
     spreads = [
-        f"{metric.metric} {figures.limit(spread.sd, metric.metric)} ({spread.source})"
+        f"{metric.metric} {formatting.size(spread.sd, metric.metric)} ({spread.source})"
         for metric in in_order(result)
         if metric.gated and (spread := metric.effect.occasion) is not None
     ]
@@ -145,23 +145,22 @@ def generator_sentence(result: Result) -> str:
         return ""
     if _in_process(result):
         return f"No load generator: the processes that have the model made their {found.requests:,} calls themselves."
-    busy = (
-        f"used {figures.share(found.cpu_share)} of {'its core' if found.workers == 1 else 'the cores of its workers'}"
-    )
+    cores = "its core" if found.workers == 1 else "the cores of its workers"
+    busy = f"used {formatting.share(found.cpu_share)} of {cores}"
     if found.send_lag_max_ms == 0:
         return f"The load generator {busy}; in a closed loop nothing is sent late."
-    late = [f"{figures.figure(found.send_lag_p50_ms)} ms (p50)"]
-    late += [] if found.send_lag_p99_ms is None else [f"{figures.figure(found.send_lag_p99_ms)} ms (p99)"]
+    late = [f"{formatting.number(found.send_lag_p50_ms)} ms (p50)"]
+    late += [] if found.send_lag_p99_ms is None else [f"{formatting.number(found.send_lag_p99_ms)} ms (p99)"]
     return (
         f"The load generator {busy} and sent {found.requests:,} requests, late by {', '.join(late)} and at most "
-        f"{figures.figure(found.send_lag_max_ms)} ms."
+        f"{formatting.number(found.send_lag_max_ms)} ms."
     )
 
 
 def sampling_sentence(result: Result) -> str:
     """Say what sampling the servers cost; empty where it is not known."""
     share = result.timeline.cost_share
-    return f"Sampling the servers took {figures.share(share)} of a core." if math.isfinite(share) else ""
+    return f"Sampling the servers took {formatting.share(share)} of a core." if math.isfinite(share) else ""
 
 
 def stage_sentence(result: Result, arm: str) -> str:
@@ -170,8 +169,8 @@ def stage_sentence(result: Result, arm: str) -> str:
     if not parts:
         return ""
     total_ms = sum(stage.mean_ms for stage in parts)
-    listing = " + ".join(f"{stage.stage} {figures.figure(stage.mean_ms)}" for stage in parts)
-    return f"{arm}: a request under load took {figures.figure(total_ms)} ms = {listing}"
+    listing = " + ".join(f"{stage.stage} {formatting.number(stage.mean_ms)}" for stage in parts)
+    return f"{arm}: a request under load took {formatting.number(total_ms)} ms = {listing}"
 
 
 def _interrupted(result: Result) -> str:
@@ -180,9 +179,9 @@ def _interrupted(result: Result) -> str:
     spent_s = sum(result.blocks.wall_s)
     if not spent_s:
         return "The run was interrupted before anything was measured."
-    of = f" of {figures.duration(planned_s)}" if planned_s else ""
+    of = f" of {formatting.duration(planned_s)}" if planned_s else ""
     return (
-        f"The run was interrupted after {figures.duration(spent_s)}{of} of measuring: there is no verdict. What is "
+        f"The run was interrupted after {formatting.duration(spent_s)}{of} of measuring: there is no verdict. What is "
         "shown below is judged on that much."
     )
 
@@ -194,15 +193,15 @@ def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     if failed:
         headline = result.judgement.headline if result.judgement else ""
         worst = next((metric for metric in failed if headline.startswith(f"{metric.metric} ")), failed[0])
-        accepted = figures.limit(worst.tolerance, worst.metric)
+        accepted = formatting.limit(worst.tolerance, worst.metric)
         others = f" {_others(len(failed) - 1, 'more gated metric')} failed." if len(failed) > 1 else ""
         return (
             f"The candidate is worse than its baseline: {_name(worst)} changed by "
-            f"{figures.change(worst.effect.change, worst.metric)}, and {accepted} is accepted.{others}"
+            f"{formatting.change(worst.effect.change, worst.metric)}, and {accepted} is accepted.{others}"
         )
     if broken:
-        value = figures.quantity(broken[0].value, broken[0].metric)
-        bound = figures.quantity(broken[0].bound, broken[0].metric)
+        value = formatting.quantity(broken[0].value, broken[0].metric)
+        bound = formatting.bound(broken[0].bound, broken[0].metric)
         limit = "at most" if broken[0].is_maximum else "at least"
         return f"The candidate breaks an objective: {broken[0].metric} is {value}, and {limit} {bound} is asked."
     return "The candidate does not hold what the gate asks."
@@ -228,7 +227,7 @@ def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     if not undecided:
         return "The measurement does not decide."
     first = undecided[0]
-    accepted = figures.limit(first.tolerance, first.metric)
+    accepted = formatting.limit(first.tolerance, first.metric)
     return f"The measurement does not decide whether {_name(first)} stays within {accepted}."
 
 
@@ -256,18 +255,18 @@ def _within(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
         worst = max(own, key=lambda metric: badness(metric) if math.isfinite(badness(metric)) else -math.inf)
         yield (
             f"The candidate is no worse than its baseline in {_others(len(own), 'gated metric')}; "
-            f"the nearest to its limit is {worst.metric}, {figures.change(worst.effect.change, worst.metric)} "
-            f"where {figures.limit(worst.tolerance, worst.metric)} is accepted."
+            f"the nearest to its limit is {worst.metric}, {formatting.change(worst.effect.change, worst.metric)} "
+            f"where {formatting.limit(worst.tolerance, worst.metric)} is accepted."
         )
 
 
 def _accepted(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
     for each in gated:
         if each.accepted and each.needs_acceptance:
-            own, up_to = (figures.limit(x, each.metric) for x in (each.accepted.own_tolerance, each.accepted.up_to))
+            own, up_to = (formatting.limit(x, each.metric) for x in (each.accepted.own_tolerance, each.accepted.up_to))
             yield (
-                f"{each.metric} changed by {figures.change(each.effect.change, each.metric)}, which is accepted up to "
-                f"{up_to} until {each.accepted.expires}; its own tolerance is {own}."
+                f"{each.metric} changed by {formatting.change(each.effect.change, each.metric)}, which is accepted up "
+                f"to {up_to} until {each.accepted.expires}; its own tolerance is {own}."
             )
 
 

@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from perfgate import formatting
 from perfgate.cautions import CautionKind
 from perfgate.plain import one_line
-from perfgate.report import figures
 from perfgate.report.payloads import payload_sentences
 from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (
@@ -93,8 +93,8 @@ def _print_models(console: Console, result: Result) -> None:
 
 
 def _digest_and_size(digest: str, size_mb: float) -> str:
-    size = f"  {figures.with_unit(size_mb, 'MiB')}" if size_mb > 0 else ""  # a running server's is not known
-    return f"{figures.short_digest(digest).removeprefix('sha256:')}{size}"
+    size = f"  {formatting.with_unit(size_mb, 'MiB')}" if size_mb > 0 else ""  # a running server's is not known
+    return f"{formatting.short_digest(digest).removeprefix('sha256:')}{size}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _objectives_laid_out(
         interval = [row.interval] if has_interval else []
         value, verdict = row.value, _verdict(row.word, row.severity)
         if folds:
-            value, verdict = figures.in_cell(value, row.metric), Text("\n").join(verdict.split(" "))
+            value, verdict = formatting.in_cell(value, row.metric), Text("\n").join(verdict.split(" "))
         add_row(table, row.metric, row.bound, value, *interval, verdict)
     table.columns[1].no_wrap = not folds
     return table

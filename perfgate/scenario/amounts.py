@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfgate import formatting
 from perfgate.metrics import BY_NAME, Scale
 from perfgate.scenario.forms import as_share
 
@@ -19,7 +20,9 @@ def amount_problem(metric: str, given: object) -> str:
     if known is None:
         return ""
     if known.scale is Scale.DIFFERENCE and known.unit != "share":
-        plain = f"must be a number of {known.unit}, such as {known.catch:g}"
+        plain = f"must be a number of {known.unit}, such as {formatting.given(known.catch)}"
         return plain if isinstance(given, str) and "%" in given else ""
     most = 1.0 if known.scale is Scale.DIFFERENCE else _MOST
-    return f'must be less than {most:g}, a share such as 0.05 or "5%"' if number is not None and number >= most else ""
+    if number is None or number < most:
+        return ""
+    return f'must be less than {formatting.given(most)}, a share such as 0.05 or "5%"'

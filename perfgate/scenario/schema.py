@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from perfgate.formatting import given
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.amounts import AMOUNTS, amount_problem
 from perfgate.scenario.forms import Amount, Part, Seconds, Table, as_seconds
@@ -34,7 +35,7 @@ class InputSpec(Table):
     @model_validator(mode="after")
     def _range(self) -> InputSpec:
         if self.low is not None and self.high is not None and not self.low < self.high:
-            msg = f"low = {self.low:g} must be below high = {self.high:g}"
+            msg = f"low = {given(self.low)} must be below high = {given(self.high)}"
             raise ValueError(msg)
         if isinstance(self.length, tuple) and self.length[0] > self.length[1]:
             msg = f"length = [{self.length[0]}, {self.length[1]}] must be the shortest, then the longest"

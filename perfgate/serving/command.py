@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from perfgate.errors import InvalidRunError, UsageError, how_it_ended
+from perfgate.formatting import duration
 from perfgate.scenario.schema import Target
 from perfgate.serving import ports
 from perfgate.serving.fields import fields_in, fill, split
@@ -149,7 +150,7 @@ class CommandReplica(ForeignReplica):
             return self._invalid(f"does not serve {self._spec.model_name}: {words}", "check target.model_name")
         if said.state is State.READY:
             words = f"{self._filled('pid_file')} names no process that it started"
-        return self._invalid(f"was not ready within {self._target.ready_s:g} s: {words}", "raise target.ready_s")
+        return self._invalid(f"was not ready within {duration(self._target.ready_s)}: {words}", "raise target.ready_s")
 
     def _alive_or_raise(self, main: int, named: PidFile) -> Status:
         """Check that something came of the command, or may yet come, and that it did not fail."""

@@ -8,6 +8,7 @@ from collections.abc import Collection
 import psutil
 
 from perfgate.protocols.address import host_and_port
+from perfgate.formatting import duration
 
 
 def free_ports(host: str, count: int) -> tuple[int, ...]:
@@ -51,7 +52,7 @@ def answers(address: str, timeout_s: float = 2.0) -> str:
     try:
         socket.create_connection(host_and_port(address), timeout_s).close()
     except TimeoutError:
-        return f"no answer within {timeout_s:g} s"
+        return f"no answer within {duration(timeout_s)}"
     except OSError as error:
         return (error.strerror or str(error)).lower()
     return ""

@@ -127,7 +127,7 @@ def test_models_that_nobody_refers_to_and_unfinished_files_are_told(kept: Kept) 
 
 def test_another_environment_is_told_and_no_mistake(kept: Kept) -> None:
     found = verify(kept.store, None, {**HERE, "cores": 8.0}, lambda _: kept.record.model.digest, kept.root)
-    assert [each.environment for each in found.records] == ["cores 2.0 then, 8.0 now"]
+    assert [each.environment for each in found.records] == ["cores 2 then, 8 now"]
     assert not found.broken
 
 

@@ -46,5 +46,5 @@ def test_verify_tells_another_environment_and_unused_models_without_failing(
     unused.write_text("x")
     commands("baseline", "verify", "--store", "kept")
     record, note = commands.out.splitlines()
-    assert record.endswith("  model elsewhere, another environment (cores 2.0 then, 8.0 now)")
+    assert record.endswith("  model elsewhere, another environment (cores 2 then, 8 now)")
     assert note == "note    artifacts/abcd: no record refers to this model, it may be deleted"

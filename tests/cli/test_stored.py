@@ -90,7 +90,7 @@ def test_another_environment_is_refused_before_anything_is_measured(
     _elsewhere(monkeypatch)
     said = commands.run("same", expect=ExitCode.INCONCLUSIVE)
     assert said.startswith("INCONCLUSIVE environment differs from that of prod/")
-    assert "(cores 2.0 then, 8.0 now)" in said
+    assert "(cores 2 then, 8 now)" in said
     assert "`perfgate baseline record MODEL --name prod --store kept --scenario s.toml`" in said
     assert said.count("\n") == 1
     assert not Path("out").exists()

@@ -23,6 +23,7 @@ from perfgate.experiment.cautions import (
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import traffic_of
 from perfgate.experiment.plan import Plan, Segment, Slot, make_plan
+from perfgate.formatting import with_unit
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
@@ -111,7 +112,7 @@ def test_a_generator_that_lagged_voids_the_run(
     assert (problem is not None) is invalid
     assert generator_problem(swapped, PLAN) == problem
     if problem is not None:
-        assert f"({service_ms[1]:.3g} ms)" in problem
+        assert f"({with_unit(service_ms[1], 'ms')})" in problem
     assert generator_problem(blocks, _plan(Load())) is None  # a closed loop has no schedule to miss
     assert generator_problem([], PLAN) is None
 
@@ -243,7 +244,7 @@ def test_warm_up_requests_without_effect_are_told_of_the_arm_that_has_them() -> 
     (caution,) = warmup_cautions([none, none, vain, of_use])
     assert caution.code == CautionKind.WARMUP_REQUESTS.code
     assert "the candidate replayed 3" in caution.message
-    assert "still took 40 ms, a warm one 2" in caution.message
+    assert "still took 40.0 ms, a warm one 2.00 ms" in caution.message
     assert "tf_serving_warmup_requests" in caution.remedy
     assert not warmup_cautions([none, vain, of_use, of_use])
     assert not warmup_cautions([_facts(replayed=3, warm_ms=float("nan"))])

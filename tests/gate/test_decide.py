@@ -9,8 +9,7 @@ from scipy import stats
 from perfgate.gate.decide import decide, holm
 from perfgate.gate.remedy import detectable, times_longer
 from perfgate.gate.verdict import Verdict
-from perfgate.gate.wording import interval, percent
-from perfgate.metrics import BY_NAME, METRICS
+from perfgate.metrics import METRICS
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.scenario.severity import Severity
 from tests.gate.effects import case, effect
@@ -113,11 +112,6 @@ def test_a_known_size_needs_no_interval() -> None:
     (same,) = decide([case("model_size_mb", 0.0, 0.0)], 0.01)
     assert (grown.verdict, same.verdict) == (Verdict.FAIL, Verdict.PASS)
     assert grown.detectable == pytest.approx(grown.tolerance)
-
-
-def test_numbers_are_printed_with_their_sign_and_never_as_minus_zero() -> None:
-    assert [percent(share) for share in (0.2012, -0.0001, 0.0)] == ["+20.1%", "+0.0%", "+0.0%"]
-    assert interval(BY_NAME["execute_ms"], effect("execute_ms", 0.0, 0.0)) == "[+0.0, +0.0]"
 
 
 def test_reasons_say_which_side_and_why_the_tolerance_is_wide() -> None:

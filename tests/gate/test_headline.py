@@ -17,7 +17,7 @@ def test_the_worst_failure_comes_first_and_the_others_follow() -> None:
         0.01,
     )
     assert headline(Verdict.FAIL, metrics, [SLOW, RATE], []) == (
-        "execute_ms +20.1% [+19.1, +21.1] > 2.5% (also cpu_ms_per_request +19.8%, latency_p99_ms 25.04 ms > 20 ms)"
+        "execute_ms +20.1% [+19.1, +21.1] > 2.5% (also cpu_ms_per_request +19.8%, latency_p99_ms 25.0 ms > 20 ms)"
     )
 
 
@@ -33,7 +33,7 @@ def test_the_pass_nearest_to_its_tolerance_is_named() -> None:
 
 def test_objectives_alone_are_named_too() -> None:
     assert headline(Verdict.PASS, [], [RATE], []) == "throughput_rps 250 1/s >= 100 1/s"
-    assert headline(Verdict.FAIL, [], [SLOW], []) == "latency_p99_ms 25.04 ms > 20 ms"
+    assert headline(Verdict.FAIL, [], [SLOW], []) == "latency_p99_ms 25.0 ms > 20 ms"
 
 
 def test_a_drop_in_throughput_is_compared_downwards() -> None:

@@ -60,7 +60,7 @@ def test_failing_requests_make_a_run_invalid_before_anything_else(failing: Arm) 
     broken = trial(0, failing, 9, requests([1.0] * 100, [14] * 2 + [0] * 98), Lane.LOAD, Depth.REQUEST)
     found = judge(TrialTable.of([*slow, broken]), Gate(), NO_OBJECTIVES)
     assert found.verdict is Verdict.INVALID
-    assert found.headline == f"{failing}: 2.0% of 100 requests failed with UNAVAILABLE (load/request; limit 1.0%)"
+    assert found.headline == f"{failing}: 2% of 100 requests failed with UNAVAILABLE (load/request; limit 1%)"
 
 
 def test_times_of_servers_that_still_paid_for_first_calls_are_not_judged() -> None:
@@ -106,7 +106,7 @@ def test_without_a_baseline_only_objectives_are_judged() -> None:
     alone = TrialTable.of(rows)
     held = judge(alone, Gate(), {"execute_ms": Objective(max=2.0)})
     assert (held.verdict, held.metrics) == (Verdict.PASS, ())
-    assert held.headline == "execute_ms 1.001 ms <= 2 ms"
+    assert held.headline == "execute_ms 1.00 ms <= 2 ms"
     nothing = judge(alone, Gate(), NO_OBJECTIVES)
     assert nothing.verdict is Verdict.INCONCLUSIVE
     assert nothing.headline.startswith("nothing to judge")

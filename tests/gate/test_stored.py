@@ -61,7 +61,7 @@ def _only(found: Judgement, metric: str = EXECUTE) -> MetricVerdict:
 def test_a_large_regression_fails_whatever_is_known_of_the_occasions() -> None:
     found = _judged(_stored(spread=prior_spread(BY_NAME[EXECUTE])), _candidate(ms=8.0))
     assert found.verdict is Verdict.FAIL
-    assert found.headline.startswith("execute_ms +29")
+    assert found.headline.startswith("execute_ms +300%")
     assert _only(found).effect.occasion == prior_spread(BY_NAME[EXECUTE])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.gate.tolerance import gated_metrics, signed_limit, tolerance_of
+from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.schema import Gate, MetricGate
 
@@ -31,8 +31,3 @@ def test_the_gate_is_the_defaults_with_what_the_scenario_adds_and_removes() -> N
     assert [m.name for m in gated_metrics(changed)] == [
         "cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms", "latency_p99_ms", "rss_peak_mb",
     ]  # fmt: skip
-
-
-def test_the_limit_is_symmetric_on_the_log_scale() -> None:
-    assert signed_limit(BY_NAME["latency_p99_ms"], 0.25) == 0.25
-    assert signed_limit(BY_NAME["throughput_rps"], 0.25) == pytest.approx(-0.2)

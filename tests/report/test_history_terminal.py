@@ -86,7 +86,7 @@ def test_other_records_are_told_apart_in_words() -> None:
     other = record(3, {}, scenario_digest="sha256:" + "bb" * 32, scenario_name="audio", fingerprint="dd")
     others = tuple(group_of(group) for group in group_records([there, settings, before, other]))
     text = printed(history({"execute_ms": [2.0]}, others=others, unreadable=2))
-    assert "1 record of environment ffff456789abcdef (cores 4.0 then, 2.0 now), 2026-01-03" in text
+    assert "1 record of environment ffff456789abcdef (cores 4 then, 2 now), 2026-01-03" in text
     assert "environment eeee456789abcdef (the server's settings)" in text
     assert "an older scenario ranking aaaaaaaaaaaa, 2026-01-05" in text
     assert "scenario audio bbbbbbbbbbbb, environment dd" in text

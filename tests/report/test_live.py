@@ -90,7 +90,7 @@ def test_objectives_count_too() -> None:
     standing = Standing((), result.judgement.objectives, 2)
     _, count, _, *rows = _shown(View(EXECUTING, 1.0, 0.0, standing), 120)
     assert count == "2 of 2 objectives decided"
-    assert "at most 20.0 ms" in " ".join(rows)
+    assert "at most 20 ms" in " ".join(rows)
 
 
 def _ticks(step_s: float) -> Iterator[float]:

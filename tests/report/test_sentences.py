@@ -27,7 +27,7 @@ def test_a_broken_objective_is_named_with_its_bound() -> None:
     broken = replace(result.judgement.objectives[0], verdict=Verdict.FAIL, value=24.0)
     judgement = replace(result.judgement, verdict=Verdict.FAIL, objectives=(broken,))
     words = sentence(replace(result, judgement=judgement))
-    assert words == "The candidate breaks an objective: latency_p99_ms is 24.0 ms, and at most 20.0 ms is asked."
+    assert words == "The candidate breaks an objective: latency_p99_ms is 24.0 ms, and at most 20 ms is asked."
 
 
 def test_the_other_ends_have_their_sentence() -> None:
@@ -80,7 +80,7 @@ def test_how_sure_the_gate_is_and_what_it_would_have_found() -> None:
     words = power_sentence(example.passing())
     assert words.startswith("At most 1% of runs raise a false alarm, shared by 4 metrics (Holm: 0.25% each). ")
     assert "found in 4 of 5 runs: " in words
-    assert "execute_ms +3.5%" in words
+    assert "execute_ms 3.54%" in words
     assert "throughput_rps" not in words, "it is not gated"
     result = example.passing()
     assert result.judgement
@@ -105,7 +105,7 @@ def test_where_higher_is_better_a_regression_is_a_decrease() -> None:
     (throughput,) = (m for m in result.judgement.metrics if m.metric == "throughput_rps")
     gated = replace(throughput, gated=True, detectable=0.25)
     words = power_sentence(replace(result, judgement=replace(result.judgement, metrics=(gated,))))
-    assert words.endswith("throughput_rps -20.0%.")
+    assert words.endswith("throughput_rps -20%.")
 
 
 def test_why_no_metric_counts_is_said_as_it_is() -> None:

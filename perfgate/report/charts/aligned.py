@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from perfgate.report import figures
+from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.readout import Axis, plot
@@ -136,7 +136,7 @@ def _track(track: Track, area: Area, x: Scale, measured: Sequence[Span]) -> list
         ]
     y = _value_axis(track, area, measured)
     unit = "" if track.unit == "share" else track.unit
-    names = figures.share if track.unit == "share" else figures.figure
+    names = formatting.share if track.unit == "share" else formatting.given
     return [
         heading,
         *_limits(track, area, y),
@@ -171,7 +171,7 @@ def _note(track: Track, area: Area, y: Scale) -> list[Element]:
     if not above:
         return []
     highest = max(float(np.max(values)) for _, values in track.series.values())
-    words = f"▲ {above:,} above, up to {figures.with_unit(highest, track.unit)}"
+    words = f"▲ {above:,} above, up to {formatting.with_unit(highest, track.unit)}"
     return [text(area.right, area.top - 10, words, anchor="end", faint=True, font_size=12)]
 
 
@@ -195,7 +195,7 @@ def _limits(track: Track, area: Area, y: Scale) -> list[Element]:
             at = y.at(value)
             parts += [
                 line(area.left, at, area.right, at, stroke="currentColor", stroke_opacity=0.6, stroke_dasharray="4 3"),
-                text(area.right, at - 4, f"{name}, {figures.share(value)}", anchor="end", faint=True, font_size=12),
+                text(area.right, at - 4, f"{name}, {formatting.share(value)}", anchor="end", faint=True, font_size=12),
             ]
     return parts
 
@@ -205,7 +205,7 @@ def _described(result: Result, tracks: Sequence[Track], measured: Sequence[Span]
     parts = [_words(track, measured) for track in tracks]
     parts.append(f"{sum(hit):,} of {len(hit):,} blocks were disturbed by others")
     if warm is not None:
-        parts.append(f"warm-up took {figures.duration(warm.end_s - warm.begin_s)}")
+        parts.append(f"warm-up took {formatting.duration(warm.end_s - warm.begin_s)}")
     return "; ".join(parts)
 
 
@@ -219,8 +219,8 @@ def _findings(track: Track, measured: Sequence[Span]) -> Iterator[str]:
     """Give what a track typically was in each lane, or at most in all where it is the machine's."""
     for name, (t, values) in track.series.items():
         if name in _MACHINE:
-            yield f"{name} at most {figures.with_unit(float(values.max()), track.unit)}"
+            yield f"{name} at most {formatting.with_unit(float(values.max()), track.unit)}"
             continue
         for span, part in zip(measured, parted(t, measured), strict=True):
             if part.size:
-                yield f"{name} {figures.with_unit(float(track.typical(values[part])), track.unit)} in {span.name}"
+                yield f"{name} {formatting.with_unit(float(track.typical(values[part])), track.unit)} in {span.name}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from perfgate.formatting import given
 from perfgate.report.charts.svg import Element, line, text
 
 
@@ -69,17 +70,12 @@ def log_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
     return next((ticks for ticks in choices if len(ticks) <= about + 2), choices[-1])
 
 
-def tick_label(value: float) -> str:
-    """Write a tick as short as it can be."""
-    return f"{value:,.10g}"
-
-
 def x_axis(
     area: Area,
     scale: Scale,
     label: str,
     ticks: Sequence[float] | None = None,
-    name: Callable[[float], str] = tick_label,
+    name: Callable[[float], str] = given,
 ) -> list[Element]:
     """Draw the baseline, its ticks with their values below, and what they mean below that."""
     parts = [line(area.left, area.bottom, area.right, area.bottom, stroke="currentColor", stroke_opacity=0.5)]
@@ -92,7 +88,7 @@ def x_axis(
 
 
 def y_axis(
-    area: Area, scale: Scale, unit: str, ticks: Sequence[float] | None = None, name: Callable[[float], str] = tick_label
+    area: Area, scale: Scale, unit: str, ticks: Sequence[float] | None = None, name: Callable[[float], str] = given
 ) -> list[Element]:
     """Draw faint lines across, their values at the left, the unit above them."""
     parts = [text(area.left - 8, area.top - 12, unit, anchor="end", faint=True)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perfgate.report import figures
+from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.readout import Axis, plot
@@ -33,7 +33,7 @@ def ecdf(curves: Sequence[Curve]) -> str:
         "; ".join(_described(curve) for curve in drawn),
         (WIDTH, HEIGHT),
         [
-            *y_axis(_AREA, y, "share", (0, 0.25, 0.5, 0.75, 0.9, 1), figures.share),
+            *y_axis(_AREA, y, "share", (0, 0.25, 0.5, 0.75, 0.9, 1), formatting.share),
             *x_axis(_AREA, x, "response time, ms (logarithmic)"),
             *legend([curve.arm for curve in drawn], _AREA.right, 18),
             plot(
@@ -76,6 +76,7 @@ def _supported(curve: Curve) -> list[float]:
 
 def _described(curve: Curve) -> str:
     parts = ", ".join(
-        f"{100 * share:g}% within {figures.figure(at_share(curve, share))} ms" for share in _supported(curve)
+        f"{formatting.share(share)} within {formatting.with_unit(at_share(curve, share), 'ms')}"
+        for share in _supported(curve)
     )
     return f"{curve.arm}: {curve.requests:,} requests, {parts}"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report import figures
 from perfgate.report.charts.axes import Area, Scale, x_axis
 from perfgate.report.charts.svg import Element, chart, element, line, marker, path, text
 from perfgate.report.charts.verdicts import COLOURS, SHAPES
@@ -102,10 +102,11 @@ def _end(verdict: MetricVerdict, bound: float) -> float:
 
 def _numbers(verdict: MetricVerdict) -> str:
     effect = verdict.effect
-    bounds = figures.interval(effect.lower, effect.upper, verdict.metric)
-    change = figures.in_cell(figures.change(effect.change, verdict.metric), verdict.metric)
+    bounds = formatting.interval(effect.lower, effect.upper, verdict.metric)
+    change = formatting.in_cell(formatting.change(effect.change, verdict.metric), verdict.metric)
     return f"{change} {bounds}".replace("-", "\N{MINUS SIGN}")
 
 
 def _tick(value: float) -> str:
-    return "0" if value == 0 else f"{value:+g}\N{MULTIPLICATION SIGN}".replace("-", "\N{MINUS SIGN}")
+    times = f"{formatting.difference(value, '1')}\N{MULTIPLICATION SIGN}"
+    return "0" if value == 0 else times.replace("-", "\N{MINUS SIGN}")

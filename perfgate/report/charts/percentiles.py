@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perfgate.report import figures
+from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.ecdf import at_share
@@ -36,7 +36,7 @@ def percentiles(curves: Sequence[Curve]) -> str:
     log = low > 0 and high / low > _LOG_FROM
     y = Scale(low / 1.1, high * 1.1, _AREA.bottom, _AREA.top, log=True) if log else _linear(high)
     x = Scale(0, max(_nines(last_share(curve)) for curve in drawn) * 1.02, _AREA.left, _AREA.right)
-    ticks = {_nines(share): f"{100 * share:g}%" for share in _SHARES if _nines(share) <= x.high}
+    ticks = {_nines(share): formatting.share(share) for share in _SHARES if _nines(share) <= x.high}
     return chart(
         "percentiles",
         "Response time at each percentile, under load",
@@ -96,5 +96,6 @@ def _curve(curve: Curve, line: tuple[np.ndarray, np.ndarray], x: Scale, y: Scale
 def _described(curve: Curve) -> str:
     last = last_share(curve)
     shown = [share for share in _MARKED if share <= last]
-    parts = [f"p{100 * share:g} {figures.figure(at_share(curve, share))} ms" for share in shown]
-    return f"{curve.arm}: {', '.join(parts)}; the curve ends at {100 * last:.4g}% of {curve.requests:,} requests"
+    times = [formatting.with_unit(at_share(curve, share), "ms") for share in shown]
+    parts = [f"p{formatting.share(share).rstrip('%')} {time}" for share, time in zip(shown, times, strict=True)]
+    return f"{curve.arm}: {', '.join(parts)}; the curve ends at {formatting.share(last)} of {curve.requests:,} requests"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfgate.report import figures
+from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.readout import Axis, plot
@@ -43,7 +43,7 @@ def series(panel: Panel) -> str:
     x, y = _scales(arms)
     above = sum(int(np.sum(values > y.high)) for _, values in arms.values())
     highest = max(float(np.max(values)) for _, values in arms.values())
-    note = f"▲ {above:,} above, up to {figures.with_unit(highest, panel.unit)}" if above else ""
+    note = f"▲ {above:,} above, up to {formatting.with_unit(highest, panel.unit)}" if above else ""
     parts = [part for arm, (t, values) in arms.items() for part in points(LOOKS[arm], (t, values), (x, y), _POINTS)]
     courses = [part for arm, (t, values) in arms.items() for part in course(LOOKS[arm], (t, values), (x, y))]
     return chart(
@@ -122,5 +122,5 @@ def _runs(t: Numbers) -> int:
 
 def described(arm: str, values: Numbers, unit: str) -> str:
     """Say in words what the dots of one arm show."""
-    low, middle, high = (figures.with_unit(float(v), unit) for v in np.quantile(values, [0, 0.5, 1]))
+    low, middle, high = (formatting.with_unit(float(v), unit) for v in np.quantile(values, [0, 0.5, 1]))
     return f"{arm}: median {middle}, lowest {low}, highest {high}, {len(values):,} trials"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perfgate.report import figures
+from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS
 from perfgate.report.charts.axes import Area, Scale, x_axis
 from perfgate.report.charts.svg import Element, chart, element, text
@@ -32,14 +32,14 @@ def stages(summaries: Sequence[StageSummary]) -> str:
     return chart(
         "stages",
         "Mean time of a request under load, stage by stage",
-        "; ".join(f"{s.arm} {s.stage} {figures.with_unit(s.mean_ms, 'ms')}" for row in rows.values() for s in row),
+        "; ".join(f"{s.arm} {s.stage} {formatting.with_unit(s.mean_ms, 'ms')}" for row in rows.values() for s in row),
         (WIDTH, area.bottom + 46),
         [*x_axis(area, scale, "mean time since the request was due, ms"), *bars],
     )
 
 
 def _bar(arm: str, row: Sequence[StageSummary], scale: Scale, top: float) -> list[Element]:
-    total = figures.with_unit(sum(each.mean_ms for each in row), "ms")
+    total = formatting.with_unit(sum(each.mean_ms for each in row), "ms")
     parts = [text(scale.start, top + 14, f"{arm}: {total}", font_weight="600")]
     begin_ms = 0.0
     for each in row:

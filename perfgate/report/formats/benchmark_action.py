@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from perfgate import formatting
 from perfgate.metrics import BY_NAME, Direction
 from perfgate.plain import one_line
 from perfgate.report.formats.cases import scenario_name
@@ -35,7 +36,7 @@ def _entries(result: Result, direction: Direction) -> Iterator[dict[str, Any]]:
             "name": one_line(f"{scenario_name(result)} {each.metric}"), "unit": known.unit, "value": each.value,
         }  # fmt: skip
         if (spread := _spread(each)) is not None:
-            entry["range"] = f"± {spread:.3g}"
+            entry["range"] = f"± {formatting.number(spread)}"
         if (metric := changes.get(each.metric)) is not None:
             entry["extra"] = one_line(f"{word_of(metric)}: {metric.reason}")
         yield entry

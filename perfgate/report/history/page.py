@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from perfgate import formatting
 from perfgate.plain import one_line
-from perfgate.report import figures
 from perfgate.report.charts.course import Course, Mark, course
 from perfgate.report.history.series import Change, History, Series
 from perfgate.report.history.words import (
@@ -70,7 +70,7 @@ def _figure(slug: str, series: Series, *, small: bool) -> Figure:
     return Figure(
         metric=series.metric,
         description=described(series.metric),
-        last=figures.with_unit(series.values[-1], series.unit),
+        last=formatting.with_unit(series.values[-1], series.unit),
         against=last_against_level(series),
         svg=drawn(course(_course(slug, series, rows, small=small))),
         rows=rows,
@@ -81,7 +81,7 @@ def _course(slug: str, series: Series, rows: Iterable[ChangeRow], *, small: bool
     values = np.array(series.values, np.float64)
     marked = [change for change in series.changes if small or not change.is_small]
     said = [f"change {number} on {row.date}: {row.change}, {row.direction}" for number, row in enumerate(rows, 1)]
-    ends = f"first {figures.with_unit(values[0], series.unit)}, last {figures.with_unit(values[-1], series.unit)}"
+    ends = f"first {formatting.with_unit(values[0], series.unit)}, last {formatting.with_unit(values[-1], series.unit)}"
     return Course(
         slug=slug,
         title=one_line(series.metric),

@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from perfgate import formatting
 from perfgate.plain import one_line
-from perfgate.report import figures
 from perfgate.report.history.series import History, Series
 from perfgate.report.history.sparkline import place_in, sparkline
 from perfgate.report.history.words import ChangeRow, change_rows, headline, last_against_level, notes, subject
@@ -47,7 +47,7 @@ def _print_series(console: Console, history: History, *, small: bool) -> None:
     table = plain_table("metric", "history", *start, ">last", ">vs level" if narrow else ">last vs level", *more)
     for series in history.series:
         count = [str(len(change_rows(series, small=small))) if series.is_long_enough else "n/a"] if wide else []
-        first, last = (figures.with_unit(value, series.unit) for value in (series.values[0], series.values[-1]))
+        first, last = (formatting.with_unit(value, series.unit) for value in (series.values[0], series.values[-1]))
         line = _coloured(series, width, console.encoding, small=small)
         cells = [*([] if narrow else [first]), last, last_against_level(series), *count]
         add_row(table, safe_text(console, series.metric), line, *cells)

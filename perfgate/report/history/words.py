@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from perfgate import formatting
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.metrics import BY_NAME, Scale
-from perfgate.report import figures
 from perfgate.report.history.series import Change, Group, History, Series
 from perfgate.stats.changes import FEWEST
 
@@ -39,14 +39,14 @@ def _row(series: Series, change: Change) -> ChangeRow:
         record=short_id(change.point.record_id),
         change=amount(series, change.change),
         interval=interval(series, change),
-        levels=f"{_without_unit(change.before, series.unit)} to {figures.with_unit(change.after, series.unit)}",
+        levels=f"{_without_unit(change.before, series.unit)} to {formatting.with_unit(change.after, series.unit)}",
         direction=change.direction,
         model="same model" if change.is_same_model else change.point.model_given,
     )
 
 
 def _without_unit(value: float, unit: str) -> str:
-    return figures.share(value) if unit == "share" else figures.figure(value)
+    return formatting.share(value) if unit == "share" else formatting.number(value)
 
 
 def short_id(record_id: str) -> str:
@@ -57,28 +57,22 @@ def short_id(record_id: str) -> str:
 def amount(series: Series, change: float) -> str:
     """Give a signed change: a share in percent, or a difference with its unit."""
     if series.scale is Scale.RATIO:
-        return figures.change(change)
-    unit = {"share": "points", "1": ""}.get(series.unit, series.unit)
-    return f"{_signed(series, change)} {unit}".rstrip()
+        return formatting.change(change)
+    return formatting.difference(change, series.unit)
 
 
 def interval(series: Series, change: Change) -> str:
     """Give a change's 95 % interval, units left out."""
     if series.scale is Scale.RATIO:
-        return figures.interval(change.lower, change.upper)
-    return f"[{_signed(series, change.lower)}, {_signed(series, change.upper)}]"
-
-
-def _signed(series: Series, difference: float) -> str:
-    shown = 100 * difference if series.unit == "share" else difference
-    return f"{float(f'{shown:.3g}') + 0.0:+g}"
+        return formatting.interval(change.lower, change.upper)
+    return formatting.difference_interval(change.lower, change.upper, series.unit)
 
 
 def last_against_level(series: Series) -> str:
     """Give the last value against the level since the last change point."""
     last, level = series.points[-1].value, series.levels[-1].value
     if series.scale is Scale.RATIO:
-        return figures.change(last / level - 1)
+        return formatting.change(last / level - 1)
     return amount(series, last - level)
 
 
@@ -124,7 +118,7 @@ def notes(history: History, *, small: bool) -> Iterator[str]:
 
 def short_digest(digest: str) -> str:
     """Give twelve digits of a digest."""
-    return figures.short_digest(digest).removeprefix("sha256:")
+    return formatting.short_digest(digest).removeprefix("sha256:")
 
 
 def _other(group: Group, shown: Group) -> str:

@@ -12,17 +12,9 @@ const axisOf = (scale, unit, names) => {
     const place = low + part * (high - low);
     return kind === "nines" ? 1 - 10 ** -place : place;
   };
-  return { value, unit, words: (at) => names?.split(" ")[Math.round(value(at))] ?? quantity(value(at), unit) };
-};
-
-/** Three digits; of shares as many as tell one nine from the next. */
-const quantity = (value, unit) => {
-  if (unit === "share") {
-    const nines = Math.round(-Math.log10(Math.max(1 - value, 1e-6)));
-    return `${(100 * value).toFixed(Math.max(1, nines - 1))}%`;
-  }
-  const digits = Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
-  return `${digits} ${unit}`.trim();
+  const step = kind === "linear" ? 10 ** Math.floor(Math.log10(Math.abs(high - low) / 1000)) : 0; // a pixel tells no more
+  const told = (at) => (step ? Math.round(value(at) / step) * step : value(at));
+  return { value, unit, words: (at) => names?.split(" ")[Math.round(value(at))] ?? quantity(told(at), unit) };
 };
 
 const pointsOf = (line) =>
@@ -58,8 +50,6 @@ const read = ({ name, y, series }, place) => {
   const isRatio = baseline?.value && candidate && y.unit !== "share";
   return { name, found, change: isRatio ? percent(candidate.value / baseline.value - 1) : "" };
 };
-
-const percent = (change) => `${change < 0 ? "\u2212" : "+"}${Math.abs(100 * change).toFixed(1)}%`;
 
 const tip = make("div", { class: "tip", hidden: "" });
 document.body.append(tip);

@@ -1,7 +1,7 @@
 // Tables that sort: a button in each column header; rows stay within their group.
 
 const NEXT = { none: "ascending", ascending: "descending", descending: "none" };
-const NUMBER = /^\[?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(%|\s[^\s,\]]+)?(?=[\s,\]]|$)/i;
+const NUMBER = /^\[?>?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(%|\s[^\s,\]]+)?(?=[\s,\]]|$)/i;
 
 /** Give a cell's number and its unit: from `data-value` where the text mixes units, else from the text. */
 const measure = (cell) => {

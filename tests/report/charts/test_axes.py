@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.report.charts.axes import Scale, linear_ticks, log_ticks, tick_label
+from perfgate.report.charts.axes import Scale, linear_ticks, log_ticks
 
 
 def test_a_scale_maps_its_ends_and_its_middle() -> None:
@@ -26,7 +26,3 @@ def test_logarithmic_ticks_are_few_and_within(low: float, factor: float) -> None
     assert 1 <= len(ticks) <= 11
     assert list(ticks) == sorted(set(ticks))
     assert all(low * 0.999 <= tick <= low * factor * 1.001 for tick in ticks)
-
-
-def test_ticks_are_written_short() -> None:
-    assert [tick_label(value) for value in (0.1 + 0.2, 1000.0, 20.0)] == ["0.3", "1,000", "20"]

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from perfgate.formatting import share as percent
 from perfgate.report.charts.percentiles import HEIGHT, WIDTH, last_share, percentiles
 from perfgate.stats.summary import Curve
 
@@ -35,7 +36,7 @@ def test_the_curve_ends_where_ten_requests_are_slower(requests: int, last: float
     assert last_share(curve) == pytest.approx(last)
     points = _points(_root(curve))
     assert points[-1][0] == max(x for x, _ in points) <= WIDTH
-    assert f"ends at {100 * last:.4g}% of {requests:,} requests" in (_root(curve)[1].text or "")
+    assert f"ends at {percent(last)} of {requests:,} requests" in (_root(curve)[1].text or "")
 
 
 def test_every_nine_has_the_same_room() -> None:
