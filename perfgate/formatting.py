@@ -41,7 +41,7 @@ def share(value: float | None) -> str:
         return f"{100 * value:,.0f}%"
     if size < 0.99:
         return f"{100 * value + 0.0:.3g}%"
-    decimals = min(1 - floor(log10(100 * (1 - size))), 6)
+    decimals = min(max(1, -floor(log10(100 * (1 - size)))), 6)
     return f"{100 * value:.{decimals}f}".rstrip("0").rstrip(".") + "%"
 
 

@@ -15,8 +15,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "perfgate"
 
-FLOORS = (
-    {"", "cautions", "errors", "formatting", "metrics", "nearest", "plain", "trials", "version"},  # "" is perfgate/__init__.py
+FLOORS = (  # "" is perfgate/__init__.py
+    {
+        "",
+        "cautions",
+        "errors",
+        "formatting",
+        "metrics",
+        "nearest",
+        "plain",
+        "trials",
+        "version",
+    },  # "" is perfgate/__init__.py
     {"protocols"},
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},

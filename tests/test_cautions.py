@@ -144,7 +144,7 @@ def test_each_entry_fills_in_its_words() -> None:
     found = CautionKind.BUDGET.caution(spent="1 min 30 s", given="45 s", fewer="--replicas")
     assert found == Caution(
         "budget",
-        "measuring took 90 s instead of 45 s: each lane visits every server at least once",
+        "measuring took 1 min 30 s instead of 45 s: each lane visits every server at least once",
         "raise --budget, or lower --replicas",
     )
 

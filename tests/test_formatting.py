@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import ast
 import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -64,9 +68,10 @@ def test_quantities_have_the_unit_of_the_metrics_table() -> None:
 
 
 def test_shares_have_as_many_digits_as_tell_them_from_all() -> None:
-    shares = (0.0, -0.0, 0.025, 0.05, 0.123456, 0.99, 0.995, 0.9995, 0.99999, 1.0, 1.5, 123.0, math.nan)
-    texts = ["0%", "0%", "2.5%", "5%", "12.3%", "99%", "99.5%", "99.95%", "99.999%", "100%", "150%", ">9,999%", "n/a"]
-    assert [formatting.share(value) for value in shares] == texts
+    shares = (0.0, -0.0, 0.025, 0.05, 0.123456, 0.99, 0.995, 0.9987, 0.99963, 0.99999, 1.0, 1.5, 123.0, math.nan)
+    texts = ["0", "0", "2.5", "5", "12.3", "99", "99.5", "99.9", "99.96", "99.999", "100", "150", ">9,999", "n/a"]
+    assert [formatting.share(value).rstrip("%") for value in shares] == texts
+    assert formatting.share(0.05) == "5%"
 
 
 def test_a_limit_is_the_change_at_which_it_is_reached() -> None:
@@ -97,3 +102,40 @@ def test_a_factor_is_rounded_up() -> None:
         "about 13 times",
         "about 1,234 times",
     ]
+
+
+PACKAGE = Path(formatting.__file__).parent
+FOR_MACHINES = {
+    "baseline/plain_json.py": "digits that a file keeps",
+    "loadgen/trace.py": "a time stamp as its file has it",
+    "report/charts/readout.py": "scales, for the script",
+    "report/charts/svg.py": "coordinates",
+    "report/formats/junit.py": "seconds, as the format has them",
+    "report/formats/openmetrics.py": "values, as the format has them",
+    "serving/embedded/rest/answers.py": "JSON of an answer",
+    "serving/embedded/stages.py": "a Server-Timing header",
+}
+"""Files that write numbers with a format of their own, which no person reads as a result."""
+BY_HAND = re.compile(r"\.\d+[ge%]|\.[1-9]\d*f|[g%]$")
+
+
+def formatted_by_hand(package: Path) -> Iterator[str]:
+    """List the files in which a number gets its digits in place: `{x:.3g}`, `{x:+g}`, `{x:.0%}`; not `{count:,}`."""
+    for file in sorted(package.rglob("*.py")):
+        nodes = ast.walk(ast.parse(file.read_text()))
+        specs = (
+            ast.unparse(node.format_spec) for node in nodes if isinstance(node, ast.FormattedValue) and node.format_spec
+        )
+        if any(BY_HAND.search(spec[2:-1]) for spec in specs):  # without f"…"
+            yield file.relative_to(package).as_posix()
+
+
+def test_numbers_are_formatted_in_one_place() -> None:
+    assert set(formatted_by_hand(PACKAGE)) == {"formatting.py", *FOR_MACHINES}
+
+
+def test_a_number_that_is_formatted_in_place_is_found(tmp_path: Path) -> None:
+    texts = {"a.py": 'f"{x:.3g} ms"', "b.py": 'f"{x:+g}"', "c.py": 'f"{x:.0%}"', "d.py": 'f"{x:,} {y} {z:<5} {n:.0f}"'}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    assert list(formatted_by_hand(tmp_path)) == ["a.py", "b.py", "c.py"]

@@ -465,7 +465,7 @@ def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monk
     result = Bench().run(tmp_path, "old", "same", scenario=SCENARIO.model_copy(update={"load": load}))
     assert result.judgement is not None
     assert result.judgement.verdict is Verdict.INVALID
-    assert "50 ms late" in result.judgement.headline
+    assert "50.0 ms late" in result.judgement.headline
     assert "driver_cpus" in result.judgement.headline, "the last line says what to do as well"
     assert any("driver_cpus" in reason for reason in result.judgement.reasons)
 

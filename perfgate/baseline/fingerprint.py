@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 
+from perfgate.formatting import given
 from perfgate.observe import limits, proc_files
 from perfgate.observe.proc_files import Read
-from perfgate.formatting import given
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Server
 from perfgate.version import __version__

@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from perfgate.experiment.plan import replicas_that_fit
+from perfgate.formatting import given, share, with_unit
 from perfgate.observe.limits import memory_mib, quota_cpus, throttled
 from perfgate.observe.proc_files import Read, numbers
-from perfgate.formatting import given, share, with_unit
 
 _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
@@ -102,7 +102,7 @@ def _memory_limit(read: Read) -> Finding:
     limit = memory_mib(read)
     if limit is None:
         return Finding("memory limit", State.OK, "none")
-    fit, seen = _servers_in(limit), with_unit(limit / 1024, "GiB")
+    fit, seen = _servers_in(limit), f"{given(limit / 1024)} GiB"
     if fit >= _REPLICAS:
         return Finding("memory limit", State.OK, seen)
     seen += f", enough for {fit} servers an arm of a small model"

@@ -12,8 +12,8 @@ from perfgate.cautions import CautionKind
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
-from perfgate.loadgen.cpu_share import cpu_share
 from perfgate.formatting import with_unit
+from perfgate.loadgen.cpu_share import cpu_share
 from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 

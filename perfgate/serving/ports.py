@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 import psutil
 
-from perfgate.protocols.address import host_and_port
 from perfgate.formatting import duration
+from perfgate.protocols.address import host_and_port
 
 
 def free_ports(host: str, count: int) -> tuple[int, ...]:

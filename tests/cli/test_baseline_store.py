@@ -54,7 +54,7 @@ def test_list_marks_the_current_record_of_each_name(store: Store, call: Callable
     ids = [record.id for record in store.list()]
     assert canary.split()[:3] == ["*", "canary", ids[0]]
     assert old.split()[:2] == ["prod", ids[1]]
-    assert new.split()[:7] == ["*", "prod", ids[2], "ranking", "cdcdcdcdcdcd", "3.0", "yes"]
+    assert new.split()[:7] == ["*", "prod", ids[2], "ranking", "cdcdcdcdcdcd", "3.00", "yes"]
     assert new.rstrip().endswith("[bold]after the [fix]")
 
 
@@ -87,7 +87,7 @@ def test_show_gives_the_current_record(store: Store, call: Callable[..., Result]
     assert "AMD EPYC, 2 cores, TensorFlow 2.21.0, fingerprint 0123456789abcdef" in text
     assert "s3://models/v1" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["execute_ms", "1.5", "ms", "2"] in rows
+    assert ["execute_ms", "1.50", "ms", "2"] in rows
     assert ["latency_p999_ms", "-", "ms", "0", "too", "few"] in rows
 
 

@@ -44,7 +44,7 @@ def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands:
     assert "What days differ by is part of each interval: " in said
 
     said = commands.run("huge", expect=ExitCode.FAIL)
-    assert "execute_ms +1400" in said.splitlines()[-1]
+    assert "execute_ms +1,400" in said.splitlines()[-1]
 
 
 def test_a_kept_model_is_measured_again_unless_its_numbers_are_asked_for(commands: Commands) -> None:

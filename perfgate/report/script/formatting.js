@@ -12,7 +12,7 @@ const number = (value) => {
 const share = (value) => {
   const size = Math.abs(value);
   if (size >= 1) return `${signed(Math.round(100 * value).toLocaleString("en"))}%`;
-  const rest = Math.min(1 - Math.floor(Math.log10(100 * (1 - size))), 6);
+  const rest = Math.min(Math.max(1, -Math.floor(Math.log10(100 * (1 - size)))), 6);
   const digits = size < 0.99 ? (100 * value).toPrecision(3) : (100 * value).toFixed(rest);
   return `${signed(String(Number(digits)))}%`;
 };
