@@ -26,7 +26,7 @@ FLOORS = (  # "" is perfgate/__init__.py
         "plain",
         "trials",
         "version",
-    },  # "" is perfgate/__init__.py
+    },
     {"protocols"},
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
