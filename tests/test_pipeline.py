@@ -27,11 +27,11 @@ from perfgate.pipeline.comparison import comparison_of
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.prepare import prepare
 from perfgate.pipeline.run import run
-from perfgate.report import html
-from perfgate.report.advice import Advice
-from perfgate.report.progress import Done, Progress, RecordingProgress
+from perfgate.report.html import page
 from perfgate.report.sentences import looks_sentence
+from perfgate.report.terminal.progress import Done, Progress, RecordingProgress
 from perfgate.results import document, samples
+from perfgate.results.advice import Advice
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher
@@ -223,12 +223,12 @@ def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
     assert stored.judgement.headline == result.judgement.headline
     assert stored.plan["seed"] == 5
     assert len(stored.trials.replica) == len(samples.rebuild_trials(samples.read_samples(tmp_path / samples.FILE_NAME)))
-    assert "FAIL" in (tmp_path / html.FILE_NAME).read_text()
+    assert "FAIL" in (tmp_path / page.FILE_NAME).read_text()
 
 
 def test_the_page_of_a_run_is_the_very_page_that_is_rendered_again(tmp_path: Path) -> None:
     Bench().run(tmp_path, "old", "slow")
-    assert (tmp_path / html.FILE_NAME).read_text() == html.render_html(document.read(tmp_path))
+    assert (tmp_path / page.FILE_NAME).read_text() == page.render_html(document.read(tmp_path))
 
 
 def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_model_that_does_not_load_is_an_invalid_run(tmp_path: Path) -> None:
     assert result.judgement.verdict is Verdict.INVALID
     assert "does not load" in result.judgement.headline
     assert bench.everything_stopped()
-    assert "INVALID" in (tmp_path / html.FILE_NAME).read_text()
+    assert "INVALID" in (tmp_path / page.FILE_NAME).read_text()
 
 
 def test_a_server_that_dies_makes_the_run_invalid_and_keeps_what_was_measured(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from benchmarks.page.points import Chart, charts_of
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.judge import judge
 from perfgate.pipeline.publish import publish
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.results import document
 from perfgate.results.assemble import assemble
 from perfgate.results.recorder import Recorder

@@ -111,7 +111,7 @@ def _headline(record: Record, *, is_current: bool) -> dict[str, Any]:
 
 
 def _print_records(records: list[tuple[Record, bool]]) -> None:
-    from perfgate.report.tables import add_row, plain_table  # noqa: PLC0415 - instant --help
+    from perfgate.report.terminal.tables import add_row, plain_table  # noqa: PLC0415 - instant --help
 
     console = output_console()
     wide = console.width >= _WIDE
@@ -125,7 +125,7 @@ def _print_records(records: list[tuple[Record, bool]]) -> None:
 
 
 def _print_record(record: Record) -> None:
-    from perfgate.report.tables import add_row, plain_table, print_table  # noqa: PLC0415 - instant --help
+    from perfgate.report.terminal.tables import add_row, plain_table, print_table  # noqa: PLC0415 - instant --help
 
     facts = plain_table("", "")
     model = f"{record.model.given}, {_short(record.model.digest)}, {with_unit(record.model.size_bytes / 2**20, 'MiB')}"

@@ -77,7 +77,7 @@ def _print(found: tuple[Finding, ...]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     from perfgate.doctor.checks import State  # noqa: PLC0415
-    from perfgate.report.tables import safe_text  # noqa: PLC0415
+    from perfgate.report.terminal.tables import safe_text  # noqa: PLC0415
 
     styles = {State.OK: "green", State.CHANGE: "yellow", State.UNKNOWN: "dim"}
     console = output_console()

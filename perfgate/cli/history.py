@@ -60,10 +60,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     Advice, never a verdict: the exit code is 0 whatever is found. Writes a page, reports/history-NAME.html.
     """
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
-    from perfgate.report.history.choose import Choice, choose_history  # noqa: PLC0415
     from perfgate.report.history.document import to_json  # noqa: PLC0415
     from perfgate.report.history.page import write_history  # noqa: PLC0415
     from perfgate.report.history.terminal import final_line, print_history  # noqa: PLC0415
+    from perfgate.results.choose_history import Choice, choose_history  # noqa: PLC0415
 
     history = choose_history(Store(store), name, Choice(scenario, fingerprint, metrics, last))
     if as_json:

@@ -16,7 +16,7 @@ from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.gate.policy import Policy, PolicyTables
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
-from perfgate.report.live import make_progress
+from perfgate.report.terminal.live import make_progress
 
 
 def options_of(options: Mapping[str, Any]) -> Options:

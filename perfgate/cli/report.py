@@ -33,14 +33,14 @@ def command(run: Path, name: str, output: Path | None) -> int:
     Actions, openmetrics GitLab's metrics report, benchmark-action the JSON of github-action-benchmark; trials and
     samples are tables. The exit code says whether it could be rendered, not what the verdict was.
     """
-    from perfgate.report import html  # noqa: PLC0415 - instant --help
     from perfgate.report.formats.choose import FORMATS as known  # noqa: N811, PLC0415
+    from perfgate.report.html import page  # noqa: PLC0415 - instant --help
     from perfgate.results import document  # noqa: PLC0415 - instant --help
 
     form, result, directory = known[name], document.read(run), run if run.is_dir() else run.parent
     made = form.render(result, directory)
     if output is None and name == "html":
-        output = directory / html.FILE_NAME
+        output = directory / page.FILE_NAME
     if output is None or str(output) == "-":
         if form.is_binary and sys.stdout.isatty():
             raise UsageError(f"{name} is no text", "name a file with --output, or pipe it on")

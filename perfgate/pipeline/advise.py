@@ -10,7 +10,7 @@ from perfgate.baseline.commands import calibrating
 from perfgate.baseline.fingerprint import fingerprint
 from perfgate.errors import PerfgateError
 from perfgate.pipeline.comparison import Comparison
-from perfgate.report.advice import Advice, advice_of
+from perfgate.results.advice import Advice, advice_of
 from perfgate.scenario.schema import Scenario
 
 

@@ -21,10 +21,10 @@ from perfgate.pipeline.prepare import Prepared, prepare
 from perfgate.pipeline.run import run
 from perfgate.pipeline.world import world_of
 from perfgate.plain import one_line
-from perfgate.report import html
-from perfgate.report.advice import Advice
-from perfgate.report.terminal import final_line, print_result
+from perfgate.report.html import page
+from perfgate.report.terminal.result import final_line, print_result
 from perfgate.results import document
+from perfgate.results.advice import Advice
 from perfgate.results.result import ComparisonKind, Outcome, Result
 from perfgate.serving.open_files import allow_open_files
 
@@ -115,7 +115,7 @@ def show(result: Result, out: Path, options: Options, host: Host) -> None:
     """Print the result on stderr, the final line last."""
     if not options.quiet:
         print_result(host.console, result, every_metric=options.verbose)
-    host.console.print(final_line(result, out / html.FILE_NAME), markup=False, soft_wrap=True)
+    host.console.print(final_line(result, out / page.FILE_NAME), markup=False, soft_wrap=True)
 
 
 def exit_code(result: Result, options: Options) -> ExitCode:

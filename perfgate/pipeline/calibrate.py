@@ -23,11 +23,11 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.prepare import Prepared
-from perfgate.report.calibration import calibration_of
-from perfgate.report.calibration_days import print_variograms, variograms
-from perfgate.report.calibration_terminal import print_calibration
-from perfgate.report.html import FILE_NAME
-from perfgate.report.terminal import final_line
+from perfgate.report.html.page import FILE_NAME
+from perfgate.report.terminal.calibration import print_calibration
+from perfgate.report.terminal.calibration_days import print_variograms, variograms
+from perfgate.report.terminal.result import final_line
+from perfgate.results.calibration import calibration_of
 from perfgate.results.loader import read_run
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Scenario

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from perfgate.model.interface import Model
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.prepare import Prepared
-from perfgate.report.advice import Advice
+from perfgate.results.advice import Advice
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm, Caution
 

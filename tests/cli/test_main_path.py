@@ -19,7 +19,7 @@ from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.payload.record import record_scenario
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.serving.fake import FakeLauncher, FakeReplica
 from perfgate.stats.estimate import estimate
 from tests.cli.conftest import Commands

@@ -86,6 +86,25 @@ def test_a_mention_of_nothing_would_show() -> None:
     assert mentions_of_nothing(text) == ["docs/gone.md#", "docs/README.md#gone"]
 
 
+_SOURCE = re.compile(r"(?<![\w/.-])(?:perfgate|tests|benchmarks)/[\w/]+\.py\b")
+_ELSEWHERE = {"tests/tigerbeetle_test.py"}
+"""A file of Apache Otava."""
+
+
+def sources_of_nothing(text: str) -> set[str]:
+    """Name the source files that a text mentions and that are not there."""
+    return {path for path in _SOURCE.findall(text) if not (ROOT / path).is_file()} - _ELSEWHERE
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_sources_that_pages_name_are_there(page: Path) -> None:
+    assert sources_of_nothing(page.read_text(encoding="utf-8")) == set()
+
+
+def test_a_source_that_is_gone_would_show() -> None:
+    assert sources_of_nothing("`perfgate/gone.py`, `perfgate/metrics.py`, /perfgate/x.py") == {"perfgate/gone.py"}
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:

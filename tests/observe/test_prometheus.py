@@ -36,7 +36,7 @@ broken{unclosed="x 5
 not_a_number{} five
 name5
 name\r
-process_blank{ ="x"} 5
+process_blank{, ="x"} 5
 """
 
 

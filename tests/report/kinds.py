@@ -15,7 +15,7 @@ import numpy as np
 
 from perfgate.experiment.watch import Timeline
 from perfgate.gate.verdict import Judgement, Verdict
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.results.result import BlockColumns, Outcome, RecordFacts, Result, TrialColumns
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve

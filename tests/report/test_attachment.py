@@ -5,8 +5,8 @@ import gzip
 import re
 from dataclasses import replace
 
-from perfgate.report.attachment import MOST_BYTES, attach
-from perfgate.report.html import render_html
+from perfgate.report.html.embedded_result import MOST_BYTES, attach
+from perfgate.report.html.page import render_html
 from perfgate.results.document import from_json, to_json
 from perfgate.results.result import BlockColumns, Result, TrialColumns
 from tests.report import example

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from perfgate.report.behind import aligned_table, forest_table, panel_table, percentile_table
 from perfgate.report.charts.panels import panels
 from perfgate.report.charts.series import Panel
 from perfgate.report.charts.tracks import tracks
-from perfgate.report.html import render_html
+from perfgate.report.html.chart_tables import aligned_table, forest_table, panel_table, percentile_table
+from perfgate.report.html.page import render_html
 from perfgate.report.rows import in_order
 from perfgate.stats.summary import Curve
 from tests.report import example

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from perfgate.baseline.calibration import AgainstItself, Calibration, Detectable
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
-from perfgate.report.advice import advice_of
-from perfgate.report.calibration import BUDGETS_S, calibration_of
-from perfgate.report.calibration_terminal import print_calibration
+from perfgate.report.terminal.calibration import print_calibration
+from perfgate.results.advice import advice_of
+from perfgate.results.calibration import BUDGETS_S, calibration_of
 from perfgate.results.loader import read_run
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Scenario

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.record import MetricSummary, Record
-from perfgate.report.calibration_days import print_variograms, variograms
+from perfgate.report.terminal.calibration_days import print_variograms, variograms
 from perfgate.scenario.schema import Gate
 from perfgate.stats.components import Components
 from perfgate.stats.summary import METHOD, Typical

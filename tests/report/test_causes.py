@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report.causes import causes, stage_contrasts
+from perfgate.report.attribution import causes, stage_contrasts
 from perfgate.results.result import ModelFacts, Result, TrialColumns
 from perfgate.trials import Arm, Caution
 from tests.report import example

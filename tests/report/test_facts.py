@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perfgate.report.facts import environment_rows, flat, model_rows, settings_differ
-from perfgate.report.html import render_html
+from perfgate.report.html.differences import environment_rows, flat, model_rows, settings_differ
+from perfgate.report.html.page import render_html
 from perfgate.results.result import RecordFacts
 from perfgate.trials import Arm
 from tests.report import example

@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report.gauge import WIDTH, gauge
+from perfgate.report.html.interval_bar import WIDTH, gauge
 from tests.report import example
 
 

@@ -9,7 +9,7 @@ import pytest
 from markupsafe import Markup
 
 from perfgate.report.glossary import TERMS, Term, terms_in
-from perfgate.report.pages import coded, terms
+from perfgate.report.html.frame import coded, terms
 from tests.report.kinds import page
 
 ROOT = Path(__file__).resolve().parents[2]

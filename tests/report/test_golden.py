@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.report.attachment import attach
-from perfgate.report.html import render_html
-from perfgate.report.inline import policy, script, style
+from perfgate.report.html.assets import policy, script, style
+from perfgate.report.html.embedded_result import attach
+from perfgate.report.html.page import render_html
 from perfgate.results import document
 from perfgate.results.result import RecordFacts, Result
 from tests.report.kinds import died_in_warm_up, short

@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.baseline.record import StoredModel
 from perfgate.report.history.page import render_history, write_history
-from perfgate.report.history.series import History, group_of, series_of
+from perfgate.results.history import History, group_of, series_of
 from tests.report.example import HOSTILE
 from tests.report.history_records import record, records, step
 from tests.report.test_html import _Page, _svgs, assert_keeps_to_itself

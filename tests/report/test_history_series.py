@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.baseline.record import MetricSummary
 from perfgate.metrics import Scale
-from perfgate.report.history.series import Series, group_of, group_records, series_of
+from perfgate.results.history import Series, group_of, group_records, series_of
 from tests.report.history_records import record, records, step
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from perfgate.report.history.series import History, group_of, group_records, series_of
 from perfgate.report.history.terminal import final_line, print_history
+from perfgate.results.history import History, group_of, group_records, series_of
 from tests.report.history_records import record, records, step
 
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from perfgate.report.html import render_html, write
-from perfgate.report.inline import script
+from perfgate.report.html.assets import script
+from perfgate.report.html.page import render_html, write
 from perfgate.results.result import BlockColumns, Outcome, TrialColumns
 from tests.report import example
 from tests.report.kinds import KINDS, page

@@ -8,7 +8,7 @@ import pytest
 
 from perfgate.gate.looks import Look
 from perfgate.metrics import Source
-from perfgate.report.method import method
+from perfgate.report.html.method import method
 from tests.report import example
 from tests.report.kinds import KINDS
 

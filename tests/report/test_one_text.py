@@ -22,19 +22,19 @@ from perfgate.gate.headline import headline
 from perfgate.gate.looking import Standing
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Direction, Metric, Scale
-from perfgate.report.advice import advice_of
-from perfgate.report.calibration import BUDGETS_S
-from perfgate.report.calibration_terminal import print_calibration
 from perfgate.report.formats.benchmark_action import benchmark_action
 from perfgate.report.formats.github import job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.history.page import render_history
-from perfgate.report.history.series import History, group_of, series_of
 from perfgate.report.history.terminal import print_history
-from perfgate.report.html import render_html
-from perfgate.report.live import View
-from perfgate.report.progress import Phase
-from perfgate.report.terminal import final_line, print_result
+from perfgate.report.html.page import render_html
+from perfgate.report.terminal.calibration import print_calibration
+from perfgate.report.terminal.live import View
+from perfgate.report.terminal.progress import Phase
+from perfgate.report.terminal.result import final_line, print_result
+from perfgate.results.advice import advice_of
+from perfgate.results.calibration import BUDGETS_S
+from perfgate.results.history import History, group_of, series_of
 from perfgate.results.result import Result
 from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Budget, Gate, MetricGate, Scenario

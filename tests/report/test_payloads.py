@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.report.payloads import payload_rows, payload_sentences, standing_out
-from perfgate.report.terminal import print_result
+from perfgate.report.terminal.result import print_result
 from perfgate.results.result import Result
 from perfgate.stats.payload_changes import PayloadChange, payload_changes
 from perfgate.stats.table import TrialTable

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from perfgate.gate.looking import Standing
-from perfgate.report.live import LiveProgress, make_progress
-from perfgate.report.progress import LineProgress, Phase, RecordingProgress, SilentProgress
+from perfgate.report.terminal.live import LiveProgress, make_progress
+from perfgate.report.terminal.progress import LineProgress, Phase, RecordingProgress, SilentProgress
 from perfgate.trials import Caution
 
 

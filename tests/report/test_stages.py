@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from perfgate.report.charts.stages import stages
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.report.rows import batch_rows, thread_rows
 from perfgate.report.sentences import generator_sentence, sampling_sentence, stage_sentence
 from perfgate.stats.summary import BatchSizes, Generator

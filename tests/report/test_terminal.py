@@ -10,7 +10,7 @@ from rich.console import Console
 
 from perfgate.gate.verdict import Verdict
 from perfgate.report.rows import gate_rows
-from perfgate.report.terminal import final_line, print_result
+from perfgate.report.terminal.result import final_line, print_result
 from perfgate.results.result import ModelFacts, Result
 from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm

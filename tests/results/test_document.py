@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.results import document
 from perfgate.results.result import Result, TrialColumns
 from tests.report import example

@@ -9,10 +9,10 @@ import numpy as np
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
-from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.series import course, points, value_scale
 from perfgate.report.charts.spans import Span, disturbed, disturbed_blocks, lanes, parted, warm_up
 from perfgate.report.charts.svg import Element, chart, element, line, text
+from perfgate.report.charts.tooltips import Axis, plot
 from perfgate.report.charts.tracks import Track
 from perfgate.results.result import Result
 

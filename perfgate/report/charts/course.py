@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
-from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.svg import BLUE, Element, chart, dots, element, line, number, text
+from perfgate.report.charts.tooltips import Axis, plot
 from perfgate.report.charts.verdicts import COLOURS
 
 WIDTH, HEIGHT = 480, 250

@@ -11,8 +11,8 @@ from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
 from perfgate.report.charts.ecdf import at_share
-from perfgate.report.charts.readout import Axis, plot
 from perfgate.report.charts.svg import Element, chart, marker, path
+from perfgate.report.charts.tooltips import Axis, plot
 from perfgate.stats.summary import Curve
 
 WIDTH, HEIGHT = 480, 400

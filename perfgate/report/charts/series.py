@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
 from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
-from perfgate.report.charts.readout import Axis, plot
+from perfgate.report.charts.downsample import medians, min_max
 from perfgate.report.charts.svg import Element, chart, dots, marker, path, text
-from perfgate.report.charts.thin import medians, min_max
+from perfgate.report.charts.tooltips import Axis, plot
 
 WIDTH, HEIGHT = 480, 250
 _AREA = Area(58, 44, WIDTH - 14, HEIGHT - 48)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
 from perfgate.experiment.watch import Timeline
-from perfgate.report.charts.thin import Numbers
+from perfgate.report.charts.downsample import Numbers
 from perfgate.results.result import BlockColumns, Result, TrialColumns
 
 Series = tuple[Numbers, Numbers]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.metrics import Direction
-from perfgate.report import html
 from perfgate.report.formats.benchmark_action import benchmark_action
 from perfgate.report.formats.github import job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
 from perfgate.report.formats.tables import as_csv, as_parquet, samples_table, trials_table
+from perfgate.report.html import page
 from perfgate.results import document
 from perfgate.results.result import Result
 
@@ -32,7 +32,7 @@ def _text(render: Callable[[Result], str]) -> Callable[[Result, Path], bytes]:
 
 
 FORMATS: dict[str, Format] = {
-    "html": Format("the page that a run writes", _text(html.render_html)),
+    "html": Format("the page that a run writes", _text(page.render_html)),
     "json": Format("result.json", _text(document.to_json)),
     "junit": Format("JUnit XML", _text(lambda result: junit((result,)))),
     "github": Format(

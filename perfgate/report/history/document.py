@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from perfgate.report.history.series import History
+from perfgate.results.history import History
 
 SCHEMA_VERSION = 1
 

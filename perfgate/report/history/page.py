@@ -12,7 +12,6 @@ from markupsafe import Markup
 from perfgate import formatting
 from perfgate.plain import one_line
 from perfgate.report.charts.course import Course, Mark, course
-from perfgate.report.history.series import Change, History, Series
 from perfgate.report.history.words import (
     ChangeRow,
     change_rows,
@@ -22,7 +21,8 @@ from perfgate.report.history.words import (
     notes,
     subject,
 )
-from perfgate.report.pages import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.results.history import Change, History, Series
 from perfgate.stats.changes import FEWEST, SHORTEST, clip_outliers
 from perfgate.version import __version__
 

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from perfgate import formatting
 from perfgate.plain import one_line
-from perfgate.report.history.series import History, Series
 from perfgate.report.history.sparkline import place_in, sparkline
 from perfgate.report.history.words import ChangeRow, change_rows, headline, last_against_level, notes, subject
-from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
+from perfgate.results.history import History, Series
 
 STYLES = {"worse": "bold red", "better": "green", "changed": "yellow"}
 _WIDE, _MIDDLE, _NARROW = 118, 92, 76

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perfgate import formatting
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.metrics import BY_NAME, Scale
-from perfgate.report.history.series import Change, Group, History, Series
+from perfgate.results.history import Change, Group, History, Series
 from perfgate.stats.changes import FEWEST
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from perfgate import formatting
-from perfgate.report.pages import minus
+from perfgate.report.html.frame import minus
 
 VALUES = (0.0, 0.00123456, 0.0123, 0.5, 5.0, 9.9961, 12.345, 99.94, 99.96, 100.4, 999.6, 1234567.8, -3.21987, -1234.6)
 SHARES = (

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Playwright
 
 from perfgate.report.history.page import render_history
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from tests.report.kinds import KINDS
 from tests.report.test_history_page import hostile, plain, short
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.report.charts.thin import medians, min_max
+from perfgate.report.charts.downsample import medians, min_max
 
 
 @given(st.integers(1, 5000), st.integers(4, 400), st.integers(0, 9))

@@ -15,10 +15,10 @@ from perfgate.gate.verdict import Verdict
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.formats.choose import FORMATS
 from perfgate.report.formats.github import workflow_commands
-from perfgate.report.html import render_html
+from perfgate.report.html.page import render_html
 from perfgate.report.rows import accepted_rows, gate_rows, in_order
 from perfgate.report.sentences import power_sentence, sentence, warning_sentence
-from perfgate.report.terminal import final_line, print_result
+from perfgate.report.terminal.result import final_line, print_result
 from perfgate.results import document
 from perfgate.results.result import Result
 from tests.report import example

@@ -19,11 +19,11 @@ from perfgate import formatting
 from perfgate.gate.looking import Standing
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.plain import one_line
-from perfgate.report.gauge import gauge
-from perfgate.report.progress import Done, LineProgress, Phase, Progress, SilentProgress, told
+from perfgate.report.html.interval_bar import gauge
 from perfgate.report.rows import gate_row, objective_row, word_of
-from perfgate.report.tables import add_row, plain_table
-from perfgate.report.terminal import STYLES
+from perfgate.report.terminal.progress import Done, LineProgress, Phase, Progress, SilentProgress, told
+from perfgate.report.terminal.result import STYLES
+from perfgate.report.terminal.tables import add_row, plain_table
 from perfgate.trials import Caution
 
 _REFRESH_S = 0.5

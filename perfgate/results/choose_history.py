@@ -10,7 +10,7 @@ from perfgate.baseline.store import Store
 from perfgate.errors import NoBaselineError, UsageError
 from perfgate.metrics import BY_NAME
 from perfgate.nearest import suggestion
-from perfgate.report.history.series import History, group_of, group_records, series_of
+from perfgate.results.history import History, group_of, group_records, series_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from perfgate import formatting
 from perfgate.plain import printable
 from perfgate.report.charts.verdicts import icon
 from perfgate.report.glossary import Term, terms_in
-from perfgate.report.inline import policy, script, style
+from perfgate.report.html.assets import policy, script, style
 
 _SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
 
@@ -24,7 +24,7 @@ _SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
 def template(name: str) -> jinja2.Template:
     """Open a template; every string that goes through it is escaped and made printable."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("perfgate.report"),
+        loader=jinja2.PackageLoader("perfgate.report.html"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -10,7 +10,7 @@ from perfgate import formatting
 from perfgate.baseline.calibration import Calibration
 from perfgate.cautions import CautionKind
 from perfgate.gate.power import Power, powers, slowest
-from perfgate.report.calibration import plan_for
+from perfgate.results.calibration import plan_for
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Caution
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
+from perfgate.report.charts.downsample import Numbers
 from perfgate.report.charts.ecdf import at_share
 from perfgate.report.charts.percentiles import BEYOND
 from perfgate.report.charts.series import Panel
 from perfgate.report.charts.spans import Span, disturbed_blocks, lanes, parted
-from perfgate.report.charts.thin import Numbers
 from perfgate.report.charts.tracks import Track
 from perfgate.report.rows import in_tolerances, word_of
 from perfgate.results.result import Result

@@ -42,4 +42,4 @@ def _source(text: str) -> str:
 
 
 def _text(name: str) -> str:
-    return resources.files("perfgate.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("perfgate.report.html").joinpath(name).read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ from perfgate.baseline.calibration import Calibration
 from perfgate.gate.power import Power, powers, slowest
 from perfgate.gate.remedy import is_once_a_replica
 from perfgate.metrics import BY_NAME
-from perfgate.report.advice import needs
-from perfgate.report.calibration import BUDGETS_S, plan_for
-from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
+from perfgate.results.advice import needs
+from perfgate.results.calibration import BUDGETS_S, plan_for
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.components import Components
 

@@ -15,7 +15,7 @@ from perfgate.baseline.levels import calibrated_levels, recorded_levels
 from perfgate.baseline.record import Record
 from perfgate.gate.tolerance import gated_metrics
 from perfgate.metrics import BY_NAME
-from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 from perfgate.scenario.schema import Gate
 from perfgate.stats.variogram import LEAST_DAYS, Variogram, variogram
 

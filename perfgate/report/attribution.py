@@ -12,7 +12,7 @@ from perfgate.cautions import CautionKind
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.metrics import Source
 from perfgate.report.charts.tracks import trial_frame
-from perfgate.report.facts import model_rows
+from perfgate.report.html.differences import model_rows
 from perfgate.results.result import Result
 from perfgate.stats.contrast import Contrast, Sample, contrast
 from perfgate.trials import Arm

@@ -9,9 +9,7 @@ from typing import Any
 
 from perfgate import formatting
 from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
-from perfgate.report.attachment import attach
-from perfgate.report.behind import aligned_table, forest_table, panel_table, percentile_table
-from perfgate.report.causes import causes
+from perfgate.report.attribution import causes
 from perfgate.report.charts.aligned import aligned
 from perfgate.report.charts.ecdf import ecdf
 from perfgate.report.charts.forest import forest
@@ -21,9 +19,11 @@ from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
 from perfgate.report.charts.tracks import tracks
 from perfgate.report.charts.verdicts import COLOURS
-from perfgate.report.facts import environment_rows, flat, model_rows, settings_differ
-from perfgate.report.method import method
-from perfgate.report.pages import drawn, template, write_page
+from perfgate.report.html.chart_tables import aligned_table, forest_table, panel_table, percentile_table
+from perfgate.report.html.differences import environment_rows, flat, model_rows, settings_differ
+from perfgate.report.html.embedded_result import attach
+from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.method import method
 from perfgate.report.payloads import payload_rows, payload_sentences
 from perfgate.report.rows import (
     accepted_rows,

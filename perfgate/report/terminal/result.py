@@ -27,7 +27,7 @@ from perfgate.report.sentences import (
     stored_sentence,
     verdict_word,
 )
-from perfgate.report.tables import add_row, plain_table, print_table, safe_text
+from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 from perfgate.results.result import Result
 from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm, Caution
