@@ -29,9 +29,9 @@ from perfgate.pipeline.prepare import prepare
 from perfgate.pipeline.run import run
 from perfgate.report.html import page
 from perfgate.report.sentences import looks_sentence
-from perfgate.report.terminal.progress import Done, Progress, RecordingProgress
 from perfgate.results import document, samples
 from perfgate.results.advice import Advice
+from perfgate.results.progress import Done, Progress, RecordingProgress
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario, Target
 from perfgate.serving.fake import FakeLauncher

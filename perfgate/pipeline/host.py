@@ -10,7 +10,7 @@ from typing import TextIO
 from rich.console import Console
 
 from perfgate.pipeline.job import Interrupts
-from perfgate.report.terminal.progress import Progress
+from perfgate.results.progress import Progress
 from perfgate.serving.fork_ahead import Ahead
 
 

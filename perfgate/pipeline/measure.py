@@ -24,7 +24,7 @@ from perfgate.gate.looking import Looking, due
 from perfgate.gate.looks import Look
 from perfgate.pipeline.cautions import known_beforehand
 from perfgate.pipeline.job import Interrupts, Job
-from perfgate.report.terminal.progress import Phase, Progress
+from perfgate.results.progress import Phase, Progress
 from perfgate.results.recorder import Recorder
 from perfgate.results.result import Outcome
 from perfgate.trials import Arm, Depth, Lane

@@ -10,8 +10,8 @@ from perfgate.pipeline.judge import judge_run
 from perfgate.pipeline.measure import measure
 from perfgate.pipeline.plan import plan_of
 from perfgate.pipeline.publish import publish, withdraw
-from perfgate.report.terminal.progress import Progress
 from perfgate.results.assemble import assemble
+from perfgate.results.progress import Progress
 from perfgate.results.recorder import Recorder
 from perfgate.results.result import Result
 

@@ -13,7 +13,7 @@ from perfgate.cli import app, measuring
 from perfgate.errors import ExitCode
 from perfgate.pipeline import answer, options, stored
 from perfgate.pipeline.comparison import Comparison, comparison_of
-from perfgate.report.terminal.progress import SilentProgress
+from perfgate.results.progress import SilentProgress
 from tests import test_pipeline
 
 HERE = {"cpu_model": "fake", "cores": 2.0}

@@ -14,7 +14,7 @@ import pytest
 from perfgate.cli.consoles import error_console, output_console, redraws, wants_color
 from perfgate.model.messages import SavedModel
 from perfgate.report.terminal.live import make_progress
-from perfgate.report.terminal.progress import Phase
+from perfgate.results.progress import Phase
 
 XTERM = {"TERM": "xterm-256color"}
 

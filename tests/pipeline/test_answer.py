@@ -19,7 +19,7 @@ from perfgate.pipeline.answer import answer_all, exit_code, exit_code_of_record,
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
-from perfgate.report.terminal.progress import SilentProgress
+from perfgate.results.progress import SilentProgress
 from perfgate.results.result import Outcome, Result
 from perfgate.scenario.schema import Load, Scenario
 from perfgate.serving.open_files import allow_open_files

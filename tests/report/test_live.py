@@ -10,7 +10,7 @@ from rich.console import Console
 from perfgate.gate.looking import Standing
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report.terminal.live import LiveProgress, View
-from perfgate.report.terminal.progress import Phase
+from perfgate.results.progress import Phase
 from tests.report import example
 
 EXECUTING = Phase("executions inside the servers", 27.0, 18.0)

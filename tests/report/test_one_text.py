@@ -30,11 +30,11 @@ from perfgate.report.history.terminal import print_history
 from perfgate.report.html.page import render_html
 from perfgate.report.terminal.calibration import print_calibration
 from perfgate.report.terminal.live import View
-from perfgate.report.terminal.progress import Phase
 from perfgate.report.terminal.result import final_line, print_result
 from perfgate.results.advice import advice_of
 from perfgate.results.calibration import BUDGETS_S
 from perfgate.results.history import History, group_of, series_of
+from perfgate.results.progress import Phase
 from perfgate.results.result import Result
 from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Budget, Gate, MetricGate, Scenario

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from perfgate.gate.looking import Standing
 from perfgate.report.terminal.live import LiveProgress, make_progress
-from perfgate.report.terminal.progress import LineProgress, Phase, RecordingProgress, SilentProgress
+from perfgate.report.terminal.progress import LineProgress
+from perfgate.results.progress import Phase, RecordingProgress, SilentProgress
 from perfgate.trials import Caution
 
 

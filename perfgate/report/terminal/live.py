@@ -21,9 +21,10 @@ from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.plain import one_line
 from perfgate.report.html.interval_bar import gauge
 from perfgate.report.rows import gate_row, objective_row, word_of
-from perfgate.report.terminal.progress import Done, LineProgress, Phase, Progress, SilentProgress, told
+from perfgate.report.terminal.progress import LineProgress, told
 from perfgate.report.terminal.result import STYLES
 from perfgate.report.terminal.tables import add_row, plain_table
+from perfgate.results.progress import Done, Phase, Progress, SilentProgress
 from perfgate.trials import Caution
 
 _REFRESH_S = 0.5
