@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from perfgate.baseline.numbers import stored_baseline
 from perfgate.errors import UsageError
 from perfgate.gate.judge import judge
-from perfgate.gate.stored import judge_stored
+from perfgate.gate.stored_baseline import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.metrics import METRICS
 from perfgate.pipeline.stored import record_of
@@ -27,7 +27,7 @@ from perfgate.results.samples import FILE_NAME, read_samples
 from perfgate.results.scenario import scenario_of
 from perfgate.scenario.mistakes import mistakes_in, usage_error
 from perfgate.scenario.schema import Gate, Scenario
-from perfgate.stats.relabel import candidate_of
+from perfgate.stats.cross_run import candidate_of
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 

@@ -23,7 +23,7 @@ FLOORS = (  # "" is perfgate/__init__.py
         "formatting",
         "metrics",
         "nearest",
-        "plain",
+        "sanitize",
         "trials",
         "version",
     },

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.change_points.methods import METHODS, Method, chosen
 from benchmarks.change_points.noise import NOISES, Change, Noise, shifted
-from perfgate.stats.changes import find_levels
+from perfgate.stats.change_points import find_levels
 
 COUNTS = (20, 30, 50, 100, 200)
 PLACES = ((20, 10), (30, 20), (30, 25), (50, 40), (100, 50), (100, 90), (200, 195))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ruptures.detection import KernelCPD
 from scipy import stats
 
-from perfgate.stats.changes import (
+from perfgate.stats.change_points import (
     ALPHA,
     SHORTEST,
     autocorrelation,

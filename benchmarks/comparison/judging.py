@@ -19,7 +19,7 @@ def main(runs: list[Path]) -> None:
     from perfgate.gate.judge import judge  # noqa: PLC0415 - what imports take is measured
     from perfgate.results.loader import read_run  # noqa: PLC0415
     from perfgate.scenario.schema import Scenario  # noqa: PLC0415
-    from perfgate.stats.relabel import side_by_side  # noqa: PLC0415
+    from perfgate.stats.cross_run import side_by_side  # noqa: PLC0415
     from perfgate.stats.summarise import curves, summarise  # noqa: PLC0415
 
     steps = {"imports": time.perf_counter() - BEGAN_S}

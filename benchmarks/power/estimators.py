@@ -15,8 +15,8 @@ from perfgate.results.loader import read_run
 from perfgate.results.result import Result
 from perfgate.stats import payloads
 from perfgate.stats.estimate import estimate
+from perfgate.stats.per_trial import rows_of
 from perfgate.stats.table import Columns, TrialTable
-from perfgate.stats.values import rows_of
 from perfgate.trials import Depth
 
 

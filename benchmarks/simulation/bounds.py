@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from perfgate.gate.looks import Levels
+from perfgate.gate.interim import Levels
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME

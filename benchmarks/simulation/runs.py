@@ -11,7 +11,7 @@ from benchmarks.simulation.worlds import ONE_REQUEST, Requests
 from perfgate.experiment.plan import ENOUGH_FOR_EARLY_LOOKS, FIRST_LOOK
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import cases_of
-from perfgate.gate.looking import Looking
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Source
 from perfgate.scenario.schema import Gate, MetricGate
@@ -56,7 +56,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - what a run is made of
         made = columns(times[:blocks], candidate, payload=payload[:blocks])
         return TrialTable(replace(made, cpu_ms=made.service_ms), known, shares=shares)
 
-    looking, ended = Looking(gate, {}, (Source.EXECUTE,)), 0
+    looking, ended = InterimAnalysis(gate, {}, (Source.EXECUTE,)), 0
     first = 0.0 if world.replicas >= ENOUGH_FOR_EARLY_LOOKS else FIRST_LOOK
     for number in range(1, looks + 1):
         if number / looks < first:

@@ -16,8 +16,8 @@ import numpy as np
 
 from perfgate.errors import UsageError
 from perfgate.metrics import Source
+from perfgate.stats.per_trial import failures, rows_of
 from perfgate.stats.table import ARMS, SOURCES, STATES, Columns, Floats, Ints, TrialTable
-from perfgate.stats.values import failures, rows_of
 from perfgate.trials import Arm, ReplicaFacts, State
 
 _STEPS = 2048

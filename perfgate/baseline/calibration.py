@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from perfgate.baseline.place import Place
 from perfgate.baseline.plain_json import first_line, to_text
 from perfgate.errors import UsageError
-from perfgate.stats.components import Components
+from perfgate.stats.variance_components import Components
 
 SCHEMA_VERSION = 1
 FOLDER = "calibrations"

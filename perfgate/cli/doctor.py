@@ -51,7 +51,7 @@ def _look_on() -> Moment:
 
     from perfgate.doctor.checks import Moment  # noqa: PLC0415
     from perfgate.doctor.top_processes import busiest, cpu_spent  # noqa: PLC0415
-    from perfgate.loadgen.undisturbed import realtime_permitted  # noqa: PLC0415
+    from perfgate.loadgen.low_jitter import realtime_permitted  # noqa: PLC0415
     from perfgate.observe.machine import MachineAccounts, available_mib  # noqa: PLC0415
 
     processes, began_s = cpu_spent(), time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import nan
 
-from perfgate.gate.looks import History, Look, Seen, history
+from perfgate.gate.interim import History, Look, Seen, history
 from perfgate.gate.tolerance import Tolerance
 from perfgate.metrics import Direction, Metric
 from perfgate.scenario.severity import Severity

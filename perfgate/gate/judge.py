@@ -12,7 +12,7 @@ import numpy as np
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
-from perfgate.gate.looks import Look, decided_before, levels_of
+from perfgate.gate.interim import Look, decided_before, levels_of
 from perfgate.gate.missing import has_numbers, is_expected, why_missing
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of

@@ -10,10 +10,10 @@ from perfgate.formatting import about_times
 from perfgate.gate.tolerance import is_required
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.scenario.schema import Gate
+from perfgate.stats.per_trial import quantile_of, request_values, rows_of, trial_values, units_of
 from perfgate.stats.quantile import replica_times
 from perfgate.stats.replicate import requests_for_quantile
 from perfgate.stats.table import ARMS, Columns, TrialTable
-from perfgate.stats.values import quantile_of, request_values, rows_of, trial_values, units_of
 
 _LANES = {
     Source.EXECUTE: "the cost lane at depth execute",

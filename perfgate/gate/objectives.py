@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perfgate import formatting
-from perfgate.gate.looks import Levels
+from perfgate.gate.interim import Levels
 from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_servers, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import Estimator, Metric
@@ -21,10 +21,10 @@ from perfgate.stats.clusters import LEAST_BATCH, batches, certainty, tail_effect
 from perfgate.stats.contrast import half_width
 from perfgate.stats.failures import failures_in
 from perfgate.stats.lognormal import upper_mean
+from perfgate.stats.per_trial import quantile_of, request_values
 from perfgate.stats.quantile import arm_times, inverted_cdf
 from perfgate.stats.summarise import rows_with_data, summary_of, times_by_replica
 from perfgate.stats.table import TrialTable
-from perfgate.stats.values import quantile_of, request_values
 from perfgate.trials import Arm
 
 FEWEST_REPLICAS = 4

@@ -17,7 +17,7 @@ from perfgate.formatting import limit, size
 from perfgate.gate.tolerance import own_tolerance_of, severity_of
 from perfgate.metrics import BY_NAME
 from perfgate.nearest import suggestion
-from perfgate.plain import one_line
+from perfgate.sanitize import one_line
 from perfgate.scenario.amounts import amount_problem
 from perfgate.scenario.forms import Table
 from perfgate.scenario.mistakes import Mistake, explain

@@ -12,9 +12,9 @@ from perfgate.gate.remedy import MOST_REPLICAS, POWER, is_once_a_replica
 from perfgate.gate.tolerance import gated_metrics, own_tolerance_of, severity_of
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, Scenario
-from perfgate.stats.components import Components
 from perfgate.stats.contrast import LEAST_PAIRS, SPARE_DF, half_width, taken_out
 from perfgate.stats.estimate import in_pairs
+from perfgate.stats.variance_components import Components
 from perfgate.trials import Arm
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from perfgate import formatting
 from perfgate.scenario.schema import Objective
+from perfgate.stats.per_trial import Mask, failures, rows_of
 from perfgate.stats.table import ARMS, SOURCES, Columns, TrialTable
-from perfgate.stats.values import Mask, failures, rows_of
 from perfgate.trials import Arm, status_name
 
 _MOST_NAMED = 3

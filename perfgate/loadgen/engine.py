@@ -9,13 +9,13 @@ from dataclasses import replace
 from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.connection import Connection, Outcome, Request
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
-from perfgate.loadgen.kinds import kinds
-from perfgate.loadgen.ledger import failures_at_deadline
+from perfgate.loadgen.low_jitter import undisturbed
 from perfgate.loadgen.pacing import pacer_for
+from perfgate.loadgen.poller import Waiter
+from perfgate.loadgen.request_classes import kinds
+from perfgate.loadgen.request_log import failures_at_deadline
 from perfgate.loadgen.series import LATE, Series
 from perfgate.loadgen.transports import GrpcTransport, RestTransport, Transport
-from perfgate.loadgen.undisturbed import undisturbed
-from perfgate.loadgen.waiting import Waiter
 from perfgate.protocols.grpc import INTERNAL, OK
 from perfgate.protocols.tls import Tls
 from perfgate.trials import Call, Requests

@@ -9,7 +9,7 @@ from math import inf
 
 from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
-from perfgate.loadgen.ledger import Ledger, failures_at_deadline
+from perfgate.loadgen.request_log import Ledger, failures_at_deadline
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
 from perfgate.trials import Call, Requests
 

@@ -18,10 +18,10 @@ import numpy as np
 from perfgate.loadgen import records
 from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
-from perfgate.loadgen.kinds import kinds
-from perfgate.loadgen.ledger import Ledger, failures_at_deadline
+from perfgate.loadgen.low_jitter import undisturbed
 from perfgate.loadgen.pacing import Pacer, pacer_for
-from perfgate.loadgen.undisturbed import undisturbed
+from perfgate.loadgen.request_classes import kinds
+from perfgate.loadgen.request_log import Ledger, failures_at_deadline
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
 from perfgate.trials import Call, Requests
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from perfgate.loadgen.connection import Outcome, Request
-from perfgate.loadgen.ledger import UNANSWERED_S, Ledger
 from perfgate.loadgen.pacing import Pacer
+from perfgate.loadgen.poller import Waiter
+from perfgate.loadgen.request_log import UNANSWERED_S, Ledger
 from perfgate.loadgen.transports import Transport
-from perfgate.loadgen.waiting import Waiter
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 
 LATE = Outcome(DEADLINE_EXCEEDED, "no answer within the deadline")

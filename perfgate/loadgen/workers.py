@@ -22,7 +22,7 @@ from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.endpoint import Endpoint, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
-from perfgate.loadgen.ledger import failures_at_deadline
+from perfgate.loadgen.request_log import failures_at_deadline
 from perfgate.trials import Call, Requests
 
 _LEAD_S = 0.003

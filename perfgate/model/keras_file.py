@@ -11,7 +11,7 @@ from pathlib import Path
 from perfgate.errors import InvalidRunError
 from perfgate.model.digest import file_sha256
 from perfgate.model.legacy_keras import conversion_of
-from perfgate.plain import one_line
+from perfgate.sanitize import one_line
 
 _MOST_CHARACTERS = 300
 

@@ -10,7 +10,7 @@ from typing import Any
 from perfgate.baseline.fingerprint import environment
 from perfgate.errors import ExitCode
 from perfgate.gate.verdict import EXIT_CODES, Verdict
-from perfgate.loadgen.undisturbed import realtime_permitted
+from perfgate.loadgen.low_jitter import realtime_permitted
 from perfgate.loadgen.workers import Workers
 from perfgate.pipeline.advise import advise
 from perfgate.pipeline.comparison import Comparison
@@ -20,12 +20,12 @@ from perfgate.pipeline.options import Options
 from perfgate.pipeline.prepare import Prepared, prepare
 from perfgate.pipeline.run import run
 from perfgate.pipeline.world import world_of
-from perfgate.plain import one_line
 from perfgate.report.html import page
 from perfgate.report.terminal.result import final_line, print_result
 from perfgate.results import document
 from perfgate.results.advice import Advice
 from perfgate.results.result import ComparisonKind, Outcome, Result
+from perfgate.sanitize import one_line
 from perfgate.serving.open_files import allow_open_files
 
 _WORST_FIRST = (ExitCode.INTERRUPTED, ExitCode.INVALID, ExitCode.FAIL, ExitCode.INCONCLUSIVE, ExitCode.PASS)

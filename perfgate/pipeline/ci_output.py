@@ -11,11 +11,11 @@ from rich.console import Console
 
 from perfgate.errors import UsageError
 from perfgate.pipeline.host import Host
-from perfgate.plain import one_line
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
 from perfgate.results.result import Result
+from perfgate.sanitize import one_line
 
 
 @dataclass(frozen=True, slots=True)

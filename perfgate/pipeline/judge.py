@@ -8,7 +8,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import GENERATOR_REMEDY, generator_problem
 from perfgate.experiment.plan import Plan
 from perfgate.gate.judge import judge
-from perfgate.gate.stored import judge_stored
+from perfgate.gate.stored_baseline import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.measure import Ending

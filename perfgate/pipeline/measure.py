@@ -19,9 +19,9 @@ from perfgate.experiment.plan import MOST_TIMES_LOOKS, Plan, Segment, lengthened
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.watch import LoadWatch
 from perfgate.experiment.world import World
-from perfgate.gate.foresight import shortages
-from perfgate.gate.looking import Looking, due
-from perfgate.gate.looks import Look
+from perfgate.gate.feasibility import shortages
+from perfgate.gate.interim import Look
+from perfgate.gate.stopping import InterimAnalysis, due
 from perfgate.pipeline.cautions import known_beforehand
 from perfgate.pipeline.job import Interrupts, Job
 from perfgate.results.progress import Phase, Progress
@@ -65,9 +65,9 @@ def measure(  # noqa: PLR0913, PLR0917 - the run, and all that it touches
     return Ending(outcome, looking.taken, world.clock() - began_s, invalid)
 
 
-def _looking(job: Job, plan: Plan) -> Looking:
+def _looking(job: Job, plan: Plan) -> InterimAnalysis:
     sources, compares = [segment.source for segment in plan.segments], Arm.BASELINE in job.models
-    return Looking(job.scenario.gate, job.scenario.objectives, sources, compares=compares, longest=plan.longest)
+    return InterimAnalysis(job.scenario.gate, job.scenario.objectives, sources, compares=compares, longest=plan.longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class _Measurement:
     world: World
     recorder: Recorder
     progress: Progress
-    looking: Looking
+    looking: InterimAnalysis
 
     def take(self) -> None:
         clock, plan, job = self.world.clock, self.plan, self.job

@@ -21,7 +21,7 @@ from perfgate.metrics import METRICS
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.payload.random_inputs import random_array
 from perfgate.payload.warmup_assets import warmup_kinds
-from perfgate.plain import one_line
+from perfgate.sanitize import one_line
 from perfgate.scenario.schema import InputSpec
 
 BATCH = 8

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perfgate.gate.looks import Look
+from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.results.columns import block_columns, trial_columns
 from perfgate.results.recorder import Recorded
 from perfgate.results.result import Outcome, Result
 from perfgate.results.scenario import scenario_of
 from perfgate.stats.classes import class_summaries
+from perfgate.stats.gate_inputs import with_typical
 from perfgate.stats.generator import generator_facts
 from perfgate.stats.payload_changes import payload_changes
 from perfgate.stats.stages import batch_sizes, stage_summaries
 from perfgate.stats.summarise import curves, summarise
-from perfgate.stats.typical import with_typical
 from perfgate.trials import Caution
 
 

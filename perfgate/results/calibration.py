@@ -13,9 +13,9 @@ from perfgate.gate.verdict import Verdict
 from perfgate.metrics import METRICS, Source
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Scenario
-from perfgate.stats.components import Components
 from perfgate.stats.table import TrialTable
 from perfgate.stats.variance import Occasion, components_of
+from perfgate.stats.variance_components import Components
 from perfgate.trials import Arm, Depth, Lane
 from perfgate.version import __version__
 

@@ -14,7 +14,7 @@ from perfgate.baseline.record import Record
 from perfgate.gate.tolerance import tolerance_of
 from perfgate.metrics import BY_NAME, METRICS, Direction, Metric, Scale
 from perfgate.scenario.schema import Gate
-from perfgate.stats.changes import FEWEST, Step, find_levels
+from perfgate.stats.change_points import FEWEST, Step, find_levels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-from perfgate.gate.looking import Standing
+from perfgate.gate.stopping import Standing
 from perfgate.trials import Caution
 
 Done = Callable[[], float]

@@ -8,7 +8,7 @@ from typing import Any
 
 from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
-from perfgate.gate.looks import Look
+from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.payload_changes import PayloadChange
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary

@@ -15,11 +15,11 @@ from perfgate.errors import InvalidRunError, UsageError, how_it_ended
 from perfgate.formatting import duration
 from perfgate.scenario.schema import Target
 from perfgate.serving import ports
+from perfgate.serving.external import ForeignReplica
 from perfgate.serving.fields import fields_in, fill, split
-from perfgate.serving.foreign import ForeignReplica
 from perfgate.serving.interface import ReplicaSpec
-from perfgate.serving.peer import Peer
 from perfgate.serving.pid_file import PidFile
+from perfgate.serving.probe import Peer
 from perfgate.serving.readiness import Readiness, State, readiness
 from perfgate.serving.reasons import why
 from perfgate.serving.supervised import Status, Supervised

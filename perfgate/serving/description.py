@@ -17,8 +17,8 @@ from perfgate.model.saved_model import signatures_of
 from perfgate.protocols.grpc import INVALID_ARGUMENT, NOT_FOUND, OK, UNIMPLEMENTED
 from perfgate.scenario.schema import Target
 from perfgate.serving.endpoint_url import EndpointUrl, parse_endpoint
-from perfgate.serving.peer import Peer, grpc_line, rest_get
 from perfgate.serving.ports import answers
+from perfgate.serving.probe import Peer, grpc_line, rest_get
 from perfgate.serving.readiness import error_of
 from perfgate.serving.reasons import refusal, why
 

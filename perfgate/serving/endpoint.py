@@ -15,10 +15,10 @@ from perfgate.errors import InvalidRunError, UsageError
 from perfgate.scenario.schema import Target
 from perfgate.serving import ports
 from perfgate.serving.endpoint_url import EndpointUrl
+from perfgate.serving.external import ForeignReplica
 from perfgate.serving.fields import fields_in, fill
-from perfgate.serving.foreign import ForeignReplica
 from perfgate.serving.interface import ReplicaSpec
-from perfgate.serving.peer import Peer
+from perfgate.serving.probe import Peer
 from perfgate.serving.readiness import State, readiness
 from perfgate.trials import Subject
 

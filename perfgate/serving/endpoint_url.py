@@ -12,7 +12,7 @@ from perfgate.errors import UsageError
 from perfgate.protocols.address import host_and_port
 from perfgate.protocols.tls import Tls
 from perfgate.scenario.schema import Target
-from perfgate.serving.peer import Peer
+from perfgate.serving.probe import Peer
 
 _SCHEMES: dict[str, tuple[Literal["grpc", "rest"], bool]] = {
     "grpc": ("grpc", False),

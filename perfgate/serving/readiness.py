@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from perfgate.model.messages import GetModelStatusRequest, GetModelStatusResponse
 from perfgate.protocols.grpc import NOT_FOUND, OK, UNIMPLEMENTED
-from perfgate.serving.peer import Peer, grpc_line, rest_get
+from perfgate.serving.probe import Peer, grpc_line, rest_get
 
 _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _HEALTH = "/grpc.health.v1.Health/Check"

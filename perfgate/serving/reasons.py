@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from perfgate.plain import one_line
 from perfgate.protocols import grpc
+from perfgate.sanitize import one_line
 from perfgate.trials import status_name
 
 _MOST_CHARACTERS = 300

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import stats
 
 from perfgate.metrics import Source
+from perfgate.stats.per_trial import Units
 from perfgate.stats.quantile import arm_times, replica_times
 from perfgate.stats.table import ARMS, Columns, Floats
-from perfgate.stats.values import Units
 
 
 def arm_quantiles(columns: Columns, source: Source, kind: str, share: float, of: int) -> tuple[Units, Floats | None]:

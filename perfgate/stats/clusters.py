@@ -8,9 +8,9 @@ import numpy as np
 from scipy import special
 
 from perfgate.stats.binomial import design_effect
+from perfgate.stats.per_trial import Mask
 from perfgate.stats.quantile import inverted_cdf
 from perfgate.stats.table import Columns, Floats
-from perfgate.stats.values import Mask
 
 MOST_BATCHES = 10
 """Of one server: more are shorter, and resemble each other more."""

@@ -16,8 +16,8 @@ from math import ceil, isfinite, sqrt
 import numpy as np
 from scipy import special, stats
 
+from perfgate.stats.per_trial import Mask
 from perfgate.stats.table import Floats, Ints
-from perfgate.stats.values import Mask
 
 SPARE_DF = 10
 """What is taken out is decided by the design alone: at least so many degrees of freedom must be left."""

@@ -12,12 +12,12 @@ from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.contrast import Contrast, Sample, contrast, paired_contrast, sign_flip_p
 from perfgate.stats.effect import Effect
 from perfgate.stats.failures import Failures, failures_in
+from perfgate.stats.per_trial import plausible, rows_of
 from perfgate.stats.proportion import Counts
 from perfgate.stats.replicate import Replicates, replicates, state_of
 from perfgate.stats.summarise import failures_by_replica
 from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
-from perfgate.stats.values import plausible, rows_of
-from perfgate.stats.within import within
+from perfgate.stats.within_variance import within
 from perfgate.trials import Arm, ReplicaFacts, State
 
 _ROUNDING = 1e-12

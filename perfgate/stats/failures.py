@@ -8,9 +8,9 @@ import numpy as np
 
 from perfgate.stats.binomial import design_effect
 from perfgate.stats.clusters import batches
+from perfgate.stats.per_trial import Mask
 from perfgate.stats.summarise import failures_by_replica
 from perfgate.stats.table import Columns, Floats
-from perfgate.stats.values import Mask
 
 LONGEST_BURST = 20
 """Failures in a row that few failures, or none, cannot rule out."""

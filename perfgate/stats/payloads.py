@@ -12,8 +12,8 @@ from math import inf, pi, sqrt
 
 import numpy as np
 
+from perfgate.stats.per_trial import Mask
 from perfgate.stats.table import Floats, Ints
-from perfgate.stats.values import Mask
 
 LEVEL_TRIM = 0.1
 """Of an arm's replicas in one block. With medians in place of trimmed means standard errors are 5 % too small."""

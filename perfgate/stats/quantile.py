@@ -9,9 +9,9 @@ import numpy as np
 from scipy import special
 
 from perfgate.metrics import Source
-from perfgate.stats.remember import remembered
+from perfgate.stats.memoize import remembered
+from perfgate.stats.per_trial import Units, ordered_times, rows_of, units_of
 from perfgate.stats.table import ARMS, Columns, Floats
-from perfgate.stats.values import Units, ordered_times, rows_of, units_of
 from perfgate.trials import Arm
 
 _NO_WEIGHT = 1e-20

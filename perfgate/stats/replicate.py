@@ -10,10 +10,9 @@ import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.arm_quantile import arm_quantiles
-from perfgate.stats.growth import readings
+from perfgate.stats.memory_slope import readings
 from perfgate.stats.payloads import Blocks, payload_means, sampling_variance, traffic
-from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
-from perfgate.stats.values import (
+from perfgate.stats.per_trial import (
     Mask,
     Units,
     block_matrix,
@@ -24,6 +23,7 @@ from perfgate.stats.values import (
     trial_values,
     units_of,
 )
+from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.trials import ReplicaFacts, State
 
 COARSE_SHARE = 0.01

@@ -8,11 +8,11 @@ from math import ceil, isfinite, log
 import numpy as np
 
 from perfgate.metrics import METRICS, Estimator, Metric, Source
+from perfgate.stats.per_trial import Mask, failures, plausible, quantile_of, rows_of
 from perfgate.stats.quantile import arm_times, inverted_cdf, replica_times
 from perfgate.stats.replicate import replicates, usable_values
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.stats.table import ARMS, Columns, Floats, TrialTable
-from perfgate.stats.values import Mask, failures, plausible, quantile_of, rows_of
 from perfgate.trials import Arm
 
 _SHOWN_ALPHA = 0.05

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import stats
 
 from perfgate.metrics import Metric, Scale, Source
-from perfgate.stats.components import Components
 from perfgate.stats.contrast import start_blocks
 from perfgate.stats.replicate import Replicates, replicates
 from perfgate.stats.summary import METHOD
 from perfgate.stats.table import ARMS, Floats, Ints, TrialTable
-from perfgate.stats.within import Within, within
+from perfgate.stats.variance_components import Components
+from perfgate.stats.within_variance import Within, within
 
 LEVEL = 0.95
 """Of the intervals."""

@@ -22,7 +22,7 @@ from perfgate.baseline.calibration import (
 from perfgate.baseline.record import Record
 from perfgate.baseline.store import Store
 from perfgate.errors import UsageError
-from perfgate.stats.components import Components
+from perfgate.stats.variance_components import Components
 
 CALIBRATION = Calibration(
     created_utc="2026-02-03T04:05:06.789+00:00",

@@ -9,8 +9,8 @@ import pytest
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.numbers import StoredBaseline, stored_baseline, unlike
 from perfgate.baseline.record import MetricSummary, Record
-from perfgate.stats.components import Components
 from perfgate.stats.summary import METHOD, Typical
+from perfgate.stats.variance_components import Components
 
 MakeRecord = Callable[..., Record]
 HERE = {"cpu_model": "AMD EPYC", "cores": 2.0}

@@ -17,7 +17,7 @@ from perfgate.errors import ExitCode, UsageError
 from perfgate.project.init_files import first_files
 from perfgate.scenario.files import load_scenario
 from tests.cli.test_init import MODEL
-from tests.cli.test_policy import ENTRY
+from tests.gate.test_policy import ENTRY
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG, SCENARIO = (

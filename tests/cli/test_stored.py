@@ -13,8 +13,8 @@ from perfgate.baseline.calibration import Calibration, keep_calibration
 from perfgate.errors import ExitCode
 from perfgate.pipeline import stored
 from perfgate.results import document
-from perfgate.stats.components import Components
 from perfgate.stats.summary import METHOD
+from perfgate.stats.variance_components import Components
 from tests.cli.conftest import HERE, SCENARIO, Commands
 
 LONG = ("--budget", "8s")

@@ -6,7 +6,7 @@ import pytest
 
 from perfgate.baseline import levels, numbers
 from perfgate.experiment import cautions, overload, plan, warmup
-from perfgate.gate import futility, remedy, validity
+from perfgate.gate import remedy, stopping, validity
 from perfgate.scenario.schema import Budget, Gate
 from perfgate.stats import contrast, days, payloads, prediction, replicate
 from perfgate.stats.sequential import nominal_levels
@@ -36,7 +36,7 @@ BASELINES = " ".join((ROOT / "docs" / "reference" / "baselines.md").read_text(en
         f"surely further apart in this payload than over all ({payloads.APART_SE:g} standard",
         f"where it has fewer than {payloads._FEW} values",
         f"Where more than {100 * replicate.COARSE_SHARE:.0f} % of CPU times are 0",
-        f"moved by {futility.LUCK_SD:g} standard deviations",
+        f"moved by {stopping.LUCK_SD:g} standard deviations",
         f"with fewer than {plan.ENOUGH_FOR_EARLY_LOOKS} an arm takes no look before {8 * plan.FIRST_LOOK:g}/8 of",
         f"{replicate.requests_for_quantile(0.99):,} for p99, {replicate.requests_for_quantile(0.999):,} for p99.9",
         f"at least {contrast.SPARE_DF} degrees of freedom are left",

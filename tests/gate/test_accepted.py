@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import judge
-from perfgate.gate.looking import Looking
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import tolerance_of
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME, Source
@@ -144,6 +144,6 @@ def test_a_lane_goes_on_until_it_is_known_whether_that_is_needed(change: float, 
         return float(np.exp(rng.normal(0, 0.01))) * (1 + change * (arm is Arm.CANDIDATE))
 
     off = {name: MetricGate(severity=Severity.OFF) for name in ("cpu_ms_per_request", "rss_peak_mb")}
-    looking = Looking(accepting("execute_ms", 0.25, **off), {}, (Source.EXECUTE,))
+    looking = InterimAnalysis(accepting("execute_ms", 0.25, **off), {}, (Source.EXECUTE,))
     verdicts = looking.look(Source.EXECUTE, 0.5, 1.0, TrialTable.of(execute_trials(30, 8, one)))
     assert looking.settled(Source.EXECUTE, verdicts) is settled

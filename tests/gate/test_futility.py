@@ -11,9 +11,8 @@ import pytest
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.futility import is_futile
-from perfgate.gate.looking import Looking
-from perfgate.gate.looks import Look, Seen
+from perfgate.gate.interim import Look, Seen
+from perfgate.gate.stopping import InterimAnalysis, is_futile
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import Source
 from perfgate.scenario.schema import Gate
@@ -84,7 +83,7 @@ def test_a_lane_ends_half_way_where_its_servers_differ_too_much(apart: float, *,
         shift = 0.02 * (arm is Arm.CANDIDATE)  # nearly the tolerance, so that neither is decided
         return float(np.exp(shift + apart * (number % 2 - 0.5) + rng.normal(0, 0.02)))
 
-    looking = Looking(Gate(), {}, [Source.EXECUTE])
+    looking = InterimAnalysis(Gate(), {}, [Source.EXECUTE])
     settled = []
     for fraction in (0.25, 0.5):
         table = TrialTable.of(execute_trials(round(40 * fraction), 6, time_ms))

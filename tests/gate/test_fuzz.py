@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.gate.judge import judge
-from perfgate.gate.looking import Looking
 from perfgate.gate.missing import has_numbers
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import gated_metrics
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import Source
@@ -109,7 +109,7 @@ def test_the_gate_always_answers_and_passes_only_what_it_measured(
 @settings(max_examples=75, deadline=None, derandomize=True)
 @given(_TABLES, _GATES)
 def test_descriptions_and_progress_never_crash(table: TrialTable, gate: Gate) -> None:
-    looking = Looking(gate, {}, tuple(Source)[:3])
+    looking = InterimAnalysis(gate, {}, tuple(Source)[:3])
     for source in tuple(Source)[:3]:
         looking.settled(source, looking.look(source, 0.5, 1.0, table))
     judge(table, gate, {}, looking.taken)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perfgate.gate.judge import judge
-from perfgate.gate.looking import Looking
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.metrics import METRICS, Source
 from perfgate.scenario.schema import Gate, MetricGate
@@ -97,7 +97,7 @@ def test_a_lane_goes_on_while_it_will_have_requests_enough(
     failed = build.requests([1.0, failed_ms], [0, 14])
     table = _run(server_sd=0.02, requests=requests)
     table = table.extended([build.trial(1, Arm.CANDIDATE, 0, failed, Lane.LOAD, Depth.REQUEST)])
-    looking = Looking(Gate(metrics=OTHERS), {}, (Source.EXECUTE, Source.LOAD))
+    looking = InterimAnalysis(Gate(metrics=OTHERS), {}, (Source.EXECUTE, Source.LOAD))
     looking.look(Source.EXECUTE, 1.0, 1.0, table)
     verdicts = looking.look(Source.LOAD, fraction, 2.0, table)
     assert looking.settled(Source.LOAD, verdicts) is not waits

@@ -5,7 +5,7 @@ from math import inf, isnan
 import numpy as np
 import pytest
 
-from perfgate.gate.looks import Levels
+from perfgate.gate.interim import Levels
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME

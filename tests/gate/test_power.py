@@ -15,9 +15,9 @@ from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario
 from perfgate.scenario.severity import Severity
-from perfgate.stats.components import Components
 from perfgate.stats.estimate import estimate
 from perfgate.stats.variance import Occasion, components_of
+from perfgate.stats.variance_components import Components
 from perfgate.trials import Arm
 from tests.gate.effects import case
 from tests.stats.generator import World, table

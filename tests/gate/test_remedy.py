@@ -8,7 +8,7 @@ from scipy import stats
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.looks import Look, Seen
+from perfgate.gate.interim import Look, Seen
 from perfgate.gate.remedy import detectable, longer_by, what_would_decide
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import judge
-from perfgate.gate.looking import Looking
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import gated_metrics, severity_of
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, METRICS, Source
@@ -158,7 +158,7 @@ def test_a_lane_waits_for_its_warnings_and_not_for_what_is_off() -> None:
 
     trials = TrialTable.of(execute_trials(30, 8, one))
     for severity, settled in ((Severity.WARN, False), (Severity.OFF, True), (Severity.ERROR, False)):
-        looking = Looking(Gate(metrics={"execute_ms": MetricGate(severity=severity)}), {}, (Source.EXECUTE,))
+        looking = InterimAnalysis(Gate(metrics={"execute_ms": MetricGate(severity=severity)}), {}, (Source.EXECUTE,))
         assert looking.settled(Source.EXECUTE, looking.look(Source.EXECUTE, 0.5, 1.0, trials)) is settled
 
 

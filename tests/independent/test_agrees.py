@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from perfgate.gate.looking import Looking
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, METRICS, Source
 from perfgate.scenario.schema import Gate, MetricGate
@@ -77,7 +77,7 @@ CATCH = 0.05
 def _by_perfgate(machine: Machine, visits: Visits) -> list[tuple[int, float, float]]:
     """Look eight times; give what is decided after each look, and the bounds that decide, as changes."""
     others = dict.fromkeys((each.name for each in METRICS if each.gated), MetricGate(gate=False))
-    looking = Looking(Gate(metrics={**others, "execute_ms": MetricGate(catch=CATCH)}), {}, (Source.EXECUTE,))
+    looking = InterimAnalysis(Gate(metrics={**others, "execute_ms": MetricGate(catch=CATCH)}), {}, (Source.EXECUTE,))
     found = []
     for number, fraction in enumerate(LOOKS, start=1):
         part = visits.first(visits.payload.size * number // len(LOOKS))

@@ -21,7 +21,7 @@ from perfgate.payload.record import payload_digest
 from perfgate.payload.requests import examples_call, predict_call
 from perfgate.payload.rest import _TYPES, rest_form
 from perfgate.scenario.schema import Payload
-from perfgate.server.rest.feeds import read_request
+from perfgate.server.rest.decode import read_request
 from perfgate.server.rest.text import parse
 from perfgate.trials import Call, Method
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import cases_of
-from perfgate.gate.looking import Looking
+from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import gated_metrics
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.metrics import Source
@@ -26,7 +26,7 @@ def in_one_look(table: TrialTable, gate: Gate) -> dict[str, MetricVerdict]:
 
 def in_looks(table: TrialTable, gate: Gate, source: Source, looks: int) -> tuple[dict[str, MetricVerdict], float]:
     """Look after each n-th of one source's blocks until all is decided; gives the verdicts and the share measured."""
-    looking = Looking(gate, {}, (source,))
+    looking = InterimAnalysis(gate, {}, (source,))
     for number in range(1, looks + 1):
         verdicts = looking.look(source, number / looks, 0.0, beginning(table, source, number / looks))
         if looking.settled(source, verdicts):

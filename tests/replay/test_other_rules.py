@@ -7,8 +7,8 @@ from scipy import stats
 
 from benchmarks.operating_curve.rules import mann_whitney, pooled_t
 from perfgate.metrics import Source
+from perfgate.stats.per_trial import rows_of
 from perfgate.stats.quantile import arm_times
-from perfgate.stats.values import rows_of
 from perfgate.trials import Arm
 from tests.replay.inject import dealt
 from tests.stats.traces import NAMES, trace

@@ -16,8 +16,8 @@ from perfgate.results.calibration import BUDGETS_S, calibration_of
 from perfgate.results.loader import read_run
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Scenario
-from perfgate.stats.components import Components
 from perfgate.stats.table import TrialTable
+from perfgate.stats.variance_components import Components
 from tests.test_pipeline import SCENARIO, Bench
 
 EXECUTE = Components(

@@ -11,8 +11,8 @@ from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.record import MetricSummary, Record
 from perfgate.report.terminal.calibration_days import print_variograms, variograms
 from perfgate.scenario.schema import Gate
-from perfgate.stats.components import Components
 from perfgate.stats.summary import METHOD, Typical
+from perfgate.stats.variance_components import Components
 from tests.baseline.conftest import record
 
 SOURCE = "cost/execute"

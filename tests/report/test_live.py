@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from perfgate.gate.looking import Standing
+from perfgate.gate.stopping import Standing
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report.terminal.live import LiveProgress, View
 from perfgate.results.progress import Phase

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from perfgate.gate.looks import Look
+from perfgate.gate.interim import Look
 from perfgate.metrics import Source
 from perfgate.report.html.method import method
 from tests.report import example

@@ -19,7 +19,7 @@ from perfgate.baseline.calibration import Detectable
 from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
-from perfgate.gate.looking import Standing
+from perfgate.gate.stopping import Standing
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Direction, Metric, Scale
 from perfgate.report.formats.benchmark_action import benchmark_action

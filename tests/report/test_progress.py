@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from perfgate.gate.looking import Standing
+from perfgate.gate.stopping import Standing
 from perfgate.report.terminal.live import LiveProgress, make_progress
 from perfgate.report.terminal.progress import LineProgress
 from perfgate.results.progress import Phase, RecordingProgress, SilentProgress

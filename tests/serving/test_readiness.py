@@ -26,7 +26,7 @@ from perfgate.model.messages import (
 from perfgate.protocols.tls import Tls
 from perfgate.scenario.schema import Target
 from perfgate.serving.description import describe_endpoint
-from perfgate.serving.peer import Peer
+from perfgate.serving.probe import Peer
 from perfgate.serving.readiness import Readiness, State, readiness
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from scipy import signal, stats
 from perfgate.metrics import Source
 from perfgate.stats.binomial import design_effect, lower_share, upper_share
 from perfgate.stats.clusters import batches, certainty, tail_effect
+from perfgate.stats.per_trial import rows_of
 from perfgate.stats.table import Columns, Floats
-from perfgate.stats.values import rows_of
 from perfgate.trials import Arm, Depth, Lane, Trial
 from tests.stats.build import requests, trial
 

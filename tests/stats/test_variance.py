@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.metrics import BY_NAME, Source
-from perfgate.stats.components import Components
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import TrialTable
 from perfgate.stats.variance import Numbers, Occasion, components_of, occasion_sd, spread_of, start_slope
-from perfgate.stats.within import Within
+from perfgate.stats.variance_components import Components
+from perfgate.stats.within_variance import Within
 from tests.stats.generator import World, table
 
 METRIC = BY_NAME["execute_ms"]

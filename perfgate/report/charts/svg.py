@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import NDArray
 
-from perfgate.plain import one_line
+from perfgate.sanitize import one_line
 
 Element = ET.Element
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from perfgate import formatting
 from perfgate.metrics import BY_NAME, Direction
-from perfgate.plain import one_line
 from perfgate.report.formats.cases import scenario_name
 from perfgate.report.rows import word_of
 from perfgate.results.result import Result
+from perfgate.sanitize import one_line
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm
 

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from perfgate.gate.verdict import Verdict
-from perfgate.plain import one_line, printable
 from perfgate.report.formats.cases import cases, scenario_name
 from perfgate.report.rows import GateRow, accepted_rows, gate_rows, hints, objective_rows
 from perfgate.report.sentences import looks_sentence, power_sentence, sentence, verdict_word
 from perfgate.results.result import Result
+from perfgate.sanitize import one_line, printable
 from perfgate.scenario.severity import Severity
 
 SUMMARY_LIMIT = 1 << 20

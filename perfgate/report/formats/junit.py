@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from perfgate.gate.verdict import Verdict
-from perfgate.plain import printable
 from perfgate.report.formats.cases import Case, cases, scenario_name
 from perfgate.results.result import Result
+from perfgate.sanitize import printable
 
 _ELEMENTS = {Verdict.FAIL: "failure", Verdict.INVALID: "error", Verdict.INCONCLUSIVE: "skipped"}
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}

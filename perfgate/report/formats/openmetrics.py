@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
-from perfgate.plain import one_line
 from perfgate.report.formats.cases import cases, scenario_name
 from perfgate.report.rows import in_order
 from perfgate.results.result import Result
+from perfgate.sanitize import one_line
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

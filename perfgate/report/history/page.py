@@ -10,7 +10,6 @@ import numpy as np
 from markupsafe import Markup
 
 from perfgate import formatting
-from perfgate.plain import one_line
 from perfgate.report.charts.course import Course, Mark, course
 from perfgate.report.history.words import (
     ChangeRow,
@@ -23,7 +22,8 @@ from perfgate.report.history.words import (
 )
 from perfgate.report.html.frame import drawn, template, write_page
 from perfgate.results.history import Change, History, Series
-from perfgate.stats.changes import FEWEST, SHORTEST, clip_outliers
+from perfgate.sanitize import one_line
+from perfgate.stats.change_points import FEWEST, SHORTEST, clip_outliers
 from perfgate.version import __version__
 
 TONES = {"worse": "fail", "better": "pass", "changed": "inconclusive"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perfgate.stats.changes import clip_outliers
+from perfgate.stats.change_points import clip_outliers
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII = "_.-=*#"

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from perfgate import formatting
-from perfgate.plain import one_line
 from perfgate.report.history.sparkline import place_in, sparkline
 from perfgate.report.history.words import ChangeRow, change_rows, headline, last_against_level, notes, subject
 from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 from perfgate.results.history import History, Series
+from perfgate.sanitize import one_line
 
 STYLES = {"worse": "bold red", "better": "green", "changed": "yellow"}
 _WIDE, _MIDDLE, _NARROW = 118, 92, 76

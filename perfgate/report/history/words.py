@@ -9,7 +9,7 @@ from perfgate import formatting
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.metrics import BY_NAME, Scale
 from perfgate.results.history import Change, Group, History, Series
-from perfgate.stats.changes import FEWEST
+from perfgate.stats.change_points import FEWEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ import jinja2
 from markupsafe import Markup, escape
 
 from perfgate import formatting
-from perfgate.plain import printable
 from perfgate.report.charts.verdicts import icon
 from perfgate.report.glossary import Term, terms_in
 from perfgate.report.html.assets import policy, script, style
+from perfgate.sanitize import printable
 
 _SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
 

@@ -18,7 +18,7 @@ from perfgate.report.terminal.tables import add_row, plain_table, print_table, s
 from perfgate.results.advice import needs
 from perfgate.results.calibration import BUDGETS_S, plan_for
 from perfgate.scenario.schema import Scenario
-from perfgate.stats.components import Components
+from perfgate.stats.variance_components import Components
 
 _ROOM_FOR_NEEDS = 80
 

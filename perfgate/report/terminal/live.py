@@ -16,15 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from perfgate import formatting
-from perfgate.gate.looking import Standing
+from perfgate.gate.stopping import Standing
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
-from perfgate.plain import one_line
 from perfgate.report.html.interval_bar import gauge
 from perfgate.report.rows import gate_row, objective_row, word_of
 from perfgate.report.terminal.progress import LineProgress, told
 from perfgate.report.terminal.result import STYLES
 from perfgate.report.terminal.tables import add_row, plain_table
 from perfgate.results.progress import Done, Phase, Progress, SilentProgress
+from perfgate.sanitize import one_line
 from perfgate.trials import Caution
 
 _REFRESH_S = 0.5

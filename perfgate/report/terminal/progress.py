@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from perfgate import formatting
-from perfgate.plain import one_line
 from perfgate.results.progress import Phase, SilentProgress
+from perfgate.sanitize import one_line
 from perfgate.trials import Caution
 
 

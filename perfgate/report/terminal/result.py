@@ -15,7 +15,6 @@ from rich.text import Text
 
 from perfgate import formatting
 from perfgate.cautions import CautionKind
-from perfgate.plain import one_line
 from perfgate.report.payloads import payload_sentences
 from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (
@@ -29,6 +28,7 @@ from perfgate.report.sentences import (
 )
 from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 from perfgate.results.result import Result
+from perfgate.sanitize import one_line
 from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm, Caution
 

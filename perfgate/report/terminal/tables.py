@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perfgate.plain import one_line
+from perfgate.sanitize import one_line
 
 
 def plain_table(*columns: str, gap: int = 2, wraps: Collection[str] = ()) -> Table:

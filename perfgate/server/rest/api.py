@@ -22,7 +22,7 @@ from tensorflow_serving.apis import (
 
 from perfgate.server import inference
 from perfgate.server.predict import DEFAULT_SIGNATURE, ServedModel
-from perfgate.server.rest import answers, examples, feeds, paths, text
+from perfgate.server.rest import decode, encode, examples, paths, text
 from perfgate.server.rest.paths import Route
 from perfgate.server.stages import StageTimes
 from perfgate.server.status import StatusError, invalid
@@ -103,14 +103,14 @@ def _predict(served: ServedModel, route: Route, body: bytes) -> Answer:
     infos = served.servable.signatures[key].inputs
     if not infos:
         raise invalid(f"Failed to get input map for signature: {_signature_name(document) or 'DEFAULT'}")
-    arrays, in_rows = feeds.read_request(document, {name: infos[name].dtype for name in sorted(infos)})
+    arrays, in_rows = decode.read_request(document, {name: infos[name].dtype for name in sorted(infos)})
     endpoint = served.servable.endpoint(key)
     if missing := [name for name in endpoint.inputs if name not in arrays]:
         raise invalid(f"input size does not match signature. Missing but required: {{{','.join(missing)}}}.")
     outputs, times = served.execute(endpoint, [arrays[name] for name in endpoint.inputs])
     executed_ns = time.perf_counter_ns()
     named = dict(zip(endpoint.outputs, outputs, strict=True))
-    written = answers.write_rows(named) if in_rows else answers.write_columns(named)
+    written = encode.write_rows(named) if in_rows else encode.write_columns(named)
     return _timed(written, times.encoded((time.perf_counter_ns() - executed_ns) / 1e6))
 
 

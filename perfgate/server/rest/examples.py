@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.server.rest.answers import decimals
-from perfgate.server.rest.feeds import from_b64, is_b64, json_type
+from perfgate.server.rest.decode import from_b64, is_b64, json_type
+from perfgate.server.rest.encode import decimals
 from perfgate.server.rest.text import dump, shown
 from perfgate.server.status import invalid
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from perfgate.report.charts.course import HEIGHT, WIDTH, Course, Mark, course
-from perfgate.stats.changes import clip_outliers
+from perfgate.stats.change_points import clip_outliers
 
 
 def drawn(values: list[float], marks: list[Mark] | None = None) -> ET.Element:

@@ -16,7 +16,7 @@ from perfgate.model.dtypes import BY_NAME
 from perfgate.model.messages import PredictRequest
 from perfgate.payload.interface import RecordedPayload
 from perfgate.payload.rest import rest_form
-from perfgate.server.rest import answers, feeds
+from perfgate.server.rest import decode, encode
 from perfgate.server.rest.text import parse
 from perfgate.trials import Call
 
@@ -61,7 +61,7 @@ def test_the_requests_that_perfgate_sends_are_read_as_they_were(inputs: dict[str
         request.inputs[name].CopyFrom(tensors.encode(array, dtype))
     payload = RecordedPayload((Call(request.SerializeToString()),), (0,), ("",), "")
     document = parse(rest_form(payload).calls[0].body)
-    read, _ = feeds.read_request(document, {name: BY_NAME[dtype].number for name, (dtype, _) in inputs.items()})
+    read, _ = decode.read_request(document, {name: BY_NAME[dtype].number for name, (dtype, _) in inputs.items()})
     assert {name: _listed(array) for name, array in read.items()} == {
         name: _listed(array) for name, (_, array) in inputs.items()
     }
@@ -69,14 +69,14 @@ def test_the_requests_that_perfgate_sends_are_read_as_they_were(inputs: dict[str
 
 @given(st.sampled_from(_NUMBERS).flatmap(lambda dtype: _tensor((2, 3), dtype)))
 def test_an_answer_is_read_as_it_was(array: np.ndarray) -> None:
-    for written in (answers.write_rows({"y": array}), answers.write_columns({"y": array})):
+    for written in (encode.write_rows({"y": array}), encode.write_columns({"y": array})):
         (value,) = parse(written).values()
-        assert _listed(feeds.to_array(value, BY_NAME[array.dtype.name].number)) == _listed(array)
+        assert _listed(decode.to_array(value, BY_NAME[array.dtype.name].number)) == _listed(array)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_whole_numbers_that_an_answer_holds_can_be_sent_again(dtype: str) -> None:
     array = np.array([2.0**40], dtype)
-    (value,) = json.loads(answers.write_columns({"y": array})).values()
-    assert feeds.to_array(value, BY_NAME[dtype].number).tolist() == array.tolist()
-    assert feeds.to_array([(1 << 60) + 1], BY_NAME[dtype].number).tolist() == [2.0**60]
+    (value,) = json.loads(encode.write_columns({"y": array})).values()
+    assert decode.to_array(value, BY_NAME[dtype].number).tolist() == array.tolist()
+    assert decode.to_array([(1 << 60) + 1], BY_NAME[dtype].number).tolist() == [2.0**60]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 from weakref import ref
 
-from perfgate.stats.remember import remembered
+from perfgate.stats.memoize import remembered
 from perfgate.stats.table import Columns, TrialTable
 from tests.stats.build import execute_trials
 

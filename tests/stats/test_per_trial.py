@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.metrics import Source
+from perfgate.stats.per_trial import Units, block_matrix, failures, quantile_of, rows_of, trial_values
 from perfgate.stats.table import Floats, Ints, TrialTable
-from perfgate.stats.values import Units, block_matrix, failures, quantile_of, rows_of, trial_values
 from perfgate.trials import Arm
 from tests.stats.build import NAN, execute_trials, requests, trial
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from perfgate.experiment.plan import make_plan
-from perfgate.gate.foresight import shortages
+from perfgate.gate.feasibility import shortages
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario
 from perfgate.trials import Arm, Caution, ReplicaFacts
 from tests.stats.build import fact

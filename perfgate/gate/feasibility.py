@@ -19,8 +19,8 @@ from perfgate.scenario.schema import Gate, Objective
 from perfgate.stats.binomial import requests_needed
 from perfgate.stats.clusters import MOST_BATCHES, certainty
 from perfgate.stats.failures import LONGEST_BURST
+from perfgate.stats.per_trial import quantile_of
 from perfgate.stats.replicate import requests_for_quantile
-from perfgate.stats.values import quantile_of
 from perfgate.trials import Caution, Lane, ReplicaFacts
 
 _TYPICAL_EFFECT = 4

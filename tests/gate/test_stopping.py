@@ -9,9 +9,9 @@ from scipy import stats
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
+from perfgate.gate.interim import History, Look, Seen, history
 from perfgate.gate.judge import judge
-from perfgate.gate.looking import Looking, due
-from perfgate.gate.looks import History, Look, Seen, history
+from perfgate.gate.stopping import InterimAnalysis, due
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate, Objective
@@ -143,7 +143,7 @@ def _run(slower: float, blocks: int = 30) -> TrialTable:
 
 @pytest.mark.parametrize(("slower", "settled"), [(0.0, True), (0.3, True), (0.025, False)])
 def test_a_lane_is_settled_when_its_metrics_are_decided(slower: float, *, settled: bool) -> None:
-    looking = Looking(ALONE, {}, (Source.EXECUTE,))
+    looking = InterimAnalysis(ALONE, {}, (Source.EXECUTE,))
     verdicts = looking.look(Source.EXECUTE, 0.5, 10.0, _run(slower))
     assert [each.metric for each in verdicts] == ["execute_ms"]
     assert looking.settled(Source.EXECUTE, verdicts) is settled
@@ -152,7 +152,7 @@ def test_a_lane_is_settled_when_its_metrics_are_decided(slower: float, *, settle
 
 
 def test_a_lane_that_decides_nothing_is_settled_at_its_first_look() -> None:
-    looking = Looking(ALONE, {}, (Source.EXECUTE, Source.LOAD))
+    looking = InterimAnalysis(ALONE, {}, (Source.EXECUTE, Source.LOAD))
     assert looking.settled(Source.LOAD, looking.look(Source.LOAD, 0.5, 1.0, _run(0.025)))
 
 
@@ -161,14 +161,14 @@ def test_a_lane_does_not_wait_for_times_of_servers_that_could_not_be_warmed() ->
     table, bound = _run(0.025), {"execute_ms": Objective(max=1e-3, severity=Severity.WARN)}
     cold = replace(table, replicas=tuple(replace(fact, cold_requests=7) for fact in facts(World())))
     for each, settled in ((table, False), (cold, True)):
-        looking = Looking(ALONE, bound, (Source.EXECUTE,))
+        looking = InterimAnalysis(ALONE, bound, (Source.EXECUTE,))
         assert looking.settled(Source.EXECUTE, looking.look(Source.EXECUTE, 0.25, 5.0, each)) is settled
 
 
 def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
     table = TrialTable.of(load_trials(6, lambda *_: [1.0] * 70))
     objective = {"latency_p90_ms": Objective(max=5.0)}
-    early, whole = (Looking(ALONE, objective, (Source.LOAD,)) for _ in range(2))
+    early, whole = (InterimAnalysis(ALONE, objective, (Source.LOAD,)) for _ in range(2))
     early.look(Source.LOAD, 0.25, 1.0, table)
     assert early.taken[0].objectives[0].verdict is Verdict.INCONCLUSIVE
     assert not early.settled(Source.LOAD, ())
@@ -178,7 +178,7 @@ def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
 
 
 def test_a_metric_that_this_run_cannot_tell_does_not_keep_it_going() -> None:
-    looking = Looking(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are not known in these trials
+    looking = InterimAnalysis(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are not known in these trials
     verdicts = looking.look(Source.EXECUTE, 0.5, 1.0, _run(0.3))
     assert looking.settled(Source.EXECUTE, verdicts)
 
@@ -196,7 +196,7 @@ GROWTH = Gate(
 
 @pytest.mark.parametrize(("longest", "settled"), [(Source.EXECUTE, True), (Source.LOAD, False), (None, False)])
 def test_a_slope_is_decided_in_the_lane_that_has_the_most_time(longest: Source | None, *, settled: bool) -> None:
-    looking = Looking(GROWTH, {}, (Source.EXECUTE, Source.LOAD), longest=longest)
+    looking = InterimAnalysis(GROWTH, {}, (Source.EXECUTE, Source.LOAD), longest=longest)
     table = memory_table(World(), Readings(requests=8000), 0.0, np.random.default_rng(1))
     verdicts = looking.look(Source.EXECUTE, 0.9, 40.0, table)
     assert [each.verdict for each in verdicts] == [Verdict.PASS] * settled

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from perfgate.server.rest import answers
+from perfgate.server.rest import encode
 from perfgate.server.status import StatusError
 
 _STRINGS = np.array([b"a", b"\xff"], object)
@@ -38,15 +38,15 @@ _STRINGS = np.array([b"a", b"\xff"], object)
     ],
 )
 def test_rows_and_columns(outputs: dict[str, Any], rows: Any, columns: Any) -> None:
-    assert json.loads(answers.write_rows(outputs)) == rows
-    assert json.loads(answers.write_columns(outputs)) == columns
+    assert json.loads(encode.write_rows(outputs)) == rows
+    assert json.loads(encode.write_columns(outputs)) == columns
 
 
 def test_a_scalar_is_a_column_only() -> None:
-    assert json.loads(answers.write_columns({"y": np.float32(0.1)})) == {"outputs": 0.1}
-    assert json.loads(answers.write_columns({"y": b"a\0"})) == {"outputs": "a\0"}
+    assert json.loads(encode.write_columns({"y": np.float32(0.1)})) == {"outputs": 0.1}
+    assert json.loads(encode.write_columns({"y": b"a\0"})) == {"outputs": "a\0"}
     with pytest.raises(StatusError, match="Tensor name: y has no shape information "):
-        answers.write_rows({"y": np.float32(0.1)})
+        encode.write_rows({"y": np.float32(0.1)})
 
 
 @pytest.mark.parametrize(
@@ -62,23 +62,23 @@ def test_a_scalar_is_a_column_only() -> None:
 )
 def test_what_cannot_be_written(outputs: dict[str, Any], words: str) -> None:
     with pytest.raises(StatusError) as refused:
-        answers.write_rows(outputs)
+        encode.write_rows(outputs)
     assert str(refused.value) == words
 
 
 def test_numbers_that_are_none_have_names() -> None:
     array = np.array([np.nan, np.inf, -np.inf])
     for dtype in (np.float32, np.float64):
-        assert answers.write_columns({"y": array.astype(dtype)}) == b'{"outputs":[NaN,Infinity,-Infinity]}'
+        assert encode.write_columns({"y": array.astype(dtype)}) == b'{"outputs":[NaN,Infinity,-Infinity]}'
 
 
 def test_text_that_is_no_utf8_goes_out_as_its_bytes() -> None:
-    assert answers.write_columns({"s": _STRINGS}) == b'{"outputs":["a","\xff"]}'
+    assert encode.write_columns({"s": _STRINGS}) == b'{"outputs":["a","\xff"]}'
 
 
 @given(arrays.arrays(np.float32, st.integers(0, 40), elements=st.floats(width=32, allow_nan=False)))
 def test_floats_are_rounded_as_tf_serving_writes_them(array: np.ndarray) -> None:
-    rounded = answers.decimals(array)
+    rounded = encode.decimals(array)
     np.testing.assert_array_equal(rounded.astype(np.float32), array)
     for value, written in zip(array, rounded, strict=True):
         short = float(f"{value:.6g}")

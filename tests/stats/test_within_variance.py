@@ -10,7 +10,7 @@ from perfgate.metrics import BY_NAME, Source
 from perfgate.stats.payloads import Blocks, payload_means
 from perfgate.stats.replicate import replicates
 from perfgate.stats.table import TrialTable
-from perfgate.stats.within import batch_variance, within, within_blocks
+from perfgate.stats.within_variance import batch_variance, within, within_blocks
 from tests.stats.generator import World, autoregressive, columns, design, logs
 
 WORLDS = {

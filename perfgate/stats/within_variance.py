@@ -9,10 +9,10 @@ import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.payloads import Blocks, drawn_in, payload_means
+from perfgate.stats.per_trial import quantile_of, request_values, rows_of, units_of
 from perfgate.stats.quantile import harrell_davis
 from perfgate.stats.replicate import Replicates, blocks_of
 from perfgate.stats.table import Columns, Floats, TrialTable
-from perfgate.stats.values import quantile_of, request_values, rows_of, units_of
 
 BATCHES = 4
 """Few and long: long ones hold the autocorrelation, and what few cost in degrees of freedom many replicas give back."""

@@ -1,14 +1,14 @@
-"""Looking while a run goes on: at planned instants, until nothing is open that more of a lane would decide."""
+"""Interim analysis: looks at planned instants, and when a lane may stop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, sqrt
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.futility import is_futile
-from perfgate.gate.looks import Levels, Look, Seen, decided_before, fractions_of
+from perfgate.gate.interim import Levels, Look, Seen, decided_before, fractions_of
 from perfgate.gate.missing import has_numbers, is_in_reach
 from perfgate.gate.objectives import judge_objective, judged
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
@@ -16,6 +16,7 @@ from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.scenario.severity import Severity
+from perfgate.stats.contrast import half_width
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import TrialTable
@@ -38,7 +39,7 @@ class Standing:
         return sum(each.settled for each in self.metrics) + bounds
 
 
-class Looking:
+class InterimAnalysis:
     """The looks of one run, and what they decide.
 
     A metric or objective is decided by the first of its sources that the run has, in looks at that source alone.
@@ -148,3 +149,28 @@ class Looking:
 def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:
     """Give the planned look that is due, of several that were missed the last one; None where none is."""
     return max((fraction for fraction in planned if last < fraction <= elapsed), default=None)
+
+
+FIRST_FRACTION = 0.5
+"""Of the lane's time: before, too little is known of what time buys."""
+LUCK_SD = 1.64
+"""So far the estimate may still move towards a decision: in one run of twenty it moves further."""
+
+
+def is_futile(case: Case, family: int) -> bool:
+    """Say whether the rest of the lane's time would decide in at most one run of twenty, if the estimate is right.
+
+    It costs no level, for nothing is declared (non-binding futility: Jennison & Turnbull, Group Sequential Methods,
+    2000, section 10). The squared standard error is what processes differ by, which time leaves, and the requests'
+    noise, which falls with time. `family`: among so many metrics a failure is held to its share of alpha.
+    """
+    history, effect = case.history, case.effect
+    fraction = history.fractions[-1]
+    if case.effect.counts is not None or fraction < FIRST_FRACTION or not isfinite(effect.log_se):
+        return False
+    lasting = min(effect.lasting_se, effect.log_se) ** 2 if isfinite(effect.lasting_se) else 0.0
+    noise = (effect.log_se**2 - lasting) * fraction  # at the end of the lane
+    level = case.alpha / family if case.beyond > 0 else case.alpha
+    half = half_width(sqrt(lasting + noise), effect.df, level)
+    luck = LUCK_SD * sqrt(noise * (1 / fraction - 1))
+    return abs(case.beyond) + luck < half

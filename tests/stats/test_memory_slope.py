@@ -9,10 +9,10 @@ from scipy import stats
 from perfgate.metrics import BY_NAME, Source
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import estimate
-from perfgate.stats.growth import readings
+from perfgate.stats.memory_slope import readings
+from perfgate.stats.per_trial import rows_of
 from perfgate.stats.summarise import summarise
 from perfgate.stats.table import TrialTable
-from perfgate.stats.values import rows_of
 from perfgate.trials import Arm, Depth, Lane, Memory, Trial
 from tests.stats.build import execute_trials, requests, trial
 from tests.stats.generator import World

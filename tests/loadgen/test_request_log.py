@@ -1,6 +1,6 @@
 import pytest
 
-from perfgate.loadgen.ledger import Ledger, failures_at_deadline
+from perfgate.loadgen.request_log import Ledger, failures_at_deadline
 
 
 def test_times_run_from_schedule_and_from_send() -> None:

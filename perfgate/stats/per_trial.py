@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.metrics import Source
-from perfgate.stats.remember import remembered
+from perfgate.stats.memoize import remembered
 from perfgate.stats.table import SOURCES, Columns, Floats, Ints
 
 Mask = NDArray[np.bool_]

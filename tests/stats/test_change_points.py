@@ -15,7 +15,7 @@ from scipy import stats
 from benchmarks.change_points.__main__ import coverage, false_alarms, power
 from benchmarks.change_points.methods import METHODS, chosen, no_memory, pelt_bic, t_tests
 from benchmarks.change_points.noise import NOISES, Change, autoregressive, log_normal, normal, shifted, student_t3
-from perfgate.stats.changes import (
+from perfgate.stats.change_points import (
     FEWEST,
     SHORTEST,
     autocorrelation,
@@ -23,7 +23,7 @@ from perfgate.stats.changes import (
     find_levels,
     significance,
 )
-from perfgate.stats.changes import _mean_variance as mean_variance
+from perfgate.stats.change_points import _mean_variance as mean_variance
 
 TIGERBEETLE = json.loads((Path(__file__).parents[1] / "data" / "tigerbeetle.json").read_text())
 SERIES = 150

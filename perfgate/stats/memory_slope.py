@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfgate.stats.per_trial import Mask, Units, trial_values, units_of
 from perfgate.stats.table import Columns, Floats, Ints
-from perfgate.stats.values import Mask, Units, trial_values, units_of
 
 _PER_1K = 1000.0
 LUMP_MB = 0.125

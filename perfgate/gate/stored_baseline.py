@@ -17,10 +17,10 @@ from perfgate.scenario.schema import Gate, Objective
 from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
 from perfgate.stats.estimate import effect_of, estimate
+from perfgate.stats.gate_inputs import typical_of
 from perfgate.stats.prediction import Occasion, StoredMetric, StoredNumbers, in_unit, predict
 from perfgate.stats.summary import Typical
 from perfgate.stats.table import TrialTable
-from perfgate.stats.typical import typical_of
 from perfgate.trials import Arm, State
 
 _SHARED_MEMORY = "pss_mb"

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from perfgate.gate.judge import judge
-from perfgate.gate.stored import judge_stored
+from perfgate.gate.stored_baseline import judge_stored
 from perfgate.gate.tolerance import gated_metrics
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from perfgate.metrics import BY_NAME
+from perfgate.stats.gate_inputs import typical_of, with_typical
 from perfgate.stats.replicate import replicates
 from perfgate.stats.summarise import summarise
 from perfgate.stats.table import TrialTable
-from perfgate.stats.typical import typical_of, with_typical
 from perfgate.trials import Arm
 from tests.stats.build import load_trials
 from tests.stats.generator import World, table

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from perfgate.plain import REPLACEMENT, one_line, printable
+from perfgate.sanitize import REPLACEMENT, one_line, printable
 
 
 def test_control_codes_bidirectional_overrides_and_lone_surrogates_are_replaced() -> None:

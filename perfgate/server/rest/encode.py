@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.server.rest.feeds import Array
+from perfgate.server.rest.decode import Array
 from perfgate.server.rest.text import dump
 from perfgate.server.status import invalid
 

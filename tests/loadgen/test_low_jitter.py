@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from perfgate.loadgen.undisturbed import realtime_permitted, undisturbed
+from perfgate.loadgen.low_jitter import realtime_permitted, undisturbed
 
 
 def test_the_collector_is_off_inside_and_as_before_outside() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.model.dtypes import BY_NAME
-from perfgate.server.rest import feeds
+from perfgate.server.rest import decode
 from perfgate.server.rest.text import dump, parse
 from perfgate.server.status import StatusError
 
@@ -60,7 +60,7 @@ def _b64(raw: bytes) -> dict[str, str]:
     ],
 )
 def test_values_become_the_signatures_type(number: int, value: Any, expected: np.ndarray) -> None:
-    array = feeds.to_array(value, number)
+    array = decode.to_array(value, number)
     assert array.dtype == expected.dtype
     assert array.shape == expected.shape
     assert array.tolist() == expected.tolist()
@@ -97,14 +97,14 @@ def test_values_become_the_signatures_type(number: int, value: Any, expected: np
 )
 def test_what_does_not_fit_is_said_in_tf_servings_words(number: int, value: Any, words: str) -> None:
     with pytest.raises(StatusError) as refused:
-        feeds.to_array(value, number)
+        decode.to_array(value, number)
     assert words in str(refused.value)
     assert refused.value.code.name == "INVALID_ARGUMENT"
 
 
 def test_types_that_json_does_not_carry_are_unimplemented() -> None:
     with pytest.raises(StatusError, match="Conversion of JSON Value: 1 to type: half") as refused:
-        feeds.to_array([1], HALF)
+        decode.to_array([1], HALF)
     assert refused.value.code.name == "UNIMPLEMENTED"
 
 
@@ -113,7 +113,7 @@ def test_very_deep_lists_are_refused() -> None:
     for _ in range(70):
         value = [value]
     with pytest.raises(StatusError, match="more than 64 dimensions"):
-        feeds.to_array(value, FLOAT)
+        decode.to_array(value, FLOAT)
 
 
 def _outcome(read: Any, value: Any, number: int) -> Any:
@@ -164,7 +164,7 @@ _REGULAR = st.sampled_from(["ints", "floats", "strings", "any"]).flatmap(
 
 @given(_REGULAR | st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3), max_leaves=8), st.sampled_from(ALL))
 def test_the_quick_way_is_the_exact_way(value: Any, number: int) -> None:
-    quick, exact = (_outcome(read, value, number) for read in (feeds._quickly, feeds._value_by_value))
+    quick, exact = (_outcome(read, value, number) for read in (decode._quickly, decode._value_by_value))
     assert quick in {None, exact} if isinstance(exact, str) else quick is None or quick == exact
 
 
@@ -172,10 +172,10 @@ def test_the_quick_way_is_the_exact_way(value: Any, number: int) -> None:
 def test_any_rows_are_read_or_refused_alike(rows: list[Any]) -> None:
     for numbers in ({"x": STRING}, {"x": FLOAT, "y": INT64}):
         try:
-            read = feeds.read_request({"instances": rows}, numbers)[0]
+            read = decode.read_request({"instances": rows}, numbers)[0]
         except StatusError:
             continue
-        slow = feeds._row_by_row(rows, numbers)
+        slow = decode._row_by_row(rows, numbers)
         assert {name: array.tolist() for name, array in read.items()} == {n: a.tolist() for n, a in slow.items()}
 
 
@@ -212,7 +212,7 @@ def test_any_rows_are_read_or_refused_alike(rows: list[Any]) -> None:
 )
 def test_requests_that_do_not_fit(body: str, numbers: dict[str, int], words: str) -> None:
     with pytest.raises(StatusError) as refused:
-        feeds.read_request(parse(body.encode()), numbers)
+        decode.read_request(parse(body.encode()), numbers)
     assert words in str(refused.value)
 
 
@@ -230,7 +230,7 @@ def test_requests_that_do_not_fit(body: str, numbers: dict[str, int], words: str
     ],
 )
 def test_rows_and_columns(body: str, numbers: dict[str, int], arrays: dict[str, Any], in_rows: bool) -> None:
-    read, rows = feeds.read_request(parse(body.encode()), numbers)
+    read, rows = decode.read_request(parse(body.encode()), numbers)
     assert {name: array.tolist() for name, array in read.items()} == arrays
     assert rows is in_rows
 
@@ -241,6 +241,6 @@ def test_what_is_read_does_not_depend_on_the_format() -> None:
     rows = {"instances": [{"x": a, "y": b} for a, b in zip(x.tolist(), y.tolist(), strict=True)]}
     columns = {"inputs": {"x": x.tolist(), "y": y.tolist()}}
     for document in (rows, columns):
-        read, _ = feeds.read_request(parse(dump(document)), {"x": FLOAT, "y": INT64})
+        read, _ = decode.read_request(parse(dump(document)), {"x": FLOAT, "y": INT64})
         np.testing.assert_array_equal(read["x"], x)
         np.testing.assert_array_equal(read["y"], y)

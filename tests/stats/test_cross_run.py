@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perfgate.metrics import BY_NAME
+from perfgate.stats.cross_run import candidate_of, side_by_side
 from perfgate.stats.estimate import estimate
-from perfgate.stats.relabel import candidate_of, side_by_side
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 from tests.stats.build import execute_trials, fact
