@@ -11,6 +11,7 @@ from perfgate.baseline.store import Store
 from perfgate.cli import baseline_store
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.errors import NoBaselineError, UsageError
+from perfgate.formatting import quantity
 from tests.cli.conftest import Commands
 
 
@@ -88,7 +89,7 @@ def test_show_gives_the_current_record(store: Store, call: Callable[..., Result]
     assert "s3://models/v1" in text
     rows = [line.split() for line in text.splitlines()]
     assert ["execute_ms", "1.50", "ms", "2"] in rows
-    assert ["latency_p999_ms", "-", "ms", "0", "too", "few"] in rows
+    assert ["latency_p999_ms", "n/a", "0", "too", "few"] in rows
 
 
 def test_show_gives_one_record_by_id_and_as_json(store: Store, call: Callable[..., Result]) -> None:
@@ -149,4 +150,4 @@ def test_a_terminal_of_any_width_cuts_no_id_and_no_number(
     for name, summary in record.metrics.items():
         if summary.value is not None:
             (line,) = (line for line in commands.out.splitlines() if line.split()[:1] == [name])
-            assert f" {summary.value:.4g} " in line
+            assert f" {quantity(summary.value, name)} " in line

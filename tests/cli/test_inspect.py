@@ -50,7 +50,7 @@ def test_it_shows_what_the_model_is(model: Path, tmp_path: Path) -> None:
         "path": str(model / "4"),
         "version": "4",
         "digest": opened.digest,
-        "size": f"0.00 MiB ({opened.size_bytes:,} bytes)",
+        "size": f"0.00143 MiB ({opened.size_bytes:,} bytes)",
         "tags": "serve",
         "signatures": "serving_default",
         "warm-up": "no requests",

@@ -195,4 +195,4 @@ def test_what_is_compared_by_difference_is_shown_in_its_unit(width: int) -> None
     assert "%" not in leak
     power = " ".join(" ".join(lines).split())
     assert "rss_growth_mb_per_1k 0.65 MiB/1k requests" in power
-    assert "error_rate +1.3 pp" in power
+    assert "error_rate 1.3 pp" in power
