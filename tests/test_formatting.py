@@ -108,12 +108,12 @@ PACKAGE = Path(formatting.__file__).parent
 FOR_MACHINES = {
     "baseline/plain_json.py": "digits that a file keeps",
     "loadgen/trace.py": "a time stamp as its file has it",
-    "report/charts/readout.py": "scales, for the script",
+    "report/charts/tooltips.py": "scales, for the script",
     "report/charts/svg.py": "coordinates",
     "report/formats/junit.py": "seconds, as the format has them",
     "report/formats/openmetrics.py": "values, as the format has them",
-    "serving/embedded/rest/answers.py": "JSON of an answer",
-    "serving/embedded/stages.py": "a Server-Timing header",
+    "server/rest/answers.py": "JSON of an answer",
+    "server/stages.py": "a Server-Timing header",
 }
 """Files that write numbers with a format of their own, which no person reads as a result."""
 BY_HAND = re.compile(r"\.\d+[ge%]|\.[1-9]\d*f|[g%]$")

@@ -46,7 +46,7 @@ CHANGES = (0.0, -0.0001, 0.0004, 0.1239, -0.0476, 0.99949, 0.9996, 1.234, -0.999
 def test_the_script_writes_the_same_text(
     browser: Browser, function: str, values: tuple[float, ...], texts: list[str]
 ) -> None:
-    script = resources.files("perfgate.report").joinpath("script/formatting.js").read_text(encoding="utf-8")
+    script = resources.files("perfgate.report").joinpath("html/script/formatting.js").read_text(encoding="utf-8")
     page = browser.new_page()
     told = page.evaluate(f"() => {{ {script}\nreturn {json.dumps(values)}.map((value) => ({function})(value)); }}")
     page.close()
