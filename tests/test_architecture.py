@@ -72,7 +72,11 @@ TENSORFLOW_AT_HOME = {
 }
 """Programs that run in processes of their own, and their parts; the CLI's process never imports them."""
 
+ARCHITECTURE = PACKAGE.parent / "docs" / "explanation" / "architecture.md"
 LONGEST_FILE = 500
+MOST_CLI_LINES = 2200
+LARGEST_ROOM = 0.15
+"""Of all lines."""
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 SLOW_TO_IMPORT = {"tensorflow", "keras", "numpy", "scipy", "pandas", "pyarrow", "grpc", "ruptures", "prometheus_client"}
 HELP_CPU_S = 0.3
@@ -190,6 +194,26 @@ def bad_files(package: Path) -> list[str]:
     lines = {file: len(file.read_text().splitlines()) for file in files}
     long = [f"{file.name}: over {LONGEST_FILE} lines" for file in files if lines[file] > LONGEST_FILE]
     return long + [f"{file.name}: says nothing" for file in files if NAMELESS & {file.stem, file.parent.name}]
+
+
+def _lines(folder: Path) -> int:
+    return sum(len(file.read_text().splitlines()) for file in folder.rglob("*.py"))
+
+
+def test_the_command_line_only_parses() -> None:
+    assert _lines(PACKAGE / "cli") <= MOST_CLI_LINES
+
+
+def test_no_room_is_too_large() -> None:
+    whole = _lines(PACKAGE)
+    shares = {folder.name: _lines(folder) / whole for folder in PACKAGE.iterdir() if folder.is_dir()}
+    assert {name: share for name, share in shares.items() if share > LARGEST_ROOM} == {}
+
+
+def test_the_page_names_each_room_on_its_floor() -> None:
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", ARCHITECTURE.read_text(), re.MULTILINE)
+    named = {name: int(floor) for floor, rooms in rows for name in re.findall(r"`(\w+)(?:/|\.py)`", rooms)}
+    assert named == {name: floor for name, floor in FLOOR.items() if name not in {"", "__main__", "version"}}
 
 
 def test_imports_go_downwards_only() -> None:

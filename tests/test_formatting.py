@@ -112,7 +112,7 @@ FOR_MACHINES = {
     "report/charts/svg.py": "coordinates",
     "report/formats/junit.py": "seconds, as the format has them",
     "report/formats/openmetrics.py": "values, as the format has them",
-    "server/rest/answers.py": "JSON of an answer",
+    "server/rest/encode.py": "JSON of an answer",
     "server/stages.py": "a Server-Timing header",
 }
 """Files that write numbers with a format of their own, which no person reads as a result."""
