@@ -32,7 +32,7 @@ class PerfgateError(Exception):
     exit_code: ExitCode = ExitCode.INTERNAL
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        """Say the problem in one line; the remedy, where there is one, in another."""
+        """Return the problem in one line; the remedy, where there is one, in another."""
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
@@ -64,7 +64,7 @@ class InvalidRunError(PerfgateError):
 
 
 def how_it_ended(exit_code: int | None) -> str:
-    """Say how a process ended, in a few words; -N is signal N, None is not known."""
+    """Return how a process ended, in a few words; -N is signal N, None is not known."""
     if exit_code is None:
         return "it ended"
     if exit_code >= 0:

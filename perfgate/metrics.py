@@ -29,7 +29,7 @@ class Scale(StrEnum):
         return log1p(change) if change > -1 else -inf
 
     def change_of(self, place: float) -> float:
-        """Give the change at a place on the scale; infinite for a ratio that no number holds."""
+        """Return the change at a place on the scale; infinite for a ratio that no number holds."""
         if self is Scale.DIFFERENCE:
             return place
         return expm1(place) if place < _LARGEST_LOG else inf

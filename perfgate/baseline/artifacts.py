@@ -25,7 +25,7 @@ def reference(digest: str) -> str:
 
 
 def is_inside(artifact: str | None) -> bool:
-    """Tell an artifact that the store keeps from one that it only points to."""
+    """Return an artifact that the store keeps from one that it only points to."""
     return artifact is not None and re.fullmatch(rf"{FOLDER}/[0-9a-f]+", artifact) is not None
 
 

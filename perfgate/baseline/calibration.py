@@ -139,7 +139,7 @@ def _newest_first(store_url: str, fingerprint: str, ending: str, *, skip_broken:
 
 
 def _is_fingerprint(text: str) -> bool:
-    """Tell what may be a folder's name from what could lead out of the store."""
+    """Return what may be a folder's name from what could lead out of the store."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text) is not None
 
 
@@ -148,7 +148,7 @@ def _key(scenario_digest: str) -> str:
 
 
 def _with_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Give back NaN for each null: nothing in a calibration may be missing but numbers."""
+    """Return   NaN for each null: nothing in a calibration may be missing but numbers."""
     if value is None:
         return math.nan
     if isinstance(value, dict):

@@ -6,17 +6,17 @@ import shlex
 
 
 def recording(name: str, store_url: str, scenario: str | None = None, *flags: str) -> str:
-    """Give the command that records a baseline; MODEL is the user's to fill in, `flags` are those of the server."""
+    """Return the command that records a baseline; MODEL is the user's to fill in, `flags` are those of the server."""
     named = () if scenario is None else ("--scenario", scenario)
     return shlex.join(("perfgate", "baseline", "record", "MODEL", "--name", name, "--store", store_url, *named, *flags))
 
 
 def showing(name: str, store_url: str) -> str:
-    """Give the command that shows a baseline."""
+    """Return the command that shows a baseline."""
     return shlex.join(("perfgate", "baseline", "show", name, "--store", store_url))
 
 
 def calibrating(store_url: str, scenario: str | None = None) -> str:
-    """Give the command that calibrates; MODEL is the user's to fill in."""
+    """Return the command that calibrates; MODEL is the user's to fill in."""
     named = () if scenario is None else ("--scenario", scenario)
     return shlex.join(("perfgate", "calibrate", "MODEL", "--store", store_url, *named))

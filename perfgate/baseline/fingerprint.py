@@ -100,7 +100,7 @@ def differences(
 
 
 def then_and_now(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Say in words which stable facts differ: `cores 4 then, 2 now`; empty where none does."""
+    """Return in words which stable facts differ: `cores 4 then, 2 now`; empty where none does."""
     return ", ".join(
         f"{name} {_told(was)} then, {_told(is_now)} now" for name, was, is_now in differences(then, now, STABLE)
     )

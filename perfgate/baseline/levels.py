@@ -32,7 +32,7 @@ def occasions_of(records: Iterable[Record]) -> tuple[Record, ...]:
 def calibrated_levels(
     metric: Metric, calibrations: Iterable[Calibration], source: str, method: int = METHOD
 ) -> tuple[Series, ...]:
-    """Give what calibrations found a metric's level to be over time, for each model; of that source and method only.
+    """Return what calibrations found a metric's level to be over time, for each model; of that source and method only.
 
     Runs of one calibration follow one another within minutes: they are one occasion.
     """
@@ -46,7 +46,7 @@ def calibrated_levels(
 
 
 def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> tuple[Series, ...]:
-    """Give what records found a metric's level to be over time, for each model; of that source, by today's method."""
+    """Return what records found a metric's level to be over time, for each model; of that source, by today's method."""
     models: dict[str, list[Record]] = defaultdict(list)
     for each in records:
         models[each.model.digest].append(each)
@@ -64,7 +64,7 @@ def _occasion(metric: Metric, record: Record, source: str) -> Occasion | None:
 
 
 def hours_of(created_utc: str) -> float:
-    """Give an instant in hours since 1970."""
+    """Return an instant in hours since 1970."""
     return datetime.fromisoformat(created_utc).astimezone().timestamp() / 3600
 
 

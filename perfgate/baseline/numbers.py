@@ -99,7 +99,7 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
 
 
 def unlike(stored: StoredBaseline, payload_digest: str, servers: int) -> Iterator[Caution]:
-    """Tell what the run has not in common with the records, though their numbers are compared."""
+    """Return what the run has not in common with the records, though their numbers are compared."""
     if stored.numbers.refusal:
         return
     if payload_digest != stored.payload_digest:
@@ -140,7 +140,7 @@ def _metric(
 
 
 def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str, int]) -> Iterator[Occasion]:
-    """Give the values of the records in which the metric was measured that way."""
+    """Return the values of the records in which the metric was measured that way."""
     for record in records:
         found = record.metrics.get(metric.name)
         typical = None if found is None else found.typical

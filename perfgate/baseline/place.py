@@ -40,11 +40,11 @@ class Place:
             raise UsageError(f"store {url} is a file", "give a directory")
 
     def path(self, name: str) -> str:
-        """Say where `name` is, as the file system wants it."""
+        """Return where `name` is, as the file system wants it."""
         return f"{self._root}/{name}".rstrip("/")
 
     def shown(self, name: str) -> str:
-        """Say where `name` is, as the user wrote it."""
+        """Return where `name` is, as the user wrote it."""
         return f"{self.url}/{name}"
 
     def read(self, name: str) -> str | None:
@@ -123,7 +123,7 @@ class Place:
 
     @contextmanager
     def _arriving(self, name: str) -> Iterator[str]:
-        """Give a temporary path; what was written there becomes `name` in one step."""
+        """Return a temporary path; what was written there becomes `name` in one step."""
         temporary = self.path(f"{TEMPORARY}/{uuid4().hex}")
         target = self.path(name)
         with self._clearly(name):

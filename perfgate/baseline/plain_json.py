@@ -15,7 +15,7 @@ def to_text(data: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def first_line(error: ValueError) -> str:
-    """Say in one line what is wrong with a document."""
+    """Return in one line what is wrong with a document."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

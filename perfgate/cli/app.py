@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="perfgate")
 @click.pass_context
 def app(context: click.Context) -> None:
-    """Tell whether a new version of a TensorFlow model is slower or hungrier, with error rates you chose.
+    """Decide whether a new version of a TensorFlow model is slower or needs more, with error rates that you choose.
 
     Exit codes: 0 pass, 1 perfgate failed, 2 usage, 3 regression or broken objective, 4 inconclusive or no baseline,
     5 invalid run, 130 interrupted.
@@ -120,7 +120,7 @@ def _check_text(args: Sequence[str]) -> None:
 
 
 def _misused(error: click.ClickException) -> ExitCode:
-    """Say in one line what is wrong with the command line, and where help is."""
+    """Print in one line what is wrong with the command line, and where help is."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "perfgate"
     click.echo(f"ERROR {error.format_message().rstrip('.')}. See `{command} --help`", err=True)
@@ -128,7 +128,7 @@ def _misused(error: click.ClickException) -> ExitCode:
 
 
 def _unforeseen(error: Exception) -> ExitCode:
-    """Say what the system refused, or that perfgate itself failed."""
+    """Return what the system refused, or that perfgate itself failed."""
     if isinstance(error, OSError) and error.strerror:
         where = f" {error.filename}" if error.filename else ""
         click.echo(f"ERROR cannot read or write{where}: {error.strerror}", err=True)

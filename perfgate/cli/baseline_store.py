@@ -90,7 +90,7 @@ def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int: 
 
 
 def _asks() -> bool:
-    """Tell whether somebody is there to answer."""
+    """Return whether somebody is there to answer."""
     return sys.stdin.isatty()
 
 

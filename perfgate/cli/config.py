@@ -75,7 +75,7 @@ def _print(rows: list[tuple[str, str, str]]) -> None:
 
 
 def settings(run: click.Command, config: Config, parent: click.Context | None) -> tuple[tuple[str, Any, str], ...]:
-    """Give (key, value, source) for every key as `run` itself would take it; click.BadParameter as it would say it."""
+    """Return (key, value, source) for every key as `run` itself would take it; click.BadParameter as it raises it."""
     from click.core import ParameterSource  # noqa: PLC0415 - instant --help
 
     from perfgate.cli.config_file import defaults_of, options_of  # noqa: PLC0415

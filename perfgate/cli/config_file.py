@@ -124,7 +124,7 @@ def _scenario(name: str, folder: Path) -> str:
 
 
 def defaults_of(command: click.Command, config: Config) -> dict[str, Any]:
-    """Give the file's values as click's `default_map` of a command, or of a group's commands.
+    """Return the file's values as click's `default_map` of a command, or of a group's commands.
 
     UsageError where an option does not take its value.
     """

@@ -28,7 +28,7 @@ def output_console(color: str = "auto", environ: Mapping[str, str] = os.environ)
 
 
 def wants_color(color: str, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Say whether to colour: as `--color` says; else by NO_COLOR, by FORCE_COLOR, or where a terminal can show it."""
+    """Return whether to colour: as `--color` says; else by NO_COLOR, FORCE_COLOR, or what the terminal can show."""
     if color != "auto":
         return color == "always"
     if environ.get("NO_COLOR"):
@@ -39,7 +39,7 @@ def wants_color(color: str, environ: Mapping[str, str], *, is_terminal: bool) ->
 
 
 def redraws(console: Console, environ: Mapping[str, str] = os.environ) -> bool:
-    """Say whether a live view makes sense: on a terminal that a person looks at, which a CI server's is not."""
+    """Return whether a live view makes sense: on a terminal that a person looks at, which a CI server's is not."""
     return console.is_terminal and not console.is_dumb_terminal and environ.get("CI", "").lower() in _NO
 
 
@@ -64,7 +64,7 @@ def _console(stream: TextIO, color: str, environ: Mapping[str, str], log_columns
 
 
 def _width(stream: TextIO, environ: Mapping[str, str], log_columns: int) -> int:
-    """Give the columns of what is no terminal, or of one that rich does not ask."""
+    """Return the columns of what is no terminal, or of one that rich does not ask."""
     if (columns := environ.get("COLUMNS", "")).isdigit() and int(columns):
         return int(columns)
     try:

@@ -58,11 +58,11 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
 
 
 def _complain(model: Model, scenario: Path) -> None:
-    """Say what of the scenario needs the user's hand before it makes requests."""
+    """Print what the user must edit in the scenario before it makes requests."""
     from perfgate.payload.record import record_scenario  # noqa: PLC0415 - instant --help
     from perfgate.scenario.files import load_scenario  # noqa: PLC0415
 
     try:
         record_scenario(model, load_scenario(str(scenario), ()), 0)
     except UsageError as error:
-        click.echo(f"{scenario} needs your hand first: {error.problem}. {error.remedy}")
+        click.echo(f"{scenario} needs an edit first: {error.problem}. {error.remedy}")

@@ -37,9 +37,9 @@ def command(  # noqa: PLR0913 - click's
     """Measure MODEL, compare it with its baseline, judge, report: the CI gate.
 
     MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. The stored
-    model is measured again beside it, so that the machine's mood hits both alike; where the store has its numbers only,
-    the intervals carry what the machine may have changed since. With --no-baseline or --against a running server, MODEL
-    may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
+    model is measured again beside it, so that machine noise affects both equally; where the store has only its numbers,
+    the intervals include how much the machine may have changed since. With --no-baseline or --against a running server,
+    MODEL may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
     """
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 

@@ -136,7 +136,7 @@ def _clock(read: Read) -> Iterator[Finding]:
 
 
 def _governors(read: Read) -> Iterator[str]:
-    """Give that of each CPU: they can differ."""
+    """Say that of each CPU: they can differ."""
     last = re.search(r"(\d+)\s*$", read(f"{_CPU}/present") or "0")
     for cpu in range(int(last[1]) + 1 if last else 1):
         if governor := (read(f"{_CPU}/cpu{cpu}/cpufreq/scaling_governor") or "").strip():

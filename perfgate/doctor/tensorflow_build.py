@@ -10,7 +10,7 @@ _PLACE = Path("python", "platform", "build_info.py")
 
 
 def tensorflow_build() -> str | None:
-    """Say `CUDA 12.5.1`, `ROCm` or `CPUs only`; None where no TensorFlow is, or it does not tell."""
+    """Return `CUDA 12.5.1`, `ROCm` or `CPUs only`; None where no TensorFlow is, or it does not tell."""
     found = importlib.util.find_spec("tensorflow")
     if found is None or found.origin is None:
         return None

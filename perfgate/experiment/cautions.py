@@ -42,7 +42,7 @@ def _under_load(blocks: Sequence[Block]) -> list[Trial]:
 
 
 def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
-    """Say why the generator, not the server, decided what was measured under load; None when it did not.
+    """Return why the generator, not the server, decided what was measured under load; None when it did not.
 
     It did when it was busy, or when it lagged so that most of what the typical request took, or most of what the
     slowest 1 % took, is its own: medians over all turns, so that a hiccup here and there does not void a run.
@@ -117,7 +117,7 @@ def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
 
 
 def is_disturbed(lane: str, steal_share: float | None, cpu_pressure_share: float | None) -> bool:
-    """Say whether others disturbed one block: beyond the limits at which all of a run's blocks make a caution.
+    """Return whether others disturbed one block: beyond the limits at which all of a run's blocks make a caution.
 
     Under load the servers and the generator wait for CPUs by themselves, so there pressure says nothing.
     """

@@ -96,7 +96,7 @@ def _cycle(seed: int, cycle: int, places: int) -> tuple[int, ...]:
 
 
 def place_of(block: int, places: int, seed: int) -> int:
-    """Say which place of the payload's order a block of single requests takes: each once a cycle, in random order.
+    """Return which place of the payload's order a block of single requests takes: each once a cycle, in random order.
 
     At any time those that had their turn are a random sample of all, whatever the order they were recorded in.
     """
@@ -127,7 +127,7 @@ def _spent(before: Usage, after: Usage) -> Usage:
 
 
 def traffic_of(segment: Segment, block: int, plan: Plan) -> Traffic:
-    """Say what each replica of a block is asked: one request, or the very same turn of the scenario's load."""
+    """Return what each replica of a block is asked: one request, or the very same turn of the scenario's load."""
     load = plan.load
     if segment.lane is Lane.COST:
         return _ONE
@@ -157,7 +157,7 @@ _VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Ben
 
 
 def _order(replicas: Sequence[LiveReplica], rng: np.random.Generator) -> list[LiveReplica]:
-    """Give pairs in random order, each A B or B A at random.
+    """Return pairs in random order, each A B or B A at random.
 
     A pair is always the same two servers, those that one fork server started one after the other: what the machine does
     meanwhile hits both alike, as does where their memory lies (perfgate.stats.contrast).

@@ -39,7 +39,7 @@ def overload_caution(arm: Arm, turns: Sequence[Requests], plan: Plan) -> Caution
 
 
 def _worst_wait(turn: Requests, plan: Plan) -> tuple[float, float]:
-    """Give how long the requests of a turn's worst tenth waited, in s (median), and their rate.
+    """Return how long the requests of a turn's worst tenth waited, in s (median), and their rate.
 
     Waiting is what a response takes longer than the turn's fastest answer, that of a request that found no queue. At a
     steady rate the last tenth alone counts: a burst that is worked off is no overload.

@@ -97,13 +97,13 @@ class Plan:
     """Arrivals of the trace that each turn replays, from 0."""
 
     def seconds_of(self, segment: Segment) -> float:
-        """Say about how long a segment takes: its share of the time, or one turn of each replica where that is more."""
+        """Return about how long a segment takes: its share of the time, or a turn of each replica, the longer."""
         if segment.lane is not Lane.LOAD:
             return segment.seconds
         return max(segment.seconds, self._round_s)
 
     def most_s_of(self, segment: Segment) -> float:
-        """Say how long it takes at most: the last round of turns begins while half of it has time."""
+        """Return how long it takes at most: the last round of turns begins while half of it has time."""
         late_s = self._round_s / 2 if segment.lane is Lane.LOAD else 0.0
         return max(self.seconds_of(segment), segment.seconds + late_s)
 
@@ -226,7 +226,7 @@ def trace_of(load: Load) -> tuple[float, ...]:
 
 
 def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) -> float:
-    """Say how long a turn is: as given, as its trace, or so that one or two of each replica fill the time.
+    """Return how long a turn is: as given, as its trace, or so that one or two of each replica fill the time.
 
     Two, unless they were shorter than half a second, a quarter in a closed loop.
 

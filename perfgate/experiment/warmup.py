@@ -57,7 +57,7 @@ def is_stationary(latencies_ms: Sequence[float]) -> bool:
 
 
 def has_first_call_cost(first_pass_ms: Sequence[float]) -> bool:
-    """Say whether first calls are much slower than second ones; the latencies are a first and a second call in turn.
+    """Return whether first calls are much slower than second ones; the latencies are a first and a second call in turn.
 
     The first pair is left out: the server's very first request came before it. Of one or two pairs one slow one is
     enough, later it may be a spike.

@@ -70,16 +70,16 @@ class Case:
         return half_width(self.effect.log_se, self.effect.df, max(self.history.level(alpha), LEAST_LEVEL))
 
     def is_worse(self, alpha: float) -> bool:
-        """Say whether a look declared at overall level alpha that the true effect is beyond the tolerance."""
+        """Return whether a look declared at overall level alpha that the true effect is beyond the tolerance."""
         limit = self.tolerance.log
         return self.history.above(limit, alpha) if self._lower_is_better else self.history.below(-limit, alpha)
 
     def is_within(self, alpha: float) -> bool:
-        """Say whether a look declared at overall level alpha that the true effect is within the tolerance."""
+        """Return whether a look declared at overall level alpha that the true effect is within the tolerance."""
         limit = self.tolerance.log
         return self.history.below(limit, alpha) if self._lower_is_better else self.history.above(-limit, alpha)
 
     def bounded(self, alpha: float) -> Effect:
-        """Give the effect with the bounds that decide: those of all looks."""
+        """Return the effect with the bounds that decide: those of all looks."""
         lower, upper = (self.metric.scale.change_of(end) for end in self.history.bounds(alpha))
         return replace(self.effect, lower=lower, upper=upper)

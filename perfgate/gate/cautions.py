@@ -11,7 +11,7 @@ from perfgate.trials import Caution
 
 
 def verdict_cautions(judgement: Judgement) -> tuple[Caution, ...]:
-    """Tell what must not be overlooked; nothing of an invalid run, which has decided nothing."""
+    """Return what must not be overlooked; nothing of an invalid run, which has decided nothing."""
     if judgement.verdict is Verdict.INVALID:
         return ()
     return (*_warnings(judgement), *_not_needed(judgement.metrics))

@@ -76,7 +76,7 @@ def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> M
 
 
 def _accepted(case: Case, alpha: float, strict_alpha: float) -> Accepted | None:
-    """Say what raised the tolerance, and what its own would have said; a failure at Holm's strictest level."""
+    """Return what raised the tolerance, and what its own would have said; a failure at Holm's strictest level."""
     given, own = case.tolerance.acceptance, case.without_acceptance
     if given is None:
         return None
@@ -93,7 +93,7 @@ def _reason(case: Case, verdict: Verdict, alpha: float, accepted: Accepted | Non
 
 
 def _own_words(case: Case, accepted: Accepted | None) -> str:
-    """Say where it lies to the metric's own tolerance, if another one is accepted."""
+    """Return where it lies to the metric's own tolerance, if another one is accepted."""
     if accepted is None:
         return ""
     return f"{_OWN_WORDS[accepted.own_verdict]} its own tolerance of {limit(accepted.own_tolerance, case.metric.name)}"

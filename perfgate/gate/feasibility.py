@@ -117,13 +117,13 @@ def _of_objectives(objectives: Mapping[str, Objective], alpha: float, outlook: _
 
 
 def _with_none_above(quantile: float, alpha: float, outlook: _Outlook) -> int:
-    """Give the requests that hold a percentile when none is above its bound, with typical correlation."""
+    """Return the requests that hold a percentile when none is above its bound, with typical correlation."""
     clusters = outlook.replicas if outlook.replicas > 1 else MOST_BATCHES
     return ceil(requests_needed(quantile, alpha) * _TYPICAL_EFFECT / certainty(clusters, alpha))
 
 
 def _without_failure(share: float, alpha: float, outlook: _Outlook) -> int:
-    """Give the requests that hold a share of failures when none fails: one of these is no news in a burst of 20."""
+    """Return the requests that hold a share of failures when none fails: one of these is no news in a burst of 20."""
     batches = MOST_BATCHES * outlook.replicas
     return ceil(requests_needed(1 - share, alpha) * LONGEST_BURST / certainty(batches, alpha))
 

@@ -91,7 +91,7 @@ def _metric(verdict: MetricVerdict) -> str:
 
 
 def against_tolerance(verdict: MetricVerdict) -> str:
-    """Say what was found of a decided metric and what is accepted: `+12.4% [+8.1, +16.9] > 5%`."""
+    """Return what was found of a decided metric and what is accepted: `+12.4% [+8.1, +16.9] > 5%`."""
     name, effect, within = verdict.metric, verdict.effect, verdict.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if _lower_is_better(name) else (">=" if within else "<")
     return f"{seen(effect.change, effect.lower, effect.upper, name)} {relation} {limit(verdict.tolerance, name)}"
@@ -102,7 +102,7 @@ def _objective(objective: ObjectiveVerdict) -> str:
 
 
 def against_bound(objective: ObjectiveVerdict) -> str:
-    """Say what was found of a decided objective and what is asked: `24.1 ms > 20 ms`."""
+    """Return what was found of a decided objective and what is asked: `24.1 ms > 20 ms`."""
     name, within = objective.metric, objective.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if objective.is_maximum else (">=" if within else "<")
     return f"{quantity(objective.value, name)} {relation} {bound(objective.bound, name)}"

@@ -65,7 +65,7 @@ class Seen:
         return 1 / comb(replicas, replicas // 2) if replicas else 0.0
 
     def bounds(self, level: float) -> tuple[float, float]:
-        """Give the one-sided bounds at that level; infinite where it is 0."""
+        """Return the one-sided bounds at that level; infinite where it is 0."""
         if level <= 0:
             return (-inf, inf) if self.log_se or self._least_p else (self.log_change, self.log_change)
         if self.counts is not None:
@@ -100,19 +100,19 @@ class History:
     fractions: tuple[float, ...]
 
     def above(self, log_limit: float, alpha: float) -> bool:
-        """Say whether some look declared at overall level alpha that the true change is above the limit."""
+        """Return whether some look declared at overall level alpha that the true change is above the limit."""
         return crosses([each.p_above(log_limit) for each in self.seen], self.fractions, alpha)
 
     def below(self, log_limit: float, alpha: float) -> bool:
-        """Say whether some look declared at overall level alpha that the true change is below the limit."""
+        """Return whether some look declared at overall level alpha that the true change is below the limit."""
         return crosses([each.p_below(log_limit) for each in self.seen], self.fractions, alpha)
 
     def level(self, alpha: float) -> float:
-        """Give the nominal level of the last look."""
+        """Return the nominal level of the last look."""
         return nominal_levels(self.fractions, alpha)[-1]
 
     def bounds(self, alpha: float) -> tuple[float, float]:
-        """Give the one-sided bounds on the log scale, each at overall level alpha whenever measuring stops.
+        """Return the one-sided bounds on the log scale, each at overall level alpha whenever measuring stops.
 
         Repeated confidence intervals, the narrowest ends of all looks (Jennison & Turnbull, Journal of the Royal
         Statistical Society B 51 (1989) 305); those of the last look alone where the looks contradict each other. An
@@ -136,7 +136,7 @@ def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> Histo
 
 
 def decided_before(objective: str, looks: Sequence[Look]) -> ObjectiveVerdict | None:
-    """Give the first look's decision on an objective; None where it is open."""
+    """Return the first look's decision on an objective; None where it is open."""
     every = (each for look in looks for each in look.objectives if each.metric == objective)
     return next((each for each in every if each.verdict is not Verdict.INCONCLUSIVE), None)
 
@@ -151,16 +151,16 @@ class Levels:
 
     @staticmethod
     def of(alpha: float, family: int, fractions: tuple[float, ...] = (1.0,)) -> Levels:
-        """Give those of the last of some looks; `family`: how many metrics and objectives share alpha (Bonferroni)."""
+        """Return those of the last of the looks; `family`: metrics and objectives that share alpha (Bonferroni)."""
         return Levels(nominal_levels(fractions, alpha)[-1], nominal_levels(fractions, alpha / family)[-1])
 
 
 def levels_of(objective: str, alpha: float, family: int, looks: Sequence[Look]) -> Levels:
-    """Give the levels of the last look at an objective; those of a single look where there was none."""
+    """Return the levels of the last look at an objective; those of a single look where there was none."""
     last = next((look for look in reversed(looks) if any(o.metric == objective for o in look.objectives)), None)
     return Levels.of(alpha, family) if last is None else Levels.of(alpha, family, fractions_of(last.source, looks))
 
 
 def fractions_of(source: Source, looks: Sequence[Look]) -> tuple[float, ...]:
-    """Give the information fractions at which a source was looked at."""
+    """Return the information fractions at which a source was looked at."""
     return tuple(look.fraction for look in looks if look.source is source)

@@ -148,7 +148,7 @@ def _reasons(
     missing: Sequence[str],
     invalid: Sequence[str],
 ) -> tuple[str, ...]:
-    """Say what decided; of an inconclusive run what stands in the way, with what would decide."""
+    """Return what decided; of an inconclusive run what stands in the way, with what would decide."""
     if verdict is Verdict.INVALID:
         return tuple(invalid)
     found = [_clause(part) for part in parts if part.counts and part.verdict is verdict and not _is_left_open(part)]

@@ -23,12 +23,12 @@ _LANES = {
 
 
 def is_expected(metric: Metric, table: TrialTable, gate: Gate) -> bool:
-    """Say whether a run is inconclusive without the metric; a default one that it never measured is no loss."""
+    """Return whether a run is inconclusive without the metric; a default one that it never measured is no loss."""
     return is_required(metric, gate) and (metric.name in gate.metrics or has_numbers(metric, table))
 
 
 def has_numbers(metric: Metric, table: TrialTable) -> bool:
-    """Say whether any trial or start gave a number for the metric, usable or not; 0 is none, but for a share."""
+    """Return whether any trial or start gave a number for the metric, usable or not; 0 is none, but for a share."""
     if metric.estimator is Estimator.CONSTANT:
         return False
     if Source.START in metric.sources:
@@ -41,7 +41,7 @@ def has_numbers(metric: Metric, table: TrialTable) -> bool:
 
 
 def is_in_reach(metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
-    """Say whether a percentile without enough requests so far will have them at the end of its lane.
+    """Return whether a percentile without enough requests so far will have them at the end of its lane.
 
     `fraction` of the lane's time is over. Not where a request got no answer, for then there is no percentile.
     """
@@ -69,7 +69,7 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
 
 
 def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Columns) -> str:
-    """Say how far off it is."""
+    """Return how far off it is."""
     need = requests_for_quantile(quantile[1])
     units, times = replica_times(columns, Source.LOAD, quantile[0])
     if any(each.size and not isfinite(each[-1]) for each in times):

@@ -138,7 +138,7 @@ def _share(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fi
 
 
 def _more_requests(hits: float, count: float, share: float, alpha: float, effect: float) -> str:
-    """Say how many requests would decide if the share of hits stayed as it is."""
+    """Return how many requests would decide if the share of hits stayed as it is."""
     if not 0 < share < 1:
         return "no number of requests proves a rate of 0: give the rate that you accept"
     if hits == 0:

@@ -37,7 +37,7 @@ class Accept(Acceptance):
 
     @property
     def words(self) -> str:
-        """Say all of it in one line."""
+        """Return all of it in one line."""
         of = f" of scenario {self.scenario}" if self.scenario else ""
         return f"{self.metric}{of} up to {limit(self.up_to, self.metric)}, {self.author}: {self.reason}"
 
@@ -106,7 +106,7 @@ class Policy:
         }
 
     def expired(self, accept: Accept) -> bool:
-        """Say whether its last day is over."""
+        """Return whether its last day is over."""
         return accept.expires < self.today
 
     def _of(self, scenario_name: str) -> Iterator[Accept]:
@@ -120,7 +120,7 @@ NO_POLICY = Policy(PolicyTables(), date.max)
 
 
 def _misfit(accept: Accept, scenario: Scenario) -> str:
-    """Say why a scenario has no use for an acceptance; empty where it has."""
+    """Return why a scenario has no use for an acceptance; empty where it has."""
     metric = BY_NAME[accept.metric]
     if severity_of(metric, scenario.gate) is Severity.OFF:
         return f"{metric.name} is not gated in scenario {scenario.name}"

@@ -82,7 +82,7 @@ class _Design:
         return not isfinite(self.components.request_sd) and not is_once_a_replica(BY_NAME[self.components.metric])
 
     def distance(self, alpha: float) -> float:
-        """Give so many standard errors the regression caught lies beyond the tolerance (perfgate.gate.remedy)."""
+        """Return so many standard errors the regression caught lies beyond the tolerance (perfgate.gate.remedy)."""
         return half_width(1.0, self.df, alpha) + half_width(1.0, self.df, 1 - POWER)
 
 

@@ -23,7 +23,7 @@ _TOO_NEAR = "too near the tolerance for any practical"
 
 
 def detectable(case: Case, alpha: float) -> float:
-    """Give the smallest true regression that fails with 80 % power: a share, or an amount in the metric's unit.
+    """Return the smallest true regression that fails with 80 % power: a share, or an amount in the metric's unit.
 
     On the metric's scale tolerance + (t[1 - alpha] + t[0.8]) x standard error: the usual approximation to the
     non-central t (Chow, Shao & Wang, Sample Size Calculations in Clinical Research, 2008, section 3.2). A lane that
@@ -36,7 +36,7 @@ def detectable(case: Case, alpha: float) -> float:
 
 
 def what_would_decide(case: Case, alpha: float) -> str:
-    """Say what would decide at this level if the estimate stayed: more requests, replicas or time."""
+    """Return what would decide at this level if the estimate stayed: more requests, replicas or time."""
     if case.effect.counts is not None:
         return _more_requests(case.effect.counts, case.tolerance.log, case.history.level(alpha))
     if not case.effect.log_se:
@@ -62,7 +62,7 @@ def _time_or_servers(case: Case, alpha: float) -> str:
 
 
 def longer_by(case: Case, times: float) -> float:
-    """Say how many times as long makes the variance so many times smaller; infinite where time alone does not.
+    """Return how many times as long makes the variance so many times smaller; infinite where time alone does not.
 
     What processes of one model differ by stays as it is, however long they are measured.
     """
@@ -73,7 +73,7 @@ def longer_by(case: Case, times: float) -> float:
 
 
 def is_once_a_replica(metric: Metric) -> bool:
-    """Say whether time does not sharpen it: each server has one value, such as its load time or its peak."""
+    """Return whether time does not sharpen it: each server has one value, such as its load time or its peak."""
     return Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE
 
 

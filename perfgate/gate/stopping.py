@@ -66,7 +66,7 @@ class InterimAnalysis:
         self._effects: dict[str, Effect] = {}  # of each metric as it was at its last look
 
     def last(self, source: Source) -> float:
-        """Give the fraction of a source's last look; 0 before the first."""
+        """Return the fraction of a source's last look; 0 before the first."""
         return max(fractions_of(source, self.taken), default=0.0)
 
     def look(self, source: Source, fraction: float, at_s: float, table: TrialTable) -> tuple[MetricVerdict, ...]:
@@ -89,7 +89,7 @@ class InterimAnalysis:
         return Standing(tuple(verdicts), tuple(bounds.values()), total)
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
-        """Say whether nothing is open that more of this source would decide, warnings included.
+        """Return whether nothing is open that more of this source would decide, warnings included.
 
         Why warnings count: docs/explanation/method.md#severity.
         """
@@ -103,11 +103,11 @@ class InterimAnalysis:
         return all(metrics) and all(bounds)
 
     def _waits_for(self, metric: Metric, source: Source) -> bool:
-        """Say whether the source may decide the metric: cold servers decide no time of warm ones (gate.judge)."""
+        """Return whether the source may decide the metric: cold servers decide no time of warm ones (gate.judge)."""
         return self._at(metric, source) and not (self._cold and metric.is_steady_time)
 
     def _is_expected(self, metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
-        """Say whether there is something to wait for: of what is judged only where it can be, an effect."""
+        """Return whether there is something to wait for: of what is judged only where it can be, an effect."""
         if not is_required(metric, self._gate):
             comes = self._at(metric, source) and is_in_reach(metric, source, fraction, table)
             return comes or metric.name in self._effects
@@ -127,7 +127,7 @@ class InterimAnalysis:
 
     @property
     def _severities(self) -> tuple[list[Severity], list[Severity]]:
-        """Give those of the gated metrics and of the objectives."""
+        """Return those of the gated metrics and of the objectives."""
         metrics = [severity_of(metric, self._gate) for metric in self._gated]
         return metrics, [objective.severity for objective in self._objectives.values()]
 
@@ -147,7 +147,7 @@ class InterimAnalysis:
 
 
 def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:
-    """Give the planned look that is due, of several that were missed the last one; None where none is."""
+    """Return the planned look that is due, of several that were missed the last one; None where none is."""
     return max((fraction for fraction in planned if last < fraction <= elapsed), default=None)
 
 
@@ -158,7 +158,7 @@ LUCK_SD = 1.64
 
 
 def is_futile(case: Case, family: int) -> bool:
-    """Say whether the rest of the lane's time would decide in at most one run of twenty, if the estimate is right.
+    """Return whether the rest of the lane's time would decide in at most one run of twenty, if the estimate is right.
 
     It costs no level, for nothing is declared (non-binding futility: Jennison & Turnbull, Group Sequential Methods,
     2000, section 10). The squared standard error is what processes differ by, which time leaves, and the requests'

@@ -50,7 +50,7 @@ def _case(metric: Metric, effect: Effect, gate: Gate) -> Case:
 
 
 def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
-    """Give the effect, or say why there is none."""
+    """Return the effect, or say why there is none."""
     if metric.estimator in {Estimator.CONSTANT, Estimator.PROPORTION}:
         return _without_replicas(metric, table, stored, alpha)
     then, now = stored.metrics.get(metric.name), typical_of(metric, Arm.CANDIDATE, table)
@@ -67,7 +67,7 @@ def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: f
 
 
 def _another_way(then: StoredMetric, now: Typical) -> str:
-    """Say how, and what to do about it; empty where both were measured alike."""
+    """Return how, and what to do about it; empty where both were measured alike."""
     if (then.state, then.source) != (now.state, now.source):
         was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
         return f"({was}): share the budget as then, or record again"
@@ -106,7 +106,7 @@ def _decided(cases: Sequence[Case], alpha: float, objectives: Sequence[Severity]
 
 
 def _more(case: Case, alpha: float) -> str:
-    """Say what would decide if the estimate stayed: time shrinks the candidate's own part of the variance only."""
+    """Return what would decide if the estimate stayed: time shrinks the candidate's own part of the variance only."""
     own = Occasion(case.effect.candidate_replicas).variance
     wanted = (case.beyond * case.effect.log_se / case.half(alpha)) ** 2
     left = wanted - (case.effect.log_se**2 - own)

@@ -34,7 +34,7 @@ class Tolerance:
 
 
 def gated_metrics(gate: Gate) -> tuple[Metric, ...]:
-    """Give the table's defaults and those that are named, without those whose severity is `off`."""
+    """Return the table's defaults and those that are named, without those whose severity is `off`."""
     return tuple(metric for metric in METRICS if severity_of(metric, gate) is not Severity.OFF)
 
 
@@ -48,12 +48,12 @@ def severity_of(metric: Metric, gate: Gate) -> Severity:
 
 
 def is_required(metric: Metric, gate: Gate) -> bool:
-    """Say whether a run that cannot decide the metric is inconclusive."""
+    """Return whether a run that cannot decide the metric is inconclusive."""
     return metric.required or metric.name in gate.metrics
 
 
 def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
-    """Give the metric's own tolerance, or what an accepted regression raises it to."""
+    """Return the metric's own tolerance, or what an accepted regression raises it to."""
     own, acceptance = own_tolerance_of(metric, gate, baseline_value), gate.project.accepted.get(metric.name)
     if acceptance is None:
         return own

@@ -31,7 +31,7 @@ def schedule(load: Load, duration_s: float, rng: np.random.Generator, trace_s: S
 
 
 def mean_rate_rps(load: Load, duration_s: float, trace_s: Sequence[float] = ()) -> float | None:
-    """Say how many requests a second `schedule` draws on average; None for a closed loop, which has no schedule."""
+    """Return how many requests a second `schedule` draws on average; None for a closed loop, which has no schedule."""
     if load.arrivals == "trace":
         return replay(trace_s, duration_s).size / duration_s
     if load.arrivals == "ramp":
@@ -117,7 +117,7 @@ def replay(trace_s: Sequence[float], duration_s: float) -> Floats:
 
 
 def length_s(trace_s: Sequence[float]) -> float:
-    """Say how long a trace is: to its last arrival, and one mean gap more, so that its rate is its count over this."""
+    """Return how long a trace is: to its last arrival plus one mean gap, so that its rate is its count over this."""
     return trace_s[-1] * len(trace_s) / (len(trace_s) - 1)
 
 

@@ -197,5 +197,5 @@ class RestDriver(Engine):
 
 
 def _sleeps(load: ClosedLoop | OpenLoop) -> bool:
-    """Tell whether we have nothing to do most of the time: of one request in flight, all the time that a server has."""
+    """Return whether we are idle most of the time: with one request in flight, for all the time that a server takes."""
     return isinstance(load, OpenLoop) or load.in_flight == 1

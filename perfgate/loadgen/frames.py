@@ -47,12 +47,12 @@ def status_of(fields: Mapping[bytes, bytes]) -> tuple[int, str] | None:
 
 
 def status_of_reset(code: int) -> tuple[int, str]:
-    """Say which gRPC status the error code of a reset HTTP/2 stream stands for."""
+    """Return which gRPC status the error code of a reset HTTP/2 stream stands for."""
     return _OF_RESET.get(code, grpc.INTERNAL), f"the server reset the stream with HTTP/2 error {code}"
 
 
 def status_without_trailer(http_status: int) -> tuple[int, str]:
-    """Say which gRPC status an HTTP answer without `grpc-status` stands for."""
+    """Return which gRPC status an HTTP answer without `grpc-status` stands for."""
     return _OF_HTTP.get(
         http_status, grpc.UNKNOWN
     ), f"HTTP status {http_status} and no grpc-status: is this a gRPC server?"

@@ -49,7 +49,7 @@ def http_request(verb: str, path: str, headers: Mapping[str, str], body: bytes |
 
 
 def status_of_http(http: int) -> int:
-    """Say which gRPC status an HTTP status of TF-Serving stands for."""
+    """Return which gRPC status an HTTP status of TF-Serving stands for."""
     return OK if http == 200 else _OF_HTTP.get(http, UNKNOWN)
 
 

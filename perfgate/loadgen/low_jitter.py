@@ -46,7 +46,7 @@ def _fine_timers() -> Iterator[None]:
 
 
 def realtime_permitted() -> bool:
-    """Tell whether a punctual series runs before ordinary processes here."""
+    """Return whether a punctual series runs before ordinary processes here."""
     with _first_in_line() as granted:
         return granted
 

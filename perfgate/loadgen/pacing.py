@@ -24,7 +24,7 @@ class Pacer(Protocol):
         ...
 
     def exhausted(self, now_s: float) -> bool:
-        """Tell whether all requests are sent."""
+        """Return whether all requests are sent."""
         ...
 
     def broken(self, now_s: float) -> None:
@@ -83,7 +83,7 @@ class ClosedPacer:
         return max(0.0, min(max(self._ready_s[0], self._not_before_s), self._end_s) - now_s)
 
     def exhausted(self, now_s: float) -> bool:
-        """Tell whether one of the bounds is met."""
+        """Return whether one of the bounds is met."""
         return self._left <= 0 or now_s >= self._end_s
 
     def broken(self, now_s: float) -> None:
@@ -114,7 +114,7 @@ class OpenPacer:
         return inf if self._next >= len(self._instants_s) else max(0.0, self._instants_s[self._next] - now_s)
 
     def exhausted(self, now_s: float) -> bool:  # noqa: ARG002 - a schedule ends with its last request
-        """Tell whether the schedule is through."""
+        """Return whether the schedule is through."""
         return self._next >= len(self._instants_s)
 
     def broken(self, now_s: float) -> None:

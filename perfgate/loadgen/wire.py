@@ -68,7 +68,7 @@ class Wire:
 
     @property
     def wants_write(self) -> bool:
-        """Tell whether it waits to send."""
+        """Return whether it waits to send."""
         return bool(self.unsent and self.open) or not self._connected
 
     def advance(self) -> bool:

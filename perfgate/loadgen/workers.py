@@ -51,7 +51,7 @@ class _Process:
         return self._process.pid
 
     def tell(self, order: dict[str, Any]) -> None:
-        """Give an order."""
+        """Send the worker an order."""
         if self._process.stdin is None:
             raise self._gone()
         try:
@@ -203,7 +203,7 @@ class WorkersDriver(Closing):
         return records.merge(parts)
 
     def _prepare(self, process: _Process, calls: tuple[Call, ...], share: ClosedLoop | OpenLoop) -> None:
-        """Tell a worker what to send and when, calls only where they are not the last ones."""
+        """Tell a worker what to send and when, with calls only where they are not the last ones."""
         if process not in self._opened:
             process.tell({"op": "open", "driver": self._number, "endpoint": asdict(self._endpoint)})
             self._opened.append(process)
@@ -249,7 +249,7 @@ def turn_of(calls: tuple[Call, ...], first_call: int, worker: int, workers: int)
 
 
 def _longest_s(load: ClosedLoop | OpenLoop, deadline_s: float) -> float:
-    """Say how long a series can take; nobody waits for a worker that is stopped for ever."""
+    """Return how long a series can take; nobody waits for a worker that is stopped for ever."""
     if isinstance(load, OpenLoop):
         sending_s = float(load.instants_s[-1]) if load.instants_s.size else 0.0
     elif load.duration_s is not None:

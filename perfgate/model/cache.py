@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_dir(environ: Mapping[str, str]) -> Path:
-    """Give `$XDG_CACHE_HOME/perfgate`, by default `~/.cache/perfgate`; it need not exist yet.
+    """Return `$XDG_CACHE_HOME/perfgate`, by default `~/.cache/perfgate`; it need not exist yet.
 
     A relative or empty `XDG_CACHE_HOME` counts as unset (XDG Base Directory Specification).
     """

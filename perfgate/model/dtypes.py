@@ -45,7 +45,7 @@ BY_NUMBER: dict[int, DType] = {dtype.number: dtype for dtype in DTYPES}
 
 
 def name_of(number: int) -> str:
-    """Give the name of a `DataType` number; `dtype 11` and the like for those that the table leaves out.
+    """Return the name of a `DataType` number; `dtype 11` and the like for those that the table leaves out.
 
     A reference, as TensorFlow 1 had them, has 100 more than what it refers to (tensorflow/core/framework/types.proto).
     """

@@ -27,7 +27,7 @@ def _export(source: Path, destination: Path) -> None:
 
 
 def exported(source: Path, cache_dir: Path, export: Callable[[Path, Path], None] = _export) -> Path:
-    """Give the SavedModel directory of a `.keras` file, `cache_dir/<sha256 of the file>`, made if it is not there.
+    """Return the SavedModel directory of a `.keras` file, `cache_dir/<sha256 of the file>`, made if it is not there.
 
     The directory appears whole or not at all, also with several processes at it.
     InvalidRunError when the file cannot be exported.

@@ -15,13 +15,13 @@ _WITH_TF_KERAS = (
 
 
 def is_hdf5(file: Path) -> bool:
-    """Tell by the file's first bytes."""
+    """Return whether the file is HDF5, by its first bytes."""
     with file.open("rb") as stream:
         return stream.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
 def explain_hdf5(file: Path) -> tuple[str, str]:
-    """Say what an HDF5 file of Keras is, and how it becomes a model that can be served."""
+    """Return what an HDF5 file of Keras is, and how it becomes a model that can be served."""
     import h5py  # noqa: PLC0415 - only here
 
     try:
@@ -42,7 +42,7 @@ def explain_hdf5(file: Path) -> tuple[str, str]:
 
 
 def version_of_archive(file: Path) -> str:
-    """Give the version of Keras that a `.keras` file says it is of; empty where it says none."""
+    """Return the version of Keras that a `.keras` file says it is of; empty where it says none."""
     try:
         with zipfile.ZipFile(file) as packed:
             return str(json.loads(packed.read("metadata.json"))["keras_version"])
@@ -51,7 +51,7 @@ def version_of_archive(file: Path) -> str:
 
 
 def conversion_of(file: Path) -> str:
-    """Say how a `.keras` file that today's Keras does not read becomes a model; empty where it is not too old."""
+    """Return how a `.keras` file that today's Keras does not read becomes a model; empty where it is not too old."""
     version = version_of_archive(file)
     return _WITH_TF_KERAS.format(file.name, file.stem) if version and _is_old(version) else ""
 

@@ -65,7 +65,7 @@ def locate(given: str, cache_dir: Path) -> Location:
 
 
 def _names(path: Path) -> Iterator[str]:
-    """Give the name of a path and, where it is a link, those of what it points to, one after the other."""
+    """Return the name of a path and, where it is a link, those of what it points to, one after the other."""
     path = path.absolute()
     for _ in range(_MOST_LINKS):
         yield path.name
@@ -76,7 +76,7 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _is_saved_model(directory: Path) -> bool:
-    """Tell whether TensorFlow would find a graph in it, in a form that perfgate reads or not."""
+    """Return whether TensorFlow would find a graph in it, in a form that perfgate reads or not."""
     return any((directory / name).is_file() for name in (GRAPH_FILE, *_OTHER_FORMS))
 
 
@@ -88,7 +88,7 @@ def _latest(path: Path) -> Path | None:
 
 
 def _complete(version: Path, given: str) -> Path:
-    """Give the directory of a version; UsageError where TF-Serving would choose it and fail to load it."""
+    """Return the directory of a version; UsageError where TF-Serving would choose it and fail to load it."""
     number = _version(version.name)
     if _is_saved_model(version):
         return _readable(version, str(Path(given) / version.name))
@@ -108,7 +108,7 @@ def _earlier(version: Path, given: str) -> str:
 
 
 def _readable(directory: Path, given: str) -> Path:
-    """Give it resolved, for a link may point elsewhere by the time it is loaded; UsageError where it cannot be read."""
+    """Resolve it, for a link may point elsewhere by the time it is loaded; UsageError where it cannot be read."""
     if (directory / GRAPH_FILE).is_file():
         return directory.resolve()
     form = next(name for name in _OTHER_FORMS if (directory / name).is_file())
@@ -118,7 +118,7 @@ def _readable(directory: Path, given: str) -> Path:
 
 
 def _named_otherwise(path: Path, given: str) -> str:
-    """Say what a directory without versions holds: models under names that are no numbers."""
+    """Return what a directory without versions holds: models under names that are no numbers."""
     return "" if path.is_file() else _below(path, given)
 
 

@@ -55,7 +55,7 @@ def open_model(given: str, cache_dir: Path) -> Model:
 
 
 def signature(model: Model, key: str) -> Signature:
-    """Give the signature of that name; UsageError, naming the nearest one, when there is none."""
+    """Return the signature of that name; UsageError, naming the nearest one, when there is none."""
     by_key = {found.key: found for found in model.signatures}
     if key in by_key:
         return by_key[key]
@@ -91,7 +91,7 @@ def _servable(meta_graphs: list[Proto], given: str) -> Proto:
 
 
 def _restores_variables(meta: Proto) -> bool:
-    """Tell whether loading needs the checkpoint: without `variables/` a loader goes on, and each request fails."""
+    """Return whether loading needs the checkpoint: without `variables/` a loader goes on, and each request fails."""
     ops = {node.op for node in meta.graph_def.node}
     return bool(meta.saver_def.restore_op_name) and not ops.isdisjoint(_VARIABLE_OPS)
 
@@ -118,7 +118,7 @@ def _specs(infos: Proto) -> tuple[TensorSpec, ...]:
 
 
 def _shape(info: Proto) -> tuple[int | None, ...] | None:
-    """Give the shape; None where it is said to be unknown, or nothing is said, as in exports of TensorFlow 1."""
+    """Return the shape; None where it is said to be unknown, or nothing is said, as in exports of TensorFlow 1."""
     shape = info.tensor_shape
     if shape.unknown_rank or not info.HasField("tensor_shape"):
         return None

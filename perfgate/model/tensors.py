@@ -19,7 +19,7 @@ _OWN: dict[str, type] = {"bfloat16": ml_dtypes.bfloat16, "string": object}
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
-    """Give numpy's dtype for TensorFlow's name; `string` is an array of `bytes` objects. KeyError if unknown."""
+    """Return numpy's dtype for TensorFlow's name; `string` is an array of `bytes` objects. KeyError if unknown."""
     dtype: np.dtype[Any] = np.dtype(_OWN.get(name, BY_NAME[name].name))
     return dtype
 

@@ -45,7 +45,7 @@ class FakeMachineAccounts:
         """Nothing to remember."""
 
     def conditions(self) -> Conditions:
-        """Tell the given conditions."""
+        """Return the given conditions."""
         return Conditions(self.steal_share, self.cpu_pressure_share)
 
 
@@ -75,7 +75,7 @@ class FakeSampler:
         """Nothing to stop."""
 
     def series(self) -> FakeSeries:
-        """Give the samples."""
+        """Return the samples."""
         pids = np.array([subject.pid for subject in self.subjects], np.int64)
         count = pids.size
         return FakeSeries(

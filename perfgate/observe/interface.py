@@ -35,7 +35,7 @@ class MachineObserver(Protocol):
         """Remember the present counters."""
 
     def conditions(self) -> Conditions:
-        """Tell what happened since `start`."""
+        """Return what happened since `start`."""
 
 
 class ProcessSeries(Protocol):

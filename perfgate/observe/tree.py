@@ -176,7 +176,7 @@ class TreeAccounts:
         self._members[pid] = _Member(pid, now.parent, now.start_ticks, (cpu, minor, major), Switches(pid, self._proc))
 
     def _read(self, pid: int, now: Stat) -> Iterator[tuple[float, float]]:
-        """Tell what a process used itself, and its children that ended; read before those alive are."""
+        """Return what a process used itself, and its children that ended; read before those alive are."""
         yield self._clock(pid), now.waited_ticks * self._tick_ms
         yield now.minor_faults, now.waited_minor_faults
         yield now.major_faults, now.waited_major_faults

@@ -51,7 +51,7 @@ def example_calls(file: Path, model: Model, spec: Payload, model_name: str) -> I
 
 
 def _batches(file: Path, spec: Payload) -> Iterator[tuple[int, list[bytes]]]:
-    """Give whole batches, each with the number of its first record."""
+    """Return whole batches, each with the number of its first record."""
     records = enumerate(read_records(file), start=1)
     for index in range(spec.distinct):
         numbered = list(islice(records, spec.batch_size))

@@ -61,7 +61,7 @@ def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iter
 
 
 def _requests(file: Path) -> Iterator[tuple[str, Any]]:
-    """Give each request with its place; of many lines, no more than are asked for are read."""
+    """Return each request with its place; of many lines, no more than are asked for are read."""
     try:
         with _opened(file) as stream:
             number, line = _first_line(stream, file)

@@ -75,7 +75,7 @@ def _numbers(flat: list[Any], tensor: TensorSpec) -> Array:
 
 
 def is_base64(value: Any) -> bool:  # noqa: ANN401 - any JSON
-    """Tell whether it is `{"b64": "…"}`."""
+    """Return whether it is `{"b64": "…"}`."""
     return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
 
 

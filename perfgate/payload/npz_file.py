@@ -48,7 +48,7 @@ def npz_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Itera
 
 
 def _rows(file: Path, arrays: dict[str, Array], batch_size: int) -> int | None:
-    """Tell how many rows all arrays have; None where none has a dimension."""
+    """Return how many rows all arrays have; None where none has a dimension."""
     lengths = {name: len(array) for name, array in arrays.items() if array.ndim}
     if not lengths:
         return None

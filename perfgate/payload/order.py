@@ -38,7 +38,7 @@ def cycle_order(weights: Sequence[float], sizes: Sequence[int], seed: int) -> tu
 
 
 def _counts(weights: Sequence[Fraction], sizes: Sequence[int]) -> list[int]:
-    """Say how often each class comes in a cycle."""
+    """Return how often each class comes in a cycle."""
     whole = sum(weights)
     scale = lcm(*(weight.denominator for weight in weights))
     parts = [int(weight * scale) for weight in weights]

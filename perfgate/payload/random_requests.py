@@ -47,7 +47,7 @@ def random_calls(
 
 
 def _shapes(inputs: Sequence[Filled], batch_size: int) -> dict[str, tuple[int, ...]]:
-    """Give each input's shape; UsageError names all inputs whose shape the scenario must say."""
+    """Return each input's shape; UsageError names all inputs whose shape the scenario must say."""
     shapes, errors = {}, list[UsageError]()
     for each in inputs:
         try:

@@ -42,7 +42,7 @@ METHOD_OF = {"predict": Method.PREDICT, "classify": Method.CLASSIFY, "regress": 
 
 @contextmanager
 def told_of(where: str) -> Iterator[None]:
-    """Say in front of a UsageError what it is about."""
+    """Prefix a UsageError with what it is about."""
     try:
         yield
     except UsageError as error:

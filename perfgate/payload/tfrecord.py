@@ -47,7 +47,7 @@ def read_records(file: Path) -> Iterator[bytes]:
 
 
 def masked_crc(data: bytes) -> int:
-    """Give the checksum that stands in the file."""
+    """Return the checksum that stands in the file."""
     crc: int = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
@@ -67,7 +67,7 @@ def _opened(file: Path) -> BinaryIO | gzip.GzipFile:
 
 
 def _remaining(stream: BinaryIO | gzip.GzipFile) -> int:
-    """Tell how much can follow, so that a wrong length is found before memory is asked for."""
+    """Return how much can follow, so that a wrong length is found before memory is asked for."""
     if isinstance(stream, gzip.GzipFile):
         return _LARGEST_RECORD_BYTES
     return os.fstat(stream.fileno()).st_size - stream.tell()

@@ -18,7 +18,7 @@ PLACE = Path("assets.extra", "tf_serving_warmup_requests")
 
 
 def warmup_file(model: Model) -> Path:
-    """Give the file; UsageError when the model has none."""
+    """Return the file; UsageError when the model has none."""
     file = model.path / PLACE
     if not file.is_file():
         raise UsageError(f"{model.given} has no warm-up requests: no {PLACE}", "give another payload.source")
@@ -48,7 +48,7 @@ def warmup_kinds(model: Model) -> tuple[tuple[str, int], ...]:
 
 
 def warmup_source(models: Mapping[Arm, Model]) -> Model | None:
-    """Say whose requests both arms get: the candidate's, and of a model alone its own."""
+    """Return whose requests both arms get: the candidate's, and of a model alone its own."""
     return models.get(Arm.CANDIDATE) or next(iter(models.values()), None)
 
 

@@ -38,7 +38,7 @@ _Curve = Callable[[Floats | np.float64], Floats]
 
 
 def _hat(exponent: float) -> tuple[_Curve, _Curve, _Curve]:
-    """Give x ** -exponent, its integral from 1, and that one's inverse, all three stable about exponent 1."""
+    """Return x ** -exponent, its integral from 1, and that one's inverse, all three stable about exponent 1."""
     power = 1 - exponent
 
     def density(x: Floats | np.float64) -> Floats:

@@ -103,7 +103,7 @@ def _publish(  # noqa: PLR0913 - a calibration and where it goes
 
 
 def _print_days(calibration: Calibration, scenario: Scenario, store_url: str, console: Console) -> None:
-    """Say what all that the store has tells of other hours and days."""
+    """Print what the records in the store show about other hours and days."""
     store = Store(store_url)
     records = [each for name in store.names() for each in store.newest(name, MOST_RECORDS)]
     before = calibrations_of(store_url, calibration.fingerprint, calibration.scenario_digest)

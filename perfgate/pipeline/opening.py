@@ -93,7 +93,7 @@ def _open_endpoints(  # noqa: PLR0913, PLR0917 - as open_arms
 
 
 def _told(scenario: Scenario, cache_dir: Path) -> tuple[Signature, ...] | None:
-    """Give the signatures that the scenario says, which then nobody asks a server for; None where it says none."""
+    """Return the signatures that the scenario says, which then nobody asks a server for; None where it says none."""
     if (written := written_signatures(scenario)) and scenario.target.signature_from:
         raise UsageError(
             "payload.signature_def and --signature-from (target.signature_from) both say what goes in", "leave one out"

@@ -119,7 +119,7 @@ def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored has found
 
 
 def recording_command(comparison: Comparison, options: Options, name: str, store_url: str) -> str:
-    """Give the command line that records a baseline as `run` looks for it, its server settings included."""
+    """Return the command line that records a baseline as `run` looks for it, its server settings included."""
     flags = {
         "--intra-op-threads": options.intra_op_threads,
         "--inter-op-threads": options.inter_op_threads,

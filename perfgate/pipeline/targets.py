@@ -23,7 +23,7 @@ from perfgate.serving.interface import Launcher, Replica
 def launcher_of(
     comparison: Comparison, environ: Mapping[str, str], log: Path, cpus: Collection[int], ahead: Ahead
 ) -> Callable[[int], Launcher]:
-    """Say how a launcher of the scenario's target is made, by its number; one that was made ahead comes first."""
+    """Return how a launcher of the scenario's target is made, by its number; one that was made ahead comes first."""
     scenario = comparison.scenario
     kind = scenario.target.kind
 
@@ -38,7 +38,7 @@ def launcher_of(
 
 
 def at_once(scenario: Scenario, cpus: Collection[int], cores: float | None) -> int:
-    """Say how many servers can be started side by side: one for each CPU, of those that are forked."""
+    """Return how many servers can be started side by side: one for each CPU, of those that are forked."""
     if scenario.target.kind not in EXECUTING:
         return 1  # a foreign server may take all CPUs to start
     free = len(scenario.server.cpus or cpus)

@@ -61,7 +61,7 @@ def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
 
 
 def recording(model: Model) -> str:
-    """Give the command that stores a baseline of the model."""
+    """Return the command that stores a baseline of the model."""
     return shlex.join(["perfgate", "baseline", "record", model.given])
 
 
@@ -135,7 +135,7 @@ def _input(tensor: TensorSpec, signature: Signature) -> _Input:
 
 
 def _key(tensor: TensorSpec, signature: Signature) -> str:
-    """Give the name, or a pattern where the exporter made the name up, and it is the only one of its kind."""
+    """Return the name, or a pattern where the exporter made the name up, and it is the only one of its kind."""
     if (made_up := _MADE_UP.fullmatch(tensor.name)) is None:
         return tensor.name
     alike = [each for each in signature.inputs if each.name.startswith(made_up[1])]
@@ -143,7 +143,7 @@ def _key(tensor: TensorSpec, signature: Signature) -> str:
 
 
 def _why_not(tensor: TensorSpec) -> str:
-    """Say why no random values fit; empty where they do."""
+    """Return why no random values fit; empty where they do."""
     if tensor.encoding != "dense":
         return f"is {tensor.encoding}, which no request can carry: choose another signature"
     try:

@@ -14,7 +14,7 @@ from perfgate.version import __version__
 
 
 def installed_requirement(project: Path) -> str | None:
-    """Give what pip would be told to install this perfgate again; None where only this machine has it.
+    """Return what pip would be told to install this perfgate again; None where only this machine has it.
 
     Read from `direct_url.json`, which pip writes beside a package that came from no index (PEP 610). A file or
     directory counts below `project` alone, as a relative path: nothing else is there on a CI server.
@@ -38,7 +38,7 @@ def requirement_of(direct_url: dict[str, Any], project: Path) -> str | None:
 
 
 def how_to_bring(ci_file: Path) -> tuple[str, ...]:
-    """Say how a job gets a perfgate that only this machine has: lines, with commands to paste."""
+    """Return how a job gets a perfgate that only this machine has: lines, with commands to paste."""
     named, wheel = f"perfgate=={__version__}", f"./wheels/perfgate-{__version__}-py3-none-any.whl"
     return (
         f"say what CI installs: {ci_file} names {named}, but this perfgate came from a directory or file",

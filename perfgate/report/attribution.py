@@ -28,7 +28,7 @@ _INPUTS = {each.code for each in (CautionKind.INPUTS, CautionKind.WARMUP_ASSETS,
 
 
 def causes(result: Result) -> tuple[str, ...]:
-    """Say which part of a request changed and what else differs, the surest first."""
+    """Return which part of a request changed and what else differs, the surest first."""
     if not result.judgement or not result.judgement.metrics:
         return ()
     return (
@@ -75,7 +75,7 @@ def _told(verdict: MetricVerdict) -> str:
 
 
 def _under_load(result: Result) -> Iterator[str]:
-    """Say by how much each stage of a request grew, from one mean a server."""
+    """Return by how much each stage of a request grew, from one mean a server."""
     found = stage_contrasts(result)
     moved = {stage: each for stage, each in found.items() if stage != _TOTAL and _excludes_0(each)}
     if not moved:

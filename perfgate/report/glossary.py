@@ -24,7 +24,7 @@ class Term:
     """Other forms in which a page may show it, the plural with `s` aside."""
 
     def stands_in(self, text: str) -> bool:
-        """Tell whether a text has the word, in any of its forms."""
+        """Return whether a text has the word, in any of its forms."""
         forms = "|".join(re.escape(form) for form in (self.word, *self.forms))
         return re.search(rf"(?<![\w-])(?:{forms})s?(?![\w-])", text, re.IGNORECASE) is not None
 

@@ -37,7 +37,7 @@ class PayloadRow:
 
 
 def payload_rows(result: Result) -> tuple[PayloadRow, ...]:
-    """Give a row a payload for each metric whose payloads did not all change alike."""
+    """Return a row a payload for each metric whose payloads did not all change alike."""
     return tuple(
         _row(change, change.payload in {each.payload for each in out})
         for _, changes, out in _unlike(result)
@@ -58,7 +58,7 @@ def _unlike(result: Result) -> Iterator[tuple[str, list[PayloadChange], list[Pay
 
 
 def standing_out(changes: Sequence[PayloadChange]) -> list[PayloadChange]:
-    """Give the payloads whose change surely differs from the median payload's, the worst first.
+    """Return the payloads whose change surely differs from the median payload's, the worst first.
 
     By their intervals, widened to 99 % over all of them (Bonferroni).
     """

@@ -91,7 +91,7 @@ class SummaryRow:
 
 
 def word_of(verdict: MetricVerdict | ObjectiveVerdict) -> str:
-    """Give a verdict's word as people see it: `warn` for a failure that only warns, `accepted` for what needs that."""
+    """Return a verdict's word as shown: `warn` for a failure that only warns, `accepted` for what needs acceptance."""
     if verdict.warns and verdict.verdict is Verdict.FAIL:
         return "warn"
     if isinstance(verdict, MetricVerdict) and verdict.gated and verdict.needs_acceptance:
@@ -100,7 +100,7 @@ def word_of(verdict: MetricVerdict | ObjectiveVerdict) -> str:
 
 
 def badness(verdict: MetricVerdict) -> float:
-    """Say how much worse it is, in tolerances: above 1 is more than accepted; NaN without a number."""
+    """Return how much worse it is, in tolerances: above 1 is more than accepted; NaN without a number."""
     return in_tolerances(verdict, verdict.effect.change)
 
 
@@ -113,7 +113,7 @@ def in_tolerances(verdict: MetricVerdict, change: float) -> float:
 
 
 def description(metric: str) -> str:
-    """Say what a metric is, in the words of the metrics table."""
+    """Return what a metric is, in the words of the metrics table."""
     return BY_NAME[metric].description if metric in BY_NAME else ""
 
 
@@ -138,7 +138,7 @@ _RANKS = (Severity.ERROR, Severity.WARN, Severity.OFF)
 
 
 def severity_of(verdict: MetricVerdict) -> Severity:
-    """Give how much a failure counts; of a metric that is not gated, `off`."""
+    """Return how much a failure counts; of a metric that is not gated, `off`."""
     return verdict.severity if verdict.gated else Severity.OFF
 
 
@@ -249,7 +249,7 @@ _MOST_BATCH_ROWS = 20
 
 
 def batch_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give the share of each arm's requests by batch size; where there are many sizes, in ranges of equal width.
+    """Return the share of each arm's requests by batch size; where there are many sizes, in ranges of equal width.
 
     Nothing where every request was executed by itself.
     """
@@ -277,7 +277,7 @@ _LEAST_THREAD_SHARE = 0.01
 
 
 def thread_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give each kind of thread's share of its arm's CPU time, the busiest first; those below 1 % are left out."""
+    """Return each kind of thread's share of its arm's CPU time, the busiest first; those below 1 % are left out."""
     shares = {(each.arm, each.thread): each.share for each in result.threads}
     most = {thread: max(shares.get((arm, thread), 0.0) for arm in result.models) for _, thread in shares}
     shown = [

@@ -14,14 +14,14 @@ _ABOUT_ALL = 0.97
 
 
 def verdict_word(result: Result) -> str:
-    """Say in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
+    """Return in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
     if result.judgement is None or result.status == "interrupted":
         return result.status.upper()
     return result.judgement.verdict.value.upper()
 
 
 def sentence(result: Result) -> str:
-    """Say what was found, with the number that matters most."""
+    """Return what was found, with the number that matters most."""
     judgement = result.judgement
     if judgement is None:
         ended = {"interrupted": "The run was interrupted", "running": "The run is still going on"}
@@ -48,7 +48,7 @@ def not_gated_sentence(rows: Sequence[GateRow]) -> str:
 
 
 def warning_sentence(result: Result) -> str:
-    """Say what failed and only warns; empty where nothing did."""
+    """Return what failed and only warns; empty where nothing did."""
     warnings = result.judgement.warnings if result.judgement else ()
     if not warnings or result.judgement is None or result.judgement.verdict is Verdict.INVALID:
         return ""
@@ -56,13 +56,13 @@ def warning_sentence(result: Result) -> str:
 
 
 def confidence(result: Result) -> str:
-    """Give the two-sided level of the shown intervals: with bounds of 1 % each, `98%`; empty without a comparison."""
+    """Return the two-sided level of the shown intervals: with bounds of 1 % each, `98%`; empty without a comparison."""
     metrics = result.judgement.metrics if result.judgement else ()
     return formatting.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
 
 
 def looks_sentence(result: Result) -> str:
-    """Say when a comparison was decided; empty where it was not looked at, or took about all of its time."""
+    """Return when a comparison was decided; empty where it was not looked at, or took about all of its time."""
     last = {look.source: look for look in result.looks}
     if not last or all(look.fraction >= 1 for look in last.values()):
         return ""
@@ -82,7 +82,7 @@ def looks_sentence(result: Result) -> str:
 
 
 def power_sentence(result: Result) -> str:
-    """Say how sure the gate is and what it could have found; empty where no metric is gated."""
+    """Return how sure the gate is and what it could have found; empty where no metric is gated."""
     ordered = in_order(result)
     kinds = (
         ("raise a false alarm", [metric for metric in ordered if metric.counts]),
@@ -100,7 +100,7 @@ def _level_words(what: str, metrics: list[MetricVerdict], result: Result) -> str
 
 
 def sharing(metrics: Sequence[MetricVerdict], result: Result, kind: str = "metric") -> str:
-    """Say what shares the level of the metrics of one severity: they and the objectives; empty where one is alone.
+    """Return what shares the level of the metrics of one severity: they and the objectives; empty where one is alone.
 
     Older results held objectives to a level of their own, as their metrics' level shows.
     """
@@ -118,12 +118,12 @@ def _in_process(result: Result) -> bool:
 
 
 def rest_words(result: Result) -> str:
-    """Say what a response time holds beside the stages."""
+    """Return what a response time holds beside the stages."""
     return "waiting for a thread and a CPU" if _in_process(result) else "network, protocol and waiting for a CPU"
 
 
 def stored_sentence(result: Result) -> str:
-    """Say which stored numbers were compared with and what days differ by; empty where none were."""
+    """Return which stored numbers were compared with and what days differ by; empty where none were."""
     if result.stored is None or not result.stored.records:
         return ""
     count, day = len(result.stored.records), result.stored.recorded_utc[:10]
@@ -139,7 +139,7 @@ def stored_sentence(result: Result) -> str:
 
 
 def generator_sentence(result: Result) -> str:
-    """Say how well the load generator did; empty where there was no load."""
+    """Return how well the load generator did; empty where there was no load."""
     found = result.generator
     if found is None:
         return ""
@@ -158,13 +158,13 @@ def generator_sentence(result: Result) -> str:
 
 
 def sampling_sentence(result: Result) -> str:
-    """Say what sampling the servers cost; empty where it is not known."""
+    """Return what sampling the servers cost; empty where it is not known."""
     share = result.timeline.cost_share
     return f"Sampling the servers took {formatting.share(share)} of a core." if math.isfinite(share) else ""
 
 
 def stage_sentence(result: Result, arm: str) -> str:
-    """Say where the mean time of an arm's requests went; empty where the server did not tell."""
+    """Return where the mean time of an arm's requests went; empty where the server did not tell."""
     parts = [stage for stage in result.stages if stage.arm == arm]
     if not parts:
         return ""
@@ -174,7 +174,7 @@ def stage_sentence(result: Result, arm: str) -> str:
 
 
 def _interrupted(result: Result) -> str:
-    """Say how far it came, and that what it came to is no verdict."""
+    """Return how far it came, and that what it came to is no verdict."""
     planned_s = sum(segment["seconds"] for segment in result.plan.get("segments", ()))
     spent_s = sum(result.blocks.wall_s)
     if not spent_s:
@@ -243,7 +243,7 @@ def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
 
 
 def _beside(result: Result) -> str:
-    """Say why no metric counts."""
+    """Return why no metric counts."""
     if result.comparison == "none":
         return "there was no baseline to compare with"
     return "its changes only warn" if any(each.warns for each in in_order(result)) else "none of its changes is gated"

@@ -27,7 +27,7 @@ class Advice:
 
 
 def advice_of(calibration: Calibration, scenario: Scenario) -> Advice:
-    """Say how long the scenario needs here for what its gate asks; nothing where no gated metric was calibrated."""
+    """Return how long the scenario needs here for what its gate asks; nothing where no gated metric was calibrated."""
     found = powers(calibration.components, scenario, plan_for(scenario, scenario.budget.replicas))
     if not found:
         return Advice()
@@ -47,7 +47,7 @@ def advice_of(calibration: Calibration, scenario: Scenario) -> Advice:
 
 
 def needs(power: Power, overhead_s: float) -> str:
-    """Say how long it takes to catch one metric's regression: `this scenario needs about 70 s to catch 5% of …`.
+    """Return how long it takes to catch one metric's regression: `this scenario needs about 70 s to catch 5% of …`.
 
     How long must be known, or known to be endless.
     """

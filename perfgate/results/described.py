@@ -19,7 +19,7 @@ def described(schema: dict[str, Any], root: type) -> dict[str, Any]:
 
 
 def field_docs(kind: type) -> dict[str, str]:
-    """Give the docstring below each field, or member of an enumeration, that has one, on one line."""
+    """Return the docstring below each field, or member of an enumeration, that has one, on one line."""
     (definition,) = ast.parse(inspect.getsource(kind)).body
     assert isinstance(definition, ast.ClassDef)  # noqa: S101 - it is the source of a class
     return {

@@ -145,7 +145,7 @@ def _leaves(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type hint is any 
 
 
 def _with_nan(value: Any, hint: Any) -> Any:  # noqa: ANN401 - walks JSON along any type hint
-    """Give back NaN for each null whose type is a plain float."""
+    """Return   NaN for each null whose type is a plain float."""
     if hint is float:
         return math.nan if value is None else value
     if isinstance(value, dict) and is_dataclass(hint) and isinstance(hint, type):

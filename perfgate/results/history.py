@@ -143,7 +143,7 @@ def group_of(records: Sequence[Record]) -> Group:
 
 
 def series_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> Iterator[Series]:
-    """Give each metric's series over the records of one group; of all metrics where none is named."""
+    """Return each metric's series over the records of one group; of all metrics where none is named."""
     named = dict.fromkeys(name for record in records for name in record.metrics)
     known = [metric.name for metric in METRICS if metric.name in named]
     for name in (*known, *(name for name in named if name not in BY_NAME)):
@@ -206,7 +206,7 @@ def _direction(size: float, metric: Metric | None) -> str:
 
 
 def _tolerance(metric: Metric | None, scale: Scale, before: float) -> float:
-    """Give the default gate's tolerance on the series' scale; 0 for a metric that the table does not know."""
+    """Return the default gate's tolerance on the series' scale; 0 for a metric that the table does not know."""
     if metric is None:
         return 0.0
     tolerance = tolerance_of(metric, Gate(), before)

@@ -97,7 +97,7 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _view(array: pa.Array) -> np.ndarray:
-    """Give a view where nothing is null; Arrow's own way to NumPy loads pandas, which takes longer than the rest."""
+    """Return a view where nothing is null; Arrow's own way to NumPy loads pandas, which takes longer than the rest."""
     validity, data = array.buffers()
     here = slice(array.offset, array.offset + len(array))
     values = np.frombuffer(data, array.type.to_pandas_dtype())[here]
@@ -108,7 +108,7 @@ def _view(array: pa.Array) -> np.ndarray:
 
 
 def _begins(keys: Iterable[np.ndarray]) -> Ints:
-    """Give the first row of each trial: where any of its keys changes."""
+    """Return the first row of each trial: where any of its keys changes."""
     changes = np.any([key[1:] != key[:-1] for key in keys], axis=0)
     return np.concatenate([[0], 1 + np.flatnonzero(changes)])
 

@@ -49,11 +49,11 @@ class Progress(Protocol):
         ...
 
     def stands(self, standing: Standing) -> None:
-        """Say how the gate stands after a look."""
+        """Show how the gate stands after a look."""
         ...
 
     def tell(self, caution: Caution) -> None:
-        """Say what had better be known before the end."""
+        """Show a caution that should be known before the end."""
         ...
 
 

@@ -32,7 +32,7 @@ def repeat_caution(started: Result, directory: Path) -> Caution | None:
 
 
 def _verdicts_of(started: Result, directory: Path) -> Iterator[str]:
-    """Give the verdicts of the runs in the directories beside this run's own that compared the same."""
+    """Return the verdicts of the runs in the directories beside this run's own that compared the same."""
     try:
         beside = [path for path in directory.parent.glob(f"*/{FILE_NAME}") if path.parent != directory]
         newest = sorted(beside, key=lambda path: path.stat().st_mtime, reverse=True)[:MOST_LOOKED_AT]

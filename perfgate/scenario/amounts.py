@@ -13,7 +13,7 @@ _MOST = 10.0
 
 
 def amount_problem(metric: str, given: object) -> str:
-    """Say what a change must be given as instead; empty where it is right, or no number at all."""
+    """Return what a change must be given as instead; empty where it is right, or no number at all."""
     known = BY_NAME.get(metric)
     read = given if isinstance(given, bool) else as_share(given)
     number = read if isinstance(read, int | float) and not isinstance(read, bool) else None

@@ -55,7 +55,7 @@ _PARAMETERS = _message_class()
 
 
 def batching_of(server: Server) -> Batching | None:
-    """Give a server's batching, read from its file where it names one; UsageError as `read_batching_file`."""
+    """Return a server's batching, read from its file where it names one; UsageError as `read_batching_file`."""
     if server.batching_parameters_file is None:
         return server.batching
     return read_batching_file(Path(server.batching_parameters_file))

@@ -127,7 +127,7 @@ def _forms(path: Path, kind: str) -> str:
 
 
 def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
-    """Say where a key that is none belongs, or which one is near."""
+    """Return where a key that is none belongs, or which one is near."""
     key = str(path[-1])
     known = [name for name in _table_at(path[:-1], root).model_fields if name != PROJECT]
     elsewhere = [table for table, fields in _tables(root) if key in fields]

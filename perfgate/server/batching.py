@@ -253,7 +253,7 @@ def _scheduler(execute: Callable[[np.ndarray], np.ndarray], settings: Mapping[st
 
 
 def why_not(signature: Any) -> str:
-    """Say why a signature's requests cannot be batched; empty when they can."""
+    """Return why a signature's requests cannot be batched; empty when they can."""
     if not signature.inputs:
         return "it has no inputs"
     for name, info in sorted(signature.inputs.items()):

@@ -14,7 +14,7 @@ from perfgate.server.status import invalid
 
 
 def serialised(given: Any) -> np.ndarray:
-    """Give one string an example; INVALID_ARGUMENT when there is none."""
+    """Return one string an example; INVALID_ARGUMENT when there is none."""
     if given.WhichOneof("kind") == "example_list_with_context":
         context = given.example_list_with_context.context.SerializeToString()
         strings = [context + example.SerializeToString() for example in given.example_list_with_context.examples]

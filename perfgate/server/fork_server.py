@@ -57,7 +57,7 @@ def _fork(program: ModuleType, control: Channel, channel: Channel, spec: Message
 
 
 def _reap(pid: int) -> Message:
-    """Tell how a replica ended, waiting a second at most."""
+    """Return how a replica ended, waiting a second at most."""
     for _ in range(100):
         with contextlib.suppress(ChildProcessError):
             done, status = os.waitpid(pid, os.WNOHANG)

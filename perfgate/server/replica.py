@@ -74,7 +74,7 @@ def load(spec: Message) -> ServedModel:
 
 
 def does_not_load(spec: Message, error: BaseException) -> Message:
-    """Say so to perfgate."""
+    """Report it to perfgate."""
     problem = f"{spec['model_path']} does not load: {told(error)}"
     if isinstance(error, StatusError):
         return {"error": problem, "remedy": "TF-Serving does not load it either; record its warm-up requests again"}

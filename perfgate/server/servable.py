@@ -91,7 +91,7 @@ class Servable:
             self._prepare_batching()
 
     def endpoint(self, key: str, output_filter: Sequence[str] = ()) -> Endpoint:
-        """Give the callable of a signature; KeyError for an unknown signature or output name.
+        """Return the callable of a signature; KeyError for an unknown signature or output name.
 
         StatusError where an input or output is not a plain tensor.
         """
@@ -107,11 +107,11 @@ class Servable:
         return self._made(cache_key, made, fed, fetched, batched=not why_not(signature))
 
     def usual(self, key: str) -> Endpoint | None:
-        """Give the callable of a signature with all its outputs, if it was asked for before."""
+        """Return the callable of a signature with all its outputs, if it was asked for before."""
         return self._endpoints.get((key, ()))
 
     def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
-        """Give a callable from one tensor to some others, all by their names in the graph."""
+        """Return a callable from one tensor to some others, all by their names in the graph."""
         cache_key = (f":{fed}", tuple(outputs))
         if (found := self._endpoints.get(cache_key)) is not None:
             return found
@@ -190,7 +190,7 @@ def _scalar(value: Any) -> np.ndarray:
 
 
 def tensor_name(side: str, name: str, info: Any) -> str:
-    """Give a signature's tensor by its name in the graph; StatusError where it is not a plain one."""
+    """Return a signature's tensor by its name in the graph; StatusError where it is not a plain one."""
     encoding = info.WhichOneof("encoding")
     if encoding not in {None, "name"}:
         remedy = "TF-Serving neither feeds nor fetches these; export its parts as tensors of their own"

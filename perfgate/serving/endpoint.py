@@ -75,7 +75,7 @@ class EndpointReplica(ForeignReplica):
 
 
 class EndpointLauncher:
-    """Gives the addresses of each arm's URL as its replicas, in turn; starts and stops nothing."""
+    """Hands out the addresses of each arm's URL as its replicas, in turn; starts and stops nothing."""
 
     def __init__(self, target: Target, subjects: Mapping[EndpointUrl, Sequence[Subject]]) -> None:
         """Know each arm's URL, and whose CPU time and memory are its servers' (`subjects_of`)."""
@@ -85,7 +85,7 @@ class EndpointLauncher:
         self._given: Counter[tuple[str, Path]] = Counter()
 
     def start(self, spec: ReplicaSpec) -> EndpointReplica:
-        """Give the next address, once it says that it serves the model; InvalidRunError when it does not."""
+        """Return the next address, once it says that it serves the model; InvalidRunError when it does not."""
         arm = spec.label, spec.model_path  # both arms may name the same servers
         servers, number = self._servers[spec.model_path], self._given[arm]
         if number == len(servers):
@@ -107,7 +107,7 @@ class EndpointLauncher:
 
 
 def subjects_of(url: EndpointUrl, target: Target, pids: Sequence[int] = ()) -> tuple[Subject, ...]:
-    """Say whose CPU time and memory are each server's: a process each, a control group, or a page; else unknown.
+    """Return whose CPU time and memory are each server's: a process each, a control group, or a page; else unknown.
 
     UsageError when there are not as many processes as servers, or one does not run.
     """

@@ -46,7 +46,7 @@ class EndpointUrl:
         return Path(self.given)
 
     def peers(self, target: Target) -> tuple[Peer, ...]:
-        """Say how to ask each of the servers, with the scenario's certificates and metadata."""
+        """Return how to ask each of the servers, with the scenario's certificates and metadata."""
         tls = Tls(target.tls_ca_file, target.tls_server_name) if self.tls else None
         metadata = tuple(sorted(target.metadata.items()))
         return tuple(
@@ -56,7 +56,7 @@ class EndpointUrl:
 
 
 def is_endpoint(given: str) -> bool:
-    """Tell whether a MODEL is the URL of a running server."""
+    """Return whether a MODEL is the URL of a running server."""
     return given.partition("://")[0] in _SCHEMES and "://" in given
 
 

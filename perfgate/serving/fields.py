@@ -38,7 +38,7 @@ def split(line: str, key: str) -> tuple[str, ...]:
 
 
 def fields_in(text: str, key: str) -> set[str]:
-    """Give the fields that a text uses; UsageError naming `key` for one that is not known."""
+    """Return the fields that a text uses; UsageError naming `key` for one that is not known."""
     return {field for _, field in _parts(text, key) if field is not None}
 
 

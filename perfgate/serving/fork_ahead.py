@@ -57,5 +57,5 @@ class Ahead:
 
 
 def _settings(scenario: Scenario) -> tuple[str, str, bool]:
-    """Give all that two fork servers of one perfgate can differ in."""
+    """Return all that two fork servers of one perfgate can differ in."""
     return scenario.target.kind, scenario.target.protocol, scenario.server.huge_pages

@@ -85,7 +85,7 @@ class Replica(Protocol):
         """Run the recorded request of that number inside the replica; InvalidRunError when the replica is gone."""
 
     def waited_ms(self) -> float:
-        """Say how long the thread that answered the last request was ready to run and other work had the CPUs.
+        """Return how long the thread that answered the last request was ready to run and other work had the CPUs.
 
         Over gRPC, one request in flight; 0 where it is not known.
         """

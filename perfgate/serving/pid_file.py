@@ -36,7 +36,7 @@ class PidFile:
             return None
 
     def running(self) -> int | None:
-        """Give the process, if it runs and began since the launch."""
+        """Return the process, if it runs and began since the launch."""
         pid = self.written()
         found = None if pid is None else process(pid)
         if found is None or found[0] == "Z" or (found[2] + 1) / _TICKS_A_SECOND < self._boot_s:
@@ -44,5 +44,5 @@ class PidFile:
         return pid
 
     def awaited(self) -> bool:
-        """Tell whether a server may still be named in it, or runs."""
+        """Return whether a server may still be named in it, or runs."""
         return self.file is not None and (self.written() is None or self.running() is not None)

@@ -24,7 +24,7 @@ def free_ports(host: str, count: int) -> tuple[int, ...]:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Tell whether a server could listen there now; connections that are winding down do not count."""
+    """Return whether a server could listen there now; connections that are winding down do not count."""
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -35,7 +35,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def is_anothers(port: int, pids: Collection[int]) -> bool:
-    """Tell whether a process that is none of `pids` listens on the port, and none of them does.
+    """Return whether a process that is none of `pids` listens on the port, and none of them does.
 
     False where the system does not tell whose the listeners are.
     """

@@ -59,13 +59,13 @@ _SEE_THE_LOG = "see the server's log, and `perfgate inspect`"
 
 
 def why(text: str) -> str:
-    """Give the reason in a line that can be printed: a sentence known to be buried in others, else both its ends."""
+    """Return the reason in a line that can be printed: a sentence known to be buried in others, else both its ends."""
     found = next((match for pattern, _ in _LOADING if (match := pattern.search(" ".join(text.split())))), None)
     return one_line(text if found is None else found.group(0), _MOST_CHARACTERS)
 
 
 def load_remedy(text: str) -> str:
-    """Say what to do about a model that does not load."""
+    """Return what to do about a model that does not load."""
     flat = " ".join(text.split())
     return next((remedy for pattern, remedy in _LOADING if pattern.search(flat)), _EXPORT_AGAIN)
 
@@ -77,6 +77,6 @@ def refusal(status: int, message: str) -> str:
 
 
 def remedy_of(status: int, message: str = "") -> str:
-    """Say what to do about such an answer: by its words where they are known, else by its status."""
+    """Return what to do about such an answer: by its words where they are known, else by its status."""
     by_words = (remedy for pattern, remedy in _BY_WORDS if pattern.search(message))
     return next(by_words, _BY_STATUS.get(status, _SEE_THE_LOG))

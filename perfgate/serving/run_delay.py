@@ -38,7 +38,7 @@ class RunDelay:
         return Begun(self.ns(), self._wall_ns(), self._cpu_ns())
 
     def since(self, begun: Begun) -> int:
-        """Give the nanoseconds that the work of the calling thread waited; at most those in which the process ran not.
+        """Return the nanoseconds that the calling thread's work waited, at most those in which the process did not run.
 
         A thread that hands its work to another one of its process, and is kept off the CPU by that very one, is ready
         and waits in the kernel's books, while the work goes on: that is no time lost. Work on several CPUs at once that
@@ -48,7 +48,7 @@ class RunDelay:
         return min(self.ns() - begun.delay_ns, max(0, idle_ns))
 
     def ns(self) -> int:
-        """Give the nanoseconds waited since the thread began; 0 where the kernel does not tell.
+        """Return the nanoseconds waited since the thread began; 0 where the kernel does not tell.
 
         The second number of `/proc/thread-self/schedstat` (Linux, Documentation/scheduler/sched-stats.rst). Reading it
         takes some microseconds.
@@ -84,7 +84,7 @@ class ProcessRunDelay(RunDelay):
         return super().begin()
 
     def since(self, begun: Begun) -> int:
-        """Give the nanoseconds that the work waited, in all its threads; at most those in which the process ran not."""
+        """Return the nanoseconds that the work waited in all its threads, at most those the process did not run."""
         waited_ns = max(0, super().since(begun))
         if self._used_ns:
             idle = [thread for thread, used_ns in self._used_ns.items() if self._read(thread)[0] == used_ns]

@@ -67,7 +67,7 @@ class Supervised:
         return answer["pid"], answer["began_s"]
 
     def status(self) -> Status:
-        """Tell who lives."""
+        """Return who lives."""
         answer = self._ask({"op": "status"})
         return Status(tuple(answer["alive"]), {int(pid): code for pid, code in answer["exits"].items()})
 
@@ -76,7 +76,7 @@ class Supervised:
         self._ask({"op": "adopt", "pid": pid})
 
     def last_words(self) -> str:
-        """Give the last line that was said since this command began."""
+        """Return the last line that was said since this command began."""
         with self.log.open("rb") as file:
             file.seek(self._said_before)
             lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]

@@ -68,7 +68,7 @@ class Family:
         return {"alive": found is not None}
 
     def status(self) -> dict[str, Any]:
-        """Tell who lives, and how each that ended did."""
+        """Return who lives, and how each that ended did."""
         return {"alive": self._alive(), "exits": {str(pid): code for pid, code in self._exits.items()}}
 
     def bereaved(self) -> None:
@@ -120,7 +120,7 @@ class Family:
         return len(self._exits) > before
 
     def _alive(self) -> list[int]:
-        """Give the living, parents before their children; what is not alive has been reaped, if it was our child.
+        """Return the living, parents before their children; what is not alive has been reaped, if it was our child.
 
         One look may miss a process whose parent ends in that moment, so two must agree.
         """

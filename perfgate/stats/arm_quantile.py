@@ -12,7 +12,7 @@ from perfgate.stats.table import ARMS, Columns, Floats
 
 
 def arm_quantiles(columns: Columns, source: Source, kind: str, share: float, of: int) -> tuple[Units, Floats | None]:
-    """Give each replica a log value whose mean over an arm is the log of the arm's percentile.
+    """Return each replica a log value whose mean over an arm is the log of the arm's percentile.
 
     The percentile is Harrell and Davis's (Biometrika 69, 1982, 635) of so many requests at a time: where a change hits
     one request in a hundred, the very 99th percentile lies between two kinds of requests and jumps. A replica's value

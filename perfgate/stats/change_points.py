@@ -110,7 +110,7 @@ def significance(values: Numbers, at: int, rho: float) -> float:
 
 
 def segmentations(values: Numbers) -> Iterator[tuple[int, ...]]:
-    """Give the best segmentation for each number of changes, the most changes first, with both ends."""
+    """Return the best segmentation for each number of changes, the most changes first, with both ends."""
     if len(values) < FEWEST or np.ptp(values) <= 0:
         return
     search = KernelCPD(kernel="linear", min_size=SHORTEST).fit(values[:, None])
@@ -138,5 +138,5 @@ def _difference(before: Numbers, after: Numbers, rho: float) -> tuple[float, flo
 
 
 def _mean_variance(count: int, rho: float) -> float:
-    """Give the variance of the mean of so many values of a first-order autoregression with unit variance."""
+    """Return the variance of the mean of so many values of a first-order autoregression with unit variance."""
     return ((1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)) / count

@@ -41,7 +41,7 @@ def batches(columns: Columns, rows: Mask, values: Floats) -> list[Floats]:
 
 
 def certainty(clusters: int, alpha: float) -> float:
-    """Say which part of its requests a share keeps since its variance is estimated from so many clusters.
+    """Return which part of its requests a share keeps since its variance is estimated from so many clusters.
 
     (z / t with clusters - 1 degrees of freedom)^2, Korn & Graubard, Survey Methodology 24 (1998) 193; nothing is left
     of a single cluster.
@@ -53,7 +53,7 @@ def certainty(clusters: int, alpha: float) -> float:
 
 
 def tail_effect(series: Sequence[Floats], ascending: Floats, bound: float) -> float:
-    """Give the design effect of the share above a bound: the largest of it and those above other percentiles.
+    """Return the design effect of the share above a bound: the largest of it and those above other percentiles.
 
     `series`: the times of each cluster; `ascending`: those of all of them. Few requests lie above the bound, so that
     it alone would say too little: with none it would be 1.

@@ -61,7 +61,7 @@ class Contrast:
         return Contrast(self.difference, sqrt(whole), whole**2 / below if isfinite(whole) else df)
 
     def bounds(self, alpha: float) -> tuple[float, float]:
-        """Give the two one-sided bounds, each at level alpha."""
+        """Return the two one-sided bounds, each at level alpha."""
         half = half_width(self.se, self.df, alpha)
         return self.difference - half, self.difference + half
 
@@ -101,7 +101,7 @@ def paired_contrast(sample: Sample) -> Contrast:
 
 
 def start_blocks(parent: Ints, position: Floats) -> Ints | None:
-    """Give the block of each server: two or four that one fork server started one after the other.
+    """Return the block of each server: two or four that one fork server started one after the other.
 
     None where the order is not known, or too few degrees of freedom would be left.
     """
@@ -131,14 +131,14 @@ def taken_out(replicas: int, parents: int) -> int:
 
 
 def _groups(sample: Sample) -> Floats:
-    """Give an indicator column for each block of the start order but the first, or else for each fork server."""
+    """Return an indicator column for each block of the start order but the first, or else for each fork server."""
     blocks = start_blocks(sample.parent, sample.position)
     columns = _indicators(sample, blocks) if blocks is not None else np.empty((sample.value.size, 0))
     return columns if columns.size else _indicators(sample, sample.parent)
 
 
 def _indicators(sample: Sample, group: Ints) -> Floats:
-    """Give a column for each group but the first; none unless each has both arms, and freedom enough is left."""
+    """Return a column for each group but the first; none unless each has both arms, and freedom enough is left."""
     known, index = np.unique(group, return_inverse=True)
     crossed = all(np.unique(sample.candidate[index == i]).size == 2 for i in range(known.size))
     spare = sample.value.size - 2 - (known.size - 1)
@@ -222,12 +222,12 @@ def _exact_sign_flip_p(pairs: Floats) -> float:
 
 @cache
 def _signs(count: int) -> Floats:
-    """Give all ways to flip so many signs, one a row."""
+    """Return all ways to flip so many signs, one a row."""
     return np.asarray(1 - 2 * (np.arange(2**count)[:, None] >> np.arange(count) & 1), np.float64)
 
 
 def start_pairs(sample: Sample) -> Floats:
-    """Give the candidate's excess in each pair, formed in start order within each fork server."""
+    """Return the candidate's excess in each pair, formed in start order within each fork server."""
     return np.concatenate([np.empty(0), *(_pairs(sample, sample.parent == p) for p in np.unique(sample.parent))])
 
 

@@ -30,7 +30,7 @@ class Series:
 
 
 def day_of(hours: Sequence[float]) -> Ints:
-    """Say which day each occasion was on: 0 is the newest; they may be given in any order."""
+    """Return which day each occasion was on: 0 is the newest; they may be given in any order."""
     day, newest, number = [0] * len(hours), inf, -1
     for each in sorted(range(len(hours)), key=lambda place: -hours[place]):
         if newest - hours[each] >= DAY_H:
@@ -45,19 +45,19 @@ def count_days(hours: Sequence[float]) -> int:
 
 
 def weights(hours: Sequence[float]) -> Floats:
-    """Give each occasion's weight in the mean over days of the days' means."""
+    """Return each occasion's weight in the mean over days of the days' means."""
     averages = _averages(hours)
     return np.asarray(averages.mean(axis=0))
 
 
 def mean_share(hours: Sequence[float], length_h: float) -> float:
-    """Give the variance of the mean over days, as a share of one occasion's variance, for that correlation length."""
+    """Return the variance of the mean over days, as a share of one occasion's variance, for that correlation length."""
     each = weights(hours)
     return float(each @ correlation(hours, length_h) @ each)
 
 
 def correlation(hours: Sequence[float], length_h: float) -> Floats:
-    """Give the occasions' correlations, exp(-hours / length); of length 0 there are none."""
+    """Return the occasions' correlations, exp(-hours / length); of length 0 there are none."""
     apart = np.abs(np.subtract.outer(np.asarray(hours), np.asarray(hours)))
     return np.asarray(np.exp(-apart / length_h) if length_h > 0 else apart == 0, np.float64)
 
@@ -79,7 +79,7 @@ def pooled_variance(many: Iterable[Series], length_h: float) -> tuple[float, flo
 
 
 def _squares(series: Series, length_h: float) -> tuple[float, int]:
-    """Give the generalised sum of squares around the level, and how many squares of an occasion it stands for."""
+    """Return the generalised sum of squares around the level, and how many squares of an occasion it stands for."""
     if not length_h:
         return float(np.var(series.values)) * len(series.values), len(series.values) - 1
     averages = _averages(series.hours)
@@ -91,7 +91,7 @@ def _squares(series: Series, length_h: float) -> tuple[float, int]:
 
 
 def _averages(hours: Sequence[float]) -> Floats:
-    """Give the matrix that makes days' means of occasions."""
+    """Return the matrix that makes days' means of occasions."""
     day = day_of(hours)
     inside = np.asarray(day[None, :] == np.arange(day.max() + 1)[:, None], np.float64)
     return np.asarray(inside / inside.sum(axis=1, keepdims=True))

@@ -44,7 +44,7 @@ def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bo
 
 
 def _lasting_se(metric: Metric, found: Replicates, effect: Effect, table: TrialTable) -> float:
-    """Give what of the standard error is not the requests' noise; NaN where the trials do not tell."""
+    """Return what of the standard error is not the requests' noise; NaN where the trials do not tell."""
     if metric.estimator is not Estimator.BLOCK_RELATIVE or (noise := within(metric, found, table)) is None:
         return nan
     explained = noise.of_number * float((1 / np.bincount(found.units.arm)).sum())
@@ -71,7 +71,7 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
 
 
 def in_pairs(metric: Metric, source: str) -> bool:
-    """Say whether the replicas of a pair were measured one right after the other: at their start, and under load."""
+    """Return whether the replicas of a pair were measured one right after the other: at their start, and under load."""
     steady = metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}  # memory: nothing hits both
     return source == Source.START or (source == Source.LOAD and not steady)
 

@@ -43,7 +43,7 @@ def failures_in(columns: Columns, rows: Mask) -> Failures:
 
 
 def burst_effect(replicas: tuple[Floats, Floats], parts: tuple[Floats, Floats]) -> float:
-    """Give the design effect of a share of failures, from failed and all requests of each replica and each batch.
+    """Return the design effect of a share of failures, from failed and all requests of each replica and each batch.
 
     The larger of both, or what it would be had one more burst of 20 been seen, (n effect + 400) / (n + 20) with n
     failures: none at all, or a few single ones, say little about bursts.

@@ -12,7 +12,7 @@ from perfgate.stats.table import ARMS, TrialTable
 
 
 def typical_of(metric: Metric, arm: str, table: TrialTable) -> Typical | None:
-    """Give one number for each replica of an arm; None where the run has none, or for a share or a constant."""
+    """Return one number for each replica of an arm; None where the run has none, or for a share or a constant."""
     found = replicates(metric, table)
     return None if found is None else _of_arm(found, arm)
 

@@ -41,7 +41,7 @@ def upper_mean(values: Floats, alpha: float) -> float:
 
 
 def _spreads(spread: float, df: int, alpha: float) -> tuple[Floats, Floats]:
-    """Give standard deviations that may be behind the one seen, with weights that sum to 1."""
+    """Return standard deviations that may be behind the one seen, with weights that sum to 1."""
     nodes, weights = _gauss_legendre()
     ends = np.log([stats.chi2.ppf(_NEGLIGIBLE * alpha, df), stats.chi2.isf(_NEGLIGIBLE * alpha, df)])
     half = float(ends[1] - ends[0]) / 2

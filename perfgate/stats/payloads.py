@@ -71,7 +71,7 @@ class PayloadMeans:
 
 
 def block_level(logs: Floats, arm: Ints) -> Floats:
-    """Give each block's level, from its log values, blocks x replicas: the mean of the arms' 10 % trimmed means.
+    """Return each block's level, from its log values, blocks x replicas: the mean of the arms' 10 % trimmed means.
 
     A level over both arms at once would follow the replicas of either arm that lie near it, and so draw the arms
     together (docs/explanation/method.md).
@@ -86,7 +86,7 @@ def _trimmed_mean(values: Floats) -> Floats:
 
 
 def drawn_in(blocks: Blocks) -> tuple[Floats, Floats]:
-    """Give log values relative to their block's level, those far out drawn in, and the levels.
+    """Return log values relative to their block's level, those far out drawn in, and the levels.
 
     A value counts as `FAR_SD` robust standard deviations from its place where it lies further out (Huber, Annals of
     Mathematical Statistics 35, 1964, 73). Its place is the replica's median, shifted by what the arms differ by in this
@@ -105,7 +105,7 @@ def drawn_in(blocks: Blocks) -> tuple[Floats, Floats]:
 
 
 def traffic(number: Ints, visits: Ints, shares: Sequence[float]) -> Floats:
-    """Give each payload's share of what was visited, by `shares` of the traffic where known, else as often as seen."""
+    """Return each payload's share of what was visited, by the traffic's `shares` where known, else as often as seen."""
     known = bool(shares) and number[0] >= 0 and number[-1] < len(shares)
     weight = np.asarray(shares, np.float64)[number] if known else visits
     return np.asarray(weight / weight.sum(), np.float64)
@@ -122,7 +122,7 @@ def payload_means(blocks: Blocks, shares: Sequence[float] = ()) -> PayloadMeans:
 
 
 def _alike(payload: Ints) -> Iterator[Ints]:
-    """Give the payloads that have the same number of blocks: payloads x visits, indices of blocks."""
+    """Return the payloads that have the same number of blocks: payloads x visits, indices of blocks."""
     order = np.argsort(payload, kind="stable")
     visits = np.unique_counts(payload).counts
     first = np.cumsum(visits) - visits
@@ -131,7 +131,7 @@ def _alike(payload: Ints) -> Iterator[Ints]:
 
 
 def _shifts(rest: Floats, places: Sequence[Ints], arm: Ints) -> tuple[Floats, Floats]:
-    """Give how far each value's place is from its replica's median, and its robust standard deviation."""
+    """Return how far each value's place is from its replica's median, and its robust standard deviation."""
     shift, spread = np.zeros_like(rest), np.empty_like(rest)
     pooled = _SD_OF_MAD * float(np.median(np.abs(rest)))
     for rows in places:
@@ -140,7 +140,7 @@ def _shifts(rest: Floats, places: Sequence[Ints], arm: Ints) -> tuple[Floats, Fl
 
 
 def _of_payloads(rest: Floats, arm: Ints, pooled: float) -> tuple[Floats, Floats]:
-    """Give both for payloads x visits x replicas."""
+    """Return both for payloads x visits x replicas."""
     payloads, visits, replicas = rest.shape
     sides: list[Mask] = [arm == each for each in np.unique(arm)]
     centres = [np.median(rest[:, :, side].reshape(payloads, -1), axis=1) for side in sides]
@@ -157,7 +157,7 @@ def _of_payloads(rest: Floats, arm: Ints, pooled: float) -> tuple[Floats, Floats
 
 
 def sampling_variance(share: Floats, values: Floats, arm: Ints, of: int) -> tuple[float, float]:
-    """Give the variance that a log ratio of means has as only some of the payloads were visited, and its df.
+    """Return the variance that a log ratio of means has as only some of the payloads were visited, and its df.
 
     `values`: payloads x replicas, in the metric's unit; `of`: how many payloads the traffic has. Visited in random
     order, they are a simple random sample without replacement: the ratio estimator's variance (Cochran, Sampling

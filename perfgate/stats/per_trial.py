@@ -25,7 +25,7 @@ class Units:
 
 
 def rows_of(columns: Columns, source: Source) -> Mask:
-    """Say which trials belong to a source."""
+    """Return which trials belong to a source."""
     return np.asarray(columns.source == SOURCES.index(source), np.bool_)
 
 
@@ -43,14 +43,14 @@ def quantile_of(statistic: str) -> tuple[str, float] | None:
 
 
 def request_values(columns: Columns, kind: str) -> Floats:
-    """Give the time of each request in ms, of kind `service` or `response`; NaN (no answer) counts as endless."""
+    """Return the time of each request in ms, of kind `service` or `response`; NaN (no answer) counts as endless."""
     values = columns.service_ms if kind == "service" else columns.response_ms
     return np.where(np.isnan(values), np.inf, values)
 
 
 @remembered
 def trial_values(columns: Columns, statistic: str) -> Floats:
-    """Give one number a trial, in the metric's unit; NaN where it has none."""
+    """Return one number a trial, in the metric's unit; NaN where it has none."""
     if quantile := quantile_of(statistic):
         return plausible(_quantiles(columns, *quantile))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -64,7 +64,7 @@ def plausible(values: Floats) -> Floats:
 
 @remembered
 def ordered_times(columns: Columns, kind: str) -> Floats:
-    """Give the time of each request in ms, ascending within each trial."""
+    """Return the time of each request in ms, ascending within each trial."""
     values = request_values(columns, kind)
     ends = np.cumsum(columns.requests)
     for end, count in zip(ends.tolist(), columns.requests.tolist(), strict=True):
@@ -138,7 +138,7 @@ def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, F
 
 
 def _filled(matrix: Floats, arm: Ints) -> tuple[Mask, Floats]:
-    """Say which blocks are kept, and give them without gaps."""
+    """Return which blocks are kept, and give them without gaps."""
     known = np.isfinite(matrix)
     if known.all():
         return np.ones(matrix.shape[0], np.bool_), matrix
@@ -155,7 +155,7 @@ def _filled(matrix: Floats, arm: Ints) -> tuple[Mask, Floats]:
 
 
 def _of_blocks(payload: Ints, block: Ints, blocks: int) -> Ints:
-    """Give the one payload of each block; -1 where its trials have several."""
+    """Return the one payload of each block; -1 where its trials have several."""
     low, high = np.full(blocks, np.iinfo(np.int64).max), np.full(blocks, -1)
     np.minimum.at(low, block, payload)
     np.maximum.at(high, block, payload)

@@ -111,12 +111,12 @@ class StoredNumbers:
 
 
 def in_unit(metric: Metric, place: float) -> float:
-    """Give the value at a place on the metric's scale."""
+    """Return the value at a place on the metric's scale."""
     return exp(place) if metric.scale is Scale.RATIO else place
 
 
 def prior_spread(metric: Metric) -> OccasionSpread:
-    """Give the documented prior: wide, and with few degrees of freedom."""
+    """Return the documented prior: wide, and with few degrees of freedom."""
     if metric.scale is Scale.DIFFERENCE:
         sd = metric.catch / 2  # the default tolerance: an assumption, for nothing was measured
     else:
@@ -138,7 +138,7 @@ def occasion_spread(baseline: Sequence[Occasion], others: Iterable[Series], prio
 
 
 def series_of(occasions: Sequence[Occasion]) -> Series:
-    """Give what the occasions of one model were like over time."""
+    """Return what the occasions of one model were like over time."""
     return Series(tuple(each.hours for each in occasions), tuple(each.mean for each in occasions))
 
 

@@ -49,7 +49,7 @@ class Counts:
         return sqrt(sum(share * (1 - share) / size for share, size in shares))
 
     def times(self, factor: float) -> Counts:
-        """Give the counts of so many times the requests, the shares as they are."""
+        """Return the counts of so many times the requests, the shares as they are."""
         return replace(
             self,
             baseline_failed=factor * self.baseline_failed,
@@ -99,7 +99,7 @@ class Counts:
         return float(np.exp(log_level))
 
     def detectable(self, limit: float, alpha: float, power: float) -> float:
-        """Give the least true difference whose lower bound lies above `limit` with this power, the baseline as seen."""
+        """Return the least true difference whose lower bound is above `limit` with this power, the baseline as seen."""
         base, requests = self.baseline_failed / self.baseline_requests, int(self.candidate_requests)
 
         def beyond(share: float) -> float:
@@ -109,7 +109,7 @@ class Counts:
         return float(optimize.bisect(beyond, 0.0, 1.0, xtol=1e-6)) - base if beyond(1.0) > 0 else 1.0 - base
 
     def requests_to_decide(self, limit: float, alpha: float) -> int | None:
-        """Say how many requests an arm would decide if the shares stayed; None where no practical number would."""
+        """Return how many requests an arm would decide if the shares stayed; None where no practical number would."""
 
         def settled(percent: int) -> bool:
             more = self.times(percent / 100)

@@ -20,7 +20,7 @@ _NO_WEIGHT = 1e-20
 
 @remembered
 def replica_times(columns: Columns, source: Source, kind: str) -> tuple[Units, tuple[Floats, ...]]:
-    """Give each replica's request times of one source, in ms, ascending; without an answer a time is endless."""
+    """Return each replica's request times of one source, in ms, ascending; without an answer a time is endless."""
     rows = np.flatnonzero(rows_of(columns, source))
     units, unit = units_of(columns, rows)
     ends = np.cumsum(columns.requests)
@@ -31,7 +31,7 @@ def replica_times(columns: Columns, source: Source, kind: str) -> tuple[Units, t
 
 @remembered
 def arm_times(columns: Columns, source: Source, kind: str, arm: Arm) -> Floats:
-    """Give all request times of one arm in one source, in ms, ascending."""
+    """Return all request times of one arm in one source, in ms, ascending."""
     units, times = replica_times(columns, source, kind)
     return _merged([times[each] for each in np.flatnonzero(units.arm == ARMS.index(arm)).tolist()])
 
@@ -44,7 +44,7 @@ def _merged(ascending: list[Floats]) -> Floats:
 
 
 def inverted_cdf(ascending: Floats, share: float) -> float:
-    """Give the least value that at least this share does not exceed, as `numpy.quantile` by that name."""
+    """Return the least value that at least this share does not exceed, as `numpy.quantile` by that name."""
     return float(ascending[max(ceil(share * ascending.size - 1), 0)])
 
 
@@ -56,7 +56,7 @@ def harrell_davis(ascending: Floats, share: float) -> float:
 
 @lru_cache(maxsize=256)
 def _harrell_davis_weights(count: int, share: float) -> tuple[int, Floats]:
-    """Give the first order statistic that carries weight, and the weights from there: 530 of 80,000 for p99."""
+    """Return the first order statistic that carries weight, and the weights from there: 530 of 80,000 for p99."""
     a, b = (count + 1) * share, (count + 1) * (1 - share)
     first = floor(special.betaincinv(a, b, _NO_WEIGHT) * count)
     last = ceil(special.betainccinv(a, b, _NO_WEIGHT) * count)

@@ -80,7 +80,7 @@ def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | Non
 
 
 def blocks_of(metric: Metric, source: Source, columns: Columns) -> tuple[Units, Blocks]:
-    """Give one source's trials as blocks x replicas; no block where they do not make any."""
+    """Return one source's trials as blocks x replicas; no block where they do not make any."""
     rows = rows_of(columns, source)
     units, logs, payload = block_matrix(columns, rows, usable_values(metric, source, columns))
     return units, Blocks(logs, units.arm, payload)
@@ -132,7 +132,7 @@ def _plain_means(metric: Metric, source: Source, table: TrialTable) -> Replicate
 
 
 def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
-    """Give one number a trial; in the cost lane a trial with a failed request has none.
+    """Return one number a trial; in the cost lane a trial with a failed request has none.
 
     Under load failures count, at their deadline: leaving them out would make a failing model look fast.
     """
@@ -141,7 +141,7 @@ def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
 
 
 def requests_for_quantile(share: float) -> int:
-    """Say how many requests of an arm its quantile needs.
+    """Return how many requests of an arm its quantile needs.
 
     2,000 (20 beyond the 99th percentile), or as many as give a 95 % order-statistic interval with a finite upper end,
     log(0.025) / log(share), whichever is more (David & Nagaraja, Order Statistics, 2003, section 7.1).
@@ -173,7 +173,7 @@ def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | N
 
 
 def _slopes(metric: Metric, columns: Columns) -> Iterator[Replicates]:
-    """Give the sources by the requests between their readings, the most first: those know a slope best."""
+    """Return the sources by the requests between their readings, the most first: those know a slope best."""
     found = [(source, readings(columns, rows_of(columns, source))) for source in metric.sources]
     for source, read in sorted(found, key=lambda pair: -pair[1].span):
         if read.span:
@@ -197,5 +197,5 @@ def _log(values: Floats) -> Floats:
 
 
 def state_of(columns: Columns, rows: Mask) -> State:
-    """Give the state that most of some trials were measured in."""
+    """Return the state that most of some trials were measured in."""
     return STATES[int(np.bincount(columns.state[rows]).argmax())]

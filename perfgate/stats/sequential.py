@@ -20,7 +20,7 @@ _LEAST_SPEND = 1e-300
 
 
 def spent(fraction: float, alpha: float) -> float:
-    """Give the error that may be spent up to an information fraction: alpha times its cube.
+    """Return the error that may be spent up to an information fraction: alpha times its cube.
 
     The power family of spending functions, Kim & DeMets, Biometrika 74 (1987) 149, with exponent 3. One of
     O'Brien-Fleming type spends next to nothing before half of the time, and with Student's t of some 20 degrees of
@@ -30,7 +30,7 @@ def spent(fraction: float, alpha: float) -> float:
 
 
 def nominal_levels(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
-    """Give the one-sided level at which each look may declare, ascending information fractions in (0, 1].
+    """Return the one-sided level at which each look may declare, ascending information fractions in (0, 1].
 
     With them the chance of declaring at any look, when the truth is the bound itself, is what the spending function
     allows up to the last one: alpha where that is 1. Found by the recursive integration of Armitage, McPherson & Rowe,
@@ -85,12 +85,12 @@ def _moved(way: _Way, levels: tuple[float, ...], step: float, ends: tuple[float,
 
 @cache
 def _gauss_legendre() -> tuple[Floats, Floats]:
-    """Give the rule's points in (-1, 1) and their weights; found anew they take 30 ms."""
+    """Return the rule's points in (-1, 1) and their weights; found anew they take 30 ms."""
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     return nodes, weights
 
 
 def crosses(p_values: Sequence[float], fractions: tuple[float, ...], alpha: float) -> bool:
-    """Say whether any look declares at overall level alpha: its p-value is at most its nominal level."""
+    """Return whether any look declares at overall level alpha: its p-value is at most its nominal level."""
     levels = nominal_levels(fractions, alpha)
     return any(p <= level for p, level in zip(p_values, levels, strict=True))

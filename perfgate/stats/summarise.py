@@ -49,7 +49,7 @@ def rows_with_data(metric: Metric, arm: Arm, columns: Columns) -> tuple[Source, 
 
 
 def requests_to_show(quantile: float) -> int:
-    """Say how many requests a percentile needs to be printed: as many as give it an upper bound at 95 %.
+    """Return how many requests a percentile needs to be printed: as many as give it an upper bound at 95 %.
 
     The largest of n order statistics lies above the quantile q with probability 1 - q^n, so n >= log(0.05) / log(q)
     (David & Nagaraja, Order Statistics, 2003, section 7.1): 5 for the median, 29, 299 and 2,995 for p90, p99, p99.9.
@@ -58,7 +58,7 @@ def requests_to_show(quantile: float) -> int:
 
 
 def percentile_to_show(values: Floats, quantile: float) -> float | None:
-    """Give a percentile, in the values' unit; None where they are too few for it, or where it has no end."""
+    """Return a percentile, in the values' unit; None where they are too few for it, or where it has no end."""
     if values.size < requests_to_show(quantile):
         return None
     value = float(np.quantile(values, quantile, method="inverted_cdf"))
@@ -66,7 +66,7 @@ def percentile_to_show(values: Floats, quantile: float) -> float | None:
 
 
 def times_by_replica(columns: Columns, source: Source, kind: str, arm: Arm) -> tuple[Floats, ...]:
-    """Give the request times of one arm in one source, in ms, one ascending array a replica that has requests."""
+    """Return the request times of one arm in one source, in ms, one ascending array a replica that has requests."""
     units, times = replica_times(columns, source, kind)
     mine = zip(units.arm.tolist(), times, strict=True)
     return tuple(values for index, values in mine if index == ARMS.index(arm) and values.size)
@@ -131,7 +131,7 @@ def _replica_values(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary |
 
 
 def curves(table: TrialTable, points: int = 400) -> tuple[Curve, ...]:
-    """Give the distribution of response times under load per arm, thinned to about `points` with the tail kept."""
+    """Return the distribution of response times under load per arm, thinned to about `points` with the tail kept."""
     return tuple(curve for arm in ARMS if (curve := _curve(table.columns, arm, points)) is not None)
 
 

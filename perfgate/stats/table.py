@@ -107,7 +107,7 @@ def _stage_mean(trial: Trial, stage: str) -> float:
 
 
 def known_mean(values: Floats) -> float:
-    """Give the mean of what is known; NaN where nothing is."""
+    """Return the mean of what is known; NaN where nothing is."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else _NOT_SAMPLED
 
@@ -164,6 +164,6 @@ class TrialLog:
         self._parts.append(Columns.of(block.trials))
 
     def table(self) -> TrialTable:
-        """Give the table of all blocks so far."""
+        """Return the table of all blocks so far."""
         self._parts = [Columns.joined(self._parts)]
         return TrialTable(self._parts[0], self._replicas, self._sizes_mb, self._shares)

@@ -81,7 +81,7 @@ def components_of(metric: Metric, occasions: Sequence[Occasion]) -> Components |
 
 
 def _pace(noises: Sequence[Within | None], seconds: Sequence[float]) -> float:
-    """Give the trials of a replica in a second as they count: with it, what time buys is right on average over runs.
+    """Return the trials of a replica in a second as they count: with it, what time buys is right on average over runs.
 
     A busy machine makes trials both rarer and noisier, so that runs are weighed by their noise.
     """
@@ -160,7 +160,7 @@ def _beside_neighbours(runs: Sequence[Numbers], value: Floats, otherwise: float)
 
 
 def start_slope(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, float]:
-    """Give the change from the first to the last start position over these runs, and its t-interval; NaN if unknown."""
+    """Return the change from first to last start position over these runs, and its t-interval; NaN if unknown."""
     if not isfinite(spread.slope) or spread.df < 1 or not runs:
         return nan, nan, nan
     half = float(stats.t.isf((1 - LEVEL) / 2, spread.df)) * spread.slope_se
@@ -168,7 +168,7 @@ def start_slope(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, 
 
 
 def occasion_sd(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, float]:
-    """Give the sd of the runs' levels, the replicas' and fork servers' part taken out, and its 95 % interval.
+    """Return the sd of the runs' levels, the replicas' and fork servers' part taken out, and its 95 % interval.
 
     NaN with one run. The interval is the chi-square one of the levels' variance, with the same part taken out of both
     its ends.
@@ -189,7 +189,7 @@ def occasion_sd(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, 
 
 
 def _cells(runs: Sequence[Numbers]) -> tuple[Ints, Ints]:
-    """Say for each replica which fork server of which run it comes from, numbered through, and which run."""
+    """Return for each replica which fork server of which run it comes from, numbered through, and which run."""
     run_of = np.repeat(np.arange(len(runs)), [run.value.size for run in runs])
     parent = np.concatenate([run.parent for run in runs])
     _, cell = np.unique(np.stack([run_of, parent]), axis=1, return_inverse=True)

@@ -81,7 +81,7 @@ def _classes(many: Sequence[Series]) -> Iterator[LagClass]:
 
 
 def _fitted(many: Sequence[Series]) -> tuple[float, float, float, float] | None:
-    """Give sd, length and its interval; None where levels do not vary at all."""
+    """Return sd, length and its interval; None where levels do not vary at all."""
     tried = [_restricted(many, length_h) for length_h in _LENGTHS_H]
     variances, likelihoods = (np.array(each) for each in zip(*tried, strict=True))
     if not variances.all():
@@ -93,7 +93,7 @@ def _fitted(many: Sequence[Series]) -> tuple[float, float, float, float] | None:
 
 
 def _restricted(many: Sequence[Series], length_h: float) -> tuple[float, float]:
-    """Give the variance, and the restricted log likelihood at it."""
+    """Return the variance, and the restricted log likelihood at it."""
     squares, determinants = zip(*(_parts(each, length_h) for each in many), strict=True)
     free = sum(len(each.hours) - 1 for each in many)
     variance = sum(squares) / free
@@ -101,7 +101,7 @@ def _restricted(many: Sequence[Series], length_h: float) -> tuple[float, float]:
 
 
 def _parts(series: Series, length_h: float) -> tuple[float, float]:
-    """Give the generalised sum of squares around the level, and the log determinants of the restricted likelihood."""
+    """Return the generalised sum of squares around the level, and the log determinants of the restricted likelihood."""
     shape, values = correlation(series.hours, length_h), np.asarray(series.values)
     solved: Floats = np.linalg.solve(shape, np.column_stack([np.ones_like(values), values]))
     information = float(solved[:, 0].sum())

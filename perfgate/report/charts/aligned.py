@@ -161,7 +161,7 @@ def _value_axis(track: Track, area: Area, measured: Sequence[Span]) -> Scale:
 
 
 def _few(y: Scale) -> tuple[float, ...]:
-    """Give two to four ticks: a strip has no room for more."""
+    """Return two to four ticks: a strip has no room for more."""
     ticks = y.ticks(3)
     return ticks[:: -(-len(ticks) // 4)] if ticks else (y.low, y.high)
 
@@ -216,7 +216,7 @@ def _words(track: Track, measured: Sequence[Span]) -> str:
 
 
 def _findings(track: Track, measured: Sequence[Span]) -> Iterator[str]:
-    """Give what a track typically was in each lane, or at most in all where it is the machine's."""
+    """Return what a track typically was in each lane, or at most in all where it is the machine's."""
     for name, (t, values) in track.series.items():
         if name in _MACHINE:
             yield f"{name} at most {formatting.with_unit(float(values.max()), track.unit)}"

@@ -24,18 +24,18 @@ class Scale:
     log: bool = False
 
     def __call__(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Give pixels, an array for an array."""
+        """Return pixels, an array for an array."""
         data, (low, high) = np.asarray(values, np.float64), (self.low, self.high)
         if self.log:
             data, low, high = np.log(data), math.log(low), math.log(high)
         return np.asarray(self.start + (data - low) / (high - low) * (self.end - self.start))
 
     def at(self, value: float) -> float:
-        """Give one pixel."""
+        """Return one pixel."""
         return float(self(value))
 
     def ticks(self, about: int = 5) -> tuple[float, ...]:
-        """Give round values within the range."""
+        """Return round values within the range."""
         return log_ticks(self.low, self.high, about) if self.log else linear_ticks(self.low, self.high, about)
 
 
@@ -50,7 +50,7 @@ class Area:
 
 
 def linear_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Give multiples of 1, 2 or 5 times a power of ten, about as many as asked."""
+    """Return multiples of 1, 2 or 5 times a power of ten, about as many as asked."""
     rough = (high - low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.7)
@@ -59,7 +59,7 @@ def linear_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
 
 
 def log_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Give powers of ten, with 2 and 5 or more between them where there is room; linear ticks within half a decade."""
+    """Return powers of ten, with 2 and 5 or more between them where there is room; linear ticks in half a decade."""
     if math.log10(high / low) < 0.5:
         return linear_ticks(low, high, about)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

@@ -47,7 +47,7 @@ def ecdf(curves: Sequence[Curve]) -> str:
 
 
 def at_share(curve: Curve, share: float) -> float:
-    """Give the time within which that share was answered; linear between the kept points, ms."""
+    """Return the time within which that share was answered; linear between the kept points, ms."""
     return float(np.interp(share, curve.share, curve.latency_ms))
 
 
@@ -70,7 +70,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> list[Element]:
 
 
 def _supported(curve: Curve) -> list[float]:
-    """Give the percentiles that a request is slower than, and that do not lie among requests without an answer."""
+    """Return the percentiles that a request is slower than, and that do not lie among requests without an answer."""
     return [share for share in _MARKED if curve.requests * (1 - share) >= 1 and share <= curve.share[-1]]
 
 

@@ -57,7 +57,7 @@ def percentiles(curves: Sequence[Curve]) -> str:
 
 
 def last_share(curve: Curve) -> float:
-    """Give the share at which the curve of an arm ends."""
+    """Return the share at which the curve of an arm ends."""
     return min(1 - BEYOND / max(curve.requests, 1), max(curve.share, default=0.0))
 
 

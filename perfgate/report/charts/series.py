@@ -115,12 +115,12 @@ def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scal
 
 
 def _runs(t: Numbers) -> int:
-    """Say of how many points the line is made; 0 where there is none, and values are read off the dots."""
+    """Return of how many points the line is made; 0 where there is none, and values are read off the dots."""
     runs = min(_RUNS, len(t) // 6)
     return runs if runs >= 2 else 0
 
 
 def described(arm: str, values: Numbers, unit: str) -> str:
-    """Say in words what the dots of one arm show."""
+    """Return in words what the dots of one arm show."""
     low, middle, high = (formatting.with_unit(float(v), unit) for v in np.quantile(values, [0, 0.5, 1]))
     return f"{arm}: median {middle}, lowest {low}, highest {high}, {len(values):,} trials"

@@ -29,7 +29,7 @@ class Span:
 
 
 def warm_up(result: Result) -> Span | None:
-    """Give the warm-up, which ended where the first block began; None where nothing was measured or it is not known."""
+    """Return the warm-up, which ended where the first block began; None where nothing was measured or known."""
     lasted_s = result.phases_s.get("warm-up", 0.0)
     if not result.blocks.start_s or lasted_s <= 0:
         return None
@@ -38,7 +38,7 @@ def warm_up(result: Result) -> Span | None:
 
 
 def lanes(blocks: BlockColumns) -> tuple[Span, ...]:
-    """Give each lane and depth from its first block to the end of its last, in the order of a run."""
+    """Return each lane and depth from its first block to the end of its last, in the order of a run."""
     return tuple(span for lane, depth, name in _LANES if (span := _lane(blocks, lane, depth, name)) is not None)
 
 
@@ -49,19 +49,19 @@ def _lane(blocks: BlockColumns, lane: str, depth: str, name: str) -> Span | None
 
 
 def parted(t: NDArray[np.float64], spans: Sequence[Span]) -> tuple[NDArray[np.int64], ...]:
-    """Give the indices of ascending instants by span, those before the first one with it."""
+    """Return the indices of ascending instants by span, those before the first one with it."""
     begins = np.searchsorted(t, [span.begin_s for span in spans[1:]])
     return tuple(np.split(np.arange(t.size), begins))
 
 
 def disturbed_blocks(blocks: BlockColumns) -> tuple[bool, ...]:
-    """Say of each block whether others disturbed it, by the rule of the cautions."""
+    """Return for each block whether others disturbed it, by the rule of the cautions."""
     told = zip(blocks.lane, blocks.steal_share, blocks.cpu_pressure_share, strict=True)
     return tuple(is_disturbed(lane, steal, pressure) for lane, steal, pressure in told)
 
 
 def disturbed(blocks: BlockColumns, nearer_s: float = 0.0) -> tuple[Span, ...]:
-    """Give the stretches that others disturbed; those that are no further apart than `nearer_s` are one."""
+    """Return the stretches that others disturbed; those that are no further apart than `nearer_s` are one."""
     return tuple(_merged(blocks, nearer_s))
 
 

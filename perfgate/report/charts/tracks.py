@@ -37,7 +37,7 @@ class Track:
 
 
 def trial_frame(trials: TrialColumns) -> pd.DataFrame:
-    """Give a row a trial in order of time; columns that an older result has not are all NaN."""
+    """Return a row a trial in order of time; columns that an older result has not are all NaN."""
     count = len(trials.block)
     names = TrialColumns.__dataclass_fields__
     columns = {name: getattr(trials, name) or np.full(count, np.nan) for name in names}
@@ -45,7 +45,7 @@ def trial_frame(trials: TrialColumns) -> pd.DataFrame:
 
 
 def tracks(result: Result) -> tuple[Track, ...]:
-    """Give what there is; a quantity that was not measured has no track."""
+    """Return what there is; a quantity that was not measured has no track."""
     if not result.trials.block:
         return ()
     frame = trial_frame(result.trials)
@@ -96,7 +96,7 @@ def _cores(frame: pd.DataFrame, timeline: Timeline) -> Track:
 
 
 def _sampled_cores(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
-    """Give cores in use between two samples of a server, both within a turn of its own."""
+    """Return cores in use between two samples of a server, both within a turn of its own."""
     samples = pd.DataFrame(
         {"arm": timeline.arm, "replica": timeline.replica, "t": timeline.time_s, "cpu": timeline.cpu_ms}
     )

@@ -27,7 +27,7 @@ _PLAIN_BETWEEN = re.compile(
 
 
 def workflow_commands(result: Result) -> tuple[str, ...]:
-    """Give workflow commands: an error for each metric that failed, and one line for a run that decides nothing.
+    """Return workflow commands: an error for each metric that failed, and one line for a run that decides nothing.
 
     A warning for each failure that only warns.
     """

@@ -14,14 +14,14 @@ from perfgate.results.samples import FILE_NAME, read_samples
 
 
 def trials_table(result: Result) -> pa.Table:
-    """Give a row a trial, in the columns of `result.json`; one that an older result has not is all null."""
+    """Return a row a trial, in the columns of `result.json`; one that an older result has not is all null."""
     columns = {each.name: getattr(result.trials, each.name) for each in fields(result.trials)}
     count = len(result.trials.block)
     return pa.table({name: pa.array(column) if column else pa.nulls(count) for name, column in columns.items()})
 
 
 def samples_table(run: Path) -> pa.Table:
-    """Give a row a request, as `samples.arrow` has them; UsageError where the run has none."""
+    """Return a row a request, as `samples.arrow` has them; UsageError where the run has none."""
     return read_samples(run / FILE_NAME)
 
 

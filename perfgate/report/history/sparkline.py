@@ -28,7 +28,7 @@ def sparkline(values: Sequence[float], width: int, encoding: str) -> str:
 
 
 def place_in(index: int, count: int, width: int) -> int:
-    """Give the letter that holds a value of a series of that length."""
+    """Return the letter that holds a value of a series of that length."""
     ends = np.cumsum([len(each) for each in np.array_split(np.arange(count), min(width, count))])
     return int(np.searchsorted(ends, index, side="right"))
 

@@ -20,7 +20,7 @@ _LONGEST, _SHORTEST = 40, 12
 
 
 def final_line(history: History, page: Path, *, small: bool) -> str:
-    """Say all in one line: `HISTORY prod: 1 change point in 1 of 24 metrics over 42 records  page: …`."""
+    """Return the final line: `HISTORY prod: 1 change point in 1 of 24 metrics over 42 records  page: …`."""
     return f"HISTORY {history.name}: {headline(history, small=small)}  page: {one_line(str(page))}"
 
 

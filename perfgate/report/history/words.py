@@ -50,26 +50,26 @@ def _without_unit(value: float, unit: str) -> str:
 
 
 def short_id(record_id: str) -> str:
-    """Give the part of a record's id that tells it from the others: what stands behind the time."""
+    """Return the part of a record's id that tells it from the others: what stands behind the time."""
     return record_id.rpartition("-")[2]
 
 
 def amount(series: Series, change: float) -> str:
-    """Give a signed change: a share in percent, or a difference with its unit."""
+    """Return a signed change: a share in percent, or a difference with its unit."""
     if series.scale is Scale.RATIO:
         return formatting.change(change)
     return formatting.difference(change, series.unit)
 
 
 def interval(series: Series, change: Change) -> str:
-    """Give a change's 95 % interval, units left out."""
+    """Return a change's 95 % interval, units left out."""
     if series.scale is Scale.RATIO:
         return formatting.interval(change.lower, change.upper)
     return formatting.difference_interval(change.lower, change.upper, series.unit)
 
 
 def last_against_level(series: Series) -> str:
-    """Give the last value against the level since the last change point."""
+    """Return the last value against the level since the last change point."""
     last, level = series.points[-1].value, series.levels[-1].value
     if series.scale is Scale.RATIO:
         return formatting.change(last / level - 1)
@@ -77,12 +77,12 @@ def last_against_level(series: Series) -> str:
 
 
 def described(metric: str) -> str:
-    """Give the metrics table's line; empty for a metric that it does not know."""
+    """Return the metrics table's line; empty for a metric that it does not know."""
     return BY_NAME[metric].description if metric in BY_NAME else ""
 
 
 def headline(history: History, *, small: bool) -> str:
-    """Say in a few words what was found."""
+    """Return in a few words what was found."""
     if not any(series.is_long_enough for series in history.series):
         return f"{_counted(history.group.records, 'record')}: change points need {FEWEST}"
     counts = [len(change_rows(series, small=small)) for series in history.series]
@@ -93,7 +93,7 @@ def headline(history: History, *, small: bool) -> str:
 
 
 def subject(history: History) -> str:
-    """Say which records the series are made of."""
+    """Return which records the series are made of."""
     group = history.group
     return (
         f"{_counted(group.records, 'record')} of scenario {group.scenario_name} {short_digest(group.scenario_digest)}, "
@@ -102,7 +102,7 @@ def subject(history: History) -> str:
 
 
 def notes(history: History, *, small: bool) -> Iterator[str]:
-    """Say what is not shown, and why."""
+    """Return what is not shown, and why."""
     if short := [series for series in history.series if not series.is_long_enough]:
         fewest = min(len(series.points) for series in short)
         which = "" if len(short) == len(history.series) else f" ({', '.join(series.metric for series in short)})"
@@ -117,7 +117,7 @@ def notes(history: History, *, small: bool) -> Iterator[str]:
 
 
 def short_digest(digest: str) -> str:
-    """Give twelve digits of a digest."""
+    """Return twelve digits of a digest."""
     return formatting.short_digest(digest).removeprefix("sha256:")
 
 

@@ -15,19 +15,19 @@ PARTS = ("elements", "formatting", "sort", "readout", "copy", "download", "keys"
 
 @cache
 def style() -> Markup:
-    """Give the style sheet."""
+    """Return the style sheet."""
     return Markup(_text("templates/style.css"))  # noqa: S704 - our own file
 
 
 @cache
 def script() -> Markup:
-    """Give the script: its parts one after the other, in one scope of their own."""
+    """Return the script: its parts one after the other, in one scope of their own."""
     parts = "".join(_text(f"script/{part}.js") for part in PARTS)
     return Markup(f'(() => {{\n"use strict";\n{parts}}})();\n')  # noqa: S704 - our own files
 
 
 def policy() -> str:
-    """Give the page's Content-Security-Policy: its own style sheet and script by their hashes, no network at all.
+    """Return the page's Content-Security-Policy: its own style sheet and script by their hashes, no network at all.
 
     A hash is of the text between the tags, byte by byte (CSP Level 3, 6.7.2.3).
     """

@@ -37,7 +37,7 @@ class Table:
 
 
 def forest_table(verdicts: Sequence[MetricVerdict]) -> Table:
-    """Give each metric's change and bounds in tolerances, as the chart places them."""
+    """Return each metric's change and bounds in tolerances, as the chart places them."""
     rows = tuple((v.metric, word_of(v), *_places(v)) for v in verdicts)
     columns = ("metric", "verdict", "change", "from", "to", "accepted")
     return Table(
@@ -59,7 +59,7 @@ def _signed(place: float) -> str:
 
 
 def percentile_table(curves: Sequence[Curve]) -> Table:
-    """Give the time of each arm at each percentile that one request at least is slower than."""
+    """Return the time of each arm at each percentile that one request at least is slower than."""
     rows = [(formatting.share(share), *(_time(curve, share) for curve in curves)) for share in _SHARES]
     known = tuple(row for row in rows if set(row[1:]) != {formatting.MISSING})
     requests = ("requests", *(f"{curve.requests:,}" for curve in curves))
@@ -81,7 +81,7 @@ def _time(curve: Curve, share: float) -> str:
 
 
 def aligned_table(result: Result, tracks: Sequence[Track]) -> Table:
-    """Give what each track typically was in each quarter of each lane, an arm a row."""
+    """Return what each track typically was in each quarter of each lane, an arm a row."""
     told = [track for track in tracks if set(track.series) & set(Arm)]
     rows = [row for stretch in _stretches(lanes(result.blocks)) for row in _rows(result, told, stretch)]
     names = tuple(f"{track.title}, {track.unit}" for track in told)
@@ -117,7 +117,7 @@ def _typical(track: Track, arm: str, stretch: Span) -> str:
 
 
 def panel_table(panel: Panel) -> Table:
-    """Give the median, lowest and highest of each arm in each stretch of one series."""
+    """Return the median, lowest and highest of each arm in each stretch of one series."""
     times = np.concatenate([t for t, _ in panel.arms.values()])
     spans = list(_stretches([Span("", float(times.min()), float(times.max()))]))
     rows = [

@@ -72,7 +72,7 @@ def _environment_row(name: str, then: Mapping[str, str], now: Mapping[str, str])
 
 
 def settings_differ(result: Result) -> bool:
-    """Say whether the fingerprints differ though no fact of the environment does: then the server's settings do."""
+    """Return whether the fingerprints differ though no fact of the environment does: then the server's settings do."""
     if result.record is None or result.record.fingerprint == result.fingerprint:
         return False
     then, now = result.record.environment, result.environment
@@ -80,7 +80,7 @@ def settings_differ(result: Result) -> bool:
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Give nested facts as rows of text: `cpu.cores`, lists in one line, yes and no."""
+    """Return nested facts as rows of text: `cpu.cores`, lists in one line, yes and no."""
     for key, item in value.items():
         if isinstance(item, Mapping):
             yield from flat(item, f"{prefix}{key}.")

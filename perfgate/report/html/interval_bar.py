@@ -48,7 +48,7 @@ def gauge(verdict: MetricVerdict, *, ascii_only: bool) -> str:
 
 
 def _place(tolerances: float, change: float) -> float:
-    """Give ends without a place on the scale one outside of it, on their side."""
+    """Return ends without a place on the scale one outside of it, on their side."""
     if math.isnan(tolerances):
         tolerances = math.copysign(math.inf, change)
     return max(2 * _LEFT, min(2 * _RIGHT, tolerances))

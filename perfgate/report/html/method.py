@@ -13,7 +13,7 @@ _RUNNING = "endpoint"
 
 
 def method(result: Result) -> tuple[str, ...]:
-    """Give paragraphs: how it was measured, what is compared, how sure a decision is, and what a verdict means."""
+    """Return paragraphs: how it was measured, what is compared, how sure a decision is, and what a verdict means."""
     if result.judgement is None:
         return ("The run did not come to its end, and nothing was judged. What is shown describes it.",)
     parts = (_measured(result), _compared(result), _looked(result), _decided(result), _objectives(result))

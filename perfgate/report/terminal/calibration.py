@@ -42,7 +42,7 @@ def print_calibration(console: Console, calibration: Calibration, scenario: Scen
 
 
 def sentences(calibration: Calibration, found: dict[str, Power]) -> Iterator[str]:
-    """Say how much time is needed, what the runs said of equal models, and what they cannot tell."""
+    """Return how much time is needed, what the runs said of equal models, and what they cannot tell."""
     if most := slowest(list(found.values())):
         words = needs(most, calibration.overhead_s)
         yield f"{words[0].upper()}{words[1:]}."

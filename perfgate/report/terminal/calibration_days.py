@@ -51,7 +51,7 @@ def print_variograms(console: Console, found: Mapping[str, Variogram]) -> None:
 
 
 def sentences(found: Mapping[str, Variogram]) -> Iterator[str]:
-    """Say how long occasions resemble each other, metric by metric, or how many days are missing."""
+    """Return how long occasions resemble each other, metric by metric, or how many days are missing."""
     most = max((each.days for each in found.values()), default=0)
     if not found:
         return

@@ -127,7 +127,7 @@ def _line(view: View, width: int) -> RenderableType:
 
 
 def _share(view: View) -> tuple[float, float]:
-    """Give what is done and all: of the measuring time, or of the servers."""
+    """Return what is done and all: of the measuring time, or of the servers."""
     phase = view.phase
     if phase.most_s is None:
         return view.done, float(phase.servers)
@@ -136,7 +136,7 @@ def _share(view: View) -> tuple[float, float]:
 
 
 def _left(view: View) -> str:
-    """Say how long it takes at most: lanes end early once all that they decide is decided."""
+    """Return how long it takes at most: lanes end early once all that they decide is decided."""
     phase = view.phase
     if phase.most_s is None:
         then = f", then at most {_whole(phase.later_s)}" if phase.later_s else ""

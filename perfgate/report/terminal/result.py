@@ -46,7 +46,7 @@ _MIDDLE, _ENDLESS = 92, 10_000
 
 
 def final_line(result: Result, report: Path | None) -> str:
-    """Say all in one line: `FAIL latency_p99_ms +12.4% [+8.1, +16.9] > 5%  report: reports/.../report.html`."""
+    """Return the final line: `FAIL latency_p99_ms +12.4% [+8.1, +16.9] > 5%  report: reports/.../report.html`."""
     headline = result.judgement.headline if result.judgement else "nothing was judged"
     where = "" if report is None else f"  report: {one_line(str(report))}"
     return f"{verdict_word(result)} {one_line(headline)}{where}"
@@ -164,7 +164,7 @@ def _fitting(rows: tuple[GateRow, ...], layouts: Sequence[_Layout], console: Con
 
 
 def _folded(rows: tuple[GateRow, ...]) -> Table:
-    """Give the narrowest in several lines a row: rather that than cut."""
+    """Return the narrowest in several lines a row: rather that than cut."""
     table = _laid_out(rows, _NARROWER[-1])
     for column in table.columns:
         column.no_wrap = False

@@ -83,7 +83,7 @@ def read_request(document: Mapping[str, Any], numbers: Numbers) -> tuple[Arrays,
 
 
 def is_b64(value: Any) -> bool:
-    """Tell whether a value is `{"b64": "…"}`."""
+    """Return whether a value is `{"b64": "…"}`."""
     return type(value) is dict and len(value) == 1 and isinstance(value.get("b64"), str)
 
 

@@ -52,7 +52,7 @@ def _fill_example(value: Any, example: Any) -> None:
 
 
 def _element(name: str, value: Any) -> tuple[str, Any]:
-    """Say in which list of a Feature a value belongs, and the value as it stands there."""
+    """Return in which list of a Feature a value belongs, and the value as it stands there."""
     if isinstance(value, str):
         return "bytes_list", value.encode()
     if is_b64(value):

@@ -36,7 +36,7 @@ class Route:
 
 
 def is_ours(path: str) -> bool:
-    """Tell whether a path is the REST API's at all."""
+    """Return whether a path is the REST API's at all."""
     return _OURS.fullmatch(path) is not None
 
 

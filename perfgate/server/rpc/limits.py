@@ -13,7 +13,7 @@ _OTHER_FILES = 128
 
 
 def max_connections() -> int:
-    """Say how many connections may be open: 1,024, or what the process's limit of open files leaves."""
+    """Return how many connections may be open: 1,024, or what the process's limit of open files leaves."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - _OTHER_FILES))
 

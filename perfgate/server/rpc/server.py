@@ -55,7 +55,7 @@ class Server:
         return self._limits
 
     def take_waited_ns(self) -> int:
-        """Say what the last answer waited for a CPU, from when there was something to read; once."""
+        """Return what the last answer waited for a CPU, from when there was something to read; once."""
         waited_ns, self._waited_ns = self._waited_ns, 0
         return waited_ns
 
