@@ -7,7 +7,7 @@ BENCH_STAMP := .venv-bench/.stamp
 # Measurements must not run beside each other, and two targets must not set up at once: make -j changes nothing.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup ranking audio models demo test lint docs bench lock clean
+.PHONY: help setup ranking audio models demo test check lint docs bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,11 +36,14 @@ models: ranking audio ## build the ranking models, fetch the audio model, into .
 demo: ranking ## compare v1 with its re-export (passes) and with the slower v2 (fails)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: models ## the whole test suite: on all CPUs what is not live, then live servers one at a time
+test: models ## the whole test suite: on all CPUs, then one at a time what measures
 	@status=0; \
-	$(BIN)/python -m pytest -m "not live" -n logical || status=$$?; \
-	$(BIN)/python -m pytest -m live || status=$$?; \
+	$(BIN)/python -m pytest -m "not alone" -n logical || status=$$?; \
+	$(BIN)/python -m pytest -m alone || status=$$?; \
 	exit $$status
+
+check: lint ## lint, and the quick tests that need no server: before each commit
+	@$(BIN)/python -m pytest -q -m "not live and not slow" -n logical
 
 lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff check

@@ -274,6 +274,7 @@ print(sorted(slow), time.process_time(), sep="|", file=sys.stderr)
     assert min(float(cpu_s) for _, cpu_s in runs) < HELP_CPU_S
 
 
+@pytest.mark.slow
 def test_no_other_module_loads_tensorflow_in_passing() -> None:
     files = [file for file in PACKAGE.rglob("*.py") if str(file.relative_to(PACKAGE)) not in TENSORFLOW_AT_HOME]
     modules = sorted({module_name(PACKAGE, file) for file in files} - {"perfgate.__main__"})

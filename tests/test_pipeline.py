@@ -231,6 +231,7 @@ def test_the_page_of_a_run_is_the_very_page_that_is_rendered_again(tmp_path: Pat
     assert (tmp_path / page.FILE_NAME).read_text() == page.render_html(document.read(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
     first, second = (Bench().run(tmp_path / name, "old", "same") for name in ("a", "b"))
     assert document.to_json(first) == document.to_json(second)
@@ -443,6 +444,7 @@ def test_a_target_that_cannot_execute_is_asked_by_requests_alone(tmp_path: Path)
     assert set(result.trials.depth) == {"request"}
 
 
+@pytest.mark.slow
 def test_an_open_loads_schedules_are_named_in_the_result_and_are_the_seeds(tmp_path: Path) -> None:
     load = Load(arrivals="ramp", from_rps=10, to_rps=100)
     first, again = (
@@ -488,6 +490,7 @@ def test_how_servers_start_and_warm_up_are_metrics(tmp_path: Path) -> None:
     assert all(facts.warm_ms == pytest.approx(2.0, rel=0.02) for facts in result.replicas)
 
 
+@pytest.mark.slow
 def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path: Path) -> None:
     bench = Bench()
     scenario = SCENARIO.model_copy(update={"objectives": {"latency_p99_ms": Objective(max=50)},

@@ -29,6 +29,7 @@ def test_a_made_up_run_has_what_was_asked_for_and_can_be_judged(tmp_path: Path) 
     assert {each.metric for each in judgement.metrics} >= {"context_switches_per_request", "load_time_s", "queue_ms"}
 
 
+@pytest.mark.slow
 def test_the_program_in_its_own_process_compares_one_run_or_two(tmp_path: Path) -> None:
     for seed, name in enumerate(("old", "new")):
         write_run(tmp_path / name, Side(**_SMALL, seed=seed))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from click.testing import CliRunner
 
 from benchmarks.page.__main__ import main
@@ -9,6 +10,7 @@ from benchmarks.page.points import Chart, charts_of
 from tests.report.kinds import page
 
 
+@pytest.mark.slow
 def test_a_made_up_run_has_a_page_and_its_figures() -> None:
     done = CliRunner().invoke(main, ["--requests", "30000", "--replicas", "2", "--turns", "3", "--repeats", "1"])
     assert done.exception is None
@@ -24,6 +26,7 @@ def test_points_are_counted_in_lines_and_clouds() -> None:
     assert charts_of(f"<p>{picture}</p>") == (Chart("T", len(picture), 2, 3),)
 
 
+@pytest.mark.slow
 def test_no_series_of_a_long_run_has_more_than_two_thousand_points() -> None:
     charts = charts_of(page("long"))
     assert len(charts) == 10

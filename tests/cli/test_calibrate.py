@@ -35,6 +35,7 @@ def _calibrate(commands: Commands, *more: str, expect: ExitCode = ExitCode.PASS)
     return commands("calibrate", "old", *CALIBRATE, *more, expect=expect)
 
 
+@pytest.mark.slow
 def test_runs_of_the_model_against_itself_are_summed_up_and_kept(commands: Commands) -> None:
     said = _calibrate(commands)
     (kept,) = _kept()
@@ -62,6 +63,7 @@ def test_json_is_the_document_that_is_kept(commands: Commands) -> None:
     assert said.splitlines()[-1].startswith("CALIBRATED s")
 
 
+@pytest.mark.slow
 def test_several_scenarios_make_an_array(commands: Commands) -> None:
     Path("t.toml").write_text(SCENARIO, encoding="utf-8")
     _calibrate(commands, "--runs", "1", "--json", "-s", "t.toml")
@@ -84,6 +86,7 @@ def _interrupt(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
     monkeypatch.setattr(answer, "world_of", lambda *_: next(benches).world())
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_whole_runs_tell(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     _interrupt(monkeypatch, run=3)
     said = _calibrate(commands, expect=ExitCode.INTERRUPTED)
@@ -99,6 +102,7 @@ def test_an_interrupt_of_the_first_run_keeps_nothing(commands: Commands, monkeyp
     assert not Path("kept").exists()
 
 
+@pytest.mark.slow
 def test_what_an_interrupt_left_takes_no_larger_ones_place(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     _calibrate(commands, "--runs", "2")
     _interrupt(monkeypatch, run=2)
@@ -129,6 +133,7 @@ def test_a_running_server_is_not_calibrated(tmp_path: Path) -> None:
         ensure_startable([Comparison(Scenario(), {Arm.CANDIDATE: running}, "")])
 
 
+@pytest.mark.slow
 def test_later_runs_say_beforehand_what_they_can_catch(commands: Commands) -> None:
     _calibrate(commands, "--runs", "2")
     said = commands(*COMPARE, "s.toml")
@@ -141,6 +146,7 @@ def test_later_runs_say_beforehand_what_they_can_catch(commands: Commands) -> No
     assert "calibrated" not in commands(*COMPARE, "s.toml", "-q")
 
 
+@pytest.mark.slow
 def test_every_command_that_compares_looks_for_it(commands: Commands) -> None:
     _calibrate(commands, "--runs", "1")
     assert "calibrated here on" in commands.record("old")
@@ -149,6 +155,7 @@ def test_every_command_that_compares_looks_for_it(commands: Commands) -> None:
     assert "calibrated" not in commands.run("same", "--numbers-only", expect=ExitCode.INCONCLUSIVE)
 
 
+@pytest.mark.slow
 def test_a_budget_too_small_for_what_is_asked_is_a_caution(commands: Commands) -> None:
     _calibrate(commands, "--runs", "1")
     Path("s.toml").write_text(f'{SCENARIO}[gate.metrics.execute_ms]\ncatch = "0.0001%"\n', encoding="utf-8")
@@ -157,6 +164,7 @@ def test_a_budget_too_small_for_what_is_asked_is_a_caution(commands: Commands) -
     assert any("execute_ms" in each.message for each in cautions)
 
 
+@pytest.mark.slow
 def test_another_scenario_is_named_with_the_command_that_calibrates(commands: Commands) -> None:
     _calibrate(commands, "--runs", "1")
     Path("t.toml").write_text(SCENARIO, encoding="utf-8")
@@ -169,6 +177,7 @@ def test_another_scenario_is_named_with_the_command_that_calibrates(commands: Co
     assert "calibrated here before scenario s was changed" in commands(*COMPARE, "s.toml")
 
 
+@pytest.mark.slow
 def test_a_broken_calibration_ends_no_run(commands: Commands) -> None:
     _calibrate(commands, "--runs", "1")
     (file,) = Path("kept/calibrations").glob("*/*.json")

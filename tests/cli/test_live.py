@@ -26,7 +26,7 @@ from perfgate.trials import Arm
 if TYPE_CHECKING:
     from tests.conftest import RankingModels
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = [pytest.mark.live, pytest.mark.alone, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 PERFGATE = [sys.executable, "-m", "perfgate"]
@@ -87,7 +87,7 @@ def test_a_tf_serving_client_gets_the_ranking_models_own_numbers(ranking_models:
 
 
 def test_the_audio_model_is_not_slower_than_itself(audio_model: Path, tmp_path: Path) -> None:
-    done = _perfgate("compare", audio_model, audio_model, "-s", "audio", "--budget", "25s", "--out", tmp_path)
+    done = _perfgate("compare", audio_model, audio_model, "-s", "audio", *SMALL, "--budget", "8s", "--out", tmp_path)
     assert done.returncode in {ExitCode.PASS, ExitCode.INCONCLUSIVE}, done.stderr
     result = document.read(tmp_path)
     assert result.judgement is not None
@@ -107,7 +107,7 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
         *store,
         *SMALL,
         "--budget",
-        "5s",
+        "3s",
         "--out",
         tmp_path / "0",
     )
@@ -115,7 +115,9 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
     assert "RECORDED prod/" in recorded.stderr.splitlines()[-1]
 
     against = ["--baseline", "prod", *store]
-    same = _perfgate("run", ranking_models.v1_again, *against, "--budget", "30s", "--json", "--out", tmp_path / "1")
+    same = _perfgate(
+        "run", ranking_models.v1_again, *against, *SMALL, "--budget", "5s", "--json", "--out", tmp_path / "1"
+    )
     result = json.loads(same.stdout)
     verdict = Verdict(result["judgement"]["verdict"])
     assert verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, same.stderr  # how often which: docs/explanation/verdicts.md

@@ -51,6 +51,7 @@ def _counted(*functions: Any) -> Iterator[Counter[str]]:
         sys.setprofile(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("against", ["a model", "a stored baseline"])
 def test_a_comparison_is_prepared_once(commands: Commands, against: str) -> None:
     (commands.home / "trace").write_text("0\n0.01\n0.05\n")

@@ -135,6 +135,7 @@ def test_calibrations_of_this_machine_are_used(commands: Commands) -> None:
     assert "(3 days and the prior)" in said
 
 
+@pytest.mark.slow
 def test_numbers_promoted_from_a_run_need_no_model_any_more(commands: Commands) -> None:
     commands.record("old")
     commands.run("same", *LONG)
@@ -148,6 +149,7 @@ def test_numbers_promoted_from_a_run_need_no_model_any_more(commands: Commands) 
     assert "caution 8 servers were alive when the baseline was recorded, 4 now" in said
 
 
+@pytest.mark.slow
 def test_without_a_baseline_the_remedy_is_a_whole_command_line(commands: Commands) -> None:
     flags = ("--cpus", "0", "--intra-op-threads", "2")
     said = commands.run("same", *flags, expect=ExitCode.INCONCLUSIVE)

@@ -186,6 +186,7 @@ def test_a_level_noisy_latency_is_found_warm_soon(noise: float) -> None:
     assert requests < 48
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cold", "constant"), [(9.0, 5.0), (9.0, 20.0), (1.0, 20.0)])
 def test_a_falling_latency_is_hardly_ever_found_warm(cold: float, constant: float) -> None:
     _, slow = _until(is_stationary, WINDOW, cold, constant, 0.05)

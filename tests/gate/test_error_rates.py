@@ -31,23 +31,27 @@ def _verdict(run: TrialTable) -> Verdict:
     return decide([case], 0.01)[0].verdict
 
 
+@pytest.mark.slow
 def test_equal_models_do_not_fail_and_are_mostly_decided() -> None:
     found = _verdicts(0.0, World(start_slope=0.02))
     assert found[Verdict.FAIL] <= MOST
     assert found[Verdict.INCONCLUSIVE] <= 0.05 * RUNS
 
 
+@pytest.mark.slow
 def test_a_change_of_exactly_the_tolerance_neither_fails_nor_passes() -> None:
     found = _verdicts(0.025, World(start_slope=0.02))
     assert found[Verdict.FAIL] <= MOST
     assert found[Verdict.PASS] <= MOST
 
 
+@pytest.mark.slow
 def test_five_percent_is_caught() -> None:
     found = _verdicts(0.05, World(start_slope=0.02), runs=200)
     assert found[Verdict.FAIL] >= 0.95 * 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replicas", [2, 4])
 def test_few_replicas_cost_power_but_not_honesty(replicas: int) -> None:
     found = _verdicts(0.0, World(replicas=replicas), runs=200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf, isfinite
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,7 @@ _TABLES = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(_TABLES, _GATES, _BOUNDS)
 def test_the_gate_always_answers_and_passes_only_what_it_measured(
@@ -106,6 +108,7 @@ def test_the_gate_always_answers_and_passes_only_what_it_measured(
         assert all(o.verdict is Verdict.PASS for o in found.objectives)
 
 
+@pytest.mark.slow
 @settings(max_examples=75, deadline=None, derandomize=True)
 @given(_TABLES, _GATES)
 def test_descriptions_and_progress_never_crash(table: TrialTable, gate: Gate) -> None:

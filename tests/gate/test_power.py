@@ -171,6 +171,7 @@ def _caught(change: float, world: World, runs: int = 300) -> float:
     return failed / runs
 
 
+@pytest.mark.slow
 def test_a_calibration_foretells_how_often_a_regression_is_caught() -> None:
     world, rng = World(blocks=BLOCKS, replica_sd=0.008, request_sd=0.08), np.random.default_rng(51)
     runs = [Occasion(table(world, 0.0, rng), {Source.EXECUTE: LANE_S}) for _ in range(12)]

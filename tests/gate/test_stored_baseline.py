@@ -208,15 +208,18 @@ def _simulated(change: float, records: int, occasion_sd: float, runs: int = 250)
     return counts
 
 
+@pytest.mark.slow
 def test_equal_models_do_not_fail_though_every_record_had_another_day() -> None:
     for records in (1, 5):
         assert _simulated(0.0, records, 0.08)[Verdict.FAIL] <= stats.binom.isf(1e-4, 250, 0.01)
 
 
+@pytest.mark.slow
 def test_a_change_of_exactly_the_tolerance_neither_fails_nor_passes() -> None:
     found = _simulated(0.025, 8, 0.01)
     assert max(found[Verdict.FAIL], found[Verdict.PASS]) <= stats.binom.isf(1e-4, 250, 0.01)
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_half_as_long_again_is_caught_where_the_records_show_a_steady_machine() -> None:
     assert _simulated(0.5, 8, 0.03)[Verdict.FAIL] > 0.95 * 250

@@ -102,6 +102,7 @@ def _by_the_page(machine: Machine, visits: Visits) -> list[tuple[int, float, flo
     return found
 
 
+@pytest.mark.slow
 def test_each_look_decides_the_same_by_the_same_bounds() -> None:
     decided = set()
     for number in range(12):

@@ -17,6 +17,7 @@ MOST = stats.binom.isf(1e-4, RUNS, 0.01) / RUNS
 LEAST_COVERED = stats.binom.ppf(1e-4, RUNS, 0.95) / RUNS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "machine",
     [Machine(rounds=4, cost=COSTS), Machine(rounds=4, replicas=4), Machine(rounds=4, spike_share=0.1)],

@@ -183,6 +183,7 @@ _EVENT = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(st.lists(_EVENT, max_size=40))
 def test_the_cpu_time_of_a_tree_never_goes_back(events: list[tuple[str, int, int]]) -> None:
@@ -207,6 +208,7 @@ def test_the_cpu_time_of_a_tree_never_goes_back(events: list[tuple[str, int, int
         assert tree.cpu_ms() <= used + 1e-9
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(st.lists(_EVENT, max_size=40))
 def test_nothing_is_lost_where_every_child_is_waited_for(events: list[tuple[str, int, int]]) -> None:

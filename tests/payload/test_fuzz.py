@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def _flipped(draw: st.DrawFn, data: bytes) -> bytes:
     return bytes(flipped[: draw(st.sampled_from([len(data), len(data) // 2, len(data) - 1]))])
 
 
+@pytest.mark.slow
 @given(HEADS, VALUES, st.sampled_from([("rank", "predict"), ("text", "predict"), ("classify", "classify")]))
 @FUZZ
 def test_json_of_any_kind(tmp_path: Path, model: Model, head: str, value: Any, how: tuple[str, str]) -> None:
@@ -67,6 +69,7 @@ def _npz() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 @given(st.data())
 @FUZZ
 def test_npz_with_bytes_gone_wrong(tmp_path: Path, model: Model, data: st.DataObject) -> None:
@@ -74,6 +77,7 @@ def test_npz_with_bytes_gone_wrong(tmp_path: Path, model: Model, data: st.DataOb
     _one_line_or_requests(npz_calls, tmp_path / "f", broken, model, signature="rank")
 
 
+@pytest.mark.slow
 def test_npz_with_any_one_bit_gone_wrong(tmp_path: Path, model: Model) -> None:
     whole = _npz()  # has the time of day in it, so that the fuzz above does not come upon each of its bits every time
     for place in range(8 * len(whole)):
@@ -82,6 +86,7 @@ def test_npz_with_any_one_bit_gone_wrong(tmp_path: Path, model: Model) -> None:
         _one_line_or_requests(npz_calls, tmp_path / "f", bytes(broken), model, signature="rank")
 
 
+@pytest.mark.slow
 @given(st.data())
 @FUZZ
 def test_records_with_bytes_gone_wrong_before_they_were_framed(

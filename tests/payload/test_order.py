@@ -36,6 +36,7 @@ def test_weights_that_divide_are_exact(weights: list[float], sizes: list[int], c
     assert [found[kind] for kind in range(len(sizes))] == counts
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(0.01, 100), st.integers(1, 20)), min_size=2, max_size=5),
     st.integers(0, 100),

@@ -28,6 +28,7 @@ def _most(deals: int) -> int:
     return int(stats.binom.isf(1e-4, deals, ALPHA))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["execute_ms", "cpu_ms_per_request", "service_mean_ms", "latency_p90_ms"])
 def test_a_bound_excludes_no_change_no_more_often_than_it_says(metric: str) -> None:
     names = [name for name in NAMES if replicates(BY_NAME[metric], trace(name).table) is not None]
@@ -42,6 +43,7 @@ def test_a_bound_excludes_no_change_no_more_often_than_it_says(metric: str) -> N
     assert high <= _most(deals)
 
 
+@pytest.mark.slow
 def test_equal_models_do_not_fail() -> None:
     found = [in_one_look(table, GATE).values() for table in dealt(NAMES, DEALS, seed=32)]
     assert sum(any(each.verdict is Verdict.FAIL for each in run) for run in found) <= _most(len(found))

@@ -5,6 +5,8 @@ import gzip
 import re
 from dataclasses import replace
 
+import pytest
+
 from perfgate.report.html.embedded_result import MOST_BYTES, attach
 from perfgate.report.html.page import render_html
 from perfgate.results.document import from_json, to_json
@@ -34,6 +36,7 @@ def test_what_is_hostile_in_it_stays_inside_the_link() -> None:
     assert _in_page(result) == to_json(result)
 
 
+@pytest.mark.slow
 def test_a_long_run_leaves_its_trials_out_and_says_so() -> None:
     result = KINDS["long"]()
     data = attach(result)

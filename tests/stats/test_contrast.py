@@ -74,6 +74,7 @@ def test_over_many_pairs_it_is_students_paired_t() -> None:
     assert contrast(one).bounds(0.01) == pytest.approx((interval.low, interval.high), rel=0.02)  # df: nearly 23
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sd", [0.0, 0.02])
 def test_memory_in_regions_costs_the_interval_nothing_of_its_level(sd: float) -> None:
     world, rng = World(parents=1, parent_sd=0.0, region_sd=sd), np.random.default_rng(11)

@@ -98,6 +98,7 @@ def _effects(leak_mb: float, runs: int, readings: Readings, world: World) -> lis
     return [effect for effect in made if effect is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readings", [Readings(), Readings(given_back_mb=9.5)], ids=["kept", "given back"])
 @pytest.mark.parametrize("replicas", [4, 12])
 @pytest.mark.parametrize("leak_mb", [0.0, 1.0])

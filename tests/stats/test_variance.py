@@ -70,6 +70,7 @@ def test_replicas_and_fork_servers_are_told_apart(world: World) -> None:
     assert all((each.source, each.replicas, each.occasions) == ("cost/execute", world.replicas, 3) for each in found)
 
 
+@pytest.mark.slow
 def test_together_they_give_the_standard_error_that_runs_have() -> None:
     regions = replace(WORLD, parents=1, region_sd=0.02)
     for world in (WORLD, replace(WORLD, blocks=40), replace(WORLD, autocorrelation=0.8, request_sd=0.1), regions):
@@ -107,6 +108,7 @@ def test_more_blocks_leave_the_components_as_they_are() -> None:
         assert _rms(short, name) == pytest.approx(_rms(long, name), rel=0.15)
 
 
+@pytest.mark.slow
 def test_occasions_are_told_from_replicas_and_their_interval_holds_the_truth() -> None:
     truth, found = 0.05, _calibrated(WORLD, 35, times=150, runs=4, occasion=0.05)
     assert _rms(found, "occasion_sd") == pytest.approx(truth, rel=0.15)

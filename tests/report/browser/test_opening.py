@@ -42,6 +42,7 @@ def _speaks(page: Page) -> None:
     assert page.locator("svg[role='img']:not(:has(> title)), svg[role='img']:not(:has(> desc))").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: str) -> None:
     with opened(name, width=NARROW) as seen:

@@ -70,6 +70,7 @@ def test_contrast_is_computed_as_wcag_does() -> None:
     assert _contrast("rgb(0, 0, 0) 0.5", white) < _TEXT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheme"), [("fail", "light"), ("short", "dark"), ("history", "dark")])
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:
     """axe-core: names, roles, headings, tables, contrast of letters, what can be reached."""
