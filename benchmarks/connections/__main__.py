@@ -24,7 +24,7 @@ from perfgate.loadgen.engine import Engine, GrpcDriver, RestDriver
 from perfgate.loadgen.http1 import Http1Connection
 from perfgate.loadgen.http2 import Http2Connection
 from perfgate.loadgen.interface import ClosedLoop
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.wire import Remote
 from perfgate.trials import Call
 
 _PIECE_BYTES = 64 << 10
@@ -82,7 +82,7 @@ class _Nowhere:
 def parsing(protocol: str, make: type[Any], address: str, size: int, seconds: float) -> Cost:
     """Write requests that go nowhere, and read answers as they would come from the socket."""
     outcomes = Outcomes()
-    connection = make(Place(address), outcomes, [])
+    connection = make(Remote(address), outcomes, [])
     connection.wire.close()
     connection.wire = _Nowhere()
     pieces = _pieces(rest_answer(size))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
+from perfgate.loadgen.connection import ClientConnection, Outcomes, Request, RequestOutcome
 from perfgate.loadgen.http1 import error_text, status_of_http
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.wire import Remote
 from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 _LONGEST_HEAD = 256 * 1024
 _END = b"\r\n\r\n"
 
 
-class OwnHttp1Connection(Connection):
+class OwnHttp1Connection(ClientConnection):
     """Puts itself among the idle ones when it has its answer."""
 
-    def __init__(self, place: Place, outcomes: Outcomes, idle: list[OwnHttp1Connection]) -> None:
+    def __init__(self, place: Remote, outcomes: Outcomes, idle: list[OwnHttp1Connection]) -> None:
         super().__init__(place, outcomes)
         self._idle = idle
         self._number: int | None = None
@@ -35,12 +35,12 @@ class OwnHttp1Connection(Connection):
     def send(self, number: int, request: Request) -> None:
         """Take the one request."""
         if self.broken:
-            self.outcomes.others.append((number, Outcome(UNAVAILABLE, self.broken, lost=True)))
+            self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
         self._number = number
         self._out.append(request.body)
 
-    def give_up_through(self, number: int, outcome: Outcome) -> None:
+    def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
         """End the request; the connection goes with it, for HTTP/1.1 has no other way to cancel."""
         if self._number is not None and self._number <= number:
             self.outcomes.others.append((self._number, outcome))
@@ -163,7 +163,7 @@ class OwnHttp1Connection(Connection):
             self.outcomes.good.append(number)
         else:
             text = "" if status == OK or self.kept is None else error_text(b"".join(self.kept))
-            self.outcomes.others.append((number, Outcome(status, text, timing)))
+            self.outcomes.others.append((number, RequestOutcome(status, text, timing)))
         if self._last:
             self._hang_up("the server closes the connection after each answer")
         else:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import ngh2
 from ngh2 import events
 
-from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
+from perfgate.loadgen.connection import ClientConnection, Outcomes, Request, RequestOutcome
 from perfgate.loadgen.frames import status_of, status_of_reset, status_without_trailer
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.wire import Remote
 from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 _LARGEST_WINDOW = 2**31 - 1
@@ -26,10 +26,10 @@ class _Stream:
     timing: str = ""
 
 
-class Ngh2Connection(Connection):
+class Ngh2Connection(ClientConnection):
     """Does what `perfgate.loadgen.http2.Http2Connection` does, as far as a measurement needs it."""
 
-    def __init__(self, place: Place, outcomes: Outcomes, headers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, place: Remote, outcomes: Outcomes, headers: Sequence[tuple[str, str]]) -> None:
         super().__init__(place, outcomes)
         self._headers = [(name.encode(), value.encode()) for name, value in headers]
         self._scheme = b"https" if place.tls else b"http"
@@ -42,7 +42,7 @@ class Ngh2Connection(Connection):
     def send(self, number: int, request: Request) -> None:
         """Take a request; it leaves with the next `flush`, or when the server's limits let it."""
         if self.broken:
-            self.outcomes.others.append((number, Outcome(UNAVAILABLE, self.broken, lost=True)))
+            self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
         if (fields := self._fields.get(request.path)) is None:
             begin = [(b":method", b"POST"), (b":scheme", self._scheme), (b":path", request.path.encode())]
@@ -57,7 +57,7 @@ class Ngh2Connection(Connection):
             self._out.append(data)
             super().flush()
 
-    def give_up_through(self, number: int, outcome: Outcome) -> None:
+    def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
         """Cancel all requests up to that number."""
         for stream in [stream for stream, each in self._streams.items() if each.number <= number]:
             self._http2.reset_stream(stream)
@@ -90,7 +90,7 @@ class Ngh2Connection(Connection):
                 self._answered(stream)
         elif isinstance(event, events.StreamReset) and event.stream_id in self._streams:
             number = self._streams.pop(event.stream_id).number
-            self.outcomes.others.append((number, Outcome(*status_of_reset(event.error_code))))
+            self.outcomes.others.append((number, RequestOutcome(*status_of_reset(event.error_code))))
 
     def _note(self, name: int, fields: dict[bytes, bytes]) -> None:
         if (stream := self._streams.get(name)) is not None:
@@ -103,4 +103,4 @@ class Ngh2Connection(Connection):
         if status == OK and not stream.timing:
             self.outcomes.good.append(stream.number)
         else:
-            self.outcomes.others.append((stream.number, Outcome(status, message, stream.timing)))
+            self.outcomes.others.append((stream.number, RequestOutcome(status, message, stream.timing)))

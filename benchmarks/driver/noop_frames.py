@@ -34,7 +34,7 @@ _PARTS = (
 )
 
 
-class Peer:
+class Remote:
     """One client."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -88,7 +88,7 @@ def main() -> None:
         for key, _ in selector.select():
             if key.data is None:
                 connection, _ = listener.accept()
-                selector.register(connection, selectors.EVENT_READ, Peer(connection))
+                selector.register(connection, selectors.EVENT_READ, Remote(connection))
                 continue
             try:
                 alive = key.data.serve()

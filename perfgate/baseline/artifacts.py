@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perfgate.baseline.commands import recording
-from perfgate.baseline.place import Place
+from perfgate.baseline.place import StoreLocation
 from perfgate.baseline.record import Record
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
 
@@ -29,7 +29,7 @@ def is_inside(artifact: str | None) -> bool:
     return artifact is not None and re.fullmatch(rf"{FOLDER}/[0-9a-f]+", artifact) is not None
 
 
-def keep(place: Place, digest: str, model: Path) -> str:
+def keep(place: StoreLocation, digest: str, model: Path) -> str:
     """Copy the files of a model directory into the store, those that are there already left out.
 
     Files arrive one by one, each whole: an upload that was cut short is completed by the next one.
@@ -45,7 +45,7 @@ def keep(place: Place, digest: str, model: Path) -> str:
     return folder
 
 
-def fetch(place: Place, record: Record, cache: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
+def fetch(place: StoreLocation, record: Record, cache: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
     """Return a local directory with the record's model: the store's own where that is local, else a copy in `cache`.
 
     Raises NoBaselineError where the record keeps no model, or it is gone or out of reach, and InvalidRunError where
@@ -72,13 +72,13 @@ def fetch(place: Place, record: Record, cache: Path, digest_of: Callable[[Path],
     return path
 
 
-def _found(place: Place, artifact: str, cache: Path, digest: str) -> Path | None:
+def _found(place: StoreLocation, artifact: str, cache: Path, digest: str) -> Path | None:
     if is_inside(artifact):
         return _local(place, artifact, cache)
-    return _local(Place(artifact), "", cache / reference(digest)) if "://" in artifact else Path(artifact)
+    return _local(StoreLocation(artifact), "", cache / reference(digest)) if "://" in artifact else Path(artifact)
 
 
-def _local(place: Place, folder: str, cache: Path) -> Path | None:
+def _local(place: StoreLocation, folder: str, cache: Path) -> Path | None:
     if place.is_local:
         return Path(place.path(folder))
     if (target := cache / folder if folder else cache).is_dir():

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from perfgate.baseline.place import Place
+from perfgate.baseline.place import StoreLocation
 from perfgate.baseline.plain_json import first_line, to_text
 from perfgate.errors import UsageError
 from perfgate.stats.variance_components import Components
@@ -74,7 +74,7 @@ def keep_calibration(store_url: str, calibration: Calibration) -> str:
     """Write a calibration into a store, beside older ones; returns where it lies. UsageError where it cannot be."""
     if not _is_fingerprint(calibration.fingerprint):
         raise UsageError(f"{calibration.fingerprint!r} is no fingerprint", "calibrate again")
-    place = Place(store_url)
+    place = StoreLocation(store_url)
     created = datetime.fromisoformat(calibration.created_utc).astimezone(UTC)
     stamp = f"{created:%Y%m%dT%H%M%S}.{created.microsecond // 1000:03d}Z"
     name = f"{FOLDER}/{calibration.fingerprint}/{stamp}-{_key(calibration.scenario_digest)}.json"
@@ -131,7 +131,7 @@ def from_json(text: str, source: str) -> Calibration:
 def _newest_first(store_url: str, fingerprint: str, ending: str, *, skip_broken: bool = False) -> Iterator[Calibration]:
     if not _is_fingerprint(fingerprint):
         return
-    place, folder = Place(store_url), f"{FOLDER}/{fingerprint}"
+    place, folder = StoreLocation(store_url), f"{FOLDER}/{fingerprint}"
     for file in reversed(place.files(folder)):
         if file.endswith(ending) and (text := place.read(f"{folder}/{file}")) is not None:
             with suppress(UsageError) if skip_broken else nullcontext():

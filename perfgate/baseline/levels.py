@@ -10,7 +10,7 @@ from math import isfinite, log, nan
 from perfgate.baseline.calibration import Calibration
 from perfgate.baseline.record import Record
 from perfgate.metrics import Metric, Scale
-from perfgate.stats.days import Series
+from perfgate.stats.days import DaySeries
 from perfgate.stats.prediction import Occasion, series_of
 from perfgate.stats.summary import METHOD
 
@@ -31,7 +31,7 @@ def occasions_of(records: Iterable[Record]) -> tuple[Record, ...]:
 
 def calibrated_levels(
     metric: Metric, calibrations: Iterable[Calibration], source: str, method: int = METHOD
-) -> tuple[Series, ...]:
+) -> tuple[DaySeries, ...]:
     """Return what calibrations found a metric's level to be over time, for each model; of that source and method only.
 
     Runs of one calibration follow one another within minutes: they are one occasion.
@@ -42,10 +42,10 @@ def calibrated_levels(
         found = next((ran for ran in each.components if (ran.metric, ran.source, ran.method) == way), None)
         if found is not None and isfinite(place := _on_scale(metric, found.typical)):
             levels[each.model_digest][hours_of(each.created_utc)] = place
-    return tuple(Series(tuple(times), tuple(times.values())) for times in levels.values())
+    return tuple(DaySeries(tuple(times), tuple(times.values())) for times in levels.values())
 
 
-def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> tuple[Series, ...]:
+def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> tuple[DaySeries, ...]:
     """Return what records found a metric's level to be over time, for each model; of that source, by today's method."""
     models: dict[str, list[Record]] = defaultdict(list)
     for each in records:

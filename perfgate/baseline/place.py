@@ -21,7 +21,7 @@ TEMPORARY = ".tmp"
 """Folder of files on their way; what a killed process leaves there may be deleted."""
 
 
-class Place:
+class StoreLocation:
     """Files below one URL, named by relative paths with forward slashes."""
 
     def __init__(self, url: str) -> None:

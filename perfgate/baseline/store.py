@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perfgate.baseline import artifacts, calibration
 from perfgate.baseline.commands import recording, showing
-from perfgate.baseline.place import TEMPORARY, Place
+from perfgate.baseline.place import TEMPORARY, StoreLocation
 from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
 
@@ -31,7 +31,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Open a directory or any fsspec URL; raises UsageError for an unknown scheme. Nothing need exist yet."""
-        self._place = Place(url)
+        self._place = StoreLocation(url)
         self.url = self._place.url
 
     def add(self, record: Record, artifact_dir: Path | None) -> Record:

@@ -76,10 +76,10 @@ def _print(found: tuple[Finding, ...]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from perfgate.doctor.checks import State  # noqa: PLC0415
+    from perfgate.doctor.checks import FindingState  # noqa: PLC0415
     from perfgate.report.terminal.tables import safe_text  # noqa: PLC0415
 
-    styles = {State.OK: "green", State.CHANGE: "yellow", State.UNKNOWN: "dim"}
+    styles = {FindingState.OK: "green", FindingState.CHANGE: "yellow", FindingState.UNKNOWN: "dim"}
     console = output_console()
     width = max(len(each.name) for each in found)
     for each in found:

@@ -23,7 +23,7 @@ _KERNELS = "the kernels that production runs"
 _SCHEDSTAT = "/proc/self/schedstat"
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """How a finding is meant."""
 
     OK = "ok"
@@ -36,7 +36,7 @@ class Finding:
     """One thing that was looked at."""
 
     name: str
-    state: State
+    state: FindingState
     seen: str
     remedy: str = ""
     brings: str = ""
@@ -82,31 +82,35 @@ def findings(environment: Mapping[str, Any], moment: Moment, read: Read) -> tupl
 def _cores(environment: Mapping[str, Any]) -> Finding:
     cores = environment.get("cores")
     if cores is None:
-        return Finding("cores", State.UNKNOWN, "not told")
+        return Finding("cores", FindingState.UNKNOWN, "not told")
     enough = cores >= 2
     remedy = "" if enough else "use a machine with two cores or more"
     brings = "" if enough else "servers no longer wait for the load generator"
-    return Finding("cores", State.OK if enough else State.CHANGE, f"{given(cores)} for perfgate", remedy, brings)
+    return Finding(
+        "cores", FindingState.OK if enough else FindingState.CHANGE, f"{given(cores)} for perfgate", remedy, brings
+    )
 
 
 def _quota(read: Read) -> Finding:
     cpus, times = quota_cpus(read), throttled(read)
     if cpus is None:
-        return Finding("CPU limit", State.OK, "none")
+        return Finding("CPU limit", FindingState.OK, "none")
     seen = f"a quota of {given(cpus)} CPUs" + ("" if times is None else f", reached {times:,} times so far")
     remedy = "give the container whole CPUs (a CPU set) instead of a quota"
-    return Finding("CPU limit", State.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle")
+    return Finding(
+        "CPU limit", FindingState.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle"
+    )
 
 
 def _memory_limit(read: Read) -> Finding:
     limit = memory_mib(read)
     if limit is None:
-        return Finding("memory limit", State.OK, "none")
+        return Finding("memory limit", FindingState.OK, "none")
     fit, seen = _servers_in(limit), f"{given(limit / 1024)} GiB"
     if fit >= _REPLICAS:
-        return Finding("memory limit", State.OK, seen)
+        return Finding("memory limit", FindingState.OK, seen)
     seen += f", enough for {fit} servers an arm of a small model"
-    return Finding("memory limit", State.CHANGE, seen, "raise the container's memory limit", _MORE_SERVERS)
+    return Finding("memory limit", FindingState.CHANGE, seen, "raise the container's memory limit", _MORE_SERVERS)
 
 
 def _servers_in(free_mib: float) -> int:
@@ -117,22 +121,26 @@ def _clock(read: Read) -> Iterator[Finding]:
     governors = Counter(_governors(read))
     slow = ", ".join(f"{name} on {count}" for name, count in governors.items() if name != "performance")
     if not governors:
-        yield Finding("clock governor", State.UNKNOWN, "not told, as on most virtual machines")
+        yield Finding("clock governor", FindingState.UNKNOWN, "not told, as on most virtual machines")
     elif not slow:
-        yield Finding("clock governor", State.OK, "performance")
+        yield Finding("clock governor", FindingState.OK, "performance")
     else:
         remedy, seen = "cpupower frequency-set -g performance", f"{slow} of {governors.total()} CPUs"
-        yield Finding("clock governor", State.CHANGE, seen, remedy, "the clock no longer rises and falls with the load")
+        yield Finding(
+            "clock governor", FindingState.CHANGE, seen, remedy, "the clock no longer rises and falls with the load"
+        )
     no_turbo, boost = (
         (read(path) or "").strip() for path in (f"{_CPU}/intel_pstate/no_turbo", f"{_CPU}/cpufreq/boost")
     )
     if not (no_turbo or boost):
-        yield Finding("turbo", State.UNKNOWN, "not told, as on most virtual machines")
+        yield Finding("turbo", FindingState.UNKNOWN, "not told, as on most virtual machines")
     elif no_turbo == "1" or boost == "0":
-        yield Finding("turbo", State.OK, "off")
+        yield Finding("turbo", FindingState.OK, "off")
     else:
         switch = f"echo 1 > {_CPU}/intel_pstate/no_turbo" if no_turbo else f"echo 0 > {_CPU}/cpufreq/boost"
-        yield Finding("turbo", State.CHANGE, "on", switch, "the clock no longer depends on heat and on the other cores")
+        yield Finding(
+            "turbo", FindingState.CHANGE, "on", switch, "the clock no longer depends on heat and on the other cores"
+        )
 
 
 def _governors(read: Read) -> Iterator[str]:
@@ -146,12 +154,12 @@ def _governors(read: Read) -> Iterator[str]:
 def _siblings(read: Read) -> Finding:
     active = (read(f"{_CPU}/smt/active") or "").strip()
     if not active:
-        return Finding("SMT", State.UNKNOWN, "not told")
+        return Finding("SMT", FindingState.UNKNOWN, "not told")
     if active == "0":
-        return Finding("SMT", State.OK, "off")
+        return Finding("SMT", FindingState.OK, "off")
     siblings = (read(f"{_CPU}/cpu0/topology/thread_siblings_list") or "").strip()
     remedy = "give servers and load generator other cores: --cpus and --driver-cpus"
-    return Finding("SMT", State.CHANGE, f"on, CPUs {siblings} are one core" if siblings else "on", remedy,
+    return Finding("SMT", FindingState.CHANGE, f"on, CPUs {siblings} are one core" if siblings else "on", remedy,
                    "neither takes the other's execution units")  # fmt: skip
 
 
@@ -161,72 +169,78 @@ def _load(moment: Moment) -> Finding:
     seen += f", some task waited {share(moment.pressure_share)} of the time" if waits else ""
     seen += f": {', '.join(moment.busiest)}" if moment.busiest else ""
     if moment.busy_share <= _BUSY and not waits:
-        return Finding("other load", State.OK, seen)
+        return Finding("other load", FindingState.OK, seen)
     brings = "narrower intervals: a standard error of 0.2 % was 0.6 to 1.3 % beside programs that took both CPUs"
-    return Finding("other load", State.CHANGE, seen, "stop the other work, or allow for a longer --budget", brings)
+    return Finding(
+        "other load", FindingState.CHANGE, seen, "stop the other work, or allow for a longer --budget", brings
+    )
 
 
 def _steal(moment: Moment) -> Finding:
     seen = f"the hypervisor took {share(moment.steal_share)} of the CPU time"
     if moment.steal_share <= _STEAL:
-        return Finding("steal", State.OK, seen)
+        return Finding("steal", FindingState.OK, seen)
     brings = "tails are the model's: beside 1.5 to 11 % steal a generator's p99 was 3 to 30 ms late instead of 0.1"
-    return Finding("steal", State.CHANGE, seen, "use a dedicated host, or an instance without CPU credits", brings)
+    return Finding(
+        "steal", FindingState.CHANGE, seen, "use a dedicated host, or an instance without CPU credits", brings
+    )
 
 
 def _memory(moment: Moment) -> Finding:
     fit = _servers_in(moment.available_mib)
     seen = f"{with_unit(moment.available_mib / 1024, 'GiB')} free, enough for {fit} servers an arm of a small model"
     if fit >= _REPLICAS:
-        return Finding("memory", State.OK, seen)
-    return Finding("memory", State.CHANGE, seen, "free memory, or use a larger machine", _MORE_SERVERS)
+        return Finding("memory", FindingState.OK, seen)
+    return Finding("memory", FindingState.CHANGE, seen, "free memory, or use a larger machine", _MORE_SERVERS)
 
 
 def _swap(read: Read) -> Finding:
     memory = numbers(read("/proc/meminfo"))
     total, free = memory.get("SwapTotal"), memory.get("SwapFree")
     if total is None or free is None:
-        return Finding("swap", State.UNKNOWN, "not told")
+        return Finding("swap", FindingState.UNKNOWN, "not told")
     if total - free <= total * 0.01:
-        return Finding("swap", State.OK, "none in use" if total else "none")
+        return Finding("swap", FindingState.OK, "none in use" if total else "none")
     used = (total - free) / 1024
-    return Finding("swap", State.CHANGE, f"{with_unit(used, 'MiB')} in use", "swapoff -a, where memory suffices",
+    return Finding("swap", FindingState.CHANGE, f"{with_unit(used, 'MiB')} in use", "swapoff -a, where memory suffices",
                    "no request waits for a disk, and memory figures are whole")  # fmt: skip
 
 
 def _huge_pages(environment: Mapping[str, Any]) -> Finding:
     chosen = environment.get("transparent_huge_pages")
     if chosen is None:
-        return Finding("huge pages", State.UNKNOWN, "not told")
+        return Finding("huge pages", FindingState.UNKNOWN, "not told")
     if chosen != "never":
-        return Finding("huge pages", State.OK, str(chosen))
+        return Finding("huge pages", FindingState.OK, str(chosen))
     remedy = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"
     brings = "processes of one model differ by under 1 % instead of 2 to 4 %"
-    return Finding("huge pages", State.CHANGE, "never", remedy, brings)
+    return Finding("huge pages", FindingState.CHANGE, "never", remedy, brings)
 
 
 def _run_delay(read: Read) -> Finding:
     fields = (read(_SCHEDSTAT) or "").split()
     if len(fields) > 1 and any(field != "0" for field in fields[:2]):
-        return Finding("run delay", State.OK, "counted")
+        return Finding("run delay", FindingState.OK, "counted")
     brings = "executions are timed without waiting for a CPU: a third to a hundredth of the variance beside other work"
     return Finding(
-        "run delay", State.CHANGE, f"not counted in {_SCHEDSTAT}", "use a kernel with CONFIG_SCHED_INFO", brings
+        "run delay", FindingState.CHANGE, f"not counted in {_SCHEDSTAT}", "use a kernel with CONFIG_SCHED_INFO", brings
     )
 
 
 def _realtime(moment: Moment) -> Finding:
     if moment.realtime:
-        return Finding("real-time generator", State.OK, "permitted")
+        return Finding("real-time generator", FindingState.OK, "permitted")
     remedy = "run as root, or grant CAP_SYS_NICE (docker run --cap-add SYS_NICE)"
     brings = "beside other work requests are sent 0.1 to 0.2 ms late at the 99th percentile instead of 4 to 6 ms"
-    return Finding("real-time generator", State.CHANGE, "not permitted", remedy, brings)
+    return Finding("real-time generator", FindingState.CHANGE, "not permitted", remedy, brings)
 
 
 def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
     version = environment.get("tensorflow")
     if version is None:
-        return Finding("TensorFlow", State.CHANGE, "not installed", "pip install tensorflow", "perfgate's own server")
+        return Finding(
+            "TensorFlow", FindingState.CHANGE, "not installed", "pip install tensorflow", "perfgate's own server"
+        )
     flags = re.search(r"^(flags|Features)\s*:\s*(.+)$", read("/proc/cpuinfo") or "", re.MULTILINE)
     has = flags[2].split() if flags else []
     units = [unit for unit in ("avx2", "fma", "avx512f", "amx_tile", "asimd") if unit in has]
@@ -234,18 +248,18 @@ def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
     variables = environment.get("variables") or {}
     if flags and flags[1] == "flags" and not {"avx2", "fma"} <= set(has):
         remedy = "measure on a CPU of production's kind; virtual machines: pass the host's CPU through"
-        return Finding("TensorFlow", State.CHANGE, f"{version}, the CPU has no AVX2 or FMA", remedy, _KERNELS)
+        return Finding("TensorFlow", FindingState.CHANGE, f"{version}, the CPU has no AVX2 or FMA", remedy, _KERNELS)
     if variables.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         remedy = "unset TF_ENABLE_ONEDNN_OPTS, unless production has it"
-        return Finding("TensorFlow", State.CHANGE, f"{seen}; oneDNN is off", remedy, _KERNELS)
+        return Finding("TensorFlow", FindingState.CHANGE, f"{seen}; oneDNN is off", remedy, _KERNELS)
     build = environment.get("tensorflow_build")
     seen += f"; built for {build}" if build else ""
     if build == "CPUs only" and read("/proc/driver/nvidia/version") is not None:
         remedy, brings = "pip install tensorflow[and-cuda]", "the GPU of this machine is used, if production has one"
-        return Finding("TensorFlow", State.CHANGE, seen, remedy, brings)
-    return Finding("TensorFlow", State.OK, seen)
+        return Finding("TensorFlow", FindingState.CHANGE, seen, remedy, brings)
+    return Finding("TensorFlow", FindingState.OK, seen)
 
 
 def to_change(found: Iterable[Finding]) -> Sequence[Finding]:
     """Pick what could be better."""
-    return tuple(each for each in found if each.state is State.CHANGE)
+    return tuple(each for each in found if each.state is FindingState.CHANGE)

@@ -15,7 +15,7 @@ from perfgate.experiment.plan import Plan, Slot
 from perfgate.experiment.warmup import Warmth, warm_up
 from perfgate.experiment.world import World
 from perfgate.formatting import with_unit
-from perfgate.loadgen.interface import Answer, ClosedLoop, Driver
+from perfgate.loadgen.interface import ClosedLoop, Driver, Reply
 from perfgate.observe.interface import ProcessObserver
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
 from perfgate.serving.reasons import refusal, remedy_of
@@ -102,7 +102,7 @@ class Fleet:
             first_request_ms = (clock() - began_s) * 1e3
             if answer.status and setup.by_columns and not patient.call(setup.by_columns()[0]).status:
                 self._ask_by_columns()
-                answer = Answer(0, "", b"")
+                answer = Reply(0, "", b"")
         if answer.status:
             server.ensure_alive()
             problem = f"{setup.spec.label}: the first request failed with {refusal(answer.status, answer.message)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import nan
 
-from perfgate.gate.interim import History, Look, Seen, history
+from perfgate.gate.interim import Look, LookHistory, Seen, history
 from perfgate.gate.tolerance import Tolerance
 from perfgate.metrics import Direction, Metric
 from perfgate.scenario.severity import Severity
@@ -50,7 +50,7 @@ class Case:
         return self.metric.direction is Direction.LOWER
 
     @property
-    def history(self) -> History:
+    def history(self) -> LookHistory:
         """The looks at this metric, or one: what the effect is now."""
         return history(self.metric.name, self.effect.source, Seen.of(self.effect), self.looks)
 

@@ -93,7 +93,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class LookHistory:
     """One metric at all looks that its source had, in order; at least one."""
 
     seen: tuple[Seen, ...]
@@ -125,14 +125,14 @@ class History:
         return (min(lower, estimate), max(upper, estimate)) if lower <= upper else ends[-1]
 
 
-def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> History:
+def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> LookHistory:
     """Collect the looks at a metric in its source; without any, what is seen now is the one and only look."""
     found = [
         (seen, look.fraction) for look in looks if look.source == source for seen in look.seen if seen.metric == metric
     ]
     if not found:
-        return History((now,), (1.0,))
-    return History(tuple(seen for seen, _ in found), tuple(fraction for _, fraction in found))
+        return LookHistory((now,), (1.0,))
+    return LookHistory(tuple(seen for seen, _ in found), tuple(fraction for _, fraction in found))
 
 
 def decided_before(objective: str, looks: Sequence[Look]) -> ObjectiveVerdict | None:

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from perfgate.loadgen.wire import BrokenWireError, Place, Wire
+from perfgate.loadgen.wire import BrokenWireError, Remote, Wire
 from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """What became of one request."""
 
     status: int = OK
@@ -28,7 +28,7 @@ class Outcomes:
 
     good: list[int] = field(default_factory=list)
     """Status OK and nothing else to tell: nearly all."""
-    others: list[tuple[int, Outcome]] = field(default_factory=list)
+    others: list[tuple[int, RequestOutcome]] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     """The server did not look at them before it closed the connection: to be sent once more."""
 
@@ -46,10 +46,10 @@ class Request:
     body: bytes
 
 
-class Connection(ABC):
+class ClientConnection(ABC):
     """Requests out, outcomes in; never blocks."""
 
-    def __init__(self, place: Place, outcomes: Outcomes) -> None:
+    def __init__(self, place: Remote, outcomes: Outcomes) -> None:
         self.outcomes = outcomes
         self.broken = ""
         """Why it takes no more requests; empty while it does."""
@@ -68,7 +68,7 @@ class Connection(ABC):
         """Take a request; it leaves with the next `flush`."""
 
     @abstractmethod
-    def give_up_through(self, number: int, outcome: Outcome) -> None:
+    def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
         """End all requests up to that number, whose time is over, with this outcome."""
 
     @abstractmethod
@@ -112,7 +112,7 @@ class Connection(ABC):
 
     def _break(self, why: str) -> None:
         """End it; what is in flight has failed."""
-        outcome = Outcome(UNAVAILABLE, why, lost=True)
+        outcome = RequestOutcome(UNAVAILABLE, why, lost=True)
         self.outcomes.others += [(number, outcome) for number in self._drop()]
         self._hang_up(why)
 

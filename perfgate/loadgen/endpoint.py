@@ -12,7 +12,7 @@ from perfgate.protocols.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServerAddress:
     """One server and how to talk to it; plain data, which worker processes get as it is."""
 
     address: str = ""
@@ -30,7 +30,7 @@ class Endpoint:
     """Of each process; over REST those that are opened beforehand."""
 
 
-def engine_for(endpoint: Endpoint) -> Engine:
+def engine_for(endpoint: ServerAddress) -> Engine:
     """Make the engine; UsageError for an address that is none."""
     if endpoint.protocol == "rest":
         if not endpoint.rest_address:

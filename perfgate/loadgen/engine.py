@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from perfgate.loadgen.closing import Closing
-from perfgate.loadgen.connection import Connection, Outcome, Request
-from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
+from perfgate.loadgen.connection import ClientConnection, Request, RequestOutcome
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
 from perfgate.loadgen.low_jitter import undisturbed
 from perfgate.loadgen.pacing import pacer_for
 from perfgate.loadgen.poller import Waiter
 from perfgate.loadgen.request_classes import kinds
 from perfgate.loadgen.request_log import failures_at_deadline
-from perfgate.loadgen.series import LATE, Series
+from perfgate.loadgen.series import LATE, RequestSeries
 from perfgate.loadgen.transports import GrpcTransport, RestTransport, Transport
 from perfgate.protocols.grpc import INTERNAL, OK
 from perfgate.protocols.tls import Tls
 from perfgate.trials import Call, Requests
 
 _LONGEST_OPENING_S = 1.0
-_GOOD = Outcome()
+_GOOD = RequestOutcome()
 
 
 class Engine(Closing):
@@ -75,7 +75,7 @@ class Engine(Closing):
         requests = self._requests(calls)
         self._look()
         self.connect()
-        series = Series(self._transport, self._waiter, requests, self._deadline_s, first_call)
+        series = RequestSeries(self._transport, self._waiter, requests, self._deadline_s, first_call)
         try:
             with undisturbed(punctual=_sleeps(load)):
                 if begin_s is None:
@@ -92,15 +92,15 @@ class Engine(Closing):
             self._pauses += series.breaks
         return replace(series.ledger.requests(), kind=kinds(calls, first_call, len(series.ledger.done_s)))
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> Reply:
         """Send one request and keep its answer."""
         (request,) = self._transport.prepare((call,))
         (outcome,), pieces = self._exchange([(self._transport.take(), request)], self._deadline_s)
         if outcome.status != OK:
-            return Answer(outcome.status, outcome.message, b"")
+            return Reply(outcome.status, outcome.message, b"")
         if (body := self._transport.body(pieces)) is None:
-            return Answer(INTERNAL, "the answer is not one uncompressed gRPC message", b"")
-        return Answer(OK, outcome.message, body)
+            return Reply(INTERNAL, "the answer is not one uncompressed gRPC message", b"")
+        return Reply(OK, outcome.message, body)
 
     def close(self) -> None:
         """Close the connections; calling it twice does no harm."""
@@ -123,11 +123,11 @@ class Engine(Closing):
         self._transport.tidy()
 
     def _exchange(
-        self, requests: Sequence[tuple[Connection, Request]], limit_s: float
-    ) -> tuple[list[Outcome], list[bytes]]:
+        self, requests: Sequence[tuple[ClientConnection, Request]], limit_s: float
+    ) -> tuple[list[RequestOutcome], list[bytes]]:
         """Send each request on its connection; return what became of them, and the pieces of the answers' bodies."""
         transport, outcomes, end_s = self._transport, self._transport.outcomes, self._clock() + limit_s
-        found: dict[int, Outcome] = {}
+        found: dict[int, RequestOutcome] = {}
         pieces: list[bytes] = []
         sent = list(requests)
         for number, (connection, request) in enumerate(requests):

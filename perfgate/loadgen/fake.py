@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from perfgate.loadgen.closing import Closing
-from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
 from perfgate.loadgen.request_log import Ledger, failures_at_deadline
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, OK
 from perfgate.trials import Call, Requests
@@ -62,12 +62,12 @@ class FakeDriver(Closing):
         self.now_s += end_s
         return failures_at_deadline(ledger.requests(), self.deadline_s)
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> Reply:
         """Send one request; its answer is the request."""
         ledger = Ledger()
         self.now_s += self._send(ledger, 0.0)
         status = ledger.failed.get(0, OK)
-        return Answer(status, "", call.body if status == OK else b"")
+        return Reply(status, "", call.body if status == OK else b"")
 
     def close(self) -> None:
         """Remember that it was closed."""

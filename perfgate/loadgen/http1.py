@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import httptools
 
-from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.connection import ClientConnection, Outcomes, Request, RequestOutcome
+from perfgate.loadgen.wire import Remote
 from perfgate.protocols import grpc
 from perfgate.protocols.grpc import OK, UNAVAILABLE, UNKNOWN
 from perfgate.trials import Method
@@ -53,10 +53,10 @@ def status_of_http(http: int) -> int:
     return OK if http == 200 else _OF_HTTP.get(http, UNKNOWN)
 
 
-class Http1Connection(Connection):
+class Http1Connection(ClientConnection):
     """Puts itself among the idle ones when it has its answer; what begins with `on_` is called by the parser."""
 
-    def __init__(self, place: Place, outcomes: Outcomes, idle: list[Http1Connection]) -> None:
+    def __init__(self, place: Remote, outcomes: Outcomes, idle: list[Http1Connection]) -> None:
         super().__init__(place, outcomes)
         self._idle = idle
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
@@ -78,12 +78,12 @@ class Http1Connection(Connection):
     def send(self, number: int, request: Request) -> None:
         """Take the one request."""
         if self.broken:
-            self.outcomes.others.append((number, Outcome(UNAVAILABLE, self.broken, lost=True)))
+            self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
         self._number = number
         self._out.append(request.body)
 
-    def give_up_through(self, number: int, outcome: Outcome) -> None:
+    def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
         """End the request; the connection goes with it, for HTTP/1.1 has no other way to cancel."""
         if self._number is not None and self._number <= number:
             self.outcomes.others.append((self._number, outcome))
@@ -155,7 +155,7 @@ class Http1Connection(Connection):
             self.outcomes.good.append(number)
         else:
             text = "" if status == OK or self.kept is None else error_text(b"".join(self.kept))
-            self.outcomes.others.append((number, Outcome(status, text, timing)))
+            self.outcomes.others.append((number, RequestOutcome(status, text, timing)))
         if self._parser.should_keep_alive():
             self._idle.append(self)
         else:

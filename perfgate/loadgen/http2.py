@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from hpack import Decoder, Encoder, HPACKError
 
-from perfgate.loadgen.connection import Connection, Outcome, Outcomes, Request
+from perfgate.loadgen.connection import ClientConnection, Outcomes, Request, RequestOutcome
 from perfgate.loadgen.frames import status_of, status_of_reset, status_without_trailer
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.wire import Remote
 from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -51,10 +51,10 @@ class _Fields:
     """The end of an answer as it should be, nothing else to tell."""
 
 
-class Http2Connection(Connection):
+class Http2Connection(ClientConnection):
     """Many requests at a time, each in a stream of its own."""
 
-    def __init__(self, place: Place, outcomes: Outcomes, headers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, place: Remote, outcomes: Outcomes, headers: Sequence[tuple[str, str]]) -> None:
         """Begin to connect; `headers` go with each request, after its pseudo-headers."""
         super().__init__(place, outcomes)
         self._headers = list(headers)
@@ -91,7 +91,7 @@ class Http2Connection(Connection):
     def send(self, number: int, request: Request) -> None:
         """Take a request; it leaves with the next `flush`, or when the server's limits let it."""
         if self.broken:
-            self.outcomes.others.append((number, Outcome(UNAVAILABLE, self.broken, lost=True)))
+            self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
         if len(self._streams) >= self._max_streams:
             self._waiting.append((number, request))
@@ -114,7 +114,7 @@ class Http2Connection(Connection):
         if self._next_stream > _LAST_STREAM:
             self._take_no_more("all streams of the connection are used up")
 
-    def give_up_through(self, number: int, outcome: Outcome) -> None:
+    def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
         """Cancel all requests up to that number."""
         late = []
         for stream, index in self._streams.items():
@@ -233,7 +233,7 @@ class Http2Connection(Connection):
             self._upload()
         elif kind == _RST_STREAM and stream in self._streams:
             status, text = status_of_reset(int.from_bytes(payload, "big"))
-            self.outcomes.others.append((self._end(stream), Outcome(status, text)))
+            self.outcomes.others.append((self._end(stream), RequestOutcome(status, text)))
         elif kind == _GOAWAY:
             self._going_away(int.from_bytes(payload[:4], "big") & _LARGEST_WINDOW, payload[8:])
 
@@ -320,7 +320,7 @@ class Http2Connection(Connection):
             http = end.http or (head.http if head else None) or 200
             status, message = status_without_trailer(http)
         timing = end.timing or (head.timing if head else "")
-        self.outcomes.others.append((self._end(stream), Outcome(status, message, timing)))
+        self.outcomes.others.append((self._end(stream), RequestOutcome(status, message, timing)))
 
     def _end(self, stream: int) -> int:
         """Forget a stream and return its request's number."""

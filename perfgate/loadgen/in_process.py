@@ -17,7 +17,7 @@ import numpy as np
 
 from perfgate.loadgen import records
 from perfgate.loadgen.closing import Closing
-from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
 from perfgate.loadgen.low_jitter import undisturbed
 from perfgate.loadgen.pacing import Pacer, pacer_for
 from perfgate.loadgen.request_classes import kinds
@@ -95,9 +95,9 @@ class InProcessDriver(Closing):
         found = replace(found, kind=kinds(calls, first_call, found.status.size))
         return failures_at_deadline(found, self._deadline_s)
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> Reply:
         """Make one call and keep its answer."""
-        return Answer(*self._remote.call(call))
+        return Reply(*self._remote.call(call))
 
     def close(self) -> None:
         """Nothing is open."""

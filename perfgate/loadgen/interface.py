@@ -49,7 +49,7 @@ class OpenLoop:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What came back of one call."""
 
     status: int
@@ -77,7 +77,7 @@ class Driver(Protocol):
         """Send a series, request i being `calls[(first_call + i) % len(calls)]`, and record every request."""
         ...
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> Reply:
         """Send one request and keep its answer."""
         ...
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf
 
-from perfgate.loadgen.connection import Outcome, Request
+from perfgate.loadgen.connection import Request, RequestOutcome
 from perfgate.loadgen.pacing import Pacer
 from perfgate.loadgen.poller import Waiter
 from perfgate.loadgen.request_log import UNANSWERED_S, Ledger
 from perfgate.loadgen.transports import Transport
 from perfgate.protocols.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 
-LATE = Outcome(DEADLINE_EXCEEDED, "no answer within the deadline")
-_TWICE = Outcome(UNAVAILABLE, "the server closed two connections without looking at the request", lost=True)
+LATE = RequestOutcome(DEADLINE_EXCEEDED, "no answer within the deadline")
+_TWICE = RequestOutcome(UNAVAILABLE, "the server closed two connections without looking at the request", lost=True)
 _MOST_TOGETHER = 16
 """Requests due at once are handed to the kernel by quarters of what is in flight, so that the server has something to
 do while the rest is written, but no more than this (docs/explanation/benchmarks.md)."""
 
 
-class Series:
+class RequestSeries:
     """One series under way."""
 
     def __init__(

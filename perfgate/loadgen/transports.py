@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from perfgate.errors import UsageError
-from perfgate.loadgen.connection import Connection, Outcomes, Request
+from perfgate.loadgen.connection import ClientConnection, Outcomes, Request
 from perfgate.loadgen.frames import grpc_timeout, unframe
 from perfgate.loadgen.http1 import METHOD_VERBS, Http1Connection, http_request
 from perfgate.loadgen.http2 import Http2Connection
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.wire import Remote
 from perfgate.protocols.grpc import frame
 from perfgate.protocols.tls import Tls
 from perfgate.trials import Call
@@ -26,7 +26,7 @@ class Transport(ABC):
 
     def __init__(self) -> None:
         self.outcomes = Outcomes()
-        self.connections: list[Connection] = []
+        self.connections: list[ClientConnection] = []
         """Those that stand or are being opened, and those that still wait for answers."""
 
     @abstractmethod
@@ -34,11 +34,11 @@ class Transport(ABC):
         """Make the requests, once for all series."""
 
     @abstractmethod
-    def take(self) -> Connection:
+    def take(self) -> ClientConnection:
         """Return the connection for the next request, a new one where that is needed."""
 
     @abstractmethod
-    def probes(self) -> Sequence[tuple[Connection, Request]]:
+    def probes(self) -> Sequence[tuple[ClientConnection, Request]]:
         """Return what opens each connection that is kept: a question that any server answers."""
 
     @abstractmethod
@@ -80,14 +80,14 @@ class GrpcTransport(Transport):
             ("user-agent", USER_AGENT),
             *((name.lower(), value) for name, value in (metadata or {}).items()),
         )
-        self._slots: list[Connection | None] = [None] * connections
+        self._slots: list[ClientConnection | None] = [None] * connections
         self._next = 0
 
     def prepare(self, calls: Sequence[Call]) -> Sequence[Request]:
         """Frame the messages, once for all drivers that send the same calls."""
         return _framed(tuple(calls), self._path)
 
-    def take(self) -> Connection:
+    def take(self) -> ClientConnection:
         """Return the next connection in turn, opened again where it has broken."""
         self._next = slot = (self._next + 1) % len(self._slots)
         connection = self._slots[slot]
@@ -96,7 +96,7 @@ class GrpcTransport(Transport):
             self.connections.append(connection)
         return connection
 
-    def probes(self) -> Sequence[tuple[Connection, Request]]:
+    def probes(self) -> Sequence[tuple[ClientConnection, Request]]:
         """Ask for the health of the server on each connection."""
         return [(self.take(), _HEALTH) for _ in self._slots]
 
@@ -127,14 +127,14 @@ class RestTransport(Transport):
         self._requests = {call: self._requests.get(call) or self._request(call) for call in calls}
         return [self._requests[call] for call in calls]
 
-    def take(self) -> Connection:
+    def take(self) -> ClientConnection:
         """Return the connection that was used last among the idle ones, or a new one."""
         while self._idle:
             if not (connection := self._idle.pop()).broken:
                 return connection
         return self._open()
 
-    def probes(self) -> Sequence[tuple[Connection, Request]]:
+    def probes(self) -> Sequence[tuple[ClientConnection, Request]]:
         """Ask for the model's status."""
         headers = {**self._headers}
         probe = Request(self._path, http_request("GET", self._path, headers, None))
@@ -156,10 +156,10 @@ class RestTransport(Transport):
         return Request(path, http_request("POST", path, self._headers, call.body))
 
 
-def _place(address: str, tls: Tls | None, protocol: str) -> Place:
+def _place(address: str, tls: Tls | None, protocol: str) -> Remote:
     if tls is None:
-        return Place(address)
-    return Place(address, tls.context(protocol), tls.server_name or "")
+        return Remote(address)
+    return Remote(address, tls.context(protocol), tls.server_name or "")
 
 
 @lru_cache(maxsize=4)

@@ -25,7 +25,7 @@ class BrokenWireError(Exception):
 
 
 @dataclass(slots=True)
-class Place:
+class Remote:
     """Where to connect to; names are looked up once."""
 
     address: str
@@ -52,7 +52,7 @@ class Place:
 class Wire:
     """Bytes out, bytes in; the caller waits until the socket is ready."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Remote) -> None:
         """Begin to connect; BrokenWireError when that fails at once."""
         self._place = place
         self._left = deque(place.addresses())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from perfgate.loadgen import records
-from perfgate.loadgen.endpoint import Endpoint, engine_for
+from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.protocols.tls import Tls
@@ -48,7 +48,7 @@ class Worker:
         driver = order["driver"]
         if order["op"] == "open":
             told = order["endpoint"]
-            endpoint = Endpoint(**{**told, "tls": None if told["tls"] is None else Tls(**told["tls"])})
+            endpoint = ServerAddress(**{**told, "tls": None if told["tls"] is None else Tls(**told["tls"])})
             self._seats[driver] = _Seat(engine_for(endpoint))
             return None
         if order["op"] == "close":

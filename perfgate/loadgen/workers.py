@@ -19,9 +19,9 @@ import numpy as np
 from perfgate.errors import InvalidRunError, how_it_ended
 from perfgate.loadgen import records
 from perfgate.loadgen.closing import Closing
-from perfgate.loadgen.endpoint import Endpoint, engine_for
+from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.engine import Engine
-from perfgate.loadgen.interface import Answer, ClosedLoop, OpenLoop
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
 from perfgate.loadgen.request_log import failures_at_deadline
 from perfgate.trials import Call, Requests
 
@@ -111,7 +111,7 @@ class Workers:
             self.processes.append(_Process())
         return self.processes
 
-    def driver(self, endpoint: Endpoint) -> WorkersDriver:
+    def driver(self, endpoint: ServerAddress) -> WorkersDriver:
         """Make a driver that uses them all."""
         return WorkersDriver(self, next(self._numbers), endpoint)
 
@@ -133,7 +133,7 @@ class Workers:
 class WorkersDriver(Closing):
     """A `Driver` whose requests are made by several processes, each with its own connections."""
 
-    def __init__(self, workers: Workers, number: int, endpoint: Endpoint) -> None:
+    def __init__(self, workers: Workers, number: int, endpoint: ServerAddress) -> None:
         self._workers, self._number, self._endpoint = workers, number, endpoint
         self._own = engine_for(replace(endpoint, connections=1))
         self._opened: list[_Process] = []
@@ -170,7 +170,7 @@ class WorkersDriver(Closing):
             self._workers.stop()  # some would go on sending; they are started again when they are needed
             raise
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> Reply:
         """Send one request from this process and keep its answer."""
         return self._own.call(call)
 
@@ -259,6 +259,6 @@ def _longest_s(load: ClosedLoop | OpenLoop, deadline_s: float) -> float:
     return sending_s + deadline_s + _START_TIMEOUT_S
 
 
-def open_driver(endpoint: Endpoint, workers: Workers | None = None) -> Engine | WorkersDriver:
+def open_driver(endpoint: ServerAddress, workers: Workers | None = None) -> Engine | WorkersDriver:
     """Make the driver of one server: in this process, or over the workers where there are several."""
     return workers.driver(endpoint) if workers is not None and len(workers) > 1 else engine_for(endpoint)

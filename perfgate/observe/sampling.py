@@ -24,7 +24,7 @@ _STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class SampledSeries:
     """Samples of all processes in order of time; arrays of equal length."""
 
     time_s: NDArray[np.float64]
@@ -36,15 +36,15 @@ class Series:
     pss_mb: NDArray[np.float64]
     """NaN but where it was read."""
 
-    def of(self, pid: int) -> Series:
+    def of(self, pid: int) -> SampledSeries:
         """Keep one process."""
         return self._where(self.pid == pid)
 
-    def without(self, pid: int) -> Series:
+    def without(self, pid: int) -> SampledSeries:
         """Keep the other processes."""
         return self._where(self.pid != pid)
 
-    def between(self, start_s: float, end_s: float) -> Series:
+    def between(self, start_s: float, end_s: float) -> SampledSeries:
         """Keep a stretch of time, both ends included."""
         return self._where((self.time_s >= start_s) & (self.time_s <= end_s))
 
@@ -55,8 +55,8 @@ class Series:
             return math.nan
         return float((self.cpu_ms[-1] - self.cpu_ms[0]) / 1e3 / (self.time_s[-1] - self.time_s[0]))
 
-    def _where(self, rows: NDArray[np.bool_]) -> Series:
-        return Series(self.time_s[rows], self.pid[rows], self.cpu_ms[rows], self.rss_mb[rows], self.pss_mb[rows])
+    def _where(self, rows: NDArray[np.bool_]) -> SampledSeries:
+        return SampledSeries(self.time_s[rows], self.pid[rows], self.cpu_ms[rows], self.rss_mb[rows], self.pss_mb[rows])
 
 
 class Sampler:
@@ -72,7 +72,7 @@ class Sampler:
             raise ValueError("samples need a time between them")
         self._subjects, self._periods_s = tuple(subjects), (every_s, pss_every_s)
         self._process: subprocess.Popen[bytes] | None = None
-        self._last: Series = _series(b"")
+        self._last: SampledSeries = _series(b"")
 
     def __enter__(self) -> Self:
         self._records = tempfile.TemporaryFile(prefix="perfgate-samples-")
@@ -103,7 +103,7 @@ class Sampler:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.write(lines.encode())
 
-    def series(self) -> Series:
+    def series(self) -> SampledSeries:
         """All samples so far, the sampler's own not among them; also after the end."""
         everything = self._everything()
         return everything if self._process is None else everything.without(self._process.pid)
@@ -113,16 +113,16 @@ class Sampler:
         """CPU time of the sampler itself, in cores; what it took to start is left out."""
         return math.nan if self._process is None else self._everything().of(self._process.pid).cores
 
-    def _everything(self) -> Series:
+    def _everything(self) -> SampledSeries:
         return self._last if self._records.closed else self._read()
 
-    def _read(self) -> Series:
+    def _read(self) -> SampledSeries:
         size = os.fstat(self._records.fileno()).st_size
         return _series(
             os.pread(self._records.fileno(), size - size % RECORD.size, 0)
         )  # leaves the writer's place alone
 
 
-def _series(records: bytes) -> Series:
+def _series(records: bytes) -> SampledSeries:
     rows = np.frombuffer(records, _FIELDS)
-    return Series(*(np.ascontiguousarray(rows[name]) for name in _FIELDS.names or ()))
+    return SampledSeries(*(np.ascontiguousarray(rows[name]) for name in _FIELDS.names or ()))

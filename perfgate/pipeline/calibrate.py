@@ -15,7 +15,7 @@ from perfgate.baseline.calibration import (
     to_json,
 )
 from perfgate.baseline.numbers import MOST_RECORDS
-from perfgate.baseline.place import Place
+from perfgate.baseline.place import StoreLocation
 from perfgate.baseline.store import Store
 from perfgate.errors import ExitCode, UsageError
 from perfgate.pipeline.answer import answer, exit_code_of_record, prepare_all, show
@@ -38,7 +38,7 @@ Runs = Sequence[tuple[Result, TrialTable]]
 
 def calibrate_all(model: str, runs: int, store_url: str, options: Options, host: Host) -> int:
     """Calibrate each scenario in turn, and return the exit code of the last one, or of the one that ended it all."""
-    Place(store_url)  # complains of a URL that is none before anything is measured
+    StoreLocation(store_url)  # complains of a URL that is none before anything is measured
     documents, code = [], ExitCode.PASS
     comparisons = options.comparisons(host, baseline=model, candidate=model)
     ensure_startable(comparisons)

@@ -12,7 +12,7 @@ from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.verdict import Judgement
 from perfgate.model.interface import Model
 from perfgate.pipeline.job import Job
-from perfgate.results.recorder import Recorded
+from perfgate.results.recorder import RecordedRun
 from perfgate.results.repeats import repeat_caution
 from perfgate.stats.summarise import summarise
 from perfgate.trials import Arm, Caution
@@ -30,7 +30,7 @@ def _same_model(models: Mapping[Arm, Model]) -> Iterator[Caution]:
         yield CautionKind.SAME_MODEL.caution(models=" and ".join(named))
 
 
-def cautions_of(job: Job, plan: Plan, recorded: Recorded, judgement: Judgement) -> tuple[Caution, ...]:
+def cautions_of(job: Job, plan: Plan, recorded: RecordedRun, judgement: Judgement) -> tuple[Caution, ...]:
     """Warn of all that a reader of the verdict should know about how it was measured."""
     record = job.comparison.record
     again = repeat_caution(recorded.begun, job.out)

@@ -12,11 +12,11 @@ from perfgate.gate.stored_baseline import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.measure import Ending
-from perfgate.results.recorder import Recorded
+from perfgate.results.recorder import RecordedRun
 from perfgate.results.result import Outcome
 
 
-def judge_run(job: Job, plan: Plan, recorded: Recorded, ending: Ending) -> Judgement:
+def judge_run(job: Job, plan: Plan, recorded: RecordedRun, ending: Ending) -> Judgement:
     """Judge what was measured; a load generator that was itself too slow makes the run invalid."""
     if ending.error is not None:
         return _invalid(ending.error)
@@ -29,7 +29,7 @@ def judge_run(job: Job, plan: Plan, recorded: Recorded, ending: Ending) -> Judge
     return replace(judgement, verdict=late.verdict, headline=late.headline, reasons=(*late.reasons, *judgement.reasons))
 
 
-def _by_the_gate(job: Job, recorded: Recorded, ending: Ending) -> Judgement:
+def _by_the_gate(job: Job, recorded: RecordedRun, ending: Ending) -> Judgement:
     scenario, stored = job.scenario, job.comparison.stored
     if stored is not None:
         return judge_stored(recorded.table, scenario.gate, scenario.objectives, stored.numbers)

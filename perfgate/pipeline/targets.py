@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perfgate.experiment.plan import EXECUTING
-from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.in_process import InProcessDriver
 from perfgate.loadgen.interface import Driver
 from perfgate.loadgen.workers import Workers, open_driver
@@ -54,12 +54,12 @@ def driver_of(server: Replica, scenario: Scenario, deadline_s: float, workers: W
     return driver
 
 
-def _endpoint(server: Replica, scenario: Scenario, deadline_s: float) -> Endpoint:
+def _endpoint(server: Replica, scenario: Scenario, deadline_s: float) -> ServerAddress:
     target, tls, name = scenario.target, None, quote(scenario.target.model_name, safe="")
     if isinstance(server, EndpointReplica):
         name = server.peer.path.removeprefix("/v1/models/")
         tls = server.peer.tls
-    return Endpoint(
+    return ServerAddress(
         address=server.address,
         rest_address=server.rest_address,
         protocol=target.protocol,

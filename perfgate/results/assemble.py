@@ -7,7 +7,7 @@ from dataclasses import replace
 from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.results.columns import block_columns, trial_columns
-from perfgate.results.recorder import Recorded
+from perfgate.results.recorder import RecordedRun
 from perfgate.results.result import Outcome, Result
 from perfgate.results.scenario import scenario_of
 from perfgate.stats.classes import class_summaries
@@ -20,7 +20,7 @@ from perfgate.trials import Caution
 
 
 def assemble(  # noqa: PLR0913 - what a result is made of
-    recorded: Recorded,
+    recorded: RecordedRun,
     outcome: Outcome,
     judgement: Judgement,
     *,

@@ -14,7 +14,7 @@ from perfgate.metrics import METRICS, Source
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.table import TrialTable
-from perfgate.stats.variance import Occasion, components_of
+from perfgate.stats.variance import OccasionNumbers, components_of
 from perfgate.stats.variance_components import Components
 from perfgate.trials import Arm, Depth, Lane
 from perfgate.version import __version__
@@ -25,7 +25,7 @@ BUDGETS_S = (15.0, 30.0, 45.0, 60.0, 120.0, 300.0)
 def calibration_of(runs: Sequence[tuple[Result, TrialTable]], created_utc: str) -> Calibration:
     """Sum up complete runs of one scenario (perfgate.results.loader reads them back); at least one."""
     result = runs[0][0]
-    occasions = [Occasion(table, _seconds(each)) for each, table in runs]
+    occasions = [OccasionNumbers(table, _seconds(each)) for each, table in runs]
     found = tuple(each for metric in METRICS if (each := components_of(metric, occasions)) is not None)
     scenario = Scenario.model_validate(result.scenario)
     replicas = len(result.plan["slots"]) // len(result.models)

@@ -61,7 +61,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class MetricHistory:
     """One metric over the records that have it, oldest first."""
 
     metric: str
@@ -109,7 +109,7 @@ class History:
     name: str
     store: str
     group: Group
-    series: tuple[Series, ...]
+    series: tuple[MetricHistory, ...]
     """Of the metrics that some record of the group has a number for, in the order of the metrics table."""
     others: tuple[Group, ...] = ()
     """Records of the name that are told apart, newest group first."""
@@ -142,7 +142,7 @@ def group_of(records: Sequence[Record]) -> Group:
     )
 
 
-def series_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> Iterator[Series]:
+def series_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> Iterator[MetricHistory]:
     """Return each metric's series over the records of one group; of all metrics where none is named."""
     named = dict.fromkeys(name for record in records for name in record.metrics)
     known = [metric.name for metric in METRICS if metric.name in named]
@@ -160,7 +160,7 @@ def _points(name: str, records: Iterable[Record]) -> Iterator[Point]:
             yield Point(record.id, record.created_utc, record.model.given, record.model.digest, found.value)
 
 
-def _series(name: str, points: tuple[Point, ...]) -> Series:
+def _series(name: str, points: tuple[Point, ...]) -> MetricHistory:
     metric = BY_NAME.get(name)
     values = np.array([point.value for point in points], np.float64)
     by_difference = (metric is not None and metric.scale is Scale.DIFFERENCE) or float(np.min(values)) <= 0
@@ -168,7 +168,7 @@ def _series(name: str, points: tuple[Point, ...]) -> Series:
     found = find_levels(np.log(values) if scale is Scale.RATIO else values)
     levels = tuple(math.exp(each) if scale is Scale.RATIO else each for each in found.levels)
     bounds = (0, *(step.index for step in found.steps), len(points))
-    return Series(
+    return MetricHistory(
         name,
         metric.unit if metric else "",
         scale,

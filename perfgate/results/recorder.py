@@ -16,7 +16,7 @@ from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
+class RecordedRun:
     """All that a run has measured so far."""
 
     begun: Result
@@ -83,9 +83,9 @@ class Recorder:
         """Return the trials so far, as estimators read them."""
         return self._log.table()
 
-    def recorded(self) -> Recorded:
+    def recorded(self) -> RecordedRun:
         """Return all of it so far."""
-        return Recorded(self._begun, self.replicas, tuple(self._blocks), self.table())
+        return RecordedRun(self._begun, self.replicas, tuple(self._blocks), self.table())
 
 
 def not_writable(directory: Path, error: OSError) -> UsageError:

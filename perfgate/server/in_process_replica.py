@@ -17,7 +17,7 @@ from perfgate.server import inference
 from perfgate.server.batching import callers
 from perfgate.server.predict import ServedModel
 from perfgate.server.replica import LOADING_ERRORS, Recorded, does_not_load, load, told
-from perfgate.server.servable import Endpoint
+from perfgate.server.servable import SignatureRunner
 from perfgate.server.stages import StageTimes
 from perfgate.server.status import StatusError, invalid
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
@@ -62,7 +62,7 @@ class _Caller:
 
     def __init__(self, model: ServedModel) -> None:
         self._model = model
-        self._calls: list[tuple[Endpoint, Sequence[np.ndarray]]] = []
+        self._calls: list[tuple[SignatureRunner, Sequence[np.ndarray]]] = []
 
     def prepare(self, message: Message) -> Message:
         """Decode calls for the series to come."""

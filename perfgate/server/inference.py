@@ -19,12 +19,12 @@ from tensorflow_serving.apis import classification_pb2, inference_pb2, model_pb2
 
 from perfgate.server import examples
 from perfgate.server.predict import DEFAULT_SIGNATURE, ServedModel, require_spec
-from perfgate.server.servable import Endpoint, tensor_name
+from perfgate.server.servable import SignatureRunner, tensor_name
 from perfgate.server.stages import StageTimes
 from perfgate.server.status import StatusError, invalid
 from perfgate.server.tensorflow_parts import dtypes, signature_constants
 
-Feeds: TypeAlias = tuple[Endpoint, list[np.ndarray]]
+Feeds: TypeAlias = tuple[SignatureRunner, list[np.ndarray]]
 """What to run, and its inputs."""
 
 _INPUTS = signature_constants.CLASSIFY_INPUTS  # Regress's has the same name

@@ -16,7 +16,7 @@ import numpy as np
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
 from perfgate.server import tensors
-from perfgate.server.servable import Endpoint, Servable
+from perfgate.server.servable import Servable, SignatureRunner
 from perfgate.server.stages import StageTimes
 from perfgate.server.status import StatusError, invalid, of_graph
 from perfgate.server.tensorflow_parts import dtypes, errors, signature_constants
@@ -55,7 +55,7 @@ class ServedModel:
             which = f"Latest({spec.name})" if wanted is None else f"Specific({spec.name}, {wanted})"
             raise StatusError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {which}")
 
-    def _endpoint(self, request: Any, key: str) -> Endpoint:
+    def _endpoint(self, request: Any, key: str) -> SignatureRunner:
         usual = self.servable.usual(key)
         if usual is not None and not request.output_filter:
             inputs = request.inputs
@@ -77,7 +77,7 @@ class ServedModel:
             raise invalid("duplicate output tensor alias")
         return self.servable.endpoint(key, tuple(request.output_filter))
 
-    def feeds(self, request: Any) -> tuple[Endpoint, list[np.ndarray]]:
+    def feeds(self, request: Any) -> tuple[SignatureRunner, list[np.ndarray]]:
         """Check a PredictRequest and decode its inputs; StatusError when it does not fit the model."""
         require_spec(request)
         self.check_spec(request.model_spec)
@@ -99,7 +99,9 @@ class ServedModel:
             arrays.append(array)
         return endpoint, arrays
 
-    def execute(self, endpoint: Endpoint, arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], StageTimes]:
+    def execute(
+        self, endpoint: SignatureRunner, arrays: Sequence[np.ndarray]
+    ) -> tuple[Sequence[np.ndarray], StageTimes]:
         """Run an endpoint; every method does it here. Errors of the graph are StatusErrors; `encode_ms` is 0 yet.
 
         Arrays and outputs are in the order of `endpoint.inputs` and `endpoint.outputs`.

@@ -37,7 +37,7 @@ _MAX_BATCHERS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class SignatureRunner:
     """A signature bound to a set of outputs."""
 
     inputs: tuple[str, ...]
@@ -84,13 +84,13 @@ class Servable:
             for key, signature in self.signatures.items()
         }
         """What signatures take for inputs that a request leaves out."""
-        self._endpoints: dict[tuple[str, tuple[str, ...]], Endpoint] = {}
+        self._endpoints: dict[tuple[str, tuple[str, ...]], SignatureRunner] = {}
         self._batching, self._batchers = batching, 0
         self._lock = threading.Lock()
         if batching is not None:
             self._prepare_batching()
 
-    def endpoint(self, key: str, output_filter: Sequence[str] = ()) -> Endpoint:
+    def endpoint(self, key: str, output_filter: Sequence[str] = ()) -> SignatureRunner:
         """Return the callable of a signature; KeyError for an unknown signature or output name.
 
         StatusError where an input or output is not a plain tensor.
@@ -103,32 +103,32 @@ class Servable:
         outputs = tuple(dict.fromkeys(output_filter)) or tuple(sorted(signature.outputs))
         fed = [tensor_name("input", name, signature.inputs[name]) for name in inputs]
         fetched = [tensor_name("output", name, signature.outputs[name]) for name in outputs]
-        made = partial(Endpoint, inputs, outputs, dtypes=tuple(signature.inputs[name].dtype for name in inputs))
+        made = partial(SignatureRunner, inputs, outputs, dtypes=tuple(signature.inputs[name].dtype for name in inputs))
         return self._made(cache_key, made, fed, fetched, batched=not why_not(signature))
 
-    def usual(self, key: str) -> Endpoint | None:
+    def usual(self, key: str) -> SignatureRunner | None:
         """Return the callable of a signature with all its outputs, if it was asked for before."""
         return self._endpoints.get((key, ()))
 
-    def fetch(self, fed: str, outputs: Sequence[str]) -> Endpoint:
+    def fetch(self, fed: str, outputs: Sequence[str]) -> SignatureRunner:
         """Return a callable from one tensor to some others, all by their names in the graph."""
         cache_key = (f":{fed}", tuple(outputs))
         if (found := self._endpoints.get(cache_key)) is not None:
             return found
         shape = self.session.graph.get_tensor_by_name(fed).shape
         batched = shape.rank is None or (shape.rank > 0 and shape.as_list()[0] is None)
-        made = partial(Endpoint, (fed,), tuple(outputs))
+        made = partial(SignatureRunner, (fed,), tuple(outputs))
         return self._made(cache_key, made, [fed], outputs, batched=batched)
 
     def _made(
         self,
         cache_key: tuple[str, tuple[str, ...]],
-        made: Callable[..., Endpoint],
+        made: Callable[..., SignatureRunner],
         fed: Sequence[str],
         fetched: Sequence[str],
         *,
         batched: bool,
-    ) -> Endpoint:
+    ) -> SignatureRunner:
         with self._lock:
             if (found := self._endpoints.get(cache_key)) is not None:
                 return found

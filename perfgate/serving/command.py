@@ -20,9 +20,9 @@ from perfgate.serving.fields import fields_in, fill, split
 from perfgate.serving.interface import ReplicaSpec
 from perfgate.serving.pid_file import PidFile
 from perfgate.serving.probe import Peer
-from perfgate.serving.readiness import Readiness, State, readiness
+from perfgate.serving.readiness import Readiness, ReadinessState, readiness
 from perfgate.serving.reasons import why
-from perfgate.serving.supervised import Status, Supervised
+from perfgate.serving.supervised import ProcessStatus, Supervised
 from perfgate.serving.supervisor import process
 from perfgate.trials import Subject
 
@@ -129,14 +129,14 @@ class CommandReplica(ForeignReplica):
         words = [fill(word, self._values, "target.command") for word in self._command.words]
         main, began_s = self._supervised.start(words, Path(self._values["model"]).parent)
         end_s, unknown_since_s = began_s + self._target.ready_s, None
-        said = Readiness(State.NOT_YET, "nothing answers yet")
-        while (now_s := time.monotonic()) < end_s and said.state is not State.FAILED:
+        said = Readiness(ReadinessState.NOT_YET, "nothing answers yet")
+        while (now_s := time.monotonic()) < end_s and said.state is not ReadinessState.FAILED:
             status = self._alive_or_raise(main, named)
             said = self._ask(said)
-            if said.state is State.READY and (pid := self._server(main, status, named)):
+            if said.state is ReadinessState.READY and (pid := self._server(main, status, named)):
                 self._pid, self._load_time_s = pid, time.monotonic() - began_s
                 return self._ensure_ours()
-            unknown_since_s = (unknown_since_s or now_s) if said.state is State.NO_SUCH_MODEL else None
+            unknown_since_s = (unknown_since_s or now_s) if said.state is ReadinessState.NO_SUCH_MODEL else None
             if unknown_since_s and now_s - unknown_since_s > _NO_SUCH_MODEL_S:
                 break
             time.sleep(_POLL_S)
@@ -144,15 +144,15 @@ class CommandReplica(ForeignReplica):
 
     def _not_ready(self, said: Readiness) -> InvalidRunError:
         words = why(said.words)
-        if said.state is State.FAILED:
+        if said.state is ReadinessState.FAILED:
             return self._invalid(f"could not load the model: {words}")
-        if said.state is State.NO_SUCH_MODEL:
+        if said.state is ReadinessState.NO_SUCH_MODEL:
             return self._invalid(f"does not serve {self._spec.model_name}: {words}", "check target.model_name")
-        if said.state is State.READY:
+        if said.state is ReadinessState.READY:
             words = f"{self._filled('pid_file')} names no process that it started"
         return self._invalid(f"was not ready within {duration(self._target.ready_s)}: {words}", "raise target.ready_s")
 
-    def _alive_or_raise(self, main: int, named: PidFile) -> Status:
+    def _alive_or_raise(self, main: int, named: PidFile) -> ProcessStatus:
         """Check that something came of the command, or may yet come, and that it did not fail."""
         status = self._supervised.status()
         code = status.exits.get(main)
@@ -176,9 +176,9 @@ class CommandReplica(ForeignReplica):
         peers = [Peer(which, at, self._spec.model_name, metadata=metadata) for which, at in places if at]
         peers.sort(key=lambda peer: peer.protocol != self._target.protocol)
         said = [readiness(peer, _QUESTION_S) for peer in peers]
-        return next((each for each in said if each.state is State.READY), said[0])
+        return next((each for each in said if each.state is ReadinessState.READY), said[0])
 
-    def _server(self, main: int, status: Status, named: PidFile) -> int | None:
+    def _server(self, main: int, status: ProcessStatus, named: PidFile) -> int | None:
         """Find the server's process: the pid file's, the command's, or the one that it left behind; None: not yet."""
         if named.file is not None:
             pid = named.running()

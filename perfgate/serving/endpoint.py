@@ -19,7 +19,7 @@ from perfgate.serving.external import ForeignReplica
 from perfgate.serving.fields import fields_in, fill
 from perfgate.serving.interface import ReplicaSpec
 from perfgate.serving.probe import Peer
-from perfgate.serving.readiness import State, readiness
+from perfgate.serving.readiness import ReadinessState, readiness
 from perfgate.trials import Subject
 
 _TIMEOUT_S = 10.0
@@ -95,7 +95,7 @@ class EndpointLauncher:
         replica = EndpointReplica(spec.label, peer, subject)
         replica.ensure_alive()
         said = readiness(peer, _TIMEOUT_S)
-        if said.state is not State.READY:
+        if said.state is not ReadinessState.READY:
             words = " ".join(said.words.split())
             raise InvalidRunError(
                 f"{spec.label} at {peer.address} does not serve {peer.model_name}: {words}", "is it up?"

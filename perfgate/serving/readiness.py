@@ -21,7 +21,7 @@ _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOA
 _HTTP_OK, _HTTP_NOT_FOUND = 200, 404
 
 
-class State(StrEnum):
+class ReadinessState(StrEnum):
     """How far a server has come."""
 
     READY = "ready"
@@ -33,7 +33,7 @@ class State(StrEnum):
 class Readiness(NamedTuple):
     """A state, and the server's words for it."""
 
-    state: State
+    state: ReadinessState
     words: str = ""
 
 
@@ -57,12 +57,12 @@ def _grpc(peer: Peer, timeout_s: float) -> Readiness:
         if status.status == OK:
             return _of_versions(_versions(status.body))
         if status.status == NOT_FOUND:
-            return Readiness(State.NO_SUCH_MODEL, status.message)
+            return Readiness(ReadinessState.NO_SUCH_MODEL, status.message)
         health = line.ask(_HEALTH, b"", timeout_s)
     silent = status.status == health.status == UNIMPLEMENTED  # it answers, and there is nothing else to ask
     if silent or (health.status == OK and health.body == _SERVING):
-        return Readiness(State.READY)
-    return Readiness(State.NOT_YET, status.message)
+        return Readiness(ReadinessState.READY)
+    return Readiness(ReadinessState.NOT_YET, status.message)
 
 
 def _versions(body: bytes) -> list[_Version]:
@@ -79,28 +79,31 @@ def _versions(body: bytes) -> list[_Version]:
 def _rest(peer: Peer, timeout_s: float) -> Readiness:
     answer = rest_get(peer, peer.path, timeout_s)
     if answer.status == _HTTP_NOT_FOUND:
-        return Readiness(State.NO_SUCH_MODEL, error_of(answer.body) or answer.message)
+        return Readiness(ReadinessState.NO_SUCH_MODEL, error_of(answer.body) or answer.message)
     if answer.status != _HTTP_OK:
-        return Readiness(State.NOT_YET, error_of(answer.body) or f"{answer.status} {answer.message}")
+        return Readiness(ReadinessState.NOT_YET, error_of(answer.body) or f"{answer.status} {answer.message}")
     try:
         status = json.loads(answer.body)
         if isinstance(status, dict) and isinstance(status.get("ready"), bool):  # as KServe's protocol has it
-            return Readiness(State.READY if status["ready"] else State.NOT_YET, "" if status["ready"] else "not ready")
+            return Readiness(
+                ReadinessState.READY if status["ready"] else ReadinessState.NOT_YET,
+                "" if status["ready"] else "not ready",
+            )
         listed = status["model_version_status"]
         versions = [_Version(each["state"], each.get("status", {}).get("error_message", "")) for each in listed]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Readiness(State.NOT_YET, "its status page is not that of TF-Serving")
+        return Readiness(ReadinessState.NOT_YET, "its status page is not that of TF-Serving")
     return _of_versions(versions)
 
 
 def _of_versions(versions: Iterable[_Version]) -> Readiness:
     found = list(versions)
     if any(each.state == "AVAILABLE" for each in found):
-        return Readiness(State.READY)
+        return Readiness(ReadinessState.READY)
     ended = [each for each in found if each.state == "END"]
     if found and len(ended) == len(found) and (words := next((each.error for each in ended if each.error), "")):
-        return Readiness(State.FAILED, words)
-    return Readiness(State.NOT_YET, ", ".join(each.state for each in found) or "no version yet")
+        return Readiness(ReadinessState.FAILED, words)
+    return Readiness(ReadinessState.NOT_YET, ", ".join(each.state for each in found) or "no version yet")
 
 
 def error_of(body: bytes) -> str:

@@ -17,7 +17,7 @@ _PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ProcessStatus:
     """Who came of a command, and what became of them."""
 
     alive: tuple[int, ...]
@@ -66,10 +66,10 @@ class Supervised:
             )
         return answer["pid"], answer["began_s"]
 
-    def status(self) -> Status:
+    def status(self) -> ProcessStatus:
         """Return who lives."""
         answer = self._ask({"op": "status"})
-        return Status(tuple(answer["alive"]), {int(pid): code for pid, code in answer["exits"].items()})
+        return ProcessStatus(tuple(answer["alive"]), {int(pid): code for pid, code in answer["exits"].items()})
 
     def adopt(self, pid: int) -> None:
         """Have a process that no longer descends from the command ended with it."""

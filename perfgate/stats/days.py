@@ -20,7 +20,7 @@ DAY_H = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class DaySeries:
     """One model's levels over time, measured in one way; one value an occasion."""
 
     hours: tuple[float, ...]
@@ -62,7 +62,7 @@ def correlation(hours: Sequence[float], length_h: float) -> Floats:
     return np.asarray(np.exp(-apart / length_h) if length_h > 0 else apart == 0, np.float64)
 
 
-def pooled_variance(many: Iterable[Series], length_h: float) -> tuple[float, float]:
+def pooled_variance(many: Iterable[DaySeries], length_h: float) -> tuple[float, float]:
     """Estimate an occasion's variance from what is known of several days; and its degrees of freedom.
 
     Unbiased for that length: of independent occasions from all of them around their model's level, what the hours of
@@ -78,7 +78,7 @@ def pooled_variance(many: Iterable[Series], length_h: float) -> tuple[float, flo
     return sum(squares) / sum(free), float(min(within, days - 1))
 
 
-def _squares(series: Series, length_h: float) -> tuple[float, int]:
+def _squares(series: DaySeries, length_h: float) -> tuple[float, int]:
     """Return the generalised sum of squares around the level, and how many squares of an occasion it stands for."""
     if not length_h:
         return float(np.var(series.values)) * len(series.values), len(series.values) - 1

@@ -15,7 +15,7 @@ import numpy as np
 
 from perfgate.metrics import Metric, Scale
 from perfgate.stats.contrast import Contrast
-from perfgate.stats.days import Series, count_days, mean_share, pooled_variance, weights
+from perfgate.stats.days import DaySeries, count_days, mean_share, pooled_variance, weights
 from perfgate.stats.summary import METHOD
 
 PRIOR_DF = 3.0
@@ -124,7 +124,7 @@ def prior_spread(metric: Metric) -> OccasionSpread:
     return OccasionSpread(sd, PRIOR_DF, "the prior")
 
 
-def occasion_spread(baseline: Sequence[Occasion], others: Iterable[Series], prior: OccasionSpread) -> OccasionSpread:
+def occasion_spread(baseline: Sequence[Occasion], others: Iterable[DaySeries], prior: OccasionSpread) -> OccasionSpread:
     """Estimate the spread from days of the baseline and of other series, shrunk towards the prior.
 
     Days count, not occasions: an hour later a machine is much as it was. What the replicas' own noise adds is left in:
@@ -137,9 +137,9 @@ def occasion_spread(baseline: Sequence[Occasion], others: Iterable[Series], prio
     return max(found, key=lambda each: each.sd**2 * (1 + mean_share(hours, each.correlation_h)))
 
 
-def series_of(occasions: Sequence[Occasion]) -> Series:
+def series_of(occasions: Sequence[Occasion]) -> DaySeries:
     """Return what the occasions of one model were like over time."""
-    return Series(tuple(each.hours for each in occasions), tuple(each.mean for each in occasions))
+    return DaySeries(tuple(each.hours for each in occasions), tuple(each.mean for each in occasions))
 
 
 def predict(candidate: Occasion, baseline: Sequence[Occasion], spread: OccasionSpread) -> Contrast:
@@ -162,7 +162,7 @@ def predict(candidate: Occasion, baseline: Sequence[Occasion], spread: OccasionS
     return Contrast(difference, sqrt(variance), variance**2 / below if below > 0 else spread.df)
 
 
-def _spread(series: Sequence[Series], prior: OccasionSpread, length_h: float) -> OccasionSpread:
+def _spread(series: Sequence[DaySeries], prior: OccasionSpread, length_h: float) -> OccasionSpread:
     variance, df = pooled_variance(series, length_h)
     if not df:
         return replace(prior, correlation_h=length_h)

@@ -22,7 +22,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Occasion:
+class OccasionNumbers:
     """One run of a model against itself."""
 
     table: TrialTable
@@ -44,7 +44,7 @@ class Numbers:
     within: Within | None = None
 
 
-def components_of(metric: Metric, occasions: Sequence[Occasion]) -> Components | None:
+def components_of(metric: Metric, occasions: Sequence[OccasionNumbers]) -> Components | None:
     """Sum up what runs tell of one metric; None without a run that has numbers of two replicas of both arms.
 
     Runs that give the metric from another source than the first are left out.

@@ -10,7 +10,7 @@ from math import inf, nan, sqrt
 import numpy as np
 from scipy import stats
 
-from perfgate.stats.days import Series, correlation, count_days
+from perfgate.stats.days import DaySeries, correlation, count_days
 from perfgate.stats.table import Floats
 
 LAGS_H = (0.0, 3.0, 12.0, 36.0, 96.0, inf)
@@ -54,7 +54,7 @@ class Variogram:
     length_upper_h: float = nan
 
 
-def variogram(many: Sequence[Series]) -> Variogram:
+def variogram(many: Sequence[DaySeries]) -> Variogram:
     """Sum up models' levels over time; differences are taken within each series only.
 
     The semivariance is Matheron's, half the mean squared difference of a class (Cressie, Statistics for Spatial Data,
@@ -68,7 +68,7 @@ def variogram(many: Sequence[Series]) -> Variogram:
     return Variogram(classes, len(hours), days, *(known or ()))
 
 
-def _classes(many: Sequence[Series]) -> Iterator[LagClass]:
+def _classes(many: Sequence[DaySeries]) -> Iterator[LagClass]:
     pairs = [
         (abs(one[0] - other[0]), (one[1] - other[1]) ** 2 / 2)
         for each in many
@@ -80,7 +80,7 @@ def _classes(many: Sequence[Series]) -> Iterator[LagClass]:
             yield LagClass(least, most, len(inside), sqrt(sum(inside) / len(inside)))
 
 
-def _fitted(many: Sequence[Series]) -> tuple[float, float, float, float] | None:
+def _fitted(many: Sequence[DaySeries]) -> tuple[float, float, float, float] | None:
     """Return sd, length and its interval; None where levels do not vary at all."""
     tried = [_restricted(many, length_h) for length_h in _LENGTHS_H]
     variances, likelihoods = (np.array(each) for each in zip(*tried, strict=True))
@@ -92,7 +92,7 @@ def _fitted(many: Sequence[Series]) -> tuple[float, float, float, float] | None:
     return sqrt(variances[best]), _LENGTHS_H[best], _LENGTHS_H[inside[0]], upper
 
 
-def _restricted(many: Sequence[Series], length_h: float) -> tuple[float, float]:
+def _restricted(many: Sequence[DaySeries], length_h: float) -> tuple[float, float]:
     """Return the variance, and the restricted log likelihood at it."""
     squares, determinants = zip(*(_parts(each, length_h) for each in many), strict=True)
     free = sum(len(each.hours) - 1 for each in many)
@@ -100,7 +100,7 @@ def _restricted(many: Sequence[Series], length_h: float) -> tuple[float, float]:
     return variance, -(sum(determinants) + free * np.log(variance)) / 2 if variance > 0 else -inf
 
 
-def _parts(series: Series, length_h: float) -> tuple[float, float]:
+def _parts(series: DaySeries, length_h: float) -> tuple[float, float]:
     """Return the generalised sum of squares around the level, and the log determinants of the restricted likelihood."""
     shape, values = correlation(series.hours, length_h), np.asarray(series.values)
     solved: Floats = np.linalg.solve(shape, np.column_stack([np.ones_like(values), values]))

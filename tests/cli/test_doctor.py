@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perfgate.cli.app import main
-from perfgate.doctor.checks import Finding, Moment, State, findings, to_change
+from perfgate.doctor.checks import Finding, FindingState, Moment, findings, to_change
 from perfgate.doctor.tensorflow_build import build_of, tensorflow_build
 from perfgate.doctor.top_processes import busiest, cpu_spent
 from perfgate.errors import ExitCode
@@ -57,7 +57,7 @@ def _found(files: Mapping[str, str | None], moment: Moment = GOOD, **facts: Any)
 def test_a_machine_made_for_measuring_has_nothing_to_change() -> None:
     found = _found({})
     assert to_change(found.values()) == ()
-    assert {each.state for each in found.values()} == {State.OK}
+    assert {each.state for each in found.values()} == {FindingState.OK}
     assert "avx2 fma" in found["TensorFlow"].seen
 
 
@@ -178,7 +178,7 @@ def test_this_machines_processes_are_read_without_this_one() -> None:
 def test_what_the_machine_does_not_tell_is_no_reproach() -> None:
     silent = findings({**FACTS, "cores": None, "transparent_huge_pages": None}, replace(GOOD, pressure_share=nan),
                       lambda path: "1 1" if path.endswith("schedstat") else None)  # fmt: skip
-    unknown = {each.name for each in silent if each.state is State.UNKNOWN}
+    unknown = {each.name for each in silent if each.state is FindingState.UNKNOWN}
     assert unknown == {"cores", "clock governor", "turbo", "SMT", "swap", "huge pages"}
     assert to_change(silent) == ()
 

@@ -12,7 +12,7 @@ from perfgate.experiment.fake import fake_world
 from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.plan import make_plan
 from perfgate.loadgen.fake import FakeDriver
-from perfgate.loadgen.interface import Answer
+from perfgate.loadgen.interface import Reply
 from perfgate.scenario.schema import Scenario, Server
 from perfgate.serving.fake import FakeLauncher, FakeReplica
 from perfgate.serving.interface import ReplicaSpec
@@ -66,12 +66,12 @@ def _started(
 class _Picky(FakeDriver):
     """Refuses some requests, as a server does."""
 
-    refused: dict[bytes, Answer] = field(default_factory=dict)
+    refused: dict[bytes, Reply] = field(default_factory=dict)
     asked: list[bytes] = field(default_factory=list)
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> Reply:
         self.asked.append(call.body)
-        return self.refused.get(call.body, Answer(0, "", b""))
+        return self.refused.get(call.body, Reply(0, "", b""))
 
 
 def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int = 1) -> Fleet:
@@ -104,7 +104,7 @@ def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, reme
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_what_cannot_be_answered_in_rows_is_asked_in_columns_of_both_arms(at_once: int) -> None:
-    driver = _Picky(refused={b"x": Answer(3, "Tensor name: t has no shape information ", b"")})
+    driver = _Picky(refused={b"x": Reply(3, "Tensor name: t has no shape information ", b"")})
     with _fleet(driver, (Call(b"columns"),), at_once) as fleet:
         fleet.start(lambda _: None)
         assert {live.calls for live in fleet.replicas} == {(Call(b"columns"),)}
@@ -122,14 +122,14 @@ def test_what_can_be_answered_in_rows_stays_in_rows() -> None:
 @pytest.mark.parametrize(
     ("answer", "says", "remedy"),
     [
-        (Answer(4, "no answer within the deadline", b""), "DEADLINE_EXCEEDED: no answer within", "load.deadline_s"),
-        (Answer(9, "Table not initialized.\n\t[[{{node q}}]]", b""), "FAILED_PRECONDITION: Table", "initialises it"),
-        (Answer(3, "Could not parse example input, value: 'x'", b""), "INVALID_ARGUMENT", '"examples"'),
-        (Answer(13, "a" * 900 + "\0 at last", b""), "INTERNAL: aaa", "server's log"),
+        (Reply(4, "no answer within the deadline", b""), "DEADLINE_EXCEEDED: no answer within", "load.deadline_s"),
+        (Reply(9, "Table not initialized.\n\t[[{{node q}}]]", b""), "FAILED_PRECONDITION: Table", "initialises it"),
+        (Reply(3, "Could not parse example input, value: 'x'", b""), "INVALID_ARGUMENT", '"examples"'),
+        (Reply(13, "a" * 900 + "\0 at last", b""), "INTERNAL: aaa", "server's log"),
     ],
 )
 def test_a_first_request_that_fails_says_its_status_and_the_remedy_that_fits(
-    answer: Answer, says: str, remedy: str
+    answer: Reply, says: str, remedy: str
 ) -> None:
     refused = {b"x": answer, b"columns": answer}
     with _fleet(_Picky(refused=refused), (Call(b"columns"),)) as fleet, pytest.raises(InvalidRunError) as caught:

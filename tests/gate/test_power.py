@@ -16,7 +16,7 @@ from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario
 from perfgate.scenario.severity import Severity
 from perfgate.stats.estimate import estimate
-from perfgate.stats.variance import Occasion, components_of
+from perfgate.stats.variance import OccasionNumbers, components_of
 from perfgate.stats.variance_components import Components
 from perfgate.trials import Arm
 from tests.gate.effects import case
@@ -174,7 +174,7 @@ def _caught(change: float, world: World, runs: int = 300) -> float:
 @pytest.mark.slow
 def test_a_calibration_foretells_how_often_a_regression_is_caught() -> None:
     world, rng = World(blocks=BLOCKS, replica_sd=0.008, request_sd=0.08), np.random.default_rng(51)
-    runs = [Occasion(table(world, 0.0, rng), {Source.EXECUTE: LANE_S}) for _ in range(12)]
+    runs = [OccasionNumbers(table(world, 0.0, rng), {Source.EXECUTE: LANE_S}) for _ in range(12)]
     found = components_of(METRIC, runs)
     assert found is not None
     here = power(found)

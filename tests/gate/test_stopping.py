@@ -9,7 +9,7 @@ from scipy import stats
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.interim import History, Look, Seen, history
+from perfgate.gate.interim import Look, LookHistory, Seen, history
 from perfgate.gate.judge import judge
 from perfgate.gate.stopping import InterimAnalysis, due
 from perfgate.gate.verdict import Verdict
@@ -43,7 +43,7 @@ def _case(*looks: tuple[float, Seen]) -> Case:
 
 def test_without_looks_the_end_is_the_only_one() -> None:
     now = _seen(0.1)
-    assert history("execute_ms", Source.EXECUTE, now, ()) == History((now,), (1.0,))
+    assert history("execute_ms", Source.EXECUTE, now, ()) == LookHistory((now,), (1.0,))
     other = Look(Source.LOAD, 0.5, 1.0, (now,))
     assert history("execute_ms", Source.EXECUTE, now, (other,)).fractions == (1.0,)
 
@@ -113,7 +113,7 @@ def test_looks_that_contradict_each_other_leave_the_last_one() -> None:
 
 
 def test_without_any_error_the_limit_itself_is_within() -> None:
-    exact = History((Seen("model_size_mb", log1p(0.1), 0.0, np.inf),), (1.0,))
+    exact = LookHistory((Seen("model_size_mb", log1p(0.1), 0.0, np.inf),), (1.0,))
     assert not exact.above(log1p(0.1), 0.01)
     assert exact.below(log1p(0.1), 0.01)
     assert exact.bounds(0.01) == (log1p(0.1), log1p(0.1))

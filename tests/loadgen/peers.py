@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from perfgate.loadgen.connection import Connection, Outcomes
-from perfgate.loadgen.wire import Place
+from perfgate.loadgen.connection import ClientConnection, Outcomes
+from perfgate.loadgen.wire import Remote
 
 HEAD = struct.Struct(">BHBBI")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -31,7 +31,7 @@ class Frame(NamedTuple):
 class Peer:
     """Reads what the connection sends, and writes what the test says; lets the connection read it."""
 
-    def __init__(self, connection: Connection, listener: socket.socket) -> None:
+    def __init__(self, connection: ClientConnection, listener: socket.socket) -> None:
         self.connection = connection
         self.listener = listener
         self.socket = self.accept()
@@ -82,9 +82,9 @@ class Peer:
 
 
 @contextmanager
-def listening() -> Iterator[tuple[socket.socket, Place]]:
+def listening() -> Iterator[tuple[socket.socket, Remote]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener, Place(f"127.0.0.1:{listener.getsockname()[1]}")
+        yield listener, Remote(f"127.0.0.1:{listener.getsockname()[1]}")
 
 
 __all__ = ["Frame", "Outcomes", "Peer", "listening"]

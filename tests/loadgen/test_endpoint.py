@@ -13,7 +13,7 @@ import pytest
 
 from perfgate.errors import UsageError
 from perfgate.loadgen.arrivals import constant
-from perfgate.loadgen.endpoint import Endpoint, engine_for
+from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.protocols.tls import Tls
 from perfgate.trials import Call, Method
@@ -41,8 +41,8 @@ def call(**request: object) -> Call:
     return Call(json.dumps(request).encode())
 
 
-def rest_at(server: Server, **more: Any) -> Endpoint:
-    return Endpoint(rest_address=server.address, protocol="rest", model_name="m", **more)
+def rest_at(server: Server, **more: Any) -> ServerAddress:
+    return ServerAddress(rest_address=server.address, protocol="rest", model_name="m", **more)
 
 
 @pytest.mark.live
@@ -115,7 +115,7 @@ def test_a_rest_server_that_dies_leaves_every_request_accounted_for(rest: Server
 def test_stage_times_and_request_classes_are_recorded(
     echo: Server, rest: Server, protocol: Literal["grpc", "rest"]
 ) -> None:
-    endpoint = Endpoint(echo.address, rest.address, protocol)
+    endpoint = ServerAddress(echo.address, rest.address, protocol)
     told = Call(f"timing {LINE}".encode() if protocol == "grpc" else json.dumps({"timing": LINE}).encode(), kind=1)
     silent = Call(b"abc" if protocol == "grpc" else b"{}")
     with engine_for(endpoint) as driver:
@@ -134,7 +134,7 @@ def test_stage_times_and_request_classes_are_recorded(
 @pytest.mark.live
 def test_metadata_goes_with_every_request(echo: Server, rest: Server) -> None:
     metadata = {"X-Team": "ranking"}
-    with engine_for(Endpoint(echo.address, metadata=metadata)) as driver:
+    with engine_for(ServerAddress(echo.address, metadata=metadata)) as driver:
         assert b"('x-team', 'ranking')" in driver.call(Call(b"metadata")).body
     with engine_for(rest_at(rest, metadata=metadata)) as driver:
         assert json.loads(driver.call(call(headers=True)).body)["x-team"] == "ranking"
@@ -149,8 +149,8 @@ def test_tls_checks_the_server(
     address = start_server(script, certificate.chain, certificate.key).address
     body = os.urandom(300_000) if protocol == "grpc" else json.dumps({"text": "x" * 300_000}).encode()
 
-    def endpoint(**tls: str) -> Endpoint:
-        return Endpoint(address, address, protocol, tls=Tls(**tls), deadline_s=2.0)
+    def endpoint(**tls: str) -> ServerAddress:
+        return ServerAddress(address, address, protocol, tls=Tls(**tls), deadline_s=2.0)
 
     with engine_for(endpoint(ca_file=str(certificate.authority), server_name="server.test")) as driver:
         assert driver.connect()
@@ -175,12 +175,12 @@ def test_tls_checks_the_server(
 @pytest.mark.parametrize(("protocol", "words"), [("grpc", "no gRPC address"), ("rest", "no REST address")])
 def test_a_protocol_that_the_server_does_not_speak_is_refused(protocol: Literal["grpc", "rest"], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        engine_for(Endpoint(protocol=protocol))
+        engine_for(ServerAddress(protocol=protocol))
 
 
 @pytest.mark.live
 def test_a_name_without_an_address_fails_each_request() -> None:
-    with engine_for(Endpoint("no-such-host.invalid:1", deadline_s=0.3)) as driver:
+    with engine_for(ServerAddress("no-such-host.invalid:1", deadline_s=0.3)) as driver:
         answer = driver.call(Call(b""))
 
     assert answer.status == 14

@@ -14,9 +14,9 @@ import pytest
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.loadgen.arrivals import constant
 from perfgate.loadgen.connection import Request
-from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.engine import GrpcDriver
-from perfgate.loadgen.interface import Answer, ClosedLoop, Driver, OpenLoop
+from perfgate.loadgen.interface import ClosedLoop, Driver, OpenLoop, Reply
 from perfgate.loadgen.transports import GrpcTransport
 from perfgate.loadgen.workers import Workers
 from perfgate.trials import Call, Method
@@ -83,7 +83,7 @@ def test_file_numbers_may_be_high(echo: Echo) -> None:
         with GrpcDriver(echo.address, connections=2) as driver:
             done = driver.drive([Call(b"abc")], ClosedLoop(4, requests=40))
         assert done.status.tolist() == [0] * 40
-        with Workers(2) as workers, workers.driver(Endpoint(echo.address)) as several:
+        with Workers(2) as workers, workers.driver(ServerAddress(echo.address)) as several:
             assert several.drive([Call(b"abc")], ClosedLoop(4, requests=40)).status.tolist() == [0] * 40
     finally:
         for number in taken:
@@ -100,9 +100,9 @@ def after(delay_s: float, pid: int, number: signal.Signals) -> threading.Timer:
 def test_calls_are_answered_with_status_words_and_body(echo: Echo) -> None:
     with GrpcDriver(echo.address) as driver:
         assert driver.connect()
-        assert driver.call(Call(b"abc")) == Answer(0, "", b"abc")
-        assert driver.call(Call(b"")) == Answer(0, "", b"")
-        assert driver.call(Call(b"fail 3 no input \xc3\xa9")) == Answer(3, "no input é", b"")
+        assert driver.call(Call(b"abc")) == Reply(0, "", b"abc")
+        assert driver.call(Call(b"")) == Reply(0, "", b"")
+        assert driver.call(Call(b"fail 3 no input \xc3\xa9")) == Reply(3, "no input é", b"")
         assert driver.call(Call(b"abc")).body == b"abc"
         assert driver.call(Call(b"", Method.CLASSIFY)).status == 12
 

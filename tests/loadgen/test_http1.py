@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perfgate.loadgen.connection import Outcome, Outcomes, Request
+from perfgate.loadgen.connection import Outcomes, Request, RequestOutcome
 from perfgate.loadgen.http1 import Http1Connection, error_text, http_request, status_of_http
 from tests.loadgen.peers import Peer, listening
 
@@ -92,7 +92,7 @@ def test_errors_and_stage_times_are_kept(server: Server) -> None:
     server.send(1)
     server.write(OK_ANSWER.replace(b"OK\r\n", b"OK\r\nServer-Timing: queue;dur=1\r\n"))
 
-    assert server.outcomes.others == [(0, Outcome(3, 'no input "x"')), (1, Outcome(0, "", "queue;dur=1"))]
+    assert server.outcomes.others == [(0, RequestOutcome(3, 'no input "x"')), (1, RequestOutcome(0, "", "queue;dur=1"))]
 
 
 def test_a_connection_closed_while_idle_loses_no_request(server: Server) -> None:
@@ -155,11 +155,11 @@ def test_a_connection_that_is_done_goes_without_the_garbage_collector(idle: list
 
 def test_giving_up_closes_the_connection(server: Server) -> None:
     server.send(3)
-    server.connection.give_up_through(2, Outcome(4, "late"))
+    server.connection.give_up_through(2, RequestOutcome(4, "late"))
     assert not server.outcomes.others
-    server.connection.give_up_through(3, Outcome(4, "late"))
+    server.connection.give_up_through(3, RequestOutcome(4, "late"))
 
-    assert server.outcomes.others == [(3, Outcome(4, "late"))]
+    assert server.outcomes.others == [(3, RequestOutcome(4, "late"))]
     assert server.connection.wire is None
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 import pytest
 from hpack import Decoder, Encoder
 
-from perfgate.loadgen.connection import Outcome, Outcomes, Request
+from perfgate.loadgen.connection import Outcomes, Request, RequestOutcome
 from perfgate.loadgen.http2 import Http2Connection
 from tests.loadgen.peers import Frame, Peer, listening
 
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 REQUEST = Request("/package.Service/Method", b"\0\0\0\0\3abc")
-LATE = Outcome(4, "late")
+LATE = RequestOutcome(4, "late")
 
 
 class Server(Peer):
@@ -112,7 +112,7 @@ def test_what_the_server_says_is_kept(server: Server) -> None:
         Frame(DATA, 1, 9, b""),
     )
 
-    assert server.outcomes.others[:2] == [(1, Outcome(3, 'no "x"')), (0, Outcome(0, "", "queue;dur=1"))]
+    assert server.outcomes.others[:2] == [(1, RequestOutcome(3, 'no "x"')), (0, RequestOutcome(0, "", "queue;dur=1"))]
     assert [(number, outcome.status) for number, outcome in server.outcomes.others[2:]] == [(2, 14), (3, 12), (4, 2)]
 
 

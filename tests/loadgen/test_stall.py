@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks.driver.noop_server import noop_server
 from perfgate.loadgen.arrivals import constant
-from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.interface import Driver, OpenLoop
 from perfgate.loadgen.workers import Workers, open_driver
 from perfgate.trials import Call, Requests
@@ -49,7 +49,7 @@ def stop_and_go(pid: int, begin_s: float) -> None:
     os.kill(pid, signal.SIGCONT)
 
 
-def backlog_ms(endpoint: Endpoint, body: bytes, workers: Workers | None = None) -> float:
+def backlog_ms(endpoint: ServerAddress, body: bytes, workers: Workers | None = None) -> float:
     """Measure how long the server takes for as many requests as queue up while it is stopped."""
     at_once = OpenLoop(np.zeros(int(STOP_S * RATE_RPS)))
     with open_driver(endpoint, workers) as driver:
@@ -88,19 +88,19 @@ def count_the_late(requests: Requests) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stall_shows_over_grpc(workers: int) -> None:
     with noop_server("frames") as server, Workers(workers) as several:
-        queued_ms = backlog_ms(Endpoint(server.address), b"", several)
-        with open_driver(Endpoint(server.address), several) as driver:
+        queued_ms = backlog_ms(ServerAddress(server.address), b"", several)
+        with open_driver(ServerAddress(server.address), several) as driver:
             tell_the_truth(drive_through_a_stop(driver, server.pid, 10, b""), queued_ms)
-        with open_driver(Endpoint(server.address, deadline_s=0.5), several) as driver:
+        with open_driver(ServerAddress(server.address, deadline_s=0.5), several) as driver:
             count_the_late(drive_through_a_stop(driver, server.pid, 5, b""))
 
 
 def test_a_stall_shows_over_rest(start_server: Callable[..., Server]) -> None:
     server = start_server("rest_noop.py")
 
-    def endpoint(deadline_s: float) -> Endpoint:
+    def endpoint(deadline_s: float) -> ServerAddress:
         protocol: Literal["rest"] = "rest"
-        return Endpoint(rest_address=server.address, protocol=protocol, deadline_s=deadline_s)
+        return ServerAddress(rest_address=server.address, protocol=protocol, deadline_s=deadline_s)
 
     queued_ms = backlog_ms(endpoint(5.0), b"{}")
     with open_driver(endpoint(5.0)) as driver:

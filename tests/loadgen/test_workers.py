@@ -13,7 +13,7 @@ import pytest
 from perfgate.errors import InvalidRunError
 from perfgate.loadgen import records
 from perfgate.loadgen.arrivals import constant
-from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.loadgen.workers import Workers, divided, open_driver, turn_of
@@ -88,7 +88,7 @@ def test_requests_in_flight_are_divided_as_evenly_as_they_go() -> None:
 
 
 def test_one_worker_is_this_process() -> None:
-    with Workers(1) as workers, open_driver(Endpoint("127.0.0.1:1"), workers) as driver:
+    with Workers(1) as workers, open_driver(ServerAddress("127.0.0.1:1"), workers) as driver:
         assert isinstance(driver, Engine)
         assert not workers.processes
 
@@ -98,7 +98,7 @@ def test_one_worker_is_this_process() -> None:
 @pytest.mark.slow
 def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
     calls = [Call(b"abc"), Call(b"fail 3", kind=1), Call(f"timing {LINE}".encode(), kind=2)]
-    with Workers(2) as workers, open_driver(Endpoint(echo.address, deadline_s=2.0), workers) as driver:
+    with Workers(2) as workers, open_driver(ServerAddress(echo.address, deadline_s=2.0), workers) as driver:
         assert driver.connect()
         assert driver.call(Call(b"x")).body == b"x"
         scheduled = driver.drive(calls, OpenLoop(constant(400, 0.5)), first_call=1)
@@ -108,7 +108,7 @@ def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
         one = driver.drive(calls, ClosedLoop(1, requests=3))
         assert driver.cpu_ms > cpu_ms
         assert driver.pauses == 0
-        with open_driver(Endpoint(echo.address), workers) as other:
+        with open_driver(ServerAddress(echo.address), workers) as other:
             assert not other.drive(calls[:1], ClosedLoop(4, requests=8)).status.any()
         assert [process.pid for process in workers.processes] == pids
 
@@ -130,7 +130,7 @@ def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
 @pytest.mark.live
 @pytest.mark.alone
 def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
-    with Workers(2) as workers, open_driver(Endpoint(echo.address), workers) as driver:
+    with Workers(2) as workers, open_driver(ServerAddress(echo.address), workers) as driver:
         victim = workers.start()[1].pid
         timer = threading.Timer(0.8, os.kill, (victim, signal.SIGKILL))
         timer.start()
@@ -144,7 +144,7 @@ def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
 @pytest.mark.live
 @pytest.mark.alone
 def test_pauses_after_broken_connections_are_counted() -> None:
-    with Workers(2) as workers, open_driver(Endpoint("127.0.0.1:1", deadline_s=0.2), workers) as driver:
+    with Workers(2) as workers, open_driver(ServerAddress("127.0.0.1:1", deadline_s=0.2), workers) as driver:
         refused = driver.drive([Call(b"")], ClosedLoop(2, duration_s=0.3))
 
     assert set(refused.status.tolist()) == {14}

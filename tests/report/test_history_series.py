@@ -10,11 +10,11 @@ import pytest
 
 from perfgate.baseline.record import MetricSummary
 from perfgate.metrics import Scale
-from perfgate.results.history import Series, group_of, group_records, series_of
+from perfgate.results.history import MetricHistory, group_of, group_records, series_of
 from tests.report.history_records import record, records, step
 
 
-def only(series: dict[str, list[float | None]]) -> Series:
+def only(series: dict[str, list[float | None]]) -> MetricHistory:
     (found,) = series_of(records(series))
     return found
 

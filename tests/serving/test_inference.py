@@ -21,7 +21,7 @@ from perfgate.model.messages import (
 from perfgate.trials import Call, Method
 
 if TYPE_CHECKING:
-    from perfgate.loadgen.interface import Answer
+    from perfgate.loadgen.interface import Reply
     from perfgate.serving.embedded import EmbeddedReplica
 
 pytestmark = pytest.mark.live
@@ -41,7 +41,7 @@ def driver(graph: EmbeddedReplica) -> Iterator[GrpcDriver]:
         yield driver
 
 
-def _ask(driver: GrpcDriver, method: Method, text: str) -> Answer:
+def _ask(driver: GrpcDriver, method: Method, text: str) -> Reply:
     request = text_format.Parse(text, _TYPES[method][0]())
     return driver.call(Call(request.SerializeToString(), method))
 

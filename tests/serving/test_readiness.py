@@ -27,7 +27,7 @@ from perfgate.protocols.tls import Tls
 from perfgate.scenario.schema import Target
 from perfgate.serving.description import describe_endpoint
 from perfgate.serving.probe import Peer
-from perfgate.serving.readiness import Readiness, State, readiness
+from perfgate.serving.readiness import Readiness, ReadinessState, readiness
 
 if TYPE_CHECKING:
     from tests.conftest import Certificate
@@ -131,20 +131,23 @@ UNKNOWN = _refuse(grpc.StatusCode.NOT_FOUND, "Could not find any versions of mod
 @pytest.mark.parametrize(
     ("methods", "expected"),
     [
-        ({STATUS: _status(AVAILABLE)}, Readiness(State.READY)),
-        ({STATUS: _status(END, LOADING, AVAILABLE)}, Readiness(State.READY)),
-        ({STATUS: _status(LOADING)}, Readiness(State.NOT_YET, "LOADING")),
-        ({STATUS: _status(END, LOADING, error="x")}, Readiness(State.NOT_YET, "END, LOADING")),
-        ({STATUS: _status(END)}, Readiness(State.NOT_YET, "END")),
-        ({STATUS: _status(END, error="the graph is broken")}, Readiness(State.FAILED, "the graph is broken")),
-        ({STATUS: _status(77)}, Readiness(State.NOT_YET, "UNKNOWN")),
-        ({STATUS: _status()}, Readiness(State.NOT_YET, "no version yet")),
-        ({STATUS: lambda _, __: b"\xff"}, Readiness(State.NOT_YET, "no version yet")),
-        ({STATUS: UNKNOWN, HEALTH: SERVING}, Readiness(State.NO_SUCH_MODEL, "Could not find any versions of model m")),
-        ({HEALTH: SERVING}, Readiness(State.READY)),
-        ({HEALTH: NOT_SERVING}, Readiness(State.NOT_YET, "Method not found!")),
-        ({}, Readiness(State.READY)),
-        ({STATUS: _refuse(grpc.StatusCode.UNAVAILABLE, "soon")}, Readiness(State.NOT_YET, "soon")),
+        ({STATUS: _status(AVAILABLE)}, Readiness(ReadinessState.READY)),
+        ({STATUS: _status(END, LOADING, AVAILABLE)}, Readiness(ReadinessState.READY)),
+        ({STATUS: _status(LOADING)}, Readiness(ReadinessState.NOT_YET, "LOADING")),
+        ({STATUS: _status(END, LOADING, error="x")}, Readiness(ReadinessState.NOT_YET, "END, LOADING")),
+        ({STATUS: _status(END)}, Readiness(ReadinessState.NOT_YET, "END")),
+        ({STATUS: _status(END, error="the graph is broken")}, Readiness(ReadinessState.FAILED, "the graph is broken")),
+        ({STATUS: _status(77)}, Readiness(ReadinessState.NOT_YET, "UNKNOWN")),
+        ({STATUS: _status()}, Readiness(ReadinessState.NOT_YET, "no version yet")),
+        ({STATUS: lambda _, __: b"\xff"}, Readiness(ReadinessState.NOT_YET, "no version yet")),
+        (
+            {STATUS: UNKNOWN, HEALTH: SERVING},
+            Readiness(ReadinessState.NO_SUCH_MODEL, "Could not find any versions of model m"),
+        ),
+        ({HEALTH: SERVING}, Readiness(ReadinessState.READY)),
+        ({HEALTH: NOT_SERVING}, Readiness(ReadinessState.NOT_YET, "Method not found!")),
+        ({}, Readiness(ReadinessState.READY)),
+        ({STATUS: _refuse(grpc.StatusCode.UNAVAILABLE, "soon")}, Readiness(ReadinessState.NOT_YET, "soon")),
     ],
 )
 def test_what_a_grpc_server_says(servers: Servers, methods: dict[str, Handler], expected: Readiness) -> None:
@@ -158,16 +161,16 @@ def _page(*states: str, error: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("status", "page", "expected"),
     [
-        (200, _page("END", "AVAILABLE"), Readiness(State.READY)),
-        (200, _page("LOADING"), Readiness(State.NOT_YET, "LOADING")),
-        (200, _page("END", error="the graph is broken"), Readiness(State.FAILED, "the graph is broken")),
-        (200, {"models": []}, Readiness(State.NOT_YET, "its status page is not that of TF-Serving")),
-        (200, b"<html>", Readiness(State.NOT_YET, "its status page is not that of TF-Serving")),
-        (200, [1], Readiness(State.NOT_YET, "its status page is not that of TF-Serving")),
-        (404, {"error": "Could not find"}, Readiness(State.NO_SUCH_MODEL, "Could not find")),
-        (404, b"", Readiness(State.NO_SUCH_MODEL, "Not Found")),
-        (503, b"", Readiness(State.NOT_YET, "503 Service Unavailable")),
-        (500, {"error": "starting"}, Readiness(State.NOT_YET, "starting")),
+        (200, _page("END", "AVAILABLE"), Readiness(ReadinessState.READY)),
+        (200, _page("LOADING"), Readiness(ReadinessState.NOT_YET, "LOADING")),
+        (200, _page("END", error="the graph is broken"), Readiness(ReadinessState.FAILED, "the graph is broken")),
+        (200, {"models": []}, Readiness(ReadinessState.NOT_YET, "its status page is not that of TF-Serving")),
+        (200, b"<html>", Readiness(ReadinessState.NOT_YET, "its status page is not that of TF-Serving")),
+        (200, [1], Readiness(ReadinessState.NOT_YET, "its status page is not that of TF-Serving")),
+        (404, {"error": "Could not find"}, Readiness(ReadinessState.NO_SUCH_MODEL, "Could not find")),
+        (404, b"", Readiness(ReadinessState.NO_SUCH_MODEL, "Not Found")),
+        (503, b"", Readiness(ReadinessState.NOT_YET, "503 Service Unavailable")),
+        (500, {"error": "starting"}, Readiness(ReadinessState.NOT_YET, "starting")),
     ],
 )
 def test_what_a_rest_server_says(servers: Servers, status: int, page: object, expected: Readiness) -> None:
@@ -196,12 +199,12 @@ def test_tls_checks_who_answers(servers: Servers, certificate: Certificate, prot
     else:
         address = servers.rest(200, _page("AVAILABLE"), certificate)
 
-    def state(ca_file: str | None, server_name: str | None) -> State:
+    def state(ca_file: str | None, server_name: str | None) -> ReadinessState:
         return readiness(Peer(protocol, address, "m", tls=Tls(ca_file, server_name)), TIMEOUT_S).state
 
-    assert state(str(certificate.authority), "server.test") is State.READY
-    assert state(str(certificate.authority), None) is State.NOT_YET
-    assert state(None, "server.test") is State.NOT_YET
+    assert state(str(certificate.authority), "server.test") is ReadinessState.READY
+    assert state(str(certificate.authority), None) is ReadinessState.NOT_YET
+    assert state(None, "server.test") is ReadinessState.NOT_YET
 
 
 def _metadata(version: int, asked: list[Any]) -> Handler:
@@ -275,9 +278,10 @@ def test_signatures_from_elsewhere_need_no_metadata(servers: Servers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "state"), [({"name": "m", "ready": True}, State.READY), ({"ready": False}, State.NOT_YET)]
+    ("page", "state"),
+    [({"name": "m", "ready": True}, ReadinessState.READY), ({"ready": False}, ReadinessState.NOT_YET)],
 )
-def test_a_status_of_kserves_protocol_is_understood(servers: Servers, page: object, state: State) -> None:
+def test_a_status_of_kserves_protocol_is_understood(servers: Servers, page: object, state: ReadinessState) -> None:
     assert readiness(Peer("rest", servers.rest(200, page), "m"), TIMEOUT_S).state is state
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from perfgate.stats.contrast import Contrast
-from perfgate.stats.days import Series, count_days, day_of, mean_share, pooled_variance, weights
+from perfgate.stats.days import DaySeries, count_days, day_of, mean_share, pooled_variance, weights
 from perfgate.stats.prediction import CORRELATION_H, Occasion, OccasionSpread, predict
 from tests.stats.timeline import Missed, Timeline, by_days, by_records
 
@@ -103,7 +103,7 @@ def test_the_variance_is_unbiased_where_the_length_is_right(length_h: float, spa
     rng, world = np.random.default_rng(5), Timeline(20, spacing_h, length_h=length_h, sd=1.0)
     drawn = (world.draw(rng)[1] for _ in range(400))
     found = [
-        pooled_variance([Series(tuple(each.hours for each in many), tuple(each.mean for each in many))], length_h)[0]
+        pooled_variance([DaySeries(tuple(each.hours for each in many), tuple(each.mean for each in many))], length_h)[0]
         for many in drawn
     ]
     assert np.mean(found) == pytest.approx(1.0, abs=4 * float(np.std(found)) / 400**0.5)
@@ -111,7 +111,7 @@ def test_the_variance_is_unbiased_where_the_length_is_right(length_h: float, spa
 
 
 def test_the_variance_of_independent_days_is_the_ordinary_one() -> None:
-    variance, df = pooled_variance([Series((0.0, 24.0, 48.0), (1.0, 2.0, 4.0))], 0.0)
+    variance, df = pooled_variance([DaySeries((0.0, 24.0, 48.0), (1.0, 2.0, 4.0))], 0.0)
     assert variance == pytest.approx(float(np.var([1.0, 2.0, 4.0], ddof=1)))
     assert df == 2
-    assert pooled_variance([Series((0.0, 1.0), (1.0, 2.0))], 0.0) == (0.0, 0.0)
+    assert pooled_variance([DaySeries((0.0, 1.0), (1.0, 2.0))], 0.0) == (0.0, 0.0)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from perfgate.metrics import BY_NAME
 from perfgate.stats.contrast import Contrast
-from perfgate.stats.days import Series
+from perfgate.stats.days import DaySeries
 from perfgate.stats.prediction import (
     CORRELATION_H,
     OWN_DF,
@@ -162,13 +162,13 @@ def test_the_wider_of_both_assumptions_counts() -> None:
 
 def test_models_of_one_name_are_pooled_within_each() -> None:
     week = tuple(DAY_H * day for day in range(10, 14))
-    others = Series(week, (5.0, 5.2, 5.4, 5.6)), Series((0.0,), (9.0,))
+    others = DaySeries(week, (5.0, 5.2, 5.4, 5.6)), DaySeries((0.0,), (9.0,))
     found = occasion_spread(_occasions(1.0, 1.2), others, PRIOR)
     assert (found.df, found.source) == (OWN_DF, "6 days")
 
 
 def test_models_measured_on_the_same_days_do_not_count_twice() -> None:
-    same = Series((0.0, DAY_H, 2 * DAY_H), (5.0, 5.2, 5.4))
+    same = DaySeries((0.0, DAY_H, 2 * DAY_H), (5.0, 5.2, 5.4))
     found = occasion_spread(_occasions(1.0, 1.2, 1.4), (same,), PRIOR)
     assert (found.df, found.source) == (2 + PRIOR_DF, "3 days and the prior")
 

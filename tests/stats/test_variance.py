@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from perfgate.metrics import BY_NAME, Source
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import TrialTable
-from perfgate.stats.variance import Numbers, Occasion, components_of, occasion_sd, spread_of, start_slope
+from perfgate.stats.variance import Numbers, OccasionNumbers, components_of, occasion_sd, spread_of, start_slope
 from perfgate.stats.variance_components import Components
 from perfgate.stats.within_variance import Within
 from tests.stats.generator import World, table
@@ -24,12 +24,12 @@ WORLD = World(blocks=200)
 LANE_S = 20.0
 
 
-def _occasions(world: World, rng: np.random.Generator, runs: int = 3, occasion: float = 0.0) -> list[Occasion]:
+def _occasions(world: World, rng: np.random.Generator, runs: int = 3, occasion: float = 0.0) -> list[OccasionNumbers]:
     return [_occasion(_shifted(table(world, 0.0, rng), rng.normal(0, occasion))) for _ in range(runs)]
 
 
-def _occasion(measured: TrialTable) -> Occasion:
-    return Occasion(measured, {Source.EXECUTE: LANE_S})
+def _occasion(measured: TrialTable) -> OccasionNumbers:
+    return OccasionNumbers(measured, {Source.EXECUTE: LANE_S})
 
 
 def _shifted(measured: TrialTable, log_shift: float) -> TrialTable:

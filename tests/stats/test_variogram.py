@@ -7,14 +7,14 @@ from math import inf, isnan, sqrt
 import numpy as np
 import pytest
 
-from perfgate.stats.days import Series
+from perfgate.stats.days import DaySeries
 from perfgate.stats.variogram import LEAST_DAYS, Variogram, variogram
 from tests.stats.timeline import Timeline
 
 
-def _series(world: Timeline, rng: np.random.Generator) -> Series:
+def _series(world: Timeline, rng: np.random.Generator) -> DaySeries:
     records = world.draw(rng)[1]
-    return Series(tuple(each.hours for each in records), tuple(each.mean for each in records))
+    return DaySeries(tuple(each.hours for each in records), tuple(each.mean for each in records))
 
 
 def _of(length_h: float, seed: int = 1) -> Variogram:
@@ -23,7 +23,7 @@ def _of(length_h: float, seed: int = 1) -> Variogram:
 
 
 def test_classes_that_one_can_check() -> None:
-    found = variogram([Series((0.0, 1.0, 24.0), (1.0, 1.2, 2.0)), Series((0.0,), (9.0,))])
+    found = variogram([DaySeries((0.0, 1.0, 24.0), (1.0, 1.2, 2.0)), DaySeries((0.0,), (9.0,))])
     near, day = found.classes
     assert (near.least_h, near.most_h, near.pairs) == (0.0, 3.0, 1)
     assert near.sd == pytest.approx(sqrt(0.04 / 2))
@@ -33,7 +33,7 @@ def test_classes_that_one_can_check() -> None:
 
 
 def test_models_are_compared_with_themselves_only() -> None:
-    found = variogram([Series((0.0, 24.0), (1.0, 1.0)), Series((1.0, 25.0), (5.0, 5.0))])
+    found = variogram([DaySeries((0.0, 24.0), (1.0, 1.0)), DaySeries((1.0, 25.0), (5.0, 5.0))])
     assert [(each.pairs, each.sd) for each in found.classes] == [(2, 0.0)]
 
 
@@ -65,7 +65,7 @@ def test_a_few_days_tell_no_length() -> None:
 
 
 def test_nothing_and_what_never_varies_tell_no_length() -> None:
-    assert variogram([]) == variogram([Series((0.0,), (1.0,))])
-    still = variogram([Series(tuple(24.0 * day for day in range(6)), (1.0,) * 6)])
+    assert variogram([]) == variogram([DaySeries((0.0,), (1.0,))])
+    still = variogram([DaySeries(tuple(24.0 * day for day in range(6)), (1.0,) * 6)])
     assert isnan(still.sd)
     assert still.classes[0].sd == 0

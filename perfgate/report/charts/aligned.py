@@ -8,7 +8,7 @@ import numpy as np
 
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
-from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.series import course, points, value_scale
 from perfgate.report.charts.spans import Span, disturbed, disturbed_blocks, lanes, parted, warm_up
 from perfgate.report.charts.svg import Element, chart, element, line, text
@@ -37,7 +37,7 @@ def aligned(result: Result, tracks: Sequence[Track]) -> str:
     begin_s, end_s = (warm or measured[0]).begin_s, _end_s(measured, tracks)
     areas = list(_areas(tracks))
     whole = Area(_LEFT, _TOP, _RIGHT, areas[-1].bottom)
-    x = Scale(begin_s, max(end_s, begin_s + 1e-3), whole.left, whole.right)
+    x = AxisScale(begin_s, max(end_s, begin_s + 1e-3), whole.left, whole.right)
     nearer_s = (end_s - begin_s) / (whole.right - whole.left)  # one pixel: closer ones would only weigh
     hit = disturbed(result.blocks, nearer_s)
     shaded = [*([warm] if warm else []), *hit]
@@ -76,7 +76,7 @@ def _is_quiet(track: Track) -> bool:
     return bool(track.quiet) and not any(np.any(values != 0) for _, values in track.series.values())
 
 
-def _shade(span: Span, x: Scale, whole: Area) -> list[Element]:
+def _shade(span: Span, x: AxisScale, whole: Area) -> list[Element]:
     left = x.at(span.begin_s)
     width = max(x.at(span.end_s) - left, 1.5)
     colour, opacity = _SHADES[span.name]
@@ -103,7 +103,7 @@ def _shade_legend(names: Sequence[str]) -> list[Element]:
     return parts
 
 
-def _lane_marks(measured: Sequence[Span], x: Scale, whole: Area) -> list[Element]:
+def _lane_marks(measured: Sequence[Span], x: AxisScale, whole: Area) -> list[Element]:
     parts, free = [], whole.left
     for span in measured:
         left, right = x.at(span.begin_s), x.at(span.end_s)
@@ -126,7 +126,7 @@ def _lane_marks(measured: Sequence[Span], x: Scale, whole: Area) -> list[Element
     return parts
 
 
-def _track(track: Track, area: Area, x: Scale, measured: Sequence[Span]) -> list[Element]:
+def _track(track: Track, area: Area, x: AxisScale, measured: Sequence[Span]) -> list[Element]:
     heading = text(area.left, area.top - 10, track.title, font_weight="600")
     if _is_quiet(track):
         return [
@@ -152,21 +152,21 @@ def _track(track: Track, area: Area, x: Scale, measured: Sequence[Span]) -> list
     ]
 
 
-def _value_axis(track: Track, area: Area, measured: Sequence[Span]) -> Scale:
+def _value_axis(track: Track, area: Area, measured: Sequence[Span]) -> AxisScale:
     values = np.concatenate([v for _, v in track.series.values()])
     if track.from_zero:
-        return Scale(0, max(float(values.max()), 1e-3) * 1.05, area.bottom, area.top)
+        return AxisScale(0, max(float(values.max()), 1e-3) * 1.05, area.bottom, area.top)
     parts = [v[part] for t, v in track.series.values() for part in parted(t, measured) if part.size]
     return value_scale(parts, area, log=track.log)
 
 
-def _few(y: Scale) -> tuple[float, ...]:
+def _few(y: AxisScale) -> tuple[float, ...]:
     """Return two to four ticks: a strip has no room for more."""
     ticks = y.ticks(3)
     return ticks[:: -(-len(ticks) // 4)] if ticks else (y.low, y.high)
 
 
-def _note(track: Track, area: Area, y: Scale) -> list[Element]:
+def _note(track: Track, area: Area, y: AxisScale) -> list[Element]:
     above = sum(int(np.sum(values > y.high)) for _, values in track.series.values())
     if not above:
         return []
@@ -175,7 +175,7 @@ def _note(track: Track, area: Area, y: Scale) -> list[Element]:
     return [text(area.right, area.top - 10, words, anchor="end", faint=True, font_size=12)]
 
 
-def _dots(track: Track, name: str, axes: tuple[Scale, Scale], measured: Sequence[Span]) -> list[Element]:
+def _dots(track: Track, name: str, axes: tuple[AxisScale, AxisScale], measured: Sequence[Span]) -> list[Element]:
     """Draw lane by lane: each has its own number of dots, and no line leads from one to the next."""
     look, (t, values) = _LOOKS.get(name), track.series[name]
     parts: list[Element] = []
@@ -188,7 +188,7 @@ def _dots(track: Track, name: str, axes: tuple[Scale, Scale], measured: Sequence
     return parts
 
 
-def _limits(track: Track, area: Area, y: Scale) -> list[Element]:
+def _limits(track: Track, area: Area, y: AxisScale) -> list[Element]:
     parts = []
     for value, name in track.limits:
         if y.high / 10 <= value <= y.high:

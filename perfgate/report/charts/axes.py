@@ -14,7 +14,7 @@ from perfgate.report.charts.svg import Element, line, text
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """Maps values between `low` and `high` to pixels between `start` and `end`."""
 
     low: float
@@ -72,7 +72,7 @@ def log_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
 
 def x_axis(
     area: Area,
-    scale: Scale,
+    scale: AxisScale,
     label: str,
     ticks: Sequence[float] | None = None,
     name: Callable[[float], str] = given,
@@ -88,7 +88,7 @@ def x_axis(
 
 
 def y_axis(
-    area: Area, scale: Scale, unit: str, ticks: Sequence[float] | None = None, name: Callable[[float], str] = given
+    area: Area, scale: AxisScale, unit: str, ticks: Sequence[float] | None = None, name: Callable[[float], str] = given
 ) -> list[Element]:
     """Draw faint lines across, their values at the left, the unit above them."""
     parts = [text(area.left - 8, area.top - 12, unit, anchor="end", faint=True)]

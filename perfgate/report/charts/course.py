@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.svg import BLUE, Element, chart, dots, element, line, number, text
 from perfgate.report.charts.tooltips import Axis, plot
 from perfgate.report.charts.verdicts import COLOURS
@@ -54,7 +54,7 @@ class Course:
 def course(data: Course) -> str:
     """Draw it; values out of range stand at the edge as triangles and are counted."""
     count = len(data.values)
-    x = Scale(0, max(count - 1, 1), _AREA.left + 8, _AREA.right - 8)
+    x = AxisScale(0, max(count - 1, 1), _AREA.left + 8, _AREA.right - 8)
     y = _vertical(data)
     above, below = int(np.sum(data.values > y.high)), int(np.sum(data.values < y.low))
     outside = " ".join(f"{sign} {n} outside" for sign, n in (("▲", above), ("▼", below)) if n)
@@ -75,11 +75,11 @@ def course(data: Course) -> str:
     )
 
 
-def _vertical(data: Course) -> Scale:
+def _vertical(data: Course) -> AxisScale:
     low = min(float(np.min(data.shown)), *(level for _, _, level in data.levels))
     high = max(float(np.max(data.shown)), *(level for _, _, level in data.levels))
     room = max((high - low) * 0.08, abs(high + low) / 2 * 0.005, 1e-9)
-    return Scale(max(low - room, 0.0) if low >= 0 else low - room, high + room, _AREA.bottom, _AREA.top)
+    return AxisScale(max(low - room, 0.0) if low >= 0 else low - room, high + room, _AREA.bottom, _AREA.top)
 
 
 def _ticks(dates: Sequence[str]) -> tuple[float, ...]:
@@ -88,7 +88,7 @@ def _ticks(dates: Sequence[str]) -> tuple[float, ...]:
     return tuple(float(place) for place in places)
 
 
-def _values(values: Numbers, x: Scale, y: Scale) -> list[Element]:
+def _values(values: Numbers, x: AxisScale, y: AxisScale) -> list[Element]:
     places = np.arange(len(values), dtype=np.float64)
     within = (values >= y.low) & (values <= y.high)
     size = 5.0 if len(values) <= 100 else 3.2
@@ -107,7 +107,7 @@ def _triangle(x: float, y: float, way: int) -> Element:
     return element("polygon", points=" ".join(f"{number(x + a)},{number(y + b)}" for a, b in corners), fill=BLUE)
 
 
-def _level(level: tuple[int, int, float], x: Scale, y: Scale) -> Element:
+def _level(level: tuple[int, int, float], x: AxisScale, y: AxisScale) -> Element:
     begin, end, value = level
     at = y.at(value)
     return line(
@@ -116,7 +116,7 @@ def _level(level: tuple[int, int, float], x: Scale, y: Scale) -> Element:
     )  # fmt: skip
 
 
-def _marks(marks: Sequence[Mark], x: Scale) -> list[Element]:
+def _marks(marks: Sequence[Mark], x: AxisScale) -> list[Element]:
     parts: list[Element] = []
     taken = [-1e9, -1e9]  # where the last number of each row stands
     for mark in marks:

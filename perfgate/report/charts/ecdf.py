@@ -8,7 +8,7 @@ import numpy as np
 
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, legend
-from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.svg import Element, chart, marker, path
 from perfgate.report.charts.tooltips import Axis, plot
 from perfgate.stats.summary import Curve
@@ -25,8 +25,8 @@ def ecdf(curves: Sequence[Curve]) -> str:
         return ""
     low = min(curve.latency_ms[0] for curve in drawn)
     high = max(curve.latency_ms[-1] for curve in drawn)
-    x = Scale(max(low, 1e-6) / 1.05, max(high, low * 1.2, 1e-6) * 1.05, _AREA.left, _AREA.right, log=True)
-    y = Scale(0, 1.02, _AREA.bottom, _AREA.top)
+    x = AxisScale(max(low, 1e-6) / 1.05, max(high, low * 1.2, 1e-6) * 1.05, _AREA.left, _AREA.right, log=True)
+    y = AxisScale(0, 1.02, _AREA.bottom, _AREA.top)
     return chart(
         "ecdf",
         "Response times under load",
@@ -51,7 +51,7 @@ def at_share(curve: Curve, share: float) -> float:
     return float(np.interp(share, curve.share, curve.latency_ms))
 
 
-def _curve(curve: Curve, x: Scale, y: Scale) -> list[Element]:
+def _curve(curve: Curve, x: AxisScale, y: AxisScale) -> list[Element]:
     look = LOOKS[curve.arm]
     line = path(
         x(np.maximum(curve.latency_ms, 1e-6)),

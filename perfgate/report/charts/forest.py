@@ -9,7 +9,7 @@ import numpy as np
 
 from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report.charts.axes import Area, Scale, x_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis
 from perfgate.report.charts.svg import Element, chart, element, line, marker, path, text
 from perfgate.report.charts.verdicts import COLOURS, SHAPES
 from perfgate.report.rows import badness, in_tolerances, word_of
@@ -38,14 +38,14 @@ def forest(verdicts: Sequence[MetricVerdict]) -> str:
     )
 
 
-def _scale(verdicts: Sequence[MetricVerdict], area: Area) -> Scale:
+def _scale(verdicts: Sequence[MetricVerdict], area: Area) -> AxisScale:
     ends = [_end(v, bound) for v in verdicts if v.gated for bound in (v.effect.lower, v.effect.upper)]
     known = [1.08 * end for end in ends if math.isfinite(end)]
     low, high = min([-_NEAR, *known]), max([_NEAR, *known])
-    return Scale(max(low, -_FAR), min(high, _FAR), area.left, area.right)
+    return AxisScale(max(low, -_FAR), min(high, _FAR), area.left, area.right)
 
 
-def _zone(area: Area, scale: Scale) -> list[Element]:
+def _zone(area: Area, scale: AxisScale) -> list[Element]:
     limit, high = scale.at(1), area.bottom - area.top
     zone = element(
         "rect", x=area.left, y=area.top, width=limit - area.left, height=high, fill="currentColor", fill_opacity=0.045
@@ -58,7 +58,7 @@ def _zone(area: Area, scale: Scale) -> list[Element]:
     ]
 
 
-def _row(verdict: MetricVerdict, area: Area, scale: Scale, index: int) -> list[Element]:
+def _row(verdict: MetricVerdict, area: Area, scale: AxisScale, index: int) -> list[Element]:
     middle, faint = area.top + _ROW * index + 31, not verdict.gated
     zero, limit = scale.at(0), scale.at(1)
     # The two lines pause where the words stand.
@@ -71,7 +71,7 @@ def _row(verdict: MetricVerdict, area: Area, scale: Scale, index: int) -> list[E
     ]
 
 
-def _interval(verdict: MetricVerdict, scale: Scale, y: float) -> list[Element]:
+def _interval(verdict: MetricVerdict, scale: AxisScale, y: float) -> list[Element]:
     ends = sorted(_end(verdict, bound) for bound in (verdict.effect.lower, verdict.effect.upper))
     colour = COLOURS[word_of(verdict)]
     ink: dict[str, str | float] = {"stroke": colour, "stroke_opacity": 1.0 if verdict.gated else 0.55}

@@ -9,7 +9,7 @@ import numpy as np
 
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, legend
-from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.ecdf import at_share
 from perfgate.report.charts.svg import Element, chart, marker, path
 from perfgate.report.charts.tooltips import Axis, plot
@@ -34,8 +34,8 @@ def percentiles(curves: Sequence[Curve]) -> str:
     low = min(float(times[0]) for _, times in lines.values())
     high = max(float(times[-1]) for _, times in lines.values())
     log = low > 0 and high / low > _LOG_FROM
-    y = Scale(low / 1.1, high * 1.1, _AREA.bottom, _AREA.top, log=True) if log else _linear(high)
-    x = Scale(0, max(_nines(last_share(curve)) for curve in drawn) * 1.02, _AREA.left, _AREA.right)
+    y = AxisScale(low / 1.1, high * 1.1, _AREA.bottom, _AREA.top, log=True) if log else _linear(high)
+    x = AxisScale(0, max(_nines(last_share(curve)) for curve in drawn) * 1.02, _AREA.left, _AREA.right)
     ticks = {_nines(share): formatting.share(share) for share in _SHARES if _nines(share) <= x.high}
     return chart(
         "percentiles",
@@ -61,8 +61,8 @@ def last_share(curve: Curve) -> float:
     return min(1 - BEYOND / max(curve.requests, 1), max(curve.share, default=0.0))
 
 
-def _linear(high: float) -> Scale:
-    return Scale(0, max(high, 1e-6) * 1.05, _AREA.bottom, _AREA.top)
+def _linear(high: float) -> AxisScale:
+    return AxisScale(0, max(high, 1e-6) * 1.05, _AREA.bottom, _AREA.top)
 
 
 def _nines(share: float) -> float:
@@ -76,7 +76,7 @@ def _line(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     return np.append(share[kept], last), np.append(times[kept], at_share(curve, last))
 
 
-def _curve(curve: Curve, line: tuple[np.ndarray, np.ndarray], x: Scale, y: Scale) -> list[Element]:
+def _curve(curve: Curve, line: tuple[np.ndarray, np.ndarray], x: AxisScale, y: AxisScale) -> list[Element]:
     look, (share, times) = LOOKS[curve.arm], line
     marked = [each for each in _MARKED if each <= share[-1]]
     return [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS, ArmLook, legend
-from perfgate.report.charts.axes import Area, Scale, x_axis, y_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.downsample import medians, min_max
 from perfgate.report.charts.svg import Element, chart, dots, marker, path, text
 from perfgate.report.charts.tooltips import Axis, plot
@@ -61,28 +61,30 @@ def series(panel: Panel) -> str:
     )
 
 
-def _scales(arms: Mapping[str, tuple[Numbers, Numbers]]) -> tuple[Scale, Scale]:
+def _scales(arms: Mapping[str, tuple[Numbers, Numbers]]) -> tuple[AxisScale, AxisScale]:
     times = np.concatenate([t for t, _ in arms.values()])
     begin, end = float(times.min()), float(times.max())
-    x = Scale(begin, max(end, begin + 1e-3), _AREA.left + 4, _AREA.right - 4)
+    x = AxisScale(begin, max(end, begin + 1e-3), _AREA.left + 4, _AREA.right - 4)
     return x, value_scale([np.concatenate([v for _, v in arms.values()])], _AREA)
 
 
-def value_scale(parts: Sequence[Numbers], area: Area, *, log: bool = False) -> Scale:
+def value_scale(parts: Sequence[Numbers], area: Area, *, log: bool = False) -> AxisScale:
     """Cover nearly all values of each part: a few far out would press the rest flat; they are marked at the edge."""
     ends = np.array([np.quantile(values, [0.002, 0.985]) for values in parts])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
     if log and low > 0:
         half = max(np.log(high / low) * 0.58, 0.05)
         middle = np.sqrt(low * high)
-        return Scale(float(middle / np.exp(half)), float(middle * np.exp(half)), area.bottom, area.top, log=True)
+        return AxisScale(float(middle / np.exp(half)), float(middle * np.exp(half)), area.bottom, area.top, log=True)
     middle = (low + high) / 2
     half = max((high - low) * 0.58, abs(middle) * 0.01, 1e-9)
     bottom = max(middle - half, 0.0) if low >= 0 else middle - half
-    return Scale(bottom, middle + half, area.bottom, area.top)
+    return AxisScale(bottom, middle + half, area.bottom, area.top)
 
 
-def points(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scale], limit: int) -> list[Element]:
+def points(
+    look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[AxisScale, AxisScale], limit: int
+) -> list[Element]:
     """Draw at most `limit` dots, lowest and highest among them; what lies above the frame is a triangle at its edge."""
     (t, values), (x, y) = data, axes
     kept_t, kept = min_max(t, values, limit)
@@ -98,7 +100,7 @@ def points(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scal
     return [*parts, *(marker("triangle", at, y.end + row, 3, fill=look.colour) for at in outliers)]
 
 
-def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[Scale, Scale]) -> list[Element]:
+def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[AxisScale, AxisScale]) -> list[Element]:
     """Draw the medians of consecutive trials as a line; nothing where there are too few of them."""
     (t, values), (x, y) = data, axes
     runs = _runs(t)

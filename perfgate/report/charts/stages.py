@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from perfgate import formatting
 from perfgate.report.charts.arms import LOOKS
-from perfgate.report.charts.axes import Area, Scale, x_axis
+from perfgate.report.charts.axes import Area, AxisScale, x_axis
 from perfgate.report.charts.svg import Element, chart, element, text
 from perfgate.stats.summary import StageSummary
 from perfgate.trials import Arm
@@ -25,7 +25,7 @@ def stages(summaries: Sequence[StageSummary]) -> str:
     if longest_ms <= 0:
         return ""
     area = Area(10, _TOP, WIDTH - 10, _TOP + _ROW * len(arms))
-    scale = Scale(0, longest_ms * 1.02, area.left, area.right)
+    scale = AxisScale(0, longest_ms * 1.02, area.left, area.right)
     bars = [
         part for index, (arm, row) in enumerate(rows.items()) for part in _bar(arm, row, scale, _TOP + _ROW * index)
     ]
@@ -38,7 +38,7 @@ def stages(summaries: Sequence[StageSummary]) -> str:
     )
 
 
-def _bar(arm: str, row: Sequence[StageSummary], scale: Scale, top: float) -> list[Element]:
+def _bar(arm: str, row: Sequence[StageSummary], scale: AxisScale, top: float) -> list[Element]:
     total = formatting.with_unit(sum(each.mean_ms for each in row), "ms")
     parts = [text(scale.start, top + 14, f"{arm}: {total}", font_weight="600")]
     begin_ms = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from perfgate.report.charts.axes import Area, Scale
+from perfgate.report.charts.axes import Area, AxisScale
 from perfgate.report.charts.svg import Element, element
 
 
@@ -13,7 +13,7 @@ from perfgate.report.charts.svg import Element, element
 class Axis:
     """A scale and what it measures."""
 
-    scale: Scale
+    scale: AxisScale
     unit: str
     """`share` is shown in percent."""
     is_nines: bool = False

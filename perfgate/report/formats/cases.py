@@ -15,7 +15,7 @@ WHOLE_RUN = "run"
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ReportedCase:
     """One thing that was to be decided."""
 
     name: str
@@ -36,7 +36,7 @@ def scenario_name(result: Result) -> str:
     return str(result.scenario.get("name") or "default")
 
 
-def cases(result: Result) -> tuple[Case, ...]:
+def cases(result: Result) -> tuple[ReportedCase, ...]:
     """List what was decided, failing metrics first; a verdict that none of them explains is a case itself, `run`."""
     found = tuple(_decided(result))
     unjudged = result.judgement is None or result.status == "interrupted"
@@ -45,18 +45,18 @@ def cases(result: Result) -> tuple[Case, ...]:
         headline = f"{verdict_word(result)}: {_headline(result)}"
         details = "\n".join(result.judgement.reasons) if result.judgement else ""
         voided = (replace(each, verdict=whole, headline=headline, details=details, acceptance="") for each in found)
-        return tuple(voided) or (Case(WHOLE_RUN, whole, headline, details),)
+        return tuple(voided) or (ReportedCase(WHOLE_RUN, whole, headline, details),)
     if whole is Verdict.PASS or any(each.verdict is whole and not each.warns for each in found):
         return found
     reasons = "\n".join(result.judgement.reasons) if result.judgement else ""
-    return (Case(WHOLE_RUN, whole, _headline(result), reasons), *found)
+    return (ReportedCase(WHOLE_RUN, whole, _headline(result), reasons), *found)
 
 
 def _headline(result: Result) -> str:
     return result.judgement.headline if result.judgement else sentence(result)
 
 
-def _decided(result: Result) -> Iterator[Case]:
+def _decided(result: Result) -> Iterator[ReportedCase]:
     accepted = {row.metric: _words(row) for row in accepted_rows(result)}
     for metric in in_order(result):
         if metric.gated:
@@ -65,12 +65,16 @@ def _decided(result: Result) -> Iterator[Case]:
             is_open = metric.verdict is Verdict.INCONCLUSIVE
             headline = metric.reason if is_open else against_tolerance(metric)
             acceptance = accepted.get(metric.metric, "")
-            yield Case(metric.metric, metric.verdict, headline, details, warns=metric.warns, acceptance=acceptance)
+            yield ReportedCase(
+                metric.metric, metric.verdict, headline, details, warns=metric.warns, acceptance=acceptance
+            )
     for objective in result.judgement.objectives if result.judgement else ():
         details = "; ".join(part for part in (objective.reason, objective.more) if part)
         is_open = objective.verdict is Verdict.INCONCLUSIVE
         headline = objective.reason if is_open else against_bound(objective)
-        yield Case(objective.metric, objective.verdict, headline, details, is_objective=True, warns=objective.warns)
+        yield ReportedCase(
+            objective.metric, objective.verdict, headline, details, is_objective=True, warns=objective.warns
+        )
 
 
 def _words(row: AcceptedRow) -> str:

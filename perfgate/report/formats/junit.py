@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from perfgate.gate.verdict import Verdict
-from perfgate.report.formats.cases import Case, cases, scenario_name
+from perfgate.report.formats.cases import ReportedCase, cases, scenario_name
 from perfgate.results.result import Result
 from perfgate.sanitize import printable
 
@@ -64,7 +64,7 @@ def _properties(result: Result) -> dict[str, str]:
     }
 
 
-def _case(case: Case, suite: str) -> ET.Element:
+def _case(case: ReportedCase, suite: str) -> ET.Element:
     name = f"objective {case.name}" if case.is_objective else case.name
     element = ET.Element("testcase", {"classname": suite, "name": name, "time": "0"})
     details = "\n".join(part for part in (case.details, case.acceptance) if part)

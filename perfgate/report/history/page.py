@@ -21,7 +21,7 @@ from perfgate.report.history.words import (
     subject,
 )
 from perfgate.report.html.frame import drawn, template, write_page
-from perfgate.results.history import Change, History, Series
+from perfgate.results.history import Change, History, MetricHistory
 from perfgate.sanitize import one_line
 from perfgate.stats.change_points import FEWEST, SHORTEST, clip_outliers
 from perfgate.version import __version__
@@ -65,7 +65,7 @@ def write_history(history: History, path: Path, *, small: bool) -> Path:
     return write_page(render_history(history, small=small), path)
 
 
-def _figure(slug: str, series: Series, *, small: bool) -> Figure:
+def _figure(slug: str, series: MetricHistory, *, small: bool) -> Figure:
     rows = change_rows(series, small=small)
     return Figure(
         metric=series.metric,
@@ -77,7 +77,7 @@ def _figure(slug: str, series: Series, *, small: bool) -> Figure:
     )
 
 
-def _course(slug: str, series: Series, rows: Iterable[ChangeRow], *, small: bool) -> Course:
+def _course(slug: str, series: MetricHistory, rows: Iterable[ChangeRow], *, small: bool) -> Course:
     values = np.array(series.values, np.float64)
     marked = [change for change in series.changes if small or not change.is_small]
     said = [f"change {number} on {row.date}: {row.change}, {row.direction}" for number, row in enumerate(rows, 1)]

@@ -11,7 +11,7 @@ from perfgate import formatting
 from perfgate.report.history.sparkline import place_in, sparkline
 from perfgate.report.history.words import ChangeRow, change_rows, headline, last_against_level, notes, subject
 from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
-from perfgate.results.history import History, Series
+from perfgate.results.history import History, MetricHistory
 from perfgate.sanitize import one_line
 
 STYLES = {"worse": "bold red", "better": "green", "changed": "yellow"}
@@ -54,7 +54,7 @@ def _print_series(console: Console, history: History, *, small: bool) -> None:
     print_table(console, table)
 
 
-def _coloured(series: Series, width: int, encoding: str, *, small: bool) -> Text:
+def _coloured(series: MetricHistory, width: int, encoding: str, *, small: bool) -> Text:
     text = Text(sparkline(series.values, width, encoding))
     for change in series.changes:
         if small or not change.is_small:

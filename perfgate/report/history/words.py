@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perfgate import formatting
 from perfgate.baseline.fingerprint import then_and_now
 from perfgate.metrics import BY_NAME, Scale
-from perfgate.results.history import Change, Group, History, Series
+from perfgate.results.history import Change, Group, History, MetricHistory
 from perfgate.stats.change_points import FEWEST
 
 
@@ -27,12 +27,12 @@ class ChangeRow:
     model: str
 
 
-def change_rows(series: Series, *, small: bool) -> tuple[ChangeRow, ...]:
+def change_rows(series: MetricHistory, *, small: bool) -> tuple[ChangeRow, ...]:
     """Put change points in words, oldest first; with `small`, those that the default tolerance accepts, too."""
     return tuple(_row(series, change) for change in series.changes if small or not change.is_small)
 
 
-def _row(series: Series, change: Change) -> ChangeRow:
+def _row(series: MetricHistory, change: Change) -> ChangeRow:
     return ChangeRow(
         metric=series.metric,
         date=change.point.created_utc[:10],
@@ -54,21 +54,21 @@ def short_id(record_id: str) -> str:
     return record_id.rpartition("-")[2]
 
 
-def amount(series: Series, change: float) -> str:
+def amount(series: MetricHistory, change: float) -> str:
     """Return a signed change: a share in percent, or a difference with its unit."""
     if series.scale is Scale.RATIO:
         return formatting.change(change)
     return formatting.difference(change, series.unit)
 
 
-def interval(series: Series, change: Change) -> str:
+def interval(series: MetricHistory, change: Change) -> str:
     """Return a change's 95 % interval, units left out."""
     if series.scale is Scale.RATIO:
         return formatting.interval(change.lower, change.upper)
     return formatting.difference_interval(change.lower, change.upper, series.unit)
 
 
-def last_against_level(series: Series) -> str:
+def last_against_level(series: MetricHistory) -> str:
     """Return the last value against the level since the last change point."""
     last, level = series.points[-1].value, series.levels[-1].value
     if series.scale is Scale.RATIO:

@@ -27,7 +27,7 @@ _STRETCHES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ChartTable:
     """A table whose first column names its rows."""
 
     caption: str
@@ -36,11 +36,11 @@ class Table:
     note: str = ""
 
 
-def forest_table(verdicts: Sequence[MetricVerdict]) -> Table:
+def forest_table(verdicts: Sequence[MetricVerdict]) -> ChartTable:
     """Return each metric's change and bounds in tolerances, as the chart places them."""
     rows = tuple((v.metric, word_of(v), *_places(v)) for v in verdicts)
     columns = ("metric", "verdict", "change", "from", "to", "accepted")
-    return Table(
+    return ChartTable(
         "Changes in tolerances", columns, rows, "In tolerances, worse is positive: above 1 is more than accepted."
     )
 
@@ -58,7 +58,7 @@ def _signed(place: float) -> str:
     return formatting.difference(place, "1")
 
 
-def percentile_table(curves: Sequence[Curve]) -> Table:
+def percentile_table(curves: Sequence[Curve]) -> ChartTable:
     """Return the time of each arm at each percentile that one request at least is slower than."""
     rows = [(formatting.share(share), *(_time(curve, share) for curve in curves)) for share in _SHARES]
     known = tuple(row for row in rows if set(row[1:]) != {formatting.MISSING})
@@ -66,7 +66,7 @@ def percentile_table(curves: Sequence[Curve]) -> Table:
     note = (
         f"\u201cFew\u201d: fewer than {BEYOND} requests were slower, so that another run may find quite another time."
     )
-    return Table(
+    return ChartTable(
         "Response times by percentile", ("percentile", *(curve.arm for curve in curves)), (*known, requests), note
     )
 
@@ -80,14 +80,14 @@ def _time(curve: Curve, share: float) -> str:
     return formatting.with_unit(at_share(curve, share), "ms") + ("" if beyond >= BEYOND else " (few)")
 
 
-def aligned_table(result: Result, tracks: Sequence[Track]) -> Table:
+def aligned_table(result: Result, tracks: Sequence[Track]) -> ChartTable:
     """Return what each track typically was in each quarter of each lane, an arm a row."""
     told = [track for track in tracks if set(track.series) & set(Arm)]
     rows = [row for stretch in _stretches(lanes(result.blocks)) for row in _rows(result, told, stretch)]
     names = tuple(f"{track.title}, {track.unit}" for track in told)
     columns = ("lane", "from s", "to s", "arm", *names, "disturbed blocks")
     note = "Medians over the turns of a stretch, of failed requests the mean share."
-    return Table("Each quarter of each lane", columns, tuple(rows), note)
+    return ChartTable("Each quarter of each lane", columns, tuple(rows), note)
 
 
 def _stretches(measured: Sequence[Span]) -> Iterator[Span]:
@@ -116,7 +116,7 @@ def _typical(track: Track, arm: str, stretch: Span) -> str:
     return formatting.share(value) if track.unit == "share" else formatting.number(value)
 
 
-def panel_table(panel: Panel) -> Table:
+def panel_table(panel: Panel) -> ChartTable:
     """Return the median, lowest and highest of each arm in each stretch of one series."""
     times = np.concatenate([t for t, _ in panel.arms.values()])
     spans = list(_stretches([Span("", float(times.min()), float(times.max()))]))
@@ -127,7 +127,7 @@ def panel_table(panel: Panel) -> Table:
     ]
     unit = f", {panel.unit}"
     columns = ("from s", "to s", "arm", f"median{unit}", f"lowest{unit}", f"highest{unit}", "trials")
-    return Table(panel.title, columns, tuple(rows))
+    return ChartTable(panel.title, columns, tuple(rows))
 
 
 def _extent(values: Numbers) -> tuple[str, ...]:

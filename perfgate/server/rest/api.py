@@ -50,7 +50,7 @@ _NO_SUCH_PAGE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RestAnswer:
     """What goes back over HTTP."""
 
     status: int
@@ -60,10 +60,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def answer(served: ServedModel, method: str, path: str, body: bytes) -> Answer:
+def answer(served: ServedModel, method: str, path: str, body: bytes) -> RestAnswer:
     """Answer one request; whatever happens, there is an answer."""
     if not paths.is_ours(path):
-        return Answer(404, _NO_SUCH_PAGE, "text/html")
+        return RestAnswer(404, _NO_SUCH_PAGE, "text/html")
     try:
         route = paths.parse(method, path)
         return _HANDLERS[route.method](served, route, body)
@@ -75,13 +75,13 @@ def answer(served: ServedModel, method: str, path: str, body: bytes) -> Answer:
         return failure(500, f"{type(error).__name__}: {error}")
 
 
-def failure(status: int, message: str) -> Answer:
+def failure(status: int, message: str) -> RestAnswer:
     """Write an error."""
-    return Answer(status, text.dump({"error": message}))
+    return RestAnswer(status, text.dump({"error": message}))
 
 
-def _timed(body: bytes, times: StageTimes) -> Answer:
-    return Answer(200, body, headers={"server-timing": times.server_timing()})
+def _timed(body: bytes, times: StageTimes) -> RestAnswer:
+    return RestAnswer(200, body, headers={"server-timing": times.server_timing()})
 
 
 def _signature_name(document: dict[str, Any]) -> str:
@@ -92,7 +92,7 @@ def _signature_name(document: dict[str, Any]) -> str:
     return name
 
 
-def _predict(served: ServedModel, route: Route, body: bytes) -> Answer:
+def _predict(served: ServedModel, route: Route, body: bytes) -> RestAnswer:
     document = text.parse(body)
     key = _signature_name(document) or DEFAULT_SIGNATURE
     spec = model_pb2.ModelSpec()
@@ -115,7 +115,7 @@ def _predict(served: ServedModel, route: Route, body: bytes) -> Answer:
 
 
 def _infer(request: Any, run: Callable[..., tuple[Any, StageTimes]], write: Callable[[Any], bytes]) -> Any:
-    def handle(served: ServedModel, route: Route, body: bytes) -> Answer:
+    def handle(served: ServedModel, route: Route, body: bytes) -> RestAnswer:
         document, message = text.parse(body), request()
         route.fill(message.model_spec)
         message.model_spec.signature_name = _signature_name(document)
@@ -128,20 +128,20 @@ def _infer(request: Any, run: Callable[..., tuple[Any, StageTimes]], write: Call
     return handle
 
 
-def _status(served: ServedModel, route: Route, _body: bytes) -> Answer:
+def _status(served: ServedModel, route: Route, _body: bytes) -> RestAnswer:
     request = get_model_status_pb2.GetModelStatusRequest()
     route.fill(request.model_spec)
-    return Answer(200, _json(served.status(request)).encode())
+    return RestAnswer(200, _json(served.status(request)).encode())
 
 
-def _metadata(served: ServedModel, route: Route, _body: bytes) -> Answer:
+def _metadata(served: ServedModel, route: Route, _body: bytes) -> RestAnswer:
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     route.fill(request.model_spec)
     response = served.metadata(request)
     definitions = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(definitions)
     spec, signatures = _json(response.model_spec), _json(definitions)
-    return Answer(200, f'{{\n"model_spec":{spec},\n"metadata": {{"signature_def": {signatures}}}\n}}\n'.encode())
+    return RestAnswer(200, f'{{\n"model_spec":{spec},\n"metadata": {{"signature_def": {signatures}}}\n}}\n'.encode())
 
 
 def _json(message: Any) -> str:
@@ -151,7 +151,7 @@ def _json(message: Any) -> str:
     return written
 
 
-_HANDLERS: dict[str, Callable[[ServedModel, Route, bytes], Answer]] = {
+_HANDLERS: dict[str, Callable[[ServedModel, Route, bytes], RestAnswer]] = {
     "predict": _predict,
     "classify": _infer(classification_pb2.ClassificationRequest, inference.classify, examples.write_classifications),
     "regress": _infer(regression_pb2.RegressionRequest, inference.regress, examples.write_regressions),

@@ -52,7 +52,7 @@ class _Server:
         done = await self._answer(request)
         return web.Response(status=done.status, body=done.body, headers={**done.headers, "Content-Type": done.kind})
 
-    async def _answer(self, request: web.BaseRequest) -> api.Answer:
+    async def _answer(self, request: web.BaseRequest) -> api.RestAnswer:
         if (request.content_length or 0) > MAX_BODY_BYTES:
             return _too_large()
         pieces: list[bytes] = []
@@ -67,7 +67,7 @@ class _Server:
         finally:
             self._held_bytes -= sum(map(len, pieces))
 
-    async def _read(self, request: web.BaseRequest, pieces: list[bytes]) -> api.Answer | None:
+    async def _read(self, request: web.BaseRequest, pieces: list[bytes]) -> api.RestAnswer | None:
         """Read the body, decompressed, or say why not."""
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -84,5 +84,5 @@ class _Server:
         return None
 
 
-def _too_large() -> api.Answer:
+def _too_large() -> api.RestAnswer:
     return api.failure(413, f"The request body is larger than {MAX_BODY_BYTES >> 20} MiB; gRPC takes larger ones")

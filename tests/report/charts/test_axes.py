@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.report.charts.axes import Scale, linear_ticks, log_ticks
+from perfgate.report.charts.axes import AxisScale, linear_ticks, log_ticks
 
 
 def test_a_scale_maps_its_ends_and_its_middle() -> None:
-    assert Scale(0, 10, 100, 0)([0, 5, 10]).tolist() == [100, 50, 0]
-    assert Scale(1, 100, 0, 200, log=True).at(10) == pytest.approx(100)
+    assert AxisScale(0, 10, 100, 0)([0, 5, 10]).tolist() == [100, 50, 0]
+    assert AxisScale(1, 100, 0, 200, log=True).at(10) == pytest.approx(100)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))

@@ -13,7 +13,7 @@ import pytest
 
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.setup import arm_requests, arm_setups
-from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.interface import ClosedLoop
 from perfgate.loadgen.workers import open_driver
 from perfgate.model.saved_model import open_model
@@ -37,7 +37,7 @@ def measures(start: Start, model_path: Path, tmp_path: Path, **given: Any) -> No
     spec = setup.spec
     server = start(spec.model_path, signature=spec.signature, requests_dir=spec.requests_dir, model_name="default")
     protocol = scenario.target.protocol
-    with open_driver(Endpoint(server.address, rest_address=server.rest_address, protocol=protocol)) as driver:
+    with open_driver(ServerAddress(server.address, rest_address=server.rest_address, protocol=protocol)) as driver:
         calls = setup.calls
         if driver.call(calls[0]).status and setup.by_columns:
             calls = setup.by_columns()
