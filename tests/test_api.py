@@ -43,6 +43,7 @@ def test_importing_it_imports_nothing_else() -> None:
     assert done.stdout.strip() == "['perfgate.version']"
 
 
+@pytest.mark.slow
 def test_a_run_is_loaded_by_its_directory_or_its_file(home: Path) -> None:
     run = perfgate.load(home / "slower")
     assert run.verdict is Verdict.FAIL

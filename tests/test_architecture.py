@@ -216,6 +216,7 @@ def test_the_page_names_each_room_on_its_floor() -> None:
     assert named == {name: floor for name, floor in FLOOR.items() if name not in {"", "__main__", "version"}}
 
 
+@pytest.mark.slow
 def test_imports_go_downwards_only() -> None:
     assert wrong_way(PACKAGE) == []
 

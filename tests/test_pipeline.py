@@ -190,6 +190,7 @@ def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: s
     assert looks_sentence(whole) == ""
 
 
+@pytest.mark.slow
 def test_what_one_lane_leaves_another_uses_that_is_still_open(tmp_path: Path) -> None:
     needs_459_requests = {"objectives": {"latency_p99_ms": Objective(max=50)}}
     scenario = SCENARIO.model_copy(update=needs_459_requests | {"load": Load(arrivals="poisson", rate_rps=20)})
@@ -214,6 +215,7 @@ def test_looks_are_kept_and_read_again(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
     result = Bench().run(tmp_path, "old", "slow")
     stored = document.read(tmp_path)
@@ -226,6 +228,7 @@ def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
     assert "FAIL" in (tmp_path / page.FILE_NAME).read_text()
 
 
+@pytest.mark.slow
 def test_the_page_of_a_run_is_the_very_page_that_is_rendered_again(tmp_path: Path) -> None:
     Bench().run(tmp_path, "old", "slow")
     assert (tmp_path / page.FILE_NAME).read_text() == page.render_html(document.read(tmp_path))
@@ -237,6 +240,7 @@ def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
     assert document.to_json(first) == document.to_json(second)
 
 
+@pytest.mark.slow
 def test_phases_are_announced_and_decisions_shown(tmp_path: Path) -> None:
     bench = Bench()
     bench.run(tmp_path, "old", "same")
@@ -250,6 +254,7 @@ def test_phases_are_announced_and_decisions_shown(tmp_path: Path) -> None:
     assert first_seen == ["execute_ms", "cpu_ms_per_request", "cpu_mean_ms_per_request"]
 
 
+@pytest.mark.slow
 def test_the_time_left_is_never_more_than_was_said(tmp_path: Path) -> None:
     bench = Bench()
     bench.run(tmp_path, "old", "same", stops_early=False)
@@ -298,6 +303,7 @@ def test_a_run_that_is_interrupted_before_it_measures_says_so(tmp_path: Path) ->
     assert bench.everything_stopped()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     bench = Bench(clock=Tick(interrupt_at_s=8.0))
     result = bench.run(tmp_path, "old", "slow")
@@ -307,6 +313,7 @@ def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     assert bench.everything_stopped()
 
 
+@pytest.mark.slow
 def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
     bench = Bench()
     seen: list[int] = []
@@ -336,6 +343,7 @@ class _Watched(RecordingProgress):
         self._look()
 
 
+@pytest.mark.slow
 def test_without_a_baseline_the_objectives_decide(tmp_path: Path) -> None:
     kept = SCENARIO.model_copy(update={"objectives": {"service_mean_ms": Objective(max=5.0)}})
     broken = SCENARIO.model_copy(update={"objectives": {"service_mean_ms": Objective(max=1.0)}})
@@ -346,6 +354,7 @@ def test_without_a_baseline_the_objectives_decide(tmp_path: Path) -> None:
         assert result.judgement.verdict is verdict, result.judgement.reasons
 
 
+@pytest.mark.slow
 def test_short_memory_means_fewer_replicas_and_says_so(tmp_path: Path) -> None:
     bench = Bench()
     world = replace(bench.world(), available_mib=lambda: 2000.0)
@@ -386,6 +395,7 @@ def test_a_model_that_changes_while_its_servers_start_is_found(tmp_path: Path) -
     assert "changed while its servers were started" in result.judgement.headline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
@@ -433,6 +443,7 @@ def _break(_: Subject) -> FakeProcessAccounts:
     raise RuntimeError("inside a callback")
 
 
+@pytest.mark.slow
 def test_a_target_that_cannot_execute_is_asked_by_requests_alone(tmp_path: Path) -> None:
     target = Target(kind="command", command="serve {model} {port}")
     bench = Bench()
@@ -457,6 +468,7 @@ def test_an_open_loads_schedules_are_named_in_the_result_and_are_the_seeds(tmp_p
     assert first.blocks.schedule == again.blocks.schedule == document.read(tmp_path / "a").blocks.schedule
 
 
+@pytest.mark.slow
 def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def late(self: _TimedDriver, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         done = FakeDriver.drive(self, calls, load, first_call)
@@ -472,6 +484,7 @@ def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monk
     assert any("driver_cpus" in reason for reason in result.judgement.reasons)
 
 
+@pytest.mark.slow
 def test_what_a_calibration_foretells_stands_in_the_result(tmp_path: Path) -> None:
     told = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
     advice = Advice("unused", {"calibration": told}, (Caution("power", "too short", "--budget 90s"),))

@@ -40,6 +40,7 @@ def test_coverage_of_nothing_found_is_not_known() -> None:
     assert np.isnan(coverage(normal, Change(30, 15, 0.0), 2)[0])
 
 
+@pytest.mark.slow
 def test_the_tables_are_whole() -> None:
     done = CliRunner().invoke(main, ["--series", "2"], catch_exceptions=False)
     tables = [[row.split("|")[1:-1] for row in table.splitlines()] for table in done.stdout.strip().split("\n\n")]

@@ -27,6 +27,7 @@ def valid() -> bytes:
     return octets
 
 
+@pytest.mark.slow
 def test_cases_come_from_the_seed_and_are_of_every_kind(valid: bytes) -> None:
     cases = [case(valid, 1, number) for number in range(1500)]
     assert cases[:50] == [case(valid, 1, number) for number in range(50)]
@@ -99,6 +100,7 @@ def test_methods_that_are_not_there_are_asked_for_too(valid: bytes) -> None:
     assert {"/a/b/c", "/tensorflow.serving.PredictionService/Predict"} < paths
 
 
+@pytest.mark.slow
 def test_hostile_json_is_sent_as_it_should_be(answered: tuple[str, set[str]]) -> None:
     address, _ = answered
     valid = b'{"instances": [{"x": [1.0, 2.0]}, {"x": [3.0, 4.0]}]}'

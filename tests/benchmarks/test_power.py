@@ -11,6 +11,7 @@ from benchmarks.power.estimators import spreads
 from tests.test_pipeline import Bench
 
 
+@pytest.mark.slow
 def test_one_run_is_judged_in_many_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bench, "models", tmp_path, raising=False)
     Bench().run(tmp_path / "run", "old", "same")

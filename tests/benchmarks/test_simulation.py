@@ -52,6 +52,7 @@ def test_what_hits_few_requests_fails_and_equal_models_pass(name: str, verdict: 
     assert [run.sequential for run in runs] == [verdict] * len(runs)
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_as_hopeless_is_followed_to_its_end() -> None:
     scene = SCENES["payloads cost 1 to 50"]
     runs = [simulate(scene.world, 0.025, 0.05, (53, run), requests=scene.requests) for run in range(6)]

@@ -123,6 +123,7 @@ def test_a_directory_without_a_model_leaves_no_process(
     assert [each.name for each in tmp_path.iterdir()] == ["m"], "nothing is written"
 
 
+@pytest.mark.slow
 def test_it_starts_before_the_slow_imports_and_dies_with_perfgate(tmp_path: Path) -> None:
     """Run compare in a process that stops at its first slow import, and look whether the fork server is there."""
     program = """

@@ -133,6 +133,7 @@ def test_rm_asks_on_a_terminal(
     assert result.return_value == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", ["60", "80", "200"])
 def test_a_terminal_of_any_width_cuts_no_id_and_no_number(
     width: str, commands: Commands, monkeypatch: pytest.MonkeyPatch

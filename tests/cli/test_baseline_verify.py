@@ -11,6 +11,7 @@ from perfgate.errors import ExitCode
 from tests.cli.conftest import HERE, Commands
 
 
+@pytest.mark.slow
 def test_verify_says_what_is_whole_and_what_is_broken(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perfgate.baseline.fingerprint.environment", lambda *_: HERE)
     assert commands("baseline", "verify", "--store", "kept") == ""
@@ -36,6 +37,7 @@ def test_verify_says_what_is_whole_and_what_is_broken(commands: Commands, monkey
     assert "no baseline live in kept (there are: prod)" in said
 
 
+@pytest.mark.slow
 def test_verify_tells_another_environment_and_unused_models_without_failing(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def test_runs_of_the_model_against_itself_are_summed_up_and_kept(commands: Comma
     assert commands.out == ""
 
 
+@pytest.mark.slow
 def test_json_is_the_document_that_is_kept(commands: Commands) -> None:
     said = _calibrate(commands, "--runs", "1", "--json", "-q")
     (kept,) = _kept()
@@ -185,6 +186,7 @@ def test_a_broken_calibration_ends_no_run(commands: Commands) -> None:
     assert "no calibration was read: kept/calibrations/" in commands(*COMPARE, "s.toml")
 
 
+@pytest.mark.slow
 def test_without_a_calibration_nothing_is_said(commands: Commands) -> None:
     assert "calibrat" not in commands(*COMPARE, "s.toml")
     assert not Path("kept").exists()

@@ -42,6 +42,7 @@ def _text(ci: str, given: str = PLAIN, requirement: str = "perfgate") -> str:
     return first_files(replace(MODEL, given=given), ci, requirement)[FILES[ci][0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ci", FILES)
 @pytest.mark.parametrize("given", [PLAIN, ODD])
 def test_a_ci_file_is_valid_by_its_servers_schema(ci: str, given: str, tmp_path: Path) -> None:

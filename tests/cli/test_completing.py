@@ -58,6 +58,7 @@ words perfgate history --metric execute
 """
 
 
+@pytest.mark.slow
 def test_bash_completes_commands_options_choices_and_names(environ: dict[str, str], tmp_path: Path) -> None:
     script = f"{_line('bash')}\n{_COMPLETE}"
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)

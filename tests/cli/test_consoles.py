@@ -119,6 +119,7 @@ def test_a_log_is_as_wide_as_it_is_said_to_be_or_wide_enough(
     assert not capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environ", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}])
 def test_what_an_encoding_has_not_ends_no_command(environ: dict[str, str], tmp_path: Path) -> None:
     saved_model = SavedModel()

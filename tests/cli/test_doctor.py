@@ -183,6 +183,7 @@ def test_what_the_machine_does_not_tell_is_no_reproach() -> None:
     assert to_change(silent) == ()
 
 
+@pytest.mark.slow
 def test_the_command_looks_at_this_machine_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == ExitCode.PASS
     said = capsys.readouterr()

@@ -24,6 +24,7 @@ _ENDINGS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("args", "codes", "begins"), _ENDINGS)
 @pytest.mark.parametrize("more", [(), ("-q",), ("--json",)])
 def test_it_is_there(

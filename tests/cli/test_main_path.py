@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+
 import perfgate
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
@@ -52,6 +54,7 @@ def _on_the_way(*milestones: Any) -> Iterator[set[str]]:
         sys.setprofile(None)
 
 
+@pytest.mark.slow
 def test_the_way_from_the_command_to_the_verdict_is_short(commands: Commands) -> None:
     with _on_the_way(*MILESTONES) as files:
         commands.ends("compare", "old", "slow", "-s", "s.toml", "--seed", "1", "--out", "out")

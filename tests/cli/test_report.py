@@ -24,12 +24,14 @@ def stored(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_page_is_rendered_again_where_it_was(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(stored)]) == ExitCode.PASS
     assert "</html>" in (stored / "report.html").read_text(encoding="utf-8")
     assert capsys.readouterr().err == f"REPORT {stored / 'report.html'}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FORMATS if not name.startswith("samples")])
 def test_every_format_goes_to_a_file_or_to_standard_output(
     name: str, stored: Path, capsysbinary: pytest.CaptureFixture[bytes]

@@ -47,6 +47,7 @@ def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands:
     assert "execute_ms +1,400" in said.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_kept_model_is_measured_again_unless_its_numbers_are_asked_for(commands: Commands) -> None:
     commands.record("old")
     commands.run("same", *LONG)
@@ -96,6 +97,7 @@ def test_another_environment_is_refused_before_anything_is_measured(
     assert not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_in_another_environment_objectives_are_judged_and_a_pass_is_not_given(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ def test_in_another_environment_objectives_are_judged_and_a_pass_is_not_given(
     commands.run("huge", expect=ExitCode.FAIL)
 
 
+@pytest.mark.slow
 def test_an_environment_that_differs_does_not_matter_to_a_model_that_is_measured_again(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +127,7 @@ def test_an_environment_that_differs_does_not_matter_to_a_model_that_is_measured
     assert (result.record.record, result.record.environment) == (f"prod/{record.id}", record.environment)
 
 
+@pytest.mark.slow
 def test_calibrations_of_this_machine_are_used(commands: Commands) -> None:
     commands.record("old", "--numbers-only")
     (record,) = commands.store.list()

@@ -36,6 +36,7 @@ def test_there_is_no_page_more_that_claims_to_be_made() -> None:
     assert claiming == {ROOT / name for name in FILES if name.endswith(".md")}
 
 
+@pytest.mark.slow
 def test_a_stale_page_is_written_and_a_current_one_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(tmp_path)
     assert capsys.readouterr().out.count("wrote ") == len(FILES)

@@ -60,6 +60,7 @@ def test_few_replicas_cost_power_but_not_honesty(replicas: int) -> None:
     assert at_tolerance[Verdict.PASS] <= stats.binom.isf(1e-4, 200, 0.01)
 
 
+@pytest.mark.slow
 def test_many_gated_metrics_at_their_tolerance_fail_no_more_often_together() -> None:
     rng, runs = np.random.default_rng(22), 800
     names = ("execute_ms", "cpu_ms_per_request", "service_mean_ms", "pss_mb")

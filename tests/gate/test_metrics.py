@@ -91,6 +91,7 @@ def test_a_start_of_twice_the_time_fails(name: str) -> None:
     assert _verdicts(equal).count(Verdict.PASS) >= 14
 
 
+@pytest.mark.slow
 def test_a_kibibyte_a_request_fails_the_growth_of_memory() -> None:
     gate = _only("rss_growth_mb_per_1k")
     leaking = [judge(memory_table(World(), Readings(requests=2000), 1.0, rng), gate, {}) for rng in _times(20)]

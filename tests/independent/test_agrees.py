@@ -43,6 +43,7 @@ machines = st.builds(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("robust", [True, False], ids=["robust", "untrimmed"])
 @settings(max_examples=40, derandomize=True)
 @given(machine=machines, left_out=st.integers(0, 12), seed=st.integers(0, 10**6))

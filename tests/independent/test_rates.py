@@ -34,6 +34,7 @@ def test_what_hits_a_few_payloads_fails(hit: tuple[float, ...]) -> None:
     assert rates(Machine(hit=hit), 0.0, TAU, 40, 42).fail == 1.0
 
 
+@pytest.mark.slow
 def test_the_untrimmed_mean_sees_what_hits_executions_at_random() -> None:
     struck = Machine(struck_share=0.1, rounds=16)
     assert truth(struck, 0.0) == pytest.approx(0.2)

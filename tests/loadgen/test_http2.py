@@ -166,6 +166,7 @@ def test_large_bodies_wait_for_the_windows(server: Server) -> None:
     assert [frame.flags for frame in [*first, *rest]][-2:] == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2**24 - 1, 2**24, 40 << 20], ids=["16 MiB less one", "16 MiB", "40 MiB"])
 @pytest.mark.parametrize("frame", [16_384, 1 << 20, 2**24 - 1])
 def test_bodies_beyond_the_largest_frame_go_in_frames_that_the_server_takes(

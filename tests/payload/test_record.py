@@ -183,6 +183,7 @@ def test_warm_up_requests_are_digested_and_counted(arms: dict[Arm, Model], model
     assert (warmup_kinds(new), warmup_kinds(model), warmup_digest(model)) == ((("predict_log", 1),), (), None)
 
 
+@pytest.mark.slow
 def test_sixteen_large_requests_are_made_in_no_time_and_without_tensorflow(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=np.zeros((16, 44_000), np.float32))
     program = f"""

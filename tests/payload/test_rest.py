@@ -130,6 +130,7 @@ def _bits(array: Array) -> Any:
     return array.tolist() if array.dtype.kind == "O" else np.nan_to_num(array, nan=7).tobytes()
 
 
+@pytest.mark.slow
 @given(_arrays())
 @settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -148,6 +149,7 @@ def test_what_is_written_is_read_as_the_same_request(tmp_path: Path, arrays: dic
     }
 
 
+@pytest.mark.slow
 @given(_arrays())
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_the_embedded_server_reads_the_same_arrays(arrays: dict[str, Array]) -> None:

@@ -34,6 +34,7 @@ def _least(verdicts: Iterable[Verdict], rate: float) -> float:
     return float(stats.binom.ppf(1e-3, len(list(verdicts)), rate))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "verdict", "rate"), [(0.0, "pass", 0.95), (0.05, "fail", 0.95), (0.1, "fail", 0.99)]
 )

@@ -49,6 +49,7 @@ def test_equal_models_do_not_fail() -> None:
     assert sum(any(each.verdict is Verdict.FAIL for each in run) for run in found) <= _most(len(found))
 
 
+@pytest.mark.slow
 def test_a_change_of_exactly_the_tolerance_neither_fails_nor_passes() -> None:
     found = [in_one_look(slowed(table, TAU), GATE) for table in dealt(NAMES, DEALS, seed=33)]
     for metric in ("execute_ms", "cpu_ms_per_request"):

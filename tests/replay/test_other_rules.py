@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from benchmarks.operating_curve.rules import mann_whitney, pooled_t
@@ -18,6 +19,7 @@ DEALS = 90
 LOADED = [name for name in NAMES if rows_of(trace(name).table.columns, Source.LOAD).any()]
 
 
+@pytest.mark.slow
 def test_pooled_requests_under_load_call_equal_models_different() -> None:
     different, slower = [], []
     for table in dealt(LOADED, DEALS, seed=61):

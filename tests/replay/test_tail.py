@@ -43,12 +43,14 @@ def _least(verdicts: Sequence[Verdict]) -> float:
     return float(stats.binom.ppf(1e-3, len(verdicts), 0.95))
 
 
+@pytest.mark.slow
 def test_one_request_in_twenty_ten_times_as_long_fails_by_the_99th_percentile_alone() -> None:
     found = _verdicts(list(DEEP), share=0.05, times=10)
     assert found["latency_p99_ms"].count(Verdict.FAIL) >= _least(found["latency_p99_ms"])
     assert found["latency_p50_ms"].count(Verdict.FAIL) <= _most(found["latency_p50_ms"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not QUIET, reason="no recorded run has a 99th percentile with a standard error below 5 %")
 def test_one_request_in_a_hundred_five_times_as_long_fails_in_a_quiet_run() -> None:
     found = _verdicts(QUIET, share=0.01, times=5)
@@ -56,6 +58,7 @@ def test_one_request_in_a_hundred_five_times_as_long_fails_in_a_quiet_run() -> N
     assert found["latency_p50_ms"].count(Verdict.FAIL) <= _most(found["latency_p50_ms"])
 
 
+@pytest.mark.slow
 def test_the_tails_of_equal_models_do_not_fail() -> None:
     found = _verdicts(list(DEEP), share=0.0, times=1)
     assert max(each.count(Verdict.FAIL) for each in found.values()) <= _most(found["latency_p99_ms"])

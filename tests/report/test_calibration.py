@@ -72,6 +72,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     return calibration_of([read_run(folder) for folder in folders], "2030-01-02T00:00:00+00:00")
 
 
+@pytest.mark.slow
 def test_runs_on_disk_sum_up_to_a_calibration(calibrated: Calibration) -> None:
     assert (calibrated.fingerprint, calibrated.parents, calibrated.measure_s) != ("", 0, nan)
     assert calibrated.scenario_name == SCENARIO.name

@@ -51,6 +51,7 @@ def test_a_long_run_leaves_its_trials_out_and_says_so() -> None:
     assert "Without the single trials" not in render_html(example.failing())
 
 
+@pytest.mark.slow
 def test_a_page_of_a_million_requests_a_side_is_below_a_megabyte() -> None:
     assert len(render_html(KINDS["long"]()).encode()) < 1_000_000
 

@@ -52,6 +52,7 @@ def _svgs(text: str) -> list[ET.Element]:
     return [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)]  # noqa: S314 - our own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_the_page_is_whole_and_every_picture_is_well_formed(name: str) -> None:
     text = page(name)
@@ -129,6 +130,7 @@ def test_failures_stand_above_passes_and_gated_metrics_above_others() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_the_sections_follow_what_was_measured() -> None:
     ids = {name: set(_Page(page(name)).ids) for name in KINDS}
     assert {"gate", "objectives", "effects", "latency", "run", "replicas"} <= ids["fail"]
@@ -172,6 +174,7 @@ def test_the_page_is_written_in_one_step(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == render_html(example.passing_small())
 
 
+@pytest.mark.slow
 def test_numbers_of_the_plan_stay_numbers() -> None:
     """1 is not "yes", though 1 == True."""
     plan = {"load": {"workers": 1, "think_time_s": 0.0, "cv": None}, "fresh": True, "segments": [{"seconds": 1.0}]}
@@ -181,6 +184,7 @@ def test_numbers_of_the_plan_stay_numbers() -> None:
     assert "segments" not in words
 
 
+@pytest.mark.slow
 def test_stored_numbers_are_shown_as_such_and_a_refusal_too() -> None:
     result = example.stored_numbers()
     page = render_html(result)

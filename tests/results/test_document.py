@@ -41,6 +41,7 @@ def test_every_kind_of_result_comes_back(build: Callable[[], Result]) -> None:
     assert _same(result, document.from_json(document.to_json(result)))
 
 
+@pytest.mark.slow
 @given(
     numbers=st.lists(_ANY_FLOAT, min_size=11, max_size=11),
     replicas=st.lists(_ANY_FLOAT, max_size=4),

@@ -153,6 +153,7 @@ def test_another_models_server_is_told_from_a_slow_one(start: Start, monkeypatch
         start(f"{STUB} {{rest_port}} other")
 
 
+@pytest.mark.slow
 def test_ports_that_others_took_meanwhile_are_chosen_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -164,6 +165,7 @@ def test_ports_that_others_took_meanwhile_are_chosen_again(start: Start, monkeyp
         assert replica.rest_address == f"127.0.0.1:{free[1]}"
 
 
+@pytest.mark.slow
 def test_an_answer_from_another_process_is_not_taken_for_the_servers(
     start: Start, launchers: list[CommandLauncher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +252,7 @@ def test_a_server_that_lives_and_no_longer_listens_is_told(start: Start) -> None
         replica.ensure_alive()
 
 
+@pytest.mark.slow
 def test_no_orphans_when_perfgate_is_killed(tmp_path: Path) -> None:
     program = f"""
 import os, sys, time
@@ -276,6 +279,7 @@ time.sleep(60)
     assert tmp_path.exists()
 
 
+@pytest.mark.slow
 def test_a_supervisor_that_is_killed_takes_its_server_along(start: Start) -> None:
     replica = start(f"{STUB} {{rest_port}} {{name}}")
     kill(psutil.Process(replica.pid).ppid())

@@ -87,6 +87,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Where]:
         parent.stop()
 
 
+@pytest.mark.slow
 def test_replicas_that_are_forked_alike_lie_alike_unless_each_draws_its_layout(where: Where) -> None:
     assert len({where(None) for _ in range(6)}) == 1, "the luck that all of them share"
     assert len({where((1, replica)) for replica in range(6)}) > 2, "few blocks may begin where another layout has one"

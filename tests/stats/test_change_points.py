@@ -50,11 +50,13 @@ def test_independent_series_without_a_change_have_none(name: str, count: int) ->
     assert false_alarms(chosen, NOISES[name], count, SERIES) <= worst_of(0.01, SERIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("AR(0.4)", 20), ("AR(0.4)", 100), ("AR(0.4), t with 3 df", 30)])
 def test_a_series_with_memory_and_no_change_seldom_has_one(name: str, count: int) -> None:
     assert false_alarms(chosen, NOISES[name], count, SERIES) <= worst_of(0.04, SERIES)
 
 
+@pytest.mark.slow
 def test_what_would_raise_false_alarms_is_seen_to_do_so() -> None:
     """Negative controls: no memory, t-tests on skewed values, a penalty for independent values."""
     remembering = autoregressive(0.4)
@@ -63,6 +65,7 @@ def test_what_would_raise_false_alarms_is_seen_to_do_so() -> None:
     assert false_alarms(t_tests, log_normal, 200, SERIES) > worst_of(0.01, SERIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("true", "least"),
     [
@@ -76,11 +79,13 @@ def test_changes_are_found_where_they_are(true: Change, least: float) -> None:
     assert power(chosen, normal, true, SERIES) >= least
 
 
+@pytest.mark.slow
 def test_changes_are_found_in_series_with_memory_and_heavy_tails() -> None:
     assert power(chosen, autoregressive(0.4), Change(100, 50, 3.0), SERIES) >= 0.85
     assert power(chosen, student_t3, Change(50, 25, 2.0), SERIES) >= 0.7
 
 
+@pytest.mark.slow
 def test_the_intervals_of_changes_that_are_found_hold_the_truth() -> None:
     covered, mean = coverage(normal, Change(100, 50, 3.0), SERIES)
     assert covered >= 0.87

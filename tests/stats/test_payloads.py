@@ -174,6 +174,7 @@ def test_the_guard_sees_what_hits_executions_at_random() -> None:
     assert plain.change == pytest.approx(0.2, abs=0.04)
 
 
+@pytest.mark.slow
 def test_payloads_that_had_no_turn_yet_are_a_part_of_the_error() -> None:
     """Half of 64 payloads are 10 % slower; a look after half of them, in random order, knows that it saw a sample."""
     world = replace(ONE_PARENT, blocks=32, spike_share=0.0, replica_sd=0.001, request_sd=0.005)

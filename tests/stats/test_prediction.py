@@ -65,6 +65,7 @@ def _simulated(occasion_sd: float, records: int, seed: int = 1) -> Missed:
     return _count(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("occasion_sd", [0.01, 0.05, 0.3])
 @pytest.mark.parametrize("records", [5, 20])
 def test_from_five_days_on_the_rates_hold_however_unsteady_the_machine(records: int, occasion_sd: float) -> None:

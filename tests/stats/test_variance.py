@@ -102,6 +102,7 @@ def _noise(found: Components) -> float:
     return found.request_sd**2 / (found.trials_per_s * LANE_S)
 
 
+@pytest.mark.slow
 def test_more_blocks_leave_the_components_as_they_are() -> None:
     short, long = (_calibrated(replace(WORLD, blocks=blocks), 34) for blocks in (100, 400))
     for name in ("request_sd", "replica_sd"):

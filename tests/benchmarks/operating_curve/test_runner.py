@@ -243,6 +243,7 @@ def test_a_row_that_is_none_is_refused(given: str, run: Run) -> None:
     assert "plus_5" in result.output
 
 
+@pytest.mark.slow
 def test_a_neighbour_dies_with_its_program() -> None:
     text = "import time; from benchmarks.operating_curve.neighbour import busy\nwith busy(0.1): time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", text], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as host:

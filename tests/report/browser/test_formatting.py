@@ -11,6 +11,8 @@ from playwright.sync_api import Browser
 from perfgate import formatting
 from perfgate.report.html.frame import minus
 
+pytestmark = pytest.mark.slow
+
 VALUES = (0.0, 0.00123456, 0.0123, 0.5, 5.0, 9.9961, 12.345, 99.94, 99.96, 100.4, 999.6, 1234567.8, -3.21987, -1234.6)
 SHARES = (
     0.0,
@@ -32,6 +34,7 @@ SHARES = (
 CHANGES = (0.0, -0.0001, 0.0004, 0.1239, -0.0476, 0.99949, 0.9996, 1.234, -0.9999, 30.29, 12345.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "values", "texts"),
     [

@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 
 from tests.report.browser.visit import PAGES, Opener
 
+pytestmark = pytest.mark.slow
+
 NARROW, WIDE = 400, 1600
 _LEAST_LETTER_PX = 11.0
 
@@ -55,6 +57,7 @@ def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: s
         assert seen.said == []
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
     with opened("fail", width=NARROW) as seen:
         seen.page.evaluate("document.querySelector('h1').style.width = '900px'")
@@ -62,6 +65,7 @@ def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
         assert seen.page.evaluate(_CUT_OFF) != []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hostile", "history_hostile"])
 def test_hostile_names_put_nothing_into_the_page(opened: Opener, name: str) -> None:
     with opened(name) as seen:

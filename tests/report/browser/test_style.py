@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 
 from tests.report.browser.visit import Opener
 
+pytestmark = pytest.mark.slow
+
 _TEXT, _INK = 4.5, 3.0
 """Least contrast of letters and of graphics: WCAG 2.2, 1.4.3 and 1.4.11."""
 
@@ -50,6 +52,7 @@ def _ground(page: Page) -> Colour:
     return _colour(page.evaluate(_PAGE), (1.0, 1.0, 1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["fail", "inconclusive", "history"])
 def test_charts_are_legible(opened: Opener, name: str, scheme: str) -> None:
@@ -94,6 +97,7 @@ def test_paper_has_everything_on_white(opened: Opener, tmp_path: Path) -> None:
         assert seen.page.evaluate(f"{wide}.map(n => n.outerHTML.slice(0, 80))") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scripts", [True, False])
 def test_paper_opens_what_is_folded(opened: Opener, scripts: bool) -> None:
     with opened("fail", java_script_enabled=scripts) as seen:

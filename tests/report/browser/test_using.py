@@ -15,6 +15,8 @@ from perfgate.results.document import to_json
 from tests.report.browser.visit import Opener
 from tests.report.kinds import KINDS
 
+pytestmark = pytest.mark.slow
+
 _FOCUS = "document.activeElement"
 _NO_CLIPBOARD = """() => {
     navigator.clipboard.writeText = () => Promise.reject(new Error("refused"));
@@ -37,6 +39,7 @@ def _sort(table: Locator, title: str) -> str | None:
     return header.get_attribute("aria-sort")
 
 
+@pytest.mark.slow
 def test_a_click_on_a_title_sorts_numbers_as_numbers_then_turns_then_restores(opened: Opener) -> None:
     with opened("fail") as seen:
         table = seen.page.locator("#gate table").first
@@ -60,6 +63,7 @@ def test_gated_and_other_metrics_are_sorted_apart(opened: Opener) -> None:
         assert _column(gated, 2) == names[0]
 
 
+@pytest.mark.slow
 def test_values_in_different_units_are_sorted_within_their_unit_and_missing_ones_last(opened: Opener) -> None:
     with opened("one_replica") as seen:
         table = seen.page.locator("#gate table").last
@@ -75,6 +79,7 @@ def test_values_in_different_units_are_sorted_within_their_unit_and_missing_ones
         assert _column(table, 2) == before
 
 
+@pytest.mark.slow
 def test_words_are_sorted_as_words_and_times_by_their_length(opened: Opener) -> None:
     with opened("fail") as seen:
         table = seen.page.locator("#replicas table")
@@ -87,6 +92,7 @@ def test_words_are_sorted_as_words_and_times_by_their_length(opened: Opener) -> 
         assert times == sorted(times)
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_and_sorts_a_table_with_visible_focus(opened: Opener) -> None:
     with opened("fail") as seen:
         page = seen.page
@@ -132,6 +138,7 @@ def test_single_keys_visit_sections_and_open_folds(opened: Opener) -> None:
         assert page.locator("details[open]").count() == 0
 
 
+@pytest.mark.slow
 def test_the_list_of_keys_opens_closes_and_switches_them_off(opened: Opener) -> None:
     with opened("fail") as seen:
         page = seen.page
@@ -146,6 +153,7 @@ def test_the_list_of_keys_opens_closes_and_switches_them_off(opened: Opener) -> 
         assert page.get_by_role("dialog", name="Keys").is_visible()
 
 
+@pytest.mark.slow
 def test_the_command_and_the_deciding_numbers_are_copied(opened: Opener) -> None:
     with opened("fail", permissions=["clipboard-read", "clipboard-write"]) as seen:
         seen.page.get_by_role("button", name="Copy the command").click()
@@ -167,6 +175,7 @@ def test_where_the_clipboard_is_out_of_reach_the_words_are_selected(opened: Open
         assert seen.page.evaluate("getSelection().toString()").startswith("perfgate compare")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scripts", "name"), [(True, "result.json"), (False, "result.json.gz")])
 def test_the_result_is_saved_from_the_page(opened: Opener, tmp_path: Path, scripts: bool, name: str) -> None:
     with opened("fail", java_script_enabled=scripts) as seen:

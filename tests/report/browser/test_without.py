@@ -14,6 +14,8 @@ from playwright.sync_api import Browser
 
 from tests.report.browser.visit import Opener, file_of, visit
 
+pytestmark = pytest.mark.slow
+
 STRICT = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'"
 """The policy under which Jenkins serves artifacts (its system property DirectoryBrowserSupport.CSP by default)."""
 
@@ -44,6 +46,7 @@ def _served(directory: Path) -> Iterator[str]:
             thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fail", "invalid", "history"])
 def test_without_scripts_all_is_there_and_nothing_is_dead(opened: Opener, name: str) -> None:
     with opened(name, java_script_enabled=False) as seen:
@@ -55,6 +58,7 @@ def test_without_scripts_all_is_there_and_nothing_is_dead(opened: Opener, name: 
         assert seen.page.evaluate(_WORDS) == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fail", "history"])
 def test_under_a_servers_strict_policy_the_page_reads(browser: Browser, directory: Path, name: str) -> None:
     file_of(name, directory)

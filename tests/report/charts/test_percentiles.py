@@ -39,6 +39,7 @@ def test_the_curve_ends_where_ten_requests_are_slower(requests: int, last: float
     assert f"ends at {percent(last)} of {requests:,} requests" in (_root(curve)[1].text or "")
 
 
+@pytest.mark.slow
 def test_every_nine_has_the_same_room() -> None:
     root = _root(_curve(100_000))
     at = {

@@ -145,6 +145,7 @@ def test_open_metrics_name_severity_and_acceptance() -> None:
     assert 'metric="rss_peak_mb",needed="false",scenario="ranker",until="2027-03-01"} 0.25\n' in text
 
 
+@pytest.mark.slow
 def test_the_page_has_a_section_and_no_red() -> None:
     page = render_html(example.lenient())
     assert '<section id="accepted">' in page
@@ -177,6 +178,7 @@ def test_it_is_read_back_as_it_was_written(build: object) -> None:
     assert again.judgement == result.judgement
 
 
+@pytest.mark.slow
 def test_a_result_of_before_is_read_and_all_that_was_gated_counts() -> None:
     text = document.to_json(example.failing())
     old = re.sub(r'(,\n\s*"severity": "(error|off)"|,\n\s*"accepted": null|,\n\s*"warnings": \[\])', "", text)
