@@ -38,12 +38,12 @@ demo: ranking ## compare v1 with its re-export (passes) and with the slower v2 (
 
 test: models ## the whole test suite: on all CPUs, then one at a time what measures
 	@status=0; \
-	$(BIN)/python -m pytest -m "not alone" -n logical || status=$$?; \
+	$(BIN)/python -m pytest -m "not alone" -n logical --dist loadfile || status=$$?; \
 	$(BIN)/python -m pytest -m alone || status=$$?; \
 	exit $$status
 
 check: lint ## lint, and the quick tests that need no server: before each commit
-	@$(BIN)/python -m pytest -q -m "not live and not slow" -n logical
+	@$(BIN)/python -m pytest -q -m "not live and not slow" -n logical --dist loadfile
 
 lint: setup ## ruff, its formatter and mypy
 	$(BIN)/ruff check

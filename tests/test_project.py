@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 MACHINE_PATH = re.compile(r"(?<![\w./~-])/(?:work|root|home)(?![\w-])(?!/me\b)")  # /home/me is nobody's
 NO_PATH = re.compile(r"\w+:")
-PUBLIC_TARGETS = {"help", "setup", "models", "demo", "test", "lint", "docs", "bench", "lock", "clean"}
+PUBLIC_TARGETS = {"help", "setup", "models", "demo", "test", "lint", "docs", "bench", "check", "lock", "clean"}
 PARTS_OF_TARGETS = {"ranking", "audio"}
 
 
