@@ -158,10 +158,10 @@ def test_no_worker_outlives_a_killed_parent(echo: Server) -> None:
     program = f"""
 import sys, numpy as np
 from perfgate.loadgen.workers import Workers, open_driver
-from perfgate.loadgen.endpoint import Endpoint
+from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.interface import OpenLoop
 from perfgate.trials import Call
-with Workers(2) as workers, open_driver(Endpoint({echo.address!r}), workers) as driver:
+with Workers(2) as workers, open_driver(ServerAddress({echo.address!r}), workers) as driver:
     print(*[process.pid for process in workers.start()], flush=True)
     driver.drive([Call(b"abc")], OpenLoop(np.arange(100_000) / 100))
 """
