@@ -186,7 +186,7 @@ def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: s
     last = {look.source: look.fraction for look in early.looks}
     assert last[Source.EXECUTE] < 1
     assert {look.source: look.fraction for look in whole.looks} == dict.fromkeys(last, 1.0)
-    assert "all that is gated was decided" in looks_sentence(early)
+    assert "every gated metric and objective was decided" in looks_sentence(early)
     assert looks_sentence(whole) == ""
 
 

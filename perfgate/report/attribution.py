@@ -52,9 +52,15 @@ def _executions(metrics: dict[str, MetricVerdict]) -> Iterator[str]:
     slower = wall.effect.change > 0
     began = f"One execution takes {'longer' if slower else 'less time'}, {_told(wall)}"
     if _moved(cpu) and (cpu.effect.change > 0) is slower:
-        yield f"{began}, and {'more' if slower else 'less'} CPU time, {_told(cpu)}: it is in what the model computes."
+        yield (
+            f"{began}, and {'more' if slower else 'less'} CPU time, {_told(cpu)}: the model computes "
+            f"{'more' if slower else 'less'}."
+        )
     elif slower and cpu.effect.upper < wall.effect.lower:
-        yield f"{began}, and its CPU time did not grow as much, {_told(cpu)}: it is in what the model waits for."
+        yield (
+            f"{began}, and its CPU time did not grow as much, {_told(cpu)}: the extra time is spent waiting, not "
+            "computing."
+        )
     else:
         yield f"{began}."
 
@@ -82,9 +88,9 @@ def _under_load(result: Result) -> Iterator[str]:
         return
     listed = ", ".join(f"{stage} {_ms(each)}" for stage, each in moved.items())
     still = [stage for stage in found if stage not in {*moved, _TOTAL}]
-    whole = f"service time {_ms(found[_TOTAL])} a request, of it " if _excludes_0(found[_TOTAL]) else ""
-    same = f"; no difference shows in {_listed(still)}" if still else ""
-    yield f"Under load, candidate less baseline: {whole}{listed}{same} (99% intervals over servers)."
+    whole = f"service time {_ms(found[_TOTAL])} per request, of which " if _excludes_0(found[_TOTAL]) else ""
+    same = f"; no difference in {_listed(still)}" if still else ""
+    yield f"Under load, candidate minus baseline: {whole}{listed}{same} (99% intervals over servers)."
 
 
 def _listed(words: list[str]) -> str:
@@ -135,6 +141,6 @@ def _ms(found: Contrast) -> str:
 def _models(result: Result) -> Iterator[str]:
     rows = {row.name: row for row in model_rows(result)}
     if "digest" in rows and not rows["digest"].changed:
-        yield "Both arms have the very same model files: a difference is in how they were served or measured."
+        yield "Both arms have identical model files: any difference comes from how they were served or measured."
     elif "size" in rows and rows["size"].changed and rows["size"].baseline and rows["size"].candidate:
         yield f"The model's files went from {rows['size'].baseline} to {rows['size'].candidate}."

@@ -24,8 +24,11 @@ def sentence(result: Result) -> str:
     """Return what was found, with the number that matters most."""
     judgement = result.judgement
     if judgement is None:
-        ended = {"interrupted": "The run was interrupted", "running": "The run is still going on"}
-        return f"{ended.get(result.status, 'The run did not finish')}: nothing was judged, what was measured is shown."
+        ended = {"interrupted": "The run was interrupted", "running": "The run is still in progress"}
+        return (
+            f"{ended.get(result.status, 'The run did not finish')}: there is no verdict, but what was measured is "
+            "shown below."
+        )
     if result.status == "interrupted":
         return _interrupted(result)
     gated = tuple(metric for metric in in_order(result) if metric.counts)
@@ -44,7 +47,7 @@ def not_gated_sentence(rows: Sequence[GateRow]) -> str:
         return ""
     beyond = sum(row.verdict is Verdict.FAIL for row in rows)
     worse = f": {beyond} worse than {'its' if beyond == 1 else 'their'} usual tolerance" if beyond else ""
-    return f"{len(rows)} more, measured but not gated{worse}"
+    return f"{_others(len(rows), 'more metric')} measured but not gated{worse}"
 
 
 def warning_sentence(result: Result) -> str:
@@ -52,7 +55,7 @@ def warning_sentence(result: Result) -> str:
     warnings = result.judgement.warnings if result.judgement else ()
     if not warnings or result.judgement is None or result.judgement.verdict is Verdict.INVALID:
         return ""
-    return f"{_others(len(warnings), 'warning')}, which the verdict leaves out: {'; '.join(warnings)}."
+    return f"{_others(len(warnings), 'warning')}, not part of the verdict: {'; '.join(warnings)}."
 
 
 def confidence(result: Result) -> str:
@@ -73,11 +76,11 @@ def looks_sentence(result: Result) -> str:
         return ""
     judged = result.judgement.metrics if result.judgement else ()
     some_open = any(each.gated and each.verdict is Verdict.INCONCLUSIVE for each in judged)
-    some = "lanes ended where more time was unlikely to decide anything"
-    what = some if some_open else "all that is gated was decided"
+    some = "lanes ended where more time was unlikely to decide anything else"
+    what = some if some_open else "every gated metric and objective was decided"
     return (
-        f"Measuring ended after {formatting.duration(spent_s)} of {formatting.duration(planned_s)}: {what}, in "
-        f"{len(result.looks)} looks whose error rates add up to those of one."
+        f"Measuring ended after {formatting.duration(spent_s)} of {formatting.duration(planned_s)}: {what}. The error "
+        f"rates account for {_others(len(result.looks), 'look')} at the data."
     )
 
 
@@ -86,11 +89,11 @@ def power_sentence(result: Result) -> str:
     ordered = in_order(result)
     kinds = (
         ("raise a false alarm", [metric for metric in ordered if metric.counts]),
-        ("warn falsely", [metric for metric in ordered if metric.warns]),
+        ("raise a false warning", [metric for metric in ordered if metric.warns]),
     )
     levels = [_level_words(what, metrics, result) for what, metrics in kinds if metrics]
     found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in ordered if metric.gated)
-    return f"{' '.join(levels)} Regressions that would have been found in 4 of 5 runs: {found}." if levels else ""
+    return f"{' '.join(levels)} Smallest regressions detectable in 4 of 5 runs: {found}." if levels else ""
 
 
 def _level_words(what: str, metrics: list[MetricVerdict], result: Result) -> str:
@@ -132,9 +135,9 @@ def stored_sentence(result: Result) -> str:
         for metric in in_order(result)
         if metric.gated and (spread := metric.effect.occasion) is not None
     ]
-    days = f" of {_others(result.stored.days, 'day')}" if count > 1 and result.stored.days else ""
+    days = f" from {_others(result.stored.days, 'day')}" if count > 1 and result.stored.days else ""
     of = f"{_others(count, 'record')}{days}, {'recorded' if count == 1 else 'the newest'} on {day}"
-    what = f" What days differ by is part of each interval: {', '.join(spreads)}." if spreads else ""
+    what = f" Each interval includes the variation between days: {', '.join(spreads)}." if spreads else ""
     return f"Compared with the stored numbers of {result.baseline_name}, {of}, not measured side by side.{what}"
 
 
@@ -144,16 +147,16 @@ def generator_sentence(result: Result) -> str:
     if found is None:
         return ""
     if _in_process(result):
-        return f"No load generator: the processes that have the model made their {found.requests:,} calls themselves."
+        return f"No load generator: the model's own processes made the {found.requests:,} calls."
     cores = "its core" if found.workers == 1 else "the cores of its workers"
     busy = f"used {formatting.share(found.cpu_share)} of {cores}"
     if found.send_lag_max_ms == 0:
-        return f"The load generator {busy}; in a closed loop nothing is sent late."
+        return f"The load generator {busy}; in a closed loop no request is sent late."
     late = [f"{formatting.number(found.send_lag_p50_ms)} ms (p50)"]
     late += [] if found.send_lag_p99_ms is None else [f"{formatting.number(found.send_lag_p99_ms)} ms (p99)"]
     return (
-        f"The load generator {busy} and sent {found.requests:,} requests, late by {', '.join(late)} and at most "
-        f"{formatting.number(found.send_lag_max_ms)} ms."
+        f"The load generator {busy} and sent {found.requests:,} requests. Send lag: {', '.join(late)}, "
+        f"{formatting.number(found.send_lag_max_ms)} ms (maximum)."
     )
 
 
@@ -170,7 +173,7 @@ def stage_sentence(result: Result, arm: str) -> str:
         return ""
     total_ms = sum(stage.mean_ms for stage in parts)
     listing = " + ".join(f"{stage.stage} {formatting.number(stage.mean_ms)}" for stage in parts)
-    return f"{arm}: a request under load took {formatting.number(total_ms)} ms = {listing}"
+    return f"{arm}: mean request time under load {formatting.number(total_ms)} ms = {listing}"
 
 
 def _interrupted(result: Result) -> str:
@@ -181,8 +184,8 @@ def _interrupted(result: Result) -> str:
         return "The run was interrupted before anything was measured."
     of = f" of {formatting.duration(planned_s)}" if planned_s else ""
     return (
-        f"The run was interrupted after {formatting.duration(spent_s)}{of} of measuring: there is no verdict. What is "
-        "shown below is judged on that much."
+        f"The run was interrupted after {formatting.duration(spent_s)}{of} of measuring: there is no verdict. The "
+        "results below are based on what was measured by then."
     )
 
 
@@ -197,20 +200,20 @@ def _failure(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
         others = f" {_others(len(failed) - 1, 'more gated metric')} failed." if len(failed) > 1 else ""
         return (
             f"The candidate is worse than its baseline: {_name(worst)} changed by "
-            f"{formatting.change(worst.effect.change, worst.metric)}, and {accepted} is accepted.{others}"
+            f"{formatting.change(worst.effect.change, worst.metric)}; the tolerance is {accepted}.{others}"
         )
     if broken:
         value = formatting.quantity(broken[0].value, broken[0].metric)
         bound = formatting.bound(broken[0].bound, broken[0].metric)
         limit = "at most" if broken[0].is_maximum else "at least"
-        return f"The candidate breaks an objective: {broken[0].metric} is {value}, and {limit} {bound} is asked."
-    return "The candidate does not hold what the gate asks."
+        return f"The candidate misses an objective: {broken[0].metric} is {value} and must be {limit} {bound}."
+    return "The candidate does not meet the gate's requirements."
 
 
 def _voided(result: Result) -> str:
     if not result.blocks.block:
-        return "The run ended before anything was measured: how the candidate compares is not known."
-    return "What was measured cannot be judged: how the candidate compares is not known."
+        return "The run ended before anything was measured, so the candidate was not compared."
+    return "The measurement is not valid, so the candidate was not judged."
 
 
 def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
@@ -218,27 +221,28 @@ def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     objectives = result.judgement.objectives if result.judgement else ()
     if not undecided and result.stored is not None and not result.stored.records:
         return (
-            f"The stored numbers of {result.baseline_name} do not compare here, and its model was not measured again."
+            f"The stored numbers of {result.baseline_name} are not comparable here, and its model was not measured "
+            "again."
         )
     if not undecided and (
         open_ := [each for each in objectives if each.counts and each.verdict is Verdict.INCONCLUSIVE]
     ):
-        return f"The measurement does not decide whether the candidate holds its objective on {open_[0].metric}."
+        return f"The data does not show whether the candidate meets its objective for {open_[0].metric}."
     if not undecided:
-        return "The measurement does not decide."
+        return "The measurement is inconclusive."
     first = undecided[0]
     accepted = formatting.limit(first.tolerance, first.metric)
-    return f"The measurement does not decide whether {_name(first)} stays within {accepted}."
+    return f"The data does not show whether {_name(first)} stays within its tolerance of {accepted}."
 
 
 def _success(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     objectives = [each for each in (result.judgement.objectives if result.judgement else ()) if each.counts]
     count = _others(len(objectives), "objective")
     if not gated and not objectives:
-        return "All that was judged only warns."
+        return "Everything that was judged is warn-only."
     if not gated:
-        return f"The candidate holds {count}; {_beside(result)}."
-    parts = (*_within(gated), *_accepted(gated), f"It holds {count}." if objectives else "")
+        return f"The candidate meets {count}; {_beside(result)}."
+    parts = (*_within(gated), *_accepted(gated), f"It meets {count}." if objectives else "")
     return " ".join(part for part in parts if part)
 
 
@@ -246,7 +250,9 @@ def _beside(result: Result) -> str:
     """Return why no metric counts."""
     if result.comparison == "none":
         return "there was no baseline to compare with"
-    return "its changes only warn" if any(each.warns for each in in_order(result)) else "none of its changes is gated"
+    return (
+        "its changes are warn-only" if any(each.warns for each in in_order(result)) else "none of its changes are gated"
+    )
 
 
 def _within(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
@@ -254,9 +260,9 @@ def _within(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
     if own:
         worst = max(own, key=lambda metric: badness(metric) if math.isfinite(badness(metric)) else -math.inf)
         yield (
-            f"The candidate is no worse than its baseline in {_others(len(own), 'gated metric')}; "
-            f"the nearest to its limit is {worst.metric}, {formatting.change(worst.effect.change, worst.metric)} "
-            f"where {formatting.limit(worst.tolerance, worst.metric)} is accepted."
+            f"The candidate is no worse than its baseline in {_others(len(own), 'gated metric')}; the closest to its "
+            f"limit is {worst.metric}, {formatting.change(worst.effect.change, worst.metric)} with a tolerance of "
+            f"{formatting.limit(worst.tolerance, worst.metric)}."
         )
 
 
@@ -265,8 +271,8 @@ def _accepted(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:
         if each.accepted and each.needs_acceptance:
             own, up_to = (formatting.limit(x, each.metric) for x in (each.accepted.own_tolerance, each.accepted.up_to))
             yield (
-                f"{each.metric} changed by {formatting.change(each.effect.change, each.metric)}, which is accepted up "
-                f"to {up_to} until {each.accepted.expires}; its own tolerance is {own}."
+                f"{each.metric} changed by {formatting.change(each.effect.change, each.metric)}; up to {up_to} is "
+                f"accepted until {each.accepted.expires}, instead of its own tolerance of {own}."
             )
 
 

@@ -73,7 +73,7 @@ class TrialColumns:
     errors: tuple[int, ...] = ()
     """Those that failed or timed out."""
     service_mean_ms: tuple[float | None, ...] = ()
-    """Mean time from send to answer; of executions, less their waiting for a CPU."""
+    """Mean time from send to response; for executions, minus time waiting for a CPU."""
     response_p50_ms: tuple[float | None, ...] = ()
     """Median response time, from the scheduled instant."""
     response_max_ms: tuple[float | None, ...] = ()

@@ -99,7 +99,7 @@ def test_what_is_not_there_is_said(call: Call, tmp_path: Path) -> None:
 def test_few_records_are_shown_with_what_is_missing(call: Call) -> None:
     result = call("new")
     assert result.return_value == ExitCode.PASS
-    assert "change points need 20 records of one scenario and environment; there are 1" in result.stdout
+    assert "change points need at least 20 records of one scenario and environment; there are 1" in result.stdout
 
 
 def test_a_broken_record_is_left_out_and_told(call: Call, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Where the change is: said where an interval leaves 0 out, and not said where none does."""
+"""Where the change comes from: said where an interval leaves 0 out, and not said where none does."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def test_executions_that_take_more_cpu_time_compute_more() -> None:
     (words, _) = causes(_with(example.failing(), cpu_ms_per_request=(0.13, 0.12, 0.14)))
     assert words == (
         "One execution takes longer, +12.4% [+11.5, +13.3], and more CPU time, +13.0% [+12.0, +14.0]: "
-        "it is in what the model computes."
+        "the model computes more."
     )
 
 
 def test_executions_that_take_longer_on_the_same_cpu_time_wait() -> None:
     words = causes(_with(example.failing(), cpu_ms_per_request=(0.001, -0.01, 0.012)))[0]
     assert words.endswith(
-        "and its CPU time did not grow as much, +0.1% [-1.0, +1.2]: it is in what the model waits for."
+        "and its CPU time did not grow as much, +0.1% [-1.0, +1.2]: the extra time is spent waiting, not computing."
     )
 
 
@@ -88,7 +88,7 @@ def test_faster_executions_are_told_too() -> None:
 def test_nothing_that_the_data_does_not_support_is_said() -> None:
     equal = {"execute_ms": (0.01, -0.01, 0.03), "cpu_ms_per_request": (0.3, 0.2, 0.4)}
     assert causes(_with(_loaded(0.0), **equal)) == (
-        "Both arms have the very same model files: a difference is in how they were served or measured.",
+        "Both arms have identical model files: any difference comes from how they were served or measured.",
     )
 
 
@@ -99,9 +99,9 @@ def test_without_a_comparison_nothing_is_said(name: str) -> None:
 
 def test_the_stage_that_grew_is_named_with_its_interval() -> None:
     words = causes(_loaded(0.5))[0]
-    assert words.startswith("Under load, candidate less baseline: service time +0.5")
-    assert " a request, of it execute +0.5" in words
-    assert "; no difference shows in queue, encode and the rest (99% intervals over servers)." in words
+    assert words.startswith("Under load, candidate minus baseline: service time +0.5")
+    assert " per request, of which execute +0.5" in words
+    assert "; no difference in queue, encode and the rest (99% intervals over servers)." in words
     execute = stage_contrasts(_loaded(0.5))["execute"]
     low, high = execute.bounds(0.005)
     assert low < 0.5 < high

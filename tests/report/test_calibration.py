@@ -144,10 +144,12 @@ def test_it_says_what_it_cannot_know() -> None:
     one = replace(CALIBRATION, runs=RUNS[:1], parents=1)
     assert "Occasion: not known from one run; --runs 3" in _printed(one)
     assert "Fork server: not known from one" in _printed(one)
-    assert "Occasion: 3 runs one after another" in _printed(CALIBRATION)
+    assert "Occasion: 3 consecutive runs" in _printed(CALIBRATION)
     assert "Fork server" not in _printed(CALIBRATION)
     undivided = replace(CALIBRATION, components=(EXECUTE, LATENCY, replace(LATENCY, metric="rss_peak_mb")))
-    assert "Request: not told apart from replica for latency_p50_ms;" in _printed(undivided, Scenario(gate=GATE))
+    assert "Request: not separable from replica for latency_p50_ms, so the effect" in _printed(
+        undivided, Scenario(gate=GATE)
+    )
 
 
 def test_false_alarms_are_told() -> None:

@@ -34,8 +34,8 @@ def _printed(*calibrations: Calibration, records: tuple[Record, ...] = ()) -> st
 
 def test_one_calibration_says_what_is_missing() -> None:
     assert _printed(_calibration(1)) == (
-        "Days: how long occasions resemble each other is not known (one occasion of each model so far); "
-        "calibrate or record the same model on 5 days at least. "
+        "Days: how long occasions stay correlated is not known (one occasion of each model so far); calibrate or "
+        "record the same model on at least 5 days. "
     )
 
 
@@ -50,7 +50,7 @@ def test_a_few_days_show_their_differences_and_what_is_missing() -> None:
 def test_enough_days_tell_how_long_occasions_resemble_each_other() -> None:
     said = _printed(*(_calibration(day, 2.0 + (day * 7 % 5) / 50) for day in range(1, 13)))
     assert "over 4 d" in said
-    assert re.search(r"resemble each other for about execute_ms [\d.]+ h \(95% interval 0 h to [\d.]+ h\)", said)
+    assert re.search(r"stay correlated for about execute_ms [\d.]+ h \(95% interval 0 h to [\d.]+ h\)", said)
     assert "from 12 days" in said
 
 

@@ -73,7 +73,7 @@ def test_a_series_has_its_medians_and_extremes() -> None:
 def test_every_chart_has_its_table_on_the_page() -> None:
     text = render_html(example.failing())
     assert (
-        text.count("<summary>The numbers</summary>") == text.count('role="img"') - 2
+        text.count("<summary>Data table</summary>") == text.count('role="img"') - 2
     )  # ecdf and percentiles share one,
     assert ">candidate execute" not in text  # and that of the stages stands beside it
 

@@ -20,9 +20,9 @@ def test_changed_facts_stand_first_and_say_whether_they_decide() -> None:
         ("variables.TF_ENABLE_ONEDNN_OPTS", "\N{EN DASH}", "1"),
     ]
     assert [row.changed for row in rows] == sorted((row.changed for row in rows), reverse=True)
-    assert rows[0].note == "part of the fingerprint: numbers do not compare"
+    assert rows[0].note == "part of the fingerprint: stored numbers are not comparable"
     (load,) = (row for row in rows if row.name == "load_average")
-    assert (load.changed, load.note) == (False, "of the moment")
+    assert (load.changed, load.note) == (False, "varies between runs")
 
 
 def test_without_a_record_there_is_no_then() -> None:
@@ -64,7 +64,7 @@ def test_the_page_marks_what_changed_by_word_and_shape_and_folds_the_rest() -> N
     assert "tensorflow" in folded
     assert "6.0.9" not in folded
     unchanged = page("stored_numbers")
-    assert "No fact of it changed." in unchanged
+    assert "Nothing in the environment changed." in unchanged
 
 
 def test_nested_facts_are_rows_of_text() -> None:

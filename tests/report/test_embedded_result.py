@@ -47,8 +47,8 @@ def test_a_long_run_leaves_its_trials_out_and_says_so() -> None:
     assert held.blocks == BlockColumns()
     assert held.judgement == result.judgement
     page = render_html(result)
-    assert "Without the single trials" in page
-    assert "Without the single trials" not in render_html(example.failing())
+    assert "Individual trials" in page
+    assert "Individual trials" not in render_html(example.failing())
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def test_a_report_explains_the_words_that_it_uses_and_no_others() -> None:
     text = page("fail")
     explained = _explained(text)
     assert {"tolerance", "objective", "interim analysis"} <= set(explained)
-    assert '<a href="#words">Words on this page</a>' in text
+    assert '<a href="#words">Terms on this page</a>' in text
     body = text.split("<main")[1].split('<section id="words">')[0]
     assert explained == [term.word for term in terms(body)]
     assert len(explained) < len(TERMS)

@@ -86,7 +86,7 @@ def test_hostile_words_are_shown_and_do_nothing() -> None:
 def test_change_points_stand_in_the_table_and_at_their_chart() -> None:
     page = _Page(render_history(plain(), small=False))
     words = " ".join(page.words.split())
-    table = words[words.index("Change points") : words.index("Every metric")]
+    table = words[words.index("Change points") : words.index("All metrics")]
     assert re.search(r"execute_ms\s*1\s*2026-01-28", table)
     assert "worse" in table
     assert "better" in table
@@ -96,7 +96,7 @@ def test_change_points_stand_in_the_table_and_at_their_chart() -> None:
 
 def test_charts_of_what_changed_come_first() -> None:
     words = _Page(render_history(plain(), small=False)).words
-    charts = words[words.index("Every metric") : words.index("How change points")]
+    charts = words[words.index("All metrics") : words.index("How change points")]
     places = [charts.index(metric) for metric in ("execute_ms", "throughput_rps", "rss_peak_mb")]
     assert places == sorted(places)
 
@@ -104,7 +104,7 @@ def test_charts_of_what_changed_come_first() -> None:
 def test_a_page_without_change_points_says_so_and_has_no_table() -> None:
     page = _Page(render_history(short(), small=False))
     assert "changes" not in page.ids
-    assert "change points need 20" in page.words
+    assert "change points need at least 20" in page.words
 
 
 def test_small_changes_are_on_the_page_where_asked() -> None:

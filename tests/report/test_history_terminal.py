@@ -61,8 +61,8 @@ def test_too_few_records_are_shown_and_told() -> None:
     short = history({"execute_ms": [2.0, 2.1, 2.2]})
     text = printed(short)
     assert "▁" in text
-    assert "change points need 20 records of one scenario and environment; there are 3" in text
-    assert "HISTORY prod: 3 records: change points need 20" in final_line(short, Path("x"), small=False)
+    assert "change points need at least 20 records of one scenario and environment; there are 3" in text
+    assert "HISTORY prod: 3 records: change points need at least 20" in final_line(short, Path("x"), small=False)
 
 
 def test_a_metric_that_few_records_have_is_named() -> None:
@@ -72,7 +72,7 @@ def test_a_metric_that_few_records_have_is_named() -> None:
 
 def test_small_changes_are_counted_or_listed() -> None:
     small = history({"execute_ms": [*step(60, 30, 0.02, spread=0.002)]})
-    assert "1 smaller change, which the default tolerances accept: --all-changes lists them" in printed(small)
+    assert "1 smaller change within the default tolerances: --all-changes lists them" in printed(small)
     listed = printed(small, small=True)
     assert "+2.0%" in listed
     assert "smaller" not in listed

@@ -158,7 +158,7 @@ def test_a_run_of_which_nothing_was_measured_still_has_a_page() -> None:
     )
     words = _Page(render_html(bare)).words
     assert "RUNNING" in words
-    assert "nothing was judged" in words
+    assert "there is no verdict" in words
 
 
 def test_a_long_run_stays_small() -> None:
@@ -189,7 +189,7 @@ def test_stored_numbers_are_shown_as_such_and_a_refusal_too() -> None:
     result = example.stored_numbers()
     page = render_html(result)
     assert "stored numbers of prod (models/ranker/1)" in page
-    assert "Compared with the stored numbers of prod, 2 records of 2 days" in page
+    assert "Compared with the stored numbers of prod, 2 records from 2 days" in page
     assert result.stored
     refused = render_html(replace(result, stored=replace(result.stored, records=())))
-    assert "The stored numbers do not compare here" in refused
+    assert "The stored numbers are not comparable here" in refused

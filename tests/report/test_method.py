@@ -19,20 +19,20 @@ def _words(name: str) -> str:
 
 def test_side_by_side_names_servers_interval_and_error_level() -> None:
     words = _words("fail")
-    assert "The servers (12 of the baseline, 12 of the candidate) were alive together" in words
+    assert "The servers (12 of the baseline, 12 of the candidate) were running at the same time" in words
     assert "Welch's t over servers" in words
-    assert "has its own error level, 1%. It was looked at once" in words
+    assert "has its own error level, 1%. The data was looked at once" in words
     assert "shared by 4 gated metrics by Holm's procedure: the first to fail must do so at 0.25%" in words
     assert "prediction" not in words
 
 
 def test_what_is_compared_is_said_by_the_rules_of_the_run() -> None:
     older = " ".join(method(example.failing()))
-    assert "; p99 and beyond, memory and starts are one number a server." in older
-    assert "; of starts it is Student's t over pairs" in older
+    assert "; p99 and beyond, memory and starts are one number per server." in older
+    assert "For starts it is Student's t over pairs" in older
     now = " ".join(method(replace(example.failing(), payload_shares=(0.5, 0.5))))
-    assert "no request is left out. p99 and beyond are of all requests of an arm" in now
-    assert "; under load, but for memory, and of starts it is Student's t over pairs" in now
+    assert "no request is excluded. p99 and beyond are taken over all requests of an arm" in now
+    assert "For metrics under load (except memory) and for starts it is Student's t over pairs" in now
 
 
 def test_what_a_pass_does_not_wait_for_is_named() -> None:
@@ -41,14 +41,14 @@ def test_what_a_pass_does_not_wait_for_is_named() -> None:
     first, *others = result.judgement.metrics
     judgement = replace(result.judgement, metrics=(replace(first, required=False), *others))
     words = " ".join(method(replace(result, judgement=judgement)))
-    assert f"passes if all do; {first.metric} may be left open" in words
-    assert "may be left open" not in _words("pass")
+    assert f"passes if all of them pass; {first.metric} may stay inconclusive" in words
+    assert "may stay inconclusive" not in _words("pass")
 
 
 def test_looks_are_counted() -> None:
     looks = tuple(Look(source, 0.5, 1.0, ()) for source in (Source.EXECUTE, Source.EXECUTE, Source.LOAD))
     words = " ".join(method(replace(example.failing(), looks=looks)))
-    assert "over all looks together: 3 were made, at instants planned beforehand, in 2 lanes" in words
+    assert "shared by all interim analyses (looks): 3 were made, at planned times, in 2 lanes" in words
     assert "looked at once" not in words
 
 
@@ -59,9 +59,9 @@ def test_one_gated_metric_shares_nothing() -> None:
 
 def test_what_only_warns_and_what_is_accepted_is_said() -> None:
     words = _words("lenient")
-    assert "Those that only warn share theirs among themselves and have no part in the verdict." in words
-    assert "An accepted regression stands in for the tolerance of execute_ms" in words
-    assert "only warn" not in _words("fail")
+    assert "Warn-only metrics share a separate error level and do not affect the verdict." in words
+    assert "An accepted regression replaces the tolerance of execute_ms" in words
+    assert "Warn-only" not in _words("fail")
     assert "accepted regression" not in _words("fail")
 
 
@@ -69,14 +69,14 @@ def test_stored_numbers_are_no_side_by_side() -> None:
     words = _words("stored_numbers")
     assert "prediction interval" in words
     assert "relative to its blocks" not in words
-    assert "more time or more servers do not help" in words
+    assert "even with more time or more servers" in words
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("no_baseline", "nothing is compared, and objectives alone are judged"),
-        ("stored_refused", "do not compare here, so that only objectives are judged"),
+        ("no_baseline", "nothing is compared, and only objectives are judged"),
+        ("stored_refused", "are not comparable here, so only objectives are judged"),
         ("died_in_warm_up", "Nothing was measured."),
     ],
 )
@@ -88,10 +88,10 @@ def test_what_was_not_compared_has_no_interval(name: str, said: str) -> None:
 
 
 def test_a_run_without_a_judgement_says_so() -> None:
-    assert method(replace(example.passing(), judgement=None))[0].startswith("The run did not come to its end")
+    assert method(replace(example.passing(), judgement=None))[0].startswith("The run did not finish")
 
 
 def test_servers_that_ran_already_are_not_said_to_be_started() -> None:
     result = example.failing()
     scenario = {**result.scenario, "target": {**result.scenario["target"], "kind": "endpoint"}}
-    assert "ran already and were asked by turns" in method(replace(result, scenario=scenario))[0]
+    assert "were already running and were measured in turns" in method(replace(result, scenario=scenario))[0]

@@ -12,13 +12,13 @@ from tests.report.kinds import KINDS
 def test_a_failure_names_the_metric_of_the_headline_and_counts_the_others() -> None:
     words = sentence(example.failing())
     assert words.startswith("The candidate is worse than its baseline: execute_ms (wall time of one execution")
-    assert words.endswith("changed by +12.4%, and 2.5% is accepted. 2 more gated metrics failed.")
+    assert words.endswith("changed by +12.4%; the tolerance is 2.5%. 2 more gated metrics failed.")
 
 
 def test_a_pass_names_what_was_nearest_to_its_limit() -> None:
     words = sentence(example.passing())
     assert "no worse than its baseline in 4 gated metrics" in words
-    assert words.endswith("It holds 2 objectives.")
+    assert words.endswith("It meets 2 objectives.")
 
 
 def test_a_broken_objective_is_named_with_its_bound() -> None:
@@ -27,14 +27,14 @@ def test_a_broken_objective_is_named_with_its_bound() -> None:
     broken = replace(result.judgement.objectives[0], verdict=Verdict.FAIL, value=24.0)
     judgement = replace(result.judgement, verdict=Verdict.FAIL, objectives=(broken,))
     words = sentence(replace(result, judgement=judgement))
-    assert words == "The candidate breaks an objective: latency_p99_ms is 24.0 ms, and at most 20 ms is asked."
+    assert words == "The candidate misses an objective: latency_p99_ms is 24.0 ms and must be at most 20 ms."
 
 
 def test_the_other_ends_have_their_sentence() -> None:
-    assert "does not decide whether service_mean_ms" in sentence(example.inconclusive())
-    assert "cannot be judged" in sentence(example.invalid())
+    assert "does not show whether service_mean_ms" in sentence(example.inconclusive())
+    assert "is not valid" in sentence(example.invalid())
     assert "was interrupted" in sentence(example.interrupted())
-    assert sentence(example.no_baseline()) == "The candidate holds 2 objectives; there was no baseline to compare with."
+    assert sentence(example.no_baseline()) == "The candidate meets 2 objectives; there was no baseline to compare with."
 
 
 def test_what_ended_early_says_how_far_it_came() -> None:
@@ -45,13 +45,13 @@ def test_what_ended_early_says_how_far_it_came() -> None:
 
 def test_what_is_open_without_an_open_metric_is_named() -> None:
     refused = KINDS["stored_refused"]()
-    assert sentence(refused).startswith("The stored numbers of prod do not compare here")
+    assert sentence(refused).startswith("The stored numbers of prod are not comparable here")
     alone = example.no_baseline()
     assert alone.judgement
     waiting = replace(alone.judgement.objectives[0], verdict=Verdict.INCONCLUSIVE)
     judgement = replace(alone.judgement, verdict=Verdict.INCONCLUSIVE, objectives=(waiting,))
     words = sentence(replace(alone, judgement=judgement))
-    assert words == "The measurement does not decide whether the candidate holds its objective on latency_p99_ms."
+    assert words == "The data does not show whether the candidate meets its objective for latency_p99_ms."
 
 
 def test_two_one_sided_bounds_of_one_percent_make_a_98_percent_interval() -> None:
@@ -62,8 +62,8 @@ def test_two_one_sided_bounds_of_one_percent_make_a_98_percent_interval() -> Non
 def test_a_comparison_with_stored_numbers_says_which_and_what_the_intervals_carry() -> None:
     words = stored_sentence(example.stored_numbers())
     assert words.startswith(
-        "Compared with the stored numbers of prod, 2 records of 2 days, the newest on 2026-02-28, not measured "
-        "side by side. What days differ by is part of each interval: "
+        "Compared with the stored numbers of prod, 2 records from 2 days, the newest on 2026-02-28, not measured side "
+        "by side. Each interval includes the variation between days: "
     )
     assert "execute_ms 4.1% (5 days)" in words
     assert "pss_mb" not in words, "it is not gated"
@@ -79,13 +79,13 @@ def test_a_comparison_with_stored_numbers_says_which_and_what_the_intervals_carr
 def test_how_sure_the_gate_is_and_what_it_would_have_found() -> None:
     words = power_sentence(example.passing())
     assert words.startswith("At most 1% of runs raise a false alarm, shared by 4 metrics (Holm: 0.25% each). ")
-    assert "found in 4 of 5 runs: " in words
+    assert "detectable in 4 of 5 runs: " in words
     assert "execute_ms 3.54%" in words
     assert "throughput_rps" not in words, "it is not gated"
     result = example.passing()
     assert result.judgement
     one = replace(result, judgement=replace(result.judgement, metrics=result.judgement.metrics[:1]))
-    assert power_sentence(one).startswith("At most 1% of runs raise a false alarm. Regressions")
+    assert power_sentence(one).startswith("At most 1% of runs raise a false alarm. Smallest")
     assert power_sentence(example.no_baseline()) == ""
 
 
@@ -112,10 +112,10 @@ def test_why_no_metric_counts_is_said_as_it_is() -> None:
     result = example.lenient()
     assert result.judgement
     objectives = result.judgement.objectives[1:]
-    for gated, words in ((True, "its changes only warn"), (False, "none of its changes is gated")):
+    for gated, words in ((True, "its changes are warn-only"), (False, "none of its changes are gated")):
         metrics = tuple(replace(each, gated=gated, severity=Severity.WARN) for each in result.judgement.metrics)
         judgement = replace(result.judgement, metrics=metrics, objectives=objectives)
-        assert sentence(replace(result, judgement=judgement)) == f"The candidate holds 1 objective; {words}."
+        assert sentence(replace(result, judgement=judgement)) == f"The candidate meets 1 objective; {words}."
 
 
 def test_an_objective_that_only_warns_is_not_why_a_run_is_undecided() -> None:
@@ -125,6 +125,6 @@ def test_an_objective_that_only_warns_is_not_why_a_run_is_undecided() -> None:
     judgement = replace(
         result.judgement, verdict=Verdict.INCONCLUSIVE, objectives=(replace(first, severity=Severity.WARN), second)
     )
-    assert sentence(replace(result, judgement=judgement)).endswith(f"its objective on {second.metric}.")
+    assert sentence(replace(result, judgement=judgement)).endswith(f"its objective for {second.metric}.")
     alone = replace(judgement, objectives=judgement.objectives[:1])
-    assert sentence(replace(result, judgement=alone)) == "The measurement does not decide."
+    assert sentence(replace(result, judgement=alone)) == "The measurement is inconclusive."

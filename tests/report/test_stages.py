@@ -44,13 +44,13 @@ def test_batch_sizes_are_shares_and_many_of_them_are_put_together() -> None:
 def test_the_sentences_say_where_the_time_went_and_how_late_the_generator_was() -> None:
     result = example.passing()
     assert stage_sentence(result, Arm.CANDIDATE) == (
-        "candidate: a request under load took 4.13 ms = send lag 0.0500 + queue 0.900 + execute 2.40 + encode 0.0800"
-        " + rest 0.700"
+        "candidate: mean request time under load 4.13 ms = send lag 0.0500 + queue 0.900 + execute 2.40 + encode "
+        "0.0800 + rest 0.700"
     )
-    assert "late by 0.0600 ms (p50), 0.900 ms (p99) and at most 3.40 ms" in generator_sentence(result)
+    assert "Send lag: 0.0600 ms (p50), 0.900 ms (p99), 3.40 ms (maximum)" in generator_sentence(result)
     closed = replace(result, generator=Generator(10, 0.0, None, 0.0, 0.5, 2))
     assert generator_sentence(closed) == (
-        "The load generator used 50% of the cores of its workers; in a closed loop nothing is sent late."
+        "The load generator used 50% of the cores of its workers; in a closed loop no request is sent late."
     )
 
 

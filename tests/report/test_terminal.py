@@ -126,7 +126,7 @@ def test_failures_come_first_and_what_is_not_gated_last() -> None:
 def test_what_is_not_gated_is_counted_unless_it_is_asked_for() -> None:
     few, all_of_it = (_printed(example.failing(), every_metric=asked) for asked in (False, True))
     others = [row.metric for row in gate_rows(example.failing()) if not row.gated]
-    assert f"{len(others)} more, measured but not gated" in few
+    assert f"{len(others)} more metrics measured but not gated" in few
     assert "pss_mb" in others
     assert "pss_mb" not in few
     assert "rss_peak_mb" in few
@@ -167,7 +167,7 @@ def test_a_console_that_knows_ascii_only_gets_ascii() -> None:
 
 def test_undecided_metrics_say_what_would_decide() -> None:
     words = _printed(example.inconclusive(), 200)
-    assert "service_mean_ms is undecided: the interval reaches over the tolerance of 5%; about 90 s more" in words
+    assert "service_mean_ms is inconclusive: the interval reaches over the tolerance of 5%; about 90 s more" in words
     assert "remedy run on a quieter machine" in words
 
 

@@ -44,7 +44,7 @@ def aligned(result: Result, tracks: Sequence[Track]) -> str:
     arms = [arm for arm in LOOKS if any(arm in track.series for track in tracks)]
     return chart(
         "aligned",
-        "All that was measured, over the time of the run",
+        "All measurements over the run",
         _described(result, tracks, measured, warm),
         (WIDTH, whole.bottom + _BELOW),
         [
@@ -91,7 +91,7 @@ def _shade(span: Span, x: AxisScale, whole: Area) -> list[Element]:
 
 
 def _shade_legend(names: Sequence[str]) -> list[Element]:
-    words = {"warm-up": "warm-up", "disturbed": "block disturbed by others"}
+    words = {"warm-up": "warm-up", "disturbed": "block disturbed by other work"}
     left, parts = float(_LEFT), []
     for name in (name for name in _SHADES if name in names):
         colour, opacity = _SHADES[name]
@@ -203,7 +203,7 @@ def _limits(track: Track, area: Area, y: AxisScale) -> list[Element]:
 def _described(result: Result, tracks: Sequence[Track], measured: Sequence[Span], warm: Span | None) -> str:
     hit = disturbed_blocks(result.blocks)
     parts = [_words(track, measured) for track in tracks]
-    parts.append(f"{sum(hit):,} of {len(hit):,} blocks were disturbed by others")
+    parts.append(f"{sum(hit):,} of {len(hit):,} blocks were disturbed by other work")
     if warm is not None:
         parts.append(f"warm-up took {formatting.duration(warm.end_s - warm.begin_s)}")
     return "; ".join(parts)

@@ -27,11 +27,11 @@ def forest(verdicts: Sequence[MetricVerdict]) -> str:
     scale = _scale(verdicts, area)
     rows = [part for index, verdict in enumerate(verdicts) for part in _row(verdict, area, scale, index)]
     ticks = [tick for tick in range(-8, 9) if scale.low < tick < scale.high]
-    axis = x_axis(area, scale, "better  ←  change, in tolerances  →  worse", ticks, _tick)
+    axis = x_axis(area, scale, "better  ←  change ÷ tolerance  →  worse", ticks, _tick)
     described = "; ".join(f"{v.metric} {_numbers(v)}, {word_of(v)}" for v in verdicts)
     return chart(
         "forest",
-        "Change of each metric against its tolerance",
+        "Change of each metric relative to its tolerance",
         described,
         (WIDTH, area.bottom + 46),
         [*_zone(area, scale), *axis, *rows],

@@ -44,7 +44,9 @@ def percentiles(curves: Sequence[Curve]) -> str:
         (WIDTH, HEIGHT),
         [
             *y_axis(_AREA, y, "ms"),
-            *x_axis(_AREA, x, "share of requests at most as slow", tuple(ticks), ticks.__getitem__),
+            *x_axis(
+                _AREA, x, "share of requests, logarithmic in 1/(1\N{MINUS SIGN}q)", tuple(ticks), ticks.__getitem__
+            ),
             *legend([curve.arm for curve in drawn], _AREA.right, 18),
             plot(
                 _AREA,

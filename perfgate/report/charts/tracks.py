@@ -63,7 +63,7 @@ def tracks(result: Result) -> tuple[Track, ...]:
 
 def _median_time(frame: pd.DataFrame) -> Track:
     value = frame["response_p50_ms"].where(frame["lane"] == "load", frame["service_mean_ms"])
-    return Track("p50", "Time of a request, p50 of a turn", "ms", _by_arm(frame, value), log=True)
+    return Track("p50", "Request time, p50 per turn", "ms", _by_arm(frame, value), log=True)
 
 
 def _tail(frame: pd.DataFrame) -> Track:
@@ -71,13 +71,13 @@ def _tail(frame: pd.DataFrame) -> Track:
     if loaded["response_p99_ms"].notna().any():
         return Track(
             "p99",
-            "Time of a request, p99 of a turn under load",
+            "Request time, p99 per turn under load",
             "ms",
             _by_arm(loaded, loaded["response_p99_ms"]),
             log=True,
         )
     return Track(
-        "max", "Slowest request of a turn under load", "ms", _by_arm(loaded, loaded["response_max_ms"]), log=True
+        "max", "Slowest request per turn under load", "ms", _by_arm(loaded, loaded["response_max_ms"]), log=True
     )
 
 
@@ -92,7 +92,7 @@ def _cores(frame: pd.DataFrame, timeline: Timeline) -> Track:
     sampled = _sampled_cores(timeline, frame)
     rest = frame["lane"] != "load" if _has_all(sampled, frame) else pd.Series(data=True, index=frame.index)
     points = pd.concat([_points(frame[rest], used[rest]), sampled[: 0 if rest.all() else None]])
-    return Track("cores", "CPU, cores in use by the server", "cores", _split(points))
+    return Track("cores", "CPU cores used by the server", "cores", _split(points))
 
 
 def _sampled_cores(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def _machine(blocks: BlockColumns) -> Track:
         if name in series and series[name][1].max() > limit[0] / 2
     )
     return Track(
-        "machine", "Interference, block by block: ● CPU pressure, ■ steal", "share", series, from_zero=True, limits=kept
+        "machine", "Interference per block: ● CPU pressure, ■ steal", "share", series, from_zero=True, limits=kept
     )
 
 

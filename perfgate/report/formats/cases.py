@@ -60,7 +60,7 @@ def _decided(result: Result) -> Iterator[ReportedCase]:
     accepted = {row.metric: _words(row) for row in accepted_rows(result)}
     for metric in in_order(result):
         if metric.gated:
-            found = f"a regression of {detectable(metric)} would have been found in 4 of 5 runs"
+            found = f"smallest regression detectable in 4 of 5 runs: {detectable(metric)}"
             details = "; ".join(part for part in (metric.reason, metric.more, found) if part)
             is_open = metric.verdict is Verdict.INCONCLUSIVE
             headline = metric.reason if is_open else against_tolerance(metric)

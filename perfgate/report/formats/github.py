@@ -80,7 +80,7 @@ def _whole(result: Result) -> str:
         *(f"- ⚠️ {_text(c.message)}{f': {_text(c.remedy)}' if c.remedy else ''}\n" for c in result.cautions),
     ]
     models = "".join(f"{arm} {_code(model.given)}  \n" for arm, model in result.models.items())
-    return f"{''.join(parts)}\n{models}again {_code(shlex.join(result.command))}\n"
+    return f"{''.join(parts)}\n{models}run again {_code(shlex.join(result.command))}\n"
 
 
 def _gate(rows: list[GateRow]) -> str:
@@ -101,7 +101,7 @@ def _objectives(result: Result) -> str:
     rows = objective_rows(result)
     if not rows:
         return ""
-    lines = ["| verdict | objective | asked | candidate | bounds |", "|---|---|--:|--:|--:|"]
+    lines = ["| verdict | objective | required | candidate | interval |", "|---|---|--:|--:|--:|"]
     lines += [f"| {_verdict(r.word, r.severity)} | `{r.metric}` | {r.bound} | {r.value} | {r.interval} |" for r in rows]
     return "\n".join(lines) + "\n\n"
 
@@ -109,7 +109,7 @@ def _objectives(result: Result) -> str:
 def _open(result: Result) -> Iterator[str]:
     reasons = result.judgement.reasons if result.judgement and result.judgement.verdict is not Verdict.PASS else ()
     yield from (f"- {_text(reason)}\n" for reason in reasons)
-    yield from (f"- `{metric}` is undecided: {_text(more)}\n" for metric, more in hints(result))
+    yield from (f"- `{metric}` is inconclusive: {_text(more)}\n" for metric, more in hints(result))
 
 
 def _accepted(result: Result) -> str:
@@ -129,7 +129,7 @@ def _accepted(result: Result) -> str:
 
 
 def _verdict(word: str, severity: Severity) -> str:
-    only = " (only warns)" if severity is Severity.WARN and word != "warn" else ""
+    only = " (warn-only)" if severity is Severity.WARN and word != "warn" else ""
     return f"{_ICONS[word.upper()]} {word}{only}"
 
 

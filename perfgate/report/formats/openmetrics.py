@@ -91,9 +91,9 @@ def _of(result: Result, metric: str) -> dict[str, str]:
 
 
 _FAMILIES = (
-    ("perfgate_value", "Typical value of an arm, in the unit that the label names.", _values),
-    ("perfgate_change", "Change from the baseline to the candidate: a share, or in the metric's unit.", _changes),
-    ("perfgate_tolerance", "Accepted change, of the same kind.", _tolerances),
-    ("perfgate_accepted", "What is accepted for a while in place of the metric's own tolerance.", _accepted),
-    ("perfgate_verdict", "1 for the verdict that a gated metric or objective got.", _verdicts),
+    ("perfgate_value", "Typical value of an arm, in the unit given by the label.", _values),
+    ("perfgate_change", "Change from baseline to candidate, as a share or in the metric's unit.", _changes),
+    ("perfgate_tolerance", "Tolerance, in the same unit as the change.", _tolerances),
+    ("perfgate_accepted", "Temporarily accepted change, instead of the metric's own tolerance.", _accepted),
+    ("perfgate_verdict", "1 for the verdict of a gated metric or objective.", _verdicts),
 )

@@ -84,7 +84,7 @@ def described(metric: str) -> str:
 def headline(history: History, *, small: bool) -> str:
     """Return in a few words what was found."""
     if not any(series.is_long_enough for series in history.series):
-        return f"{_counted(history.group.records, 'record')}: change points need {FEWEST}"
+        return f"{_counted(history.group.records, 'record')}: change points need at least {FEWEST}"
     counts = [len(change_rows(series, small=small)) for series in history.series]
     metrics, records = _counted(len(counts), "metric"), _counted(history.group.records, "record")
     if not sum(counts):
@@ -106,14 +106,14 @@ def notes(history: History, *, small: bool) -> Iterator[str]:
     if short := [series for series in history.series if not series.is_long_enough]:
         fewest = min(len(series.points) for series in short)
         which = "" if len(short) == len(history.series) else f" ({', '.join(series.metric for series in short)})"
-        yield f"change points need {FEWEST} records of one scenario and environment; there are {fewest}{which}"
+        yield f"change points need at least {FEWEST} records of one scenario and environment; there are {fewest}{which}"
     hidden = sum(change.is_small for series in history.series for change in series.changes)
     if hidden and not small:
-        yield f"{_counted(hidden, 'smaller change')}, which the default tolerances accept: --all-changes lists them"
+        yield f"{_counted(hidden, 'smaller change')} within the default tolerances: --all-changes lists them"
     for group in history.others:
-        yield f"told apart: {_other(group, history.group)}"
+        yield f"not included: {_other(group, history.group)}"
     if history.unreadable:
-        yield f"{_counted(history.unreadable, 'record')} cannot be read: `perfgate baseline verify` says which"
+        yield f"{_counted(history.unreadable, 'record')} cannot be read: `perfgate baseline verify` lists them"
 
 
 def short_digest(digest: str) -> str:

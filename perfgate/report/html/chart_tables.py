@@ -41,7 +41,10 @@ def forest_table(verdicts: Sequence[MetricVerdict]) -> ChartTable:
     rows = tuple((v.metric, word_of(v), *_places(v)) for v in verdicts)
     columns = ("metric", "verdict", "change", "from", "to", "accepted")
     return ChartTable(
-        "Changes in tolerances", columns, rows, "In tolerances, worse is positive: above 1 is more than accepted."
+        "Changes relative to tolerance",
+        columns,
+        rows,
+        "Change divided by tolerance. Positive is worse; above 1 exceeds the tolerance.",
     )
 
 
@@ -63,9 +66,7 @@ def percentile_table(curves: Sequence[Curve]) -> ChartTable:
     rows = [(formatting.share(share), *(_time(curve, share) for curve in curves)) for share in _SHARES]
     known = tuple(row for row in rows if set(row[1:]) != {formatting.MISSING})
     requests = ("requests", *(f"{curve.requests:,}" for curve in curves))
-    note = (
-        f"\u201cFew\u201d: fewer than {BEYOND} requests were slower, so that another run may find quite another time."
-    )
+    note = f"\u201cFew\u201d: fewer than {BEYOND} requests were slower, so another run may give a very different time."
     return ChartTable(
         "Response times by percentile", ("percentile", *(curve.arm for curve in curves)), (*known, requests), note
     )
@@ -86,7 +87,7 @@ def aligned_table(result: Result, tracks: Sequence[Track]) -> ChartTable:
     rows = [row for stretch in _stretches(lanes(result.blocks)) for row in _rows(result, told, stretch)]
     names = tuple(f"{track.title}, {track.unit}" for track in told)
     columns = ("lane", "from s", "to s", "arm", *names, "disturbed blocks")
-    note = "Medians over the turns of a stretch, of failed requests the mean share."
+    note = "Medians over the turns in each quarter; for failed requests, the mean share."
     return ChartTable("Each quarter of each lane", columns, tuple(rows), note)
 
 

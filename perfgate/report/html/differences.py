@@ -60,8 +60,8 @@ def environment_rows(result: Result) -> tuple[FactRow, ...]:
     return tuple(sorted(rows, key=lambda row: (not row.changed, row.note == _MOMENT)))
 
 
-_DECIDES = "part of the fingerprint: numbers do not compare"
-_MOMENT = "of the moment"
+_DECIDES = "part of the fingerprint: stored numbers are not comparable"
+_MOMENT = "varies between runs"
 
 
 def _environment_row(name: str, then: Mapping[str, str], now: Mapping[str, str]) -> FactRow:

@@ -31,11 +31,11 @@ def print_calibration(console: Console, calibration: Calibration, scenario: Scen
     wide = console.width >= _ROOM_FOR_NEEDS
     gap = 2 if wide else 1
     if shown:
-        console.print(Text("What numbers of one model differ by (standard deviations)", "bold"))
+        console.print(Text("Variation between measurements of one model (standard deviations)", "bold"))
         print_table(console, _spread(shown, gap))
         console.print(Text("With 95 % intervals", "bold"))
         print_table(console, _intervals(shown, gap))
-        console.print(Text("Smallest regression caught with 80 % power, by time", "bold"))
+        console.print(Text("Smallest regression detected with 80 % power, by measuring time", "bold"))
         print_table(console, _detectable(calibration, found, gap, wide=wide))
     for sentence in sentences(calibration, found):
         console.print(safe_text(console, sentence))
@@ -63,17 +63,21 @@ def _false_alarms(calibration: Calibration) -> str:
 def _unknown(calibration: Calibration, found: dict[str, Power]) -> Iterator[str]:
     count = len(calibration.runs)
     if count < 2:
-        yield "Occasion: not known from one run; --runs 3 gives a first idea."
+        yield "Occasion: not known from one run; --runs 3 gives a first estimate."
     else:
         yield (
-            f"Occasion: {count} runs one after another give a rough number, and say nothing of other hours and days; "
-            "no comparison depends on it: those with stored numbers take what days differ by from several calibrations."
+            f"Occasion: {count} consecutive runs give a rough number and do not cover other hours or days. No "
+            "comparison depends on it: comparisons with stored numbers take the variation between days from several "
+            "calibrations."
         )
     if calibration.parents < 2:
-        yield "Fork server: not known from one; budget.parents in the scenario says how many."
+        yield "Fork server: not known from one; set budget.parents in the scenario to use more."
     unknown = [each.metric for each in calibration.components if each.metric in found and _has_no_request_sd(each)]
     if unknown:
-        yield f"Request: not told apart from replica for {', '.join(unknown)}; what time buys there is not known."
+        yield (
+            f"Request: not separable from replica for {', '.join(unknown)}, so the effect of more measuring time is "
+            "not known."
+        )
 
 
 def _has_no_request_sd(found: Components) -> bool:

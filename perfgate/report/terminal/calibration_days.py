@@ -44,7 +44,7 @@ def variograms(
 def print_variograms(console: Console, found: Mapping[str, Variogram]) -> None:
     """Print what occasions differ by, by the time between them, or what is missing; fits 60 columns and more."""
     if any(each.classes for each in found.values()):
-        console.print(Text("What occasions of one model differ by, by the time between them", "bold"))
+        console.print(Text("Variation between occasions of one model, by the time between them", "bold"))
         print_table(console, _table(found))
     for sentence in sentences(found):
         console.print(safe_text(console, sentence))
@@ -58,15 +58,15 @@ def sentences(found: Mapping[str, Variogram]) -> Iterator[str]:
     if most < LEAST_DAYS:
         seen = f"{most} day{'s' * (most != 1)} so far" if most else "one occasion of each model so far"
         yield (
-            f"Days: how long occasions resemble each other is not known ({seen}); "
-            f"calibrate or record the same model on {LEAST_DAYS} days at least."
+            f"Days: how long occasions stay correlated is not known ({seen}); calibrate or record the same model on "
+            f"at least {LEAST_DAYS} days."
         )
         return
     known = [f"{metric} {_length(each)}" for metric, each in found.items() if not isnan(each.length_h)]
     if known:
         yield (
-            f"Days: occasions resemble each other for about {'; '.join(known)} (correlation exp(-hours / length), "
-            f"from {most} days)."
+            f"Days: occasions stay correlated for about {'; '.join(known)} (correlation exp(-hours / length), from "
+            f"{most} days)."
         )
 
 

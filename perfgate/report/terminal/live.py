@@ -198,7 +198,7 @@ def _shown(standing: Standing, room: int) -> tuple[tuple[Row, ...], int]:
 
 def _table(rows: tuple[Row, ...], layout: _Layout, *, ascii_only: bool) -> Table:
     columns = [">change"] if layout.change else []
-    columns += [">interval", *([">limit"] if layout.limit else []), *(["in tolerances"] if layout.gauge else []), ""]
+    columns += [">interval", *([">limit"] if layout.limit else []), *(["vs tolerance"] if layout.gauge else []), ""]
     table = plain_table("metric", *columns, gap=layout.gap)
     for row in rows:
         change, interval, limit, drawn = _cells(row, ascii_only=ascii_only)

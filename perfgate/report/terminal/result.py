@@ -41,7 +41,7 @@ STYLES = {
     "accepted": "cyan",
 }
 """By word."""
-_GROUPS = {Severity.WARN: "only warnings", Severity.OFF: "not gated"}
+_GROUPS = {Severity.WARN: "warn-only", Severity.OFF: "not gated"}
 _MIDDLE, _ENDLESS = 92, 10_000
 
 
@@ -65,7 +65,7 @@ def print_result(console: Console, result: Result, *, every_metric: bool = False
         for table in _gate_tables(shown, console):
             print_table(console, table)
         if more := not_gated_sentence(rows[len(shown) :]):
-            console.print(safe_text(console, f"{more}; -v and the report show them"), style="dim")
+            console.print(safe_text(console, f"{more}; shown with -v and in the report"), style="dim")
             console.print()
     elif result.summaries:
         print_table(console, _summary_table(result))
@@ -210,7 +210,7 @@ def _print_notes(console: Console, result: Result) -> None:
         console.print(Text.assemble(("requests differ ", "yellow"), safe_text(console, words)))
     _print_accepted(console, result)
     for metric, more in hints(result):
-        console.print(Text.assemble((metric, "yellow"), " is undecided: ", safe_text(console, more)))
+        console.print(Text.assemble((metric, "yellow"), " is inconclusive: ", safe_text(console, more)))
     _print_cautions(console, [caution for caution in result.cautions if caution.code != CautionKind.SAME_MODEL.code])
 
 

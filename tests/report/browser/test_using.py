@@ -74,7 +74,7 @@ def test_values_in_different_units_are_sorted_within_their_unit_and_missing_ones
         assert [unit for unit, _ in groupby(units)] == list(dict.fromkeys(units))
         values = [_number(words) for words in _column(table, 7)]
         assert all(a <= b for (a, u), (b, v) in pairwise(zip(values, units, strict=True)) if u == v)
-        _sort(table, "found in 4 of 5")
+        _sort(table, "detectable in 4 of 5")
         assert set(_column(table, 6)) == {"n/a"}
         assert _column(table, 2) == before
 

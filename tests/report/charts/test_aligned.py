@@ -45,10 +45,12 @@ def _blocks(*rows: tuple[str, float, float | None, float | None]) -> BlockColumn
 def test_all_quantities_stand_below_each_other_on_one_axis() -> None:
     words = _words(_root(KINDS["fail"]()))
     titles = [
-        word for word in words if word.startswith(("Time of", "Throughput", "CPU,", "Resident", "Failed", "Interf"))
+        word
+        for word in words
+        if word.startswith(("Request time", "Throughput", "CPU cores", "Resident", "Failed", "Interf"))
     ]
     assert [title.split()[0] for title in titles] == [
-        "Time", "Time", "Throughput", "CPU,", "Resident", "Failed", "Interference,",
+        "Request", "Request", "Throughput", "CPU", "Resident", "Failed", "Interference",
     ]  # fmt: skip
     assert sum(word.startswith("time since the run began") for word in words) == 1
     assert "none of 49,867 requests failed" in words
@@ -57,9 +59,9 @@ def test_all_quantities_stand_below_each_other_on_one_axis() -> None:
 
 def test_the_description_tells_what_was_found() -> None:
     desc = _root(KINDS["fail"]())[1].text or ""
-    assert "p99 of a turn under load: baseline 8.13 ms in load, candidate 8.87 ms in load" in desc
+    assert "p99 per turn under load: baseline 8.13 ms in load, candidate 8.87 ms in load" in desc
     assert "warm-up took 5.9 s" in desc
-    assert "3 of 100 blocks were disturbed by others" in desc
+    assert "3 of 100 blocks were disturbed by other work" in desc
 
 
 def test_the_warm_up_is_shaded_until_the_first_block() -> None:
@@ -85,9 +87,9 @@ def test_blocks_are_disturbed_by_the_rule_of_the_cautions_and_close_ones_are_one
 def test_the_shades_are_named_where_they_are() -> None:
     quiet, hit = KINDS["fail"](), KINDS["inconclusive"]()
     calm = replace(quiet.blocks, steal_share=(0.0,) * 100, cpu_pressure_share=(0.1,) * 100)
-    assert "block disturbed by others" in _words(_root(hit))
+    assert "block disturbed by other work" in _words(_root(hit))
     assert len(_rects(_root(hit))) > 10
-    assert "block disturbed by others" not in _words(_root(replace(quiet, blocks=calm)))
+    assert "block disturbed by other work" not in _words(_root(replace(quiet, blocks=calm)))
 
 
 def test_lanes_part_a_series() -> None:
@@ -109,7 +111,7 @@ def test_throughput_counts_what_was_answered_in_the_load_lane_alone() -> None:
 def test_without_the_99th_percentile_the_slowest_request_is_shown() -> None:
     result = example.passing()
     older = replace(result, trials=replace(result.trials, response_p99_ms=()))
-    assert "Slowest request of a turn under load" in _words(_root(older))
+    assert "Slowest request per turn under load" in _words(_root(older))
     assert not any(track.slug == "p99" for track in tracks(older))
 
 

@@ -32,7 +32,7 @@ def test_a_regression_is_a_failure_and_what_holds_is_not() -> None:
     failure = suite.find("testcase[@name='cpu_ms_per_request']/failure")
     assert failure is not None
     assert failure.attrib == {"message": "+13.3% [+12.3, +14.3] > 2.5%", "type": "regression"}
-    assert "found in 4 of 5 runs" in (failure.text or "")
+    assert "detectable in 4 of 5 runs" in (failure.text or "")
 
 
 def test_an_inconclusive_metric_is_skipped_with_what_would_decide_it() -> None:

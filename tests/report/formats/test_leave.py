@@ -71,7 +71,7 @@ def test_the_terminal_shows_them_and_no_warning_in_red() -> None:
     assert re.search(r"throughput_rps .*WARN", words)
     assert re.search(r"latency_p99_ms  at most 10 ms .*WARN", words)
     assert "execute_ms +20.2%: up to 25% until 2027-03-01 instead of 2.5%. jo: the new tower pays for it" in words
-    assert words.index("rss_peak_mb") < words.index("only warnings") < words.index("throughput_rps")
+    assert words.index("rss_peak_mb") < words.index("warn-only") < words.index("throughput_rps")
     assert "\x1b[1;31m" not in _printed(example.lenient(), colour=True)
     assert "\x1b[1;31m" in _printed(_failing(), colour=True)
 
@@ -80,15 +80,16 @@ def test_sentences_say_who_counts() -> None:
     said = sentence(example.lenient())
     assert "no worse than its baseline in 3 gated metrics" in said
     assert (
-        "execute_ms changed by +20.2%, which is accepted up to 25% until 2027-03-01; its own tolerance is 2.5%" in said
+        "execute_ms changed by +20.2%; up to 25% is accepted until 2027-03-01, instead of its own tolerance of 2.5%"
+        in said
     )
-    assert said.endswith("It holds 1 objective.")
+    assert said.endswith("It meets 1 objective.")
     assert "throughput_rps" not in said
-    assert warning_sentence(example.lenient()).startswith("2 warnings, which the verdict leaves out: throughput_rps")
+    assert warning_sentence(example.lenient()).startswith("2 warnings, not part of the verdict: throughput_rps")
     assert warning_sentence(example.passing()) == ""
     power = power_sentence(example.lenient())
     assert "At most 1% of runs raise a false alarm, shared by 4 metrics" in power
-    assert "At most 1% of runs warn falsely, shared by 2 metrics" in power
+    assert "At most 1% of runs raise a false warning, shared by 2 metrics" in power
     assert "throughput_rps -" in power
 
 
@@ -133,7 +134,7 @@ def test_the_job_summary_has_words_and_reasons() -> None:
     text = _rendered("markdown")
     assert "| ☑️ accepted | `execute_ms` |" in text
     assert "| ⚠️ warn | `throughput_rps` |" in text
-    assert "| ✅ pass (only warns) | `latency_p90_ms` |" in text
+    assert "| ✅ pass (warn-only) | `latency_p90_ms` |" in text
     assert "| accepted: `execute_ms` | +20.2% | 25% | 2.5% | 2027-03-01 | jo | the new tower pays for it |" in text
     assert "❌" not in text
 
