@@ -20,7 +20,7 @@ FOLDER = "artifacts"
 def reference(digest: str) -> str:
     """Name the folder of a model digest `sha256:<hex>`, relative to the store."""
     if not (match := re.fullmatch(r"sha256:([0-9a-f]{8,})", digest)):
-        raise UsageError(f"not a model digest: {digest}", "give the digest that `perfgate inspect` prints")
+        raise UsageError(f"not a model digest: {digest}", "use the digest that `perfgate inspect` prints")
     return f"{FOLDER}/{match[1]}"
 
 
@@ -37,7 +37,7 @@ def keep(place: StoreLocation, digest: str, model: Path) -> str:
     folder = reference(digest)
     files = sorted(Path(top, name) for top, _, names in os.walk(model, followlinks=True) for name in names)
     if not files:
-        raise UsageError(f"{model}: no model files to store", "give the SavedModel directory")
+        raise UsageError(f"{model}: no model files to store", "use the SavedModel directory")
     for file in files:
         name = f"{folder}/{file.relative_to(model).as_posix()}"
         if place.size(name) != file.stat().st_size:
@@ -54,7 +54,7 @@ def fetch(place: StoreLocation, record: Record, cache: Path, digest_of: Callable
     artifact = record.model.artifact
     again = f"record again with `{recording(record.name, place.url, record.scenario_name)}`"
     if artifact is None:
-        raise NoBaselineError(f"{record.name} {record.id} keeps numbers only, no model", again)
+        raise NoBaselineError(f"{record.name} {record.id} has only numbers, not the model", again)
     try:
         path = _found(place, artifact, cache, record.model.digest)
     except (OSError, UsageError) as error:
@@ -63,10 +63,10 @@ def fetch(place: StoreLocation, record: Record, cache: Path, digest_of: Callable
         )
         raise NoBaselineError(problem, again) from error
     if path is None or not path.is_dir():
-        raise NoBaselineError(f"the model of {record.name} {record.id} is gone: {artifact}", again)
+        raise NoBaselineError(f"the model of {record.name} {record.id} is missing: {artifact}", again)
     if digest_of is not None and (found := digest_of(path)) != record.model.digest:
         raise InvalidRunError(
-            f"the stored artifact was changed: {path} has digest {found}, recorded was {record.model.digest}",
+            f"the stored model has changed: {path} has digest {found}, but {record.model.digest} was recorded",
             f"restore it, or delete it and {again}",
         )
     return path

@@ -73,7 +73,7 @@ _ADAPTER = TypeAdapter(Calibration)
 def keep_calibration(store_url: str, calibration: Calibration) -> str:
     """Write a calibration into a store, beside older ones; returns where it lies. UsageError where it cannot be."""
     if not _is_fingerprint(calibration.fingerprint):
-        raise UsageError(f"{calibration.fingerprint!r} is no fingerprint", "calibrate again")
+        raise UsageError(f"{calibration.fingerprint!r} is not a fingerprint", "calibrate again")
     place = StoreLocation(store_url)
     created = datetime.fromisoformat(calibration.created_utc).astimezone(UTC)
     stamp = f"{created:%Y%m%dT%H%M%S}.{created.microsecond // 1000:03d}Z"
@@ -124,7 +124,7 @@ def from_json(text: str, source: str) -> Calibration:
         calibration = _ADAPTER.validate_python(_with_nan(data))
         datetime.fromisoformat(calibration.created_utc)
     except ValueError as error:
-        raise UsageError(f"{source}: a broken calibration: {first_line(error)}", remedy) from error
+        raise UsageError(f"{source}: invalid calibration: {first_line(error)}", remedy) from error
     return calibration
 
 

@@ -111,7 +111,9 @@ def unlike(stored: StoredBaseline, payload_digest: str, servers: int) -> Iterato
 
 def _environment_differs(record: Record, environment: Mapping[str, Any]) -> str:
     what = then_and_now(record.environment, environment) or "the server's settings"
-    return f"environment differs from that of {record.name}/{record.id} ({what}), and stored numbers do not compare"
+    return (
+        f"the environment differs from that of {record.name}/{record.id} ({what}), so stored numbers are not comparable"
+    )
 
 
 def _digests(records: Iterable[Record]) -> tuple[str, ...]:

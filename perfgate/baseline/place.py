@@ -31,13 +31,13 @@ class StoreLocation:
             self._fs, root = url_to_fs(url)
         except ValueError as error:
             known = "a directory, s3://…, gs://…, or another fsspec URL"
-            raise UsageError(f"store {url}: {error}", f"give {known}") from error
+            raise UsageError(f"store {url}: {error}", f"use {known}") from error
         except ImportError as error:
-            raise UsageError(f"store {url}: {error}", "install the package that speaks this scheme") from error
+            raise UsageError(f"store {url}: {error}", "install the fsspec package for this scheme") from error
         self._root = str(root).rstrip("/")
         self.is_local = isinstance(self._fs, fsspec.get_filesystem_class("file"))
         if self.is_local and self._fs.isfile(self._root):
-            raise UsageError(f"store {url} is a file", "give a directory")
+            raise UsageError(f"store {url} is a file", "use a directory")
 
     def path(self, name: str) -> str:
         """Return where `name` is, as the file system wants it."""
@@ -143,5 +143,6 @@ class StoreLocation:
             yield
         except OSError as error:
             raise UsageError(
-                f"cannot write {self.shown(name)}: {error.strerror or error}", "check rights, space and --store"
+                f"cannot write {self.shown(name)}: {error.strerror or error}",
+                "check permissions, free space and --store",
             ) from error

@@ -102,8 +102,8 @@ def from_json(text: str, source: str) -> Record:
         record = _ADAPTER.validate_python(data)
         record.id  # noqa: B018 - a created_utc that is no instant is found here, not later
     except (ValueError, ValidationError) as error:
-        raise UsageError(f"{source}: a broken baseline record: {first_line(error)}", _REPAIR) from error
+        raise UsageError(f"{source}: invalid baseline record: {first_line(error)}", _REPAIR) from error
     return record
 
 
-_REPAIR = "restore the file from version control or a copy, or remove it with `perfgate baseline rm NAME --id ID`"
+_REPAIR = "restore the file from version control or a backup, or remove it with `perfgate baseline rm NAME --id ID`"

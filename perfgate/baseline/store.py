@@ -44,7 +44,7 @@ class Store:
             text, file = to_json(record), _file(record.name, record.id)
             if (stored := self._place.read(file)) not in {None, text}:
                 raise UsageError(
-                    f"{self._place.shown(file)}: stored already, and with other content", "promote it anew"
+                    f"{self._place.shown(file)}: already stored with different content", "promote it again"
                 )
             if stored is None:
                 self._place.write(file, text)
@@ -100,7 +100,7 @@ class Store:
             raise self._none_for(name, None, set())
         if len(found) != 1:
             what = "no record" if not found else f"{len(found)} records"
-            raise UsageError(f"{what} {record_id!r} of {name} in {self.url}", f"there are: {', '.join(ids)}")
+            raise UsageError(f"{what} {record_id!r} of {name} in {self.url}", f"available: {', '.join(ids)}")
         return found[0]
 
     def remove(self, name: str, record_id: str | None = None) -> tuple[str, ...]:
@@ -142,11 +142,12 @@ class Store:
     def _read(self, name: str, record_id: str) -> Record:
         file = _file(name, record_id)
         if (text := self._place.read(file)) is None:
-            raise NoBaselineError(f"{self._place.shown(file)} is gone", f"see `{showing(name, self.url)}`")
+            raise NoBaselineError(f"{self._place.shown(file)} is missing", f"see `{showing(name, self.url)}`")
         record = from_json(text, self._place.shown(file))
         if (record.name, record.id) != (name, record_id):
             raise UsageError(
-                f"{self._place.shown(file)}: holds record {record.name}/{record.id}", "give the file its own name back"
+                f"{self._place.shown(file)}: contains record {record.name}/{record.id}",
+                "restore the original file name",
             )
         return record
 
@@ -185,9 +186,9 @@ class Store:
         if scenario in others:
             problem = f"the baseline {name} was recorded before scenario {scenario} was changed"
         elif others:
-            problem = f"the baseline {name} has no record of this scenario, only of {', '.join(sorted(others))}"
+            problem = f"the baseline {name} has no record for this scenario, only for {', '.join(sorted(others))}"
         else:
-            problem = f"no baseline {name} in {self.url}" + (f" (there are: {known})" if known else "")
+            problem = f"no baseline {name} in {self.url}" + (f" (available: {known})" if known else "")
         return NoBaselineError(problem, f"record one with `{recording(name, self.url, scenario)}`")
 
 
@@ -202,5 +203,5 @@ def _is_name(name: str) -> bool:
 def _check_name(name: str) -> None:
     if not _is_name(name):
         reserved = " or ".join(map(repr, RESERVED))
-        allowed = f"letters, digits and . _ - after a first letter or digit, and not {reserved}"
-        raise UsageError(f"{name!r} is no name for a baseline", f"use {allowed}")
+        allowed = f"letters, digits, '.', '_' or '-', starting with a letter or digit, and not {reserved}"
+        raise UsageError(f"invalid baseline name {name!r}", f"use {allowed}")

@@ -119,14 +119,17 @@ def _pointer(store: Store, name: str) -> str:
     pointed = store.pointer(name)
     if pointed is None or pointed in store.ids(name):
         return ""
-    return f"{name}/current points to no record of {name} ({pointed!r}); the newest counts, and the next one mends it"
+    return (
+        f"{name}/current points to no record of {name} ({pointed!r}); the newest record is used, and the next one "
+        "fixes it"
+    )
 
 
 def _stale(store: Store, names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
         pointed, ids = store.pointer(name), store.ids(name)
         if pointed is None:
-            yield f"{name} has no pointer `current`; the newest record counts"
+            yield f"{name} has no pointer `current`; the newest record is used"
         elif pointed in ids[:-1]:
             yield f"{name}/current points to {pointed}, and {ids[-1]} is newer"
 
@@ -134,7 +137,7 @@ def _stale(store: Store, names: tuple[str, ...]) -> Iterator[str]:
 def _unused(store: Store, needed: set[str | None]) -> Iterator[str]:
     for model in store.models():
         if model not in needed:
-            yield f"{model}: no record refers to this model, it may be deleted"
+            yield f"{model}: no record refers to this model; it can be deleted"
     if count := len(store.unfinished()):
         files = f"{count} unfinished file{'s' * (count > 1)}"
-        yield f"{files} in .tmp: unless a perfgate is writing now, they may be deleted"
+        yield f"{files} in .tmp: they can be deleted unless perfgate is writing now"

@@ -19,16 +19,15 @@ from perfgate.version import __version__
 
 COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
-    "compare": "Compare two model versions side by side, no store needed.",
+    "compare": "Compare two model versions side by side; no baseline store needed.",
     "baseline": "Record, promote, list, show, remove and verify stored baselines.",
-    "report": "Render RUN again, a run's directory or its result.json.",
-    "history": "Show a baseline's metrics over all its records, change points marked.",
+    "report": "Render a run again from its directory or result.json.",
+    "history": "Show a baseline's metrics over all its records, with change points.",
     "calibrate": "Measure MODEL against itself: this machine's noise and smallest detectable effects.",
-    "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone.",
-    "init": "Start a project for MODEL: perfgate.toml, a first scenario from its signature, a CI file.",
-    "doctor": "Check this machine: cores, clock, limits, memory, other load; what to change, and what it would bring.",
-    "config": "Show what `perfgate run` would use here: each setting, its value, and whether a variable or a file says "
-    "so.",
+    "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API, without measuring.",
+    "init": "Set up a project for MODEL: perfgate.toml, a scenario made from its signature, a CI file.",
+    "doctor": "Check this machine (cores, clock, limits, memory, other load) and suggest improvements.",
+    "config": "Show the settings `perfgate run` would use here, with the source of each value.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }
 """Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""
@@ -63,9 +62,9 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="perfgate")
 @click.pass_context
 def app(context: click.Context) -> None:
-    """Decide whether a new version of a TensorFlow model is slower or needs more, with error rates that you choose.
+    """Decide whether a new version of a TensorFlow model is slower or needs more resources, at error rates you choose.
 
-    Exit codes: 0 pass, 1 perfgate failed, 2 usage, 3 regression or broken objective, 4 inconclusive or no baseline,
+    Exit codes: 0 pass, 1 perfgate failed, 2 usage, 3 regression or missed objective, 4 inconclusive or no baseline,
     5 invalid run, 130 interrupted.
     """
     name = context.invoked_subcommand
@@ -116,7 +115,7 @@ def _check_text(args: Sequence[str]) -> None:
     """Refuse what no result could hold: bytes that are no UTF-8 come as surrogates (PEP 383)."""
     for arg in args:
         if any("\ud800" <= char <= "\udfff" for char in arg):
-            raise UsageError(f"{arg!r} is not UTF-8", "rename it, or link to it")
+            raise UsageError(f"{arg!r} is not UTF-8", "rename it or create a link to it")
 
 
 def _misused(error: click.ClickException) -> ExitCode:

@@ -22,15 +22,15 @@ _NAME = click.option(
     shell_complete=baselines,
     help="Baseline's name.",
 )
-_NOTE = click.option("--note", default="", help="A line to keep with the record.")
+_NOTE = click.option("--note", default="", help="A note stored with the record.")
 _KEPT = (
     click.option(
-        "--copy", "kept", flag_value="copy", default="copy", help="Keep a copy of the model in the store: the default."
+        "--copy", "kept", flag_value="copy", default="copy", help="Keep a copy of the model in the store (default)."
     ),
     click.option("--no-copy", "kept", flag_value="path", help="Keep only the model's path and digest."),
     click.option(
         "--numbers-only", "kept", flag_value="numbers",
-        help="Keep no model: `run` then compares with the numbers, and sees large changes only.",
+        help="Do not keep the model: `run` then compares with the numbers and detects only large changes.",
     ),
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def command() -> None:
 @store_option
 @measuring_options
 def record_command(model: str, name: str, note: str, kept: str, store: str, **options: object) -> int:
-    """Measure MODEL and store it as the baseline of a name."""
+    """Measure MODEL and store it as the baseline NAME."""
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     options["ahead"] = fork_server_ahead(options, model)
@@ -74,7 +74,7 @@ def record_command(model: str, name: str, note: str, kept: str, store: str, **op
 @store_option
 @verbose_option
 def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> int:
-    """Make the candidate of RUN (a result directory) the baseline of a name."""
+    """Store the candidate of RUN (a result directory) as the baseline NAME."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
     from perfgate.pipeline.stored import Kept, promote  # noqa: PLC0415
     from perfgate.results.document import read  # noqa: PLC0415

@@ -17,12 +17,12 @@ from perfgate.formatting import given, number, quantity, with_unit
 if TYPE_CHECKING:
     from perfgate.baseline.record import Record
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 _WIDE = 100
 """Columns from which a list says more of the model; `show` does in any case."""
 _LONG = ("name", "scenario", "model", "note")
 """Columns whose cells go on in further lines: whoever has a narrow terminal wants more lines rather than less text."""
-_ID = click.option("--id", "record_id", metavar="ID", help="One record, by its id or a part that no other has.")
+_ID = click.option("--id", "record_id", metavar="ID", help="One record, by its id or any unique part of it.")
 
 
 @click.command("list")
@@ -30,7 +30,7 @@ _ID = click.option("--id", "record_id", metavar="ID", help="One record, by its i
 @_JSON
 @verbose_option
 def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
-    """List all records; a star marks each name's current one."""
+    """List all records; a star marks the current record of each name."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
 
     opened = Store(store)
@@ -41,7 +41,7 @@ def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
     elif records:
         _print_records(records)
     else:
-        click.echo(f"no baselines in {opened.url}; `perfgate baseline record MODEL --name NAME` makes one")
+        click.echo(f"no baselines in {opened.url}; `perfgate baseline record MODEL --name NAME` records one")
     return ExitCode.PASS
 
 
@@ -52,7 +52,7 @@ def list_command(store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
 @_JSON
 @verbose_option
 def show_command(name: str, record_id: str | None, store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
-    """Show the current record of NAME, or one of its records."""
+    """Show the current record of NAME, or another one with --id."""
     from perfgate.baseline.record import to_json  # noqa: PLC0415 - instant --help
     from perfgate.baseline.store import Store  # noqa: PLC0415
 
@@ -68,11 +68,11 @@ def show_command(name: str, record_id: str | None, store: str, as_json: bool) ->
 @click.command("rm")
 @click.argument("name", shell_complete=baselines)
 @_ID
-@click.option("-y", "--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @store_option
 @verbose_option
 def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int:  # noqa: FBT001 - click's
-    """Remove one record of NAME, or all of them, and the stored models that nothing refers to any more."""
+    """Remove one record of NAME, or all of them, and stored models that are no longer referenced."""
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
 
     opened = Store(store)
@@ -80,7 +80,7 @@ def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int: 
     what = f"{name}/{ids[0]}" if len(ids) == 1 else f"all {len(ids)} records of {name}"
     if ids and not yes:
         if not _asks():
-            raise UsageError(f"removing {what} from {opened.url} needs a yes", "add --yes")
+            raise UsageError(f"removing {what} from {opened.url} needs confirmation", "add --yes")
         if not click.confirm(f"Remove {what} from {opened.url}?", err=True):
             click.echo("nothing removed")
             return ExitCode.PASS

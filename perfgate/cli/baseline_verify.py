@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("name", required=False, shell_complete=baselines)
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @verbose_option
 def verify_command(name: str | None, store: str, as_json: bool) -> int:  # noqa: FBT001 - click's
-    """Check all records, or those of NAME: readable, with the very model that was measured, and pointed to.
+    """Check that all records, or those of NAME, are readable and that their models and pointers are intact.
 
-    Exit code 2 where something is broken. What was recorded in another environment, and models that no record refers
-    to, are told and no mistake.
+    Exit code 2 if something is broken. Records from another environment and models that no record refers to are listed
+    but are not errors.
     """
     import os  # noqa: PLC0415 - instant --help
     from pathlib import Path  # noqa: PLC0415
@@ -40,8 +40,8 @@ def verify_command(name: str | None, store: str, as_json: bool) -> int:  # noqa:
         found = verify(opened, name, environment(os.environ), digest, Path(scratch))
     click.echo(_document(opened.url, found) if as_json else _lines(opened.url, found))
     if broken := found.broken:
-        what = f"{len(broken)} thing{'s' * (len(broken) > 1)} broken in {opened.url}"
-        raise UsageError(f"{what}: {broken[0]}", "restore the store from a copy, or remove what cannot be restored")
+        what = f"{len(broken)} problem{'s' * (len(broken) > 1)} in {opened.url}"
+        raise UsageError(f"{what}: {broken[0]}", "restore the store from a backup, or remove what cannot be restored")
     return ExitCode.PASS
 
 

@@ -12,16 +12,16 @@ from perfgate.cli.options import measuring_options, store_option
 @click.argument("model", shell_complete=paths)
 @click.option(
     "--runs", type=click.IntRange(1, 20), default=3, show_default=True,
-    help="Runs one after the other, each with servers of its own.",
+    help="Number of consecutive runs, each with new servers.",
 )  # fmt: skip
 @store_option
 @measuring_options
 def command(model: str, runs: int, store: str, **options: object) -> int:
     """Measure MODEL against itself: this machine's noise and smallest detectable effects.
 
-    MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. What is found
-    is kept in the store, and later runs of the same scenario on this machine say beforehand what they can catch.
-    Each run takes the whole measuring time, start-up and warm-up on top.
+    MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. The result is
+    kept in the store, and later runs of the same scenario on this machine report in advance what they can detect. Each
+    run takes the full measuring time plus start-up and warm-up.
     """
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 

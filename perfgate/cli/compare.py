@@ -15,11 +15,11 @@ from perfgate.cli.options import judging_options, measuring_options, store_optio
 @measuring_options
 @judging_options
 def command(old: str, new: str, **options: object) -> int:
-    """Compare two model versions side by side, no store needed.
+    """Compare two model versions side by side; no baseline store needed.
 
     OLD and NEW are SavedModel directories, TF-Serving base paths (the highest version wins) or .keras files; or both
-    are running servers, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME. The store is only looked into for
-    a calibration.
+    are running servers: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME. The store is only read for a
+    calibration.
     """
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 @click.command("config")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @click.option(
     "--schema",
     type=click.Choice(["perfgate.toml", "scenario"]),
-    help="Print the JSON Schema of that file, for editors, and nothing else.",
+    help="Print only the JSON Schema of the configuration file, for editors.",
 )
 @verbose_option
 def command(as_json: bool, schema: str | None) -> int:  # noqa: FBT001 - click's
-    """Show what `perfgate run` would use here: each setting, its value, and whether a variable or a file says so.
+    """Show the settings `perfgate run` would use here, with the source of each value.
 
-    A flag comes before a variable PERFGATE_*, a variable before perfgate.toml or [tool.perfgate] in pyproject.toml, the
-    nearest of them in this directory or above it, and the file before the default. Then how much failures of metrics
-    count and which regressions are accepted, where the file says so.
+    Flags override PERFGATE_* variables, which override perfgate.toml or [tool.perfgate] in pyproject.toml (the nearest
+    one in this directory or above), which overrides the defaults. Severities and accepted regressions follow if the
+    file sets them.
     """
     from perfgate.cli.config_file import load_config  # noqa: PLC0415 - instant --help
     from perfgate.cli.measuring import policy_of  # noqa: PLC0415

@@ -77,11 +77,11 @@ def _table(path: Path, table: tuple[str, ...]) -> Mapping[str, Any] | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UsageError(f"cannot read {path}: {reason}", "mend it, or move it away") from error
+        raise UsageError(f"cannot read {path}: {reason}", "fix it or move it away") from error
     except tomllib.TOMLDecodeError as error:
         if table:  # somebody else's file, and they will hear of it
             return None
-        raise UsageError(f"{path} is no TOML: {error}", "mend it, or move it away") from None
+        raise UsageError(f"{path} is not valid TOML: {error}", "fix it or move it away") from None
     for name in table:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
@@ -91,7 +91,7 @@ def _checked(path: Path, values: Mapping[str, Any], folder: Path, start: Path) -
     known = (*KEYS, *TABLES)
     for key in values:
         if key not in known:
-            raise UsageError(f"{path}: there is no key {key}", f"did you mean {nearest(key, known)}?")
+            raise UsageError(f"{path}: unknown key {key}", f"did you mean {nearest(key, known)}?")
     placed = {key: _placed(key, value, folder, start) for key, value in values.items() if key in KEYS}
     tables = {key: values[key] for key in TABLES if key in values}
     return Config(path, placed, _tables(tables, path) if tables else None)
@@ -155,8 +155,8 @@ def _taken(parameter: click.Parameter, key: str, config: Config) -> Any:  # noqa
             parameter.type_cast_value(click.Context(click.Command("perfgate")), value)
     except click.BadParameter as error:
         raise UsageError(
-            f"{config.path}: {key}: {error.message.rstrip('.')}", f"write what {KEYS[key]} takes"
+            f"{config.path}: {key}: {error.message.rstrip('.')}", f"use a value that {KEYS[key]} accepts"
         ) from None
     if wrong:
-        raise UsageError(f"{config.path}: {key}: {value!r} is no value for it", f"write what {KEYS[key]} takes")
+        raise UsageError(f"{config.path}: {key}: invalid value {value!r}", f"use a value that {KEYS[key]} accepts")
     return value

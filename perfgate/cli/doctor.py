@@ -19,12 +19,12 @@ _LOOK_S = 1.0
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @verbose_option
 def command(as_json: bool) -> int:  # noqa: FBT001 - click's
-    """Check this machine: cores, clock, limits, memory, other load; what to change, and what it would bring.
+    """Check this machine (cores, clock, limits, memory, other load) and suggest improvements.
 
-    It looks on for a second and changes nothing. The exit code is 0 whatever it finds.
+    It observes for one second and changes nothing. The exit code is 0 whatever it finds.
     """
     import json  # noqa: PLC0415 - instant --help
     import os  # noqa: PLC0415
@@ -41,7 +41,7 @@ def command(as_json: bool) -> int:  # noqa: FBT001 - click's
     else:
         _print(found)
     count = len(to_change(found))
-    what = "nothing to change" if not count else f"{count} thing{'s' * (count > 1)} could be better"
+    what = "nothing to change" if not count else f"{count} possible improvement{'s' * (count > 1)}"
     click.echo(f"DOCTOR {what}; `perfgate calibrate MODEL` measures how noisy the machine is", err=True)
     return ExitCode.PASS
 

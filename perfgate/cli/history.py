@@ -23,24 +23,22 @@ REPORTS = Path("reports")
     multiple=True,
     metavar="METRIC",
     shell_complete=metrics,
-    help="One metric; may be repeated.",
+    help="Show only this metric; may be repeated.",
 )
 @click.option(
     "-s",
     "--scenario",
     metavar="NAME|DIGEST",
     shell_complete=scenarios,
-    help="Records of one scenario; default that of the newest.",
+    help="Records of this scenario; default: that of the newest record.",
 )
-@click.option("--fingerprint", metavar="F", help="Records of one environment; default that of the newest.")
-@click.option("--last", type=click.IntRange(1), metavar="N", help="The newest N records only.")
-@click.option("--all-changes", is_flag=True, help="List changes that the default tolerances accept, too.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="Where the page goes."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--fingerprint", metavar="F", help="Records of this environment; default: that of the newest record.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the newest N records.")
+@click.option("--all-changes", is_flag=True, help="Also list changes within the default tolerances.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="Path of the page.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", envvar="PERFGATE_COLOR",
-              show_default=True, help="Colours; auto: on a terminal, and as NO_COLOR and FORCE_COLOR say.")  # fmt: skip
+              show_default=True, help="Colours; auto: on a terminal, subject to NO_COLOR and FORCE_COLOR.")  # fmt: skip
 @store_option
 @verbose_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -55,9 +53,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     color: str,
     store: str,
 ) -> int:
-    """Show a baseline's metrics over all its records, change points marked.
+    """Show a baseline's metrics over all its records, with change points.
 
-    Advice, never a verdict: the exit code is 0 whatever is found. Writes a page, reports/history-NAME.html.
+    For information only, not a verdict: the exit code is 0 whatever is found. Writes a page, reports/history-NAME.html.
     """
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
     from perfgate.report.history.document import to_json  # noqa: PLC0415

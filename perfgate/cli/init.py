@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 @click.command("init")
 @click.argument("model", shell_complete=paths)
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
-              help="Whose CI file to write.")  # fmt: skip
+              help="CI system to write a file for.")  # fmt: skip
 @click.option(
     "--install", "requirement", metavar="REQUIREMENT",
-    help="What the CI file has pip install: a name, a path or a URL; default: this perfgate, from where it came.",
+    help=(
+        "Package that the CI file installs with pip: a name, a path or a URL; default: where this perfgate was "
+        "installed from."
+    ),
 )  # fmt: skip
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 @verbose_option
 def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int:
-    """Start a project for MODEL: perfgate.toml, a first scenario from its signature, a CI file.
+    """Set up a project for MODEL: perfgate.toml, a scenario made from its signature, a CI file.
 
-    MODEL is a SavedModel directory, a TF-Serving base path or a .keras file, as the CI job will name it. Nothing that
-    is there is replaced.
+    MODEL is a SavedModel directory, a TF-Serving base path or a .keras file, with the path that the CI job will use.
+    Existing files are not replaced.
     """
     from perfgate.model.cache import cache_dir  # noqa: PLC0415
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
@@ -48,9 +51,9 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
     scenario = next(path for path in files if path.parent.name == "scenarios")
     _complain(opened, scenario)
     click.echo("next:")
-    click.echo(f"  look at {scenario}: do its requests look like production's?")
-    click.echo(f"  {recording(opened)}    # what later versions are compared with; commit baselines/")
-    click.echo(f"  {shlex.join(['perfgate', 'run', 'NEW_MODEL'])}    # the gate, as CI calls it")
+    click.echo(f"  check {scenario}: do its requests look like production's?")
+    click.echo(f"  {recording(opened)}    # records the baseline for later versions; commit baselines/")
+    click.echo(f"  {shlex.join(['perfgate', 'run', 'NEW_MODEL'])}    # the gate, as CI runs it")
     if found is None and ci != "none":
         for line in how_to_bring(next(path for path in files if path.suffix == ".yml")):
             click.echo(f"  {line}")
@@ -65,4 +68,4 @@ def _complain(model: Model, scenario: Path) -> None:
     try:
         record_scenario(model, load_scenario(str(scenario), ()), 0)
     except UsageError as error:
-        click.echo(f"{scenario} needs an edit first: {error.problem}. {error.remedy}")
+        click.echo(f"edit {scenario} first: {error.problem}. {error.remedy}")

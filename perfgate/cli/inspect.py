@@ -25,13 +25,13 @@ _OPS_SHOWN = 10
 
 @click.command("inspect")
 @click.argument("model", shell_complete=paths)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@click.option("-v", "--verbose", is_flag=True, help="All ops, and tracebacks of errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all ops, and tracebacks of errors.")
 def command(model: str, *, as_json: bool, verbose: bool) -> None:
     """Show MODEL's version, digest, size, signatures and ops.
 
     MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file; or a running
-    server, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME, which tells its signatures.
+    server, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME, which reports its signatures.
     """
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - keeps `--help` instant
     from perfgate.model.saved_model import open_model  # noqa: PLC0415

@@ -28,7 +28,7 @@ class Duration(click.ParamType[float]):
             return value
         seconds = seconds_in(str(value))
         if not seconds:
-            self.fail(f"{value!r} is no duration; write 60s, 500ms or 2min", param, ctx)
+            self.fail(f"{value!r} is not a duration; write 60s, 500ms or 2min", param, ctx)
         return seconds
 
 
@@ -45,7 +45,7 @@ class CpuList(click.ParamType[tuple[int, ...]]):
         for part in str(value).split(","):
             match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
             if not match:
-                self.fail(f"{value!r} is no list of CPUs; write 0,2 or 0-3", param, ctx)
+                self.fail(f"{value!r} is not a list of CPUs; write 0,2 or 0-3", param, ctx)
             cpus.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
         return tuple(cpus)
 
@@ -61,29 +61,37 @@ def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 thread_options = _stack(
     click.option("--intra-op-threads", type=click.IntRange(0), help="Threads within one op; 0: one per core."),
-    click.option("--inter-op-threads", type=click.IntRange(0), help="Ops run side by side; 0: one per core."),
+    click.option("--inter-op-threads", type=click.IntRange(0), help="Ops run in parallel; 0: one per core."),
     click.option("--cpus", type=CpuList(), help="CPUs that the servers may use, such as 1 or 2-3."),
 )
 
 verbose_option = click.option(
-    "-v", "--verbose", is_flag=True, expose_value=False, help="Tracebacks of errors."
+    "-v", "--verbose", is_flag=True, expose_value=False, help="Show tracebacks of errors."
 )  # `app.main` looks for it itself: it must know before anything is parsed
 output_options = _stack(
     click.option(
-        "--json", "as_json", is_flag=True, help="Result as one JSON document on stdout; of several scenarios an array."
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print the result as one JSON document to stdout (an array for several scenarios).",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Only the final line."),
-    click.option("-v", "--verbose", is_flag=True, help="Also metrics that are not gated; tracebacks of errors."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only the final line."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Also show metrics that are not gated, and tracebacks of errors."
+    ),
     click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
         show_default=True,
         envvar="PERFGATE_COLOR",
-        help="Colours; auto: on a terminal, and as NO_COLOR and FORCE_COLOR say.",
+        help="Colours; auto: on a terminal, subject to NO_COLOR and FORCE_COLOR.",
     ),
     click.option(
-        "--no-progress", is_flag=True, envvar="PERFGATE_NO_PROGRESS", help="One plain line a phase, as in a log."
+        "--no-progress",
+        is_flag=True,
+        envvar="PERFGATE_NO_PROGRESS",
+        help="Print one plain line per phase, as in a log.",
     ),
 )
 
@@ -107,23 +115,26 @@ measuring_options = _stack(
     ),
     click.option(
         "--budget", type=Duration(), envvar="PERFGATE_BUDGET", metavar="60s",
-        help="Measuring time; start-up and warm-up come on top.",
+        help="Measuring time; start-up and warm-up are extra.",
     ),
     click.option(
-        "--replicas", type=click.IntRange(2, 64), envvar="PERFGATE_REPLICAS", help="Server processes an arm."
+        "--replicas", type=click.IntRange(2, 64), envvar="PERFGATE_REPLICAS", help="Server processes per arm."
     ),
-    click.option("--seed", type=click.IntRange(0), envvar="PERFGATE_SEED", help="Seed of order and arrivals."),
+    click.option("--seed", type=click.IntRange(0), envvar="PERFGATE_SEED", help="Seed for order and arrivals."),
     click.option(
         "--out", type=click.Path(path_type=Path, file_okay=False), envvar="PERFGATE_OUT",
-        help="Directory of the result, in place of what it holds; default reports/<run id>.",
+        help="Directory for the result; its contents are replaced. Default: reports/<run id>.",
     ),
     click.option(
         "--pid", "pids", type=click.IntRange(1), multiple=True,
-        help="Process of a running server (MODEL is a URL), for its CPU time and memory; one an address, OLD's first.",
+        help=(
+            "Process ID of a running server (MODEL is a URL), to measure its CPU time and memory; one per address, "
+            "OLD's first."
+        ),
     ),
     click.option(
         "--signature-from",
-        help="SavedModel with the signatures of a running server (MODEL is a URL) that does not tell its own.",
+        help="SavedModel with the signatures of a running server (MODEL is a URL) that does not report them.",
     ),
     thread_options,
     click.option("--driver-cpus", type=CpuList(), help="CPUs that the load generator may use."),
@@ -137,15 +148,15 @@ judging_options = _stack(
         default="fail",
         show_default=True,
         envvar="PERFGATE_ON_INCONCLUSIVE",
-        help="Exit code of an inconclusive run: 4, or 0.",
+        help="Exit code of an inconclusive run: fail is 4, pass is 0.",
     ),
     click.option(
         "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_JUNIT",
-        metavar="FILE", help="Write JUnit XML: a case a scenario and gated metric.",
+        metavar="FILE", help="Write JUnit XML: one test case per scenario and gated metric.",
     ),
     click.option(
         "--metrics", "metrics_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_METRICS",
-        metavar="FILE", help="Write OpenMetrics text, as GitLab's metrics report reads it.",
+        metavar="FILE", help="Write OpenMetrics text, for GitLab's metrics reports.",
     ),
 )  # fmt: skip
 

@@ -20,18 +20,19 @@ FORMATS = (
 @click.command("report")
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.option("-f", "--format", "name", type=click.Choice(FORMATS), default="html", show_default=True,
-              help="What to render it as.")  # fmt: skip
+              help="Output format.")  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
-    help="Where it goes; default RUN/report.html for the page, standard output for all else.",
+    help="Output file; default: RUN/report.html for html, standard output for the others.",
 )  # fmt: skip
 @verbose_option
 def command(run: Path, name: str, output: Path | None) -> int:
-    """Render RUN again, a run's directory or its result.json.
+    """Render a run again from its directory or result.json.
 
-    html is the page, json result.json, junit for CI servers, github annotations and markdown the job summary of GitHub
-    Actions, openmetrics GitLab's metrics report, benchmark-action the JSON of github-action-benchmark; trials and
-    samples are tables. The exit code says whether it could be rendered, not what the verdict was.
+    html is the report page and json is result.json; junit is for CI servers, github (annotations) and markdown (job
+    summary) are for GitHub Actions, openmetrics is for GitLab's metrics reports, benchmark-action is the JSON of
+    github-action-benchmark; trials and samples are tables. The exit code says whether rendering succeeded, not what the
+    verdict was.
     """
     from perfgate.report.formats.choose import FORMATS as known  # noqa: N811, PLC0415
     from perfgate.report.html import page  # noqa: PLC0415 - instant --help
@@ -43,7 +44,7 @@ def command(run: Path, name: str, output: Path | None) -> int:
         output = directory / page.FILE_NAME
     if output is None or str(output) == "-":
         if form.is_binary and sys.stdout.isatty():
-            raise UsageError(f"{name} is no text", "name a file with --output, or pipe it on")
+            raise UsageError(f"{name} is a binary format", "choose a file with --output, or pipe the output")
         click.echo(made, nl=False)
         return ExitCode.PASS
     _write(output, made)
@@ -56,4 +57,4 @@ def _write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}", "name another --output") from error
+        raise UsageError(f"cannot write {path}: {error.strerror or error}", "choose another --output") from error

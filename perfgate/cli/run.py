@@ -20,7 +20,7 @@ from perfgate.cli.options import judging_options, measuring_options, store_optio
 @click.option(
     "--numbers-only", is_flag=True, help="Compare with the stored numbers, without measuring the stored model again."
 )
-@click.option("--no-baseline", is_flag=True, help="Compare with nothing: judge the objectives only.")
+@click.option("--no-baseline", is_flag=True, help="Do not compare: judge only the objectives.")
 @store_option
 @measuring_options
 @judging_options
@@ -39,13 +39,13 @@ def command(  # noqa: PLR0913 - click's
     MODEL is a SavedModel directory, a TF-Serving base path (the highest version wins) or a .keras file. The stored
     model is measured again beside it, so that machine noise affects both equally; where the store has only its numbers,
     the intervals include how much the machine may have changed since. With --no-baseline or --against a running server,
-    MODEL may be one too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
+    MODEL may be a running server too: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME.
     """
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     asked = {"--against": against, "--no-baseline": no_baseline, "--numbers-only": numbers_only}
     if len(given := [flag for flag, value in asked.items() if value]) > 1:
-        raise click.UsageError(f"give {given[0]} or {given[1]}, not both")
+        raise click.UsageError(f"{given[0]} and {given[1]} cannot be used together")
     options["ahead"] = fork_server_ahead(options, model, *([against] if against else []))
     from perfgate.cli.measuring import gate_options_of, host_of  # noqa: PLC0415 - while it imports TensorFlow
     from perfgate.pipeline.answer import answer_all  # noqa: PLC0415

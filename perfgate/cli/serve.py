@@ -16,14 +16,16 @@ _CHECK_EVERY_S = 0.5
 
 @click.command("serve")
 @click.argument("model", shell_complete=paths)
-@click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC port; 0: any free.")
-@click.option("--rest-port", type=click.IntRange(0, 65535), help="REST port; 0: any free; not given: no REST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC port; 0: any free port."
+)
+@click.option("--rest-port", type=click.IntRange(0, 65535), help="REST port; 0: any free port; default: no REST.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--name", default="default", show_default=True, help="Model name that requests must carry.")
+@click.option("--name", default="default", show_default=True, help="Model name that requests must use.")
 @click.option(
     "--batching-parameters-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Batch requests, with the settings of TF-Serving's batching file.",
+    help="Batch requests with the settings in a TF-Serving batching file.",
 )
 @verbose_option
 @thread_options
@@ -38,7 +40,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     inter_op_threads: int | None,
     cpus: tuple[int, ...] | None,
 ) -> int:
-    """Serve MODEL over TF-Serving's gRPC protocol and REST API: the harness alone."""
+    """Serve MODEL over TF-Serving's gRPC protocol and REST API, without measuring."""
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - imports only what this command needs
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
     from perfgate.scenario.batching_file import read_batching_file  # noqa: PLC0415
@@ -70,8 +72,11 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         replica = parent.start(spec)
         where = f"{replica.address} (gRPC)" + (f" and {replica.rest_address} (REST)" if replica.rest_address else "")
         if replica.substituted:
-            click.echo(f"slower, by grpc.server: ngh2 does not work here: {replica.substituted}", err=True)
-        click.echo(f"serving {name} version {opened.version} on {where}, ^C stops")
+            click.echo(
+                f"warning: serving with the slower grpc.server because ngh2 does not work here: {replica.substituted}",
+                err=True,
+            )
+        click.echo(f"serving {name} version {opened.version} on {where}, press Ctrl+C to stop")
         while True:
             time.sleep(_CHECK_EVERY_S)
             replica.ensure_alive()

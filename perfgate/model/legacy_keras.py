@@ -29,10 +29,10 @@ def explain_hdf5(file: Path) -> tuple[str, str]:
             version, has_model = _text(opened.attrs.get("keras_version")), "model_config" in opened.attrs
             version = version or _text(opened.get("model_weights", opened).attrs.get("keras_version"))
     except OSError:
-        return "is no model: an HDF5 file that is damaged", "save it again"
+        return "is not a model: the HDF5 file is damaged", "save it again"
     if not has_model:
         return (
-            "holds weights without their model",
+            "contains weights without their model",
             f"build the model in Python, load_weights({file.name!r}), and save it as {file.stem + '.keras'!r}",
         )
     if _is_old(version):

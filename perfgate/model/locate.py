@@ -19,9 +19,7 @@ _OTHER_FORMS = {
 }
 """What else TensorFlow loads (tensorflow/cc/saved_model/reader.cc), and what to do about it."""
 _RUNNING = "`run` and `compare` take running servers: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME"
-_LOOKED_FOR = (
-    f"a model is a directory with {GRAPH_FILE}, a directory with <number>/{GRAPH_FILE} below it, or a .keras file"
-)
+_LOOKED_FOR = f"a model is a directory with {GRAPH_FILE}, a directory with <number>/{GRAPH_FILE}, or a .keras file"
 
 _NAMED = 4
 _MOST_LINKS = 40
@@ -47,7 +45,7 @@ def locate(given: str, cache_dir: Path) -> Location:
     UsageError when there is none, or one that cannot be loaded; InvalidRunError when the export fails.
     """
     if "://" in given:
-        raise UsageError(f"{given} is a URL, and no model on disk", _RUNNING)
+        raise UsageError(f"{given} is a URL, not a model on disk", _RUNNING)
     path = Path(given)
     if path.is_file() and path.suffix in {".keras", *_HDF5_SUFFIXES} and is_hdf5(path):
         problem, remedy = explain_hdf5(path)
@@ -61,7 +59,7 @@ def locate(given: str, cache_dir: Path) -> Location:
     if _is_saved_model(path):
         own = next((number for number in map(_version, _names(path)) if number >= 0), 1)
         return Location(_readable(path, given), own)
-    raise UsageError(f"{given} is no model", _named_otherwise(path, given) or _LOOKED_FOR)
+    raise UsageError(f"{given} is not a model", _named_otherwise(path, given) or _LOOKED_FOR)
 
 
 def _names(path: Path) -> Iterator[str]:
@@ -92,10 +90,12 @@ def _complete(version: Path, given: str) -> Path:
     number = _version(version.name)
     if _is_saved_model(version):
         return _readable(version, str(Path(given) / version.name))
-    what = f"has no {GRAPH_FILE}" if version.is_dir() else "is no directory" if version.exists() else "is a broken link"
+    what = (
+        f"has no {GRAPH_FILE}" if version.is_dir() else "is not a directory" if version.exists() else "is a broken link"
+    )
     raise UsageError(
         f"version {number} of {given} is not complete: {Path(given) / version.name} {what}",
-        f"finish or remove it: TF-Serving would pick it and fail{_earlier(version, given)}",
+        f"finish or remove it: TF-Serving would choose it and fail{_earlier(version, given)}",
     )
 
 
@@ -104,7 +104,7 @@ def _earlier(version: Path, given: str) -> str:
     others = [child for child in version.parent.iterdir() if child != version and _version(child.name) >= 0]
     whole = [child for child in others if _is_saved_model(child)]
     latest = max(whole, key=lambda child: _version(child.name), default=None)
-    return f"; to measure the previous version, name {Path(given) / latest.name}" if latest else ""
+    return f"; to measure the previous version, use {Path(given) / latest.name}" if latest else ""
 
 
 def _readable(directory: Path, given: str) -> Path:
@@ -113,7 +113,7 @@ def _readable(directory: Path, given: str) -> Path:
         return directory.resolve()
     form = next(name for name in _OTHER_FORMS if (directory / name).is_file())
     raise UsageError(
-        f"{given} has its graph in {form}, which perfgate does not read", _OTHER_FORMS[form].format(directory)
+        f"{given} has its graph in {form}, which perfgate cannot read", _OTHER_FORMS[form].format(directory)
     )
 
 
@@ -133,7 +133,7 @@ def _below(path: Path, given: str) -> str:
     found = _models_in(path)
     shown = ", ".join(str(Path(given) / name) for name in found[:_NAMED])
     more = ", ..." if len(found) > _NAMED else ""
-    return f"name one of the models in it (versions are whole numbers): {shown}{more}" if found else ""
+    return f"choose one of the models in it (versions are whole numbers): {shown}{more}" if found else ""
 
 
 def _models_in(directory: Path) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def ensure_startable(comparisons: Sequence[Comparison]) -> None:
     """Refuse running servers; UsageError."""
     for each in comparisons:
         if running := each.running_servers:
-            problem = f"{running[0]} is a running server: a calibration starts servers anew for each run"
+            problem = f"{running[0]} is a running server, but a calibration starts new servers for each run"
             raise UsageError(problem, "give a model, or compare the server with itself: `perfgate compare URL URL`")
 
 
@@ -96,7 +96,7 @@ def _publish(  # noqa: PLR0913 - a calibration and where it goes
         _print_days(calibration, scenario, store_url, console)
     before = None if whole else find_calibration(store_url, calibration.fingerprint, calibration.scenario_digest)
     if before is not None and len(before.runs) > len(calibration.runs):
-        kept = f"not kept: the one of {before.created_utc[:10]} has more runs"
+        kept = f"not kept, because the one of {before.created_utc[:10]} has more runs"
     else:
         kept = keep_calibration(store_url, calibration)
     console.print(f"CALIBRATED {calibration.scenario_name}  {kept}", markup=False, soft_wrap=True)

@@ -36,7 +36,7 @@ class CiOutput:
                 path.unlink()
             except OSError as error:
                 problem = f"cannot write {path}: {error.strerror or error}"
-                raise UsageError(problem, f"name another file with {option}") from error
+                raise UsageError(problem, f"choose another file with {option}") from error
 
     def write(self, results: Sequence[Result], host: Host) -> None:
         """Write the files; on GitHub Actions also annotate and append to the job summary."""

@@ -38,10 +38,10 @@ def open_arms(
     if scenario.target.signature_from or written_signatures(scenario):
         raise UsageError(
             "signatures are read from the models themselves",
-            "leave --signature-from (target.signature_from) and payload.signature_def out",
+            "remove --signature-from (target.signature_from) and payload.signature_def",
         )
     if pids:
-        raise UsageError("--pid is for running servers", "leave it out, or give the model as grpc://HOST:PORT/NAME")
+        raise UsageError("--pid is for running servers", "remove it, or give the model as grpc://HOST:PORT/NAME")
     if scenario.target.kind == "endpoint":
         named = ", ".join(given.values())
         raise UsageError(f'{named}: the scenario\'s target is "endpoint"', "give the model as grpc://HOST:PORT/NAME")
@@ -70,12 +70,15 @@ def _open_endpoints(  # noqa: PLR0913, PLR0917 - as open_arms
 ) -> Comparison:
     if others := [each for arm, each in given.items() if arm not in urls]:
         raise UsageError(
-            f"{others[0]} is a model on disk, and the other one a running server",
-            "give two of a kind: serve it with `perfgate serve`, or name both on disk",
+            f"{others[0]} is a model on disk, but the other one is a running server",
+            "use two running servers (start one with `perfgate serve`) or two models on disk",
         )
     url, *more = urls.values()
     if any((other.protocol, len(other.addresses)) != (url.protocol, len(url.addresses)) for other in more):
-        raise UsageError("the two URLs differ in protocol or in the number of servers", "ask both arms alike")
+        raise UsageError(
+            "the two URLs differ in protocol or in the number of servers",
+            "use the same protocol and the same number of servers for both arms",
+        )
     target = scenario.target.model_copy(
         update={"kind": "endpoint", "protocol": url.protocol, "model_name": urls[Arm.CANDIDATE].model_name}
     )
@@ -85,7 +88,7 @@ def _open_endpoints(  # noqa: PLR0913, PLR0917 - as open_arms
         mine, left = left[: len(each.addresses)], left[len(each.addresses) :]
         subjects[each] = subjects_of(each, target, mine)
     if left:
-        raise UsageError(f"{len(pids)} --pid are more than there are servers", "give one for each address, in order")
+        raise UsageError(f"{len(pids)} --pid options, but fewer servers", "give one --pid per address, in order")
     told = _told(scenario, cache_dir)
     models = {arm: describe_endpoint(each, target, told) for arm, each in given.items()}
     scenario = scenario.model_copy(update={"target": target, "budget": budget})
@@ -96,7 +99,8 @@ def _told(scenario: Scenario, cache_dir: Path) -> tuple[Signature, ...] | None:
     """Return the signatures that the scenario says, which then nobody asks a server for; None where it says none."""
     if (written := written_signatures(scenario)) and scenario.target.signature_from:
         raise UsageError(
-            "payload.signature_def and --signature-from (target.signature_from) both say what goes in", "leave one out"
+            "payload.signature_def and --signature-from (target.signature_from) cannot be used together",
+            "remove one of them",
         )
     if written:
         return written

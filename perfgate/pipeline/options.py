@@ -49,7 +49,7 @@ class Options:
         found = tuple(self._adjusted(load_scenario(name, FOLDERS)) for name in self.scenarios or (None,))
         names = [scenario.name for scenario in found]
         if len(set(names)) < len(names):
-            raise UsageError("two scenarios have the same name", "give each its own `name`")
+            raise UsageError("two scenarios have the same name", "set a different `name` in each")
         return found
 
     def _adjusted(self, scenario: Scenario) -> Scenario:

@@ -53,6 +53,6 @@ def _require_room_for_one(needed_mib: float, available_mib: float) -> None:
         needed, free = (with_unit(mib / 1024, "GiB") for mib in (needed_mib, available_mib))
         problem = f"not enough memory: one server needs about {needed} while it loads its model"
         raise InvalidRunError(
-            f"{problem}, and {free} is free",
-            "free memory, keep weights in variables rather than in constants, or use a larger machine",
+            f"{problem}, but only {free} is free",
+            "free memory, store weights in variables instead of constants, or use a larger machine",
         )

@@ -40,15 +40,17 @@ def ensure_storable(comparisons: Iterable[Comparison]) -> None:
     """Refuse running servers: there is no model to keep and to measure again. UsageError."""
     for each in comparisons:
         if running := each.running_servers:
-            problem = f"{running[0]} is a running server: a baseline keeps a model, to measure it again"
-            raise UsageError(problem, "compare two servers: `perfgate compare URL URL`, or objectives: --no-baseline")
+            problem = f"{running[0]} is a running server, but a baseline stores a model to measure again"
+            raise UsageError(
+                problem, "compare two servers with `perfgate compare URL URL`, or judge objectives with --no-baseline"
+            )
 
 
 def ensure_judged(comparisons: Iterable[Comparison]) -> None:
     """Refuse scenarios without objectives, where there is no baseline to compare with: UsageError."""
     if bare := [each.scenario.name for each in comparisons if not judged(each.scenario.objectives)]:
-        problem = f"nothing to judge: --no-baseline, and scenario {bare[0]} has no [objectives]"
-        raise UsageError(problem, "give it some, or compare with a baseline")
+        problem = f"nothing to judge: with --no-baseline, scenario {bare[0]} needs [objectives]"
+        raise UsageError(problem, "add objectives, or compare with a baseline")
 
 
 def all_with_stored(  # noqa: PLR0913 - as the user asked
@@ -83,7 +85,7 @@ def with_stored(  # noqa: PLR0913 - as the user asked
         return _beside_numbers(comparison, store, record, again, host, "record its model too, without --numbers-only")
     if numbers_only:
         return _beside_numbers(
-            comparison, store, record, again, host, "leave --numbers-only out, for its model is kept"
+            comparison, store, record, again, host, "remove --numbers-only: the baseline's model is stored"
         )
     try:
         path = store.fetch_artifact(record, cache_dir(host.environ), digest)
@@ -166,14 +168,14 @@ def promote(  # noqa: PLR0913, PLR0917 - as the user asked
     path = Path(candidate.path)
     verdict = result.judgement.verdict if result.judgement else "not judged"
     if result.status is not Outcome.COMPLETE or verdict == Verdict.INVALID:
-        problem = f"run {result.run_id} is {result.status} and {verdict}"
-        raise InvalidRunError(problem, "promote a complete and valid run, or record the model anew")
+        problem = f"run {result.run_id} cannot be promoted: it is {result.status} and {verdict}"
+        raise InvalidRunError(problem, "promote a complete and valid run, or record the model again")
     record = record_of(result, name, note, now)
     if kept is Kept.NUMBERS:
         return store.add(record, None)
     if not path.is_dir() or digest(path) != candidate.digest:
-        problem = f"{candidate.path} is not the model that run {result.run_id} measured any more"
-        remedy = f"record it anew with `{recording(name, store.url)}`, or promote it with --numbers-only"
+        problem = f"{candidate.path} has changed since run {result.run_id} measured it"
+        remedy = f"record it again with `{recording(name, store.url)}`, or promote it with --numbers-only"
         raise InvalidRunError(problem, remedy)
     if kept is Kept.COPY:
         return store.add(record, path)

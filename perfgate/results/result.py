@@ -171,7 +171,7 @@ class Result:
     environment: dict[str, Any]
     """Facts of the machine and the software."""
     fingerprint: str
-    """Digest of the stable facts of the environment: numbers are comparable only where it is equal."""
+    """Digest of the stable facts of the environment: stored numbers are comparable only if it is equal."""
     judgement: Judgement | None
     """None while the run is going on."""
     looks: tuple[Look, ...] = ()

@@ -30,7 +30,7 @@ _FIELDS = (  # name, kind, number
     ("enable_large_batch_splitting", "BoolValue", 8),
     ("max_execution_batch_size", "Int64Value", 9),
 )
-_EXAMPLE = "write for instance: max_batch_size { value: 128 } batch_timeout_micros { value: 1000 }"
+_EXAMPLE = "for example: max_batch_size { value: 128 } batch_timeout_micros { value: 1000 }"
 
 
 def _message_class() -> Any:  # noqa: ANN401 - made at run time
@@ -66,9 +66,9 @@ def read_batching_file(file: Path) -> Batching:
     try:
         message = text_format.Parse(file.read_text(encoding="utf-8"), _PARAMETERS())
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror or error}", "is the path right?") from error
+        raise UsageError(f"cannot read {file}: {error.strerror or error}", "check the path") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: this is no text", _EXAMPLE) from error
+        raise UsageError(f"{file}: not a text file", _EXAMPLE) from error
     except text_format.ParseError as error:
         raise UsageError(f"{file}: {_said(error)}", _EXAMPLE) from error
     try:

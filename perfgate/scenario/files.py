@@ -52,9 +52,9 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
         return Scenario()
     there = {file.stem for folder in search for file in folder.glob("*.toml")}
     folders = ", ".join(str(folder) for folder in search)
-    nowhere = "give a .toml file, or leave the scenario out; `perfgate config` shows who names it"
+    nowhere = "use an existing name or a .toml file; `perfgate config` shows where the name is set"
     near = suggestion(name_or_file, there) if there else nowhere
-    listing = f" There are: {', '.join(sorted(there))}." if near.startswith("did") else ""
+    listing = f" Available: {', '.join(sorted(there))}." if near.startswith("did") else ""
     raise UsageError(f"no scenario {name_or_file} in {folders}", near + listing)
 
 
@@ -97,9 +97,9 @@ def _read(file: Path) -> Scenario:
     except FileNotFoundError as error:
         raise UsageError(f"{file}: no such scenario file", "check the path") from error
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}", "give a scenario file that can be read") from error
+        raise UsageError(f"{file}: {error.strerror or error}", "check the file and its permissions") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "TOML files are UTF-8: save it so") from error
+        raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(file, str(error)) from error
     named = list(_named_files(data))
@@ -139,7 +139,7 @@ def _content_digest(file: str, dotted: str) -> str:
             return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
     except OSError as error:
         raise UsageError(
-            f"{dotted}: cannot read {file}: {error.strerror or error}", "is the file still there?"
+            f"{dotted}: cannot read {file}: {error.strerror or error}", "check that the file still exists"
         ) from error
 
 
@@ -155,8 +155,10 @@ def _validated(file: Path, data: dict[str, Any]) -> Scenario:
 def _syntax_error(file: Path, message: str) -> UsageError:
     if place := re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message):
         what, line, column = place.groups()
-        return UsageError(f"{file}:{line}: not TOML: {what}, column {column}", f"correct line {line}")
-    return UsageError(f"{file}: not TOML: {message}", "is something left open at the end of the file?")
+        return UsageError(f"{file}:{line}: invalid TOML: {what}, column {column}", f"fix line {line}")
+    return UsageError(
+        f"{file}: invalid TOML: {message}", "check for an unclosed string or bracket at the end of the file"
+    )
 
 
 def without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -20,7 +20,7 @@ def as_share(value: object) -> object:
 def as_seconds(value: object) -> object:
     """Turn `"60s"`, `"500ms"`, `"2min"` into seconds; leave numbers alone. ValueError for true and false, as above."""
     if isinstance(value, bool):
-        raise ValueError('must be a number of seconds, or such as "500ms", "45s"')  # noqa: TRY004 - as above
+        raise ValueError('must be a number of seconds or a duration such as "500ms", "45s"')  # noqa: TRY004 - as above
     read = seconds_in(value) if isinstance(value, str) else None
     return value if read is None else read
 

@@ -31,7 +31,7 @@ _ALLOWED = {
     "model_type": "a table",
     "dict_type": "a table",
     "tuple_type": "an array",
-    "too_short": "an array that is not empty",
+    "too_short": "a non-empty array",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
@@ -40,7 +40,7 @@ _ALLOWED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "string_type": "a string",
-    "string_pattern_mismatch": "letters, digits and . _ - after a first letter or digit",
+    "string_pattern_mismatch": "letters, digits, '.', '_' or '-', starting with a letter or digit",
 }
 
 
@@ -96,12 +96,12 @@ def explain(detail: ErrorDetails, root: type[BaseModel]) -> Mistake:
     if kind == "extra_forbidden":
         return unknown_key(path, root)
     if kind == "missing":
-        return Mistake(f"{_dotted(path[:-1])}: {path[-1]} is missing", f"give it: {_wanted(path, root)}")
+        return Mistake(f"{_dotted(path[:-1])}: {path[-1]} is missing", f"set it: {_wanted(path, root)}")
     if kind == "value_error":
         said = str(detail["ctx"]["error"])
         if said.startswith("must be "):
             return Mistake(_given(detail), said)
-        return Mistake(f"{_dotted(path)}: keys that do not fit together", said)
+        return Mistake(f"{_dotted(path)}: invalid combination of keys", said)
     allowed = _ALLOWED.get(kind) or detail["msg"].removeprefix("Input should be ")
     return Mistake(_given(detail), f"must be {allowed}{_forms(path, kind)}")
 
@@ -112,7 +112,7 @@ def _given(detail: ErrorDetails) -> str:
 
 
 def _wanted(path: Path, root: type[BaseModel]) -> str:
-    described = _table_at(path[:-1], root).model_fields[str(path[-1])].description or "it has no default"
+    described = _table_at(path[:-1], root).model_fields[str(path[-1])].description or "required"
     return " ".join(described.split()).rstrip(".")
 
 
@@ -123,7 +123,7 @@ def _forms(path: Path, kind: str) -> str:
         return ""
     if key in SHARES:
         return ', such as 0.05 or "5%"'
-    return ' of seconds, or such as "500ms", "45s", "2min", "1h"' if key.endswith("_s") else ""
+    return ' of seconds, or a duration such as "500ms", "45s", "2min", "1h"' if key.endswith("_s") else ""
 
 
 def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:

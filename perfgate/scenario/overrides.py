@@ -23,5 +23,5 @@ def server_settings(
 def check_cpus(cpus: Iterable[int], allowed: Collection[int]) -> None:
     """Refuse CPUs that perfgate itself may not use; UsageError."""
     if missing := sorted(set(cpus) - set(allowed)):
-        problem = f"CPU {missing[0]} is not among those that perfgate may use"
+        problem = f"CPU {missing[0]} is not available to perfgate"
         raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")

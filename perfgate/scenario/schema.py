@@ -18,19 +18,19 @@ class InputSpec(Table):
     """How to fill one input of the signature."""
 
     shape: tuple[Annotated[int, Field(ge=0)], ...] | None = None
-    """Shape of one request's tensor, batch included; needed for unknown dimensions other than the first."""
+    """Shape of one request's tensor including the batch; required if dimensions other than the first are unknown."""
     low: float | None = None
-    """Lowest number, by default by the type: 0 for integers, standard normal values for floats."""
+    """Lowest value. Default: 0 for integers; floats are drawn from the standard normal distribution."""
     high: float | None = None
-    """End of the half-open range: integers are from `low` to `high` - 1."""
+    """Exclusive upper end of the range: integers go from `low` to `high` - 1."""
     distribution: Literal["uniform", "zipf"] = "uniform"
     """`zipf`, for integers: low is the most frequent, rank k is drawn in proportion to k ** -exponent."""
     exponent: float = Field(default=1.0, gt=0, le=10)
-    """Of `zipf`; 1 is Zipf's law, the higher the more skewed."""
+    """`zipf`: 1 is Zipf's law; higher is more skewed."""
     vocabulary: tuple[str, ...] | None = None
     """Strings to draw from."""
     length: Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = 8
-    """Length of random strings where there is no vocabulary: a number, or the shortest and the longest."""
+    """Length of random strings without a vocabulary: a number, or the shortest and the longest."""
 
     @model_validator(mode="after")
     def _range(self) -> InputSpec:
@@ -38,7 +38,7 @@ class InputSpec(Table):
             msg = f"low = {given(self.low)} must be below high = {given(self.high)}"
             raise ValueError(msg)
         if isinstance(self.length, tuple) and self.length[0] > self.length[1]:
-            msg = f"length = [{self.length[0]}, {self.length[1]}] must be the shortest, then the longest"
+            msg = f"length = [{self.length[0]}, {self.length[1]}] must be [shortest, longest]"
             raise ValueError(msg)
         return self
 
@@ -51,16 +51,16 @@ DTypeName = Literal[
 
 
 class TensorInfo(Table):
-    """One tensor that goes into or comes out of a signature, as `SignatureDef` describes it."""
+    """One input or output tensor of a signature, as in `SignatureDef`."""
 
     dtype: DTypeName
     """`float32`, `int64`, `string` …"""
     shape: tuple[Annotated[int, Field(ge=-1)], ...] | None = None
-    """-1 for a dimension of any size; nothing where the rank is not known."""
+    """-1 for a dimension of any size; omitted if the rank is unknown."""
 
 
 class SignatureDef(Table):
-    """What the signature takes and gives, where the server does not say it."""
+    """Inputs and outputs of the signature, for servers that do not report them."""
 
     inputs: dict[str, TensorInfo] = Field(min_length=1)
     """By name, as requests carry them."""
@@ -78,34 +78,35 @@ class Payload(Table):
     source: Source = "signature"
     """Random values for the signature's inputs, or recorded requests (docs/reference/payloads.md)."""
     file: str | None = None
-    """File of a recorded source, relative to the scenario file; all but `warmup_assets` need it."""
+    """File of recorded requests, relative to the scenario file; required by all recorded sources except
+    `warmup_assets`."""
     method: Literal["predict", "classify", "regress"] = "predict"
-    """Of `PredictionService`; `classify` and `regress` send `tf.Example`s."""
+    """Method of `PredictionService`; `classify` and `regress` send `tf.Example`s."""
     signature: str = "serving_default"
-    """The model's signature."""
+    """Signature of the model to call."""
     batch_size: int = Field(default=8, ge=1)
     """Fills the unknown first dimension of every input."""
     distinct: int = Field(default=16, ge=1, le=10_000)
-    """Different requests, made once and cycled through."""
+    """Number of distinct requests, generated once and sent in turn."""
     inputs: dict[str, InputSpec] = Field(default_factory=dict)
-    """How to fill each input of the signature, by name; those not named are filled by their type."""
+    """How to fill each input of the signature, by name; other inputs are filled according to their type."""
     signature_def: SignatureDef | None = None
-    """`endpoint` without TF-Serving's metadata: what the signature takes (docs/reference/targets.md)."""
+    """`endpoint` without TF-Serving's metadata: inputs and outputs of the signature (docs/reference/targets.md)."""
 
     @model_validator(mode="after")
     def _file_for_recorded(self) -> Payload:
         if (self.source in _FILE_SOURCES) != (self.file is not None):
-            need = "needs file" if self.source in _FILE_SOURCES else "takes no file"
+            need = "needs file" if self.source in _FILE_SOURCES else "does not use file"
             msg = f'source = "{self.source}" {need}'
             raise ValueError(msg)
         return self
 
 
 class RequestClass(Payload):
-    """One kind of request among several; keys that are not given are those of `[payload]`."""
+    """One of several kinds of requests; keys that are not set are taken from `[payload]`."""
 
     weight: float = Field(default=1.0, gt=0)
-    """Its share of the requests, relative to the other classes' weights."""
+    """Share of the requests, relative to the weights of the other classes."""
 
 
 Arrivals = Literal["closed", "constant", "poisson", "gamma", "ramp", "steps", "trace"]
@@ -130,33 +131,33 @@ class Load(Table):
     arrivals: Arrivals = "closed"
     """When requests are sent (docs/reference/scenario-files.md#arrivals)."""
     rate_rps: float | None = Field(default=None, gt=0)
-    """`constant`, `poisson` and `gamma`: requests a second."""
+    """`constant`, `poisson` and `gamma`: requests per second."""
     cv: float | None = Field(default=None, gt=0, le=10)
-    """`gamma`: coefficient of variation of the gaps; 1 is Poisson, above it arrivals come in bursts."""
+    """`gamma`: coefficient of variation of the gaps; 1 is Poisson, higher values are burstier."""
     from_rps: float | None = Field(default=None, ge=0)
     """`ramp`: the rate at the beginning of each turn."""
     to_rps: float | None = Field(default=None, ge=0)
-    """`ramp`: the rate at its end; arrivals are at random."""
+    """`ramp`: the rate at the end of each turn; arrivals are random."""
     steps_rps: tuple[Annotated[float, Field(ge=0)], ...] | None = Field(default=None, min_length=1)
-    """`steps`: rates of equally long parts of each turn, arrivals at random."""
+    """`steps`: rates of equally long parts of each turn; arrivals are random."""
     trace: str | None = None
-    """`trace`: a file with one timestamp a line, in seconds, relative to the scenario file."""
+    """`trace`: file with one timestamp in seconds per line; path relative to the scenario file."""
     speed: float = Field(default=1.0, gt=0)
-    """`trace`: replayed so many times as fast."""
+    """`trace`: replay speed; 2 is twice as fast."""
     in_flight: int = Field(default=2, ge=1, le=1024)
     """Closed loop: requests kept in flight."""
     think_time_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0)] = 0.0
-    """Closed loop: pause between an answer and the next request in its place."""
+    """Closed loop: pause between a response and the next request."""
     deadline_s: Seconds = 5.0
-    """A request that takes longer is an error, and counts with this time."""
+    """A request that takes longer is an error, and is counted with this time."""
     turn_s: Seconds | None = None
-    """How long each server is driven at a time; by default 0.5 to 2 s, 0.25 in closed loops, and a trace's length."""
+    """Length of one turn on a server. Default: 0.5 to 2 s, 0.25 s in closed loops, or the length of the trace."""
     replicas: int | None = Field(default=None, ge=1, le=64)
-    """Servers an arm that the load lane visits: fewer for long turns; by default all."""
+    """Servers per arm in the load lane; use fewer for long turns. Default: all."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Processes of the load generator: more where one core is not enough."""
+    """Processes of the load generator; use more if one core is not enough."""
     connections: int = Field(default=1, ge=1, le=1024)
-    """Of each worker to a server."""
+    """Connections from each worker to a server."""
 
     @property
     def busy_workers(self) -> int:
@@ -168,10 +169,14 @@ class Load(Table):
         need = _ARRIVAL_KEYS[self.arrivals]
         given = [key for key in _RATE_KEYS if getattr(self, key) is not None]
         wrong = [f"needs {key}" for key in need if key not in given]
-        wrong += [f"takes {' and '.join(need) or 'in_flight'}, not {key}" for key in given if key not in need]
+        wrong += [f"uses {' and '.join(need) or 'in_flight'}, not {key}" for key in given if key not in need]
         fields = type(self).model_fields
         changed = [key for key in _OPTIONAL_KEYS if getattr(self, key) != fields[key].default]
-        wrong += [f'takes no {key}, "{kind}" does' for key in changed if (kind := _OPTIONAL_KEYS[key]) != self.arrivals]
+        wrong += [
+            f'does not use {key}; only "{kind}" does'
+            for key in changed
+            if (kind := _OPTIONAL_KEYS[key]) != self.arrivals
+        ]
         rates = (self.from_rps or 0, self.to_rps or 0, *(self.steps_rps or ()))
         if self.arrivals in {"ramp", "steps"} and not wrong and max(rates) <= 0:
             wrong = ["needs a rate above 0"]
@@ -182,24 +187,24 @@ class Load(Table):
 
 
 class Batching(Table):
-    """Requests of several callers executed as one, in TF-Serving's words (its `BatchingParameters`)."""
+    """Batching of requests, with the settings of TF-Serving's `BatchingParameters`."""
 
     max_batch_size: int = Field(default=1000, ge=1)
-    """Rows of a batch."""
+    """Maximum rows in a batch."""
     batch_timeout_micros: int = Field(default=0, ge=0)
-    """How long a batch waits to become full."""
+    """How long a batch waits for more requests."""
     num_batch_threads: int = Field(default=2, ge=1, le=1024)
-    """Batches executed at a time."""
+    """Batches executed in parallel."""
     max_enqueued_batches: int = Field(default=10, ge=1)
-    """Batches that may wait; further requests are refused."""
+    """Maximum number of waiting batches; further requests are rejected."""
     allowed_batch_sizes: tuple[Annotated[int, Field(ge=1)], ...] = ()
-    """Ascending, the last one max_batch_size; batches are padded up to the next of them."""
+    """Ascending sizes ending with max_batch_size; batches are padded to the next one."""
     pad_variable_length_inputs: bool = False
-    """Pad inputs of different shapes to one."""
+    """Pad inputs of different shapes to a common shape."""
     enable_large_batch_splitting: bool = False
-    """Split a request of more rows than a batch holds; it may have max_batch_size rows."""
+    """Split requests that are larger than a batch, up to max_batch_size rows."""
     max_execution_batch_size: int | None = Field(default=None, ge=1, le=65536)
-    """Rows of a batch where large requests are split, at most max_batch_size; by default as many."""
+    """Maximum rows in a batch when large requests are split. Default: max_batch_size."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Batching:
@@ -221,65 +226,68 @@ class Server(Table):
     intra_op_threads: int = Field(default=1, ge=0)
     """Threads within one op; 0: one per core."""
     inter_op_threads: int = Field(default=1, ge=0)
-    """Ops run side by side; 0: one per core."""
+    """Ops run in parallel; 0: one per core."""
     cpus: tuple[int, ...] | None = None
-    """CPU numbers the servers may use; none given: all."""
+    """CPU numbers that the servers may use. Default: all."""
     driver_cpus: tuple[int, ...] | None = None
-    """CPU numbers the load generator may use; none given: all."""
+    """CPU numbers that the load generator may use. Default: all."""
     huge_pages: bool = True
-    """Ask glibc for huge pages in the servers: sharper measurements (docs/explanation/method.md)."""
+    """Request huge pages from glibc in the servers, for more precise measurements (docs/explanation/method.md)."""
     random_layout: bool = True
-    """Draw each server's memory layout anew: else a luck that all servers of a model share counts as its change."""
+    """Randomise each server's memory layout. Otherwise a layout effect shared by all servers of a model looks like a
+    change."""
     rpc_threads: int = Field(default=4, ge=1)
-    """Requests worked on at a time, over gRPC and over REST each; with batching more, so that they fill the queue."""
+    """Requests handled in parallel, for gRPC and REST each; use more with batching, to fill the queue."""
     batching: Batching | None = None
-    """Form batches of requests; without it each is executed by itself."""
+    """Batch requests; by default each is executed on its own."""
     batching_parameters_file: str | None = None
-    """TF-Serving's batching file (text `BatchingParameters`) in place of `batching`, relative to the scenario file."""
+    """TF-Serving batching file (text `BatchingParameters`) instead of `batching`, relative to the scenario file."""
 
     @model_validator(mode="after")
     def _one_batching(self) -> Server:
         if self.batching is not None and self.batching_parameters_file is not None:
-            msg = "give batching or batching_parameters_file, not both"
+            msg = "batching and batching_parameters_file cannot be used together"
             raise ValueError(msg)
         return self
 
 
 class Target(Table):
-    """What answers the requests. A MODEL that is a URL is always an `endpoint`."""
+    """The server under test. A MODEL given as a URL is always an `endpoint`."""
 
     kind: Literal["embedded", "in_process", "command", "endpoint"] = "embedded"
-    """perfgate's own server, the model with no RPC, what a command line starts, or one that runs
+    """perfgate's own server, the model without RPC, a server started by a command, or a running server
     (docs/reference/targets.md)."""
     protocol: Literal["grpc", "rest"] = "grpc"
-    """What requests are sent by."""
+    """Protocol of the requests."""
     command: str | None = None
-    """`command`: line that starts a server, with {port}, {rest_port}, {model}, {name} filled in; no shell."""
+    """`command`: command that starts a server, with {port}, {rest_port}, {model}, {name} filled in; not run in a
+    shell."""
     environment: dict[str, str] = Field(default_factory=dict)
-    """`command`: variables over perfgate's own, with the same fields filled in."""
+    """`command`: environment variables in addition to perfgate's own, with the same fields filled in."""
     ready_s: Seconds = 120.0
-    """`command`: it must answer within this time."""
+    """`command`: time within which the server must be ready."""
     pid_file: str | None = None
-    """`command` that daemonises: where it writes its process number; fields are filled in."""
+    """`command` that daemonises: file with its process ID; fields are filled in."""
     cgroup: str | None = None
-    """Control group whose CPU time and memory are the server's; fields are filled in."""
+    """Control group that provides the server's CPU time and memory; fields are filled in."""
     prometheus_url: str | None = None
-    """Page to read the server's CPU time and memory from; fields are filled in."""
+    """Prometheus page that provides the server's CPU time and memory; fields are filled in."""
     model_name: str = "default"
-    """`command`: name that requests carry, {name}."""
+    """`command`: model name in requests, {name}."""
     tls_ca_file: str | None = None
-    """Certificates that a TLS server is checked against, in place of the system's; relative to the scenario file."""
+    """CA certificates for a TLS server, instead of the system's; relative to the scenario file."""
     tls_server_name: str | None = None
-    """Name that its certificate must carry, where it is not the address."""
+    """Name that the server's certificate must match, if it is not the address."""
     metadata: dict[str, str] = Field(default_factory=dict)
     """Sent with every request: gRPC metadata or HTTP headers."""
     signature_from: str | None = None
-    """`endpoint` without TF-Serving's metadata: a SavedModel that has its signatures; relative to the scenario file."""
+    """`endpoint` without TF-Serving's metadata: a SavedModel with the same signatures; relative to the scenario
+    file."""
 
     @model_validator(mode="after")
     def _command_for_commands(self) -> Target:
         if (self.kind == "command") != (self.command is not None):
-            need = "needs command" if self.kind == "command" else "takes no command"
+            need = "needs command" if self.kind == "command" else "does not use command"
             msg = f'kind = "{self.kind}" {need}'
             raise ValueError(msg)
         return self
@@ -293,28 +301,28 @@ class MetricGate(Table):
     """
 
     catch: Amount | None = None
-    """The regression to find reliably, `"5%"` or `0.05`; the tolerance is half of it."""
+    """The regression to detect reliably, `"5%"` or `0.05`; the tolerance is half of it."""
     tolerance: Amount | None = None
-    """The accepted change itself; not together with `catch`."""
+    """The accepted change; cannot be used with `catch`."""
     severity: Severity | None = None
-    """`error`: a failure fails the run; `warn`: it is shown only; `off`: not judged. None: as perfgate.toml says, else
-    `error`."""
+    """`error`: a failure fails the run; `warn`: it is only shown; `off`: not judged. Default: as set in perfgate.toml,
+    otherwise `error`."""
     gate: bool | None = Field(default=None, exclude=True, json_schema_extra={"deprecated": True})
-    """`false` is the older word for `severity = "off"`."""
+    """Deprecated: `false` means `severity = "off"`."""
 
     @model_validator(mode="before")
     @classmethod
     def _older_word(cls, value: object) -> object:
         if isinstance(value, dict) and value.get("gate") is False:
             if value.get("severity", "off") != "off":
-                raise ValueError('gate = false is severity = "off": give severity alone')
+                raise ValueError('gate = false means severity = "off": set only severity')
             return {**value, "severity": "off"}
         return value
 
     @model_validator(mode="after")
     def _one_of_both(self) -> MetricGate:
         if self.catch is not None and self.tolerance is not None:
-            msg = "give catch or tolerance, not both: tolerance is half of catch"
+            msg = "catch and tolerance cannot be used together: tolerance is half of catch"
             raise ValueError(msg)
         return self
 
@@ -325,14 +333,14 @@ class Objective(Table):
     max: float | None = None
     """The value must be at most this, in the metric's unit; `error_rate` is a share."""
     min: float | None = None
-    """The value must be at least this; exactly one of both is given."""
+    """The value must be at least this; set exactly one of `max` and `min`."""
     severity: Severity = Severity.ERROR
-    """`error`: one that is broken fails the run; `warn`: it is shown only; `off`: not judged."""
+    """`error`: a missed objective fails the run; `warn`: it is only shown; `off`: not judged."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Objective:
         if (self.max is None) == (self.min is None):
-            msg = "give exactly one of max and min"
+            msg = "set exactly one of max and min"
             raise ValueError(msg)
         return self
 
@@ -346,14 +354,14 @@ def _known_metrics(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class Gate(Table):
-    """When a difference counts."""
+    """How differences are judged."""
 
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """One-sided error level of both bounds."""
     metrics: dict[str, MetricGate] = Field(default_factory=dict)
-    """Metrics by name (docs/reference/metrics.md): a table here gates the metric, or changes how."""
+    """Metrics by name (docs/reference/metrics.md): a table here gates the metric or changes how it is gated."""
     project: Project = Project()
-    """Of perfgate.toml; no key of a scenario file."""
+    """Set by perfgate.toml; not a key of a scenario file."""
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -373,20 +381,21 @@ class Gate(Table):
 
 
 class Budget(Table):
-    """How long to measure, and how the time is shared among the lanes."""
+    """How long to measure, and how the time is divided among the lanes."""
 
     measure_s: Seconds = 45.0
-    """Measuring time, start-up and warm-up not counted."""
+    """Measuring time, without start-up and warm-up."""
     replicas: int = Field(default=12, ge=2, le=64)
-    """Server processes an arm; of `command` targets 4 unless it is given."""
+    """Server processes per arm. Default for `command` targets: 4."""
     parents: int = Field(default=1, ge=1, le=8)
     """Fork servers, from which both arms are forked."""
     looks: int = Field(default=8, ge=1, le=20)
-    """Instants in each lane at which it ends if all that it decides is decided; 1: none before its time is up."""
+    """Interim analyses (looks) per lane; the lane ends early if everything it measures is decided. 1: only at the
+    end."""
     execute_share: Part = 0.6
     """Share of the time for executions inside the server."""
     request_share: Part = 0.2
-    """Share for single requests; the rest is the `load` lane's."""
+    """Share of the time for single requests; the rest is for the `load` lane."""
 
     @model_validator(mode="after")
     def _shares(self) -> Budget:
@@ -400,23 +409,24 @@ class Scenario(Table):
     """A whole scenario file."""
 
     name: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """By default the file's stem; baselines are found by it. Letters, digits and `. _ -` after a letter or digit."""
+    """Identifies the scenario's baselines. Default: the file's stem. Letters, digits, `.`, `_` and `-`, starting with a
+    letter or digit."""
     description: str = ""
-    """One line for people."""
+    """One-line description."""
     payload: Payload = Payload()
     """What a request carries."""
     classes: dict[str, RequestClass] = Field(default_factory=dict)
-    """Several kinds of requests in one stream, by name; none: all are as `payload` says."""
+    """Several kinds of requests in one stream, by name. Default: all requests as in `payload`."""
     load: Load = Load()
     """Traffic of the `load` lane."""
     target: Target = Target()
-    """What answers the requests."""
+    """The server under test."""
     server: Server = Server()
     """Settings of the embedded server."""
     gate: Gate = Gate()
-    """When a difference counts."""
+    """How differences are judged."""
     objectives: dict[str, Objective] = Field(default_factory=dict)
-    """Absolute bounds on the new version, by metric."""
+    """Absolute bounds on the candidate, by metric."""
     budget: Budget = Budget()
     """How long to measure."""
 

@@ -82,7 +82,7 @@ def test_a_changed_artifact_is_an_invalid_run(
     path = tmp_path / "store" / str(record.model.artifact)
     (path / "saved_model.pb").write_text("other", encoding="utf-8")
     assert store.fetch_artifact(record, tmp_path / "cache") == path
-    with pytest.raises(InvalidRunError, match="the stored artifact was changed"):
+    with pytest.raises(InvalidRunError, match="the stored model has changed"):
         store.fetch_artifact(record, tmp_path / "cache", digest)
 
 
@@ -113,7 +113,7 @@ def test_a_model_out_of_reach_is_told_as_one_that_is_not_there(
 
 def test_a_distant_model_that_is_gone(memory: Store, tmp_path: Path, make_record: MakeRecord) -> None:
     record = memory.add(make_record(artifact="artifacts/" + "cd" * 32), None)
-    with pytest.raises(NoBaselineError, match="is gone"):
+    with pytest.raises(NoBaselineError, match="is missing"):
         memory.fetch_artifact(record, tmp_path / "cache")
 
 

@@ -80,7 +80,7 @@ def test_looking_makes_nothing(store: str) -> None:
 
 def test_a_fingerprint_never_leads_out_of_the_store(store: str, tmp_path: Path) -> None:
     outside = replace(CALIBRATION, fingerprint="../../outside")
-    with pytest.raises(UsageError, match="is no fingerprint"):
+    with pytest.raises(UsageError, match="is not a fingerprint"):
         keep_calibration(store, outside)
     assert find_calibration(store, outside.fingerprint, "sha256:aa") is None
     assert not list(tmp_path.iterdir())
@@ -102,8 +102,8 @@ def test_any_store_keeps_them() -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda text: text[:40], "a broken calibration: "),
-        (lambda _: "[]", "a broken calibration: "),
+        (lambda text: text[:40], "invalid calibration: "),
+        (lambda _: "[]", "invalid calibration: "),
         (lambda text: text.replace('"overhead_s": 12.5', '"overhead_s": "long"'), "overhead_s: Input should be"),
         (lambda text: text.replace('"scenario_name"', '"name"'), "scenario_name: Field required"),
         (lambda text: text.replace('"sha256:bb"', "null"), "model_digest: Input should be a valid string"),

@@ -124,8 +124,8 @@ def test_another_environment_is_refused_and_said(at: Callable[..., Record]) -> N
     record = at("03T04:05", fingerprint="ffffffffffffffff", environment={"cpu_model": "Xeon", "cores": 2.0})
     found = _baseline(record)
     assert found.numbers.refusal == (
-        f"environment differs from that of prod/{record.id} (cpu_model Xeon then, AMD EPYC now), "
-        "and stored numbers do not compare"
+        f"the environment differs from that of prod/{record.id} (cpu_model Xeon then, AMD EPYC now), so stored "
+        "numbers are not comparable"
     )
     assert found.numbers.remedy == "record it here too with `perfgate baseline record MODEL`, or keep its model"
     assert (found.numbers.metrics, found.facts.records, found.cautions) == ({}, (), ())

@@ -51,8 +51,8 @@ def test_ids_sort_by_time_and_tell_records_apart(make_record: MakeRecord) -> Non
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda text: text[:40], "a broken baseline record: "),
-        (lambda _: "[]", "a broken baseline record: "),
+        (lambda text: text[:40], "invalid baseline record: "),
+        (lambda _: "[]", "invalid baseline record: "),
         (lambda text: text.replace('"seed": 7', '"seed": "many"'), "seed: Input should be a valid integer"),
         (lambda text: text.replace('"run_id"', '"run"'), "run_id: Field required"),
         (lambda text: text.replace("2026-02-03", "yesterday"), "Invalid isoformat"),

@@ -68,7 +68,7 @@ def test_adding_the_same_record_again_changes_nothing(store: Store, make_record:
 
 def test_a_stored_record_is_never_overwritten(store: Store, make_record: MakeRecord) -> None:
     kept = store.add(make_record(), None)
-    with pytest.raises(UsageError, match="stored already, and with other content"):
+    with pytest.raises(UsageError, match="already stored with different content"):
         store.add(make_record(note="other"), None)
     assert store.list() == (kept,)
 
@@ -77,11 +77,11 @@ def test_a_stored_record_is_never_overwritten(store: Store, make_record: MakeRec
     "name", ["", "a/b", "../x", ".hidden", "-x", "artifacts", "Artifacts", "calibrations", "a b", "x\n"]
 )
 def test_names_that_are_none(store: Store, make_record: MakeRecord, name: str) -> None:
-    with pytest.raises(UsageError, match="no name for a baseline"):
+    with pytest.raises(UsageError, match="invalid baseline name"):
         store.add(make_record(name=name), None)
-    with pytest.raises(UsageError, match="no name for a baseline"):
+    with pytest.raises(UsageError, match="invalid baseline name"):
         store.current(name)
-    with pytest.raises(UsageError, match="no name for a baseline"):
+    with pytest.raises(UsageError, match="invalid baseline name"):
         store.remove(name)
 
 
@@ -89,14 +89,14 @@ def test_no_baseline_comes_with_the_command_that_records_one(store: Store, make_
     store.add(make_record(name="canary"), None)
     with pytest.raises(NoBaselineError) as caught:
         store.current("prod", "sha256:1", scenario_name="ranking")
-    assert caught.value.problem == f"no baseline prod in {store.url} (there are: canary)"
+    assert caught.value.problem == f"no baseline prod in {store.url} (available: canary)"
     command = f"`perfgate baseline record MODEL --name prod --store {store.url} --scenario ranking`"
     assert command in caught.value.remedy
 
 
 def test_no_record_of_this_scenario_says_of_which(store: Store, make_record: MakeRecord) -> None:
     store.add(make_record(), None)
-    with pytest.raises(NoBaselineError, match="no record of this scenario, only of ranking"):
+    with pytest.raises(NoBaselineError, match="no record for this scenario, only for ranking"):
         store.current("prod", "sha256:1", scenario_name="audio")
     with pytest.raises(NoBaselineError, match="was recorded before scenario ranking was changed"):
         store.current("prod", "sha256:1", scenario_name="ranking")
@@ -162,7 +162,7 @@ def test_a_broken_record_is_named_and_can_be_removed(
     bad = store.add(make_record(name="canary"), None)
     file = tmp_path / "store" / "canary" / f"{bad.id}.json"
     file.write_text("{", encoding="utf-8")
-    with pytest.raises(UsageError, match=f"canary/{bad.id}.json: a broken baseline record"):
+    with pytest.raises(UsageError, match=f"canary/{bad.id}.json: invalid baseline record"):
         store.list()
     store.remove("prod", good.id)
     assert (tmp_path / "store" / str(good.model.artifact)).is_dir(), "the broken record may need it"
@@ -175,7 +175,7 @@ def test_a_record_under_another_s_name_is_named(store: Store, tmp_path: Path, ma
     folder = tmp_path / "store" / "prod"
     moved = folder / record.id.replace("2026", "2027")
     (folder / f"{record.id}.json").rename(moved.with_name(f"{moved.name}.json"))
-    with pytest.raises(UsageError, match=f"holds record prod/{record.id}"):
+    with pytest.raises(UsageError, match=f"contains record prod/{record.id}"):
         store.list()
 
 

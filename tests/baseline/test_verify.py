@@ -60,7 +60,7 @@ def test_a_name_without_records_is_no_baseline(kept: Kept) -> None:
 
 def test_a_record_cut_short_is_named_with_its_remedy(kept: Kept) -> None:
     kept.file.write_text(kept.file.read_text(encoding="utf-8")[:40], encoding="utf-8")
-    assert kept.broken().startswith(f"prod/{kept.record.id}: {kept.file}: a broken baseline record")
+    assert kept.broken().startswith(f"prod/{kept.record.id}: {kept.file}: invalid baseline record")
     assert "perfgate baseline rm NAME --id ID" in kept.broken()
     assert kept.check().notes == (), "which models it needs nobody knows"
 
@@ -68,7 +68,7 @@ def test_a_record_cut_short_is_named_with_its_remedy(kept: Kept) -> None:
 def test_a_record_under_another_s_id_is_named(kept: Kept) -> None:
     kept.file.rename(kept.file.with_name("20260101T000000.000Z-aaaaaaaaaaaa.json"))
     problems = kept.check().broken
-    assert f"holds record prod/{kept.record.id}" in problems[0]
+    assert f"contains record prod/{kept.record.id}" in problems[0]
     assert problems[1].startswith("prod/current points to no record of prod")
 
 
@@ -77,9 +77,9 @@ def test_a_model_that_is_gone_or_changed_is_named_once_for_each_record(kept: Kep
     (kept.model / "saved_model.pb").write_text("another", encoding="utf-8")
     problems = kept.check().broken
     assert {problem.partition(": ")[0] for problem in problems} == {f"prod/{kept.record.id}", f"prod/{again.id}"}
-    assert all("the stored artifact was changed" in problem for problem in problems)
+    assert all("the stored model has changed" in problem for problem in problems)
     shutil.rmtree(kept.model)
-    assert all("is gone" in problem for problem in kept.check().broken)
+    assert all("is missing" in problem for problem in kept.check().broken)
 
 
 def test_each_model_is_read_once_however_many_records_refer_to_it(kept: Kept, make_record: MakeRecord) -> None:
@@ -106,7 +106,7 @@ def test_a_pointer_to_nothing_is_broken_and_a_missing_or_old_one_is_told(kept: K
     pointer.write_text("20990101T000000.000Z-000000000000\n", encoding="utf-8")
     assert kept.broken().startswith("prod/current points to no record of prod")
     pointer.unlink()
-    assert kept.check().notes == ("prod has no pointer `current`; the newest record counts",)
+    assert kept.check().notes == ("prod has no pointer `current`; the newest record is used",)
     newer = kept.store.add(make_record(created_utc="2027-01-01T00:00:00Z", run_id="r2"), None)
     pointer.write_text(kept.record.id, encoding="utf-8")
     assert kept.check().notes == (f"prod/current points to {kept.record.id}, and {newer.id} is newer",)
@@ -140,4 +140,4 @@ def test_a_store_elsewhere_is_checked_on_a_copy_of_its_own(
     assert not verify(store, None, HERE, digest, tmp_path / "1").broken
     store._place.write(f"{record.model.artifact}/saved_model.pb", "another")
     (problem,) = verify(store, None, HERE, digest, tmp_path / "2").broken
-    assert "the stored artifact was changed" in problem
+    assert "the stored model has changed" in problem

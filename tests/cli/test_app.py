@@ -84,7 +84,7 @@ def test_the_table_of_commands_tells_what_the_commands_tell(name: str) -> None:
         (["run", "m", "--budget", "0s"], "write 60s, 500ms or 2min"),
         (["run", "m", "--cpus", "1-x"], "write 0,2 or 0-3"),
         (["run", "m", "--replicas", "1"], "1 is not in the range"),
-        (["run", "m", "--against", "x", "--no-baseline"], "not both"),
+        (["run", "m", "--against", "x", "--no-baseline"], "cannot be used together"),
         (["run", "m"], "m does not exist"),
         (["compare", "m", "n"], "does not exist"),
         (["baseline", "promote", "nope"], "does not exist"),

@@ -109,7 +109,7 @@ def test_what_is_not_there_is_said_by_the_store(call: Callable[..., Result]) -> 
 
 
 def test_rm_without_a_terminal_needs_yes(store: Store, call: Callable[..., Result]) -> None:
-    with pytest.raises(UsageError, match=r"removing all 2 records of prod from .* needs a yes"):
+    with pytest.raises(UsageError, match=r"removing all 2 records of prod from .* needs confirmation"):
         call(rm_command, "prod", stdin="y\n")
     assert len(store.list()) == 3
 

@@ -26,15 +26,15 @@ def test_verify_says_what_is_whole_and_what_is_broken(commands: Commands, monkey
     (file,) = Path("kept/artifacts").glob("*/saved_model.pb")
     file.write_text("slow")
     said = commands("baseline", "verify", "--store", "kept", expect=ExitCode.USAGE)
-    assert commands.out.startswith(f"broken  prod/{record.id}  the stored artifact was changed")
-    assert said.startswith("ERROR 1 thing broken in kept: prod/")
+    assert commands.out.startswith(f"broken  prod/{record.id}  the stored model has changed")
+    assert said.startswith("ERROR 1 problem in kept: prod/")
     assert said.count("\n") == 1
     commands("baseline", "verify", "--store", "kept", "--json", expect=ExitCode.USAGE)
     found = json.loads(commands.out)
     assert found["ok"] is False
     assert "changed" in found["records"][0]["problem"]
     said = commands("baseline", "verify", "live", "--store", "kept", expect=ExitCode.INCONCLUSIVE)
-    assert "no baseline live in kept (there are: prod)" in said
+    assert "no baseline live in kept (available: prod)" in said
 
 
 @pytest.mark.slow
@@ -49,4 +49,4 @@ def test_verify_tells_another_environment_and_unused_models_without_failing(
     commands("baseline", "verify", "--store", "kept")
     record, note = commands.out.splitlines()
     assert record.endswith("  model elsewhere, another environment (cores 2 then, 8 now)")
-    assert note == "note    artifacts/abcd: no record refers to this model, it may be deleted"
+    assert note == "note    artifacts/abcd: no record refers to this model; it can be deleted"

@@ -109,12 +109,12 @@ def test_scenarios_to_measure_are_none_that_history_looks_for(home: Path) -> Non
     ("text", "words"),
     [
         ("bugdet = 3\n", "Did you mean budget?"),
-        ("budget = \n", "is no TOML"),
+        ("budget = \n", "is not valid TOML"),
         ("replicas = 'many'\n", "replicas: 'many' is not a valid integer"),
         ("replicas = 1\n", "replicas: 1 is not in the range"),
-        ("quiet = 'yes'\n", "quiet: 'yes' is no value for it"),
-        ("budget = true\n", "budget: True is no value for it"),
-        ("store = ['a']\n", "store: ['a'] is no value for it"),
+        ("quiet = 'yes'\n", "quiet: invalid value 'yes'"),
+        ("budget = true\n", "budget: invalid value True"),
+        ("store = ['a']\n", "store: invalid value ['a']"),
         ("on_inconclusive = 'maybe'\n", "on_inconclusive: 'maybe' is not one of"),
     ],
 )
@@ -139,7 +139,7 @@ def test_config_says_what_is_wrong_as_run_would(
     assert app.main(["config"]) == ExitCode.USAGE
     of_the_file, of_the_variable = capsys.readouterr().err.splitlines()
     assert "perfgate.toml: replicas: 1 is not in the range" in of_the_file
-    assert "'soon' is no duration" in of_the_variable
+    assert "'soon' is not a duration" in of_the_variable
 
 
 def test_somebody_elses_broken_pyproject_is_not_ours(home: Path) -> None:

@@ -122,7 +122,7 @@ def test_an_input_that_no_request_carries_is_marked(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no model"):
+    with pytest.raises(UsageError, match="is not a model"):
         _run(str(tmp_path))
 
 
@@ -163,6 +163,6 @@ def test_a_running_server_tells_its_signatures(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_another_url_is_no_model_on_disk() -> None:
-    with pytest.raises(UsageError, match="is a URL, and no model on disk") as caught:
+    with pytest.raises(UsageError, match="is a URL, not a model on disk") as caught:
         _run("ftp://somewhere/model")
     assert "grpc://HOST:PORT/NAME" in caught.value.remedy

@@ -271,7 +271,7 @@ def test_bursts_of_two_request_classes_over_rest_into_a_batching_server(
     assert result.generator is not None
     assert result.generator.requests == sum(classes.values())
     assert all(result.blocks.schedule[i] for i, lane in enumerate(result.blocks.lane) if lane == "load")
-    assert "a request under load took" in done.stderr
+    assert "mean request time under load" in done.stderr
 
 
 def test_a_model_called_in_process_is_compared_without_a_server(ranking_models: RankingModels, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands:
     spread = result.judgement.metrics[0].effect.occasion
     assert spread is not None
     assert (spread.sd, spread.df, spread.source) == (0.16, 3.0, "the prior")
-    assert "What days differ by is part of each interval: " in said
+    assert "Each interval includes the variation between days: " in said
 
     said = commands.run("huge", expect=ExitCode.FAIL)
     assert "execute_ms +1,400" in said.splitlines()[-1]
@@ -54,13 +54,13 @@ def test_a_kept_model_is_measured_again_unless_its_numbers_are_asked_for(command
     assert document.read(Path("out")).comparison == "side by side"
     said = commands.run("same", "--numbers-only", expect=ExitCode.INCONCLUSIVE)
     assert document.read(Path("out")).comparison == "stored numbers"
-    assert "leave --numbers-only out, for its model is kept" in said
+    assert "remove --numbers-only: the baseline's model is stored" in said
 
 
 @pytest.mark.parametrize("also", [("--against", "old"), ("--no-baseline",)])
 def test_two_ways_to_compare_at_once_are_refused(also: tuple[str, ...], commands: Commands) -> None:
     said = commands.run("same", "--numbers-only", *also, expect=ExitCode.USAGE)
-    assert f"give {also[0]} or --numbers-only, not both" in said
+    assert f"{also[0]} and --numbers-only cannot be used together" in said
 
 
 def test_a_model_that_is_gone_is_told_and_its_numbers_are_taken(commands: Commands) -> None:
@@ -68,7 +68,7 @@ def test_a_model_that_is_gone_is_told_and_its_numbers_are_taken(commands: Comman
     shutil.rmtree("kept/artifacts")
     said = commands.run("huge", expect=ExitCode.FAIL)
     assert "caution the stored model is not measured again: the model of prod" in said
-    assert "is gone: artifacts/" in said
+    assert "is missing: artifacts/" in said
 
 
 def test_a_model_that_was_changed_is_no_reason_to_take_its_numbers(commands: Commands) -> None:
@@ -76,7 +76,7 @@ def test_a_model_that_was_changed_is_no_reason_to_take_its_numbers(commands: Com
     (file,) = Path("kept/artifacts").glob("*/saved_model.pb")
     file.write_text("slow")
     said = commands.run("same", expect=ExitCode.INVALID)
-    assert said.startswith("INVALID the stored artifact was changed")
+    assert said.startswith("INVALID the stored model has changed")
     assert "record again with `perfgate baseline record MODEL --name prod --store kept --scenario s.toml`" in said
 
 
@@ -90,7 +90,7 @@ def test_another_environment_is_refused_before_anything_is_measured(
     commands.record("old", "--numbers-only")
     _elsewhere(monkeypatch)
     said = commands.run("same", expect=ExitCode.INCONCLUSIVE)
-    assert said.startswith("INCONCLUSIVE environment differs from that of prod/")
+    assert said.startswith("INCONCLUSIVE the environment differs from that of prod/")
     assert "(cores 2 then, 8 now)" in said
     assert "`perfgate baseline record MODEL --name prod --store kept --scenario s.toml`" in said
     assert said.count("\n") == 1

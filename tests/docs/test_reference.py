@@ -90,8 +90,8 @@ def test_every_command_and_option_is_there() -> None:
 
 def test_commands_say_values_defaults_and_variables() -> None:
     text = commands()
-    assert "| `--replicas` | whole number, 2 to 64 | - | `PERFGATE_REPLICAS` | Server processes an arm. |" in text
-    assert "| `--port` | whole number, 0 to 65535 | `8500` | - | gRPC port; 0: any free. |" in text
+    assert "| `--replicas` | whole number, 2 to 64 | - | `PERFGATE_REPLICAS` | Server processes per arm. |" in text
+    assert "| `--port` | whole number, 0 to 65535 | `8500` | - | gRPC port; 0: any free port. |" in text
     assert "| `PERFGATE_BUDGET` | `--budget` | `perfgate run`, `perfgate compare`, " in text
 
 

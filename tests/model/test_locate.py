@@ -56,7 +56,7 @@ def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "variables").mkdir()
     (tmp_path / "m.onnx").write_bytes(b"")
     for path in (tmp_path, tmp_path / "m.onnx"):
-        with pytest.raises(UsageError, match="is no model"):
+        with pytest.raises(UsageError, match="is not a model"):
             locate(str(path), tmp_path)
 
 
@@ -75,7 +75,7 @@ def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
             "pip install tf_keras, then tf_keras.models.load_model({!r}, compile=False).save('m', save_format='tf')",
         ),
         ({"model_config": "{}"}, "is an HDF5 file of Keras 2", "pip install tf_keras"),
-        ({"keras_version": "3.5.0"}, "holds weights without their model", "load_weights({!r})"),
+        ({"keras_version": "3.5.0"}, "contains weights without their model", "load_weights({!r})"),
     ],
 )
 def test_an_hdf5_file_is_told_how_it_becomes_a_model(
@@ -92,7 +92,7 @@ def test_an_hdf5_file_is_told_how_it_becomes_a_model(
 @pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" + bytes(2000)])
 def test_a_damaged_hdf5_file_is_no_model(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.h5").write_bytes(content)
-    with pytest.raises(UsageError, match="is no model"):
+    with pytest.raises(UsageError, match="is not a model"):
         locate(str(tmp_path / "m.h5"), tmp_path)
 
 
@@ -117,7 +117,7 @@ def _broken_link(path: Path) -> None:
     [
         (_empty, "has no saved_model.pb"),
         (_variables_only, "has no saved_model.pb"),
-        (_file, "is no directory"),
+        (_file, "is not a directory"),
         (_broken_link, "is a broken link"),
     ],
 )
@@ -132,7 +132,7 @@ def test_a_newest_version_that_is_not_complete_is_refused(
     with pytest.raises(UsageError) as caught:
         locate(str(tmp_path), tmp_path)
     assert str(caught.value) == f"version {int(name)} of {tmp_path} is not complete: {tmp_path / name} {what}"
-    assert caught.value.remedy.endswith(f"to measure the previous version, name {tmp_path / '3'}")
+    assert caught.value.remedy.endswith(f"to measure the previous version, use {tmp_path / '3'}")
     assert locate(str(tmp_path / "3"), tmp_path) == Location(tmp_path / "3", 3)
 
 
@@ -190,7 +190,7 @@ def test_a_mistyped_path_is_told_the_model_beside_it(tmp_path: Path, write_model
 def test_a_directory_of_models_is_told_which_it_holds(tmp_path: Path, write_model: WriteModel) -> None:
     for number in range(1, 6):
         write_model(tmp_path / f"v{number}")
-    with pytest.raises(UsageError, match="is no model") as caught:
+    with pytest.raises(UsageError, match="is not a model") as caught:
         locate(str(tmp_path), tmp_path)
     named = ", ".join(f"{tmp_path}/v{number}" for number in range(1, 5))
-    assert caught.value.remedy == f"name one of the models in it (versions are whole numbers): {named}, ..."
+    assert caught.value.remedy == f"choose one of the models in it (versions are whole numbers): {named}, ..."

@@ -79,7 +79,7 @@ def test_processes_go_to_the_servers_in_order() -> None:
         (Scenario(target=Target(kind="endpoint")), (), {"candidate": "disk"}, "disk: the scenario's target is"),
         (Scenario(), (), {"baseline": OLD, "candidate": "http://h:1/v1/models/m"}, "differ in protocol"),
         (Scenario(), (), {"baseline": OLD, "candidate": "grpc://h:1,h:2/m"}, "differ in protocol or in the number"),
-        (Scenario(), (os.getpid(),) * 2, {"candidate": OLD}, "2 --pid are more than there are servers"),
+        (Scenario(), (os.getpid(),) * 2, {"candidate": OLD}, "2 --pid options, but fewer servers"),
         (Scenario(target=Target(kind="command", command="serve {where}")), (), {"candidate": "disk"}, "where"),
     ],
 )  # fmt: skip

@@ -101,8 +101,8 @@ def stored_refused() -> Result:
     assert result.judgement
     then = {**result.environment, "cores": 4.0}
     why = (
-        "environment differs from that of prod/20260228T101500.000Z-0123456789ab (cores 4 then, 2 now), and stored"
-        " numbers do not compare"
+        "the environment differs from that of prod/20260228T101500.000Z-0123456789ab (cores 4 then, 2 now), so stored "
+        "numbers are not comparable"
     )
     remedy = "record it here too with `perfgate baseline record MODEL --name prod`"
     objectives = result.judgement.objectives

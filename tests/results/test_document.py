@@ -177,4 +177,4 @@ def test_a_result_of_an_earlier_perfgate_is_read_and_shown() -> None:
     assert {summary.typical.method for summary in found.summaries if summary.typical} == {1}
     page = render_html(found)
     assert "Change per payload" not in page
-    assert "p99 and beyond, memory and starts are one number a server" in page, "by the rules of its time"
+    assert "p99 and beyond, memory and starts are one number per server" in page, "by the rules of its time"

@@ -46,7 +46,7 @@ def test_unknown_name_lists_what_is_there_and_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         load_scenario("rankin", [SHIPPED])
     assert caught.value.problem == f"no scenario rankin in {SHIPPED}"
-    assert caught.value.remedy == "did you mean ranking? There are: audio, bursty, ranking, throughput."
+    assert caught.value.remedy == "did you mean ranking? Available: audio, bursty, ranking, throughput."
 
 
 def test_unknown_name_in_an_empty_folder(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_syntax_error_names_file_and_line(tmp_path: Path, text: str, place: str,
     file = _written(tmp_path, text)
     with pytest.raises(UsageError) as caught:
         load_scenario(file, [])
-    assert caught.value.problem.startswith(f"{file}{place}: not TOML: ")
+    assert caught.value.problem.startswith(f"{file}{place}: invalid TOML: ")
     assert words in caught.value.problem
 
 
