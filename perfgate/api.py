@@ -106,7 +106,7 @@ class Run:
         was compared with stored numbers: they are in the store.
         """
         if self.result.comparison is ComparisonKind.STORED_NUMBERS:
-            raise UsageError("this run was compared with stored numbers", "compare it with one that you load")
+            raise UsageError("this run was compared with stored numbers", "compare it with a run that you load")
         chosen = self.scenario.gate if gate is None else _gate(gate)
         budget, objectives = self.scenario.budget, self.scenario.objectives
         return judge(self.table, chosen, objectives, self.result.looks, budget.measure_s)
@@ -147,7 +147,7 @@ def compare(baseline: Run, candidate: Run) -> Judgement:
     record = record_of(baseline.result, "run", "", datetime.fromisoformat(baseline.result.created_utc))
     scenario = candidate.scenario
     if record.scenario_digest != candidate.result.scenario_digest:
-        raise UsageError("the two runs measured different scenarios", "compare runs of one scenario")
+        raise UsageError("the two runs measured different scenarios", "compare runs of the same scenario")
     stored = stored_baseline(
         record,
         (),

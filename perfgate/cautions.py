@@ -9,10 +9,11 @@ from enum import Enum
 from perfgate.trials import Caution
 
 _POWER_MESSAGE = (
-    "by the calibration of {date}, {measured} of measuring catch {metric} from {caught} on, and {asked} is asked"
+    "according to the calibration of {date}, {measured} of measuring detects changes of {metric} from {caught}, but "
+    "the gate asks for {asked}"
 )
 _TOO_FEW_MESSAGE = (
-    "{what} needs {needed} requests under load of each arm, and {expected} are to come: {load} at {rate} a second, "
+    "{what} needs {needed} requests under load per arm, but {expected} are expected: {load} at {rate} per second, "
     "shared by {arms}"
 )
 
@@ -45,32 +46,32 @@ class CautionKind(Enum):
     INPUTS = _Entry(
         code="inputs",
         meaning=(
-            "Requests are made from the two signatures, and an input exists in one version only, or has another name "
-            "or dtype in the candidate."
+            "Requests are generated from the two signatures, and an input exists in only one version or has a "
+            "different name or dtype in the candidate."
         ),
         message="the two versions take different inputs: {changes}",
-        remedy="check that this is intended: the inputs they share carry the same data",
+        remedy="check that this is intended; shared inputs get the same data",
     )
     WARMUP_ASSETS = _Entry(
         code="warm-up assets",
         meaning=(
             'The scenario sends the model\'s own warm-up requests (`source = "warmup_assets"`), and the two versions '
-            "carry different ones."
+            "contain different ones."
         ),
-        message="the two versions carry different warm-up requests: both were sent the candidate's",
-        remedy='name one file: payload.source = "prediction_log"',
+        message="the two versions contain different warm-up requests: both were sent the candidate's",
+        remedy='use one file for both: payload.source = "prediction_log"',
     )
     MEMORY = _Entry(
         code="memory",
         meaning="There was not enough free memory for all servers, so fewer were started, and intervals are wider.",
-        message="memory is short: {started} replicas an arm instead of {wanted}",
-        remedy="free memory to run more",
+        message="not enough memory: {started} replicas per arm instead of {wanted}",
+        remedy="free some memory to run more",
     )
     TOO_FEW_REQUESTS = _Entry(
         code="too few requests",
         meaning="The load lane is too short to decide a percentile or an error rate that is gated or has an objective.",
         message=_TOO_FEW_MESSAGE,
-        remedy="set budget.measure_s = {measure_s}, of which {load_s} s are load",
+        remedy="set budget.measure_s = {measure_s}, which gives {load_s} s of load",
     )
     TOO_FEW_SERVERS = _Entry(
         code="too few requests",
@@ -79,7 +80,7 @@ class CautionKind(Enum):
             "needed before more time helps."
         ),
         message=_TOO_FEW_MESSAGE,
-        remedy="set load.replicas = {replicas}: {servers} servers do not show how they differ",
+        remedy="set load.replicas = {replicas}: {servers} servers are too few to show how servers differ",
     )
     POWER = _Entry(
         code="power",
@@ -88,31 +89,31 @@ class CautionKind(Enum):
             "gate's `catch`."
         ),
         message=_POWER_MESSAGE,
-        remedy="--budget {budget_s}s, or ask for less with catch",
+        remedy="use --budget {budget_s}s or a larger catch",
     )
     POWER_NEEDS_SERVERS = _Entry(
         code="power",
         meaning="The same, where more time cannot help but more servers can.",
         message=_POWER_MESSAGE,
-        remedy="--replicas {replicas} would do",
+        remedy="use --replicas {replicas}",
     )
     POWER_OUT_OF_REACH = _Entry(
         code="power",
         meaning="The same, where neither more time nor more servers can help.",
         message=_POWER_MESSAGE,
-        remedy="ask for less with catch",
+        remedy="use a larger catch",
     )
     POWER_UNKNOWN = _Entry(
         code="power",
         meaning="The same, where the calibration was too short to tell how much time is needed.",
         message=_POWER_MESSAGE,
-        remedy="ask for less with catch, or calibrate with a longer --budget",
+        remedy="use a larger catch, or calibrate with a longer --budget",
     )
     ACCEPTANCE_EXPIRED = _Entry(
         code="acceptance expired",
         meaning="An `[[accept]]` in `perfgate.toml` is past its last day, so the metric's own tolerance applies again.",
-        message="no longer accepted, {expires} was the last day: {words}",
-        remedy="fix the model, or give its [[accept]] in {path} another date; otherwise remove it",
+        message="acceptance expired after {expires}: {words}",
+        remedy="fix the model, change the date of its [[accept]] in {path}, or remove the entry",
     )
 
     # Of a stored baseline
@@ -141,7 +142,7 @@ class CautionKind(Enum):
         meaning=(
             "The baseline's model should be in the store but cannot be fetched, so its stored numbers are used instead."
         ),
-        message="the stored model is not measured again: {error}",
+        message="the stored model was not measured again: {error}",
         remedy="record it with `{again}`",
     )
     STORED_NUMBERS = _Entry(
@@ -150,7 +151,7 @@ class CautionKind(Enum):
             "The candidate was measured alone and compared with numbers recorded earlier; days differ more than two "
             "models that are measured side by side."
         ),
-        message="compared with stored numbers, not side by side: large changes show, small ones do not",
+        message="compared with stored numbers, not side by side: only large changes are detected",
         remedy="{keep}; or record it on other days too, with `{again}`",
     )
     OTHER_REQUESTS = _Entry(
@@ -159,14 +160,14 @@ class CautionKind(Enum):
             "The stored numbers were measured with other requests than this run sent, because the two models' inputs "
             "differ."
         ),
-        message="the stored baseline was sent other requests: the models' inputs differ",
+        message="the stored baseline was measured with different requests because the models' inputs differ",
         remedy="keep the baseline's model, so that both are measured side by side",
     )
     SERVERS_ALIVE = _Entry(
         code="servers alive",
         meaning="The stored numbers were measured with more servers alive, or fewer, than in this run.",
-        message="{then} servers were alive when the baseline was recorded, {now} now: caches may be fuller or emptier",
-        remedy="record it by itself, rather than promote a run of two arms",
+        message="{then} servers were running when the baseline was recorded, {now} now: cache contention may differ",
+        remedy="record it on its own instead of promoting a run with two arms",
     )
 
     # Servers and the machine
@@ -174,12 +175,12 @@ class CautionKind(Enum):
     GRPC_SERVER = _Entry(
         code="grpc server",
         meaning=(
-            "The embedded server speaks HTTP/2 by ngh2, which is missing or broken here, so gRPC's own server answers "
-            "in its place: slower, for both arms alike."
+            "The embedded server uses ngh2 for HTTP/2, which is missing or broken here, so gRPC's own, slower server "
+            "is used for both arms."
         ),
         message=(
-            "the servers answer through grpc.server because ngh2 does not work here ({reasons}): a request costs "
-            "about twice as much beside the model, and less is known of its waiting for a CPU"
+            "the servers use grpc.server because ngh2 does not work here ({reasons}): the overhead per request is "
+            "about twice as high, and less is known about time waiting for a CPU"
         ),
         remedy='reinstall it: pip install --force-reinstall "ngh2~=0.3.0"',
     )
@@ -189,27 +190,27 @@ class CautionKind(Enum):
             "The servers' processes are not known, or run on another machine, so their CPU time or memory cannot be "
             "measured."
         ),
-        message="{missing} of the servers are missing: it is not known which processes they are",
-        remedy="name them: --pid, target.cgroup or target.prometheus_url",
+        message="{missing} of the servers is not known, because their processes are not known",
+        remedy="identify them with --pid, target.cgroup or target.prometheus_url",
     )
     NOT_WARM = _Entry(
         code="not warm",
         meaning=(
-            "The latency of some servers was still falling when warm-up had used its share of the budget; what was "
-            "measured first may be slow."
+            "The latency of some servers was still falling when warm-up had used its share of the budget; the first "
+            "measurements may be slow."
         ),
-        message="{cold} of {servers} servers had not shown a steady latency when warm-up had to end",
+        message="{cold} of {servers} servers had not reached a steady latency when warm-up ended",
         remedy="raise --budget: warm-up may take a third of it",
     )
     WARMUP_REQUESTS = _Entry(
         code="warm-up requests",
         meaning=(
-            "A model carries warm-up requests, yet on at least half of its servers the first request took more than "
+            "A model contains warm-up requests, but on at least half of its servers the first request took more than "
             "3 times as long as a warm one."
         ),
         message=(
-            "warm-up requests without effect: the {arm} replayed {replayed} of its own while it loaded, and the "
-            "first request still took {first}, a warm one {warm}"
+            "warm-up requests had no effect: the {arm} replayed {replayed} of its own while loading, but the first "
+            "request still took {first} (warm: {warm})"
         ),
         remedy=(
             "record requests with the signature, shapes and batch sizes of the traffic "
@@ -226,7 +227,7 @@ class CautionKind(Enum):
         code="steal",
         meaning="The hypervisor gave more than 5% of the CPU time to other virtual machines while this one needed it.",
         message="the hypervisor took {share} of the CPU time away (steal)",
-        remedy="use a less shared machine, or allow for wider intervals",
+        remedy="use a less shared machine, or accept wider intervals",
     )
     CPU_PRESSURE = _Entry(
         code="cpu pressure",
@@ -258,39 +259,37 @@ class CautionKind(Enum):
             "In an open loop, at least 1% of the requests were sent over 2 ms late; `latency_*` includes this lag, "
             "`service_*` does not."
         ),
-        message="the load generator sent late: 99% within {late} of the schedule, all within {worst}",
-        remedy="give it a core of its own with --driver-cpus; lag is in latency_*",
+        message="the load generator sent requests late: 99% within {late} of the schedule, all within {worst}",
+        remedy="give it its own core with --driver-cpus; the lag is included in latency_*",
     )
     OVERLOAD = _Entry(
         code="overload",
         meaning=(
-            "Arrivals have a steady rate, and requests were still queuing at the end of a turn: the rate is more "
+            "Arrivals have a steady rate, and requests were still queuing at the end of a turn: the rate is higher "
             "than the arm can serve."
         ),
         message=(
-            "the {arm} did not keep up with {rate} requests/s: at the end of half of its turns of {turn} "
-            "requests waited {waited} or more; under lasting load latency has no bound"
+            "the {arm} did not keep up with {rate} requests/s: at the end of half of its turns of {turn}, requests "
+            "waited {waited} or more; under sustained load latency is unbounded"
         ),
-        remedy="lower rate_rps, or take the latencies as too low",
+        remedy="lower rate_rps, or treat the latencies as too low",
     )
     OVERLOAD_AT_PEAK = _Entry(
         code="overload",
         meaning=(
-            "Arrivals have a rate that changes, and requests queued where it was highest: that rate is more than the "
-            "arm can serve."
+            "Arrivals have a rate that changes, and requests queued where it was highest: that rate is higher than "
+            "the arm can serve."
         ),
         message=(
-            "the {arm} fell behind at about {rate} requests/s: in the worst tenth of half of its turns requests "
-            "waited {waited} or more; were that rate to last, latency would have no bound"
+            "the {arm} fell behind at about {rate} requests/s: in the worst tenth of half of its turns, requests "
+            "waited {waited} or more; if that rate were sustained, latency would be unbounded"
         ),
-        remedy="lower the highest rates, or expect such waits in production, too",
+        remedy="lower the highest rates, or expect such waits in production",
     )
     BACK_OFF = _Entry(
         code="back-off",
-        meaning=(
-            "Connections broke in a closed loop, which pauses before it connects again, and so has a lower throughput."
-        ),
-        message="connections broke, and the closed loop held back {pauses} times for {pause} each",
+        meaning=("Connections broke in a closed loop, which pauses before reconnecting, so throughput is lower."),
+        message="connections broke, and the closed loop paused {pauses} times for {pause} each",
         remedy="find out why the server closes connections; the pauses lower throughput",
     )
 
@@ -302,7 +301,7 @@ class CautionKind(Enum):
             "A metric or an objective with severity `warn` failed, or could not be judged; the verdict does not "
             "count it."
         ),
-        message="only a warning: {clause}",
+        message="warn-only: {clause}",
         remedy='fix it, or set its severity to "error" if it must not happen',
     )
     ACCEPTANCE_NOT_NEEDED = _Entry(
@@ -311,20 +310,20 @@ class CautionKind(Enum):
             "The whole interval of a metric lies within the metric's own tolerance, so its `[[accept]]` no longer "
             "has any effect."
         ),
-        message="nothing needs to be accepted: {metric} {seen} is within its own {own}",
+        message="acceptance not needed: {metric} {seen} is within its own tolerance of {own}",
         remedy="remove its [[accept]] from perfgate.toml",
     )
     REPEATED = _Entry(
         code="repeated",
         meaning=(
             "Runs in neighbouring directories compared the same models under the same scenario and did not pass; "
-            "repeating a run until it passes makes wrong passes likelier."
+            "repeating a run until it passes makes false passes more likely."
         ),
         message=(
-            "the same models were compared before under this scenario, and did not pass {times} ({counted}): error "
-            "rates hold for one run, not for the best of several"
+            "the same models did not pass {times} before under this scenario ({counted}): error rates are valid for "
+            "one run, not for the best of several"
         ),
-        remedy="let the first run count, or give one run more time or servers",
+        remedy="use the first result, or do one run with more time or servers",
     )
 
     def __init__(self, entry: _Entry) -> None:

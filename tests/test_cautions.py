@@ -152,7 +152,7 @@ def test_each_entry_fills_in_its_words() -> None:
 def test_what_is_filled_in_may_have_braces() -> None:
     found = CautionKind.MODEL_GONE.caution(error="no {file}", again="perfgate baseline record {}")
     assert (found.message, found.remedy) == (
-        "the stored model is not measured again: no {file}",
+        "the stored model was not measured again: no {file}",
         "record it with `perfgate baseline record {}`",
     )
 

@@ -401,7 +401,7 @@ def test_a_model_that_changes_while_its_servers_start_is_found(tmp_path: Path) -
     [
         ((TensorSpec("x", "float32", (1, 4)),), None),
         ((TensorSpec("x", "float64", (None, 4)),), "x float32 then float64"),
-        ((TensorSpec("x", "float32", (None, 4)), TensorSpec("y", "bool", (None,))), "y of the candidate only"),
+        ((TensorSpec("x", "float32", (None, 4)), TensorSpec("y", "bool", (None,))), "y only in the candidate"),
     ],
     ids=["another batch size", "another type", "another input"],
 )

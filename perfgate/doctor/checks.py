@@ -18,7 +18,7 @@ _CPU = "/sys/devices/system/cpu"
 _BUSY, _STEAL, _PRESSURE = 0.1, 0.01, 0.2
 _REPLICAS = 12
 _MODEL_MIB = 10.0
-_MORE_SERVERS = f"{_REPLICAS} servers an arm: with 4 the standard error at equal wall time was twice as large"
+_MORE_SERVERS = f"{_REPLICAS} servers per arm: with 4 the standard error at equal wall time was twice as large"
 _KERNELS = "the kernels that production runs"
 _SCHEDSTAT = "/proc/self/schedstat"
 
@@ -82,7 +82,7 @@ def findings(environment: Mapping[str, Any], moment: Moment, read: Read) -> tupl
 def _cores(environment: Mapping[str, Any]) -> Finding:
     cores = environment.get("cores")
     if cores is None:
-        return Finding("cores", FindingState.UNKNOWN, "not told")
+        return Finding("cores", FindingState.UNKNOWN, "unknown")
     enough = cores >= 2
     remedy = "" if enough else "use a machine with two cores or more"
     brings = "" if enough else "servers no longer wait for the load generator"
@@ -97,9 +97,7 @@ def _quota(read: Read) -> Finding:
         return Finding("CPU limit", FindingState.OK, "none")
     seen = f"a quota of {given(cpus)} CPUs" + ("" if times is None else f", reached {times:,} times so far")
     remedy = "give the container whole CPUs (a CPU set) instead of a quota"
-    return Finding(
-        "CPU limit", FindingState.CHANGE, seen, remedy, "no request is stopped for up to 100 ms in its middle"
-    )
+    return Finding("CPU limit", FindingState.CHANGE, seen, remedy, "no request is paused for up to 100 ms")
 
 
 def _memory_limit(read: Read) -> Finding:
@@ -109,7 +107,7 @@ def _memory_limit(read: Read) -> Finding:
     fit, seen = _servers_in(limit), f"{given(limit / 1024)} GiB"
     if fit >= _REPLICAS:
         return Finding("memory limit", FindingState.OK, seen)
-    seen += f", enough for {fit} servers an arm of a small model"
+    seen += f", enough for {fit} servers per arm of a small model"
     return Finding("memory limit", FindingState.CHANGE, seen, "raise the container's memory limit", _MORE_SERVERS)
 
 
@@ -121,25 +119,23 @@ def _clock(read: Read) -> Iterator[Finding]:
     governors = Counter(_governors(read))
     slow = ", ".join(f"{name} on {count}" for name, count in governors.items() if name != "performance")
     if not governors:
-        yield Finding("clock governor", FindingState.UNKNOWN, "not told, as on most virtual machines")
+        yield Finding("clock governor", FindingState.UNKNOWN, "unknown, as on most virtual machines")
     elif not slow:
         yield Finding("clock governor", FindingState.OK, "performance")
     else:
         remedy, seen = "cpupower frequency-set -g performance", f"{slow} of {governors.total()} CPUs"
-        yield Finding(
-            "clock governor", FindingState.CHANGE, seen, remedy, "the clock no longer rises and falls with the load"
-        )
+        yield Finding("clock governor", FindingState.CHANGE, seen, remedy, "the clock no longer changes with the load")
     no_turbo, boost = (
         (read(path) or "").strip() for path in (f"{_CPU}/intel_pstate/no_turbo", f"{_CPU}/cpufreq/boost")
     )
     if not (no_turbo or boost):
-        yield Finding("turbo", FindingState.UNKNOWN, "not told, as on most virtual machines")
+        yield Finding("turbo", FindingState.UNKNOWN, "unknown, as on most virtual machines")
     elif no_turbo == "1" or boost == "0":
         yield Finding("turbo", FindingState.OK, "off")
     else:
         switch = f"echo 1 > {_CPU}/intel_pstate/no_turbo" if no_turbo else f"echo 0 > {_CPU}/cpufreq/boost"
         yield Finding(
-            "turbo", FindingState.CHANGE, "on", switch, "the clock no longer depends on heat and on the other cores"
+            "turbo", FindingState.CHANGE, "on", switch, "the clock no longer depends on temperature and other cores"
         )
 
 
@@ -154,23 +150,23 @@ def _governors(read: Read) -> Iterator[str]:
 def _siblings(read: Read) -> Finding:
     active = (read(f"{_CPU}/smt/active") or "").strip()
     if not active:
-        return Finding("SMT", FindingState.UNKNOWN, "not told")
+        return Finding("SMT", FindingState.UNKNOWN, "unknown")
     if active == "0":
         return Finding("SMT", FindingState.OK, "off")
     siblings = (read(f"{_CPU}/cpu0/topology/thread_siblings_list") or "").strip()
-    remedy = "give servers and load generator other cores: --cpus and --driver-cpus"
+    remedy = "give servers and load generator separate cores: --cpus and --driver-cpus"
     return Finding("SMT", FindingState.CHANGE, f"on, CPUs {siblings} are one core" if siblings else "on", remedy,
-                   "neither takes the other's execution units")  # fmt: skip
+                   "they no longer share execution units")  # fmt: skip
 
 
 def _load(moment: Moment) -> Finding:
     seen = f"CPUs {share(moment.busy_share)} busy"
     waits = moment.pressure_share > _PRESSURE  # False for NaN
-    seen += f", some task waited {share(moment.pressure_share)} of the time" if waits else ""
+    seen += f", tasks waited {share(moment.pressure_share)} of the time" if waits else ""
     seen += f": {', '.join(moment.busiest)}" if moment.busiest else ""
     if moment.busy_share <= _BUSY and not waits:
         return Finding("other load", FindingState.OK, seen)
-    brings = "narrower intervals: a standard error of 0.2 % was 0.6 to 1.3 % beside programs that took both CPUs"
+    brings = "narrower intervals: a standard error of 0.2 % became 0.6 to 1.3 % beside programs that used both CPUs"
     return Finding(
         "other load", FindingState.CHANGE, seen, "stop the other work, or allow for a longer --budget", brings
     )
@@ -180,7 +176,10 @@ def _steal(moment: Moment) -> Finding:
     seen = f"the hypervisor took {share(moment.steal_share)} of the CPU time"
     if moment.steal_share <= _STEAL:
         return Finding("steal", FindingState.OK, seen)
-    brings = "tails are the model's: beside 1.5 to 11 % steal a generator's p99 was 3 to 30 ms late instead of 0.1"
+    brings = (
+        "tail latencies reflect the model: with 1.5 to 11 % steal, a generator's p99 send lag was 3 to 30 ms instead "
+        "of 0.1"
+    )
     return Finding(
         "steal", FindingState.CHANGE, seen, "use a dedicated host, or an instance without CPU credits", brings
     )
@@ -188,7 +187,7 @@ def _steal(moment: Moment) -> Finding:
 
 def _memory(moment: Moment) -> Finding:
     fit = _servers_in(moment.available_mib)
-    seen = f"{with_unit(moment.available_mib / 1024, 'GiB')} free, enough for {fit} servers an arm of a small model"
+    seen = f"{with_unit(moment.available_mib / 1024, 'GiB')} free, enough for {fit} servers per arm of a small model"
     if fit >= _REPLICAS:
         return Finding("memory", FindingState.OK, seen)
     return Finding("memory", FindingState.CHANGE, seen, "free memory, or use a larger machine", _MORE_SERVERS)
@@ -198,18 +197,18 @@ def _swap(read: Read) -> Finding:
     memory = numbers(read("/proc/meminfo"))
     total, free = memory.get("SwapTotal"), memory.get("SwapFree")
     if total is None or free is None:
-        return Finding("swap", FindingState.UNKNOWN, "not told")
+        return Finding("swap", FindingState.UNKNOWN, "unknown")
     if total - free <= total * 0.01:
         return Finding("swap", FindingState.OK, "none in use" if total else "none")
     used = (total - free) / 1024
-    return Finding("swap", FindingState.CHANGE, f"{with_unit(used, 'MiB')} in use", "swapoff -a, where memory suffices",
-                   "no request waits for a disk, and memory figures are whole")  # fmt: skip
+    return Finding("swap", FindingState.CHANGE, f"{with_unit(used, 'MiB')} in use", "swapoff -a, if memory suffices",
+                   "no request waits for a disk, and memory figures are complete")  # fmt: skip
 
 
 def _huge_pages(environment: Mapping[str, Any]) -> Finding:
     chosen = environment.get("transparent_huge_pages")
     if chosen is None:
-        return Finding("huge pages", FindingState.UNKNOWN, "not told")
+        return Finding("huge pages", FindingState.UNKNOWN, "unknown")
     if chosen != "never":
         return Finding("huge pages", FindingState.OK, str(chosen))
     remedy = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"
@@ -221,7 +220,7 @@ def _run_delay(read: Read) -> Finding:
     fields = (read(_SCHEDSTAT) or "").split()
     if len(fields) > 1 and any(field != "0" for field in fields[:2]):
         return Finding("run delay", FindingState.OK, "counted")
-    brings = "executions are timed without waiting for a CPU: a third to a hundredth of the variance beside other work"
+    brings = "time waiting for a CPU is subtracted from executions: 3 to 100 times less variance beside other work"
     return Finding(
         "run delay", FindingState.CHANGE, f"not counted in {_SCHEDSTAT}", "use a kernel with CONFIG_SCHED_INFO", brings
     )
@@ -247,15 +246,15 @@ def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
     seen = f"{version}, the CPU has {' '.join(units)}" if units else str(version)
     variables = environment.get("variables") or {}
     if flags and flags[1] == "flags" and not {"avx2", "fma"} <= set(has):
-        remedy = "measure on a CPU of production's kind; virtual machines: pass the host's CPU through"
+        remedy = "measure on the same kind of CPU as production; in a virtual machine, pass the host's CPU through"
         return Finding("TensorFlow", FindingState.CHANGE, f"{version}, the CPU has no AVX2 or FMA", remedy, _KERNELS)
     if variables.get("TF_ENABLE_ONEDNN_OPTS") == "0":
-        remedy = "unset TF_ENABLE_ONEDNN_OPTS, unless production has it"
+        remedy = "unset TF_ENABLE_ONEDNN_OPTS, unless production sets it"
         return Finding("TensorFlow", FindingState.CHANGE, f"{seen}; oneDNN is off", remedy, _KERNELS)
     build = environment.get("tensorflow_build")
     seen += f"; built for {build}" if build else ""
     if build == "CPUs only" and read("/proc/driver/nvidia/version") is not None:
-        remedy, brings = "pip install tensorflow[and-cuda]", "the GPU of this machine is used, if production has one"
+        remedy, brings = "pip install tensorflow[and-cuda]", "this machine's GPU is used, if production has one"
         return Finding("TensorFlow", FindingState.CHANGE, seen, remedy, brings)
     return Finding("TensorFlow", FindingState.OK, seen)
 

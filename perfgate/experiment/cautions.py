@@ -17,7 +17,7 @@ from perfgate.loadgen.cpu_share import cpu_share
 from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
-GENERATOR_REMEDY = "give it CPUs of its own (driver_cpus), more workers (load.workers), or a lower rate"
+GENERATOR_REMEDY = "give it its own CPUs (driver_cpus), more workers (load.workers) or a lower rate"
 _GENERATOR_LIMIT = 0.8
 """Share of its core above which a process of the load generator counts as the bottleneck."""
 _LAG_LIMIT_MS = 10.0

@@ -128,7 +128,8 @@ class Fleet:
         arms = len({slot.arm for slot in self._plan.slots})
         problem = (
             f"not enough memory: {more} more servers need {with_unit(own_mib / 1024, 'GiB')} each, plus "
-            f"{with_unit(loading_mib / 1024, 'GiB')} while they load, and {with_unit(free_mib / 1024, 'GiB')} is free"
+            f"{with_unit(loading_mib / 1024, 'GiB')} while they load, but only {with_unit(free_mib / 1024, 'GiB')} is "
+            "free"
         )
         few = fit // arms
         remedy = f"--replicas {few}" if few >= _FEWEST else "use a machine with more memory"

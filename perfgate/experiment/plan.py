@@ -221,7 +221,7 @@ def trace_of(load: Load) -> tuple[float, ...]:
         return ()
     trace_s = read_trace(Path(load.trace), load.speed)
     if load.turn_s is None and trace_s[-1] <= 0:
-        raise UsageError(f"{load.trace}: all its timestamps are the same", "say how long a turn is with load.turn_s")
+        raise UsageError(f"{load.trace}: all its timestamps are the same", "set the length of a turn with load.turn_s")
     return trace_s
 
 

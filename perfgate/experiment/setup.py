@@ -49,7 +49,7 @@ def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
     for arm, model in models.items():
         if model.served_as is None and digest(model.path) != model.digest:
             problem = f"the {arm}'s files in {model.path} changed while its servers were started"
-            raise InvalidRunError(problem, "measure a copy that nobody writes to")
+            raise InvalidRunError(problem, "measure a copy that nothing writes to")
 
 
 def arm_setups(

@@ -13,7 +13,7 @@ from perfgate.metrics import Direction
 from perfgate.scenario.severity import Severity
 
 _JUDGED = (Severity.ERROR, Severity.WARN)
-_OWN_WORDS = {Verdict.FAIL: "beyond", Verdict.INCONCLUSIVE: "not surely within", Verdict.PASS: "within"}
+_OWN_WORDS = {Verdict.FAIL: "beyond", Verdict.INCONCLUSIVE: "not clearly within", Verdict.PASS: "within"}
 
 
 def decide(
@@ -112,11 +112,13 @@ def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
     seen, above = change(effect.change, metric.name), metric.direction is Direction.LOWER
     tolerance = _limit_words(case)
     if (verdict is Verdict.FAIL and case.beyond <= 0) or (verdict is Verdict.PASS and case.beyond > 0):
-        return f"at an earlier look it was surely {_OWN_WORDS[verdict]} {tolerance}; over the whole run it is {seen}"
+        return f"an earlier look showed that it is {_OWN_WORDS[verdict]} {tolerance}; over the whole run it is {seen}"
     if verdict is Verdict.FAIL:
         return f"{seen} is {'above' if above else 'below'} {tolerance}"
     if verdict is Verdict.PASS:
         return f"{seen} is within {tolerance}"
     if case.is_worse(alpha):
-        return f"{seen} is beyond {tolerance} on its own, but not surely so among all that is gated"
-    return f"{seen} {interval(effect.lower, effect.upper, metric.name)} lies on both sides of {tolerance}"
+        return (
+            f"{seen} is beyond {tolerance} on its own, but not significantly so with all gated metrics taken together"
+        )
+    return f"{seen} {interval(effect.lower, effect.upper, metric.name)} is on both sides of {tolerance}"

@@ -106,7 +106,9 @@ def _unless_cold(part: Part, table: TrialTable) -> Part:
     if not cold or not BY_NAME[part.metric].is_steady_time:
         return part
     servers = f"{len(cold)} of {len(table.replicas)} servers"
-    reason = f"is not judged: {servers} still paid for first calls, such as compilation, when warm-up ran out of time"
+    reason = (
+        f"is not judged: {servers} were still slowed by first calls, such as compilation, when warm-up ran out of time"
+    )
     more = f"raise --budget, or record fewer distinct requests (up to {max(cold)} were not warm)"
     return replace(part, verdict=Verdict.INCONCLUSIVE, reason=reason, more=more)
 
@@ -155,7 +157,7 @@ def _reasons(
     if verdict is Verdict.INCONCLUSIVE:
         found += missing
     if not found and any(part.warns for part in parts):
-        return ("all that was judged has severity warn: nothing counts",)
+        return ("everything that was judged is warn-only",)
     return tuple(found) or ("nothing to judge: no gated metric was measured on both arms, and there are no objectives",)
 
 

@@ -60,12 +60,12 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
     if not has_numbers(metric, table):
         return f"{metric.name} has no data: {_where_from(metric, table)}"
     if _fewest_replicas(metric, table) < 2:
-        return f"{metric.name} needs at least 2 replicas an arm with data"
+        return f"{metric.name} needs at least 2 replicas with data per arm"
     if (quantile := quantile_of(metric.statistic)) and metric.estimator is Estimator.ARM_QUANTILE:
         return _too_few_requests(metric, quantile, table.columns)
     if metric.estimator is Estimator.REPLICA_SLOPE:
-        return f"{metric.name} needs memory read twice or more in one lane: measure longer or with fewer replicas"
-    return f"{metric.name} has no block in which every replica has a positive value: look for failed requests"
+        return f"{metric.name} needs at least two memory readings in one lane: measure longer or with fewer replicas"
+    return f"{metric.name} has no block in which every replica has a positive value: check for failed requests"
 
 
 def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Columns) -> str:
@@ -73,18 +73,18 @@ def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Colu
     need = requests_for_quantile(quantile[1])
     units, times = replica_times(columns, Source.LOAD, quantile[0])
     if any(each.size and not isfinite(each[-1]) for each in times):
-        return f"{metric.name} lies among requests that got no answer: look for failed requests"
+        return f"{metric.name} falls among requests without a response: check for failed requests"
     sizes = np.array([each.size for each in times])
     has = min(int(sizes[units.arm == arm].sum()) for arm in np.unique(units.arm))
     longer = about_times(need / max(has, 1))
-    return f"{metric.name} needs {need:,} requests of each arm, has {has:,}: {longer} the load time"
+    return f"{metric.name} needs {need:,} requests per arm, has {has:,}: use {longer} the load time"
 
 
 def _where_from(metric: Metric, table: TrialTable) -> str:
     if metric.estimator is Estimator.CONSTANT:
         return "the models' sizes are not known"
     if Source.START in metric.sources or any(rows_of(table.columns, source).any() for source in metric.sources):
-        return "this platform or target did not tell"
+        return "not available on this platform or target"
     return f"give {' or '.join(_LANES[source] for source in metric.sources)} a share of the budget"
 
 

@@ -30,7 +30,7 @@ from perfgate.trials import Arm
 FEWEST_REPLICAS = 4
 """Servers an arm below which what differs between servers is hardly known."""
 _MOST_TIMES_REQUESTS = 1000
-_NO_DATA = "run a lane that measures it"
+_NO_DATA = "include a lane that measures it"
 
 
 class _Finding(NamedTuple):
@@ -79,7 +79,7 @@ def _verdict(finding: _Finding, bound: float, *, is_maximum: bool) -> Verdict:
 
 def _reason(metric: Metric, finding: _Finding, verdict: Verdict, bound: float, *, is_maximum: bool) -> str:
     if isnan(finding.value):
-        return "no usable data of the candidate"
+        return "no usable data for the candidate"
     relation = {
         Verdict.PASS: "at most" if is_maximum else "at least",
         Verdict.FAIL: "above" if is_maximum else "below",
@@ -105,7 +105,7 @@ def _percentile(metric: Metric, quantile: tuple[str, float], bound: float, table
     alone = len(replicas) == 1
     series = batches(table.columns, found[1], request_values(table.columns, kind)) if alone else replicas
     if len(series) < 2:
-        return _Finding(inverted_cdf(pooled, level), -inf, inf, f"needs {2 * LEAST_BATCH} requests at least")
+        return _Finding(inverted_cdf(pooled, level), -inf, inf, f"needs at least {2 * LEAST_BATCH} requests")
     effect = tail_effect(series, pooled, bound) / certainty(len(series), alpha)
     bounds = quantile_bounds(pooled, level, alpha, effect)
     above = float(np.count_nonzero(pooled > bound))
@@ -117,7 +117,8 @@ def _more_servers(replicas: int) -> str:
     if replicas >= FEWEST_REPLICAS:
         return ""
     return (
-        f"{replicas} servers do not show how much servers differ: use {2 * FEWEST_REPLICAS} under load (load.replicas)"
+        f"{replicas} servers are too few to show how servers differ: use {2 * FEWEST_REPLICAS} under load "
+        "(load.replicas)"
     )
 
 
@@ -127,7 +128,7 @@ def _share(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fi
     seen = failures_in(table.columns, found[1])
     effect = seen.effect / (certainty(seen.batches, alpha) or nan)
     if isnan(effect):
-        return _Finding(seen.share, -inf, inf, f"needs {2 * LEAST_BATCH} requests at least")
+        return _Finding(seen.share, -inf, inf, f"needs at least {2 * LEAST_BATCH} requests")
     hits, count = seen.failed / effect, seen.requests / effect
     return _Finding(
         seen.share,
@@ -140,15 +141,15 @@ def _share(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fi
 def _more_requests(hits: float, count: float, share: float, alpha: float, effect: float) -> str:
     """Return how many requests would decide if the share of hits stayed as it is."""
     if not 0 < share < 1:
-        return "no number of requests proves a rate of 0: give the rate that you accept"
+        return "no number of requests proves a rate of 0: set the rate that you accept"
     if hits == 0:
         need = ceil(requests_needed(1 - share, alpha) * effect)
     else:
         more = range(int(count), int(_MOST_TIMES_REQUESTS * count))
         need = int(count) + bisect_left(more, x=True, key=lambda n: _settled(hits / count, n / effect, share, alpha))
     if need >= _MOST_TIMES_REQUESTS * count:
-        return "too near the bound for any practical number of requests"
-    return f"needs about {need - int(count):,} more requests, {need:,} in all"
+        return "too close to the bound for any practical number of requests"
+    return f"needs about {need - int(count):,} more requests, {need:,} in total"
 
 
 def _settled(rate: float, count: float, share: float, alpha: float) -> bool:
@@ -166,7 +167,7 @@ def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fin
     if metric.estimator is Estimator.CONSTANT:
         return _Finding(values[0], values[0], values[0], "")
     if values.size < 2:
-        return _Finding(float(values.mean()), -inf, inf, "two replicas at least")
+        return _Finding(float(values.mean()), -inf, inf, "needs at least two replicas")
     mean, se = float(values.mean()), float(values.std(ddof=1)) / sqrt(values.size)
     half = half_width(se, values.size - 1, alpha)
     upper = max(mean + half, upper_mean(values, alpha)) if values.min() > 0 else mean + half
@@ -178,5 +179,5 @@ def _more_evidence(metric: Metric, half: float, distance: float, replicas: int, 
     times = (half / distance) ** 2 if distance else inf
     if is_once_a_replica(metric):
         more = more_servers(replicas, half, distance, (replicas - 1.0, alpha), arms=1)
-        return more or "too near the bound for any practical number of servers"
-    return times_longer(times) if times <= MOST_TIMES else "too near the bound for any practical measuring time"
+        return more or "too close to the bound for any practical number of servers"
+    return times_longer(times) if times <= MOST_TIMES else "too close to the bound for any practical measuring time"

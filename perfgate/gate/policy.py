@@ -70,7 +70,7 @@ class Policy:
         taken = {each.metric: each for each in held}
         for each in taken.values():
             if problem := _misfit(each, scenario.model_copy(update={"gate": gate})):
-                raise UsageError(f"{self.path}: accept: {problem}", "correct the entry, or take it out")
+                raise UsageError(f"{self.path}: accept: {problem}", "correct or remove the entry")
         accepted = {
             metric: Acceptance(**each.model_dump(exclude={"metric", "scenario"})) for metric, each in taken.items()
         }
@@ -134,7 +134,9 @@ def _misfit(accept: Accept, scenario: Scenario) -> str:
 def policy_tables(values: Mapping[str, Any], path: Path) -> PolicyTables:
     """Read the tables; UsageError naming the first mistake and what would be right."""
     if isinstance(values.get("accept"), dict):
-        raise UsageError(f"{path}: accept is one table", "write [[accept]], in two brackets, for each")
+        raise UsageError(
+            f"{path}: accept must be an array of tables", "write [[accept]], with double brackets, for each entry"
+        )
     try:
         tables = PolicyTables.model_validate(dict(values))
     except ValidationError as error:
@@ -164,5 +166,5 @@ def _mistakes(tables: PolicyTables, given: list[Any]) -> Iterator[Mistake]:
         elif problem := amount_problem(each.metric, given[number]):
             yield Mistake(f"accept[{number}].up_to = {json.dumps(given[number])}", problem)
         elif (each.metric, each.scenario) in seen:
-            yield Mistake(f"accept[{number}]: {each.metric} is accepted twice", "keep one of them")
+            yield Mistake(f"accept[{number}]: {each.metric} is listed twice", "keep only one")
         seen.add((each.metric, each.scenario))

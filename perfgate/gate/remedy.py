@@ -19,7 +19,7 @@ MOST_REPLICAS = 64
 """Per arm; a budget takes no more."""
 USUAL_SERVERS = 12
 """Per arm, where nobody says (`Budget.replicas`)."""
-_TOO_NEAR = "too near the tolerance for any practical"
+_TOO_NEAR = "too close to the tolerance for any practical"
 
 
 def detectable(case: Case, alpha: float) -> float:
@@ -41,7 +41,10 @@ def what_would_decide(case: Case, alpha: float) -> str:
         return _more_requests(case.effect.counts, case.tolerance.log, case.history.level(alpha))
     if not case.effect.log_se:
         enough = next(count for count in range(2, MOST_REPLICAS) if 1 / comb(2 * count, count) <= alpha)
-        return f"no server differs from another, which proves little of few: use {enough} an arm or more (--replicas)"
+        return (
+            f"all servers have the same value, which is weak evidence with few servers: use at least {enough} per arm "
+            "(--replicas)"
+        )
     return _time_or_servers(case, alpha)
 
 
@@ -55,10 +58,10 @@ def _time_or_servers(case: Case, alpha: float) -> str:
     if more := more_servers(few, case.half(alpha), abs(case.beyond), t):
         return more
     if few < USUAL_SERVERS and case.half(alpha) > case.tolerance.log:
-        return f"{few} servers an arm say little: use {USUAL_SERVERS} (--replicas)"
+        return f"{few} servers per arm are too few: use {USUAL_SERVERS} (--replicas)"
     if by_time and isfinite(times):
-        return f"{_TOO_NEAR} measuring time, set another tolerance or more replicas"
-    return f"{_TOO_NEAR} number of servers: set another tolerance"
+        return f"{_TOO_NEAR} measuring time: change the tolerance or use more replicas"
+    return f"{_TOO_NEAR} number of servers: change the tolerance"
 
 
 def longer_by(case: Case, times: float) -> float:
@@ -87,7 +90,7 @@ def more_servers(servers: int, half: float, distance: float, t: tuple[float, flo
     for more in range(servers + 1, MOST_REPLICAS + 1):
         then, now = special.stdtrit((df + arms * (more - servers), df), level)
         if half * sqrt(servers / more) * then / now <= distance:
-            return f"needs about {more} servers an arm instead of {servers} (--replicas)"
+            return f"needs about {more} servers per arm instead of {servers} (--replicas)"
     return ""
 
 
@@ -101,5 +104,5 @@ def _more_requests(counts: Counts, limit: float, level: float) -> str:
     has = counts.requests_each * min(counts.baseline_requests, counts.candidate_requests)
     need = counts.requests_to_decide(limit, level)
     if need is None:
-        return f"{_TOO_NEAR} number of requests: set another tolerance"
-    return f"needs about {need - int(has):,} more requests of each arm, {need:,} in all"
+        return f"{_TOO_NEAR} number of requests: change the tolerance"
+    return f"needs about {need - int(has):,} more requests per arm, {need:,} in total"

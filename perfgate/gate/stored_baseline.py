@@ -59,10 +59,10 @@ def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: f
     if then is None:
         return f"{metric.name} has no numbers in the record: record the baseline again"
     if another_way := _another_way(then, now):
-        return f"{metric.name} was measured in another way {another_way}"
+        return f"{metric.name} was measured differently {another_way}"
     if metric.name == _SHARED_MEMORY and stored.servers != {len(table.replicas)}:
         then_alive = " and ".join(map(str, sorted(stored.servers)))
-        return f"{metric.name} depends on how many servers are alive: {then_alive} then, {len(table.replicas)} now"
+        return f"{metric.name} depends on the number of running servers: {then_alive} then, {len(table.replicas)} now"
     return _effect(metric, then, now, alpha) or f"{metric.name} varies too much for an interval: use more replicas"
 
 
@@ -70,13 +70,13 @@ def _another_way(then: StoredMetric, now: Typical) -> str:
     """Return how, and what to do about it; empty where both were measured alike."""
     if (then.state, then.source) != (now.state, now.source):
         was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
-        return f"({was}): share the budget as then, or record again"
-    return "" if then.method == now.method else "(by the rules of another perfgate): record the baseline again"
+        return f"({was}): use the same budget shares, or record again"
+    return "" if then.method == now.method else "(by another version of perfgate): record the baseline again"
 
 
 def _without_replicas(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
     if metric.estimator is Estimator.PROPORTION:
-        return f"{metric.name} of another time has no counts to compare: set objectives.{metric.name}"
+        return f"{metric.name} has no stored counts to compare: set objectives.{metric.name}"
     both = replace(table, sizes_mb={**table.sizes_mb, Arm.BASELINE: stored.size_mb})
     return estimate(metric, both, alpha) or why_missing(metric, table)
 
@@ -112,4 +112,4 @@ def _more(case: Case, alpha: float) -> str:
     left = wanted - (case.effect.log_se**2 - own)
     if left > 0 and own / left <= MOST_TIMES:
         return times_longer(own / left)
-    return "more replicas or time do not help: record the baseline on more days, or keep its model"
+    return "more replicas or time do not help: record the baseline on more days, or store its model"

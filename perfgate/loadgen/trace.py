@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perfgate.errors import UsageError
 
-_ONE_A_LINE = "one timestamp in seconds a line, such as 12.5"
+_ONE_A_LINE = "write one timestamp in seconds per line, such as 12.5"
 _WORD = re.compile(r"""["'A-Za-z_]""")
 
 
@@ -22,7 +22,7 @@ def read_trace(file: Path, speed: float = 1.0) -> tuple[float, ...]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}", "give a trace that can be read") from error
+        raise UsageError(f"{file}: {error.strerror or error}", "check the file and its permissions") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: not UTF-8 at byte {error.start}", _ONE_A_LINE) from error
     found = list(_timestamps(file, lines))
@@ -43,9 +43,9 @@ def _timestamps(file: Path, lines: list[str]) -> Iterator[float]:
             continue
         if value is None:
             shown = text if len(text) <= 40 else text[:37] + "..."
-            raise UsageError(f"{file}:{number}: {shown!r} is no timestamp", _ONE_A_LINE)
+            raise UsageError(f"{file}:{number}: {shown!r} is not a timestamp", _ONE_A_LINE)
         if value < last:
-            raise UsageError(f"{file}:{number}: {text} comes after {last:.15g}", "sort the timestamps: sort -g")
+            raise UsageError(f"{file}:{number}: {text} comes after {last:.15g}", "sort the timestamps with sort -g")
         header_is_welcome, last = False, value
         yield value
 

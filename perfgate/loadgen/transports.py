@@ -151,7 +151,7 @@ class RestTransport(Transport):
 
     def _request(self, call: Call) -> Request:
         if (verb := METHOD_VERBS.get(call.method)) is None:
-            raise UsageError(f"there is no {call.method} over REST", 'measure it with protocol = "grpc"')
+            raise UsageError(f"{call.method} is not available over REST", 'measure it with protocol = "grpc"')
         path = f"{self._path}:{verb}"
         return Request(path, http_request("POST", path, self._headers, call.body))
 

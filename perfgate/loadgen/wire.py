@@ -156,5 +156,5 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
     except OSError as error:
         if error.errno not in {errno.EMFILE, errno.ENFILE}:
             raise
-        problem = "the load generator has as many connections open as it may"
+        problem = "the load generator has reached its limit of open connections"
         raise InvalidRunError(problem, "raise `ulimit -n`, or lower load.in_flight or load.connections") from error

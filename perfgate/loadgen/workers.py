@@ -69,7 +69,9 @@ class _Process:
         poll.register(file, select.POLLIN)
         while b"\n" not in self._text:
             if not poll.poll(max(0.0, end_s - time.monotonic()) * 1e3):
-                raise InvalidRunError(f"load worker {self.pid} does not answer", "is the machine overloaded?")
+                raise InvalidRunError(
+                    f"load worker {self.pid} does not answer", "check whether the machine is overloaded"
+                )
             if not (data := os.read(file, 65536)):
                 raise self._gone()
             self._text += data

@@ -22,7 +22,7 @@ def _export(source: Path, destination: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own module
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        remedy = conversion_of(source) or "a model with classes of its own: give its SavedModel instead"
+        remedy = conversion_of(source) or "for a model with custom classes, use its SavedModel instead"
         raise InvalidRunError(f"{source} cannot be exported: {one_line(last, _MOST_CHARACTERS)}", remedy)
 
 

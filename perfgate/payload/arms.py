@@ -15,7 +15,7 @@ from perfgate.scenario.schema import Payload, Scenario
 from perfgate.trials import Arm, Caution
 
 _NO_SHARED_INPUT = (
-    "compare versions of one model; where the exporter numbers its inputs, name them in the model, or give a scenario "
+    "compare versions of one model; if the exporter numbers its inputs, name them in the model, or use a scenario "
     'with a pattern such as `[payload.inputs."keras_tensor*"]` (`perfgate init MODEL` writes one)'
 )
 
@@ -38,16 +38,16 @@ def _of_inputs(models: Mapping[Arm, Model], payload: Payload) -> tuple[Caution, 
     )
     shared = sorted(old.keys() & new.keys())
     if not shared and (old or new):
-        problem = f"the two models share no input ({', '.join(sorted(old))} then {', '.join(sorted(new))})"
+        problem = f"the two models have no input in common ({', '.join(sorted(old))} then {', '.join(sorted(new))})"
         raise InvalidRunError(problem, _NO_SHARED_INPUT)
     for key in shared:
         before, after = (_shape(each[key], payload) for each in (old, new))
         if before != after:
             problem = f"the arms would get different requests: input {key} takes {before}, then {after}"
-            raise InvalidRunError(problem, "export both for the same shapes; a fixed batch size is one")
+            raise InvalidRunError(problem, "export both with the same shapes (a fixed batch size is part of the shape)")
     changed = [change for key in shared for change in _changes(old[key].tensor, new[key].tensor)]
-    changed += [f"{name} of the baseline only" for name in sorted(old.keys() - new.keys())]
-    changed += [f"{name} of the candidate only" for name in sorted(new.keys() - old.keys())]
+    changed += [f"{name} only in the baseline" for name in sorted(old.keys() - new.keys())]
+    changed += [f"{name} only in the candidate" for name in sorted(new.keys() - old.keys())]
     return (CautionKind.INPUTS.caution(changes=", ".join(changed)),) if changed else ()
 
 

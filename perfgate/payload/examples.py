@@ -36,7 +36,7 @@ def example_calls(file: Path, model: Model, spec: Payload, model_name: str) -> I
         signature = predict_signature(model, spec.signature)
         if [tensor.dtype for tensor in signature.inputs] != ["string"]:
             problem = f"signature {signature.key} of {model.given} does not take serialized tf.Examples"
-            raise UsageError(f"{problem}: {inputs_shown(signature)}", "name one with a single string input")
+            raise UsageError(f"{problem}: {inputs_shown(signature)}", "choose one with a single string input")
     else:
         signature = example_signature(model, spec.signature, method)
     for first, batch in _batches(file, spec):
@@ -56,8 +56,8 @@ def _batches(file: Path, spec: Payload) -> Iterator[tuple[int, list[bytes]]]:
     for index in range(spec.distinct):
         numbered = list(islice(records, spec.batch_size))
         if index == 0 and 0 < len(numbered) < spec.batch_size:
-            problem = f"{file} holds {len(numbered)} examples, fewer than payload.batch_size = {spec.batch_size}"
-            raise UsageError(problem, f"lower payload.batch_size to {len(numbered)}, or give more")
+            problem = f"{file} contains {len(numbered)} examples, fewer than payload.batch_size = {spec.batch_size}"
+            raise UsageError(problem, f"lower payload.batch_size to {len(numbered)}, or add more")
         if len(numbered) < spec.batch_size:
             return
         for number, record in numbered:
@@ -72,4 +72,4 @@ def _check(record: bytes, where: str) -> None:
     except DecodeError:
         is_example = False
     if not is_example:
-        raise UsageError(f"{where} is no tf.Example", 'logged requests are source = "prediction_log"')
+        raise UsageError(f"{where} is not a tf.Example", 'logged requests are source = "prediction_log"')

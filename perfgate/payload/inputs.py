@@ -67,5 +67,5 @@ def _stray(key: str, signature: Signature) -> UsageError:
         return UsageError(problem, "it has none")
     near, stem = nearest(key, known), re.sub(r"_?[0-9]*$", "", key)
     numbered = stem and re.fullmatch(rf"{re.escape(stem)}_?[0-9]*", near)
-    pattern = f'; where only its number changes, write "{named(stem)}*"' if numbered else ""
+    pattern = f'; if only its number changes, write "{named(stem)}*"' if numbered else ""
     return UsageError(problem, f"did you mean {named(near)}? inputs: {', '.join(map(named, known))}{pattern}")

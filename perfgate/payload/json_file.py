@@ -43,10 +43,10 @@ def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iter
     method = METHOD_OF[spec.method]
     for where, request in islice(_requests(file), spec.distinct):
         if not isinstance(request, dict):
-            raise UsageError(f"{where} is no object", _FORMS)
+            raise UsageError(f"{where} is not an object", _FORMS)
         key = request.get("signature_name", spec.signature)
         if not isinstance(key, str):
-            raise UsageError(f"{where}: signature_name is no string", _FORMS)
+            raise UsageError(f"{where}: signature_name is not a string", _FORMS)
         with told_of(where):
             predict = predict_signature(model, key) if method is Method.PREDICT else None
             signature = predict or example_signature(model, key, method)
@@ -56,7 +56,7 @@ def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iter
             else:
                 call = _of_examples(request, method, signature, model_name, where)
         except NotFittingError as error:
-            raise UsageError(f"{where}: {error}", "`perfgate inspect` shows what goes in") from error
+            raise UsageError(f"{where}: {error}", "`perfgate inspect` shows the inputs") from error
         yield call
 
 
@@ -78,7 +78,7 @@ def _requests(file: Path) -> Iterator[tuple[str, Any]]:
                 found = _parsed(_bounded(b"\n" * (number - 1) + line + rest, str(file)), str(file))
             yield from _of_document(found, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UsageError(f"{file}: its gzip data is truncated or damaged", "compress it again") from error
+        raise UsageError(f"{file}: its gzip data is truncated or damaged", "compress the file again") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
 
@@ -93,10 +93,10 @@ def _first_line(stream: _Stream, file: Path) -> tuple[int, bytes]:
     for number in range(1, _LARGEST_TEXT_BYTES):
         line = _bounded(stream.readline(_LARGEST_TEXT_BYTES + 1), f"{file}: line {number}")
         if not line:
-            raise UsageError(f"{file} is empty: it holds no request", _FORMS)
+            raise UsageError(f"{file} is empty: it contains no requests", _FORMS)
         if line.strip():
             return number, line
-    raise UsageError(f"{file} is empty: it holds no request", _FORMS)
+    raise UsageError(f"{file} is empty: it contains no requests", _FORMS)
 
 
 def _lines(stream: _Stream, number: int, file: Path) -> Iterator[tuple[str, Any]]:
@@ -112,14 +112,14 @@ def _of_document(document: Any, file: Path) -> Iterator[tuple[str, Any]]:  # noq
         yield str(file), document
         return
     if not document:
-        raise UsageError(f"{file} is empty: it holds no request", _FORMS)
+        raise UsageError(f"{file} is empty: it contains no requests", _FORMS)
     for number, request in enumerate(document, start=1):
         yield f"{file}: request {number}", request
 
 
 def _bounded(text: bytes, where: str) -> bytes:
     if len(text) > _LARGEST_TEXT_BYTES:
-        raise UsageError(f"{where} is longer than 1 GiB", "write one request a line")
+        raise UsageError(f"{where} is longer than 1 GiB", "write one request per line")
     return text
 
 
@@ -128,11 +128,11 @@ def _parsed(text: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(text.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}" if b"\n" in text.strip() else f"column {error.colno}"
-        raise UsageError(f"{where}: no JSON at {place}: {error.msg}", _FORMS) from error
+        raise UsageError(f"{where}: invalid JSON at {place}: {error.msg}", _FORMS) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{where}: not UTF-8 at byte {error.start}", 'write bytes as {"b64": "..."}') from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: no JSON that can be read: {error}", _FORMS) from error
+        raise UsageError(f"{where}: invalid JSON: {error}", _FORMS) from error
 
 
 def _arrays(request: dict[str, Any], signature: Signature, where: str) -> dict[str, Array]:
@@ -150,13 +150,13 @@ def _arrays(request: dict[str, Any], signature: Signature, where: str) -> dict[s
 
 def _by_row(rows: Any, signature: Signature, where: str) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     if not isinstance(rows, list) or not rows:
-        raise UsageError(f"{where}: instances is no array of rows", _FORMS)
+        raise UsageError(f"{where}: instances is not an array of rows", _FORMS)
     if not _is_named(rows[0]):
         return {_only(signature, where, "instances"): rows}
     names = list(rows[0])
     for number, row in enumerate(rows, start=1):
         if not _is_named(row):
-            raise UsageError(f"{where}: row {number} is no object, and row 1 is one", _FORMS)
+            raise UsageError(f"{where}: row {number} is not an object, but row 1 is", _FORMS)
         check_names(row, signature, f"{where}: row {number}")
     return {name: [row[name] for row in rows] for name in names}
 
@@ -172,7 +172,7 @@ def _is_named(value: Any) -> bool:  # noqa: ANN401 - any JSON
 def _only(signature: Signature, where: str, key: str) -> str:
     if len(signature.inputs) != 1:
         names = ", ".join(tensor.name for tensor in signature.inputs)
-        raise UsageError(f"{where}: {key} names no inputs, and signature {signature.key} takes {names}", _FORMS)
+        raise UsageError(f"{where}: {key} has no input names, but signature {signature.key} takes {names}", _FORMS)
     return signature.inputs[0].name
 
 

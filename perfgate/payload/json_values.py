@@ -29,7 +29,7 @@ def array_of(value: Any, tensor: TensorSpec) -> Array:  # noqa: ANN401 - any JSO
     Numbers with a point are no integers, true and false are no numbers; what is out of the type's range is refused.
     """
     if tensor.dtype not in BY_NAME or tensor.dtype.startswith("complex"):
-        raise NotFittingError(f"input {tensor.name} is {tensor.dtype}, which JSON cannot carry")
+        raise NotFittingError(f"input {tensor.name} is {tensor.dtype}, which JSON cannot represent")
     shape = _shape(value, tensor.name)
     flat = [value]
     for size in shape:
@@ -62,15 +62,15 @@ def _numbers(flat: list[Any], tensor: TensorSpec) -> Array:
     taken: tuple[type, ...] = (bool,) if tensor.dtype == "bool" else (int,) if "int" in tensor.dtype else (int, float)
     for each in flat:
         if type(each) not in taken:
-            raise NotFittingError(f"input {tensor.name} is {tensor.dtype}, and {_shown(each)} is not")
+            raise NotFittingError(f"input {tensor.name} is {tensor.dtype}, but {_shown(each)} is not")
     try:
         wide = np.array(flat, np.float64 if float in taken else dtype)
     except OverflowError as error:
-        raise NotFittingError(f"input {tensor.name}: a number is outside of {tensor.dtype}'s range") from error
+        raise NotFittingError(f"input {tensor.name}: a number is outside {tensor.dtype}'s range") from error
     with np.errstate(over="ignore"):
         array = wide.astype(dtype)
     if float in taken and np.any(np.isinf(array.astype(np.float64)) & np.isfinite(wide)):
-        raise NotFittingError(f"input {tensor.name}: a number is outside of {tensor.dtype}'s range")
+        raise NotFittingError(f"input {tensor.name}: a number is outside {tensor.dtype}'s range")
     return array
 
 
@@ -85,19 +85,19 @@ def string_of(value: Any, what: str) -> bytes:  # noqa: ANN401 - any JSON
         try:
             return base64.b64decode(value["b64"], validate=True)
         except (binascii.Error, ValueError) as error:
-            raise NotFittingError(f"{what}: {_shown(value['b64'])} is no base64") from error
+            raise NotFittingError(f"{what}: {_shown(value['b64'])} is not base64") from error
     if not isinstance(value, str):
-        raise NotFittingError(f"{what} is string, and {_shown(value)} is not")
+        raise NotFittingError(f"{what} is string, but {_shown(value)} is not")
     try:
         return value.encode()
     except UnicodeEncodeError as error:
-        raise NotFittingError(f"{what}: {_shown(value)} is no text: half a surrogate pair") from error
+        raise NotFittingError(f"{what}: {_shown(value)} is not valid text: unpaired surrogate") from error
 
 
 def example_of(value: Any) -> Proto:  # noqa: ANN401 - any JSON
     """Read `{"feature": value or list, …}` as a tf.Example; NotFittingError for anything else."""
     if not isinstance(value, dict):
-        raise NotFittingError(f"an example is an object, and {_shown(value)} is not")
+        raise NotFittingError(f"an example must be an object, but {_shown(value)} is not")
     example = Example()
     example.features.SetInParent()
     for name, given in value.items():
@@ -119,7 +119,7 @@ def _feature(name: str, values: list[Any]) -> Proto:
         elif kinds == {"int64"}:
             feature.int64_list.value.extend(map(int, values))
     except (ValueError, OverflowError) as error:
-        raise NotFittingError(f"feature {named(name)}: a number is outside of {kinds.pop()}'s range") from error
+        raise NotFittingError(f"feature {named(name)}: a number is outside {kinds.pop()}'s range") from error
     return feature
 
 
@@ -132,7 +132,7 @@ def _kinds(name: str, values: list[Any]) -> Iterator[str]:
         elif isinstance(each, str) or is_base64(each):
             yield "bytes"
         else:
-            raise NotFittingError(f"feature {named(name)}: {_shown(each)} is no number and no string")
+            raise NotFittingError(f"feature {named(name)}: {_shown(each)} is neither a number nor a string")
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON

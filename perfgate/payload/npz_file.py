@@ -19,7 +19,7 @@ from perfgate.scenario.schema import Payload
 from perfgate.trials import Call
 
 _LARGEST_ARRAY_BYTES = 4 << 30
-_REMEDY = "write it with numpy.savez, one array an input"
+_REMEDY = "write it with numpy.savez, one array per input"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, MemoryError, RuntimeError)
 """RuntimeError: an archive that says it is encrypted, or packed in a way that is not known."""
 
@@ -31,8 +31,8 @@ def npz_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Itera
     naming the file and the request's rows, for arrays that do not fit the signature or each other.
     """
     if spec.method != "predict":
-        problem = f'payload.method = "{spec.method}" sends tf.Examples, and {file} holds arrays'
-        raise UsageError(problem, 'give payload.source = "examples" or "json"')
+        problem = f'payload.method = "{spec.method}" sends tf.Examples, but {file} contains arrays'
+        raise UsageError(problem, 'use payload.source = "examples" or "json"')
     signature = predict_signature(model, spec.signature)
     arrays = _read(file, signature.inputs, signature.key)
     check_names(arrays, signature, str(file))
@@ -54,11 +54,13 @@ def _rows(file: Path, arrays: dict[str, Array], batch_size: int) -> int | None:
         return None
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise UsageError(f"{file}: the arrays have different numbers of rows: {listed}", "give each input every row")
+        raise UsageError(
+            f"{file}: the arrays have different numbers of rows: {listed}", "use the same number of rows for all inputs"
+        )
     rows = next(iter(lengths.values()))
     if rows < batch_size:
-        problem = f"{file} holds {rows} rows, fewer than payload.batch_size = {batch_size}"
-        raise UsageError(problem, f"lower payload.batch_size to {rows}, or give more" if rows else "give some")
+        problem = f"{file} contains {rows} rows, fewer than payload.batch_size = {batch_size}"
+        raise UsageError(problem, f"lower payload.batch_size to {rows}, or add more" if rows else "add rows")
     return rows
 
 
@@ -75,7 +77,7 @@ def _read(file: Path, inputs: tuple[TensorSpec, ...], key: str) -> dict[str, Arr
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "check the path") from error
     except _BROKEN as error:
-        raise UsageError(f"{file} is no .npz file, or damaged", _REMEDY) from error
+        raise UsageError(f"{file} is not an .npz file, or is damaged", _REMEDY) from error
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> Array:
@@ -86,7 +88,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> Arra
             array: Array = np.lib.format.read_array(stream, allow_pickle=False)
     except _BROKEN as error:
         if "allow_pickle" in str(error):
-            problem = f"{where} holds Python objects, which are never unpickled"
+            problem = f"{where} contains Python objects, which are not unpickled for safety"
             raise UsageError(problem, "save strings as arrays of type S or U") from error
         raise UsageError(f"{where} is damaged", _REMEDY) from error
     if array.dtype.kind == "U":

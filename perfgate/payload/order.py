@@ -56,6 +56,6 @@ def _counts(weights: Sequence[Fraction], sizes: Sequence[int]) -> list[int]:
     if 0 in counts:
         share = float(weights[counts.index(0)] / whole)
         raise UsageError(
-            f"a request class with a share of {formatting.share(share)} never comes", "raise its weight, or drop it"
+            f"a request class with a share of {formatting.share(share)} is never sent", "raise its weight, or remove it"
         )
     return counts

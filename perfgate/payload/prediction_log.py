@@ -37,8 +37,8 @@ def logged_calls(file: Path, model: Model, spec: Payload, model_name: str) -> It
         where = f"{file}: record {number}"
         kind = log.WhichOneof("choice")
         if kind not in _SENT:
-            what = f"a {kind}" if kind else "no log of a request"
-            raise UsageError(f"{where} is {what}: only {', '.join(_SENT)} can be sent", "leave it out")
+            what = f"a {kind}" if kind else "not the log of a request"
+            raise UsageError(f"{where} is {what}; only {', '.join(_SENT)} can be sent", "remove it")
         method, check = _SENT[kind]
         request = getattr(log, kind).request
         check(request, model, spec, where)
@@ -59,7 +59,9 @@ def _logs(file: Path) -> Iterator[tuple[int, Proto]]:
         try:
             yield number, PredictionLog.FromString(record)
         except DecodeError as error:
-            raise UsageError(f"{file}: record {number} is no PredictionLog", "give a file of PredictionLogs") from error
+            raise UsageError(
+                f"{file}: record {number} is not a PredictionLog", "use a file of PredictionLogs"
+            ) from error
 
 
 def _check_predict(request: Proto, model: Model, spec: Payload, where: str) -> None:
@@ -72,11 +74,11 @@ def _check_predict(request: Proto, model: Model, spec: Payload, where: str) -> N
         try:
             decode(proto)
         except ValueError as error:
-            raise UsageError(f"{where}: input {tensor.name} is no tensor: {error}", "leave it out") from error
+            raise UsageError(f"{where}: input {tensor.name} is not a valid tensor: {error}", "remove it") from error
     outputs = [tensor.name for tensor in signature.outputs]
     for name in request.output_filter:
         if name not in outputs:
-            problem = f"{where} asks for output {named(name)}, which signature {signature.key} does not give"
+            problem = f"{where} requests output {named(name)}, which signature {signature.key} does not have"
             raise UsageError(problem, f"its outputs: {', '.join(outputs)}")
 
 
@@ -94,7 +96,7 @@ _BY_METHOD_NAME = {"tensorflow/serving/classify": Method.CLASSIFY, "tensorflow/s
 
 def _check_multi(request: Proto, model: Model, spec: Payload, where: str) -> None:
     if not request.tasks:
-        raise UsageError(f"{where} has no tasks", "leave it out")
+        raise UsageError(f"{where} has no tasks", "remove it")
     for task in request.tasks:
         if task.method_name not in _BY_METHOD_NAME:
             problem = f"{where}: a task's method is {named(task.method_name) or 'not given'}"
@@ -108,7 +110,7 @@ def _check_multi(request: Proto, model: Model, spec: Payload, where: str) -> Non
 def _check_input(given: Proto, where: str) -> None:
     kind = given.WhichOneof("choice")
     if kind is None or not getattr(given, kind).examples:
-        raise UsageError(f"{where} has no examples", "leave it out")
+        raise UsageError(f"{where} has no examples", "remove it")
 
 
 _SENT: dict[str, tuple[Method, Callable[[Proto, Model, Payload, str], None]]] = {

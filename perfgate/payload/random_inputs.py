@@ -53,8 +53,8 @@ def _filler(tensor: TensorSpec) -> tuple[_Fill, set[str]]:
     """Find how to fill a type, and the settings that it takes."""
     if tensor.dtype not in BY_NAME:
         raise UsageError(
-            f"input {tensor.name} has {tensor.dtype}, for which there are no random values",
-            "set payload.signature to one without it",
+            f"input {tensor.name} has {tensor.dtype}, which cannot be filled with random values",
+            "choose a payload.signature without it",
         )
     if tensor.dtype == "string":
         return _strings, {"vocabulary", "length"}
@@ -79,7 +79,9 @@ def _integers(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, gene
     if given.distribution == "zipf":
         return _zipf(tensor, shape, range(first, end), given.exponent, generator)
     if "exponent" in given.model_fields_set:
-        raise UsageError(f"input {tensor.name}: exponent is of zipf", remedy(tensor.name, 'distribution = "zipf"'))
+        raise UsageError(
+            f"input {tensor.name}: exponent is only for zipf", remedy(tensor.name, 'distribution = "zipf"')
+        )
     return np.asarray(generator.integers(first, end, shape, dtype))
 
 
@@ -143,7 +145,7 @@ def _refuse(tensor: TensorSpec, low: float, high: float, possible: str) -> None:
 def _strings(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, generator: np.random.Generator) -> Array:
     if given.vocabulary is not None:
         if not given.vocabulary:
-            raise UsageError(f"input {tensor.name}: the vocabulary is empty", "list strings, or leave vocabulary out")
+            raise UsageError(f"input {tensor.name}: the vocabulary is empty", "list strings, or remove vocabulary")
         words = np.array([word.encode() for word in given.vocabulary], object)
         return np.asarray(words[generator.integers(0, len(words), shape)], object)
     count = math.prod(shape)

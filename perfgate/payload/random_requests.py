@@ -31,8 +31,8 @@ def random_calls(
     fit the signature.
     """
     if spec.method != "predict":
-        problem = f'payload.method = "{spec.method}" sends tf.Examples, and there are no random ones'
-        raise UsageError(problem, 'give recorded ones: payload.source = "examples", "json" or "prediction_log"')
+        problem = f'payload.method = "{spec.method}" sends tf.Examples, which cannot be random'
+        raise UsageError(problem, 'use recorded ones: payload.source = "examples", "json" or "prediction_log"')
     inputs = filled_inputs(signature, spec)
     shapes = _shapes(inputs, spec.batch_size)
     _check_size(signature, shapes)
@@ -69,7 +69,9 @@ def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> 
         if size_bytes > LARGEST_MESSAGE_BYTES:
             size = with_unit(size_bytes / 2**30, "GiB")
             problem = f"input {tensor.name} of shape {shown(shapes[tensor.name])} takes {size}"
-            raise UsageError(f"{problem}, and a request holds 2 GiB", "lower payload.batch_size or the input's shape")
+            raise UsageError(
+                f"{problem}, but a request can have at most 2 GiB", "lower payload.batch_size or the input's shape"
+            )
 
 
 def _generator(seed: int, index: int, *names: str) -> np.random.Generator:

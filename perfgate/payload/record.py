@@ -35,7 +35,7 @@ def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Mode
     """
     classes, served_as = scenario.request_classes(), model.served_as or ServedAs(scenario.target.model_name)
     if len(classes) > _MOST_CLASSES:
-        raise UsageError(f"{len(classes)} request classes are too many", f"at most {_MOST_CLASSES} are told apart")
+        raise UsageError(f"too many request classes: {len(classes)}", f"use at most {_MOST_CLASSES}")
     calls: list[Call] = []
     sizes: list[int] = []
     for kind, (name, _, spec) in enumerate(classes):
@@ -43,7 +43,9 @@ def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Mode
             made = _calls(model, spec, seed, served_as.name, name, warmup_of or model)
             own = [replace(addressed(call, served_as), kind=kind) for call in made]
             if not own:
-                raise UsageError(f"{_file(spec, warmup_of or model)} is empty: it holds no request", "give another")
+                raise UsageError(
+                    f"{_file(spec, warmup_of or model)} is empty: it contains no requests", "use another file"
+                )
         calls += own
         sizes.append(len(own))
     order = cycle_order([weight for _, weight, _ in classes], sizes, seed)
@@ -56,8 +58,8 @@ def _calls(  # noqa: PLR0913, PLR0917 - all that a class's requests depend on
     if spec.source == "signature":
         return random_calls(predict_signature(model, spec.signature), spec, seed, model_name, class_name)
     if spec.inputs and not class_name:  # a class has them from [payload], where others need them
-        problem = f'payload.inputs says how to fill inputs, and source = "{spec.source}" brings them'
-        raise UsageError(problem, "leave one of both out")
+        problem = f'payload.inputs cannot be used with source = "{spec.source}", which provides the inputs'
+        raise UsageError(problem, "remove one of them")
     file = _file(spec, warmup_of)
     if spec.source == "warmup_assets":
         return logged_calls(file, model, spec, model_name)

@@ -55,7 +55,7 @@ def predict_signature(model: Model, key: str) -> Signature:
     for tensor in found.inputs:
         if tensor.encoding != "dense":
             problem = (
-                f"input {tensor.name} of signature {key} is a {tensor.encoding} tensor, which no request can carry"
+                f"input {tensor.name} of signature {key} is a {tensor.encoding} tensor, which a request cannot contain"
             )
             raise UsageError(problem, "set payload.signature to one that takes dense inputs or serialized tf.Examples")
     return found
@@ -69,9 +69,11 @@ def example_signature(model: Model, key: str, method: Method) -> Signature:
     found = signature_of(model, key)
     if not _answers(found, method):
         fitting = [each.key for each in model.signatures if _answers(each, method)]
-        remedy = f"set payload.signature to one of: {', '.join(fitting)}" if fitting else "the model has none that does"
+        remedy = (
+            f"set payload.signature to one of: {', '.join(fitting)}" if fitting else "the model has no such signature"
+        )
         outputs = " and ".join(sorted(_EXAMPLE_OUTPUTS[method]))
-        problem = f"signature {key} of {model.given} does not answer {method}"
+        problem = f"signature {key} of {model.given} does not support {method}"
         raise UsageError(f"{problem}: from one string input, {_EXAMPLE_INPUT}, to {outputs}", remedy)
     return found
 
@@ -128,7 +130,7 @@ def serialised(message: Proto, where: str) -> bytes:
     try:
         data: bytes = message.SerializeToString(deterministic=True)
     except (EncodeError, ValueError) as error:
-        raise UsageError(f"{where} is larger than the 2 GiB that a request holds", "send fewer rows") from error
+        raise UsageError(f"{where} is larger than the limit of 2 GiB for a request", "send fewer rows") from error
     return data
 
 
@@ -137,7 +139,7 @@ def check_names(names: Iterable[str], signature: Signature, where: str) -> None:
     sent, wanted = set(names), {tensor.name for tensor in signature.inputs}
     remedy = f"signature {signature.key} takes {', '.join(sorted(wanted)) or 'no input'}"
     for name in sorted(wanted - sent):
-        near = f", and there is {named(nearest(name, sorted(sent - wanted)))}" if sent - wanted else ""
+        near = f", but there is {named(nearest(name, sorted(sent - wanted)))}" if sent - wanted else ""
         raise UsageError(f"{where}: no input {name}{near}", remedy)
     for name in sorted(sent - wanted):
         raise UsageError(f"{where}: signature {signature.key} has no input {named(name)}", remedy)
@@ -150,5 +152,5 @@ def check_dtype(tensor: TensorSpec, dtype: str, where: str) -> None:
     says (`PreProcessPrediction` in tensorflow_serving/servables/tensorflow/predict_util.cc).
     """
     if dtype != tensor.dtype:
-        problem = f"{where}: input {tensor.name} is {dtype}, and the signature takes {tensor.dtype}"
+        problem = f"{where}: input {tensor.name} is {dtype}, but the signature takes {tensor.dtype}"
         raise UsageError(problem, f"write it as {tensor.dtype}")

@@ -51,7 +51,7 @@ def _predict(request: Proto, *, by_rows: bool) -> str:
     names = sorted(request.inputs)
     for name in names:
         if (dtype := name_of(request.inputs[name].dtype)) not in _TYPES:
-            raise UsageError(f"input {name} is {dtype}, which REST cannot carry", 'set target.protocol = "grpc"')
+            raise UsageError(f"input {name} is {dtype}, which REST cannot represent", 'set target.protocol = "grpc"')
     arrays = {name: decode(request.inputs[name]) for name in names}
     lengths = {array.shape[:1] for array in arrays.values()}
     head = f'{{"signature_name": {json.dumps(request.model_spec.signature_name)}, '

@@ -43,7 +43,7 @@ def named(name: str) -> str:
 def remedy(name: str, line: str) -> str:
     """Return which line of the scenario file to write for an input; a `?` stands for a number to choose."""
     key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
-    choose = ", with a number in place of each ?" if "?" in line else ""
+    choose = ", with a number instead of each ?" if "?" in line else ""
     return f"in the scenario, under [payload.inputs.{key}], write: {line}{choose}"
 
 

@@ -78,13 +78,15 @@ def _record(stream: BinaryIO | gzip.GzipFile, header: bytes, remaining: int, whe
         raise UsageError(f"{where} is truncated", _REMEDY)
     length, checksum = _HEADER.unpack(header)
     if masked_crc(header[:8]) != checksum:
-        raise UsageError(f"{where}: the checksum of its length does not fit: no TFRecord file, or damaged", _REMEDY)
+        raise UsageError(f"{where}: the checksum of its length is wrong: not a TFRecord file, or damaged", _REMEDY)
     if length > _LARGEST_RECORD_BYTES:
-        raise UsageError(f"{where} has {with_unit(length / 2**30, 'GiB')}, and a request holds 2 GiB", "leave it out")
+        raise UsageError(
+            f"{where} has {with_unit(length / 2**30, 'GiB')}, but a request can have at most 2 GiB", "remove it"
+        )
     data = stream.read(length) if length <= remaining else b""
     footer = stream.read(_CHECKSUM.size)
     if len(data) < length or len(footer) < _CHECKSUM.size:
         raise UsageError(f"{where} is truncated", _REMEDY)
     if masked_crc(data) != _CHECKSUM.unpack(footer)[0]:
-        raise UsageError(f"{where}: the checksum of its data does not fit: it is damaged", _REMEDY)
+        raise UsageError(f"{where}: the checksum of its data is wrong: it is damaged", _REMEDY)
     return data

@@ -21,7 +21,7 @@ def warmup_file(model: Model) -> Path:
     """Return the file; UsageError when the model has none."""
     file = model.path / PLACE
     if not file.is_file():
-        raise UsageError(f"{model.given} has no warm-up requests: no {PLACE}", "give another payload.source")
+        raise UsageError(f"{model.given} has no warm-up requests: no {PLACE}", "use another payload.source")
     return file
 
 

@@ -49,7 +49,7 @@ def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
     UsageError where the model has no signature, or a name that cannot stand in such files.
     """
     if any("\ud800" <= char <= "\udfff" for char in model.given):  # bytes of a path that are no text
-        raise UsageError(f"{one_line(model.given)} is not UTF-8, as what is written is", "rename the model")
+        raise UsageError(f"{one_line(model.given)} is not UTF-8", "rename the model")
     name = scenario_name(model)
     files = {
         Path("perfgate.toml"): _template("perfgate.toml.j2").render(name=name),
@@ -110,7 +110,8 @@ def _signature(model: Model) -> Signature:
     found = {each.key: each for each in model.signatures if not each.key.startswith("__")}
     if not found:
         raise UsageError(
-            f"{model.given} has no signature to call", "export it with one: tf.saved_model.save(…, signatures=…)"
+            f"{model.given} has no signature to call",
+            "export it with a signature: tf.saved_model.save(…, signatures=…)",
         )
     return found.get("serving_default", next(iter(found.values())))
 
@@ -145,7 +146,7 @@ def _key(tensor: TensorSpec, signature: Signature) -> str:
 def _why_not(tensor: TensorSpec) -> str:
     """Return why no random values fit; empty where they do."""
     if tensor.encoding != "dense":
-        return f"is {tensor.encoding}, which no request can carry: choose another signature"
+        return f"is {tensor.encoding}, which a request cannot contain: choose another signature"
     try:
         random_array(tensor, (1,), InputSpec(), default_rng(0))
     except UsageError as error:
@@ -157,17 +158,17 @@ def _lines(tensor: TensorSpec) -> Iterator[str]:
     open_dimensions = tensor.shape is None or any(size is None for size in tensor.shape[1:])
     if open_dimensions:
         sizes = [BATCH] if tensor.shape is None else [BATCH, *(size or 1 for size in tensor.shape[1:])]
-        yield f"shape = {sizes}  # the model leaves it open: what do your requests have?"
+        yield f"shape = {sizes}  # unknown in the model: use the size of your requests"
     if tensor.dtype == "string":
-        yield 'length = 8  # random letters; or vocabulary = ["…"], what your users send'
+        yield 'length = 8  # random letters; or vocabulary = ["…"] with strings that your users send'
     elif tensor.dtype == "bool":
-        yield "# true or false, as likely"
+        yield "# true or false, equally likely"
     elif "float" in tensor.dtype or tensor.dtype.startswith("complex"):
         yield "low = 0"
         yield "high = 1"
     else:
         yield "low = 0"
-        yield "high = 128  # half open: up to 127; for ids the size of your vocabulary"
+        yield "high = 128  # exclusive, so up to 127; for ids use the size of your vocabulary"
 
 
 @cache
@@ -193,11 +194,11 @@ def write_all(files: Mapping[Path, str], home: Path, *, force: bool) -> None:
     """Write the files below `home`; UsageError where one is there already, unless forced, and then none is written."""
     there = [str(path) for path in files if (home / path).exists()]
     if there and not force:
-        raise UsageError(f"{', '.join(there)} exist{'s' * (len(there) == 1)} already", "add --force to replace")
+        raise UsageError(f"{', '.join(there)} already exist{'s' * (len(there) == 1)}", "use --force to replace")
     for path, text in files.items():
         try:
             (home / path).parent.mkdir(parents=True, exist_ok=True)
             (home / path).write_text(text, encoding="utf-8")
         except OSError as error:
             problem = f"cannot write {home / path}: {error.strerror or error}"
-            raise UsageError(problem, "begin in another directory") from error
+            raise UsageError(problem, "use another directory") from error

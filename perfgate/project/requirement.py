@@ -41,8 +41,8 @@ def how_to_bring(ci_file: Path) -> tuple[str, ...]:
     """Return how a job gets a perfgate that only this machine has: lines, with commands to paste."""
     named, wheel = f"perfgate=={__version__}", f"./wheels/perfgate-{__version__}-py3-none-any.whl"
     return (
-        f"say what CI installs: {ci_file} names {named}, but this perfgate came from a directory or file",
-        "  of this machine. Where the job's index does not have it, commit a wheel of it, and name that:",
+        f"set what CI installs: {ci_file} uses {named}, but this perfgate was installed from a directory or file",
+        "  on this machine. If the job's package index does not have it, commit a wheel and use that:",
         f"    python -m pip wheel --no-deps -w wheels {shlex.quote(_installed_from())}",
         f"    sed -i 's|{named}|{wheel}|' {ci_file}",
         "    git add wheels",

@@ -14,5 +14,5 @@ def host_and_port(address: str) -> tuple[str, int]:
     """Split `host:port`, where an IPv6 host stands in brackets, which the host is returned without; else UsageError."""
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found[2]) not in _PORTS:
-        raise UsageError(f"{address!r} is no address", "write HOST:PORT, for instance 127.0.0.1:8500")
+        raise UsageError(f"{address!r} is not an address", "write HOST:PORT, for example 127.0.0.1:8500")
     return found[1].strip("[]"), int(found[2])

@@ -25,7 +25,7 @@ class Tls:
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except ssl.SSLError as error:
-            raise UsageError(f"{self.ca_file} holds no certificates in PEM form", _REMEDY) from error
+            raise UsageError(f"{self.ca_file} contains no PEM certificates", _REMEDY) from error
         except OSError as error:
             raise UsageError(f"{self.ca_file} cannot be read: {error.strerror}", _REMEDY) from error
         if protocol is not None:

@@ -32,7 +32,7 @@ class Term:
 TERMS = (
     Term(
         "accepted regression",
-        "A known regression of one metric, allowed up to a bound and until a day by an entry in `perfgate.toml`.",
+        "A known regression of one metric, allowed up to a bound and until a date by an entry in `perfgate.toml`.",
         "reference/severity.md#accepted-regressions",
         "waiver",
     ),
@@ -50,15 +50,14 @@ TERMS = (
     ),
     Term(
         "baseline",
-        "The version that the new one is compared with; also a stored model under a name, with what was measured of "
-        "it.",
+        "The version that the new one is compared with; also a named stored model with its measurements.",
         "reference/baselines.md",
         "control",
     ),
     Term(
         "block",
-        "One round over all servers, each visited once in random order. What slows a whole block down affects both "
-        "arms and cancels.",
+        "One round over all servers, each visited once in random order. Anything that slows down a whole block "
+        "affects both arms and cancels out.",
         f"{_METHOD}#how-it-is-measured",
     ),
     Term(
@@ -68,14 +67,14 @@ TERMS = (
     ),
     Term(
         "calibration",
-        "A model measured against itself, to find how noisy a machine is and what a run of each length can catch.",
+        "A model measured against itself, to find how noisy a machine is and what a run of each length can detect.",
         "explanation/calibration.md",
         "A/A test",
         ("calibrated",),
     ),
     Term(
         "candidate",
-        "The new version, which is judged.",
+        "The new version, which is being judged.",
         f"{_METHOD}#how-it-is-measured",
         "treatment",
     ),
@@ -98,7 +97,7 @@ TERMS = (
     ),
     Term(
         "closed loop",
-        "Load with a fixed number of requests in flight: the next one is sent when one is answered.",
+        "Load with a fixed number of requests in flight: a new one is sent when one completes.",
         "reference/scenario-files.md#arrivals",
     ),
     Term(
@@ -114,8 +113,7 @@ TERMS = (
     ),
     Term(
         "cost lane",
-        "The part of a run in which each visit makes one execution or one request at a time: what the model costs, "
-        "without queueing.",
+        "The part of a run that makes one execution or one request at a time: the cost of the model without queueing.",
         f"{_METHOD}#how-it-is-measured",
     ),
     Term(
@@ -137,7 +135,7 @@ TERMS = (
     ),
     Term(
         "estimator",
-        "The rule that turns a metric's trials into one number a server process.",
+        "The rule that turns a metric's trials into one number per server process.",
         "reference/estimators.md",
     ),
     Term(
@@ -179,7 +177,7 @@ TERMS = (
     ),
     Term(
         "futility",
-        "The reason to end a lane early: the rest of its time would hardly decide what is still open.",
+        "A reason to end a lane early: the remaining time is unlikely to decide what is still open.",
         f"{_METHOD}#looks-on-the-way",
     ),
     Term(
@@ -235,31 +233,31 @@ TERMS = (
     ),
     Term(
         "memory layout",
-        "Where code and data of a process lie in memory. It moves a model's time, so each server draws one at random.",
+        "Where code and data of a process lie in memory. It affects a model's speed, so each server gets a random one.",
         f"{_METHOD}#memory-layout",
     ),
     Term(
         "minimum detectable effect",
-        "The smallest regression that a run would have failed in 4 of 5 cases (`detectable`).",
+        "The smallest regression that would fail a run in 4 of 5 cases (`detectable`).",
         f"{_METHOD}#looks-on-the-way",
         forms=("detectable", "smallest regression"),
     ),
     Term(
         "objective",
-        "An absolute bound on a metric of the new version, whatever the old one did.",
+        "An absolute bound on a metric of the new version, independent of the old one.",
         "reference/scenario-files.md#what-an-objective-needs",
         "service-level objective (SLO)",
     ),
     Term(
         "occasion",
-        "A machine at one time: a run, or records less than an hour apart. Numbers of two occasions differ though "
-        "the model is the same.",
+        "A machine at one point in time: a run, or records less than an hour apart. Numbers from two occasions differ "
+        "even for the same model.",
         f"{_METHOD}#compared-with-stored-numbers",
         "session, batch",
     ),
     Term(
         "open loop",
-        "Load in which no request waits for the answer to another: each has its instant.",
+        "Load in which requests are sent on a schedule, without waiting for responses to others.",
         "reference/scenario-files.md#arrivals",
     ),
     Term(
@@ -281,7 +279,7 @@ TERMS = (
     ),
     Term(
         "replica",
-        "One server process of an arm. It is the unit of evidence: requests only make its number sharper.",
+        "One server process of an arm. It is the unit of evidence: more requests only make its number more precise.",
         f"{_METHOD}#why-not-simply-compare-two-benchmarks",
         "experimental unit",
     ),
@@ -293,12 +291,12 @@ TERMS = (
     ),
     Term(
         "response time",
-        "From the instant at which a request was due to its answer (`latency_*`).",
+        "The time from when a request was scheduled to its response (`latency_*`).",
         "reference/run-files.md#samplesarrow",
     ),
     Term(
         "run delay",
-        "How long a thread was ready to run and waited for a CPU, counted by the kernel.",
+        "How long a thread that was ready to run waited for a CPU, as counted by the kernel.",
         "explanation/power.md#time-without-waiting",
         forms=("waiting for a CPU", "waited for a CPU"),
     ),
@@ -309,12 +307,12 @@ TERMS = (
     ),
     Term(
         "send lag",
-        "How much later than due the load generator sent a request.",
+        "How much later than scheduled the load generator sent a request.",
         f"{_METHOD}#the-generator-under-suspicion",
     ),
     Term(
         "service time",
-        "From the send of a request to its answer (`service_*`).",
+        "The time from sending a request to its response (`service_*`).",
         "reference/run-files.md#samplesarrow",
         forms=("service_ms",),
     ),
@@ -325,7 +323,7 @@ TERMS = (
     ),
     Term(
         "stage time",
-        "How much of a request's time the server spent in its queue, executing, and encoding the answer.",
+        "How much of a request's time the server spent in its queue, executing, and encoding the response.",
         "reference/server.md#stage-times",
     ),
     Term(
@@ -336,13 +334,13 @@ TERMS = (
     ),
     Term(
         "stored number",
-        "A number in a baseline's record. It is what is compared when the model itself cannot be measured again.",
+        "A number in a baseline's record, used for comparison when the model itself cannot be measured again.",
         "reference/baselines.md#comparison-with-stored-numbers",
         "historical control",
     ),
     Term(
         "target",
-        "What answers the requests: perfgate's own server, the model alone, a command, or a server that runs already.",
+        "The system that handles the requests: perfgate's own server, the model alone, a command, or a running server.",
         "reference/targets.md",
         "system under test",
     ),
@@ -361,7 +359,7 @@ TERMS = (
     ),
     Term(
         "turn",
-        "A stretch of the load lane in which one pair of servers gets the scenario's traffic.",
+        "A period of the load lane in which one pair of servers gets the scenario's traffic.",
         f"{_METHOD}#the-load-lane",
     ),
     Term(
@@ -373,7 +371,7 @@ TERMS = (
     ),
     Term(
         "verdict",
-        "What a run ends with: pass, fail, inconclusive or invalid.",
+        "The outcome of a run: pass, fail, inconclusive or invalid.",
         f"{_METHOD}#from-an-effect-to-a-verdict",
     ),
     Term(

@@ -25,10 +25,7 @@ def sentence(result: Result) -> str:
     judgement = result.judgement
     if judgement is None:
         ended = {"interrupted": "The run was interrupted", "running": "The run is still in progress"}
-        return (
-            f"{ended.get(result.status, 'The run did not finish')}: there is no verdict, but what was measured is "
-            "shown below."
-        )
+        return f"{ended.get(result.status, 'The run did not finish')}: there is no verdict; what was measured is shown."
     if result.status == "interrupted":
         return _interrupted(result)
     gated = tuple(metric for metric in in_order(result) if metric.counts)
@@ -221,8 +218,7 @@ def _undecided(result: Result, gated: tuple[MetricVerdict, ...]) -> str:
     objectives = result.judgement.objectives if result.judgement else ()
     if not undecided and result.stored is not None and not result.stored.records:
         return (
-            f"The stored numbers of {result.baseline_name} are not comparable here, and its model was not measured "
-            "again."
+            f"The stored numbers of {result.baseline_name} are not comparable here; its model was not measured again."
         )
     if not undecided and (
         open_ := [each for each in objectives if each.counts and each.verdict is Verdict.INCONCLUSIVE]
@@ -250,9 +246,8 @@ def _beside(result: Result) -> str:
     """Return why no metric counts."""
     if result.comparison == "none":
         return "there was no baseline to compare with"
-    return (
-        "its changes are warn-only" if any(each.warns for each in in_order(result)) else "none of its changes are gated"
-    )
+    warns = any(each.warns for each in in_order(result))
+    return "its changes are warn-only" if warns else "none of its changes are gated"
 
 
 def _within(gated: tuple[MetricVerdict, ...]) -> Iterator[str]:

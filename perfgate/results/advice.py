@@ -54,13 +54,13 @@ def needs(power: Power, overhead_s: float) -> str:
     what = f"to catch {formatting.limit(power.catch, power.metric)} of {power.metric}"
     if power.needs_s < inf:
         whole = formatting.duration(float(_rounded(power.needs_s + overhead_s)))
-        parts = f"{formatting.duration(float(_rounded(power.needs_s)))} of measuring, the rest to start and warm up"
+        parts = f"{formatting.duration(float(_rounded(power.needs_s)))} of measuring, plus start-up and warm-up"
         return f"this scenario needs about {whole} {what} ({parts})"
-    return f"no measuring time is enough {what} with so few servers: {_more_servers(power)}"
+    return f"no measuring time is enough {what} with this number of servers: {_more_servers(power)}"
 
 
 def _more_servers(power: Power) -> str:
-    return f"--replicas {power.needs_replicas} would do" if power.needs_replicas else "ask for less with catch"
+    return f"use --replicas {power.needs_replicas}" if power.needs_replicas else "use a larger catch"
 
 
 def _too_short(power: Power, date: str, measure_s: float) -> Caution:

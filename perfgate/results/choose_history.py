@@ -40,7 +40,7 @@ def choose_history(store: Store, name: str, choice: Choice) -> History:
     chosen = next((group for group in groups if _is_wanted(group[-1], choice)), None)
     if chosen is None:
         known = ", ".join(f"{group[-1].scenario_name} on {group[-1].fingerprint}" for group in groups)
-        raise NoBaselineError(f"no record of {name} is of that scenario and environment", f"there are: {known}")
+        raise NoBaselineError(f"no record of {name} has that scenario and environment", f"available: {known}")
     shown = chosen[-choice.last :] if choice.last else chosen
     _ensure_known(choice.metrics, shown)
     others = tuple(group_of(group) for group in groups if group is not chosen)
@@ -62,5 +62,5 @@ def _ensure_known(metrics: Sequence[str], records: Sequence[Record]) -> None:
     recorded = {name for record in records for name in record.metrics}
     for metric in metrics:
         if metric not in recorded:
-            problem = "no record has a number for" if metric in BY_NAME else "there is no metric"
+            problem = "no record has a value for" if metric in BY_NAME else "unknown metric"
             raise UsageError(f"{problem} {metric}", suggestion(metric, recorded))

@@ -58,13 +58,13 @@ def from_json(text: str) -> Result:
         tree = json.loads(text)
     except ValueError as error:
         msg = f"not a perfgate result: {error}"
-        raise UsageError(msg, "name a run's directory or its result.json") from None
+        raise UsageError(msg, "use a run's directory or its result.json") from None
     version = tree.get("schema_version") if isinstance(tree, dict) else None
     if not isinstance(version, int):
         msg = "not a perfgate result: it has no schema_version"
-        raise UsageError(msg, "name a run's directory or its result.json")
+        raise UsageError(msg, "use a run's directory or its result.json")
     if version > SCHEMA_VERSION:
-        msg = f"this result has schema version {version}, and this perfgate reads up to {SCHEMA_VERSION}"
+        msg = f"this result has schema version {version}, but this perfgate reads only up to {SCHEMA_VERSION}"
         raise UsageError(msg, "upgrade perfgate, or measure again with this version")
     return _validated(tree)
 
@@ -90,7 +90,7 @@ def read(run: Path) -> Result:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         msg = f"cannot read the result {path}: {reason}"
-        raise UsageError(msg, "name a run's directory or its result.json") from error
+        raise UsageError(msg, "use a run's directory or its result.json") from error
     return from_json(text)
 
 

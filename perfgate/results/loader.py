@@ -116,7 +116,9 @@ def _begins(keys: Iterable[np.ndarray]) -> Ints:
 def _codes(column: pa.DictionaryArray, known: Sequence[StrEnum], first: Ints) -> Ints:
     words = column.dictionary.to_pylist()
     if unknown := set(words) - set(known):
-        raise UsageError(f"these samples speak of {', '.join(sorted(unknown))}", "read them with a newer perfgate")
+        raise UsageError(
+            f"unknown values in these samples: {', '.join(sorted(unknown))}", "read them with a newer perfgate"
+        )
     codes = np.array([known.index(word) for word in words], np.int64)
     return np.asarray(codes[_view(column.indices)[first]], np.int64)
 
@@ -140,8 +142,8 @@ def _with_counters(columns: Columns, trials: TrialColumns, run: Path) -> Columns
     count = columns.block.size
     for name in ("block", "replica", "requests"):
         if trials.block and not np.array_equal(getattr(trials, name)[:count], getattr(columns, name)):
-            problem = f"{run}: {FILE_NAME} and {document.FILE_NAME} are of different runs"
-            raise UsageError(problem, "restore the file that belongs there, or measure again")
+            problem = f"{run}: {FILE_NAME} and {document.FILE_NAME} are from different runs"
+            raise UsageError(problem, "restore the matching file, or measure again")
     return replace(
         columns,
         context_switches=_counted(trials.context_switches, count),

@@ -90,4 +90,4 @@ class Recorder:
 
 def not_writable(directory: Path, error: OSError) -> UsageError:
     """Word what the system said of a run's directory."""
-    return UsageError(f"cannot write to {directory}: {error.strerror or error}", "name another directory with --out")
+    return UsageError(f"cannot write to {directory}: {error.strerror or error}", "choose another directory with --out")

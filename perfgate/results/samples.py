@@ -85,7 +85,7 @@ def sample_batches(path: Path, columns: Sequence[str] = SCHEMA.names) -> Iterato
         with pa.OSFile(str(path)) as file:
             there = pa.ipc.open_stream(file).schema.names
         if there not in (SCHEMA.names, SCHEMA.names[:-1]):
-            raise UsageError(f"{path} holds other columns than samples have", "name a run's samples.arrow")
+            raise UsageError(f"{path} does not have the columns of a samples file", "use a run's samples.arrow")
         chosen = [name for name in SCHEMA.names if name in columns]
         options = pa.ipc.IpcReadOptions(included_fields=[there.index(name) for name in chosen if name in there])
         with pa.OSFile(str(path)) as file:
@@ -93,7 +93,7 @@ def sample_batches(path: Path, columns: Sequence[str] = SCHEMA.names) -> Iterato
                 yield batch if _PAYLOAD in there or _PAYLOAD not in chosen else _without_payload(batch)
     except (OSError, pa.ArrowInvalid) as error:
         msg = f"cannot read the samples {path}"
-        raise UsageError(msg, "name a run's samples.arrow; a run that ended before its first block has none") from error
+        raise UsageError(msg, "use a run's samples.arrow; a run that ended before its first block has none") from error
 
 
 def rebuild_trials(table: pa.Table) -> tuple[Trial, ...]:

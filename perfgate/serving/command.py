@@ -56,7 +56,7 @@ def check_command(target: Target) -> CommandLine:
     needed = "port" if target.protocol == "grpc" else "rest_port"
     if needed not in used:
         raise UsageError(
-            f"target.command does not say on which port to serve {target.protocol}",
+            f"target.command does not set the port for {target.protocol}",
             f"pass {{{needed}}} to the server, in target.command or target.environment",
         )
     return CommandLine(command, frozenset(used))
@@ -121,7 +121,7 @@ class CommandReplica(ForeignReplica):
                 raise self._invalid(f"(process {self._pid}) died: {how}")
             time.sleep(_POLL_S)
         if why := ports.answers(self._own_address):
-            raise self._invalid(f"(process {self._pid}) lives, but nothing answers at {self._own_address}: {why}")
+            raise self._invalid(f"(process {self._pid}) is running, but nothing answers at {self._own_address}: {why}")
 
     def start(self) -> None:
         """Start the command and wait until it serves the model; InvalidRunError when it does not."""
@@ -129,7 +129,7 @@ class CommandReplica(ForeignReplica):
         words = [fill(word, self._values, "target.command") for word in self._command.words]
         main, began_s = self._supervised.start(words, Path(self._values["model"]).parent)
         end_s, unknown_since_s = began_s + self._target.ready_s, None
-        said = Readiness(ReadinessState.NOT_YET, "nothing answers yet")
+        said = Readiness(ReadinessState.NOT_YET, "no answer yet")
         while (now_s := time.monotonic()) < end_s and said.state is not ReadinessState.FAILED:
             status = self._alive_or_raise(main, named)
             said = self._ask(said)
@@ -149,7 +149,7 @@ class CommandReplica(ForeignReplica):
         if said.state is ReadinessState.NO_SUCH_MODEL:
             return self._invalid(f"does not serve {self._spec.model_name}: {words}", "check target.model_name")
         if said.state is ReadinessState.READY:
-            words = f"{self._filled('pid_file')} names no process that it started"
+            words = f"{self._filled('pid_file')} does not contain a process that it started"
         return self._invalid(f"was not ready within {duration(self._target.ready_s)}: {words}", "raise target.ready_s")
 
     def _alive_or_raise(self, main: int, named: PidFile) -> ProcessStatus:
@@ -192,7 +192,8 @@ class CommandReplica(ForeignReplica):
         if len(left) == 1:
             return left[0]
         raise self._invalid(
-            f"left {len(left)} processes behind when its command ended", "name its one with target.pid_file"
+            f"left {len(left)} processes running when its command ended",
+            "set the server's process with target.pid_file",
         )
 
     def _ensure_ours(self) -> None:
@@ -244,7 +245,10 @@ class CommandLauncher:
                 supervised.stop(_GRACE_S)
                 continue
             return replica
-        raise InvalidRunError(f"{spec.label}: other processes took its ports {_TRIES} times", "are two runs at work?")
+        raise InvalidRunError(
+            f"{spec.label}: its ports were taken by other processes {_TRIES} times",
+            "check for another run on this machine",
+        )
 
     def stop(self) -> None:
         """End everything that came of the commands: SIGTERM, then SIGKILL; all at once."""

@@ -43,9 +43,9 @@ def describe_endpoint(given: str, target: Target, signatures: tuple[Signature, .
     told = [_ask(peer, signatures) for peer in url.peers(target)]
     for address, other in zip(url.addresses, told, strict=True):
         if other != told[0]:
-            what = "another version" if other[1] == told[0][1] else "another model"
-            problem = f"{given}: {address} serves {what} than {url.addresses[0]}"
-            raise InvalidRunError(problem, "an arm is one model; wait until all servers have it")
+            what = "version" if other[1] == told[0][1] else "model"
+            problem = f"{given}: {address} does not serve the same {what} as {url.addresses[0]}"
+            raise InvalidRunError(problem, "all servers of an arm must serve the same model; wait until they do")
     return _model(url, *told[0])
 
 
@@ -59,15 +59,15 @@ def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) ->
 def _ask(peer: Peer, signatures: tuple[Signature, ...] | None) -> tuple[int, tuple[Signature, ...]]:
     """Ask one server: the version that it answers with, and its signatures."""
     if silent := answers(peer.address):
-        raise InvalidRunError(f"{peer.address} does not answer: {silent}", "is it up?")
+        raise InvalidRunError(f"{peer.address} does not answer: {silent}", "check that the server is running")
     if signatures is not None:
         return peer.version or 1, signatures
     try:
         version, definitions = _over_grpc(peer) if peer.protocol == "grpc" else _over_rest(peer)
         return version, signatures_of(definitions.signature_def)
     except (DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"{peer.address} answers GetModelMetadata with something else"
-        raise InvalidRunError(problem, "is it a server of TF-Serving's protocol?") from error
+        problem = f"{peer.address} sent an invalid response to GetModelMetadata"
+        raise InvalidRunError(problem, "check that the server implements TF-Serving's protocol") from error
 
 
 def _over_grpc(peer: Peer) -> tuple[int, Proto]:
@@ -125,15 +125,17 @@ def _fill(proto: Proto, info: dict[str, Any]) -> None:
 
 
 def _not_there(peer: Peer, words: str) -> UsageError:
-    return UsageError(f"{peer.address} serves no such model: {why(words)}", "check name and version in the URL")
+    return UsageError(
+        f"{peer.address} does not serve this model: {why(words)}", "check the name and version in the URL"
+    )
 
 
 def _no_answer(peer: Peer, words: str, *, has_no_such: bool) -> InvalidRunError:
-    problem = f"{peer.address} does not say what it serves: {why(words)}"
+    problem = f"{peer.address} does not report its signatures: {why(words)}"
     if has_no_such:
         return InvalidRunError(
             problem,
-            "it answers, but without TF-Serving's metadata: give --signature-from MODEL, a SavedModel with its inputs, "
-            "or payload.signature_def",
+            "it responds, but without TF-Serving's metadata: use --signature-from MODEL (a SavedModel with the same "
+            "inputs) or payload.signature_def",
         )
-    return InvalidRunError(problem, "is it up, and of the URL's protocol?")
+    return InvalidRunError(problem, "check that the server is running and uses the URL's protocol")

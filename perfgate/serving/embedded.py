@@ -228,7 +228,7 @@ class EmbeddedForkServer:
             self._control.send({"op": "reap", "pid": pid})
             code = self._control.receive(5.0)["exit"]
             how = how_it_ended(code)
-        hint = "out of memory? try fewer --replicas; " if "SIGKILL" in how else ""
+        hint = "if it ran out of memory, use fewer --replicas; " if "SIGKILL" in how else ""
         return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
 
     def _write_kept_back(self) -> None:

@@ -68,10 +68,12 @@ class EndpointReplica(ForeignReplica):
         pid = self._subject.pid
         for _ in range(_LOOKS if pid is not None else 0):  # a killed process is there for another moment
             if not _runs(pid):
-                raise InvalidRunError(f"{self._label} (process {pid}) died: it ended", "see its own log")
+                raise InvalidRunError(f"{self._label} (process {pid}) died: it ended", "see the server's log")
             time.sleep(_LOOK_EVERY_S)
         if why := ports.answers(self._peer.address):
-            raise InvalidRunError(f"{self._label} at {self._peer.address} is gone: {why}", "see its own log")
+            raise InvalidRunError(
+                f"{self._label} at {self._peer.address} is no longer reachable: {why}", "see the server's log"
+            )
 
 
 class EndpointLauncher:
@@ -89,7 +91,9 @@ class EndpointLauncher:
         arm = spec.label, spec.model_path  # both arms may name the same servers
         servers, number = self._servers[spec.model_path], self._given[arm]
         if number == len(servers):
-            raise InvalidRunError(f"{spec.label}: no server is left", "an arm has one replica for each address")
+            raise InvalidRunError(
+                f"{spec.label}: there are more replicas than addresses", "use one address per replica"
+            )
         self._given[arm] += 1
         peer, subject = servers[number]
         replica = EndpointReplica(spec.label, peer, subject)
@@ -98,7 +102,8 @@ class EndpointLauncher:
         if said.state is not ReadinessState.READY:
             words = " ".join(said.words.split())
             raise InvalidRunError(
-                f"{spec.label} at {peer.address} does not serve {peer.model_name}: {words}", "is it up?"
+                f"{spec.label} at {peer.address} does not serve {peer.model_name}: {words}",
+                "check that the server is running",
             )
         return replica
 
@@ -112,11 +117,11 @@ def subjects_of(url: EndpointUrl, target: Target, pids: Sequence[int] = ()) -> t
     UsageError when there are not as many processes as servers, or one does not run.
     """
     if pids and len(pids) != len(url.addresses):
-        problem = f"{url.given} has {len(url.addresses)} servers, and {len(pids)} processes are named"
-        raise UsageError(problem, "give one --pid for each address, in the same order, or none")
+        problem = f"{url.given} has {len(url.addresses)} servers, but {len(pids)} --pid options are given"
+        raise UsageError(problem, "use one --pid per address, in the same order, or none")
     for pid in pids:
         if not _runs(pid):
-            raise UsageError(f"there is no process {pid}", "a --pid is a process on this machine")
+            raise UsageError(f"process {pid} does not exist", "--pid must be a process on this machine")
     subjects = []
     for address, pid in zip_longest(url.addresses, pids):
         cgroup = _filled(url, target, "cgroup", address)
@@ -132,7 +137,7 @@ def _filled(url: EndpointUrl, target: Target, key: str, address: str) -> str:
     values = dict(zip(_FIELDS, (host, port, port, url.model_name, version), strict=True))
     if unknown := fields_in(text, place) - values.keys():
         known = ", ".join(f"{{{name}}}" for name in _FIELDS)
-        raise UsageError(f"{place}: a running server has no {{{min(unknown)}}}", f"there are {known}")
+        raise UsageError(f"{place}: {{{min(unknown)}}} is not available for a running server", f"available: {known}")
     return fill(text, values, place)
 
 

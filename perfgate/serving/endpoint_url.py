@@ -21,8 +21,8 @@ _SCHEMES: dict[str, tuple[Literal["grpc", "rest"], bool]] = {
     "https": ("rest", True),
 }
 _HINTS = {
-    "grpc": "write grpc://HOST:PORT/NAME, with /versions/N or /labels/L after it for one version",
-    "rest": "write http://HOST:PORT/v1/models/NAME, with /versions/N or /labels/L after it for one version",
+    "grpc": "write grpc://HOST:PORT/NAME, followed by /versions/N or /labels/L to select a version",
+    "rest": "write http://HOST:PORT/v1/models/NAME, followed by /versions/N or /labels/L to select a version",
 }
 _PATH = re.compile(r"(?P<name>[^/]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/]+))?/?")
 
@@ -70,18 +70,18 @@ def parse_endpoint(given: str) -> EndpointUrl:
         try:
             host_and_port(address)
         except UsageError as error:
-            raise UsageError(f"{given}: {address or 'nothing'} is no HOST:PORT", _HINTS[protocol]) from error
+            raise UsageError(f"{given}: {address or 'an empty address'} is not HOST:PORT", _HINTS[protocol]) from error
     if len(set(addresses)) < len(addresses):
-        raise UsageError(f"{given} names a server twice", "each must be another one: they are the arm's replicas")
+        raise UsageError(f"{given} lists a server twice", "each address must be a different server")
     return EndpointUrl(given, protocol, tls, addresses, *_model(given, path, protocol))
 
 
 def _model(given: str, path: str, protocol: Literal["grpc", "rest"]) -> tuple[str, int | None, str]:
     named = path.removeprefix("v1/models/") if protocol == "rest" else path
     if protocol == "rest" and not path.startswith("v1/models/"):
-        raise UsageError(f"{given} is not the path of a model", _HINTS[protocol])
+        raise UsageError(f"{given} does not have the path of a model", _HINTS[protocol])
     found = _PATH.fullmatch(named)
     if not found or re.search(r"[?#:\s]", named):
-        raise UsageError(f"{given} names no model", _HINTS[protocol])
+        raise UsageError(f"{given} has no model name", _HINTS[protocol])
     version = None if found["version"] is None else int(found["version"])
     return unquote(found["name"]), version, unquote(found["label"] or "")

@@ -29,4 +29,4 @@ class ForeignReplica:
 
     def execute(self, request: int) -> Execution:
         """Never to be asked."""
-        raise ValueError(f"request {request}: this server has no depth `execute`")
+        raise ValueError(f"request {request}: this server does not support depth `execute`")

@@ -70,7 +70,7 @@ class FakeReplica:
         """Be gone after `dies_after` executions."""
         if self.dies_after is not None and self.executions >= self.dies_after:
             problem = f"server (process {self.pid}) died: killed by SIGKILL"
-            raise InvalidRunError(problem, "out of memory? try fewer --replicas")
+            raise InvalidRunError(problem, "if it ran out of memory, use fewer --replicas")
 
 
 @dataclass(slots=True)

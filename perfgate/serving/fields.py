@@ -10,10 +10,10 @@ from perfgate.errors import UsageError
 from perfgate.nearest import nearest
 
 FIELDS = {
-    "host": "the address that the server is reached at, 127.0.0.1",
+    "host": "the server's address, 127.0.0.1",
     "port": "a free port, for gRPC",
     "rest_port": "another free port, for REST",
-    "model": "a directory that holds the model as its one version, as `--model_base_path` takes it",
+    "model": "a directory with the model as its only version, for `--model_base_path`",
     "saved_model": "the SavedModel directory itself",
     "name": "`target.model_name`",
     "version": "the model's version, a number",
@@ -29,7 +29,7 @@ def split(line: str, key: str) -> tuple[str, ...]:
     try:
         found = tuple(shlex.split(line))
     except ValueError as error:
-        raise UsageError(f"{key} is no command line: {str(error).lower()}", "close every quotation") from error
+        raise UsageError(f"{key} is not a valid command line: {str(error).lower()}", "close all quotes") from error
     if not found:
         raise UsageError(f"{key} is empty", "write the command that starts the server")
     for word in found:
@@ -51,12 +51,12 @@ def _parts(text: str, key: str) -> Iterator[tuple[str, str | None]]:
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError as error:
-        raise UsageError(f"{key}: {text!r} has a brace without its other half", _LITERAL) from error
+        raise UsageError(f"{key}: {text!r} has an unmatched brace", _LITERAL) from error
     for literal, field, spec, conversion in parts:
         if field is not None and (field not in FIELDS or spec or conversion):
             known = ", ".join(f"{{{name}}}" for name in FIELDS)
             likely = f"did you mean {{{nearest(field, FIELDS)}}}? " if field else ""
-            raise UsageError(f"{key} has no field {{{field}}}", f"{likely}there are {known}; {_LITERAL}")
+            raise UsageError(f"{key} has an unknown field {{{field}}}", f"{likely}available: {known}; {_LITERAL}")
         yield literal, field
 
 

@@ -24,10 +24,10 @@ _LOADING = (
         _DEVICE,
         "the model is pinned to a device that this machine lacks: export it with clear_devices=True",
     ),
-    (_KERNEL, "this build of TensorFlow has no such kernel for CPUs: export the model without that operation"),
+    (_KERNEL, "this build of TensorFlow has no CPU kernel for this operation: export the model without it"),
     (_OP, "the operation comes from a package that the server does not load: export the model without it"),
 )
-_EXPORT_AGAIN = "try `perfgate inspect` on it, or export it again"
+_EXPORT_AGAIN = "check it with `perfgate inspect`, or export it again"
 
 _PAYLOAD = "check [payload] of the scenario against `perfgate inspect`"
 _BY_WORDS = (
@@ -39,23 +39,23 @@ _BY_WORDS = (
      "ids are out of range: give low and high under [payload.inputs.NAME]; `perfgate init` writes a scenario"),
     (re.compile(r"PyFunc|Python function|py_func", re.IGNORECASE), _NO_PYTHON),
     (re.compile(r"message.*(?:too large|larger than)|exceeds.*(?:max|limit)", re.IGNORECASE),
-     "ask for less in one request, or let the server take larger messages"),
+     "use smaller requests, or let the server accept larger messages"),
     (re.compile(r"gzip|deflate|(?:grpc|content)-encoding|compress", re.IGNORECASE),
-     "the server cannot read compressed messages: leave grpc-encoding and Content-Encoding out of target.metadata"),
+     "the server cannot read compressed messages: remove grpc-encoding and Content-Encoding from target.metadata"),
 )  # fmt: skip
 _BY_STATUS = {
     grpc.INVALID_ARGUMENT: _PAYLOAD,
-    grpc.DEADLINE_EXCEEDED: "raise load.deadline_s, or ask for less at a time",
-    grpc.NOT_FOUND: "check target.model_name, and the version",
-    grpc.PERMISSION_DENIED: "give credentials in target.metadata",
+    grpc.DEADLINE_EXCEEDED: "raise load.deadline_s, or use smaller requests",
+    grpc.NOT_FOUND: "check target.model_name and the version",
+    grpc.PERMISSION_DENIED: "set credentials in target.metadata",
     grpc.RESOURCE_EXHAUSTED: "lower payload.batch_size or load.in_flight, or give the server more memory",
     grpc.FAILED_PRECONDITION: _PAYLOAD,
     grpc.OUT_OF_RANGE: _PAYLOAD,
     grpc.UNIMPLEMENTED: "the server does not know this method: check target.protocol and payload.method",
-    grpc.UNAVAILABLE: "see whether the server is up, and its log",
-    grpc.UNAUTHENTICATED: "give credentials in target.metadata",
+    grpc.UNAVAILABLE: "check that the server is running, and see its log",
+    grpc.UNAUTHENTICATED: "set credentials in target.metadata",
 }
-_SEE_THE_LOG = "see the server's log, and `perfgate inspect`"
+_SEE_THE_LOG = "see the server's log and `perfgate inspect`"
 
 
 def why(text: str) -> str:

@@ -21,7 +21,7 @@ def written_signatures(scenario: Scenario) -> tuple[Signature, ...]:
         inputs, outputs = (_specs(side) for side in (said.inputs, said.outputs))
         one = Signature(payload.signature, f"{_METHODS}{payload.method}", inputs, outputs)
         if found.setdefault(one.key, one) != one:
-            raise UsageError(f"two classes give signature {one.key} in different words", "write it in [payload] alone")
+            raise UsageError(f"two classes define signature {one.key} differently", "define it only in [payload]")
     return tuple(found[key] for key in sorted(found))
 
 

@@ -80,7 +80,7 @@ class Supervised:
         with self.log.open("rb") as file:
             file.seek(self._said_before)
             lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "no output"
 
     def stop(self, grace_s: float) -> None:
         """Ask all processes to end, kill what is left after `grace_s`; calling it twice does no harm."""
@@ -96,4 +96,4 @@ class Supervised:
             self._control.send(message)
             return self._control.receive(timeout_s)
         except (ChannelClosedError, TimeoutError) as error:
-            raise InvalidRunError("the supervisor of a server command is gone", f"see {self.log}") from error
+            raise InvalidRunError("the supervisor of a server command ended unexpectedly", f"see {self.log}") from error

@@ -173,7 +173,7 @@ def test_what_the_run_has_not_in_common_with_the_record_is_told(at: Callable[...
     found = _baseline(at("03T04:05"))
     assert list(unlike(found, "sha256:bb", 12)) == []
     requests, servers = unlike(found, "sha256:other", 24)
-    assert "other requests" in requests.message
-    assert servers.message.startswith("12 servers were alive when the baseline was recorded, 24 now")
+    assert "different requests" in requests.message
+    assert servers.message.startswith("12 servers were running when the baseline was recorded, 24 now")
     unknown = _baseline(replace(at("03T04:05"), servers=0))
     assert list(unlike(unknown, "sha256:bb", 12)) == []

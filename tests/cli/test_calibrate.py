@@ -47,7 +47,7 @@ def test_runs_of_the_model_against_itself_are_summed_up_and_kept(commands: Comma
     assert all(run.models["baseline"].digest == run.models["candidate"].digest == kept.model_digest for run in runs)
     assert all({look.source: look.fraction for look in run.looks} == ALL_OF_IT for run in runs)
     assert "run 3 of 3" in said
-    assert "Smallest regression caught" in said
+    assert "Smallest regression detected" in said
     assert "No false alarm in 3 runs" in said
     assert "is not known (one occasion of each model so far)" in " ".join(said.split())
     assert said.splitlines()[-1].startswith("CALIBRATED s  kept/calibrations/")
@@ -119,7 +119,7 @@ def test_what_an_interrupt_left_takes_no_larger_ones_place(commands: Commands, m
         (["nowhere.toml"], "no such scenario file"),
         (["s.toml", "--runs", "0"], "0 is not in the range"),
         (["s.toml", "--store", "nope://x"], "nope"),
-        (["s.toml", "--cpus", "9999"], "CPU 9999 is not among"),
+        (["s.toml", "--cpus", "9999"], "CPU 9999 is not available"),
     ],
 )
 def test_bad_input_is_found_before_anything_is_measured(args: list[str], words: str, commands: Commands) -> None:

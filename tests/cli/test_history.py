@@ -85,13 +85,13 @@ def test_the_newest_scenario_and_environment_are_shown_unless_others_are_named(c
 def test_what_is_not_there_is_said(call: Call, tmp_path: Path) -> None:
     with pytest.raises(NoBaselineError, match="no baseline live"):
         call("live")
-    with pytest.raises(NoBaselineError, match="no record of prod is of that scenario and environment") as error:
+    with pytest.raises(NoBaselineError, match="no record of prod has that scenario and environment") as error:
         call("prod", "--scenario", "audio")
-    assert error.value.remedy == "there are: ranking on 0123456789abcdef, ranking on ffff"
-    with pytest.raises(UsageError, match="there is no metric execute_m") as unknown:
+    assert error.value.remedy == "available: ranking on 0123456789abcdef, ranking on ffff"
+    with pytest.raises(UsageError, match="unknown metric execute_m") as unknown:
         call("prod", "--metric", "execute_m")
     assert unknown.value.remedy == "did you mean execute_ms?"
-    with pytest.raises(UsageError, match="no record has a number for pss_mb"):
+    with pytest.raises(UsageError, match="no record has a value for pss_mb"):
         call("prod", "--metric", "pss_mb")
     assert not (tmp_path / "reports").exists()
 

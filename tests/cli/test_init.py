@@ -96,7 +96,7 @@ def test_an_input_that_cannot_be_drawn_is_a_comment_that_says_so() -> None:
     model = replace(MODEL, signatures=(Signature("serving_default", PREDICT, odd, ()),))
     text = first_files(model, "none", "perfgate")[Path("scenarios/ranker-v2.toml")]
     assert not tomllib.loads(text)["payload"].get("inputs")
-    assert "# is composite, which no request can carry" in text
+    assert "# is composite, which a request cannot contain" in text
     assert "# input handle has resource" in text
 
 
@@ -126,7 +126,7 @@ def test_a_model_without_a_signature_is_refused() -> None:
 def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
     files = first_files(MODEL, "github", "perfgate")
     (tmp_path / "perfgate.toml").write_text("seed = 1\n")
-    with pytest.raises(UsageError, match=r"perfgate\.toml exists already"):
+    with pytest.raises(UsageError, match=r"perfgate\.toml already exists"):
         write_all(files, tmp_path, force=False)
     assert [path.name for path in tmp_path.iterdir()] == ["perfgate.toml"]
     write_all(files, tmp_path, force=True)

@@ -67,7 +67,7 @@ def test_a_model_that_is_gone_is_told_and_its_numbers_are_taken(commands: Comman
     commands.record("old")
     shutil.rmtree("kept/artifacts")
     said = commands.run("huge", expect=ExitCode.FAIL)
-    assert "caution the stored model is not measured again: the model of prod" in said
+    assert "caution the stored model was not measured again: the model of prod" in said
     assert "is missing: artifacts/" in said
 
 
@@ -150,7 +150,7 @@ def test_numbers_promoted_from_a_run_need_no_model_any_more(commands: Commands) 
     newest = commands.store.current("prod")
     assert (newest.model.artifact, newest.servers) == (None, 8)
     said = commands.run("slow", expect=ExitCode.INCONCLUSIVE)
-    assert "caution 8 servers were alive when the baseline was recorded, 4 now" in said
+    assert "caution 8 servers were running when the baseline was recorded, 4 now" in said
 
 
 @pytest.mark.slow

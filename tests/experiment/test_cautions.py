@@ -244,7 +244,7 @@ def test_warm_up_requests_without_effect_are_told_of_the_arm_that_has_them() -> 
     (caution,) = warmup_cautions([none, none, vain, of_use])
     assert caution.code == CautionKind.WARMUP_REQUESTS.code
     assert "the candidate replayed 3" in caution.message
-    assert "still took 40.0 ms, a warm one 2.00 ms" in caution.message
+    assert "still took 40.0 ms (warm: 2.00 ms)" in caution.message
     assert "tf_serving_warmup_requests" in caution.remedy
     assert not warmup_cautions([none, vain, of_use, of_use])
     assert not warmup_cautions([_facts(replayed=3, warm_ms=float("nan"))])
@@ -259,14 +259,14 @@ def _observed(missing: tuple[str, ...] = (), pauses: int = 0) -> LiveReplica:
 def test_what_cannot_be_observed_is_said_once_with_the_ways_to_name_it() -> None:
     assert observer_cautions([_observed()]) == ()
     (caution,) = observer_cautions([_observed(("memory", "CPU time")), _observed(("CPU time",))])
-    assert caution.message.startswith("CPU time and memory of the servers are missing")
+    assert caution.message.startswith("CPU time and memory of the servers is not known")
     assert "--pid" in caution.remedy
 
 
 def test_pauses_of_a_closed_loop_are_counted() -> None:
     assert pause_cautions([_observed()]) == ()
     (caution,) = pause_cautions([_observed(pauses=2), _observed(pauses=3)])
-    assert "held back 5 times for 20 ms each" in caution.message
+    assert "paused 5 times for 20 ms each" in caution.message
 
 
 def test_servers_through_another_library_are_said_once_with_the_reason() -> None:

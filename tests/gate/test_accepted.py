@@ -43,9 +43,9 @@ def _decided(change: float, se: float = 0.004, gate: Gate = ACCEPTED) -> MetricV
     ("change", "verdict", "own", "needed", "words"),
     [
         (0.20, Verdict.PASS, Verdict.FAIL, True, "within the 25% accepted until 2027-03-01 (beyond its own tolerance"),
-        (0.025, Verdict.PASS, Verdict.INCONCLUSIVE, True, "(not surely within its own tolerance of 2.5%)"),
+        (0.025, Verdict.PASS, Verdict.INCONCLUSIVE, True, "(not clearly within its own tolerance of 2.5%)"),
         (0.0, Verdict.PASS, Verdict.PASS, False, "(within its own tolerance of 2.5%)"),
-        (0.25, Verdict.INCONCLUSIVE, Verdict.FAIL, False, "lies on both sides of the 25% accepted until 2027-03-01"),
+        (0.25, Verdict.INCONCLUSIVE, Verdict.FAIL, False, "is on both sides of the 25% accepted until 2027-03-01"),
         (0.40, Verdict.FAIL, Verdict.FAIL, False, "+40.0% is above the 25% accepted until 2027-03-01"),
     ],
 )
@@ -110,8 +110,8 @@ def test_the_final_line_names_what_is_accepted() -> None:
 
 def test_what_nothing_needs_is_told_with_a_remedy() -> None:
     (caution,) = verdict_cautions(judge(_run(0.0), ACCEPTED, {}))
-    assert caution.message.startswith("nothing needs to be accepted: execute_ms ")
-    assert caution.message.endswith("is within its own 2.5%")
+    assert caution.message.startswith("acceptance not needed: execute_ms ")
+    assert caution.message.endswith("is within its own tolerance of 2.5%")
     assert "[[accept]]" in caution.remedy
 
 

@@ -70,7 +70,7 @@ def test_a_regression_alone_among_many_gated_metrics_must_be_surer() -> None:
     among, *_ = decide([case("execute_ms", barely, 0.004), case("cpu_ms_per_request", 0.0, 0.004)], 0.01)
     beside, *_ = decide([case("execute_ms", barely, 0.004), case("pss_mb", 0.0, 0.004, severity=Severity.OFF)], 0.01)
     assert (alone.verdict, among.verdict, beside.verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.FAIL)
-    assert "not surely so among all that is gated" in among.reason
+    assert "not significantly so with all gated metrics taken together" in among.reason
     assert among.more.startswith("about 1.5 times")
 
 
@@ -98,7 +98,7 @@ def test_more_time_shrinks_the_interval_as_its_root() -> None:
 @pytest.mark.parametrize("change", [0.025, 0.0249])
 def test_at_the_tolerance_no_time_would_decide(change: float) -> None:
     (found,) = decide([case("execute_ms", change, 0.01, replicas=12)], 0.01)
-    assert found.more.startswith("too near the tolerance")
+    assert found.more.startswith("too close to the tolerance")
 
 
 def test_the_detectable_regression_fails_four_times_in_five() -> None:
@@ -120,7 +120,7 @@ def test_reasons_say_which_side_and_why_the_tolerance_is_wide() -> None:
     )
     assert failed.reason == "+20.0% is above the tolerance of 2.5%"
     assert passed.reason == "+0.0% is within the tolerance of 10%"
-    assert open_.reason == "+2.0% [-0.5, +4.6] lies on both sides of the tolerance of 2.5%"
+    assert open_.reason == "+2.0% [-0.5, +4.6] is on both sides of the tolerance of 2.5%"
     (memory,) = decide([case("rss_peak_mb", 0.01, 0.001)], 0.01)
     assert memory.reason == "+1.0% is within the tolerance of 8% (tolerance widened from 5% to 8 MiB)"
 

@@ -32,17 +32,17 @@ def _told(
 def test_a_percentile_is_told_with_what_it_takes() -> None:
     (found,) = _told(Load(arrivals="poisson", rate_rps=100))
     assert found.message == (
-        "latency_p99_ms needs 2,000 requests under load of each arm, and about 1,500 are to come: "
-        "30 s at 100 a second, shared by 2 arms"
+        "latency_p99_ms needs 2,000 requests under load per arm, but about 1,500 are expected: 30 s at 100 per second, "
+        "shared by 2 arms"
     )
-    assert found.remedy == "set budget.measure_s = 80, of which 40 s are load"
+    assert found.remedy == "set budget.measure_s = 80, which gives 40 s of load"
 
 
 def test_what_the_remedy_says_is_enough_and_a_second_less_is_not() -> None:
     load = Load(arrivals="poisson", rate_rps=100)
     assert _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 80.0})) == ()
     (found,) = _told(load, budget=HALF_LOAD.model_copy(update={"measure_s": 79.0}))
-    assert found.remedy == "set budget.measure_s = 80, of which 40 s are load"
+    assert found.remedy == "set budget.measure_s = 80, which gives 40 s of load"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_the_remedy_says_is_enough_and_a_second_less_is_not() -> None:
     ],
 )
 def test_every_open_loop_has_its_mean_rate(load: Load) -> None:
-    assert "30 s at 100 a second" in _told(load)[0].message
+    assert "30 s at 100 per second" in _told(load)[0].message
 
 
 def test_a_closed_loop_is_told_once_its_servers_are_warm() -> None:
@@ -62,7 +62,7 @@ def test_a_closed_loop_is_told_once_its_servers_are_warm() -> None:
     assert _told(load) == ()
     warm = [replace(fact(i, list(Arm)[i % 2]), warm_ms=10.0) for i in range(24)]
     (found,) = _told(load, facts=warm)
-    assert "at most 1,500 are to come: 30 s at 100 a second" in found.message
+    assert "at most 1,500 are expected: 30 s at 100 per second" in found.message
 
 
 def test_objectives_count_an_arms_requests() -> None:
@@ -70,17 +70,17 @@ def test_objectives_count_an_arms_requests() -> None:
     bounds = {"latency_p99_ms": Objective(max=5), "error_rate": Objective(max=0.01), "execute_ms": Objective(max=1)}
     p99, errors = _told(load, NO_P99, bounds)
     assert p99.message.startswith(
-        "the objective on latency_p99_ms needs 2,507 requests under load of each arm, and about 300"
+        "the objective on latency_p99_ms needs 2,507 requests under load per arm, but about 300"
     )
     assert errors.message.startswith("the objective on error_rate needs 9,433")
-    assert p99.remedy == "set budget.measure_s = 502, of which 251 s are load"
+    assert p99.remedy == "set budget.measure_s = 502, which gives 251 s of load"
     alone, _ = _told(load, NO_P99, bounds, arms=(Arm.CANDIDATE,))  # which has the time of both
-    assert "about 600 are to come" in alone.message
+    assert "about 600 are expected" in alone.message
 
 
 def test_two_servers_are_told_to_be_too_few_for_a_percentile() -> None:
     (found,) = _told(Load(arrivals="poisson", rate_rps=1000, replicas=2), NO_P99, {"latency_p99_ms": Objective(max=5)})
-    assert found.remedy == "set load.replicas = 8: 2 servers do not show how they differ"
+    assert found.remedy == "set load.replicas = 8: 2 servers are too few to show how servers differ"
     assert _told(Load(arrivals="poisson", rate_rps=1000), NO_P99, {"latency_p99_ms": Objective(max=5)}) == ()
 
 
@@ -88,7 +88,7 @@ def test_a_difference_of_error_rates_counts_an_arms_requests_too() -> None:
     (found,) = _told(
         Load(arrivals="poisson", rate_rps=20), Gate(metrics={"error_rate": MetricGate(), **NO_P99.metrics})
     )
-    assert found.message.startswith("error_rate needs 10,907 requests under load of each arm, and about 300")
+    assert found.message.startswith("error_rate needs 10,907 requests under load per arm, but about 300")
 
 
 def test_the_99th_percentile_is_gated_by_default_and_told_too() -> None:

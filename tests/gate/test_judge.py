@@ -43,7 +43,7 @@ def test_a_slower_model_fails() -> None:
 def test_a_change_of_the_tolerance_is_left_open() -> None:
     found = judge(_run(0.025), Gate(), NO_OBJECTIVES)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "lies on both sides of the tolerance of 2.5%" in found.headline
+    assert "is on both sides of the tolerance of 2.5%" in found.headline
     assert found.metrics[0].more
 
 
@@ -71,7 +71,7 @@ def test_times_of_servers_that_still_paid_for_first_calls_are_not_judged() -> No
     found = judge(cold, Gate(), bound)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert {metric.verdict for metric in found.metrics if metric.metric == "execute_ms"} == {Verdict.INCONCLUSIVE}
-    assert all("24 of 24 servers still paid for first calls" in reason for reason in found.reasons)
+    assert all("24 of 24 servers were still slowed by first calls" in reason for reason in found.reasons)
 
 
 def test_an_objective_on_the_error_rate_allows_more() -> None:
@@ -98,7 +98,7 @@ def test_an_undecided_objective_leaves_the_run_open() -> None:
     loaded = load_trials(4, lambda *_: [1.0] * 100)
     found = judge(TrialTable.of(loaded), Gate(), {"latency_p99_ms": Objective(max=20)})
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "needs about 1,349 more requests, 1,749 in all" in " ".join(found.reasons)
+    assert "needs about 1,349 more requests, 1,749 in total" in " ".join(found.reasons)
 
 
 def test_without_a_baseline_only_objectives_are_judged() -> None:
@@ -124,7 +124,7 @@ def _explicit(name: str, rows: TrialTable) -> Judgement:
     ("name", "reason"),
     [
         ("latency_p99_ms", "latency_p99_ms has no data: give the load lane a share of the budget"),
-        ("rss_growth_mb_per_1k", "rss_growth_mb_per_1k has no data: this platform or target did not tell"),
+        ("rss_growth_mb_per_1k", "rss_growth_mb_per_1k has no data: not available on this platform or target"),
     ],
 )
 def test_a_metric_asked_for_by_name_must_have_data(name: str, reason: str) -> None:
@@ -135,7 +135,7 @@ def test_a_metric_asked_for_by_name_must_have_data(name: str, reason: str) -> No
 
 def test_a_percentile_asked_for_by_name_says_how_many_requests_it_needs() -> None:
     found = _explicit("latency_p99_ms", TrialTable.of(load_trials(2, lambda *_: [1.0] * 100)))
-    assert "needs 2,000 requests of each arm, has 200: about 10 times the load time" in " ".join(found.reasons)
+    assert "needs 2,000 requests per arm, has 200: use about 10 times the load time" in " ".join(found.reasons)
 
 
 def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() -> None:
@@ -143,7 +143,7 @@ def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() ->
     cpu = [trial(0, t.arm, t.replica, t.requests, t.lane, t.depth, 10.0) for t in load_trials(2, lambda *_: [1.0] * 5)]
     found = judge(TrialTable.of(execute + cpu), Gate(), NO_OBJECTIVES)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "execute_ms needs at least 2 replicas an arm with data" in found.reasons
+    assert "execute_ms needs at least 2 replicas with data per arm" in found.reasons
 
 
 def _failing(of_baseline: int, of_candidate: int) -> TrialTable:

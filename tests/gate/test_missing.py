@@ -31,13 +31,13 @@ def test_numbers_are_there_or_not(name: str, expected: bool) -> None:
 
 
 def test_each_reason_names_its_remedy() -> None:
-    assert why_missing(BY_NAME["load_time_s"], EXECUTED) == "load_time_s needs at least 2 replicas an arm with data"
+    assert why_missing(BY_NAME["load_time_s"], EXECUTED) == "load_time_s needs at least 2 replicas with data per arm"
     broken = TrialTable.of(execute_trials(2, 2, lambda _block, _arm, number: NAN if number else 1.0))
     assert "no block in which every replica has a positive value" in why_missing(BY_NAME["execute_ms"], broken)
     sizes = why_missing(BY_NAME["model_size_mb"], EXECUTED)
     assert sizes == "model_size_mb has no data: the models' sizes are not known"
     memory = why_missing(BY_NAME["rss_peak_mb"], EXECUTED)
-    assert memory == "rss_peak_mb has no data: this platform or target did not tell"
+    assert memory == "rss_peak_mb has no data: not available on this platform or target"
     unmeasured = why_missing(BY_NAME["service_p90_ms"], EXECUTED)
     assert unmeasured == "service_p90_ms has no data: give the load lane a share of the budget"
 
@@ -53,13 +53,13 @@ def test_each_reason_names_its_remedy() -> None:
 def test_a_percentile_says_how_many_requests_it_needs_and_has(replicas: int, each: int, has: str, remedy: str) -> None:
     table = TrialTable.of(load_trials(replicas, lambda arm, _: [1.0] * (each + (arm is Arm.CANDIDATE))))
     assert why_missing(BY_NAME["latency_p99_ms"], table) == (
-        f"latency_p99_ms needs 2,000 requests of each arm, has {has}: {remedy}"
+        f"latency_p99_ms needs 2,000 requests per arm, has {has}: use {remedy}"
     )
 
 
 def test_a_percentile_among_unanswered_requests_is_no_matter_of_time() -> None:
     lost = TrialTable.of(load_trials(2, lambda *_: [1.0] * 2000 + [NAN]))
-    assert "lies among requests that got no answer" in why_missing(BY_NAME["service_p99_ms"], lost)
+    assert "falls among requests without a response" in why_missing(BY_NAME["service_p99_ms"], lost)
     assert estimate(BY_NAME["service_p99_ms"], lost, 0.01) is None
 
 
@@ -68,5 +68,5 @@ def test_a_leak_needs_two_readings() -> None:
     found = why_missing(BY_NAME["rss_growth_mb_per_1k"], TrialTable.of(rows))
     assert (
         found
-        == "rss_growth_mb_per_1k needs memory read twice or more in one lane: measure longer or with fewer replicas"
+        == "rss_growth_mb_per_1k needs at least two memory readings in one lane: measure longer or with fewer replicas"
     )

@@ -50,14 +50,14 @@ def test_a_share_is_said_in_percent() -> None:
 
 
 def test_an_undecided_percentile_says_how_many_requests_it_needs() -> None:
-    assert _judge("latency_p99_ms", _loaded(0, 100), max=20.0).more == "needs about 1,091 more requests, 1,191 in all"
+    assert _judge("latency_p99_ms", _loaded(0, 100), max=20.0).more == "needs about 1,091 more requests, 1,191 in total"
     some = _judge("latency_p99_ms", _loaded(3, 400), max=20.0).more
     assert some.startswith("needs about ")
     more, in_all = (int(some.split()[place].replace(",", "")) for place in (2, 5))
     assert in_all == 400 + more
     assert 0 < more < 20_000
     exact = _judge("latency_p99_ms", _loaded(4, 400), max=20.0)
-    assert exact.more == "too near the bound for any practical number of requests"
+    assert exact.more == "too close to the bound for any practical number of requests"
 
 
 def test_slow_requests_of_one_replica_only_count_as_a_cluster() -> None:
@@ -80,7 +80,7 @@ def test_a_mean_is_bounded_over_replicas() -> None:
     near = _judge("execute_ms", table, max=2.02)
     assert near.verdict is Verdict.INCONCLUSIVE
     assert near.value == pytest.approx(2.015)
-    assert near.more == "too near the bound for any practical measuring time"
+    assert near.more == "too close to the bound for any practical measuring time"
     assert _judge("execute_ms", table, max=2.03).more == "about 4 times the measuring time"
     assert _judge("execute_ms", table, min=1.0).verdict is Verdict.PASS
     assert _judge("execute_ms", table, min=3.0).reason == "2.01 ms is below 3 ms"
@@ -88,7 +88,7 @@ def test_a_mean_is_bounded_over_replicas() -> None:
 
 def test_one_replica_decides_no_mean() -> None:
     found = _judge("execute_ms", TrialTable.of(execute_trials(5, 1, lambda *_: 2.0)), max=3.0)
-    assert (found.verdict, found.more) == (Verdict.INCONCLUSIVE, "two replicas at least")
+    assert (found.verdict, found.more) == (Verdict.INCONCLUSIVE, "needs at least two replicas")
 
 
 def test_a_size_is_compared_as_it_is() -> None:
@@ -120,16 +120,16 @@ def test_without_data_nothing_is_decided(name: str) -> None:
     found = _judge(name, TrialTable.of([]), max=1.0)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert isnan(found.value)
-    assert found.reason == "no usable data of the candidate"
-    assert found.more == "run a lane that measures it"
+    assert found.reason == "no usable data for the candidate"
+    assert found.more == "include a lane that measures it"
 
 
 def test_a_server_with_few_requests_proves_nothing_and_two_servers_little() -> None:
     few = _judge("latency_p90_ms", _loaded(0, 30), max=20.0)
-    assert (few.verdict, few.more) == (Verdict.INCONCLUSIVE, "needs 40 requests at least")
+    assert (few.verdict, few.more) == (Verdict.INCONCLUSIVE, "needs at least 40 requests")
     two = _judge("latency_p90_ms", _loaded(0, 1000, replicas=2), max=20.0)
     assert two.verdict is Verdict.INCONCLUSIVE
-    assert two.more.startswith("2 servers do not show how much servers differ: use 8")
+    assert two.more.startswith("2 servers are too few to show how servers differ: use 8")
 
 
 def test_one_server_in_a_slow_phase_fails_and_passes_nothing() -> None:

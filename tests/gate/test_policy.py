@@ -43,8 +43,8 @@ def test_it_holds_through_its_last_day_and_not_on_the_next(tmp_path: Path) -> No
 
 def test_an_expired_one_is_told_with_its_words_and_a_remedy(tmp_path: Path) -> None:
     (caution,) = _policy(tmp_path, ENTRY, date(2028, 1, 1)).cautions("default")
-    assert caution.message == "no longer accepted, 2027-03-01 was the last day: execute_ms up to 8%, jo: the new tower"
-    assert "perfgate.toml another date" in caution.remedy
+    assert caution.message == "acceptance expired after 2027-03-01: execute_ms up to 8%, jo: the new tower"
+    assert "perfgate.toml, or remove" in caution.remedy
 
 
 def test_the_one_for_a_scenario_comes_before_the_one_for_all(tmp_path: Path) -> None:
@@ -119,13 +119,16 @@ def _without(key: str) -> str:
         ('severity = "warn"\n', 'severity = "warn". Must be a table'),
         ('[severty]\nexecute_ms = "warn"\n', "unknown key severty. Did you mean severity?"),
         ("[[acept]]\n", "unknown key acept. Did you mean accept?"),
-        (ENTRY.replace("[[accept]]", "[accept]"), "accept is one table. Write [[accept]], in two brackets"),
+        (
+            ENTRY.replace("[[accept]]", "[accept]"),
+            "accept must be an array of tables. Write [[accept]], with double brackets",
+        ),
         (ENTRY.replace("expires", "expire"), "accept[0].expire: unknown key (and 1 more). Did you mean expires?"),
         (
             _without("expires"),
-            "accept[0]: expires is missing. Give it: The last day on which it holds, in UTC: a date such as 2027-06-30",
+            "accept[0]: expires is missing. Set it: The last day on which it holds, in UTC: a date such as 2027-06-30",
         ),
-        (_without("up_to"), "accept[0]: up_to is missing. Give it: The tolerance while it holds"),
+        (_without("up_to"), "accept[0]: up_to is missing. Set it: The tolerance while it holds"),
         (_without("reason"), "accept[0]: reason is missing"),
         (_without("author"), "accept[0]: author is missing"),
         (_without("metric"), "accept[0]: metric is missing"),
@@ -144,7 +147,7 @@ def _without(key: str) -> str:
         (ENTRY.replace('"8%"', "80"), 'accept[0].up_to = 80. Must be less than 10, a share such as 0.05 or "5%"'),
         (ENTRY.replace("execute_ms", "rss_growth_mb_per_1k"), 'up_to = "8%". Must be a number of MiB/1k requests'),
         (ENTRY.replace('"the new tower"', '" "'), 'accept[0].reason = " ". Must be'),
-        (ENTRY + ENTRY, "accept[1]: execute_ms is accepted twice. Keep one of them"),
+        (ENTRY + ENTRY, "accept[1]: execute_ms is listed twice. Keep only one"),
         ("accept = 3\n", "accept = 3. Must be an array"),
     ],
 )

@@ -39,7 +39,7 @@ def test_servers_are_asked_for_where_eight_times_the_time_hardly_sharpens_anythi
     one = replace(one, effect=replace(one.effect, lasting_se=lasting))
     assert longer_by(one, (after_40_s / after_320_s) ** 2) == pytest.approx(8)
     assert longer_by(one, 2.0) == inf
-    assert what_would_decide(one, 0.01) == "needs about 23 servers an arm instead of 12 (--replicas)"
+    assert what_would_decide(one, 0.01) == "needs about 23 servers per arm instead of 12 (--replicas)"
 
 
 @pytest.mark.parametrize("name", ["load_time_s", "first_request_ms", "rss_peak_mb"])
@@ -65,16 +65,16 @@ def test_two_servers_are_told_to_be_few_rather_than_that_no_number_would_do() ->
         half = float(stats.t.isf(0.01, 2 * (count - 1))) * se
         assert (half <= log1p(0.25)) is enough
     wide = case("load_time_s", 0.0, 3.0, gate=gate, replicas=2)
-    assert what_would_decide(wide, 0.01) == "2 servers an arm say little: use 12 (--replicas)"
+    assert what_would_decide(wide, 0.01) == "2 servers per arm are too few: use 12 (--replicas)"
     for name in ("execute_ms", "service_mean_ms"):
         noisy = case(name, 0.008, 0.3, replicas=2)
         noisy = replace(noisy, effect=replace(noisy.effect, lasting_se=0.29))
-        assert what_would_decide(noisy, 0.01) == "2 servers an arm say little: use 12 (--replicas)"
+        assert what_would_decide(noisy, 0.01) == "2 servers per arm are too few: use 12 (--replicas)"
 
 
 def test_a_share_asks_for_requests() -> None:
     one = counted(Counts(0, 100, 0, 100))
-    assert what_would_decide(one, 0.01) == "needs about 428 more requests of each arm, 528 in all"
+    assert what_would_decide(one, 0.01) == "needs about 428 more requests per arm, 528 in total"
     assert "any practical number of requests" in what_would_decide(counted(Counts(0, 100, 1, 100)), 0.01)
 
 
@@ -96,7 +96,7 @@ def test_a_lane_that_ended_early_could_have_found_what_it_had_found_with_all_of_
         (0.98, 0.05, Verdict.FAIL, "+0.98 MiB/1k requests is above the tolerance of 0.5 MiB/1k requests"),
         (-0.2, 0.05, Verdict.PASS, "-0.2 MiB/1k requests is within the tolerance of 0.5 MiB/1k requests"),
         (0.5, 0.05, Verdict.INCONCLUSIVE,
-         "+0.5 MiB/1k requests [+0.375, +0.625] lies on both sides of the tolerance of 0.5 MiB/1k requests"),
+         "+0.5 MiB/1k requests [+0.375, +0.625] is on both sides of the tolerance of 0.5 MiB/1k requests"),
     ],
 )  # fmt: skip
 def test_a_difference_is_held_against_an_amount(change: float, se: float, expected: Verdict, reason: str) -> None:

@@ -55,7 +55,7 @@ def test_what_is_open_and_only_warns_leaves_the_run_decided() -> None:
 def test_where_everything_only_warns_the_run_passes(effect: float) -> None:
     found = judge(_run(effect), WARN, NO_OBJECTIVES)
     assert found.verdict is Verdict.PASS
-    assert found.headline.startswith("all that was judged has severity warn: nothing counts")
+    assert found.headline.startswith("everything that was judged is warn-only")
     assert bool(found.warnings) is (effect > 0)
 
 
@@ -146,7 +146,7 @@ def test_the_older_word_is_still_read_and_not_written() -> None:
     assert MetricGate.model_validate({"gate": False}).severity is Severity.OFF
     assert severity_of(BY_NAME["execute_ms"], Gate(metrics={"execute_ms": MetricGate(gate=True)})) is Severity.ERROR
     assert "gate" not in MetricGate(gate=False).model_dump()
-    with pytest.raises(ValueError, match="give severity alone"):
+    with pytest.raises(ValueError, match="set only severity"):
         MetricGate.model_validate({"gate": False, "severity": "warn"})
 
 

@@ -126,14 +126,14 @@ def test_failed_requests_make_the_run_invalid_before_anything_else() -> None:
         (
             _stored(execute_ms=_metric(2.0, STEADY, "cost/request", "warm")),
             _candidate(),
-            "was measured in another way (warm, cost/request then and cold, cost/execute now)",
+            "was measured differently (warm, cost/request then and cold, cost/execute now)",
         ),
         (
             _stored(execute_ms=replace(_metric(2.0, STEADY), method=1)),
             _candidate(),
-            "execute_ms was measured in another way (by the rules of another perfgate): record the baseline again",
+            "execute_ms was measured differently (by another version of perfgate): record the baseline again",
         ),
-        (_stored(), _candidate(replicas=1), "execute_ms needs at least 2 replicas an arm with data"),
+        (_stored(), _candidate(replicas=1), "execute_ms needs at least 2 replicas with data per arm"),
     ],
     ids=["not stored", "another lane", "other rules", "one replica"],
 )
@@ -147,16 +147,18 @@ def test_a_percentile_with_too_few_requests_says_how_many_it_needs() -> None:
     rows = [row for row in load_trials(3, lambda *_: [1.0] * 100) if row.arm is Arm.CANDIDATE]
     gate = Gate(metrics={"latency_p99_ms": MetricGate(), EXECUTE: MetricGate(gate=False)})
     found = _judged(_stored(), TrialTable.of(rows), gate)
-    assert "latency_p99_ms needs 2,000 requests of each arm, has 300: about 7 times" in " ".join(found.reasons)
+    assert "latency_p99_ms needs 2,000 requests per arm, has 300: use about 7 times" in " ".join(found.reasons)
 
 
 def test_an_error_rate_is_judged_by_its_objective() -> None:
     gate = Gate(metrics={"error_rate": MetricGate()})
-    assert "has no counts to compare: set objectives.error_rate" in " ".join(_judged(_stored(), gate=gate).reasons)
+    assert "has no stored counts to compare: set objectives.error_rate" in " ".join(
+        _judged(_stored(), gate=gate).reasons
+    )
     held = judge_stored(_candidate(), Gate(), {"error_rate": Objective(max=0.3)}, _stored())
     assert held.verdict is Verdict.INCONCLUSIVE, "30 requests without a failure"
     assert held.objectives[0].value == 0
-    assert held.objectives[0].more == "needs about 514 more requests, 544 in all"
+    assert held.objectives[0].more == "needs about 514 more requests, 544 in total"
 
 
 def test_a_percentile_of_the_default_gate_is_judged_where_it_can_be() -> None:
@@ -182,7 +184,7 @@ def test_memory_shared_among_servers_is_compared_where_as_many_are_alive() -> No
     gate = Gate(metrics={"pss_mb": MetricGate()})
     assert _only(_judged(stored, table, gate), "pss_mb").effect.change == pytest.approx(0.0)
     other = replace(stored, servers=frozenset({12, 24}))
-    why = "pss_mb depends on how many servers are alive: 12 and 24 then, 6 now"
+    why = "pss_mb depends on the number of running servers: 12 and 24 then, 6 now"
     assert why in _judged(other, table, gate).reasons
 
 

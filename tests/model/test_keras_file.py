@@ -82,9 +82,9 @@ def test_what_keras_cannot_read_is_one_line(keras_file: Path, cache: Path) -> No
     ("metadata", "remedy"),
     [
         ({"keras_version": "2.15.0"}, "pip install tf_keras"),
-        ({"keras_version": "3.5.0"}, "a model with classes of its own"),
-        ({}, "a model with classes of its own"),
-        (None, "a model with classes of its own"),
+        ({"keras_version": "3.5.0"}, "a model with custom classes"),
+        ({}, "a model with custom classes"),
+        (None, "a model with custom classes"),
     ],
 )
 def test_what_an_older_keras_wrote_is_told_how_to_convert(

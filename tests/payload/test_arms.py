@@ -28,7 +28,7 @@ def _differences(old: Signature, new: Signature, **tables: Any) -> list[str]:
 def test_inputs_of_one_arm_only_are_told_once_for_all_classes(make_signature: MakeSignature) -> None:
     old = make_signature(a=("int64", (None,)), b=("int64", (None,)))
     new = make_signature(a=("int32", (None,)), c=("int64", (None,)))
-    said = "the two versions take different inputs: a int64 then int32, b of the baseline only, c of the candidate only"
+    said = "the two versions take different inputs: a int64 then int32, b only in the baseline, c only in the candidate"
     assert _differences(old, new) == [said]
     assert _differences(old, new, classes={"one": {}, "two": {"batch_size": 2}}) == [said]
     assert _differences(old, old) == []
@@ -41,7 +41,7 @@ def test_inputs_that_an_exporter_numbers_are_paired_by_a_pattern_and_told(make_s
     (said,) = _differences(old, new, payload=payload)
     assert said.startswith("the two versions take different inputs: keras_tensor_9 is called keras_tensor_99 in the")
     assert said.endswith("keras_tensor_10 is called keras_tensor_100 in the candidate")
-    with pytest.raises(InvalidRunError, match="share no input") as caught:
+    with pytest.raises(InvalidRunError, match="have no input in common") as caught:
         _differences(old, new)
     assert "perfgate init" in caught.value.remedy
 
@@ -51,7 +51,7 @@ def test_a_class_of_another_shape_in_both_arms_is_refused(make_signature: MakeSi
     assert _differences(old, new) == []
     with pytest.raises(InvalidRunError, match=r"input a takes \[2, 4\], then \[8, 4\]"):
         _differences(old, new, classes={"eight": {}, "two": {"batch_size": 2}})
-    with pytest.raises(InvalidRunError, match=r"share no input \(a then b\)"):
+    with pytest.raises(InvalidRunError, match=r"have no input in common \(a then b\)"):
         _differences(old, make_signature(b=("int64", (None,))))
 
 

@@ -47,9 +47,9 @@ def test_classify_and_regress_send_a_list(
     ("settings", "problem"),
     [
         ({"signature": "rank"}, "signature rank of M does not take serialized tf.Examples: its inputs are country"),
-        ({"signature": "regress", "method": "classify"}, "signature regress of M does not answer Classify"),
+        ({"signature": "regress", "method": "classify"}, "signature regress of M does not support Classify"),
         ({"signature": "tex"}, "M has no signature 'tex'"),
-        ({"signature": "text", "batch_size": 5}, "holds 2 examples, fewer than payload.batch_size = 5"),
+        ({"signature": "text", "batch_size": 5}, "contains 2 examples, fewer than payload.batch_size = 5"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -65,7 +65,7 @@ def test_what_is_no_example_is_named_by_its_number(
     model: Model, write_records: WriteRecords, make_example: MakeExample, record: bytes, settings: Any
 ) -> None:
     file = write_records([make_example(0), record])
-    with pytest.raises(UsageError, match=r"record 2 is no tf\.Example"):
+    with pytest.raises(UsageError, match=r"record 2 is not a tf\.Example"):
         _calls(file, model, batch_size=2, **settings)
 
 

@@ -54,13 +54,17 @@ def test_arrays_without_rows_go_into_every_request(tmp_path: Path, model: Model)
     ("changed", "settings", "problem"),
     [
         ({"ids": None}, {}, "no array ids, which signature rank takes"),
-        ({"ids": IDS.astype(np.int32)}, {}, "rows 0 to 3: input ids is int32, and the signature takes int64"),
+        ({"ids": IDS.astype(np.int32)}, {}, "rows 0 to 3: input ids is int32, but the signature takes int64"),
         ({"ids": IDS.astype(np.float64)}, {}, "rows 0 to 3: input ids is float64"),
-        ({"country": np.arange(7)}, {}, "input country is int64, and the signature takes string"),
+        ({"country": np.arange(7)}, {}, "input country is int64, but the signature takes string"),
         ({"country": COUNTRY[:5]}, {}, "the arrays have different numbers of rows: country 5, ids 7"),
-        ({"country": COUNTRY.astype(object)}, {}, "array country holds Python objects, which are never unpickled"),
-        ({}, {"batch_size": 8}, "holds 7 rows, fewer than payload.batch_size = 8"),
-        ({"ids": IDS[:0], "country": COUNTRY[:0]}, {}, "holds 0 rows"),
+        (
+            {"country": COUNTRY.astype(object)},
+            {},
+            "array country contains Python objects, which are not unpickled for safety",
+        ),
+        ({}, {"batch_size": 8}, "contains 7 rows, fewer than payload.batch_size = 8"),
+        ({"ids": IDS[:0], "country": COUNTRY[:0]}, {}, "contains 0 rows"),
         ({}, {"signature": "sparse"}, "input x of signature sparse is a sparse tensor"),
         ({}, {"method": "classify"}, 'payload.method = "classify" sends tf.Examples'),
     ],
@@ -75,7 +79,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, model: Model, changed: Any
 @pytest.mark.parametrize("data", [b"", b"no zip", b"\x93NUMPY\x01\x00v\x00"])
 def test_what_is_no_npz_is_refused(tmp_path: Path, model: Model, data: bytes) -> None:
     (tmp_path / "x.npz").write_bytes(data)
-    with pytest.raises(UsageError, match=r"x.npz is no \.npz file, or damaged"):
+    with pytest.raises(UsageError, match=r"x.npz is not an \.npz file, or is damaged"):
         _inputs(tmp_path / "x.npz", model)
     with pytest.raises(UsageError, match="gone cannot be read: No such file"):
         _inputs(tmp_path / "gone", model)

@@ -71,5 +71,5 @@ def test_a_cycle_stays_bounded() -> None:
 
 
 def test_a_class_that_would_never_come_is_refused() -> None:
-    with pytest.raises(UsageError, match="a request class with a share of 1e-07% never comes"):
+    with pytest.raises(UsageError, match="a request class with a share of 1e-07% is never sent"):
         cycle_order([1, 1e-9], [1, 1], 0)

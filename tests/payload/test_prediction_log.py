@@ -111,12 +111,12 @@ def _sparse_signature(request: Proto) -> None:
     ("spoil", "problem"),
     [
         (_without_input, "no input ids"),
-        (_misspelt_input, "no input ids, and there is idz"),
+        (_misspelt_input, "no input ids, but there is idz"),
         (_extra_input, "signature rank has no input more"),
-        (_wrong_dtype, "input ids is int32, and the signature takes int64"),
-        (_no_tensor, "input ids is no tensor: 3 values do not fit shape [1, 2]"),
+        (_wrong_dtype, "input ids is int32, but the signature takes int64"),
+        (_no_tensor, "input ids is not a valid tensor: 3 values do not fit shape [1, 2]"),
         (_wrong_signature, "M has no signature 'ranc'"),
-        (_sparse_signature, "input x of signature sparse is a sparse tensor, which no request can carry"),
+        (_sparse_signature, "input x of signature sparse is a sparse tensor, which a request cannot contain"),
     ],
 )
 def test_a_predict_log_that_does_not_fit_is_named_by_its_number(
@@ -135,7 +135,7 @@ def test_a_predict_log_that_does_not_fit_is_named_by_its_number(
 def test_an_output_that_is_not_there_is_named(model: Model, write_records: WriteRecords, make_log: MakeLog) -> None:
     log = make_log()
     _wrong_output(log.predict_log.request)
-    with pytest.raises(UsageError, match="record 1 asks for output z, which signature rank does not give"):
+    with pytest.raises(UsageError, match="record 1 requests output z, which signature rank does not have"):
         _calls(write_records([log]), model)
 
 
@@ -158,8 +158,8 @@ def _no_examples(log: Proto) -> None:
         ("multi_inference_log", _strange_task, "record 1: a task's method is guess"),
         ("multi_inference_log", _no_examples, "record 1 has no examples"),
         ("regress_log", _no_examples, "record 1 has no examples"),
-        ("classify_log", None, "record 1: signature regress of M does not answer Classify"),
-        ("session_run_log", None, "record 1 is a session_run_log: only predict_log, classify_log"),
+        ("classify_log", None, "record 1: signature regress of M does not support Classify"),
+        ("session_run_log", None, "record 1 is a session_run_log; only predict_log, classify_log"),
     ],
 )
 def test_other_logs_that_do_not_fit_are_named_too(  # noqa: PLR0917 - fixtures
@@ -174,7 +174,7 @@ def test_other_logs_that_do_not_fit_are_named_too(  # noqa: PLR0917 - fixtures
 
 @pytest.mark.parametrize(
     ("record", "problem"),
-    [(b"\xff\xff\xff", "record 1 is no PredictionLog"), (b"", "record 1 is no log of a request: only")],
+    [(b"\xff\xff\xff", "record 1 is not a PredictionLog"), (b"", "record 1 is not the log of a request; only")],
 )
 def test_what_is_no_log_is_named(model: Model, write_records: WriteRecords, record: bytes, problem: str) -> None:
     with pytest.raises(UsageError, match=problem):

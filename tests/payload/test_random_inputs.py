@@ -178,9 +178,9 @@ def test_strings_come_from_the_vocabulary() -> None:
         ("bool", {"low": 0}, "bool: low does not apply"),
         ("float32", {"distribution": "zipf"}, "float32: distribution does not apply"),
         ("string", {"distribution": "zipf", "exponent": 1.1}, "string: distribution, exponent does not apply"),
-        ("int64", {"exponent": 1.1}, "input x: exponent is of zipf"),
+        ("int64", {"exponent": 1.1}, "input x: exponent is only for zipf"),
         ("int64", {"distribution": "zipf", "low": -(2.0**63), "high": 2.0**63}, r"at most 2 \*\* 53 different values"),
-        ("dtype 20", {}, "no random values"),
+        ("dtype 20", {}, "cannot be filled with random values"),
     ],
 )
 def test_settings_that_a_type_does_not_take_are_refused(dtype: str, settings: dict[str, Any], problem: str) -> None:

@@ -78,9 +78,7 @@ def test_a_key_that_no_input_has_names_the_nearest_and_the_pattern_where_only_a_
     make_signature: MakeSignature,
 ) -> None:
     signature = make_signature(keras_tensor_156=("float32", (None,)), ids=("int64", (None,)))
-    numbered = (
-        'did you mean keras_tensor_156? inputs: ids, keras_tensor_156; where only its number changes, write "{}*"'
-    )
+    numbered = 'did you mean keras_tensor_156? inputs: ids, keras_tensor_156; if only its number changes, write "{}*"'
     remedies = {
         "keras_tensor": numbered.format("keras_tensor"),
         "keras_tensor_2": numbered.format("keras_tensor"),
@@ -109,7 +107,7 @@ def test_classes_get_data_of_their_own(make_signature: MakeSignature) -> None:
 
 
 def test_a_method_that_takes_examples_has_no_random_ones(make_signature: MakeSignature) -> None:
-    with pytest.raises(UsageError, match=r'"classify" sends tf.Examples, and there are no random'):
+    with pytest.raises(UsageError, match=r'"classify" sends tf.Examples, which cannot be random'):
         _bodies(make_signature(x=("string", (None,))), Payload(method="classify"), 0)
 
 

@@ -111,7 +111,7 @@ def test_bytes_and_order_stay_what_stored_records_were_measured_with(model: Mode
         ({"source": "warmup_assets"}, f"M has no warm-up requests: no {PLACE}"),
         ({"source": "prediction_log", "file": "gone"}, "gone cannot be read"),
         ({"signature": "ranc"}, "M has no signature 'ranc'"),
-        ({"signature": "sparse"}, "input x of signature sparse is a sparse tensor, which no request can carry"),
+        ({"signature": "sparse"}, "input x of signature sparse is a sparse tensor, which a request cannot contain"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_names_its_class(model: Model, payload: Any, problem: str) -> None:
@@ -126,14 +126,14 @@ def test_an_empty_file_is_refused(model: Model, write_records: WriteRecords) -> 
     file = write_records([])
     for source, signature in (("prediction_log", "rank"), ("examples", "text")):
         scenario = _scenario(payload={"source": source, "file": str(file), "signature": signature})
-        with pytest.raises(UsageError, match="records is empty: it holds no request"):
+        with pytest.raises(UsageError, match="records is empty: it contains no requests"):
             record_scenario(model, scenario, 0)
 
 
 def test_settings_of_inputs_belong_to_random_ones(model: Model, write_records: WriteRecords, make_log: MakeLog) -> None:
     logged = {"source": "prediction_log", "file": str(write_records([make_log()]))}
     filled: dict[str, Any] = RANK | {"inputs": {"ids": {"high": 9}}}
-    with pytest.raises(UsageError, match=r"payload\.inputs says how to fill inputs"):
+    with pytest.raises(UsageError, match=r"payload\.inputs cannot be used with source"):
         record_scenario(model, _scenario(payload=filled | logged), 0)
     mixed = record_scenario(model, _scenario(payload=filled, classes={"random": {}, "logged": logged}), 0)
     assert len(mixed.calls) == 3
@@ -141,7 +141,7 @@ def test_settings_of_inputs_belong_to_random_ones(model: Model, write_records: W
 
 def test_classes_beyond_what_can_be_told_apart_are_refused(model: Model) -> None:
     classes = {f"c{number}": {"distinct": 1} for number in range(128)}
-    with pytest.raises(UsageError, match="128 request classes are too many"):
+    with pytest.raises(UsageError, match="too many request classes: 128"):
         record_scenario(model, _scenario(payload=RANK, classes=classes), 0)
 
 

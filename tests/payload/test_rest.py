@@ -88,7 +88,7 @@ def test_floats_keep_a_point_and_few_digits() -> None:
 
 @pytest.mark.parametrize("dtype", ["complex64", "bfloat16", "float16", "uint16"])
 def test_what_rest_cannot_carry_is_refused(dtype: str) -> None:
-    with pytest.raises(UsageError, match=f"input x is {dtype}, which REST cannot carry"):
+    with pytest.raises(UsageError, match=f"input x is {dtype}, which REST cannot represent"):
         _text(x=np.zeros(1, numpy_dtype(dtype)))
 
 

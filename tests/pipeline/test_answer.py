@@ -141,7 +141,7 @@ def test_two_scenarios_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_cpu_that_is_not_there_is_a_usage_error() -> None:
     for key in ("cpus", "driver_cpus"):
         server = Scenario().server.model_copy(update={key: (5,)})
-        with pytest.raises(UsageError, match="CPU 5 is not among") as caught:
+        with pytest.raises(UsageError, match="CPU 5 is not available") as caught:
             prepare_all([_asked(Scenario(server=server))], _host(cpus=(0, 2)))
         assert caught.value.remedy == "choose from 0, 2"
 

@@ -74,7 +74,7 @@ def test_processes_go_to_the_servers_in_order() -> None:
 @pytest.mark.parametrize(
     ("scenario", "pids", "given", "problem"),
     [
-        (Scenario(), (), {"baseline": OLD, "candidate": "disk"}, "disk is a model on disk, and the other"),
+        (Scenario(), (), {"baseline": OLD, "candidate": "disk"}, "disk is a model on disk, but the other"),
         (Scenario(), (1,), {"candidate": "disk"}, "--pid is for running servers"),
         (Scenario(target=Target(kind="endpoint")), (), {"candidate": "disk"}, "disk: the scenario's target is"),
         (Scenario(), (), {"baseline": OLD, "candidate": "http://h:1/v1/models/m"}, "differ in protocol"),
@@ -142,7 +142,7 @@ def test_a_server_that_says_nothing_is_described_by_the_scenario(tmp_path: Path)
     with pytest.raises(UsageError, match="signatures are read from the models themselves"):
         open_arms(scenario, {Arm.CANDIDATE: "disk"}, (), tmp_path)
     twice = scenario.model_copy(update={"target": Target(signature_from="model")})
-    with pytest.raises(UsageError, match="both say what goes in"):
+    with pytest.raises(UsageError, match="cannot be used together"):
         open_arms(twice, {Arm.CANDIDATE: NEW}, (), tmp_path)
 
 
@@ -154,7 +154,7 @@ def test_classes_share_a_signature_or_have_their_own(tmp_path: Path) -> None:
 
     assert keys(small={"batch_size": 1}, large={"batch_size": 64}) == ["rank"]
     assert keys(small={}, other=_spelt("int64", signature="other")) == ["other", "rank"]
-    with pytest.raises(UsageError, match="give signature rank in different words"):
+    with pytest.raises(UsageError, match="define signature rank differently"):
         keys(small={}, other=_spelt("int64"))
 
 

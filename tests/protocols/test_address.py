@@ -19,5 +19,5 @@ def test_an_address_is_a_host_and_a_port(address: str, host: str, port: int) -> 
     ["", "host", "host:", ":1", "host:0", "host:65536", "::1:1", "a b:1", "http://host:1", "u@host:1", "a,b:1"],
 )
 def test_anything_else_is_a_usage_error(address: str) -> None:
-    with pytest.raises(UsageError, match="is no address"):
+    with pytest.raises(UsageError, match="is not an address"):
         host_and_port(address)

@@ -34,8 +34,8 @@ def test_without_a_file_the_systems_certificates_are_meant() -> None:
     ("content", "words"),
     [
         (None, r"ca\.pem cannot be read: No such file"),
-        (b"", r"ca\.pem holds no certificates in PEM form"),
-        (b"\xff\xfe", r"ca\.pem holds no certificates in PEM form"),
+        (b"", r"ca\.pem contains no PEM certificates"),
+        (b"\xff\xfe", r"ca\.pem contains no PEM certificates"),
     ],
 )
 def test_a_file_without_certificates_is_a_usage_error(content: bytes | None, words: str, tmp_path: Path) -> None:

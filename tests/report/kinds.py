@@ -56,7 +56,7 @@ def stored_numbers() -> Result:
 def died_in_warm_up() -> Result:
     """A run whose servers died while they were warmed up: nothing was measured."""
     problem = "the server of candidate replica 3 died while it was warmed up (signal 9)"
-    remedy = "see servers.log; perhaps memory is short: --replicas 4"
+    remedy = "see servers.log; perhaps not enough memory: --replicas 4"
     return replace(
         _nothing_measured(example.invalid()),
         judgement=Judgement(Verdict.INVALID, problem, (), (), (problem, remedy)),

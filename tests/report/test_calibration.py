@@ -187,9 +187,9 @@ def test_enough_time_is_told_and_no_caution() -> None:
 @pytest.mark.parametrize(
     ("measure_s", "catch", "words", "remedy"),
     [
-        (5.0, 0.02, "5 s of measuring catch execute_ms from 2.9", "--budget "),
-        (45.0, 0.015, "45 s of measuring catch execute_ms from 1.", "--replicas "),
-        (45.0, 0.001, "and 0.1% is asked", "ask for less with catch"),
+        (5.0, 0.02, "5 s of measuring detects changes of execute_ms from 2.9", "use --budget "),
+        (45.0, 0.015, "45 s of measuring detects changes of execute_ms from 1.", "use --replicas "),
+        (45.0, 0.001, "but the gate asks for 0.1%", "use a larger catch"),
     ],
 )
 def test_too_little_time_is_a_caution_with_what_would_do(
@@ -198,8 +198,8 @@ def test_too_little_time_is_a_caution_with_what_would_do(
     (caution,) = advice_of(CALIBRATION, _scenario(measure_s, catch=catch)).cautions
     assert words in caution.message
     assert caution.remedy.startswith(remedy)
-    if remedy == "--budget ":
-        seconds = float(caution.remedy.removeprefix("--budget ").split("s")[0])
+    if remedy == "use --budget ":
+        seconds = float(caution.remedy.removeprefix("use --budget ").split("s")[0])
         assert advice_of(CALIBRATION, _scenario(seconds, catch=catch)).cautions == ()
 
 
@@ -208,7 +208,7 @@ def test_what_time_buys_may_be_unknown() -> None:
     scenario = Scenario(gate=Gate(metrics={"latency_p50_ms": MetricGate(catch=0.1)}))
     advice = advice_of(unknown, scenario)
     (caution,) = advice.cautions
-    assert "catch latency_p50_ms from" in caution.message
+    assert "changes of latency_p50_ms from" in caution.message
     assert "calibrate with a longer --budget" in caution.remedy
     assert "of execute_ms" in advice.sentence, "the slowest of those that are known"
 

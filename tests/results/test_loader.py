@@ -153,7 +153,7 @@ def test_files_of_two_runs_are_refused(tmp_path: Path, column: str) -> None:
     result = document.read(tmp_path)
     other = tuple(value + 1 for value in getattr(result.trials, column))
     document.write(replace(result, trials=replace(result.trials, **{column: other})), tmp_path)
-    with pytest.raises(UsageError, match="are of different runs") as caught:
+    with pytest.raises(UsageError, match="are from different runs") as caught:
         read_run(tmp_path)
     assert caught.value.remedy
 
@@ -163,14 +163,14 @@ def test_fewer_trials_in_the_result_than_in_the_samples_are_refused(tmp_path: Pa
     result = document.read(tmp_path)
     columns = {field.name: getattr(result.trials, field.name)[:5] for field in fields(TrialColumns)}
     document.write(replace(result, trials=TrialColumns(**columns)), tmp_path)
-    with pytest.raises(UsageError, match="are of different runs"):
+    with pytest.raises(UsageError, match="are from different runs"):
         read_run(tmp_path)
 
 
 def test_a_word_that_only_a_newer_perfgate_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _recorded(tmp_path)
     monkeypatch.setitem(loader._WORDS, "lane", (Lane.COST,))
-    with pytest.raises(UsageError, match="speak of load") as caught:
+    with pytest.raises(UsageError, match="unknown values in these samples: load") as caught:
         read_run(tmp_path)
     assert "newer" in caught.value.remedy
 

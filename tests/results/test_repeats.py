@@ -31,7 +31,7 @@ def test_the_same_comparison_that_did_not_pass_is_told(tmp_path: Path) -> None:
     found = repeat_caution(result, tmp_path / "now")
     assert found is not None
     assert found.code == CautionKind.REPEATED.code
-    assert "did not pass 2 times (1 fail and 1 inconclusive)" in found.message
+    assert "did not pass 2 times before under this scenario (1 fail and 1 inconclusive)" in found.message
 
 
 @pytest.mark.parametrize("changed", [{"scenario_digest": "sha256:other"}, {"status": "interrupted"}, {"models": {}}])

@@ -84,7 +84,7 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, words: str) ->
 
 def test_what_is_no_text_or_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for name, words in (("binary", "no text"), ("missing", "No such file"), (".", "Is a directory")):
+    for name, words in (("binary", "not a text file"), ("missing", "No such file"), (".", "Is a directory")):
         with pytest.raises(UsageError, match=words):
             read_batching_file(tmp_path / name)
 

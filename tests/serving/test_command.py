@@ -118,7 +118,7 @@ def test_a_server_that_ends_early_is_told_with_its_exit_code_and_last_words(star
 
 
 def test_a_command_that_ends_well_and_leaves_nothing_is_no_server(start: Start) -> None:
-    with pytest.raises(InvalidRunError, match="ended before it was ready: exit code 0: it said nothing"):
+    with pytest.raises(InvalidRunError, match="ended before it was ready: exit code 0: no output"):
         start("true {rest_port}")
 
 
@@ -136,7 +136,7 @@ def test_a_server_that_is_never_ready_is_given_up(start: Start) -> None:
     with pytest.raises(InvalidRunError, match=r"was not ready within 0.8 s: LOADING"):
         start(f"{STUB} {{rest_port}} {{name}} --state LOADING", ready_s=0.8)
     assert time.monotonic() - began_s < 30
-    with pytest.raises(InvalidRunError, match=r"was not ready within 0.3 s: nothing answers yet"):
+    with pytest.raises(InvalidRunError, match=r"was not ready within 0.3 s: no answer yet"):
         start(f"{STUB} {{rest_port}} {{name}} --after 60", ready_s=0.3)
 
 
@@ -209,7 +209,7 @@ def test_a_pid_file_that_names_an_older_process_is_not_believed(start: Start, tm
         try:
             (tmp_path / "pid").write_text(f"{bystander.pid}\n")
             time.sleep(0.1)
-            with pytest.raises(InvalidRunError, match="pid names no process that it started"):
+            with pytest.raises(InvalidRunError, match="pid does not contain a process that it started"):
                 start(f"{STUB} {{rest_port}} {{name}}", pid_file=f"{tmp_path}/pid", ready_s=1)
             assert bystander.poll() is None
         finally:
@@ -226,7 +226,7 @@ def test_a_daemon_that_dies_before_it_is_ready_is_told_with_its_exit_code(start:
 
 def test_a_daemon_of_several_processes_needs_a_pid_file(start: Start) -> None:
     both = shlex.quote(f"sleep 60 & {STUB} {{rest_port}} {{name}} & exit 0")
-    with pytest.raises(InvalidRunError, match="left 2 processes behind when its command ended") as caught:
+    with pytest.raises(InvalidRunError, match="left 2 processes running when its command ended") as caught:
         start(f"sh -c {both}")
     assert "target.pid_file" in caught.value.remedy
 
@@ -248,7 +248,7 @@ def test_a_server_that_lives_and_no_longer_listens_is_told(start: Start) -> None
     for child in psutil.Process(replica.pid).children():
         child.kill()
         child.wait()
-    with pytest.raises(InvalidRunError, match=r"lives, but nothing answers at 127\.0\.0\.1:.*connection refused"):
+    with pytest.raises(InvalidRunError, match=r"is running, but nothing answers at 127\.0\.0\.1:.*connection refused"):
         replica.ensure_alive()
 
 
@@ -284,7 +284,7 @@ def test_a_supervisor_that_is_killed_takes_its_server_along(start: Start) -> Non
     replica = start(f"{STUB} {{rest_port}} {{name}}")
     kill(psutil.Process(replica.pid).ppid())
     assert _gone(replica.pid)
-    with pytest.raises(InvalidRunError, match="the supervisor of a server command is gone"):
+    with pytest.raises(InvalidRunError, match="the supervisor of a server command ended unexpectedly"):
         replica.ensure_alive()
 
 
@@ -297,12 +297,12 @@ def test_cpus_are_the_commands(launchers: list[CommandLauncher], tmp_path: Path)
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        (_target("serve --port {port}"), "target.command does not say on which port to serve rest"),
-        (Target(kind="command", command="serve {rest_port}"), "does not say on which port to serve grpc"),
-        (_target("serve {rest_port}", environment={"A": "{b}"}), "target.environment.A has no field {b}"),
-        (_target("serve {rest_port}", pid_file="{pid}"), "target.pid_file has no field {pid}"),
-        (_target("serve {rest_port}", cgroup="{"), "target.cgroup: '{' has a brace without its other half"),
-        (_target("serve {rest_port}", prometheus_url="{url}"), "target.prometheus_url has no field {url}"),
+        (_target("serve --port {port}"), "target.command does not set the port for rest"),
+        (Target(kind="command", command="serve {rest_port}"), "does not set the port for grpc"),
+        (_target("serve {rest_port}", environment={"A": "{b}"}), "target.environment.A has an unknown field {b}"),
+        (_target("serve {rest_port}", pid_file="{pid}"), "target.pid_file has an unknown field {pid}"),
+        (_target("serve {rest_port}", cgroup="{"), "target.cgroup: '{' has an unmatched brace"),
+        (_target("serve {rest_port}", prometheus_url="{url}"), "target.prometheus_url has an unknown field {url}"),
     ],
 )
 def test_a_target_that_cannot_work_is_a_usage_error_before_anything_starts(target: Target, problem: str) -> None:

@@ -50,22 +50,22 @@ def test_a_url_says_where_and_which(given: str, expected: tuple[Any, ...]) -> No
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ("grpc://h/m", "h is no HOST:PORT"),
-        ("grpc:///m", "nothing is no HOST:PORT"),
-        ("grpc://h:8500,/m", "nothing is no HOST:PORT"),
-        ("grpc://h:0/m", "h:0 is no HOST:PORT"),
-        ("grpc://h:65536/m", "h:65536 is no HOST:PORT"),
-        ("grpc://me@h:1/m", "me@h:1 is no HOST:PORT"),
-        ("grpc://::1:8500/m", "::1:8500 is no HOST:PORT"),
-        ("grpc://h:1", "names no model"),
-        ("grpc://h:1/", "names no model"),
-        ("grpc://h:1/m/versions/x", "names no model"),
-        ("grpc://h:1/m/versions/1/labels/x", "names no model"),
-        ("grpc://h:1/m?x=1", "names no model"),
-        ("http://h:1/m", "is not the path of a model"),
-        ("http://h:1/v1/models/", "names no model"),
-        ("http://h:1/v1/models/m:predict", "names no model"),
-        ("grpc://h:1,h:1/m", "names a server twice"),
+        ("grpc://h/m", "h is not HOST:PORT"),
+        ("grpc:///m", "an empty address is not HOST:PORT"),
+        ("grpc://h:8500,/m", "an empty address is not HOST:PORT"),
+        ("grpc://h:0/m", "h:0 is not HOST:PORT"),
+        ("grpc://h:65536/m", "h:65536 is not HOST:PORT"),
+        ("grpc://me@h:1/m", "me@h:1 is not HOST:PORT"),
+        ("grpc://::1:8500/m", "::1:8500 is not HOST:PORT"),
+        ("grpc://h:1", "has no model name"),
+        ("grpc://h:1/", "has no model name"),
+        ("grpc://h:1/m/versions/x", "has no model name"),
+        ("grpc://h:1/m/versions/1/labels/x", "has no model name"),
+        ("grpc://h:1/m?x=1", "has no model name"),
+        ("http://h:1/m", "does not have the path of a model"),
+        ("http://h:1/v1/models/", "has no model name"),
+        ("http://h:1/v1/models/m:predict", "has no model name"),
+        ("grpc://h:1,h:1/m", "lists a server twice"),
     ],
 )
 def test_a_url_that_is_none_says_how_to_write_one(given: str, problem: str) -> None:
@@ -136,19 +136,19 @@ def test_the_digest_is_that_of_the_signatures(serve: Serve) -> None:
 
 def test_servers_of_one_arm_serve_the_same(serve: Serve) -> None:
     one, other = serve("m"), serve("m", "--version", "2")
-    with pytest.raises(InvalidRunError, match=f"{other} serves another version than {one}"):
+    with pytest.raises(InvalidRunError, match=f"{other} does not serve the same version as {one}"):
         describe_endpoint(f"http://{one},{other}/v1/models/m", PLAIN)
 
 
 def test_servers_without_the_model_or_without_words_are_told_apart(serve: Serve) -> None:
     address = serve("m")
-    with pytest.raises(UsageError, match=r"serves no such model: Could not find any versions"):
+    with pytest.raises(UsageError, match=r"does not serve this model: Could not find any versions"):
         describe_endpoint(f"http://{address}/v1/models/n", PLAIN)
     (port,) = ports.free_ports("127.0.0.1", 1)
     for scheme, path in (("http", "v1/models/m"), ("grpc", "m")):
         with pytest.raises(InvalidRunError, match="does not answer: connection refused"):
             describe_endpoint(f"{scheme}://127.0.0.1:{port}/{path}", PLAIN)
-    with pytest.raises(InvalidRunError, match="does not say what it serves"):
+    with pytest.raises(InvalidRunError, match="does not report its signatures"):
         describe_endpoint(f"grpc://{address}/m", PLAIN)  # it speaks HTTP/1.1
 
 
@@ -169,7 +169,7 @@ def test_addresses_are_replicas_in_turn_and_outlive_the_run(serve: Serve) -> Non
     assert [each.address for each in replicas] == ["", ""]
     assert all(math.isnan(each.load_time_s) and not each.executes and each.pid is None for each in replicas)
     assert [each.subject for each in replicas] == [Subject()] * 2
-    with pytest.raises(InvalidRunError, match="no server is left"):
+    with pytest.raises(InvalidRunError, match="there are more replicas than addresses"):
         launcher.start(_spec(url))
     launcher.stop()
     for replica in replicas:
@@ -209,7 +209,7 @@ def test_a_server_that_goes_away_is_told(serve: Serve) -> None:
             replica.ensure_alive()
     (port,) = ports.free_ports("127.0.0.1", 1)
     away = parse_endpoint(f"grpc://127.0.0.1:{port}/m")
-    with pytest.raises(InvalidRunError, match=f"at 127.0.0.1:{port} is gone: connection refused"):
+    with pytest.raises(InvalidRunError, match=f"at 127.0.0.1:{port} is no longer reachable: connection refused"):
         EndpointLauncher(PLAIN, {away: subjects_of(away, PLAIN)}).start(_spec(away))
 
 
@@ -225,10 +225,10 @@ def test_whose_cpu_time_it_is() -> None:
 @pytest.mark.parametrize(
     ("pids", "target", "problem"),
     [
-        ([os.getpid()], PLAIN, "has 2 servers, and 1 processes are named"),
-        ([os.getpid(), 1 << 22], PLAIN, "there is no process 4194304"),
-        ([], Target(cgroup="{model}"), "target.cgroup: a running server has no {model}"),
-        ([], Target(prometheus_url="{hots}"), "target.prometheus_url has no field {hots}"),
+        ([os.getpid()], PLAIN, "has 2 servers, but 1 --pid options are given"),
+        ([os.getpid(), 1 << 22], PLAIN, "process 4194304 does not exist"),
+        ([], Target(cgroup="{model}"), "target.cgroup: {model} is not available for a running server"),
+        ([], Target(prometheus_url="{hots}"), "target.prometheus_url has an unknown field {hots}"),
     ],
 )
 def test_subjects_that_are_none_are_usage_errors(pids: list[int], target: Target, problem: str) -> None:

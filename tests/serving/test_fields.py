@@ -42,14 +42,14 @@ def test_it_knows_which_fields_a_text_uses() -> None:
 @pytest.mark.parametrize(
     ("line", "problem", "remedy"),
     [
-        ("serve {prot}", "target.command has no field {prot}", "did you mean {port}?"),
-        ("serve {}", "target.command has no field {}", "there are {host}, {port}, {rest_port}, {model}"),
-        ("serve {port!r}", "target.command has no field {port}", "write {{ and }} for braces"),
-        ("serve {port:5}", "target.command has no field {port}", "write {{ and }} for braces"),
-        ("serve {name.x}", "target.command has no field {name.x}", "did you mean {name}?"),
-        ("serve {port", "has a brace without its other half", "write {{ and }} for braces"),
-        ("serve port}", "has a brace without its other half", "write {{ and }} for braces"),
-        ("serve 'x", "target.command is no command line: no closing quotation", "close every quotation"),
+        ("serve {prot}", "target.command has an unknown field {prot}", "did you mean {port}?"),
+        ("serve {}", "target.command has an unknown field {}", "available: {host}, {port}, {rest_port}, {model}"),
+        ("serve {port!r}", "target.command has an unknown field {port}", "write {{ and }} for braces"),
+        ("serve {port:5}", "target.command has an unknown field {port}", "write {{ and }} for braces"),
+        ("serve {name.x}", "target.command has an unknown field {name.x}", "did you mean {name}?"),
+        ("serve {port", "has an unmatched brace", "write {{ and }} for braces"),
+        ("serve port}", "has an unmatched brace", "write {{ and }} for braces"),
+        ("serve 'x", "target.command is not a valid command line: no closing quotation", "close all quotes"),
         ("  ", "target.command is empty", "write the command"),
     ],
 )

@@ -239,13 +239,13 @@ def test_a_model_is_what_its_server_says_over_grpc(servers: Servers, certificate
 @pytest.mark.parametrize(
     ("handler", "error", "words"),
     [
-        (UNKNOWN, UsageError, "serves no such model: Could not find any versions of model m"),
+        (UNKNOWN, UsageError, "does not serve this model: Could not find any versions of model m"),
         (
             _refuse(grpc.StatusCode.PERMISSION_DENIED, "who are you?"),
             InvalidRunError,
             "PERMISSION_DENIED: who are you?",
         ),
-        (lambda _, __: b"\xff", InvalidRunError, "answers GetModelMetadata with something else"),
+        (lambda _, __: b"\xff", InvalidRunError, "sent an invalid response to GetModelMetadata"),
     ],
 )
 def test_what_is_no_description_is_said(servers: Servers, handler: Handler, error: type[Exception], words: str) -> None:
@@ -259,9 +259,9 @@ def test_a_server_without_metadata_is_up_and_told_what_helps(servers: Servers) -
         *(f"http://{servers.rest(status, b'<html>')}/v1/models/m" for status in (404, 405, 501)),
     )
     for url in urls:
-        with pytest.raises(InvalidRunError, match="does not say what it serves") as caught:
+        with pytest.raises(InvalidRunError, match="does not report its signatures") as caught:
             describe_endpoint(url, Target())
-        assert caught.value.remedy.startswith("it answers")
+        assert caught.value.remedy.startswith("it responds")
         assert "--signature-from" in caught.value.remedy
         assert "payload.signature_def" in caught.value.remedy
 
@@ -293,16 +293,16 @@ def test_a_label_that_the_server_does_not_know_is_a_mistake_in_the_url(servers: 
         f"http://{servers.rest(400, {'error': unknown})}/v1/models/m",
     )
     for url in urls:
-        with pytest.raises(UsageError, match=f"serves no such model: {unknown}") as caught:
+        with pytest.raises(UsageError, match=f"does not serve this model: {unknown}") as caught:
             describe_endpoint(f"{url}/labels/x", Target())
-        assert caught.value.remedy == "check name and version in the URL"
-        with pytest.raises(InvalidRunError, match="does not say what it serves"):
+        assert caught.value.remedy == "check the name and version in the URL"
+        with pytest.raises(InvalidRunError, match="does not report its signatures"):
             describe_endpoint(url, Target())
 
 
 @pytest.mark.parametrize("page", [b"<html>", {}, {"model_spec": {}, "metadata": 3}, [], {"metadata": {}}])
 def test_a_rest_page_that_is_no_description_is_said(servers: Servers, page: object) -> None:
-    with pytest.raises(InvalidRunError, match="answers GetModelMetadata with something else"):
+    with pytest.raises(InvalidRunError, match="sent an invalid response to GetModelMetadata"):
         describe_endpoint(f"http://{servers.rest(200, page)}/v1/models/m", Target())
 
 

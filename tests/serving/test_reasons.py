@@ -24,7 +24,7 @@ _OP = f"{_STACK} Op type not registered 'SentencepieceOp' in binary running on h
     ("words", "reason", "remedy"),
     [
         (_GPU, "explicitly assigned to /device:GPU:0", "clear_devices=True"),
-        (_KERNEL, "No OpKernel was registered to support Op 'CudnnRNN'", "no such kernel"),
+        (_KERNEL, "No OpKernel was registered to support Op 'CudnnRNN'", "no CPU kernel"),
         (_OP, "Op type not registered 'SentencepieceOp'", "a package that the server does not load"),
         (f"{_STACK} at last the reason", "at last the reason", "perfgate inspect"),
         ("the reason at first " + _STACK, "the reason at first", "perfgate inspect"),
@@ -53,7 +53,7 @@ def test_the_reason_is_said_whatever_its_place(words: str, reason: str, remedy: 
         (12, 'grpc: Decompressor is not installed for grpc-encoding "gzip"', "grpc-encoding"),
         (3, "Cannot read the request body: Can not decode content-encoding: gzip", "Content-Encoding"),
         (13, "ValueError: callback pyfunc_0 is not found", "Python functions"),
-        (14, "connection refused", "whether the server is up"),
+        (14, "connection refused", "that the server is running"),
         (16, "", "target.metadata"),
         (2, "", "the server's log"),
     ],

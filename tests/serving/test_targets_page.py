@@ -74,8 +74,8 @@ def _one_replica_an_arm() -> TrialTable:
 def test_one_replica_an_arm_is_inconclusive_with_the_reason_that_the_page_names() -> None:
     judgement = judge(_one_replica_an_arm(), Gate(), {})
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "service_mean_ms needs at least 2 replicas an arm with data" in judgement.reasons
-    assert "service_mean_ms needs at least 2 replicas an arm with data" in PAGE
+    assert "service_mean_ms needs at least 2 replicas with data per arm" in judgement.reasons
+    assert "service_mean_ms needs at least 2 replicas with data per arm" in PAGE
 
 
 @pytest.mark.parametrize(("bound_ms", "verdict"), [(5.0, Verdict.PASS), (1.0, Verdict.FAIL)])

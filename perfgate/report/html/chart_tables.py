@@ -40,12 +40,8 @@ def forest_table(verdicts: Sequence[MetricVerdict]) -> ChartTable:
     """Return each metric's change and bounds in tolerances, as the chart places them."""
     rows = tuple((v.metric, word_of(v), *_places(v)) for v in verdicts)
     columns = ("metric", "verdict", "change", "from", "to", "accepted")
-    return ChartTable(
-        "Changes relative to tolerance",
-        columns,
-        rows,
-        "Change divided by tolerance. Positive is worse; above 1 exceeds the tolerance.",
-    )
+    note = "Change divided by tolerance. Positive is worse; above 1 exceeds the tolerance."
+    return ChartTable("Changes relative to tolerance", columns, rows, note)
 
 
 def _places(verdict: MetricVerdict) -> tuple[str, ...]:

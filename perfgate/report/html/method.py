@@ -27,11 +27,7 @@ def _measured(result: Result) -> str:
     counts = {arm: sum(each.arm == arm for each in result.replicas) for arm in Arm}
     used = [f"{count} of the {arm}" for arm, count in counts.items() if count]
     ran = "were already running and were measured in turns" if kind == _RUNNING else "were running at the same time"
-    servers = (
-        f"The servers ({', '.join(used)}) {ran}; each block visited every server once, in random order. "
-        if used
-        else ""
-    )
+    servers = f"The servers ({', '.join(used)}) {ran}; each block visited all, in random order. " if used else ""
     return (
         f"{servers}Two processes serving the same model differ, so requests to one process are not independent "
         "evidence: a server (replica) contributes one number per metric, however many requests it answered."
@@ -108,7 +104,7 @@ def _decided(result: Result) -> str:
 
 def _where_it_can(counting: list[MetricVerdict]) -> str:
     names = [metric.metric for metric in counting if not metric.required]
-    return f"; {', '.join(names)} may stay inconclusive, because it is not required by default" if names else ""
+    return f"; {', '.join(names)} may stay inconclusive (not required by default)" if names else ""
 
 
 def _shared(counting: list[MetricVerdict], result: Result) -> str:
