@@ -421,7 +421,7 @@ def test_arms_that_cannot_be_asked_the_same_are_told(
 def test_models_that_share_no_input_are_not_compared(tmp_path: Path) -> None:
     other = Signature(SIGNATURE.key, SIGNATURE.method, (TensorSpec("audio", "float32", (None, 4)),), ())
     models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
-    with pytest.raises(InvalidRunError, match=r"share no input \(x then audio\)"):
+    with pytest.raises(InvalidRunError, match=r"have no input in common \(x then audio\)"):
         _job(models, tmp_path / "out")
 
 
@@ -510,8 +510,8 @@ def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path:
                                            "load": Load(arrivals="poisson", rate_rps=20)})  # fmt: skip
     result = bench.run(tmp_path, "old", "same", scenario=scenario)
     gated, bound = bench.progress.cautions
-    assert gated.message.startswith("latency_p99_ms needs 2,000 requests under load of each arm")
-    assert bound.message.startswith("the objective on latency_p99_ms needs 6,995 requests under load of each arm")
+    assert gated.message.startswith("latency_p99_ms needs 2,000 requests under load per arm")
+    assert bound.message.startswith("the objective on latency_p99_ms needs 6,995 requests under load per arm")
     assert {gated, bound} <= set(result.cautions)
     assert [phase.name for phase in bench.progress.phases].index("warm-up") == 1
     calm = Bench()

@@ -205,7 +205,7 @@ def test_serve_offers_rest_where_it_is_asked_for(ranking_models: RankingModels) 
     with _started("serve", ranking_models.v1, "--port", "0", "--rest-port", "0", "--name", "ranker") as server:
         assert server.stdout is not None
         found = re.search(
-            r" on (127.0.0.1:\d+) \(gRPC\) and (127.0.0.1:\d+) \(REST\), \^C stops", server.stdout.readline()
+            r" on (127.0.0.1:\d+) \(gRPC\) and (127.0.0.1:\d+) \(REST\), press Ctrl", server.stdout.readline()
         )
         assert found is not None
         with urllib.request.urlopen(f"http://{found[2]}/v1/models/ranker", timeout=30) as answer:
@@ -294,5 +294,5 @@ def test_two_running_servers_are_compared_and_go_on(ranking_models: RankingModel
         pids = [argument for _ in urls for argument in ("--pid", str(os.getpid()))]
         done = _perfgate("compare", *urls, "--budget", "3s", "--out", tmp_path / "run", *pids)
     assert done.returncode == ExitCode.INCONCLUSIVE, done.stderr
-    assert "needs at least 2 replicas an arm" in done.stderr
+    assert "needs at least 2 replicas with data per arm" in done.stderr
     assert document.read(tmp_path / "run").models[Arm.CANDIDATE].digest.startswith("metadata-sha256:")
