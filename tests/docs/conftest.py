@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,24 @@ from tests.docs.project import PREPARED, Project, short_runs
 from tests.docs.standing import standing
 
 if TYPE_CHECKING:
+    from perfgate.serving.embedded import EmbeddedForkServer
     from tests.conftest import RankingModels
 
 
 @pytest.fixture(scope="session")
-def project(ranking_models: RankingModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Give the project that each page begins with a copy of."""
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., EmbeddedForkServer]]:
+    """Fork servers that stand idle between the commands of pages."""
+    with standing(tmp_path_factory.mktemp("standing") / "servers.log") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def project(
+    ranking_models: RankingModels,
+    tmp_path_factory: pytest.TempPathFactory,
+    fork_server: Callable[..., EmbeddedForkServer],
+) -> Project:
+    """Make the project that each page begins with a copy of."""
     home = tmp_path_factory.mktemp("pages")
     (home / "project" / "models" / "ranker").mkdir(parents=True)
     subprocess.run(["git", "init", "-q"], cwd=home / "project", check=True)
@@ -29,17 +41,24 @@ def project(ranking_models: RankingModels, tmp_path_factory: pytest.TempPathFact
         (home / "project" / "models" / name).symlink_to(home / "models" / name)
     shutil.copytree(ROOT / "scenarios", home / "project" / "scenarios")
     made = Project(home / "project")
-    with standing(home / "servers.log") as fork_server, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         short_runs(patch, fork_server)
         for line, out in PREPARED.items():
             ended = made.run(f"{line} --out {out}")
             assert ended.code in {0, 3, 4}, ended.err
-        yield made
+    return made
 
 
 @pytest.fixture
-def copied(project: Project, page: Path, tmp_path: Path) -> Project:
-    """Give the page a project of its own, or an empty directory."""
+def copied(
+    project: Project,
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fork_server: Callable[..., EmbeddedForkServer],
+) -> Project:
+    """Make the page a project of its own, or an empty directory; its runs are short, and no other test's are."""
+    short_runs(monkeypatch, fork_server)
     if not begins_empty(page):
         return project.copy(tmp_path / "project")
     (tmp_path / "empty").mkdir()

@@ -51,7 +51,7 @@ def test_rest_calls_are_answered_with_status_words_and_body(rest: Server) -> Non
         assert driver.connect()
         good = driver.call(Call(b'{"instances": []}', Method.CLASSIFY))
         failed = driver.call(call(fail=404))
-        with pytest.raises(UsageError, match="MultiInference over REST"):
+        with pytest.raises(UsageError, match="MultiInference is not available over REST"):
             driver.call(Call(b"", Method.MULTI_INFERENCE))
 
     assert json.loads(good.body) == {"instances": [], "path": "/v1/models/m:classify"}

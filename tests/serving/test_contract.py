@@ -161,7 +161,7 @@ def test_waiting_is_told_of_one_request_once_and_never_negative(
 
 def test_depth_execute_is_there_or_is_not(replica: Replica) -> None:
     if not replica.executes:
-        with pytest.raises(ValueError, match="no depth `execute`"):
+        with pytest.raises(ValueError, match="does not support depth `execute`"):
             replica.execute(0)
 
 
