@@ -190,7 +190,7 @@ def test_a_cpu_that_is_not_there_is_found_before_anything_starts(
     given = [str(ranking_models.v1) if word == "." else word for word in command]
     done = _perfgate(*given, ranking_models.v1, "--driver-cpus", "4095", "--out", tmp_path / "out")
     assert done.returncode == ExitCode.USAGE
-    assert done.stderr.startswith("ERROR CPU 4095 is not among")
+    assert done.stderr.startswith("ERROR CPU 4095 is not available to perfgate")
     assert not (tmp_path / "out").exists()
 
 

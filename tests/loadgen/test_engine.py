@@ -49,7 +49,7 @@ def test_without_file_numbers_the_run_is_invalid_and_says_what_to_do(
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr("perfgate.loadgen.wire.socket.socket", refuse)
-    with GrpcDriver(dead_address) as driver, pytest.raises(InvalidRunError, match="as many connections") as caught:
+    with GrpcDriver(dead_address) as driver, pytest.raises(InvalidRunError, match="has reached its limit of open connections") as caught:
         driver.drive([Call(b"")], ClosedLoop(1, requests=1))
     assert "ulimit -n" in caught.value.remedy
 
