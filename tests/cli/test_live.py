@@ -26,7 +26,7 @@ from perfgate.trials import Arm
 if TYPE_CHECKING:
     from tests.conftest import RankingModels
 
-pytestmark = [pytest.mark.live, pytest.mark.alone, pytest.mark.slow]
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 PERFGATE = [sys.executable, "-m", "perfgate"]

@@ -21,7 +21,7 @@ from perfgate.loadgen.transports import GrpcTransport
 from perfgate.loadgen.workers import Workers
 from perfgate.trials import Call, Method
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 
 class Process(Protocol):
@@ -49,7 +49,10 @@ def test_without_file_numbers_the_run_is_invalid_and_says_what_to_do(
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr("perfgate.loadgen.wire.socket.socket", refuse)
-    with GrpcDriver(dead_address) as driver, pytest.raises(InvalidRunError, match="has reached its limit of open connections") as caught:
+    with (
+        GrpcDriver(dead_address) as driver,
+        pytest.raises(InvalidRunError, match="its limit of open connections") as caught,
+    ):
         driver.drive([Call(b"")], ClosedLoop(1, requests=1))
     assert "ulimit -n" in caught.value.remedy
 
