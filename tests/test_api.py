@@ -13,17 +13,17 @@ import perfgate
 from perfgate.errors import UsageError
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import METRICS
-from tests import test_pipeline
+from tests.pipeline import fake_runs
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directories of runs: `slower`, `alone_old` and `alone_slow`."""
     folder = tmp_path_factory.mktemp("runs")
-    test_pipeline.Bench.models = folder
-    test_pipeline.Bench().run(folder / "slower", "old", "slow")
+    fake_runs.Bench.models = folder
+    fake_runs.Bench().run(folder / "slower", "old", "slow")
     for name in ("old", "slow"):
-        test_pipeline.Bench().run(folder / f"alone_{name}", name, stops_early=False)
+        fake_runs.Bench().run(folder / f"alone_{name}", name, stops_early=False)
     return folder
 
 

@@ -2,151 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
-import numpy as np
 import pytest
 
 from perfgate.cautions import CautionKind
-from perfgate.cli.interrupts import Interrupts
 from perfgate.errors import ExitCode, InvalidRunError, UsageError
-from perfgate.experiment.fake import fake_world
-from perfgate.experiment.world import World
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.metrics import Source
-from perfgate.model.digest import digest
-from perfgate.model.interface import Model, Signature, TensorSpec
+from perfgate.model.interface import Signature, TensorSpec
 from perfgate.observe.fake import FakeProcessAccounts
-from perfgate.pipeline.comparison import comparison_of
-from perfgate.pipeline.job import Job
-from perfgate.pipeline.prepare import prepare
-from perfgate.pipeline.run import run
 from perfgate.report.html import page
 from perfgate.report.sentences import looks_sentence
 from perfgate.results import document, samples
 from perfgate.results.advice import Advice
-from perfgate.results.progress import Done, Progress, RecordingProgress
+from perfgate.results.progress import Done, RecordingProgress
 from perfgate.results.result import Result
-from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Objective, Scenario, Target
-from perfgate.serving.fake import FakeLauncher
-from perfgate.serving.interface import Replica
+from perfgate.scenario.schema import Gate, Load, MetricGate, Objective, Target
 from perfgate.trials import Arm, Call, Caution, Requests, Subject
-
-SIGNATURE = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 4)),), ())
-EXECUTE_MS = {"old": 2.0, "same": 2.0, "slow": 2.4}
-SCENARIO = Scenario(budget=Budget(measure_s=20, replicas=4, execute_share=0.7, request_share=0.2))
-
-
-@dataclass
-class Tick:
-    """A clock that goes on by 2 ms whenever somebody looks, and can end the run."""
-
-    now_s: float = 0.0
-    interrupt_at_s: float = float("inf")
-
-    def __call__(self) -> float:
-        self.now_s += 2e-3
-        if self.now_s > self.interrupt_at_s:
-            self.interrupt_at_s = float("inf")
-            raise KeyboardInterrupt
-        return self.now_s
-
-
-@dataclass(slots=True)
-class _TimedDriver(FakeDriver):
-    """Lets the run's clock go on with its own virtual time."""
-
-    clock: Tick = field(default_factory=Tick)
-
-    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        began_s = self.now_s
-        requests = FakeDriver.drive(self, calls, load, first_call)
-        self.clock.now_s += self.now_s - began_s
-        return requests
-
-
-def _luck(pid: int) -> float:
-    """Give what a server differs by from others of its model: values without any spread prove little of few servers."""
-    return float(np.random.default_rng(pid).normal(0, 0.003))
-
-
-@dataclass
-class Bench:
-    """A fake world, and what became of it."""
-
-    clock: Tick = field(default_factory=Tick)
-    dies_after: int | None = None
-    models: ClassVar[Path]
-    parents: list[FakeLauncher] = field(default_factory=list)
-    drivers: list[FakeDriver] = field(default_factory=list)
-    progress: RecordingProgress = field(default_factory=RecordingProgress)
-    interrupts: Interrupts = field(default_factory=Interrupts)
-
-    def _parent(self, number: int) -> FakeLauncher:
-        self.parents.append(FakeLauncher(number, EXECUTE_MS, self.dies_after))
-        return self.parents[-1]
-
-    def _driver(self, server: Replica, deadline_s: float) -> FakeDriver:
-        pid = int(server.address.removeprefix("fake:"))
-        parent, replica = divmod(pid, 1000)
-        mean_ms = self.parents[parent - 1].replicas[replica].mean_ms
-        self.drivers.append(_TimedDriver((mean_ms * (1 + _luck(pid)),), clock=self.clock))
-        self.drivers[-1].deadline_s = deadline_s
-        return self.drivers[-1]
-
-    def world(self) -> World:
-        def observer(subject: Subject) -> FakeProcessAccounts:
-            return FakeProcessAccounts(lambda: self.clock.now_s, 300.0 * (1 + _luck(subject.pid or 0)))
-
-        return fake_world(
-            launcher=self._parent,
-            driver=self._driver,
-            observer=observer,
-            clock=self.clock,
-            threads=lambda subject: {"rpc": 2.0 * self.clock.now_s, "tf": 6.0 * self.clock.now_s + (subject.pid or 0)},
-            available_mib=lambda: 24_000.0,
-        )
-
-    def measure(self, job: Job, world: World | None = None, progress: Progress | None = None) -> Result:
-        return run(job, world or self.world(), progress or self.progress, self.interrupts)
-
-    def run(self, out: Path, *names: str, scenario: Scenario = SCENARIO, stops_early: bool = True) -> Result:
-        arms = (Arm.BASELINE, Arm.CANDIDATE)[-len(names) :]
-        models = {arm: _model(name, self.models) for arm, name in zip(arms, names, strict=True)}
-        return self.measure(replace(_job(models, out, scenario), stops_early=stops_early))
-
-    def everything_stopped(self) -> bool:
-        return all(parent.stopped for parent in self.parents) and all(driver.closed for driver in self.drivers)
-
-
-def _job(models: Mapping[Arm, Model], out: Path, scenario: Scenario = SCENARIO) -> Job:
-    return Job(
-        prepared=prepare(comparison_of(scenario, models), cpus=()),
-        run_id="run-1",
-        command=("perfgate", "compare", *(model.path.name for model in models.values())),
-        seed=5,
-        out=out,
-        created=datetime(2030, 1, 2, tzinfo=UTC),
-        environment={"cpu_model": "fake", "cores": 2.0},
-    )
+from tests.pipeline.fake_runs import SCENARIO, SIGNATURE, Bench, Tick, TimedDriver, job_of, model_of
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _place_for_models(tmp_path_factory: pytest.TempPathFactory) -> None:
     Bench.models = tmp_path_factory.mktemp("models")
-
-
-def _model(name: str, root: Path, signature: Signature = SIGNATURE) -> Model:
-    path = root / "models" / name
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "saved_model.pb").write_text(name)
-    return Model(path, name, 1, digest(path), 1 << 20, ("serve",), (signature,), ())
 
 
 def _verdict(result: Result, metric: str) -> Verdict:
@@ -324,8 +207,8 @@ def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
             seen.append(samples.read_samples(file).num_rows)
             assert document.read(tmp_path).status == "running"
 
-    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
-    bench.measure(_job(models, tmp_path), progress=_Watched(bench.progress, look))
+    models = {Arm.BASELINE: model_of("old", tmp_path), Arm.CANDIDATE: model_of("same", tmp_path)}
+    bench.measure(job_of(models, tmp_path), progress=_Watched(bench.progress, look))
     assert seen
     assert seen[0] > 100
 
@@ -358,8 +241,8 @@ def test_without_a_baseline_the_objectives_decide(tmp_path: Path) -> None:
 def test_short_memory_means_fewer_replicas_and_says_so(tmp_path: Path) -> None:
     bench = Bench()
     world = replace(bench.world(), available_mib=lambda: 2000.0)
-    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
-    result = bench.measure(_job(models, tmp_path), world)
+    models = {Arm.BASELINE: model_of("old", tmp_path), Arm.CANDIDATE: model_of("same", tmp_path)}
+    result = bench.measure(job_of(models, tmp_path), world)
     assert len(result.replicas) < 8
     assert any(caution.code == CautionKind.MEMORY.code for caution in result.cautions)
 
@@ -387,9 +270,9 @@ def test_a_directory_that_cannot_be_written_is_found_before_any_server_starts(tm
 
 def test_a_model_that_changes_while_its_servers_start_is_found(tmp_path: Path) -> None:
     bench = Bench()
-    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
+    models = {Arm.BASELINE: model_of("old", tmp_path), Arm.CANDIDATE: model_of("same", tmp_path)}
     (tmp_path / "models" / "same" / "saved_model.pb").write_text("another")
-    result = bench.measure(_job(models, tmp_path))
+    result = bench.measure(job_of(models, tmp_path))
     assert result.status == "invalid"
     assert result.judgement is not None
     assert "changed while its servers were started" in result.judgement.headline
@@ -409,20 +292,20 @@ def test_arms_that_cannot_be_asked_the_same_are_told(
     inputs: tuple[TensorSpec, ...], words: str | None, tmp_path: Path
 ) -> None:
     other = Signature(SIGNATURE.key, SIGNATURE.method, inputs, ())
-    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
+    models = {Arm.BASELINE: model_of("old", tmp_path), Arm.CANDIDATE: model_of("same", tmp_path, other)}
     if words is None:
         with pytest.raises(InvalidRunError, match=r"input x takes \[8, 4\], then \[1, 4\]"):
-            _job(models, tmp_path / "out")
+            job_of(models, tmp_path / "out")
     else:
-        cautions = Bench().measure(_job(models, tmp_path / "out")).cautions
+        cautions = Bench().measure(job_of(models, tmp_path / "out")).cautions
         assert any(words in caution.message for caution in cautions)
 
 
 def test_models_that_share_no_input_are_not_compared(tmp_path: Path) -> None:
     other = Signature(SIGNATURE.key, SIGNATURE.method, (TensorSpec("audio", "float32", (None, 4)),), ())
-    models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path, other)}
+    models = {Arm.BASELINE: model_of("old", tmp_path), Arm.CANDIDATE: model_of("same", tmp_path, other)}
     with pytest.raises(InvalidRunError, match=r"have no input in common \(x then audio\)"):
-        _job(models, tmp_path / "out")
+        job_of(models, tmp_path / "out")
 
 
 def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_not(tmp_path: Path) -> None:
@@ -430,8 +313,8 @@ def test_an_interrupt_inside_a_library_is_an_interrupt_and_any_other_error_is_no
         bench = Bench()
         bench.interrupts.happened = happened
         world = replace(bench.world(), observer=_break)
-        models = {Arm.BASELINE: _model("old", tmp_path), Arm.CANDIDATE: _model("same", tmp_path)}
-        job = _job(models, tmp_path / "out")
+        models = {Arm.BASELINE: model_of("old", tmp_path), Arm.CANDIDATE: model_of("same", tmp_path)}
+        job = job_of(models, tmp_path / "out")
         if happened:
             assert bench.measure(job, world).status == "interrupted"
         else:
@@ -470,11 +353,11 @@ def test_an_open_loads_schedules_are_named_in_the_result_and_are_the_seeds(tmp_p
 
 @pytest.mark.slow
 def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def late(self: _TimedDriver, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+    def late(self: TimedDriver, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
         done = FakeDriver.drive(self, calls, load, first_call)
         return replace(done, send_lag_ms=done.send_lag_ms + 50.0, response_ms=done.response_ms + 50.0)
 
-    monkeypatch.setattr(_TimedDriver, "drive", late)
+    monkeypatch.setattr(TimedDriver, "drive", late)
     load = Load(arrivals="poisson", rate_rps=50)
     result = Bench().run(tmp_path, "old", "same", scenario=SCENARIO.model_copy(update={"load": load}))
     assert result.judgement is not None
@@ -488,8 +371,8 @@ def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monk
 def test_what_a_calibration_foretells_stands_in_the_result(tmp_path: Path) -> None:
     told = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
     advice = Advice("unused", {"calibration": told}, (Caution("power", "too short", "--budget 90s"),))
-    models = {arm: _model("old", tmp_path) for arm in Arm}
-    result = Bench().measure(replace(_job(models, tmp_path / "out"), advice=advice))
+    models = {arm: model_of("old", tmp_path) for arm in Arm}
+    result = Bench().measure(replace(job_of(models, tmp_path / "out"), advice=advice))
     assert result.cautions[0].message == "too short"
     stored = document.read(tmp_path / "out").plan
     assert stored["calibration"]["metrics"] == [{"metric": "execute_ms", "needs_s": None}]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.power.estimators import spreads
-from tests.test_pipeline import Bench
+from tests.pipeline.fake_runs import Bench
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from perfgate.errors import ExitCode
 from perfgate.pipeline import answer, options, stored
 from perfgate.pipeline.comparison import Comparison, comparison_of
 from perfgate.results.progress import SilentProgress
-from tests import test_pipeline
+from tests.pipeline import fake_runs
 
 HERE = {"cpu_model": "fake", "cores": 2.0}
 SCENARIO = """
@@ -64,18 +64,18 @@ class Commands:
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
     def opened(scenario: Any, given: Any, _: object, __: object, scenario_given: str | None) -> Comparison:
-        models = {arm: test_pipeline._model(name, tmp_path) for arm, name in given.items()}
+        models = {arm: fake_runs.model_of(name, tmp_path) for arm, name in given.items()}
         return comparison_of(scenario, models, scenario_given=scenario_given)
 
     def from_store(path: str, _: Path) -> Any:
         name = (Path(path) / "saved_model.pb").read_text()
-        return test_pipeline._model(name, tmp_path)
+        return fake_runs.model_of(name, tmp_path)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "1000")
-    monkeypatch.setitem(test_pipeline.EXECUTE_MS, "huge", 30.0)
+    monkeypatch.setitem(fake_runs.EXECUTE_MS, "huge", 30.0)
     monkeypatch.setattr(options, "open_arms", opened)
-    monkeypatch.setattr(answer, "world_of", lambda *_: test_pipeline.Bench().world())
+    monkeypatch.setattr(answer, "world_of", lambda *_: fake_runs.Bench().world())
     monkeypatch.setattr(answer, "environment", lambda *_: HERE)
     monkeypatch.setattr(measuring, "make_progress", lambda *_, **__: SilentProgress())
     monkeypatch.setattr(stored, "open_model", from_store)

@@ -18,8 +18,8 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.results import document
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm
-from tests import test_pipeline
 from tests.cli.conftest import SCENARIO, Commands
+from tests.pipeline import fake_runs
 
 CALIBRATE = ("--store", "kept", "-s", "s.toml", "--seed", "1", "--out", "out")
 COMPARE = ("compare", "old", "same", "--store", "kept", "--out", "compared", "--on-inconclusive", "pass", "-s")
@@ -82,8 +82,8 @@ def test_a_run_that_is_invalid_ends_it_and_nothing_is_kept(commands: Commands) -
 
 def _interrupt(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
     """Interrupt the run of that number, counted from 1, while it measures."""
-    clocks = [test_pipeline.Tick() for _ in range(run - 1)] + [test_pipeline.Tick(interrupt_at_s=1.5)]
-    benches = iter([test_pipeline.Bench(clock=clock) for clock in clocks])
+    clocks = [fake_runs.Tick() for _ in range(run - 1)] + [fake_runs.Tick(interrupt_at_s=1.5)]
+    benches = iter([fake_runs.Bench(clock=clock) for clock in clocks])
     monkeypatch.setattr(answer, "world_of", lambda *_: next(benches).world())
 
 
@@ -129,7 +129,7 @@ def test_bad_input_is_found_before_anything_is_measured(args: list[str], words: 
 
 
 def test_a_running_server_is_not_calibrated(tmp_path: Path) -> None:
-    running = replace(test_pipeline._model("old", tmp_path), given="grpc://h:1/m", served_as=ServedAs("m"))
+    running = replace(fake_runs.model_of("old", tmp_path), given="grpc://h:1/m", served_as=ServedAs("m"))
     with pytest.raises(UsageError, match="grpc://h:1/m is a running server"):
         ensure_startable([Comparison(Scenario(), {Arm.CANDIDATE: running}, "")])
 

@@ -1,4 +1,4 @@
-"""`perfgate report`, and what `compare` and `run` leave for a CI server; on the fakes of tests/test_pipeline.py."""
+"""`perfgate report`, and what `compare` and `run` leave for a CI server, on fakes."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from perfgate.results.result import Result
 from perfgate.scenario.schema import Budget, Gate, Load, MetricGate, Scenario
 from perfgate.stats.table import TrialTable
 from perfgate.stats.variance_components import Components
-from tests.test_pipeline import SCENARIO, Bench
+from tests.pipeline.fake_runs import SCENARIO, Bench
 
 EXECUTE = Components(
     metric="execute_ms",
