@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from perfgate.loadgen.connection import ClientConnection, Outcomes, Request, RequestOutcome
-from perfgate.loadgen.http1 import error_text, status_of_http
+from perfgate.loadgen.connection import Outcomes, RequestOutcome
+from perfgate.loadgen.http1 import Http1Connection, error_text, status_of_http
 from perfgate.loadgen.wire import Remote
-from perfgate.protocols.grpc import OK, UNAVAILABLE
+from perfgate.protocols.grpc import OK
 
 _LONGEST_HEAD = 256 * 1024
 _END = b"\r\n\r\n"
 
 
-class OwnHttp1Connection(ClientConnection):
-    """Puts itself among the idle ones when it has its answer."""
+class OwnHttp1Connection(Http1Connection):
+    """The same connection with the parser of before."""
 
-    def __init__(self, place: Remote, outcomes: Outcomes, idle: list[OwnHttp1Connection]) -> None:
-        super().__init__(place, outcomes)
-        self._idle = idle
-        self._number: int | None = None
-        self._used = False
-        """An answer has come before."""
+    def __init__(self, place: Remote, outcomes: Outcomes, idle: list[Http1Connection]) -> None:
+        super().__init__(place, outcomes, idle)
         self._buffer = bytearray()
-        self._http = 0
-        """Status of the answer whose head has been read; 0: none."""
-        self._timing = ""
         self._left: int | None = 0
         """Bytes of the body that have not come yet; None: until the server closes the connection."""
         self._chunked = self._last = False
         self._line_end = False
         """The line's end after a chunk has not come yet."""
-
-    def send(self, number: int, request: Request) -> None:
-        """Take the one request."""
-        if self.broken:
-            self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
-            return
-        self._number = number
-        self._out.append(request.body)
-
-    def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
-        """End the request; the connection goes with it, for HTTP/1.1 has no other way to cancel."""
-        if self._number is not None and self._number <= number:
-            self.outcomes.others.append((self._number, outcome))
-            self._number = None
-            self._hang_up(outcome.message)
-
-    def _drop(self) -> Iterable[int]:
-        number, self._number = self._number, None
-        return () if number is None else (number,)
 
     def _break(self, why: str) -> None:
         """End it; a request on a connection that the server had closed meanwhile was not looked at."""
@@ -57,7 +29,7 @@ class OwnHttp1Connection(ClientConnection):
             self._finish()  # the body was all that came until the end
         elif self._number is not None and self._used and not self._buffer and not self._http:
             self.outcomes.again += self._drop()
-        super()._break(why)
+        super(Http1Connection, self)._break(why)
 
     def _understand(self, data: bytes) -> None:
         self._buffer += data
