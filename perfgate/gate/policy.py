@@ -19,6 +19,7 @@ from perfgate.metrics import BY_NAME
 from perfgate.nearest import suggestion
 from perfgate.sanitize import one_line
 from perfgate.scenario.amounts import amount_problem
+from perfgate.scenario.effective import effective
 from perfgate.scenario.forms import Table
 from perfgate.scenario.mistakes import Mistake, explain
 from perfgate.scenario.project import Acceptance, Project
@@ -64,18 +65,17 @@ class Policy:
         """Put it beside the scenario's own gate; UsageError where an acceptance does not fit that."""
         if not (self.tables.severity or self.tables.accept):
             return scenario
-        gate = scenario.gate.model_copy(update={"project": Project(severity=self.tables.severity)})
+        judged = effective(scenario, Project(severity=self.tables.severity))
         # The one for this scenario alone comes last, and so takes the place of the one for all.
         held = sorted(self._holding(scenario.name), key=lambda each: each.scenario is not None)
         taken = {each.metric: each for each in held}
         for each in taken.values():
-            if problem := _misfit(each, scenario.model_copy(update={"gate": gate})):
+            if problem := _misfit(each, judged):
                 raise UsageError(f"{self.path}: accept: {problem}", "correct or remove the entry")
         accepted = {
             metric: Acceptance(**each.model_dump(exclude={"metric", "scenario"})) for metric, each in taken.items()
         }
-        project = Project(severity=self.tables.severity, accepted=accepted)
-        return scenario.model_copy(update={"gate": gate.model_copy(update={"project": project})})
+        return effective(scenario, Project(severity=self.tables.severity, accepted=accepted))
 
     def cautions(self, scenario_name: str) -> tuple[Caution, ...]:
         """Name what has expired."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perfgate.formatting import bound, limit
 from perfgate.metrics import METRICS, Metric, Scale
+from perfgate.scenario.effective import project_of
 from perfgate.scenario.project import Acceptance
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.scenario.severity import Severity
@@ -44,7 +45,7 @@ def severity_of(metric: Metric, gate: Gate) -> Severity:
     if named is not None and named.severity is not None:
         return named.severity
     default = Severity.ERROR if named is not None or metric.gated else Severity.OFF
-    return gate.project.severity.get(metric.name, default)
+    return project_of(gate).severity.get(metric.name, default)
 
 
 def is_required(metric: Metric, gate: Gate) -> bool:
@@ -54,7 +55,7 @@ def is_required(metric: Metric, gate: Gate) -> bool:
 
 def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
     """Return the metric's own tolerance, or what an accepted regression raises it to."""
-    own, acceptance = own_tolerance_of(metric, gate, baseline_value), gate.project.accepted.get(metric.name)
+    own, acceptance = own_tolerance_of(metric, gate, baseline_value), project_of(gate).accepted.get(metric.name)
     if acceptance is None:
         return own
     return Tolerance(max(own.share, acceptance.up_to), "", metric.scale, acceptance, own)

@@ -12,6 +12,7 @@ from perfgate.gate.power import powers
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import METRICS, Source
 from perfgate.results.result import Result
+from perfgate.scenario.effective import EffectiveScenario
 from perfgate.scenario.schema import Scenario
 from perfgate.stats.table import TrialTable
 from perfgate.stats.variance import OccasionNumbers, components_of
@@ -27,7 +28,7 @@ def calibration_of(runs: Sequence[tuple[Result, TrialTable]], created_utc: str) 
     result = runs[0][0]
     occasions = [OccasionNumbers(table, _seconds(each)) for each, table in runs]
     found = tuple(each for metric in METRICS if (each := components_of(metric, occasions)) is not None)
-    scenario = Scenario.model_validate(result.scenario)
+    scenario = EffectiveScenario.model_validate(result.scenario)
     replicas = len(result.plan["slots"]) // len(result.models)
     return Calibration(
         created_utc=created_utc,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from perfgate.scenario.schema import Scenario
+from perfgate.scenario.effective import EffectiveScenario
 
 
-def scenario_of(recorded: Mapping[str, Any]) -> Scenario:
+def scenario_of(recorded: Mapping[str, Any]) -> EffectiveScenario:
     """Read it as it was measured: a single address is one replica an arm, which no scenario file may ask for."""
     budget = {**recorded.get("budget", {})}
     replicas = budget.pop("replicas", None)
-    scenario = Scenario.model_validate({**recorded, "budget": budget})
+    scenario = EffectiveScenario.model_validate({**recorded, "budget": budget})
     if replicas is None:
         return scenario
     return scenario.model_copy(update={"budget": scenario.budget.model_copy(update={"replicas": replicas})})

@@ -16,7 +16,7 @@ from perfgate.errors import UsageError
 from perfgate.metrics import METRICS
 from perfgate.nearest import suggestion
 from perfgate.scenario.batching_file import batching_of
-from perfgate.scenario.mistakes import METRIC_TABLES, PROJECT, SHARES, mistakes_in, unknown_key, usage_error
+from perfgate.scenario.mistakes import METRIC_TABLES, SHARES, mistakes_in, usage_error
 from perfgate.scenario.quantities import DURATION, PERCENTAGE
 from perfgate.scenario.schema import Scenario
 
@@ -81,7 +81,6 @@ def scenario_digest(scenario: Scenario, contents: Mapping[str, str] | None = Non
 def json_schema() -> dict[str, Any]:
     """Describe scenario files as JSON Schema, with metric names and the written forms of shares and times."""
     schema: dict[str, Any] = without_null(Scenario.model_json_schema())
-    del schema["$defs"]["Gate"]["properties"][PROJECT], schema["$defs"]["Project"], schema["$defs"]["Acceptance"]
     for table in schema["$defs"].values():
         with_forms(table)
     names = {"enum": [metric.name for metric in METRICS]}
@@ -144,8 +143,6 @@ def _content_digest(file: str, dotted: str) -> str:
 
 
 def _validated(file: Path, data: dict[str, Any]) -> Scenario:
-    if isinstance(gate := data.get("gate"), dict) and PROJECT in gate:  # what perfgate.toml says, and a result has
-        raise usage_error(str(file), (unknown_key(("gate", PROJECT), Scenario),))
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:

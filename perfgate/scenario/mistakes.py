@@ -24,9 +24,6 @@ METRIC_TABLES: tuple[tuple[str, ...], ...] = (("gate", "metrics"), ("objectives"
 SHARES = (*AMOUNTS, "up_to")
 """Keys that also take a percentage in a string."""
 
-PROJECT = "project"
-"""Key of a gate that perfgate.toml fills and no scenario file has."""
-
 _ALLOWED = {
     "model_type": "a table",
     "dict_type": "a table",
@@ -129,7 +126,7 @@ def _forms(path: Path, kind: str) -> str:
 def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
     """Return where a key that is none belongs, or which one is near."""
     key = str(path[-1])
-    known = [name for name in _table_at(path[:-1], root).model_fields if name != PROJECT]
+    known = list(_table_at(path[:-1], root).model_fields)
     elsewhere = [table for table, fields in _tables(root) if key in fields]
     if elsewhere and not any(is_near(key, each) for each in known):
         return Mistake(f"{_dotted(path)}: unknown key", f"{key} belongs in {' or '.join(elsewhere)}")
@@ -148,10 +145,8 @@ def _table_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:
 
 
 def _tables(table: type[BaseModel], name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
-    yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields) - {PROJECT}
+    yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields)
     for key, field in table.model_fields.items():
-        if key == PROJECT:
-            continue
         dotted = f"{name}.{key}".lstrip(".")
         for inner in (field.annotation, *get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel):

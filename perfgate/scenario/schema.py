@@ -10,7 +10,6 @@ from perfgate.formatting import given
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.amounts import AMOUNTS, amount_problem
 from perfgate.scenario.forms import Amount, Part, Seconds, Table, as_seconds
-from perfgate.scenario.project import Project
 from perfgate.scenario.severity import Severity
 
 
@@ -360,8 +359,6 @@ class Gate(Table):
     """One-sided error level of both bounds."""
     metrics: dict[str, MetricGate] = Field(default_factory=dict)
     """Metrics by name (docs/reference/metrics.md): a table here gates the metric or changes how it is gated."""
-    project: Project = Project()
-    """Set by perfgate.toml; not a key of a scenario file."""
 
     @field_validator("metrics", mode="before")
     @classmethod

@@ -17,6 +17,8 @@ from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import tolerance_of
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME, Source
+from perfgate.results.scenario import scenario_of
+from perfgate.scenario.effective import EffectiveGate, effective, project_of
 from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Gate, MetricGate, Scenario
 from perfgate.scenario.severity import Severity
@@ -29,7 +31,7 @@ from tests.stats.generator import World, table
 
 def accepting(metric: str, up_to: float, **gates: MetricGate) -> Gate:
     given = Acceptance(up_to=up_to, reason="the new tower", author="jo", expires=date(2027, 3, 1))
-    return Gate(metrics=gates, project=Project(accepted={metric: given}))
+    return EffectiveGate(metrics=gates, project=Project(accepted={metric: given}))
 
 
 ACCEPTED = accepting("execute_ms", 0.25)
@@ -130,8 +132,8 @@ def test_what_warns_can_be_accepted_too() -> None:
 
 
 def test_a_stored_scenario_judges_again_as_the_run_did() -> None:
-    scenario = Scenario(gate=ACCEPTED)
-    again = Scenario.model_validate(scenario.model_dump(mode="json"))
+    scenario = effective(Scenario(), project_of(ACCEPTED))
+    again = scenario_of(scenario.model_dump(mode="json"))
     assert again == scenario
     assert judge(_run(0.2), again.gate, {}) == judge(_run(0.2), ACCEPTED, {})
 

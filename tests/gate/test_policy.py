@@ -13,6 +13,7 @@ from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.policy import NO_POLICY, Policy
 from perfgate.gate.tolerance import severity_of, tolerance_of
 from perfgate.metrics import BY_NAME
+from perfgate.scenario.effective import project_of
 from perfgate.scenario.schema import Gate, MetricGate, Scenario
 from perfgate.scenario.severity import Severity
 from tests.pipeline.test_answer import OPTIONS
@@ -85,7 +86,7 @@ def test_the_options_put_it_over_every_scenario(tmp_path: Path) -> None:
 
     options = replace(OPTIONS, policy=_policy(tmp_path, ENTRY))
     (scenario,) = options.load_scenarios()
-    assert scenario.gate.project.accepted["execute_ms"].reason == "the new tower"
+    assert project_of(scenario.gate).accepted["execute_ms"].reason == "the new tower"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_one_that_a_scenario_has_no_use_for_is_refused_while_it_holds(gate: Gate
     with pytest.raises(UsageError, match="accept: ") as raised:
         _policy(tmp_path, ENTRY).over(scenario)
     assert words in raised.value.problem
-    assert _policy(tmp_path, ENTRY, date(2028, 1, 1)).over(scenario).gate.project.accepted == {}
+    assert project_of(_policy(tmp_path, ENTRY, date(2028, 1, 1)).over(scenario).gate).accepted == {}
 
 
 def _without(key: str) -> str:
@@ -168,7 +169,7 @@ def test_pyproject_has_the_same_tables(tmp_path: Path) -> None:
     text = ENTRY.replace("[[accept]]", "[[tool.perfgate.accept]]")
     (tmp_path / "pyproject.toml").write_text(f'{text}\n[tool.perfgate.severity]\nrss_peak_mb = "warn"\n')
     policy = policy_of(load_config(tmp_path), LAST_DAY)
-    assert policy.over(Scenario()).gate.project.accepted["execute_ms"].up_to == 0.08
+    assert project_of(policy.over(Scenario()).gate).accepted["execute_ms"].up_to == 0.08
     assert policy.tables.severity == {"rss_peak_mb": Severity.WARN}
 
 

@@ -16,6 +16,7 @@ from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import gated_metrics, severity_of
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, METRICS, Source
+from perfgate.scenario.effective import EffectiveGate
 from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Gate, MetricGate, Objective
 from perfgate.scenario.severity import Severity
@@ -123,7 +124,7 @@ def test_the_scenarios_word_comes_before_the_projects_and_that_before_the_defaul
     project = Project(
         severity={"execute_ms": Severity.WARN, "throughput_rps": Severity.WARN, "rss_peak_mb": Severity.OFF}
     )
-    gate = Gate(
+    gate = EffectiveGate(
         metrics={"execute_ms": MetricGate(severity=Severity.ERROR), "latency_p50_ms": MetricGate(catch=0.1)},
         project=project,
     )
@@ -137,7 +138,7 @@ def test_the_scenarios_word_comes_before_the_projects_and_that_before_the_defaul
         "latency_p99_ms": "error",
         "throughput_rps": "warn",
     }
-    named = Gate(metrics={"throughput_rps": MetricGate(catch=0.1)}, project=project)
+    named = EffectiveGate(metrics={"throughput_rps": MetricGate(catch=0.1)}, project=project)
     assert severity_of(BY_NAME["throughput_rps"], named) is Severity.WARN
     assert BY_NAME["rss_peak_mb"] not in gated_metrics(gate)
 
@@ -173,5 +174,5 @@ def test_failed_requests_void_a_run_unless_they_fail_it() -> None:
         assert judge(trials, Gate(), {"error_rate": Objective(max=0.02, severity=severity)}).verdict is verdict
     accepted = Acceptance(up_to=0.5, reason="a new back end", author="jo", expires=date(2027, 3, 1))
     for project, verdict in ((Project(), Verdict.FAIL), (Project(accepted={"error_rate": accepted}), Verdict.INVALID)):
-        gate = Gate(metrics={"error_rate": MetricGate(catch=0.02)}, project=project)
+        gate = EffectiveGate(metrics={"error_rate": MetricGate(catch=0.02)}, project=project)
         assert judge(trials, gate, NO_OBJECTIVES).verdict is verdict

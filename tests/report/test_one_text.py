@@ -36,6 +36,7 @@ from perfgate.results.calibration import BUDGETS_S
 from perfgate.results.history import History, group_of, series_of
 from perfgate.results.progress import Phase
 from perfgate.results.result import Result
+from perfgate.scenario.effective import EffectiveGate
 from perfgate.scenario.project import Acceptance, Project
 from perfgate.scenario.schema import Budget, Gate, MetricGate, Scenario
 from perfgate.stats.summary import ArmSummary
@@ -111,7 +112,7 @@ def verdict_of(metric: Metric, in_tolerances: float, up_to: float | None = None)
     tolerance = TOLERANCE * scale_of(metric)
     accepted = Acceptance(up_to=up_to, reason="paid for", author="jo", expires=date(2027, 3, 1)) if up_to else None
     project = Project(accepted={metric.name: accepted} if accepted else {})
-    gate = Gate(metrics={metric.name: MetricGate(tolerance=tolerance)}, project=project)
+    gate = EffectiveGate(metrics={metric.name: MetricGate(tolerance=tolerance)}, project=project)
     size = tolerance * in_tolerances
     if metric.scale is Scale.DIFFERENCE:
         decided = replace(apart(metric.name, size, size / 40, gate=gate), measure_s=inf)

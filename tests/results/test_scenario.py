@@ -6,12 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from perfgate.results.scenario import scenario_of
+from perfgate.scenario.effective import effective
 from perfgate.scenario.schema import Budget, Scenario
 
 
 def _recorded(replicas: int) -> dict[str, object]:
     budget = Budget(measure_s=7.0).model_copy(update={"replicas": replicas})
-    return Scenario(name="here").model_copy(update={"budget": budget}).model_dump(mode="json")
+    return effective(Scenario(name="here").model_copy(update={"budget": budget})).model_dump(mode="json")
 
 
 @pytest.mark.parametrize("replicas", [1, 12])
