@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from perfgate.formatting import change, interval, limit
 from perfgate.gate.case import Case
-from perfgate.gate.remedy import detectable, what_would_decide
+from perfgate.gate.remedy import minimum_detectable_effect, what_would_decide
 from perfgate.gate.verdict import Accepted, MetricVerdict, Verdict
 from perfgate.metrics import Direction
 from perfgate.scenario.severity import Severity
@@ -63,7 +63,7 @@ def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> M
         verdict=verdict,
         tolerance=case.tolerance.share,
         effect=case.effect,
-        detectable=detectable(case, strict_alpha),
+        detectable=minimum_detectable_effect(case, strict_alpha),
         reason=_reason(case, verdict, alpha, accepted),
         more=what_would_decide(case, strict_alpha if case.beyond > 0 else alpha)
         if verdict is Verdict.INCONCLUSIVE

@@ -11,7 +11,7 @@ import numpy as np
 from perfgate.cautions import CautionKind
 from perfgate.experiment.plan import Plan
 from perfgate.formatting import duration, number
-from perfgate.gate.objectives import FEWEST_REPLICAS, judged
+from perfgate.gate.objectives import FEWEST_REPLICAS, judged_objectives
 from perfgate.gate.tolerance import gated_metrics, tolerance_of
 from perfgate.loadgen.arrivals import mean_rate_rps
 from perfgate.metrics import BY_NAME, Estimator, Source
@@ -71,7 +71,7 @@ def shortages(
         return ()
     needs = [
         *(_of_gate(gate, outlook) if outlook.arms > 1 else ()),
-        *_of_objectives(judged(objectives), gate.alpha, outlook),
+        *_of_objectives(judged_objectives(objectives), gate.alpha, outlook),
     ]
     return tuple(caution for need in needs if (caution := _shortage(need, outlook)) is not None)
 

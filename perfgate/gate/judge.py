@@ -13,10 +13,9 @@ from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.interim import Look, decided_before, levels_of
-from perfgate.gate.missing import has_numbers, is_expected, why_missing
-from perfgate.gate.objectives import judge_objective, judged
+from perfgate.gate.objectives import judge_objective, judged_objectives
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
-from perfgate.gate.validity import invalid_because
+from perfgate.gate.validity import has_numbers, invalid_because, is_expected, why_missing
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Metric
 from perfgate.scenario.schema import Gate, Objective
@@ -64,7 +63,7 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
 
     `left_open`: metrics without an effect that a pass does not cover.
     """
-    asked = judged(objectives)
+    asked = judged_objectives(objectives)
     severities = [*(metric.severity for metric in metrics if metric.gated), *(each.severity for each in asked.values())]
     bounds = tuple(
         decided_before(name, looks)

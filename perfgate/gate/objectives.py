@@ -41,7 +41,7 @@ class _Finding(NamedTuple):
     """What would decide, if it is undecided."""
 
 
-def judged(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
+def judged_objectives(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
     """Leave out those whose severity is `off`."""
     return {name: each for name, each in objectives.items() if each.severity is not Severity.OFF}
 

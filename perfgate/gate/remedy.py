@@ -22,7 +22,7 @@ USUAL_SERVERS = 12
 _TOO_NEAR = "too close to the tolerance for any practical"
 
 
-def detectable(case: Case, alpha: float) -> float:
+def minimum_detectable_effect(case: Case, alpha: float) -> float:
     """Return the smallest true regression that fails with 80 % power: a share, or an amount in the metric's unit.
 
     On the metric's scale tolerance + (t[1 - alpha] + t[0.8]) x standard error: the usual approximation to the

@@ -9,9 +9,9 @@ from math import isfinite, sqrt
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.interim import Levels, Look, Seen, decided_before, fractions_of
-from perfgate.gate.missing import has_numbers, is_in_reach
-from perfgate.gate.objectives import judge_objective, judged
+from perfgate.gate.objectives import judge_objective, judged_objectives
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
+from perfgate.gate.validity import has_numbers, is_in_reach
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
@@ -58,7 +58,7 @@ class InterimAnalysis:
 
         `longest`: where each server has the most time, which is where a slope over its requests is known best.
         """
-        self._gate, self._objectives, self._sources = gate, judged(objectives), tuple(sources)
+        self._gate, self._objectives, self._sources = gate, judged_objectives(objectives), tuple(sources)
         self._longest = longest
         self._gated = self._expected = gated_metrics(gate) if compares else ()
         self._cold = False

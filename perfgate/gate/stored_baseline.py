@@ -8,9 +8,9 @@ from dataclasses import replace
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import conclude
-from perfgate.gate.missing import is_expected, why_missing
 from perfgate.gate.remedy import MOST_TIMES, times_longer
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
+from perfgate.gate.validity import is_expected, why_missing
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.metrics import METRICS, Estimator, Metric
 from perfgate.scenario.schema import Gate, Objective

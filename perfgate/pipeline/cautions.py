@@ -8,8 +8,8 @@ from perfgate.baseline.drift import moved
 from perfgate.cautions import CautionKind
 from perfgate.experiment.cautions import load_cautions, machine_cautions, time_cautions, warmup_cautions
 from perfgate.experiment.plan import Plan
-from perfgate.gate.cautions import verdict_cautions
-from perfgate.gate.verdict import Judgement
+from perfgate.formatting import limit, seen
+from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
 from perfgate.model.interface import Model
 from perfgate.pipeline.job import Job
 from perfgate.results.recorder import RecordedRun
@@ -44,3 +44,23 @@ def cautions_of(job: Job, plan: Plan, recorded: RecordedRun, judgement: Judgemen
         *verdict_cautions(judgement),
         *((again,) if again else ()),
     )
+
+
+def verdict_cautions(judgement: Judgement) -> tuple[Caution, ...]:
+    """Return what must not be overlooked; nothing of an invalid run, which has decided nothing."""
+    if judgement.verdict is Verdict.INVALID:
+        return ()
+    return (*_warnings(judgement), *_not_needed(judgement.metrics))
+
+
+def _warnings(judgement: Judgement) -> Iterator[Caution]:
+    for clause in judgement.warnings:
+        yield CautionKind.WARNING.caution(clause=clause)
+
+
+def _not_needed(metrics: tuple[MetricVerdict, ...]) -> Iterator[Caution]:
+    for each in metrics:
+        if each.gated and each.accepted and each.accepted.own_verdict is Verdict.PASS:
+            own, effect = limit(each.accepted.own_tolerance, each.metric), each.effect
+            found = seen(effect.change, effect.lower, effect.upper, each.metric)
+            yield CautionKind.ACCEPTANCE_NOT_NEEDED.caution(metric=each.metric, seen=found, own=own)

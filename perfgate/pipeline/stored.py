@@ -16,7 +16,7 @@ from perfgate.baseline.record import Record, StoredModel, metric_summaries
 from perfgate.baseline.store import Store
 from perfgate.cautions import CautionKind
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
-from perfgate.gate.objectives import judged
+from perfgate.gate.objectives import judged_objectives
 from perfgate.gate.verdict import Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
@@ -48,7 +48,7 @@ def ensure_storable(comparisons: Iterable[Comparison]) -> None:
 
 def ensure_judged(comparisons: Iterable[Comparison]) -> None:
     """Refuse scenarios without objectives, where there is no baseline to compare with: UsageError."""
-    if bare := [each.scenario.name for each in comparisons if not judged(each.scenario.objectives)]:
+    if bare := [each.scenario.name for each in comparisons if not judged_objectives(each.scenario.objectives)]:
         problem = f"nothing to judge: with --no-baseline, scenario {bare[0]} needs [objectives]"
         raise UsageError(problem, "add objectives, or compare with a baseline")
 
@@ -114,7 +114,7 @@ def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored has found
         again=again,
         keep=keep,
     )
-    if stored.numbers.refusal and not judged(comparison.scenario.objectives):
+    if stored.numbers.refusal and not judged_objectives(comparison.scenario.objectives):
         raise NoBaselineError(stored.numbers.refusal, stored.numbers.remedy)
     stored = replace(stored, cautions=(*cautions, *stored.cautions))
     return replace(comparison, baseline_name=record.name, stored=stored)

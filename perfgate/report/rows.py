@@ -117,7 +117,7 @@ def description(metric: str) -> str:
     return BY_NAME[metric].description if metric in BY_NAME else ""
 
 
-def detectable(verdict: MetricVerdict) -> str:
+def minimum_detectable_effect(verdict: MetricVerdict) -> str:
     """Return the smallest regression that would have failed in 4 of 5 runs: `3.62%`."""
     return formatting.limit(verdict.detectable, verdict.metric)
 
@@ -162,7 +162,7 @@ def gate_row(verdict: MetricVerdict) -> GateRow:
         interval=formatting.interval(effect.lower, effect.upper, metric),
         tolerance=in_cell(formatting.limit(verdict.tolerance, metric), metric),
         measured=f"{effect.state.value}, {effect.source}",
-        detectable=in_cell(detectable(verdict), metric),
+        detectable=in_cell(minimum_detectable_effect(verdict), metric),
         reason=verdict.reason,
         more=verdict.more,
         own_tolerance=formatting.limit(verdict.accepted.own_tolerance, metric) if verdict.accepted else "",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict, Verdict
-from perfgate.report.rows import GateRow, badness, description, detectable, in_order
+from perfgate.report.rows import GateRow, badness, description, in_order, minimum_detectable_effect
 from perfgate.results.result import Result
 
 _ABOUT_ALL = 0.97
@@ -89,7 +89,7 @@ def power_sentence(result: Result) -> str:
         ("raise a false warning", [metric for metric in ordered if metric.warns]),
     )
     levels = [_level_words(what, metrics, result) for what, metrics in kinds if metrics]
-    found = ", ".join(f"{metric.metric} {detectable(metric)}" for metric in ordered if metric.gated)
+    found = ", ".join(f"{metric.metric} {minimum_detectable_effect(metric)}" for metric in ordered if metric.gated)
     return f"{' '.join(levels)} Smallest regressions detectable in 4 of 5 runs: {found}." if levels else ""
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import judge
 from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import tolerance_of
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.metrics import BY_NAME, Source
+from perfgate.pipeline.cautions import verdict_cautions
 from perfgate.results.scenario import scenario_of
 from perfgate.scenario.effective import EffectiveGate, effective, project_of
 from perfgate.scenario.project import Acceptance, Project

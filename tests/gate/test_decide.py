@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from perfgate.gate.decide import decide, holm
-from perfgate.gate.remedy import detectable, times_longer
+from perfgate.gate.remedy import minimum_detectable_effect, times_longer
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import METRICS
 from perfgate.scenario.schema import Gate, MetricGate
@@ -103,7 +103,7 @@ def test_at_the_tolerance_no_time_would_decide(change: float) -> None:
 
 def test_the_detectable_regression_fails_four_times_in_five() -> None:
     one = case("execute_ms", 0.0, 0.006)
-    shift = (log1p(detectable(one, 0.01)) - one.tolerance.log) / 0.006
+    shift = (log1p(minimum_detectable_effect(one, 0.01)) - one.tolerance.log) / 0.006
     assert stats.nct.sf(stats.t.isf(0.01, 22), 22, shift) == pytest.approx(0.8, abs=0.02)
 
 
@@ -126,4 +126,4 @@ def test_reasons_say_which_side_and_why_the_tolerance_is_wide() -> None:
 
 
 def test_every_detectable_change_is_finite() -> None:
-    assert np.isfinite(detectable(case("execute_ms", 0.0, 280.0), 0.01))
+    assert np.isfinite(minimum_detectable_effect(case("execute_ms", 0.0, 280.0), 0.01))

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.gate.judge import judge
-from perfgate.gate.missing import has_numbers
 from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.tolerance import gated_metrics
+from perfgate.gate.validity import has_numbers
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import Source
 from perfgate.scenario.schema import Gate, MetricGate, Objective

@@ -9,7 +9,7 @@ from scipy import stats
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
 from perfgate.gate.interim import Look, Seen
-from perfgate.gate.remedy import detectable, longer_by, what_would_decide
+from perfgate.gate.remedy import longer_by, minimum_detectable_effect, what_would_decide
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, Source
 from perfgate.scenario.schema import Gate, MetricGate
@@ -80,14 +80,16 @@ def test_a_share_asks_for_requests() -> None:
 
 def test_what_could_have_been_found_is_in_the_unit_of_the_change() -> None:
     leak = apart("rss_growth_mb_per_1k", 0.0, 0.05)
-    assert detectable(leak, 0.01) == pytest.approx(0.5 + 0.05 * (stats.t.isf(0.01, 22) + stats.t.isf(0.2, 22)))
-    assert 0.01 < detectable(counted(Counts(0, 800, 0, 800)), 0.01) < 0.04
+    assert minimum_detectable_effect(leak, 0.01) == pytest.approx(
+        0.5 + 0.05 * (stats.t.isf(0.01, 22) + stats.t.isf(0.2, 22))
+    )
+    assert 0.01 < minimum_detectable_effect(counted(Counts(0, 800, 0, 800)), 0.01) < 0.04
 
 
 def test_a_lane_that_ended_early_could_have_found_what_it_had_found_with_all_of_its_looks() -> None:
     one = case("execute_ms", 0.0, 0.003)
     early = replace(one, looks=(Look(Source.EXECUTE, 0.25, 9.0, (Seen.of(one.effect),)),))
-    assert detectable(early, 0.01) == detectable(one, 0.01)
+    assert minimum_detectable_effect(early, 0.01) == minimum_detectable_effect(one, 0.01)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import numpy as np
 
 from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.watch import ThreadTime, Timeline
-from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.headline import headline
 from perfgate.gate.verdict import Accepted, Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Scale
+from perfgate.pipeline.cautions import verdict_cautions
 from perfgate.results.result import BlockColumns, ComparisonKind, ModelFacts, Outcome, Result, TrialColumns
+from perfgate.scenario.effective import effective
 from perfgate.scenario.schema import Scenario
 from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
@@ -293,7 +294,7 @@ def _result(seed: int, changes: dict[str, float], verdict: Verdict) -> Result:
         command=("perfgate", "compare", "models/ranker/1", "models/ranker/2", "--seed", str(seed)),
         comparison=ComparisonKind.SIDE_BY_SIDE,
         baseline_name="prod",
-        scenario=Scenario(name="ranker").model_dump(mode="json"),
+        scenario=effective(Scenario(name="ranker")).model_dump(mode="json"),
         scenario_digest="sha256:" + "5c" * 32,
         payload_digest="sha256:" + "1f" * 32,
         models={

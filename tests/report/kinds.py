@@ -17,6 +17,7 @@ from perfgate.experiment.watch import Timeline
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.report.html.page import render_html
 from perfgate.results.result import BlockColumns, Outcome, RecordFacts, Result, TrialColumns
+from perfgate.scenario.effective import effective
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm
@@ -128,7 +129,7 @@ def short(seed: int = 12) -> Result:
     kept = tuple(s for s in result.summaries if s.metric not in {"latency_p99_ms", "latency_p999_ms"})
     return replace(
         result,
-        scenario=scenario.model_dump(mode="json"),
+        scenario=effective(scenario).model_dump(mode="json"),
         plan={**_planned((1.8, 0.6, 0.6)), "replicas": 2},
         replicas=tuple(r for r in result.replicas if r.start_position < 4),
         trials=trials,

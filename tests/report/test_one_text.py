@@ -16,12 +16,12 @@ from rich.console import Console
 
 from perfgate import formatting
 from perfgate.baseline.calibration import Detectable
-from perfgate.gate.cautions import verdict_cautions
 from perfgate.gate.decide import decide
 from perfgate.gate.headline import headline
 from perfgate.gate.stopping import Standing
 from perfgate.gate.verdict import Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, METRICS, Direction, Metric, Scale
+from perfgate.pipeline.cautions import verdict_cautions
 from perfgate.report.formats.benchmark_action import benchmark_action
 from perfgate.report.formats.github import job_summary, workflow_commands
 from perfgate.report.formats.junit import junit

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from perfgate.gate.headline import against_bound, against_tolerance
 from perfgate.gate.verdict import Verdict
-from perfgate.report.rows import AcceptedRow, accepted_rows, detectable, in_order
+from perfgate.report.rows import AcceptedRow, accepted_rows, in_order, minimum_detectable_effect
 from perfgate.report.sentences import sentence, verdict_word
 from perfgate.results.result import Result
 
@@ -60,7 +60,7 @@ def _decided(result: Result) -> Iterator[ReportedCase]:
     accepted = {row.metric: _words(row) for row in accepted_rows(result)}
     for metric in in_order(result):
         if metric.gated:
-            found = f"smallest regression detectable in 4 of 5 runs: {detectable(metric)}"
+            found = f"smallest regression detectable in 4 of 5 runs: {minimum_detectable_effect(metric)}"
             details = "; ".join(part for part in (metric.reason, metric.more, found) if part)
             is_open = metric.verdict is Verdict.INCONCLUSIVE
             headline = metric.reason if is_open else against_tolerance(metric)
