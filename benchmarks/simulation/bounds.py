@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from perfgate.gate.interim import Levels
+from perfgate.gate.interim import NominalLevels
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
@@ -86,5 +86,5 @@ def _judged(name: str, rows: list[list[Floats]], bound: float, alpha: float) -> 
             for number, (times, status) in enumerate(rows)
         ]
     )
-    verdict = judge_objective(BY_NAME[name], Objective(max=bound), table, Levels(alpha, alpha)).verdict
+    verdict = judge_objective(BY_NAME[name], Objective(max=bound), table, NominalLevels(alpha, alpha)).verdict
     return verdict is Verdict.PASS, verdict is Verdict.FAIL

@@ -142,7 +142,7 @@ def decided_before(objective: str, looks: Sequence[Look]) -> ObjectiveVerdict | 
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class NominalLevels:
     """One-sided levels at which one look may decide an objective."""
 
     passing: float
@@ -150,15 +150,16 @@ class Levels:
     """The stricter one: failures share alpha with all that is gated at the same severity."""
 
     @staticmethod
-    def of(alpha: float, family: int, fractions: tuple[float, ...] = (1.0,)) -> Levels:
+    def of(alpha: float, family: int, fractions: tuple[float, ...] = (1.0,)) -> NominalLevels:
         """Return those of the last of the looks; `family`: metrics and objectives that share alpha (Bonferroni)."""
-        return Levels(nominal_levels(fractions, alpha)[-1], nominal_levels(fractions, alpha / family)[-1])
+        return NominalLevels(nominal_levels(fractions, alpha)[-1], nominal_levels(fractions, alpha / family)[-1])
 
 
-def levels_of(objective: str, alpha: float, family: int, looks: Sequence[Look]) -> Levels:
+def levels_of(objective: str, alpha: float, family: int, looks: Sequence[Look]) -> NominalLevels:
     """Return the levels of the last look at an objective; those of a single look where there was none."""
     last = next((look for look in reversed(looks) if any(o.metric == objective for o in look.objectives)), None)
-    return Levels.of(alpha, family) if last is None else Levels.of(alpha, family, fractions_of(last.source, looks))
+    fractions = (1.0,) if last is None else fractions_of(last.source, looks)
+    return NominalLevels.of(alpha, family, fractions)
 
 
 def fractions_of(source: Source, looks: Sequence[Look]) -> tuple[float, ...]:

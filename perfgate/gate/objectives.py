@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perfgate import formatting
-from perfgate.gate.interim import Levels
+from perfgate.gate.interim import NominalLevels
 from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_servers, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import Estimator, Metric
@@ -46,7 +46,7 @@ def judged_objectives(objectives: Mapping[str, Objective]) -> dict[str, Objectiv
     return {name: each for name, each in objectives.items() if each.severity is not Severity.OFF}
 
 
-def judge_objective(metric: Metric, objective: Objective, table: TrialTable, levels: Levels) -> ObjectiveVerdict:
+def judge_objective(metric: Metric, objective: Objective, table: TrialTable, levels: NominalLevels) -> ObjectiveVerdict:
     """Decide one objective; where it would fail, by the bounds at the stricter level that a failure is held to."""
     is_maximum = objective.max is not None
     bound = float(next(end for end in (objective.max, objective.min) if end is not None))

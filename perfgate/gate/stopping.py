@@ -8,7 +8,7 @@ from math import isfinite, sqrt
 
 from perfgate.gate.case import Case
 from perfgate.gate.decide import decide
-from perfgate.gate.interim import Levels, Look, Seen, decided_before, fractions_of
+from perfgate.gate.interim import Look, NominalLevels, Seen, decided_before, fractions_of
 from perfgate.gate.objectives import judge_objective, judged_objectives
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.validity import has_numbers, is_in_reach
@@ -135,7 +135,7 @@ class InterimAnalysis:
         metrics, objectives = self._severities
         for name, bound in self._objectives.items():
             family = metrics.count(bound.severity) + objectives.count(bound.severity)
-            levels = Levels.of(self._gate.alpha, family, fractions)
+            levels = NominalLevels.of(self._gate.alpha, family, fractions)
             if levels.failing > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
                 yield judge_objective(BY_NAME[name], bound, table, levels)
 

@@ -36,7 +36,7 @@ Loop = Callable[[Run, Path, Mapping[str, Any]], None]
 """Runs a series with a `Run` over the prepared calls, the scratch directory and arguments."""
 
 
-class Remote(Protocol):
+class ModelProcess(Protocol):
     """A process that has a model."""
 
     @property
@@ -65,7 +65,7 @@ class InProcessDriver(Closing):
     keeps its thread until it returns.
     """
 
-    def __init__(self, remote: Remote, deadline_s: float) -> None:
+    def __init__(self, remote: ModelProcess, deadline_s: float) -> None:
         self._remote, self._deadline_s = remote, deadline_s
 
     @property

@@ -28,7 +28,7 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ControlGroup:
     """The directories of one group, by what is read there; None or empty where this machine shows none."""
 
     v2: bool
@@ -66,14 +66,16 @@ def own_levels(controller: str, read: Read = text) -> Levels:
     return seen.get(controller) or seen.get(_V2, ())
 
 
-def group_of(pid: int, proc: Path = PROC) -> Group | None:
+def group_of(pid: int, proc: Path = PROC) -> ControlGroup | None:
     """Find the control group that a process is in; None where there is none to be seen."""
     seen = _seen(pid, proc, text)
     if "cpuacct" not in seen:
         own = seen.get(_V2)
-        return None if own is None else Group(v2=True, account=own[0], cpu=own, memory=own[0])
+        return None if own is None else ControlGroup(v2=True, account=own[0], cpu=own, memory=own[0])
     memory = seen.get("memory")
-    return Group(v2=False, account=seen["cpuacct"][0], cpu=seen.get("cpu", ()), memory=memory[0] if memory else None)
+    return ControlGroup(
+        v2=False, account=seen["cpuacct"][0], cpu=seen.get("cpu", ()), memory=memory[0] if memory else None
+    )
 
 
 def _seen(pid: int | str, proc: Path, read: Read) -> Mapping[str, Levels]:
@@ -99,7 +101,7 @@ def _levels(directory: Path, top: Path | None) -> Levels:
     return (directory, *(path for path in directory.parents if top is not None and path.is_relative_to(top)))
 
 
-def group_at(directory: Path, proc: Path = PROC) -> Group:
+def group_at(directory: Path, proc: Path = PROC) -> ControlGroup:
     """Find the group that one directory names; of version 1 the `cpuacct` one, whose namesakes have the rest.
 
     Where another controller has no group of that name, it is the one that the group's first process is in.
@@ -107,7 +109,7 @@ def group_at(directory: Path, proc: Path = PROC) -> Group:
     hierarchies = mounts(proc)
     if not (directory / "cpuacct.usage").exists():
         levels = _levels(directory, _top(_V2, hierarchies))
-        return Group(v2=True, account=directory, cpu=levels, memory=directory)
+        return ControlGroup(v2=True, account=directory, cpu=levels, memory=directory)
     own = next((mount for mount in hierarchies if directory.is_relative_to(mount.directory)), None)
     first = next(pids_in(directory), None)
     of_first = None if first is None else group_of(first, proc)
@@ -122,7 +124,7 @@ def group_at(directory: Path, proc: Path = PROC) -> Group:
     levels = () if cpu is None else _levels(cpu, _top("cpu", hierarchies))
     if of_first is not None:
         levels, memory = levels or of_first.cpu, memory or of_first.memory
-    return Group(v2=False, account=directory, cpu=levels, memory=memory)
+    return ControlGroup(v2=False, account=directory, cpu=levels, memory=memory)
 
 
 def _mount(controller: str, hierarchies: list[Mount]) -> Mount | None:

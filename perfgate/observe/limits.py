@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from perfgate.observe.hierarchy import Group, own_levels
+from perfgate.observe.hierarchy import ControlGroup, own_levels
 from perfgate.observe.proc_files import Read, mib, numbers, text
 
 _NO_LIMIT = 1 << 60
@@ -67,7 +67,7 @@ def _in_use(read: Read, group: Path) -> float:
 class Throttling:
     """How long CPU limits kept a group from running: its own limit and those of the groups around it, added up."""
 
-    def __init__(self, group: Group | None) -> None:
+    def __init__(self, group: ControlGroup | None) -> None:
         self._files = [path / "cpu.stat" for path in group.cpu] if group is not None else []
         self._name, self._per_ms = ("throttled_usec", 1e3) if group is None or group.v2 else ("throttled_time", 1e6)
 

@@ -35,7 +35,7 @@ _UNKNOWN = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.
 _NOT_FOUND = 5
 
 
-class Server(Protocol):
+class GrpcServer(Protocol):
     """A running server, of either kind."""
 
     @property
@@ -103,7 +103,7 @@ def _health_methods() -> dict[bytes, Method]:
     return {f"/{_HEALTH}/{name}".encode(): _health(watch=name == "Watch") for name in ("Check", "Watch")}
 
 
-def start(model: ServedModel, host: str, port: int, at_once: int) -> tuple[Server, str]:
+def start(model: ServedModel, host: str, port: int, at_once: int) -> tuple[GrpcServer, str]:
     """Serve on `host:port` (0: any free port), so many requests at a time; OSError when the port is taken.
 
     Returns the server, and in one line why it is `grpc.server`; empty where it is ours.
@@ -113,11 +113,11 @@ def start(model: ServedModel, host: str, port: int, at_once: int) -> tuple[Serve
         from perfgate.server import grpcio_server  # noqa: PLC0415 - where it is needed
 
         sys.stderr.write(f"ngh2 does not work, serving with grpc.server: {problem}\n")
-        substitute = grpcio_server.Server(host, port, methods(model), at_once)
+        substitute = grpcio_server.GrpcioServer(host, port, methods(model), at_once)
         substitute.start()
         return substitute, problem
-    from perfgate.server.rpc.server import Server as Http2Server  # noqa: PLC0415 - where it works
+    from perfgate.server.rpc.server import RpcServer  # noqa: PLC0415 - where it works
 
-    server = Http2Server(listen(host, port), methods(model) | _health_methods(), at_once)
+    server = RpcServer(listen(host, port), methods(model) | _health_methods(), at_once)
     server.start()
     return server, ""

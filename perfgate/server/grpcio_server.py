@@ -35,7 +35,7 @@ _OPTIONS = (
 _Runner: TypeAlias = Callable[[Method, int, bytes, grpc.ServicerContext], bytes]
 
 
-class Server:
+class GrpcioServer:
     """Serves methods by their paths, so many at a time, and answers health checks."""
 
     def __init__(self, host: str, port: int, methods: Mapping[bytes, Method], at_once: int) -> None:

@@ -41,7 +41,7 @@ class Peer:
         return f"/v1/models/{quote(self.model_name, safe='')}{which}"
 
 
-class Reply(NamedTuple):
+class ProbeReply(NamedTuple):
     """What came back."""
 
     status: int
@@ -57,15 +57,15 @@ class GrpcLine:
     def __init__(self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
         self._channel, self._metadata = channel, metadata
 
-    def ask(self, method: str, body: bytes, timeout_s: float) -> Reply:
+    def ask(self, method: str, body: bytes, timeout_s: float) -> ProbeReply:
         """Call a unary method."""
         import grpc  # noqa: PLC0415 - 0.2 s, for those who need it
 
         call = self._channel.unary_unary(method, request_serializer=None, response_deserializer=None)
         try:
-            return Reply(OK, "", call(body, timeout=timeout_s, metadata=self._metadata))
+            return ProbeReply(OK, "", call(body, timeout=timeout_s, metadata=self._metadata))
         except grpc.RpcError as error:
-            return Reply(error.code().value[0], error.details() or "", b"")
+            return ProbeReply(error.code().value[0], error.details() or "", b"")
 
 
 @contextmanager
@@ -90,15 +90,15 @@ def grpc_line(peer: Peer) -> Iterator[GrpcLine]:
         channel.close()
 
 
-def rest_get(peer: Peer, path: str, timeout_s: float) -> Reply:
+def rest_get(peer: Peer, path: str, timeout_s: float) -> ProbeReply:
     """Fetch a page; status UNAVAILABLE (14, no HTTP status) where no answer came."""
     connection = _connection(peer, timeout_s)
     try:
         connection.request("GET", path, headers=dict(peer.metadata))
         answer = connection.getresponse()
-        return Reply(answer.status, answer.reason, answer.read())
+        return ProbeReply(answer.status, answer.reason, answer.read())
     except (OSError, http.client.HTTPException) as error:
-        return Reply(UNAVAILABLE, (getattr(error, "strerror", None) or str(error) or type(error).__name__), b"")
+        return ProbeReply(UNAVAILABLE, (getattr(error, "strerror", None) or str(error) or type(error).__name__), b"")
     finally:
         connection.close()
 

@@ -42,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class StepFit:
     """A series as levels with steps between them."""
 
     steps: tuple[Step, ...]
@@ -50,7 +50,7 @@ class Levels:
     """One more than steps: means of the values with isolated outliers clipped."""
 
 
-def find_levels(values: Numbers) -> Levels:
+def find_levels(values: Numbers) -> StepFit:
     """Split a series of finite values, in order of time, where its level changed; none below `FEWEST` values.
 
     Of the least-squares segmentations with 20, 19, ... changes (Truong, Oudre & Vayatis, Signal Processing 167, 2020,
@@ -63,8 +63,8 @@ def find_levels(values: Numbers) -> Levels:
         neighbours = tuple(zip(bounds, bounds[1:], bounds[2:], strict=False))
         if all(significance(values[a:c], b - a, rho) <= ALPHA for a, b, c in neighbours):
             steps = tuple(_step(clipped, place, rho) for place in neighbours)
-            return Levels(steps, tuple(float(np.mean(clipped[a:b])) for a, b in pairwise(bounds)))
-    return Levels((), (float(np.mean(clipped)),) if len(clipped) else ())
+            return StepFit(steps, tuple(float(np.mean(clipped[a:b])) for a, b in pairwise(bounds)))
+    return StepFit((), (float(np.mean(clipped)),) if len(clipped) else ())
 
 
 def clip_outliers(values: Numbers) -> Numbers:

@@ -5,7 +5,7 @@ from math import inf, isnan
 import numpy as np
 import pytest
 
-from perfgate.gate.interim import Levels
+from perfgate.gate.interim import NominalLevels
 from perfgate.gate.objectives import judge_objective
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME
@@ -17,7 +17,7 @@ from tests.stats.build import NAN, execute_trials, load_trials, requests, trial
 
 
 def _judge(name: str, table: TrialTable, **bound: float) -> ObjectiveVerdict:
-    return judge_objective(BY_NAME[name], Objective.model_validate(bound), table, Levels(0.01, 0.01))
+    return judge_objective(BY_NAME[name], Objective.model_validate(bound), table, NominalLevels(0.01, 0.01))
 
 
 def _loaded(above: int, count: int, replicas: int = 1) -> TrialTable:
@@ -143,9 +143,9 @@ def test_one_server_in_a_slow_phase_fails_and_passes_nothing() -> None:
 def test_a_failure_of_an_objective_is_held_to_the_level_that_it_shares() -> None:
     table = TrialTable.of(execute_trials(5, 4, lambda _block, _arm, number: 2.0 + number / 100))
     objective, metric = Objective(max=1.985), BY_NAME["execute_ms"]
-    alone = judge_objective(metric, objective, table, Levels.of(0.01, 1))
-    among = judge_objective(metric, objective, table, Levels.of(0.01, 5))
+    alone = judge_objective(metric, objective, table, NominalLevels.of(0.01, 1))
+    among = judge_objective(metric, objective, table, NominalLevels.of(0.01, 5))
     assert (alone.verdict, among.verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
     assert among.lower < 1.985 < alone.lower
     held = Objective(max=2.05)
-    assert judge_objective(metric, held, table, Levels.of(0.01, 5)).verdict is Verdict.PASS
+    assert judge_objective(metric, held, table, NominalLevels.of(0.01, 5)).verdict is Verdict.PASS

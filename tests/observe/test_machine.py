@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.observe.hierarchy import Group
+from perfgate.observe.hierarchy import ControlGroup
 from perfgate.observe.limits import Throttling
 from perfgate.observe.machine import MachineAccounts, pressure_total_us
 
@@ -37,7 +37,7 @@ def test_unreadable_pressure_is_unknown(tmp_path: Path, text: str) -> None:
 
 def test_throttling_since_the_start_is_told(tmp_path: Path) -> None:
     (tmp_path / "cpu.stat").write_text("throttled_usec 1000\n")
-    group = Group(v2=True, account=tmp_path, cpu=(tmp_path,), memory=tmp_path)
+    group = ControlGroup(v2=True, account=tmp_path, cpu=(tmp_path,), memory=tmp_path)
     machine = MachineAccounts(throttling=Throttling(group))
     (tmp_path / "cpu.stat").write_text("throttled_usec 251000\n")
     assert machine.conditions().throttled_ms == 250

@@ -53,15 +53,15 @@ METHODS = {
 
 
 @pytest.fixture
-def server() -> Iterator[grpcio_server.Server]:
-    server = grpcio_server.Server("127.0.0.1", 0, METHODS, AT_ONCE)
+def server() -> Iterator[grpcio_server.GrpcioServer]:
+    server = grpcio_server.GrpcioServer("127.0.0.1", 0, METHODS, AT_ONCE)
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def channel(server: grpcio_server.Server) -> Iterator[grpc.Channel]:
+def channel(server: grpcio_server.GrpcioServer) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield channel
 
@@ -103,7 +103,7 @@ def test_errors_keep_their_status_and_words(channel: grpc.Channel, capfd: pytest
 
 
 def test_waiting_is_told_once(
-    server: grpcio_server.Server, channel: grpc.Channel, monkeypatch: pytest.MonkeyPatch
+    server: grpcio_server.GrpcioServer, channel: grpc.Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server._delay, "since", lambda _: 7)
     _ask(channel, "/s/Echo", b"abc")
@@ -124,9 +124,9 @@ def test_health_is_told_and_watched(channel: grpc.Channel) -> None:
         each.cancel()
 
 
-def test_a_port_in_use_is_an_error(server: grpcio_server.Server) -> None:
+def test_a_port_in_use_is_an_error(server: grpcio_server.GrpcioServer) -> None:
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{server.port}"):
-        grpcio_server.Server("127.0.0.1", server.port, METHODS, AT_ONCE)
+        grpcio_server.GrpcioServer("127.0.0.1", server.port, METHODS, AT_ONCE)
 
 
 def test_both_servers_take_messages_of_the_same_size() -> None:

@@ -18,7 +18,7 @@ import pytest
 from perfgate.server.listening import listen
 from perfgate.server.rpc.interface import Answer
 from perfgate.server.rpc.limits import Limits, max_connections
-from perfgate.server.rpc.server import Server
+from perfgate.server.rpc.server import RpcServer
 from perfgate.server.rpc.wire import RefusedError, failure, timeout_s, unframe
 from perfgate.server.stages import StageTimes
 
@@ -50,15 +50,15 @@ METHODS = {
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server(listen("127.0.0.1", 0), METHODS, AT_ONCE)
+def server() -> Iterator[RpcServer]:
+    server = RpcServer(listen("127.0.0.1", 0), METHODS, AT_ONCE)
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def channel(server: Server) -> Iterator[grpc.Channel]:
+def channel(server: RpcServer) -> Iterator[grpc.Channel]:
     options = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(f"127.0.0.1:{server.port}", options) as channel:
         yield channel
@@ -83,7 +83,7 @@ def _refused(channel: grpc.Channel, method: str, body: bytes, **options: Any) ->
 
 
 @pytest.mark.parametrize("size", [0, 1, 4, 70_000, 5_000_000])
-def test_messages_of_any_size_come_and_go(server: Server, channel: grpc.Channel, size: int) -> None:
+def test_messages_of_any_size_come_and_go(server: RpcServer, channel: grpc.Channel, size: int) -> None:
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     assert _ask(channel, "Echo", body) == body[::-1]
     _until(lambda: server.limits.held == (0, 0))
@@ -109,7 +109,7 @@ def test_errors_keep_their_status_and_words(channel: grpc.Channel, capfd: pytest
     assert _ask(channel, "Echo", b"ab") == b"ba"
 
 
-def test_each_of_many_callers_gets_its_answer(server: Server) -> None:
+def test_each_of_many_callers_gets_its_answer(server: RpcServer) -> None:
     def ask(caller: int) -> None:
         with grpc.insecure_channel(f"127.0.0.1:{server.port}", [("grpc.use_local_subchannel_pool", 1)]) as own:
             for number in range(20):
@@ -133,7 +133,7 @@ def test_no_more_than_so_many_at_once_and_the_rest_wait(channel: grpc.Channel) -
         assert [each.result() for each in busy] == [b"a"] * AT_ONCE
 
 
-def test_a_stream_stays_open_until_its_client_goes(server: Server, channel: grpc.Channel) -> None:
+def test_a_stream_stays_open_until_its_client_goes(server: RpcServer, channel: grpc.Channel) -> None:
     watch: Any = channel.unary_stream("/s/Watch", None, None)(b"serving", timeout=10)
     assert next(watch) == b"serving"
     assert server.limits.held[0] == 1
@@ -194,7 +194,7 @@ class Raw:
         (b"\0\0\0\0\0", {"grpc_timeout": b"soon"}, b"0"),
     ],
 )
-def test_every_answer_has_a_status(server: Server, body: bytes, fields: dict[str, bytes], status: bytes) -> None:
+def test_every_answer_has_a_status(server: RpcServer, body: bytes, fields: dict[str, bytes], status: bytes) -> None:
     client = Raw(server.port)
     client.send(body, fields)
     assert client.status()[b"grpc-status"] == status
@@ -204,7 +204,7 @@ def test_every_answer_has_a_status(server: Server, body: bytes, fields: dict[str
     _until(lambda: server.limits.held == (0, 0))
 
 
-def test_a_message_that_is_announced_too_large_is_refused_before_it_comes(server: Server) -> None:
+def test_a_message_that_is_announced_too_large_is_refused_before_it_comes(server: RpcServer) -> None:
     client = Raw(server.port)
     client.send(b"\0\xff\xff\xff\xff", end=False)
     assert client.status()[b"grpc-status"] == b"8"
@@ -212,7 +212,7 @@ def test_a_message_that_is_announced_too_large_is_refused_before_it_comes(server
     client.socket.close()
 
 
-def test_a_client_that_reads_late_and_says_nothing_gets_all_of_a_large_answer(server: Server) -> None:
+def test_a_client_that_reads_late_and_says_nothing_gets_all_of_a_large_answer(server: RpcServer) -> None:
     client = Raw(server.port)
     client.open_windows()
     client.send(b"\0\0\0\0\0", {":path": b"/s/Large"})
@@ -223,7 +223,7 @@ def test_a_client_that_reads_late_and_says_nothing_gets_all_of_a_large_answer(se
     client.socket.close()
 
 
-def test_what_is_no_grpc_is_told_so(server: Server) -> None:
+def test_what_is_no_grpc_is_told_so(server: RpcServer) -> None:
     client = Raw(server.port)
     client.send(b"{}", {"content-type": b"application/json"})
     assert client.status()[b":status"] == b"415"
@@ -241,7 +241,7 @@ def test_what_is_no_grpc_is_told_so(server: Server) -> None:
     client.socket.close()
 
 
-def test_clients_that_vanish_leave_nothing(server: Server, channel: grpc.Channel) -> None:
+def test_clients_that_vanish_leave_nothing(server: RpcServer, channel: grpc.Channel) -> None:
     for end in (False, True):
         for path in (b"/s/Echo", b"/s/Slow"):
             client = Raw(server.port)
@@ -272,7 +272,7 @@ def test_connections_leave_some_of_the_open_files(
     assert max_connections() == connections
 
 
-def test_a_connection_too_many_is_closed_at_once(server: Server, channel: grpc.Channel) -> None:
+def test_a_connection_too_many_is_closed_at_once(server: RpcServer, channel: grpc.Channel) -> None:
     assert _ask(channel, "Echo", b"ab") == b"ba"
     server._max_connections = 1
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as other:
@@ -281,7 +281,7 @@ def test_a_connection_too_many_is_closed_at_once(server: Server, channel: grpc.C
 
 
 def test_too_many_requests_are_refused() -> None:
-    server = Server(listen("127.0.0.1", 0), METHODS, AT_ONCE)
+    server = RpcServer(listen("127.0.0.1", 0), METHODS, AT_ONCE)
     server._limits = Limits(max_rpcs=3)
     server.start()
     client = Raw(server.port)
@@ -292,12 +292,12 @@ def test_too_many_requests_are_refused() -> None:
     server.stop()
 
 
-def test_a_port_in_use_is_an_error(server: Server) -> None:
+def test_a_port_in_use_is_an_error(server: RpcServer) -> None:
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{server.port}"):
         listen("127.0.0.1", server.port)
 
 
-def test_a_stopped_server_answers_nobody_and_ends_its_threads(server: Server, channel: grpc.Channel) -> None:
+def test_a_stopped_server_answers_nobody_and_ends_its_threads(server: RpcServer, channel: grpc.Channel) -> None:
     _ask(channel, "Echo", b"")
     server.stop()
     assert _refused(channel, "Echo", b"", timeout=5)[0] == 14

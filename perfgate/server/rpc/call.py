@@ -20,7 +20,7 @@ from perfgate.server.rpc.wire import (
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class ServerCall:
     """A request: first its pieces as they come, then the work it asks for."""
 
     stream: int
@@ -39,7 +39,7 @@ class Call:
     @classmethod
     def opened(
         cls, stream: int, fields: Mapping[bytes, bytes], methods: Mapping[bytes, Method], limits: Limits
-    ) -> Call:
+    ) -> ServerCall:
         """Begin a request; RefusedError when there is no such method, or there are too many requests."""
         path = fields.get(b":path", b"")
         if path not in methods:

@@ -16,7 +16,7 @@ import ngh2
 from ngh2 import events
 
 from perfgate.protocols.grpc import frame
-from perfgate.server.rpc.call import Call
+from perfgate.server.rpc.call import ServerCall
 from perfgate.server.rpc.interface import Answer, Method
 from perfgate.server.rpc.limits import Limits
 from perfgate.server.rpc.wire import OPENING, RefusedError, failure, no_grpc, trailers
@@ -44,7 +44,7 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket, self._methods, self._limits = sock, methods, limits
         self._lock = threading.Lock()
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, ServerCall] = {}
         self._unsent = b""
         self._closed = False
         self._http2 = ngh2.Connection(ngh2.Role.SERVER, _CONFIG)
@@ -55,15 +55,15 @@ class Connection:
         """Descriptor, -1 once closed."""
         return self._socket.fileno()
 
-    def read(self, buffer: bytearray) -> list[Call]:
+    def read(self, buffer: bytearray) -> list[ServerCall]:
         """Read what has come, send what can be sent, and give the requests that are complete now."""
         with self._lock:
-            ready: list[Call] = []
+            ready: list[ServerCall] = []
             if not self._closed and (size := self._receive(buffer)):
                 self._guarded(self._process, memoryview(buffer)[:size], ready)
             return ready
 
-    def answer(self, call: Call, answer: Answer, poll: select.epoll) -> None:
+    def answer(self, call: ServerCall, answer: Answer, poll: select.epoll) -> None:
         """Send the answer of a request, unless its client is gone; what the socket does not take now goes later."""
         with self._lock:
             if not call.gone:
@@ -107,7 +107,7 @@ class Connection:
             self._close()
         return size
 
-    def _process(self, data: memoryview, ready: list[Call]) -> None:
+    def _process(self, data: memoryview, ready: list[ServerCall]) -> None:
         try:
             self._http2.receive_data(data)
         except ngh2.NGH2Error:
@@ -116,7 +116,7 @@ class Connection:
         for event in self._http2.events():
             self._handle(event, ready)
 
-    def _handle(self, event: events.Event, ready: list[Call]) -> None:
+    def _handle(self, event: events.Event, ready: list[ServerCall]) -> None:
         match event:
             case events.DataReceived():
                 self._take(event, ready)
@@ -130,20 +130,20 @@ class Connection:
             case events.ConnectionClosed():
                 raise ngh2.ConnectionClosingError
 
-    def _open(self, event: events.RequestReceived, ready: list[Call]) -> None:
+    def _open(self, event: events.RequestReceived, ready: list[ServerCall]) -> None:
         fields: dict[bytes, bytes] = dict(event.headers)
         if (refusal := no_grpc(fields)) is not None:
             self._refuse(event.stream_id, refusal)
             return
         try:
-            self._calls[event.stream_id] = Call.opened(event.stream_id, fields, self._methods, self._limits)
+            self._calls[event.stream_id] = ServerCall.opened(event.stream_id, fields, self._methods, self._limits)
         except RefusedError as error:
             self._refuse(event.stream_id, failure(error.status, str(error)))
             return
         if event.end_stream:
             self._complete(event.stream_id, ready)
 
-    def _take(self, event: events.DataReceived, ready: list[Call]) -> None:
+    def _take(self, event: events.DataReceived, ready: list[ServerCall]) -> None:
         call = self._calls.get(event.stream_id)
         if call is None:  # it was refused
             return
@@ -156,7 +156,7 @@ class Connection:
         if event.end_stream:
             self._complete(event.stream_id, ready)
 
-    def _complete(self, stream: int, ready: list[Call]) -> None:
+    def _complete(self, stream: int, ready: list[ServerCall]) -> None:
         if (call := self._calls.get(stream)) is not None:
             call.arrived()
             ready.append(call)
@@ -170,7 +170,7 @@ class Connection:
         except ngh2.NGH2Error:
             return  # it was complete
 
-    def _respond(self, call: Call, answer: Answer) -> None:
+    def _respond(self, call: ServerCall, answer: Answer) -> None:
         try:
             if answer.status:
                 self._http2.send_response(call.stream, failure(answer.status, answer.words), end_stream=True)
@@ -194,7 +194,7 @@ class Connection:
         for event in self._http2.events():
             self._handle(event, [])
 
-    def _drop(self, call: Call) -> None:
+    def _drop(self, call: ServerCall) -> None:
         if not call.gone:
             call.gone = True
             call.end()

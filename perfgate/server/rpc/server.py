@@ -16,7 +16,7 @@ import traceback
 from collections import deque
 from collections.abc import Mapping
 
-from perfgate.server.rpc.call import Call
+from perfgate.server.rpc.call import ServerCall
 from perfgate.server.rpc.connection import Connection
 from perfgate.server.rpc.interface import Answer, Method, Status
 from perfgate.server.rpc.limits import Limits, max_connections
@@ -25,7 +25,7 @@ from perfgate.serving.run_delay import RunDelay
 _READ_BYTES = 64 << 10
 
 
-class Server:
+class RpcServer:
     """Serves methods by their paths, so many at a time; more wait their turn."""
 
     def __init__(self, listener: socket.socket, methods: Mapping[bytes, Method], at_once: int) -> None:
@@ -34,7 +34,7 @@ class Server:
         self._limits, self._max_connections = Limits(), max_connections()
         self._connections: dict[int, Connection] = {}
         self._lock = threading.Lock()  # of the numbers and the queue below
-        self._waiting: deque[tuple[Connection, Call]] = deque()
+        self._waiting: deque[tuple[Connection, ServerCall]] = deque()
         self._threads = self._idle = self._working = 0
         self._stopping = False
         self._delay, self._own = RunDelay(), threading.local()
@@ -130,7 +130,7 @@ class Server:
             if self._connections.get(fd) is connection:  # else a new one has the number already
                 del self._connections[fd]
 
-    def _enqueue(self, calls: list[tuple[Connection, Call]]) -> None:
+    def _enqueue(self, calls: list[tuple[Connection, ServerCall]]) -> None:
         """Queue requests, the first of which this thread will take, and see that there are threads for the others."""
         with self._lock:
             self._waiting.extend(calls)
@@ -160,7 +160,7 @@ class Server:
                     self._working -= 1
 
 
-def _outcome(call: Call) -> Answer:
+def _outcome(call: ServerCall) -> Answer:
     try:
         return call.run()
     except MemoryError:
