@@ -28,7 +28,7 @@ _SD_OF_MAD = 1.4826
 _SE_OF_MEDIAN = sqrt(pi / 2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Blocks:
     """Log values of one source, blocks x replicas, all finite, and which payload each block sent."""
 
@@ -37,6 +37,26 @@ class Blocks:
     """Of each replica: index into `ARMS`."""
     payload: Ints
     """Of each block; -1 where it is not known, or where a block has several."""
+
+    @cached_property
+    def drawn_in(self) -> tuple[Floats, Floats]:
+        """Log values relative to their block's level, those far out drawn in, and the levels.
+
+        A value counts as `FAR_SD` robust standard deviations from its place where it lies further out (Huber, Annals of
+        Mathematical Statistics 35, 1964, 73). Its place is the replica's median, shifted by what the arms differ by in
+        this payload and not in the others, where they surely do: what a change does to a payload is never drawn in. The
+        median is taken again without these shifts, for it moves with the payloads that are hit.
+        """
+        sides = [self.arm == each for each in np.unique(self.arm)]
+        level = _level(self.logs, sides)
+        relative = self.logs - level[:, None]
+        places = list(_alike(self.payload))
+        first = relative - _medians(relative.T)
+        shift, _ = _shifts(first, places, sides)
+        own = _medians((relative - shift).T)
+        rest = relative - own
+        shift, spread = _shifts(rest, places, sides)
+        return own + shift + np.clip(rest - shift, -FAR_SD * spread, FAR_SD * spread), level
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +96,11 @@ def block_level(logs: Floats, arm: Ints) -> Floats:
     A level over both arms at once would follow the replicas of either arm that lie near it, and so draw the arms
     together (docs/explanation/method.md).
     """
-    return np.asarray(np.mean([_trimmed_mean(logs[:, arm == each]) for each in np.unique(arm)], axis=0), np.float64)
+    return _level(logs, [arm == each for each in np.unique(arm)])
+
+
+def _level(logs: Floats, sides: Sequence[Mask]) -> Floats:
+    return np.asarray(np.mean([_trimmed_mean(logs[:, side]) for side in sides], axis=0), np.float64)
 
 
 def _trimmed_mean(values: Floats) -> Floats:
@@ -85,23 +109,11 @@ def _trimmed_mean(values: Floats) -> Floats:
     return np.asarray(np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut].mean(axis=-1), np.float64)
 
 
-def drawn_in(blocks: Blocks) -> tuple[Floats, Floats]:
-    """Return log values relative to their block's level, those far out drawn in, and the levels.
-
-    A value counts as `FAR_SD` robust standard deviations from its place where it lies further out (Huber, Annals of
-    Mathematical Statistics 35, 1964, 73). Its place is the replica's median, shifted by what the arms differ by in this
-    payload and not in the others, where they surely do: what a change does to a payload is never drawn in. The median
-    is taken again without these shifts, for it moves with the payloads that are hit.
-    """
-    level = block_level(blocks.logs, blocks.arm)
-    relative = blocks.logs - level[:, None]
-    places = list(_alike(blocks.payload))
-    first = relative - np.median(relative, axis=0)
-    shift, _ = _shifts(first, places, blocks.arm)
-    own = np.median(relative - shift, axis=0)
-    rest = relative - own
-    shift, spread = _shifts(rest, places, blocks.arm)
-    return own + shift + np.clip(rest - shift, -FAR_SD * spread, FAR_SD * spread), level
+def _medians(values: Floats) -> Floats:
+    """Median over the last axis of finite values, as `np.median` in a fifth of the time for a few of them."""
+    half, odd = divmod(values.shape[-1], 2)
+    ordered = np.partition(values, half if odd else (half - 1, half), axis=-1)
+    return np.asarray(ordered[..., half] if odd else (ordered[..., half - 1] + ordered[..., half]) / 2, np.float64)
 
 
 def traffic(number: Ints, visits: Ints, shares: Sequence[float]) -> Floats:
@@ -113,7 +125,7 @@ def traffic(number: Ints, visits: Ints, shares: Sequence[float]) -> Floats:
 
 def payload_means(blocks: Blocks, shares: Sequence[float] = ()) -> PayloadMeans:
     """Average each replica's visits within each payload; `shares` of the traffic by payload, else as often as seen."""
-    values, level = drawn_in(blocks)
+    values, level = blocks.drawn_in
     number, index, visits = np.unique(blocks.payload, return_inverse=True, return_counts=True)
     share = traffic(number, visits, shares)
     sums = np.zeros((number.size, values.shape[1]))
@@ -130,26 +142,25 @@ def _alike(payload: Ints) -> Iterator[Ints]:
         yield order[first[visits == count][:, None] + np.arange(count)]
 
 
-def _shifts(rest: Floats, places: Sequence[Ints], arm: Ints) -> tuple[Floats, Floats]:
+def _shifts(rest: Floats, places: Sequence[Ints], sides: Sequence[Mask]) -> tuple[Floats, Floats]:
     """Return how far each value's place is from its replica's median, and its robust standard deviation."""
     shift, spread = np.zeros_like(rest), np.empty_like(rest)
-    pooled = _SD_OF_MAD * float(np.median(np.abs(rest)))
+    pooled = _SD_OF_MAD * float(_medians(np.abs(rest).ravel()))
     for rows in places:
-        shift[rows], spread[rows] = _of_payloads(rest[rows], arm, pooled)
+        shift[rows], spread[rows] = _of_payloads(rest[rows], sides, pooled)
     return shift, spread
 
 
-def _of_payloads(rest: Floats, arm: Ints, pooled: float) -> tuple[Floats, Floats]:
+def _of_payloads(rest: Floats, sides: Sequence[Mask], pooled: float) -> tuple[Floats, Floats]:
     """Return both for payloads x visits x replicas."""
     payloads, visits, replicas = rest.shape
-    sides: list[Mask] = [arm == each for each in np.unique(arm)]
-    centres = [np.median(rest[:, :, side].reshape(payloads, -1), axis=1) for side in sides]
+    centres = [_medians(rest[:, :, side].reshape(payloads, -1)) for side in sides]
     shift = np.zeros((payloads, 1, replicas))
     for side, centre in zip(sides, centres, strict=True):
         shift[:, :, side] = centre[:, None, None]
     spread = np.full(payloads, pooled)
     if visits * replicas >= _FEW:
-        spread = _SD_OF_MAD * np.median(np.abs(rest - shift).reshape(payloads, -1), axis=1)
+        spread = _SD_OF_MAD * _medians(np.abs(rest - shift).reshape(payloads, -1))
     if len(sides) > 1:
         se = _SE_OF_MEDIAN * spread * np.sqrt(sum(1 / (visits * side.sum()) for side in sides))
         shift[np.abs(centres[1] - centres[0]) <= APART_SE * se] = 0

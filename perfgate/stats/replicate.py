@@ -10,6 +10,7 @@ import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.stats.arm_quantile import arm_quantiles
+from perfgate.stats.memoize import remembered
 from perfgate.stats.memory_slope import readings
 from perfgate.stats.payloads import Blocks, payload_means, sampling_variance, traffic
 from perfgate.stats.per_trial import (
@@ -81,6 +82,11 @@ def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | Non
 
 def blocks_of(metric: Metric, source: Source, columns: Columns) -> tuple[Units, Blocks]:
     """Return one source's trials as blocks x replicas; no block where they do not make any."""
+    return _blocks(columns, metric, source)
+
+
+@remembered
+def _blocks(columns: Columns, metric: Metric, source: Source) -> tuple[Units, Blocks]:
     rows = rows_of(columns, source)
     units, logs, payload = block_matrix(columns, rows, usable_values(metric, source, columns))
     return units, Blocks(logs, units.arm, payload)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
-from perfgate.stats.payloads import Blocks, drawn_in, payload_means
+from perfgate.stats.payloads import Blocks, payload_means
 from perfgate.stats.per_trial import quantile_of, request_values, rows_of, units_of
 from perfgate.stats.quantile import harrell_davis
 from perfgate.stats.replicate import Replicates, blocks_of
@@ -53,7 +53,7 @@ def within_blocks(blocks: Blocks, shares: Sequence[float] = ()) -> Within | None
     count, replicas = blocks.logs.shape
     if count < 2 or replicas < 2:
         return None
-    values, level = drawn_in(blocks)
+    values, level = blocks.drawn_in
     means = payload_means(blocks, shares)
     row = np.searchsorted(means.number, blocks.payload)
     weight = (means.weight / np.bincount(row))[row] * count
