@@ -20,7 +20,7 @@ MODELS = CACHE / "models"
 
 sys.path.insert(0, str(ROOT))  # `examples` and `benchmarks` are tested, and are not installed
 
-
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: threads for small matrices only disturb each other
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "COLUMNS", "LINES"):
     os.environ.pop(_name, None)  # nor is what they print as wide as its terminal
 
