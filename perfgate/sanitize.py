@@ -8,6 +8,8 @@ _GAP = " ... "
 
 def printable(text: str) -> str:
     """Replace what does not print (control, bidirectional override, lone surrogate), keep line breaks."""
+    if text.isprintable():  # nearly always, and a hundred times as fast as looking at each character
+        return text
     return "".join(char if char.isprintable() or char == "\n" else REPLACEMENT for char in text.replace("\t", " "))
 
 

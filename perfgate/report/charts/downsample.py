@@ -24,5 +24,11 @@ def min_max(x: Numbers, y: Numbers, limit: int) -> tuple[Numbers, Numbers]:
 
 def medians(x: Numbers, y: Numbers, runs: int) -> tuple[Numbers, Numbers]:
     """Summarise a series by the medians of consecutive runs of equal size: its course without its noise."""
-    parts = [run for run in np.array_split(np.arange(len(x)), runs) if len(run)]
-    return np.array([np.median(x[run]) for run in parts]), np.array([np.median(y[run]) for run in parts])
+    size, longer = divmod(len(x), runs)
+    border = longer * (size + 1)  # the first runs have one value more, as numpy.array_split deals them
+    return _median_of_runs(x, border, size), _median_of_runs(y, border, size)
+
+
+def _median_of_runs(values: Numbers, border: int, size: int) -> Numbers:
+    first = np.median(values[:border].reshape(-1, size + 1), axis=1)
+    return np.concatenate([first, np.median(values[border:].reshape(-1, size), axis=1)]) if size else first
