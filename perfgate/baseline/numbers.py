@@ -32,17 +32,17 @@ class StoredFacts:
     """Where the numbers of a stored baseline come from."""
 
     records: tuple[str, ...]
-    """`NAME/ID` of those that the numbers are the mean of, the newest first; none where they do not compare here."""
+    """`NAME/ID` of the records whose mean the numbers are, newest first; empty if they are not comparable here."""
     recorded_utc: str
-    """When the newest of them was recorded."""
+    """When the newest of these records was made."""
     model_given: str
-    """Model of the baseline, as it was named when it was recorded."""
+    """Model of the baseline, as given when it was recorded."""
     model_digest: str
     """Digest of its files."""
     size_mb: float
     """Size of its files, MiB."""
     days: int = 0
-    """On how many days they were recorded; 0: not known."""
+    """Number of days on which they were recorded; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)

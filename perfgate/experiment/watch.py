@@ -20,34 +20,34 @@ _MOST_ROWS = 6_000
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The servers' processes over the load lane, columns of equal length."""
+    """The servers' processes during the load lane, as columns of equal length."""
 
     time_s: tuple[float, ...] = ()
-    """Since the run began."""
+    """Time since the run began."""
     arm: tuple[str, ...] = ()
     """`baseline` or `candidate`."""
     replica: tuple[int, ...] = ()
     """Number of the server in its arm, from 0."""
     cpu_ms: tuple[float, ...] = ()
-    """Since the process began."""
+    """CPU time since the process began."""
     rss_mb: tuple[float, ...] = ()
-    """Resident set, MiB."""
+    """Resident set size, MiB."""
     cost_share: float = float("nan")
-    """CPU time that sampling took, in cores."""
+    """CPU time that sampling used, in cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadTime:
-    """CPU time of one kind of thread in all servers of an arm, over the load lane; threads that ended are left out."""
+    """CPU time of one kind of thread in all servers of an arm, in the load lane, without threads that ended."""
 
     arm: str
     """`baseline` or `candidate`."""
     thread: str
-    """Name without its number."""
+    """Name of the thread without its number."""
     cpu_ms: float
-    """CPU time of all threads of that name."""
+    """CPU time of all threads with that name."""
     share: float
-    """Of the arm's CPU time in this lane."""
+    """Share of the arm's CPU time in this lane."""
 
 
 class LoadWatch:

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 
 
 class Outcome(StrEnum):
-    """How a run ended, or that it has not."""
+    """How a run ended, or that it is still running."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -39,20 +39,20 @@ class ModelFacts:
     """One arm's model."""
 
     given: str
-    """As it was named: a path or a URL."""
+    """The model as given: a path or a URL."""
     path: str
     """The SavedModel that was measured, or the URL."""
     digest: str
-    """SHA-256 of the files, `sha256:…`; of a server's signatures, `metadata-sha256:…`."""
+    """SHA-256 of the model's files, `sha256:…`, or of a running server's signatures, `metadata-sha256:…`."""
     version: int
-    """Number of the version; 1 where the path has none."""
+    """Version number; 1 if the path has none."""
     size_mb: float
-    """Size of its files, MiB; null where they are not at hand."""
+    """Size of the model's files, MiB; null if they are not accessible."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialColumns:
-    """All trials, a column a field, equal lengths; times in seconds since the run began."""
+    """All trials, as columns of equal length; times in seconds since the run began."""
 
     lane: tuple[str, ...] = ()
     """`cost` or `load`."""
@@ -67,7 +67,7 @@ class TrialColumns:
     start_s: tuple[float, ...] = ()
     """When the trial began."""
     wall_s: tuple[float, ...] = ()
-    """How long it took."""
+    """How long the trial took."""
     requests: tuple[int, ...] = ()
     """Recorded requests, failed ones included."""
     errors: tuple[int, ...] = ()
@@ -79,34 +79,34 @@ class TrialColumns:
     response_max_ms: tuple[float | None, ...] = ()
     """Longest response time."""
     cpu_ms: tuple[float | None, ...] = ()
-    """CPU time of the server, all its threads."""
+    """CPU time of the server, all threads."""
     rss_mb: tuple[float | None, ...] = ()
-    """Resident set at the end, MiB."""
+    """Resident set size at the end of the trial, MiB."""
     pss_mb: tuple[float | None, ...] = ()
-    """Proportional set at the end, MiB: shared pages divided among sharers."""
+    """Proportional set size at the end, MiB: each shared page is divided among the processes that share it."""
     uss_mb: tuple[float | None, ...] = ()
-    """Pages of its own at the end, MiB."""
+    """Unique set size at the end, MiB: pages that no other process shares."""
     queue_ms: tuple[float | None, ...] = ()
-    """Mean time from arrival to the start of the execution, as the server told it."""
+    """Mean time from arrival to the start of the execution, as reported by the server."""
     execute_ms: tuple[float | None, ...] = ()
-    """Mean time of the execution, as the server told it."""
+    """Mean time of the execution, as reported by the server."""
     encode_ms: tuple[float | None, ...] = ()
-    """Mean time to encode the answer, as the server told it."""
+    """Mean time to encode the response, as reported by the server."""
     batch_size: tuple[float | None, ...] = ()
-    """Mean rows of the batch that a request was executed in, as the server told it."""
+    """Mean number of rows in the batch that executed a request, as reported by the server."""
     context_switches: tuple[float | None, ...] = ()
-    """Of the server, during the trial."""
+    """Context switches of the server during the trial."""
     page_faults: tuple[float | None, ...] = ()
-    """Of the server, during the trial."""
+    """Page faults of the server during the trial."""
     throttled_ms: tuple[float | None, ...] = ()
-    """Time in which a CPU limit kept the server from running."""
+    """Time for which a CPU limit kept the server from running."""
     response_p99_ms: tuple[float | None, ...] = ()
-    """99th percentile of the response times; none of fewer than 100 requests."""
+    """99th percentile of the response times; null for fewer than 100 requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockColumns:
-    """All blocks and the conditions they were measured under."""
+    """All blocks, and the conditions under which they were measured."""
 
     lane: tuple[str, ...] = ()
     """`cost` or `load`."""
@@ -115,29 +115,29 @@ class BlockColumns:
     block: tuple[int, ...] = ()
     """Number of the block, from 0 in each lane and depth."""
     start_s: tuple[float, ...] = ()
-    """When it began, seconds since the run began."""
+    """When the block began, in seconds since the run began."""
     wall_s: tuple[float, ...] = ()
-    """How long it took."""
+    """How long the block took."""
     steal_share: tuple[float | None, ...] = ()
-    """Share of CPU time that the hypervisor gave to others."""
+    """Share of the CPU time that the hypervisor gave to other virtual machines."""
     cpu_pressure_share: tuple[float | None, ...] = ()
-    """Share of time in which some task of the machine waited for a CPU."""
+    """Share of the time in which some task on the machine waited for a CPU."""
     schedule: tuple[str | None, ...] = ()
-    """Digest of the arrivals that all replicas of the block got; None where nothing was scheduled."""
+    """Digest of the schedule of arrivals that all replicas got; null if nothing was scheduled."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """The record of the stored baseline that a run compares with: when and where it was made."""
+    """The record of the stored baseline that a run was compared with: when and where it was made."""
 
     record: str
-    """`NAME/ID`; of several whose numbers are used, the newest."""
+    """`NAME/ID`; the newest one if the numbers of several are used."""
     created_utc: str
-    """When it was recorded or promoted."""
+    """When the record was made or promoted."""
     fingerprint: str
-    """Digest of the stable facts of its environment."""
+    """Digest of the stable facts about its environment."""
     environment: dict[str, Any]
-    """Facts of the machine and the software, as those of the run."""
+    """Facts about the machine and the software, as for the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,72 +145,72 @@ class Result:
     """One run of one scenario."""
 
     run_id: str
-    """UTC time of the start, name of the scenario, 8 random hex digits: `20260301T101500Z-ranking-3f0c1a9b`."""
+    """UTC start time, scenario name and 8 random hex digits: `20260301T101500Z-ranking-3f0c1a9b`."""
     created_utc: str
-    """When it began, ISO 8601."""
+    """When the run began, in ISO 8601."""
     perfgate_version: str
-    """Version that measured."""
+    """Version of perfgate that measured."""
     status: Outcome
-    """`running`, `complete`, `interrupted` or `invalid`."""
+    """How the run ended; `running` if it has not."""
     command: tuple[str, ...]
-    """The command line that makes this run again."""
+    """The command line that repeats this run."""
     comparison: ComparisonKind
-    """`side by side`, `stored numbers` or `none`."""
+    """What the candidate was compared with: a model measured side by side, stored numbers, or nothing."""
     baseline_name: str | None
-    """Name of the stored baseline; None where none was asked for."""
+    """Name of the stored baseline; None if none was requested."""
     scenario: dict[str, Any]
-    """The whole scenario, defaults filled in."""
+    """The whole scenario, including defaults."""
     scenario_digest: str
-    """Digest of what the scenario measures: baselines are found by it."""
+    """Digest of what the scenario measures, by which baselines are found."""
     payload_digest: str
     """SHA-256 of all requests and their order."""
     models: dict[str, ModelFacts]
-    """By arm."""
+    """The model of each arm."""
     plan: dict[str, Any]
-    """Seed, replicas, fork parents, start order, segments, threads, affinity: enough to repeat the run."""
+    """Seed, replicas, fork servers, start order, segments, threads and CPU affinity: enough to repeat the run."""
     environment: dict[str, Any]
-    """Facts of the machine and the software."""
+    """Facts about the machine and the software."""
     fingerprint: str
-    """Digest of the stable facts of the environment: stored numbers are comparable only if it is equal."""
+    """Digest of the stable facts about the environment: stored numbers are comparable only if it is equal."""
     judgement: Judgement | None
-    """None while the run is going on."""
+    """The verdict and all decisions; None while the run is in progress."""
     looks: tuple[Look, ...] = ()
-    """What was seen of gated metrics and objectives at planned instants; the plan says when they were to be."""
+    """Interim analyses of gated metrics and objectives; the plan says when they were scheduled."""
     summaries: tuple[ArmSummary, ...] = ()
-    """Typical values of each arm and metric; they describe, and decide nothing."""
+    """Typical values of each arm and metric, for description only."""
     replicas: tuple[ReplicaFacts, ...] = ()
-    """Every server process, as it started."""
+    """What is known of the start of each server process."""
     trials: TrialColumns = field(default_factory=TrialColumns)
     """Every trial: one visit to one server."""
     blocks: BlockColumns = field(default_factory=BlockColumns)
     """Every block: one randomised round over the servers."""
     curves: tuple[Curve, ...] = ()
-    """Distributions of response times under load, an arm each."""
+    """Distributions of response times under load, one per arm."""
     stages: tuple[StageSummary, ...] = ()
-    """Where the time of a request under load went; empty where the server does not tell."""
+    """Where the time of a request under load went; empty if the server does not report it."""
     batch_sizes: tuple[BatchSizes, ...] = ()
-    """Sizes of the batches that requests were executed in; empty where the server does not tell."""
+    """Sizes of the batches that executed requests; empty if the server does not report them."""
     request_classes: tuple[ClassSummary, ...] = ()
-    """Each kind of request on its own, where the scenario has several."""
+    """Each request class separately, if the scenario has several."""
     generator: Generator | None = None
-    """How well the load generator kept to the schedule; None without a load lane."""
+    """How well the load generator kept to the schedule; None if there is no load lane."""
     threads: tuple[ThreadTime, ...] = ()
-    """CPU time by kind of thread over the load lane."""
+    """CPU time by kind of thread in the load lane."""
     timeline: Timeline = field(default_factory=Timeline)
-    """CPU time and memory of the servers each 100 ms of the load lane."""
+    """CPU time and memory of the servers, every 100 ms of the load lane."""
     cautions: tuple[Caution, ...] = ()
     """What weakens the result, each with a remedy."""
     wall_s: float = 0.0
     """Wall time of the whole run."""
     phases_s: dict[str, float] = field(default_factory=dict)
-    """Wall time of each phase: start, warm-up, each segment."""
+    """Wall time of each phase: start, warm-up, and each segment."""
     stored: StoredFacts | None = None
-    """Where the baseline's numbers come from; None where it was measured, or there is none."""
+    """Where the baseline's stored numbers come from; None if the baseline was measured or there is none."""
     record: RecordFacts | None = None
-    """Of a stored baseline, measured again or by its numbers; None where there is none."""
+    """The record of the stored baseline, whether it was measured again or not; None if there is none."""
     payload_shares: tuple[float, ...] = ()
-    """Share of the traffic that each recorded request has, by its number; empty in older results."""
+    """Each recorded request's share of the traffic, by number; empty in older results."""
     payload_changes: tuple[PayloadChange, ...] = ()
-    """What changed in each payload, by metric; the estimate of such a metric is their mean."""
+    """The change in each payload, by metric; the metric's estimate is their mean."""
     schema_version: int = SCHEMA_VERSION
-    """Counts incompatible changes of this document."""
+    """Number of incompatible changes to this document's format so far."""

@@ -25,16 +25,16 @@ _Text = Annotated[str, Field(pattern=r"\S")]
 
 
 class Acceptance(Table):
-    """A regression that is accepted for a while, and up to where."""
+    """A regression that is accepted up to a bound and until a date."""
 
     up_to: Amount
-    """The tolerance while it holds: a share, or an amount in the metric's unit, as `tolerance` of a scenario."""
+    """The tolerance until then: a share, or an amount in the metric's unit, like `tolerance` in a scenario."""
     reason: _Text
-    """Why it is accepted."""
+    """Why the regression is accepted."""
     author: _Text
-    """Who accepts it."""
+    """Who accepts the regression."""
     expires: Annotated[date, BeforeValidator(_day)]
-    """The last day on which it holds, in UTC: a date such as 2027-06-30."""
+    """The last day on which the entry applies, in UTC: a date such as 2027-06-30."""
 
 
 class Project(Table):

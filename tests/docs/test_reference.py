@@ -98,7 +98,7 @@ def test_commands_say_values_defaults_and_variables() -> None:
 def test_scenario_tables_are_named_as_in_a_file() -> None:
     found = _tables("scenario.md")
     assert {"`[payload.inputs.NAME]`", "`[gate.metrics.METRIC]`", "`[server.batching]`"} <= found.keys()
-    assert found["`[budget]`"][0][:3] == ["`measure_s`", 'number above 0 or text such as `"500ms"`, `"2min"`', "`45`"]
+    assert found["`[budget]`"][0][:3] == ["`measure_s`", 'number above 0 or string such as `"500ms"`, `"2min"`', "`45`"]
 
 
 def test_a_key_without_description_would_show() -> None:

@@ -51,7 +51,7 @@ def _value(option: click.Option) -> str:
         return ", ".join(map(code, option.type.choices))
     if isinstance(option.type, click.IntRange):
         low, high = option.type.min, option.type.max
-        return f"whole number, {low} or more" if high is None else f"whole number, {low} to {high}"
+        return f"whole number, at least {low}" if high is None else f"whole number, {low} to {high}"
     return code(option.make_metavar(click.Context(click.Command("perfgate"))))
 
 
@@ -71,4 +71,4 @@ def _variables(found: tuple[tuple[str, click.Command], ...]) -> str:
             if isinstance(option, click.Option) and option.envvar:
                 users.setdefault((str(option.envvar), ", ".join(option.opts)), []).append(path)
     rows = ((code(name), code(flags), ", ".join(map(code, paths))) for (name, flags), paths in sorted(users.items()))
-    return "## Variables\n\n" + table(("variable", "is the option", "of"), rows)
+    return "## Variables\n\n" + table(("variable", "option", "commands"), rows)

@@ -86,8 +86,8 @@ def settings() -> str:
     severity, accept = root["properties"]["severity"], root["$defs"]["Accept"]
     del accept["properties"]["metric"]["enum"]  # the metrics have a page of their own
     return (
-        f"{options}\n\n## `[severity]`\n\n{prose(severity['description'])} A metric, and one of "
-        f"{', '.join(code(each) for each in root['$defs']['Severity']['enum'])}: [more](severity.md#severity).\n\n"
-        f"## `[[accept]]`\n\n{prose(root['properties']['accept']['description'])} All keys but `scenario` must be "
-        f"given: [more](severity.md#accepted-regressions).\n\n{keys(accept, root, link=False)}"
+        f"{options}\n\n## `[severity]`\n\n{prose(severity['description'])} Each key is a metric, and its value one "
+        f"of {', '.join(code(each) for each in root['$defs']['Severity']['enum'])}: [more](severity.md#severity).\n\n"
+        f"## `[[accept]]`\n\n{prose(root['properties']['accept']['description'])} All keys except `scenario` are "
+        f"required: [more](severity.md#accepted-regressions).\n\n{keys(accept, root, link=False)}"
     )

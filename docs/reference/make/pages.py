@@ -1,4 +1,4 @@
-"""All pages by name: where each comes from, and what stands above what is made."""
+"""All pages by name: where each comes from, and the text above the generated part."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ class Page:
 
     title: str
     source: str
-    """The file that says it all."""
+    """The file that it is made from."""
     lead: str
     body: Callable[[], str]
 
 
 def exit_codes() -> str:
-    """Tell each code's meaning."""
+    """Describe each exit code."""
     docs = field_docs(ExitCode)
     return table(("code", "name", "when"), ((code(int(each)), each.name.lower(), docs[each.name]) for each in ExitCode))
 
 
 SETTINGS = """\
-A flag comes before an environment variable, a variable before `perfgate.toml`, and the file before the default.
+A flag overrides an environment variable, a variable overrides `perfgate.toml`, and the file overrides the default.
 
 ```console
-$ perfgate config                 # what `perfgate run` would use here, and where each value comes from
+$ perfgate config                 # the settings that `perfgate run` would use here, with their sources
 $ perfgate config --json
 ```
 
-The nearest file counts, in the working directory or above it: `perfgate.toml`, or the table `[tool.perfgate]` of a
-`pyproject.toml`. Two are never mixed. Paths in it (`store`, `out`, `junit`, `metrics`, scenario files, and
+perfgate uses the nearest file, in the working directory or above it: `perfgate.toml`, or the table `[tool.perfgate]` of
+`pyproject.toml`. Files are never merged. Paths in the file (`store`, `out`, `junit`, `metrics`, scenario files, and
 `scenarios/NAME.toml`) are relative to the file, wherever the command is called from.
 
 ```toml
@@ -59,19 +59,19 @@ on_inconclusive = "fail"
 junit = "perfgate.xml"
 ```
 
-An unknown key, and a value that the option does not take, end the command with exit code 2 and one line that names the
-file. In `PERFGATE_SCENARIO` several scenarios are separated by blanks, and a flag replaces all of them. `NO_COLOR` and
-other variables of the terminal: [what perfgate prints](terminal.md#colours-width-and-detail). What to measure and how
-to judge it is in [scenario files](scenario-files.md).
+An unknown key, or a value that the option does not accept, ends the command with exit code 2 and a one-line message
+that names the file. `PERFGATE_SCENARIO` can have several scenarios, separated by spaces; a flag replaces all of them.
+For `NO_COLOR` and other variables of the terminal, see [what perfgate prints](terminal.md#colours-width-and-detail).
+What to measure and how to judge it is set in [scenario files](scenario-files.md).
 
-As a JSON Schema: [`config.schema.json`](config.schema.json). Each key takes what its option takes:"""
-"""What stands above the table of `perfgate.toml`."""
+As a JSON Schema: [`config.schema.json`](config.schema.json). Each key takes the same values as its option:"""
+"""The text above the table of keys of `perfgate.toml`."""
 
 GLOSSARY = Page(
     "Glossary",
     "perfgate/report/glossary.py",
-    "Each word that perfgate uses in a sense of its own, and the name that it has elsewhere. Reports explain the\n"
-    "words that they use from the same table.",
+    "Each term that perfgate uses in a specific sense, with its usual name elsewhere. The terms explained at the\n"
+    "end of each report come from the same table.",
     glossary,
 )
 
@@ -79,41 +79,45 @@ PAGES = {
     "commands.md": Page(
         "Commands",
         "perfgate/cli/",
-        "Every command with every option. A flag comes before its variable, a variable before\n"
-        "[`perfgate.toml`](settings.md), and the file before the default. `perfgate COMMAND --help` shows the same.",
+        "Every command with all its options. A flag overrides its variable, a variable overrides\n"
+        "[`perfgate.toml`](settings.md), and the file overrides the default. `perfgate COMMAND --help` shows the\n"
+        "same.",
         commands,
     ),
     "metrics.md": Page(
         "Metrics",
         "perfgate/metrics.py",
-        "*Catch* is the default regression to find reliably, and the tolerance half of it; *at least*: a\n"
-        "smaller change in the unit never counts. *Gated* metrics are judged by default, others\n"
-        "where a scenario names them, in a table `[gate.metrics.NAME]`, empty or with `catch` or\n"
-        "`tolerance`. Any metric can have an [objective](scenario-files.md#what-an-objective-needs), an absolute\n"
-        "bound on the new version. *Measured at* is lane and depth: the first one that the run has.\n"
-        "What estimators and scales are: [estimators](estimators.md).",
+        "*Gated* metrics are judged by default; `latency_p99_ms` only if the run can decide it. Other metrics are\n"
+        "judged if a scenario names them in a table `[gate.metrics.NAME]`, which can be empty or have a `catch` or\n"
+        "`tolerance`. *Catch* is the default regression to detect reliably, and the *tolerance* is half of it; *at\n"
+        "least* means that changes below that amount never count. Any metric can have an\n"
+        "[objective](scenario-files.md#what-an-objective-needs), an absolute bound on the new version. *Measured\n"
+        "at* is the lane and depth; the first one that the run has is used. For estimators and scales, see\n"
+        "[estimators](estimators.md).",
         metrics,
     ),
     "exit-codes.md": Page(
         "Exit codes",
         "perfgate/errors.py",
-        "Of `run` and `compare`; other commands use those that fit. The last line on stderr says why.",
+        "These are the exit codes of `run` and `compare`; other commands use those that apply. The last line on\n"
+        "stderr says why.",
         exit_codes,
     ),
     "cautions.md": Page(
         "Cautions",
         "perfgate/cautions.py",
-        "What weakens a result without changing its verdict. Cautions are printed with their remedies in the\n"
-        "terminal, on the report page and in job summaries. Programs find them by their codes under `cautions` in\n"
-        "[`result.json`](result.md#caution). The run fills in what stands in braces. Entries share a code where the\n"
-        "same problem has another remedy in other circumstances.",
+        "A caution is something that weakens a result without changing its verdict. Cautions are shown with their\n"
+        "remedies in the terminal, on the report page and in job summaries. Programs find them by code under\n"
+        "`cautions` in [`result.json`](result.md#caution). The run fills in the fields in braces. Several entries\n"
+        "have the same code if the same problem has different remedies in different circumstances.",
         cautions,
     ),
     "scenario.md": Page(
         "Scenario keys",
         "perfgate/scenario/schema.py",
-        "Every table and key of a [scenario file](scenario-files.md). All keys have defaults; `-` is none. Times are\n"
-        "seconds, or text with `ms`, `s`, `m`, `min` or `h`; shares are numbers or percentages in quotes.",
+        "Every table and key of a [scenario file](scenario-files.md). `-` means that there is no fixed default.\n"
+        "Times are numbers of seconds, or strings with `ms`, `s`, `m`, `min` or `h`; shares are numbers, or\n"
+        "percentages in quotes.",
         scenario,
     ),
     "settings.md": Page(
@@ -125,16 +129,16 @@ PAGES = {
     "result.md": Page(
         "Keys of `result.json`",
         "perfgate/results/result.py",
-        "What the keys of [`result.json`](run-files.md#resultjson) mean; as a JSON Schema:\n"
-        "[`result.schema.json`](result.schema.json). Units stand in names: `_s` seconds, `_ms` milliseconds, `_mb`\n"
-        "MiB. Any number may be `null`, where there is none. A *list* in columns has one item for each row.",
+        "What the keys of [`result.json`](run-files.md#resultjson) mean. There is also a JSON Schema:\n"
+        "[`result.schema.json`](result.schema.json). Names end in the unit: `_s` is seconds, `_ms` milliseconds,\n"
+        "and `_mb` MiB. Any number can be `null` if it is not known. In columns, an array has one item per row.",
         result,
     ),
 }
 
 
 def files() -> Mapping[str, str]:
-    """Make every page and the JSON Schemas: text by path in the repository."""
+    """Return the text of every page and JSON Schema by its path in the repository."""
     schemas = {
         "docs/reference/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
         "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ def definition(schema: Schema, root: Schema) -> tuple[str, Schema]:
 
 
 def keys(schema: Schema, root: Schema, *, link: bool) -> str:
-    """Make the table of one schema's keys; tables in tables are told by name, with a link to it if asked."""
+    """Make the table of one schema's keys; `link`: for a JSON document, with links to the objects inside it."""
     rows = []
     with_default = not link
     for key, value in schema["properties"].items():
@@ -39,7 +40,7 @@ def _default(value: Schema) -> str:
 
 
 def type_words(schema: Schema, root: Schema, *, link: bool) -> str:
-    """Say in words what a value may be, bounds included."""
+    """Return in words what a value may be, bounds included."""
     words = list(dict.fromkeys(_alternatives(schema, root, link=link)))
     return " or ".join(words)
 
@@ -61,9 +62,9 @@ def _alternatives(schema: Schema, root: Schema, *, link: bool) -> Iterator[str]:
     elif kinds == "object":
         yield _mapping(schema, root, link=link)
     elif kinds == "string" and "examples" in schema:
-        yield "text such as " + ", ".join(code(json.dumps(each)) for each in schema["examples"])
+        yield "string such as " + ", ".join(code(json.dumps(each)) for each in schema["examples"])
     else:
-        names = {"string": "text", "integer": "whole number", "boolean": "`true`, `false`", None: "any"}
+        names = {"string": "string", "integer": "whole number", "boolean": "`true`, `false`", None: "any"}
         yield " ".join([names.get(kinds, str(kinds)), *_limits(schema)])
 
 
@@ -75,13 +76,18 @@ def _limits(schema: Schema) -> Iterator[str]:
 
 def _array(schema: Schema, root: Schema, *, link: bool) -> str:
     if "prefixItems" in schema:
-        return "list of " + ", ".join(type_words(each, root, link=link) for each in schema["prefixItems"])
-    return f"list of {type_words(schema.get('items', {}), root, link=link)}"
+        words = [type_words(each, root, link=link) for each in schema["prefixItems"]]
+        return f"array of {len(words)}: {', '.join(words)}"
+    return f"array of {_plural(type_words(schema.get('items', {}), root, link=link))}"
 
 
 def _mapping(schema: Schema, root: Schema, *, link: bool) -> str:
     values = schema.get("additionalProperties")
     if not isinstance(values, dict) or not values:
-        return "table"
-    words = type_words(values, root, link=link)
-    return "tables by name" if words == "table" else f"by name: {words}"
+        return "object" if link else "table"
+    return f"{_plural(type_words(values, root, link=link))} by name"
+
+
+def _plural(words: str) -> str:
+    """Return the words for several such values: `whole numbers at least 0`, `numbers or null`."""
+    return re.sub(r"^(string|whole number|number|array|object|table)\b", r"\1s", words)
