@@ -28,7 +28,8 @@ class Acceptance(Table):
     """A regression that is accepted up to a bound and until a date."""
 
     up_to: Amount
-    """The tolerance until then: a share, or an amount in the metric's unit, like `tolerance` in a scenario."""
+    """The tolerance while the entry applies: a share, or an amount in the metric's unit, like `tolerance` in a
+    scenario."""
     reason: _Text
     """Why the regression is accepted."""
     author: _Text
