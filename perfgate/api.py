@@ -19,9 +19,9 @@ from perfgate.gate.judge import judge
 from perfgate.gate.stored_baseline import judge_stored
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.metrics import METRICS
-from perfgate.pipeline.stored import record_of
 from perfgate.results import document
 from perfgate.results.loader import read_run
+from perfgate.results.record import record_of
 from perfgate.results.result import ComparisonKind, Result
 from perfgate.results.samples import FILE_NAME, read_samples
 from perfgate.results.scenario import scenario_of

@@ -197,27 +197,27 @@ class ReplicaFacts:
     arm: Arm
     """`baseline` or `candidate`."""
     parent: int
-    """Which fork server it came from: a blocking factor."""
+    """Number of its fork server, a blocking factor."""
     start_position: int
-    """Which server of the run it was in the order of starts, from 0."""
+    """Its position in the run's start order, from 0."""
     pid: int | None
-    """None where the server's process is not known."""
+    """Process ID; None if not known."""
     load_time_s: float
-    """From the start of the server to one that serves the model."""
+    """Time from starting the server until it serves the model."""
     first_request_ms: float
-    """Time of its very first request."""
+    """Duration of its first request."""
     warmup_requests: int
-    """Requests after the first one until latency no longer fell."""
+    """Number of requests after the first one until latency stopped falling."""
     warmup_s: float
-    """Time that these took."""
+    """Time that these requests took."""
     warm: bool
-    """False: its latency had not become stationary when the share of the budget for warm-up ended."""
+    """Whether its latency had become steady before the warm-up ran out of time."""
     warm_ms: float = nan
     """Median service time of the last warm-up requests."""
     replayed: int = 0
-    """Recorded warm-up requests of the model that the server replayed while it loaded."""
+    """Number of the model's recorded warm-up requests that the server replayed while loading."""
     cold_requests: int = 0
-    """Distinct requests not yet answered twice when warm-up had to end, where first calls are much slower; else 0."""
+    """If first calls are much slower: number of distinct requests not yet answered twice when warm-up ended; else 0."""
 
     @property
     def cold_start_s(self) -> float:
@@ -245,6 +245,6 @@ class Caution:
     code: str
     """Stable word for programs, such as `not warm` (docs/reference/cautions.md)."""
     message: str
-    """What is so."""
+    """What the problem is."""
     remedy: str = ""
-    """What to do about it; empty where there is nothing to do."""
+    """What to do about it; empty if there is nothing to do."""

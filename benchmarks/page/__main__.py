@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.comparison.sides import Side, begun, made_blocks
 from benchmarks.page.points import Chart, charts_of
-from perfgate.experiment.watch import Timeline
+from perfgate.experiment.timeline import Timeline
 from perfgate.gate.judge import judge
 from perfgate.pipeline.publish import publish
 from perfgate.report.html.page import render_html

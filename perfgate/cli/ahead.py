@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from perfgate.errors import PerfgateError
+from perfgate.model.cache import cache_dir
+from perfgate.model.locate import locate
 from perfgate.scenario.files import FOLDERS, load_scenario
 from perfgate.scenario.schema import Scenario
 from perfgate.serving.fork_ahead import Ahead
@@ -19,14 +21,19 @@ from perfgate.serving.open_files import allow_open_files
 def fork_server_ahead(options: Mapping[str, Any], *models: str) -> Ahead:
     """Start the first scenario's fork server, unless it is plain to see that nothing will be measured.
 
-    If nobody takes it, it ends with the command. What is wrong with a scenario or a MODEL is said by whoever needs it.
+    If nobody takes it, it ends with the command. UsageError for a directory that is no model, or none at all: seconds
+    earlier than from who opens it. All else that is wrong with a scenario or a MODEL is said by whoever needs it.
     """
     ahead = Ahead()
     click.get_current_context().call_on_close(ahead.stop)
     scenario = _first_scenario(options["scenarios"])
-    if scenario is not None and all(Path(model).exists() for model in models):  # the URL of a server does not
-        allow_open_files()
-        ahead.make(scenario, os.environ, os.sched_getaffinity(0))
+    if scenario is None or scenario.target.kind == "endpoint" or any("://" in model for model in models):
+        return ahead  # nothing is started
+    for model in models:
+        if not Path(model).is_file():  # one of Keras is exported first, which takes long
+            locate(model, cache_dir(os.environ))
+    allow_open_files()
+    ahead.make(scenario, os.environ, os.sched_getaffinity(0))
     return ahead
 
 

@@ -20,18 +20,18 @@ from perfgate.stats.sequential import crosses, nominal_levels
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One metric at one look."""
+    """One metric in one interim analysis."""
 
     metric: str
     """Name in the metrics table."""
     log_change: float
-    """On the metric's scale, as the next and all limits: logs, or the difference itself."""
+    """The change on the metric's scale: a log, or the difference itself."""
     log_se: float
-    """Standard error on that scale."""
+    """Standard error of the change, on the same scale."""
     df: float
-    """Degrees of freedom."""
+    """Degrees of freedom of the standard error."""
     counts: Counts | None = None
-    """Of a share of requests: its tests and bounds are exact."""
+    """Counts for a share of requests, whose tests and bounds are exact; None for other metrics."""
 
     @staticmethod
     def of(effect: Effect) -> Seen:
@@ -78,18 +78,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """All gated metrics and objectives that one source decides, at one planned instant."""
+    """An interim analysis: all gated metrics and objectives that one source decides, at one planned time."""
 
     source: Source
-    """Lane and depth that decides them."""
+    """The lane and depth that decide these metrics."""
     fraction: float
-    """Of the planned time of its lane: the information fraction."""
+    """Share of the lane's planned time that had passed: the information fraction."""
     at_s: float
-    """Since the run began."""
+    """Time since the run began."""
     seen: tuple[Seen, ...]
-    """The metrics."""
+    """The gated metrics."""
     objectives: tuple[ObjectiveVerdict, ...] = ()
-    """The absolute bounds."""
+    """The objectives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,9 @@ class Accept(Acceptance):
     """An accepted regression as the file has it."""
 
     metric: str
-    """The metric that is worse, by its name."""
+    """Name of the metric that is worse."""
     scenario: str | None = None
-    """Name of the scenario that it is for; without it, all."""
+    """Name of the scenario to which the entry applies; default: all."""
 
     @property
     def words(self) -> str:
@@ -47,9 +47,9 @@ class PolicyTables(Table):
     """The tables of the file that are no options."""
 
     severity: dict[str, Severity] = Field(default_factory=dict)
-    """How much a failure of a metric counts, where its scenario does not say."""
+    """How much a failure of a metric counts, unless its scenario sets it."""
     accept: tuple[Accept, ...] = ()
-    """Regressions that are accepted for a while."""
+    """Regressions that are accepted up to a bound and until a date."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,20 +30,20 @@ EXIT_CODES: dict[Verdict, ExitCode] = {
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An accepted regression under which a metric was judged: it raises the tolerance to `up_to`, and no further."""
+    """An accepted regression with which a metric was judged: it raises the tolerance to `up_to`."""
 
     up_to: float
-    """Like the tolerance."""
+    """The accepted change, in the same form as the tolerance."""
     reason: str
-    """Why it is accepted."""
+    """Why the regression is accepted."""
     author: str
-    """Who accepts it."""
+    """Who accepts the regression."""
     expires: str
-    """The last day on which it holds, in UTC, as ISO 8601 writes it."""
+    """The last day on which the entry applies, in UTC (ISO 8601)."""
     own_tolerance: float
-    """The metric's tolerance without it."""
+    """The metric's own tolerance."""
     own_verdict: Verdict
-    """What the metric's own tolerance says of the same measurement."""
+    """The verdict of the same measurement by the metric's own tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +53,28 @@ class MetricVerdict:
     metric: str
     """Name in the metrics table."""
     gated: bool
-    """Whether it is judged; `severity` says whether a failure fails the run."""
+    """Whether the metric is judged; `severity` says whether a failure fails the run."""
     verdict: Verdict
-    """Of this metric alone."""
+    """Verdict on this metric alone."""
     tolerance: float
-    """Accepted change, as a share or in the metric's unit, like the effect's; positive, in the direction of worse."""
+    """Accepted change for the worse: a share or an amount in the metric's unit, like the change; always positive."""
     effect: Effect
-    """The change that it was judged by."""
+    """The change by which the metric was judged."""
     detectable: float
-    """Smallest true regression that this measurement fails with 80 % power, like the tolerance."""
+    """Smallest true regression that this measurement detects with 80 % power, in the same form as the tolerance."""
     reason: str
-    """One clause, for instance `+12.4 % is above the tolerance of 5 %`."""
+    """The reason for the verdict, such as `+12.4% is above the tolerance of 5%`."""
     more: str
-    """When inconclusive, what would decide: `about 3 times the measuring time (--budget 135s)`; else empty."""
+    """What would decide, such as `about 3 times the measuring time (--budget 135s)`; empty if decided."""
     level: float = nan
-    """One-sided level, over all looks, that a failure is held to: of gated metrics alpha over the number of those and
-    of objectives with the same severity (Holm)."""
+    """One-sided level, over all looks, at which a failure is declared: for gated metrics, alpha divided by the number
+    of metrics and objectives with the same severity (Holm)."""
     severity: Severity = Severity.ERROR
-    """How much a failure counts; `off` where it is not gated."""
+    """How much a failure counts; `off` if the metric is not gated."""
     accepted: Accepted | None = None
-    """The accepted regression that raised the tolerance; None: the tolerance is the metric's own."""
+    """The accepted regression that raised the tolerance; None if the tolerance is the metric's own."""
     required: bool = True
-    """Whether the run is inconclusive where this is; else it is judged where the run can decide it."""
+    """Whether the run is inconclusive if this metric is; otherwise it is judged only if the run can decide it."""
 
     @property
     def counts(self) -> bool:
@@ -113,24 +113,24 @@ class ObjectiveVerdict:
     metric: str
     """Name in the metrics table."""
     verdict: Verdict
-    """Of this bound alone."""
+    """Verdict on this objective alone."""
     bound: float
     """The bound, in the metric's unit."""
     is_maximum: bool
     """Whether the value must be at most the bound, not at least."""
     value: float
-    """Point estimate of the candidate, in the metric's unit; NaN where the sample cannot support one."""
+    """Point estimate for the candidate, in the metric's unit; NaN if there are too few data."""
     lower: float
-    """Lower one-sided bound of the value, in the metric's unit, at the level of the look that decides: the gate's, or
-    where it fails or nearly so the stricter one that it shares."""
+    """Lower one-sided bound of the value, in the metric's unit, at the level of the look that decides: that of the
+    gate, or the stricter level that failures share if it fails or nearly fails."""
     upper: float
-    """The upper one."""
+    """Upper one-sided bound of the value."""
     reason: str
-    """One clause that says why."""
+    """The reason for the verdict."""
     more: str
-    """When inconclusive, what would decide; else empty."""
+    """What would decide; empty unless inconclusive."""
     severity: Severity = Severity.ERROR
-    """How much it counts that it is broken."""
+    """How much a missed objective counts."""
 
     @property
     def counts(self) -> bool:
@@ -148,14 +148,14 @@ class Judgement:
     """The whole decision."""
 
     verdict: Verdict
-    """Of the whole run."""
+    """Verdict on the whole run."""
     headline: str
     """The final line without the verdict word and the report's path: `service_mean_ms +12.4% [+8.1, +16.9] > 5%`."""
     metrics: tuple[MetricVerdict, ...]
-    """Every compared metric."""
+    """Decisions on all compared metrics."""
     objectives: tuple[ObjectiveVerdict, ...]
-    """Every absolute bound."""
+    """Decisions on all objectives."""
     reasons: tuple[str, ...]
-    """Why it is no plain pass or fail, a sentence each; what is wrong with an invalid run."""
+    """What decided the verdict, one clause each; if inconclusive, what would decide; if invalid, what was wrong."""
     warnings: tuple[str, ...] = ()
-    """Failures of severity `warn`, and metrics of that severity that could not be judged, a clause each."""
+    """Warn-only failures, and warn-only metrics that could not be judged, one clause each."""

@@ -12,7 +12,7 @@ from perfgate.baseline.calibration import calibrations_of
 from perfgate.baseline.commands import recording
 from perfgate.baseline.fingerprint import environment, fingerprint
 from perfgate.baseline.numbers import MOST_RECORDS, stored_baseline
-from perfgate.baseline.record import Record, StoredModel, metric_summaries
+from perfgate.baseline.record import Record
 from perfgate.baseline.store import Store
 from perfgate.cautions import CautionKind
 from perfgate.errors import InvalidRunError, NoBaselineError, UsageError
@@ -24,6 +24,7 @@ from perfgate.model.saved_model import open_model
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
+from perfgate.results.record import record_of
 from perfgate.results.result import Outcome, Result
 from perfgate.trials import Arm, Caution
 
@@ -134,27 +135,6 @@ def recording_command(comparison: Comparison, options: Options, name: str, store
 
 def _listed(cpus: tuple[int, ...] | None) -> str | None:
     return None if cpus is None else ",".join(map(str, cpus))
-
-
-def record_of(result: Result, name: str, note: str, now: datetime) -> Record:
-    """Make a record of a result's candidate."""
-    candidate = result.models[Arm.CANDIDATE]
-    return Record(
-        name=name,
-        created_utc=now.isoformat(timespec="milliseconds"),
-        scenario_name=str(result.scenario["name"]),
-        scenario_digest=result.scenario_digest,
-        payload_digest=result.payload_digest,
-        model=StoredModel(candidate.given, candidate.digest, round(candidate.size_mb * (1 << 20))),
-        fingerprint=result.fingerprint,
-        environment=result.environment,
-        metrics=metric_summaries(result.summaries, Arm.CANDIDATE),
-        seed=int(result.plan["seed"]),
-        perfgate_version=result.perfgate_version,
-        run_id=result.run_id,
-        note=note,
-        servers=len(result.replicas),
-    )
 
 
 def promote(  # noqa: PLR0913, PLR0917 - as the user asked

@@ -1,4 +1,4 @@
-"""The words of the project, each once: docs/explanation/glossary.md and "Words on this page" are made of this."""
+"""The words of the project, each once: docs/explanation/glossary.md and "Terms on this page" are made of this."""
 
 from __future__ import annotations
 

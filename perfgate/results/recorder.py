@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from perfgate.errors import UsageError
-from perfgate.experiment.watch import ThreadTime, Timeline
+from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.results import document, samples
 from perfgate.results.result import Result
 from perfgate.stats.table import TrialLog, TrialTable

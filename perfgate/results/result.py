@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from perfgate.baseline.numbers import StoredFacts
-from perfgate.experiment.watch import ThreadTime, Timeline
+from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.payload_changes import PayloadChange

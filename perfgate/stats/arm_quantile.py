@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 from perfgate.metrics import Source
 from perfgate.stats.per_trial import Units
@@ -33,6 +32,8 @@ def arm_quantiles(columns: Columns, source: Source, kind: str, share: float, of:
 
 def _influenced(pooled: Floats, times: list[Floats], share: float, of: int) -> Floats:
     """Log percentile of the pooled times, ascending, and each replica's influence on it."""
+    from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
+
     shape = stats.beta((of + 1) * share, (of + 1) * (1 - share))
     at = np.arange(pooled.size + 1) / pooled.size
     first = max(int(np.searchsorted(at, shape.ppf(1e-12))) - 1, 0)

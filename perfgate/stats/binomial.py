@@ -9,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from perfgate.stats.table import Floats
 
@@ -33,7 +33,7 @@ def requests_needed(quantile: float, alpha: float, above: int = 0) -> int:
     """
 
     def proven(count: int) -> bool:
-        return bool(stats.binom.cdf(above, count, 1 - quantile) <= alpha)
+        return bool(special.bdtr(above, count, 1 - quantile) <= alpha)
 
     return bisect_left(range(_MOST_REQUESTS), x=True, lo=above + 1, key=proven)
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from ruptures.detection import KernelCPD
-from scipy import stats
 from scipy.ndimage import median_filter
 from scipy.special import ndtri, stdtr, stdtrit
 
@@ -74,6 +73,8 @@ def clip_outliers(values: Numbers) -> Numbers:
     """
     if len(values) < _WINDOW:
         return values
+    from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
+
     course = median_filter(values, size=_WINDOW, mode="mirror")
     spread = _CLIP * float(stats.median_abs_deviation(values - course, scale="normal"))
     # Where more than half of the values are equal, the spread of the rest is not known.
@@ -102,6 +103,8 @@ def significance(values: Numbers, at: int, rho: float) -> float:
     A t-test on the normal scores of the ranks (van der Waerden), which no outlier and no skewness moves, with
     Bonferroni's correction for the places.
     """
+    from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
+
     scores = ndtri((stats.rankdata(values) - 0.5) / len(values))
     size, error, df = _difference(scores[:at], scores[at:], rho)
     if error <= 0:

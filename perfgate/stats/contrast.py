@@ -14,7 +14,7 @@ from functools import cache
 from math import ceil, isfinite, sqrt
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from perfgate.stats.per_trial import Mask
 from perfgate.stats.table import Floats, Ints
@@ -202,6 +202,8 @@ def sign_flip_p(sample: Sample, seed: int = 0) -> float:
         return float("nan")
     if pairs.size <= _MOST_EXACT_PAIRS:
         return _exact_sign_flip_p(pairs)
+    from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
+
     result = stats.permutation_test(
         (pairs,),
         np.mean,

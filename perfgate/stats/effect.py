@@ -18,43 +18,43 @@ class Effect:
     metric: str
     """Name in the metrics table."""
     change: float
-    """Point estimate: candidate/baseline - 1, 0.05 is +5 %; or candidate - baseline in the metric's unit where `scale`
-    is the difference."""
+    """Point estimate: candidate/baseline - 1, so 0.05 is +5 %; or, if `scale` is `difference`, candidate - baseline in
+    the metric's unit."""
     lower: float
-    """One-sided lower bound at level `alpha`, of the same kind as `change`: the one that decides, by all looks."""
+    """One-sided lower bound of the change at level `alpha`, over all looks; the bound that decides."""
     upper: float
-    """The upper one."""
+    """One-sided upper bound of the change."""
     alpha: float
-    """Level of each bound: the share of runs in which it misses the truth, at most."""
+    """Error level of each bound: the largest share of runs in which it misses the true change."""
     log_change: float
-    """The change on its scale: its log, or where `scale` is the difference the change itself."""
+    """The change on its scale: its log, or the change itself if `scale` is `difference`."""
     log_se: float
-    """Standard error on that scale."""
+    """Standard error of the change, on the same scale."""
     df: float
     """Welch-Satterthwaite degrees of freedom."""
     baseline_value: float
-    """In the metric's unit: median over replicas of each replica's own typical value."""
+    """Value of the baseline in the metric's unit: the median of the replicas' typical values."""
     candidate_value: float
-    """The same of the candidate."""
+    """Value of the candidate, likewise."""
     baseline_replicas: tuple[float, ...]
-    """One number a replica on that scale: relative to the block's level, else the plain value or its log."""
+    """One number per replica on the same scale: relative to the level of its blocks, otherwise the value or its log."""
     candidate_replicas: tuple[float, ...]
-    """The same of the candidate."""
+    """The same for the candidate."""
     sign_flip_p: float
-    """Two-sided p of the sign-flip permutation over counterbalanced pairs, the cross-check; NaN without pairs."""
+    """Two-sided p-value of a sign-flip permutation test over counterbalanced pairs, a cross-check; NaN: no pairs."""
     state: State
-    """`cold`, `warm` or `under load`."""
+    """State of the servers: `cold`, `warm` or `under load`."""
     source: str
-    """Where it was measured, a `Source` value."""
+    """Where the metric was measured: a lane and depth such as `cost/execute`, `start` or `model`."""
     scale: Scale = Scale.RATIO
     """How the arms are compared: by ratio or by difference."""
     occasion: OccasionSpread | None = None
-    """What occasions differ by, as the interval has it; None where both arms were measured on one occasion."""
+    """Variation between occasions as included in the interval; None if both arms were measured on one occasion."""
     counts: Counts | None = None
-    """What a share of requests was counted from: its bounds are exact, `log_se` and `df` are for planning only."""
+    """Counts behind a share of requests: its bounds are exact, and `log_se` and `df` are for planning only."""
     ci95_lower: float = nan
-    """Two-sided 95 % interval of all that was measured, of the same kind: it describes, it decides nothing."""
+    """Lower end of the two-sided 95 % interval of the change over the whole run, for description only."""
     ci95_upper: float = nan
-    """Its upper end."""
+    """Upper end of that interval."""
     lasting_se: float = nan
-    """The part of `log_se` that more time leaves: what processes of one model differ by. NaN where it is not known."""
+    """The part of `log_se` that more time does not reduce: variation between processes of one model. NaN: not known."""

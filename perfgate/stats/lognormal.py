@@ -6,7 +6,7 @@ from functools import cache
 from math import exp, inf, log, sqrt
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from perfgate.stats.table import Floats
 
@@ -43,10 +43,15 @@ def upper_mean(values: Floats, alpha: float) -> float:
 def _spreads(spread: float, df: int, alpha: float) -> tuple[Floats, Floats]:
     """Return standard deviations that may be behind the one seen, with weights that sum to 1."""
     nodes, weights = _gauss_legendre()
-    ends = np.log([stats.chi2.ppf(_NEGLIGIBLE * alpha, df), stats.chi2.isf(_NEGLIGIBLE * alpha, df)])
+    ends = np.log([2 * special.gammaincinv(df / 2, _NEGLIGIBLE * alpha), special.chdtri(df, _NEGLIGIBLE * alpha)])
     half = float(ends[1] - ends[0]) / 2
     chi2 = np.exp(float(ends.mean()) + half * nodes)
-    return spread * np.sqrt(df / chi2), weights * half * chi2 * stats.chi2.pdf(chi2, df)
+    return spread * np.sqrt(df / chi2), weights * half * chi2 * _chi2_density(chi2, df)
+
+
+def _chi2_density(x: Floats, df: int) -> Floats:
+    log_density = special.xlogy(df / 2 - 1, x) - x / 2 - special.gammaln(df / 2) - log(2) * df / 2
+    return np.asarray(np.exp(log_density), np.float64)
 
 
 @cache

@@ -22,22 +22,22 @@ _SINGLE = (Source.EXECUTE, Source.REQUEST)
 
 @dataclass(frozen=True, slots=True)
 class PayloadChange:
-    """One recorded request, in one metric."""
+    """The change of one metric in one recorded request."""
 
     metric: str
     """Name in the metrics table."""
     payload: int
-    """Number of the request, from 0, in the order in which they were recorded."""
+    """Number of the request, from 0, in the order in which requests were recorded."""
     share: float
-    """Of the traffic."""
+    """Share of the traffic."""
     baseline_value: float
-    """In the metric's unit."""
+    """Value of the baseline in the metric's unit."""
     change: float
     """Candidate/baseline - 1."""
     lower: float
-    """Lower end of an ordinary 95 % interval over replicas, uncorrected for how many payloads there are."""
+    """Lower end of a 95 % interval over replicas, not corrected for the number of payloads."""
     upper: float
-    """The upper one."""
+    """Upper end of that interval."""
 
 
 def payload_changes(table: TrialTable) -> tuple[PayloadChange, ...]:

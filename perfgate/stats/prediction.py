@@ -36,16 +36,16 @@ the two counts, for a few days cannot tell how long it is. What lies between the
 
 @dataclass(frozen=True, slots=True)
 class OccasionSpread:
-    """What the same model's numbers differ by between occasions, as a standard deviation on the metric's scale."""
+    """How much the numbers of one model vary between occasions: a standard deviation on the metric's scale."""
 
     sd: float
-    """On the metric's scale: 0.01 is about 1 % where it is a ratio."""
+    """Standard deviation on the metric's scale: for a ratio, 0.01 is about 1 %."""
     df: float
-    """Degrees of freedom: how well it is known."""
+    """Degrees of freedom of that estimate."""
     source: str
-    """What it was estimated from, for instance `3 days and the prior`."""
+    """What it was estimated from, such as `3 days and the prior`."""
     correlation_h: float = 0.0
-    """How long occasions are taken to resemble each other: their correlation is exp(-hours / this), 0 if none."""
+    """Assumed correlation length of occasions: their correlation is exp(-hours / this); 0 for no correlation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from perfgate.stats.binomial import lower_share, upper_share
 from perfgate.stats.clusters import certainty
@@ -18,20 +18,20 @@ _MOST_TIMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Failed and all requests of both arms, each divided by its design effect: no whole numbers."""
+    """Failed and all requests of both arms, each divided by its design effect and so not whole numbers."""
 
     baseline_failed: float
     """Failed requests of the baseline."""
     baseline_requests: float
-    """All of its requests."""
+    """All requests of the baseline."""
     candidate_failed: float
     """Failed requests of the candidate."""
     candidate_requests: float
-    """All of its requests."""
+    """All requests of the candidate."""
     clusters: int = 0
-    """From how many batches of requests the design effect is known, of the arm with fewer; 0: it is beyond doubt."""
+    """Number of batches of requests that the design effect is estimated from, in the arm with fewer; 0: exact."""
     requests_each: float = 1.0
-    """Requests that one of these counts stands for, the larger of both design effects."""
+    """Number of requests that one of these counts stands for: the larger of the two design effects."""
 
     @property
     def difference(self) -> float:
@@ -100,6 +100,8 @@ class Counts:
 
     def detectable(self, limit: float, alpha: float, power: float) -> float:
         """Return the least true difference whose lower bound is above `limit` with this power, the baseline as seen."""
+        from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
+
         base, requests = self.baseline_failed / self.baseline_requests, int(self.candidate_requests)
 
         def beyond(share: float) -> float:

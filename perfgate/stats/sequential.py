@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from math import inf, log, sqrt
+from math import inf, log, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from perfgate.stats.table import Floats
 
@@ -58,7 +58,7 @@ def _way(fractions: tuple[float, ...], alpha: float) -> _Way:
     step, scale = sqrt(fraction - before), sqrt(fraction)
     spend = spent(fraction, alpha) - (spent(before, alpha) if earlier else 0.0)
     bound = _bound(way, step, spend, scale)
-    level = float(stats.norm.sf(bound / scale)) if earlier else spend
+    level = float(special.ndtr(-bound / scale)) if earlier else spend
     return _moved(way, (*way.levels, level), step, (-_FAR * scale, min(bound, _FAR * scale)))
 
 
@@ -68,7 +68,7 @@ def _bound(way: _Way, step: float, spend: float, scale: float) -> float:
         return inf
 
     def excess(bound: float) -> float:
-        above = float(way.weights @ stats.norm.sf((bound - way.points) / step))
+        above = float(way.weights @ special.ndtr((way.points - bound) / step))
         return log(max(above, 1e-320)) - log(spend)
 
     return float(optimize.brentq(excess, -_FAR * scale, 40.0 * scale, xtol=1e-13))
@@ -79,8 +79,12 @@ def _moved(way: _Way, levels: tuple[float, ...], step: float, ends: tuple[float,
     nodes, node_weights = _gauss_legendre()
     low, half = ends[0], (ends[1] - ends[0]) / 2
     points = low + (nodes + 1) * half
-    density = stats.norm.pdf((points[:, None] - way.points) / step) @ way.weights / step
+    density = _normal_density((points[:, None] - way.points) / step) @ way.weights / step
     return _Way(levels, points, density * node_weights * half)
+
+
+def _normal_density(x: Floats) -> Floats:
+    return np.asarray(np.exp(-(x**2) / 2) / sqrt(2 * pi), np.float64)
 
 
 @cache

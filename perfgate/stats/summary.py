@@ -14,78 +14,78 @@ METHOD = 2
 
 @dataclass(frozen=True, slots=True)
 class Typical:
-    """What the gate compares one metric by: a number a replica, in the metric's unit (docs/explanation/method.md)."""
+    """The numbers by which the gate compares one metric: one per replica, in its unit (docs/explanation/method.md)."""
 
     replicas: tuple[float, ...]
-    """In the order of the replicas' numbers."""
+    """One number per replica, in the order of the replicas."""
     source: str
-    """Where it was measured, a `Source` value."""
+    """Where the metric was measured: a lane and depth such as `cost/execute`, or `start`."""
     state: str
-    """In which state, a `State` value."""
+    """State of the servers: `cold`, `warm` or `under load`."""
     method: int = 1
-    """By which rules: numbers of other ones do not compare; 1 where it is not told."""
+    """Version of the rules: numbers are only comparable if it is equal; 1 if missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmSummary:
-    """One metric of one arm, described (not compared)."""
+    """One metric of one arm, for description only."""
 
     metric: str
     """Name in the metrics table."""
     arm: str
     """`baseline` or `candidate`."""
     value: float | None
-    """In the metric's unit; None where the sample cannot support the number, `note` says why."""
+    """Value in the metric's unit; None if there are too few data, in which case `note` says why."""
     replicas: tuple[float, ...]
-    """One number a replica, in the metric's unit."""
+    """One number per replica, in the metric's unit."""
     note: str = ""
-    """Why there is no value; else empty."""
+    """Why there is no value; empty if there is one."""
     typical: Typical | None = None
-    """None where the gate has no number for each replica."""
+    """The numbers for comparisons with stored numbers; None if the gate has no number for each replica."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """An empirical distribution of response times of one arm under load, thinned for drawing."""
+    """Empirical distribution of one arm's response times under load, downsampled for drawing."""
 
     arm: str
     """`baseline` or `candidate`."""
     requests: int
-    """How many requests it is made from."""
+    """Number of requests in the distribution."""
     latency_ms: tuple[float, ...]
-    """Ascending."""
+    """Response times, ascending."""
     share: tuple[float, ...]
-    """Share of requests at or below, same length."""
+    """Share of requests at or below each response time; same length."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageSummary:
-    """One stage of the requests of one arm under load, all from the same requests: those with stage times."""
+    """One stage of one arm's requests under load; all stages are from the same requests, those with stage times."""
 
     arm: str
     """`baseline` or `candidate`."""
     stage: str
-    """In order: `send lag`, `queue`, `execute`, `encode`, and `rest`: network, protocol, waiting for a CPU."""
+    """In order: `send lag`, `queue`, `execute`, `encode` and `rest` (network, protocol, waiting for a CPU)."""
     requests: int
-    """How many requests told their stages."""
+    """Number of requests with stage times."""
     mean_ms: float
     """Mean over these requests."""
     p50_ms: float
     """Their median."""
     p99_ms: float | None
-    """None where there are too few requests for it."""
+    """99th percentile; None if there are too few requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSizes:
-    """In batches of how many rows the requests of one arm were executed under load."""
+    """Sizes of the batches in which one arm's requests were executed under load."""
 
     arm: str
     """`baseline` or `candidate`."""
     rows: tuple[int, ...]
-    """Ascending."""
+    """Batch sizes in rows, ascending."""
     requests: tuple[int, ...]
-    """How many requests met a batch of that size; same length."""
+    """Number of requests in batches of each size; same length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ class ClassSummary:
     requests: int
     """All requests of the class."""
     failed: int
-    """Those that failed or timed out."""
+    """Requests that failed or timed out."""
     service_mean_ms: float
-    """Mean time from send to answer."""
+    """Mean time from send to response."""
     latency_p50_ms: float | None
-    """Median response time; None where there are too few requests for it."""
+    """Median response time; None if there are too few requests."""
     latency_p90_ms: float | None
     """The 90th percentile, likewise."""
     latency_p99_ms: float | None
@@ -112,17 +112,17 @@ class ClassSummary:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """The load generator over all of the load lane."""
+    """The load generator during the whole load lane."""
 
     requests: int
-    """All requests that it sent."""
+    """Number of requests sent."""
     send_lag_p50_ms: float
-    """Actual minus scheduled send; 0 by definition in a closed loop."""
+    """Median send lag: actual minus scheduled send time; 0 by definition in a closed loop."""
     send_lag_p99_ms: float | None
-    """None where there are too few requests for it."""
+    """99th percentile; None if there are too few requests."""
     send_lag_max_ms: float
-    """The longest lag."""
+    """Longest send lag."""
     cpu_share: float
-    """Of one core, mean over its workers."""
+    """CPU time used, as a share of one core; mean over the workers."""
     workers: int
-    """Those that had something to do: no more than there are requests in flight in a closed loop."""
+    """Number of workers that were used; in a closed loop, no more than requests in flight."""

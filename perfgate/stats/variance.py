@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, nan, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from perfgate.metrics import Metric, Scale, Source
 from perfgate.stats.contrast import start_blocks
@@ -163,7 +163,7 @@ def start_slope(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, 
     """Return the change from first to last start position over these runs, and its t-interval; NaN if unknown."""
     if not isfinite(spread.slope) or spread.df < 1 or not runs:
         return nan, nan, nan
-    half = float(stats.t.isf((1 - LEVEL) / 2, spread.df)) * spread.slope_se
+    half = -float(special.stdtrit(spread.df, (1 - LEVEL) / 2)) * spread.slope_se
     return spread.slope, spread.slope - half, spread.slope + half
 
 
@@ -183,7 +183,7 @@ def occasion_sd(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, 
     own = spread.total * float(np.mean(1 / np.array(sizes))) + between_parents * float(np.mean(1 / np.array(parents)))
     squares = float(levels.var(ddof=1)) * free
     tail = (1 - LEVEL) / 2
-    ends = (squares / free, squares / stats.chi2.isf(tail, free), squares / stats.chi2.ppf(tail, free))
+    ends = (squares / free, squares / special.chdtri(free, tail), squares / (2 * special.gammaincinv(free / 2, tail)))
     estimate, lower, upper = (sqrt(_not_negative(float(end) - own)) for end in ends)
     return estimate, lower, upper
 

@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 from math import inf, nan, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from perfgate.stats.days import DaySeries, correlation, count_days
 from perfgate.stats.table import Floats
@@ -87,7 +87,7 @@ def _fitted(many: Sequence[DaySeries]) -> tuple[float, float, float, float] | No
     if not variances.all():
         return None
     best = int(likelihoods.argmax())
-    inside = np.flatnonzero(likelihoods >= likelihoods[best] - stats.chi2.ppf(LEVEL, 1) / 2)
+    inside = np.flatnonzero(likelihoods >= likelihoods[best] - special.gammaincinv(0.5, LEVEL))
     upper = inf if inside[-1] == len(_LENGTHS_H) - 1 else _LENGTHS_H[inside[-1]]
     return sqrt(variances[best]), _LENGTHS_H[best], _LENGTHS_H[inside[0]], upper
 

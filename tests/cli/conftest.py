@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from perfgate.baseline.store import Store
-from perfgate.cli import app, measuring
+from perfgate.cli import ahead, app, measuring
 from perfgate.errors import ExitCode
 from perfgate.pipeline import answer, options, stored
 from perfgate.pipeline.comparison import Comparison, comparison_of
 from perfgate.results.progress import SilentProgress
+from perfgate.serving.fork_ahead import Ahead
 from tests.pipeline import fake_runs
 
 HERE = {"cpu_model": "fake", "cores": 2.0}
@@ -74,6 +75,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "1000")
     monkeypatch.setitem(fake_runs.EXECUTE_MS, "huge", 30.0)
+    monkeypatch.setattr(ahead, "fork_server_ahead", lambda *_: Ahead())
     monkeypatch.setattr(options, "open_arms", opened)
     monkeypatch.setattr(answer, "world_of", lambda *_: fake_runs.Bench().world())
     monkeypatch.setattr(answer, "environment", lambda *_: HERE)

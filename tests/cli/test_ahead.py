@@ -95,10 +95,25 @@ def test_one_that_dies_of_its_imports_tells_why(
         made[0].stop()
 
 
+def _broken_model(directory: Path) -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / "saved_model.pb").write_bytes(b"no graph")
+
+
 @pytest.mark.parametrize("models", [("absent", "absent"), ("grpc://127.0.0.1:1/m", "grpc://127.0.0.1:1/n")])
 def test_nothing_starts_where_no_model_is_to_be_served(made: list[EmbeddedForkServer], models: tuple[str, str]) -> None:
     assert app.main(["compare", *models]) != ExitCode.PASS
     assert not made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["compare", "absent", "."], ["compare", ".", "."], ["run", "absent"]])
+def test_a_wrong_path_is_said_before_the_slow_imports(words: list[str], tmp_path: Path) -> None:
+    program = f"import sys; from perfgate.cli import app; print(app.main({words}), 'numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["2", "False"], done.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,12 +127,12 @@ def test_nothing_starts_where_the_command_line_is_wrong(
 
 
 @pytest.mark.parametrize("command", ["compare", "run", "calibrate", "baseline record"])
-def test_a_directory_without_a_model_leaves_no_process(
+def test_a_model_that_cannot_be_read_leaves_no_process(
     made: list[EmbeddedForkServer], command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "m").mkdir()
-    assert app.main([*command.split(), *["m"] * (2 if command == "compare" else 1)]) == ExitCode.USAGE
+    _broken_model(tmp_path / "m")
+    assert app.main([*command.split(), *["m"] * (2 if command == "compare" else 1)]) == ExitCode.INVALID
     (server,) = made
     assert server._process.poll() is not None
     assert [each.name for each in tmp_path.iterdir()] == ["m"], "nothing is written"
@@ -126,6 +141,7 @@ def test_a_directory_without_a_model_leaves_no_process(
 @pytest.mark.slow
 def test_it_starts_before_the_slow_imports_and_dies_with_perfgate(tmp_path: Path) -> None:
     """Run compare in a process that stops at its first slow import, and look whether the fork server is there."""
+    _broken_model(tmp_path)
     program = """
 import sys, time
 from importlib.abc import MetaPathFinder

@@ -8,7 +8,8 @@ import pytest
 
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.plan import Slot
-from perfgate.experiment.watch import LoadWatch, ThreadTime
+from perfgate.experiment.timeline import ThreadTime
+from perfgate.experiment.watch import LoadWatch
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.observe.fake import FakeProcessAccounts, FakeSampler, FakeSeries
 from perfgate.serving.fake import FakeReplica

@@ -127,9 +127,9 @@ def _without(key: str) -> str:
         (ENTRY.replace("expires", "expire"), "accept[0].expire: unknown key (and 1 more). Did you mean expires?"),
         (
             _without("expires"),
-            "accept[0]: expires is missing. Set it: The last day on which it holds, in UTC: a date such as 2027-06-30",
+            "accept[0]: expires is missing. Set it: The last day on which the entry applies, in UTC: a date",
         ),
-        (_without("up_to"), "accept[0]: up_to is missing. Set it: The tolerance while it holds"),
+        (_without("up_to"), "accept[0]: up_to is missing. Set it: The tolerance while the entry applies"),
         (_without("reason"), "accept[0]: reason is missing"),
         (_without("author"), "accept[0]: author is missing"),
         (_without("metric"), "accept[0]: metric is missing"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perfgate.baseline.numbers import StoredFacts
-from perfgate.experiment.watch import ThreadTime, Timeline
+from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.gate.headline import headline
 from perfgate.gate.verdict import Accepted, Judgement, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Scale

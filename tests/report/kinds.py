@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perfgate.experiment.watch import Timeline
+from perfgate.experiment.timeline import Timeline
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.report.html.page import render_html
 from perfgate.results.result import BlockColumns, Outcome, RecordFacts, Result, TrialColumns

@@ -148,7 +148,8 @@ def test_the_schema_says_what_every_key_means() -> None:
     keys = [(table["title"], name, key) for table in tables for name, key in table["properties"].items()]
     assert [(table, name) for table, name, key in keys if not key["description"]] == []
     assert len(keys) > 150
-    assert schema["$defs"]["Effect"]["properties"]["log_se"]["description"] == "Standard error on that scale."
+    log_se = schema["$defs"]["Effect"]["properties"]["log_se"]
+    assert log_se["description"] == "Standard error of the change, on the same scale."
     assert not any("None" in key["description"] for _, _, key in keys)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from perfgate.experiment.cautions import PRESSURE_LIMIT, STEAL_LIMIT
-from perfgate.experiment.watch import Timeline
+from perfgate.experiment.timeline import Timeline
 from perfgate.report.charts.downsample import Numbers
 from perfgate.results.result import BlockColumns, Result, TrialColumns
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from perfgate.experiment.watch import Timeline
+from perfgate.experiment.timeline import Timeline
 from perfgate.results.document import FILE_NAME, to_json
 from perfgate.results.result import BlockColumns, Result, TrialColumns
 

@@ -85,4 +85,4 @@ class _Server:
 
 
 def _too_large() -> api.RestAnswer:
-    return api.failure(413, f"The request body is larger than {MAX_BODY_BYTES >> 20} MiB; gRPC takes larger ones")
+    return api.failure(413, f"The request body is larger than {MAX_BODY_BYTES >> 20} MiB")

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from perfgate.experiment.watch import Timeline
+from perfgate.experiment.timeline import Timeline
 from perfgate.report.charts.aligned import aligned
 from perfgate.report.charts.spans import Span, disturbed, disturbed_blocks, lanes, parted, warm_up
 from perfgate.report.charts.tracks import Track, tracks
