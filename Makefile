@@ -7,6 +7,8 @@ BENCH_STAMP := .venv-bench/.stamp
 # Measurements must not run beside each other, and two targets must not set up at once: make -j changes nothing.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
+# Tests start perfgate and its servers hundreds of times; where this is set, each start compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup ranking audio models demo test check lint docs bench lock clean
 
 help: ## list the targets
