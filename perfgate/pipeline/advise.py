@@ -1,4 +1,4 @@
-"""Before measuring: what a calibration of this scenario on this machine says."""
+"""Advice before a run, from a stored calibration of this scenario on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perfgate.scenario.schema import Scenario
 
 
 def advise(store_url: str, comparison: Comparison, environment: Mapping[str, Any]) -> Advice:
-    """Look for a calibration and say what it foretells; nothing that is wrong with the store ends a run."""
+    """Return the advice of the nearest calibration in the store; an unreadable store never ends a run."""
     scenario = comparison.scenario
     try:
         here = fingerprint(environment, scenario.server.model_dump(mode="json"))
@@ -23,7 +23,7 @@ def advise(store_url: str, comparison: Comparison, environment: Mapping[str, Any
             return advice_of(calibration, scenario)
         if (nearest := nearest_calibration(store_url, here)) is not None:
             return Advice(f"{_other(nearest, scenario)}: `{calibrating(store_url, comparison.scenario_given)}`")
-    except Exception as error:  # noqa: BLE001 - a store elsewhere raises what its library raises, and this is advice
+    except Exception as error:  # noqa: BLE001 - a store's library raises errors of its own, and this is only advice
         problem = error.problem if isinstance(error, PerfgateError) else f"{type(error).__name__}: {error}"
         return Advice(f"no calibration was read: {problem}")
     return Advice()

@@ -1,4 +1,4 @@
-"""One comparison after the other: each measured, shown and published; the worst one gives the exit code."""
+"""Comparisons in sequence: each is measured, shown and published, and the worst one sets the exit code."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _WORST_FIRST = (ExitCode.INTERRUPTED, ExitCode.INVALID, ExitCode.FAIL, ExitCode.
 
 
 def prepare_all(comparisons: Iterable[Comparison], host: Host) -> tuple[Prepared, ...]:
-    """Prepare them: what is wrong with the last one is found before the first one is measured."""
+    """Prepare all comparisons, so that an error in the last one is found before the first one is measured."""
     cpus = host.cpus()
     return tuple(prepare(each, cpus) for each in comparisons)
 
 
 def answer_all(comparisons: Iterable[Comparison], options: Options, host: Host) -> int:
-    """Measure one after the other, show each result, and return the worst exit code."""
+    """Measure the comparisons in sequence, show each result, and return the worst exit code."""
     prepared = prepare_all(comparisons, host)
     many = len(options.scenarios) > 1
     results: list[Result] = []
@@ -46,7 +46,7 @@ def answer_all(comparisons: Iterable[Comparison], options: Options, host: Host) 
         result, out = answer(each, options, host, many=many)
         results.append(result)
         if last := each is prepared[-1] or result.status is Outcome.INTERRUPTED:
-            options.ci_output.write(results, host)  # before the final line, which is the last one
+            options.ci_output.write(results, host)  # before the final line, which comes last
         show(result, out, options, host)
         if last:
             break
@@ -60,14 +60,14 @@ def answer_all(comparisons: Iterable[Comparison], options: Options, host: Host) 
 def answer(
     prepared: Prepared, options: Options, host: Host, *, many: bool, stops_early: bool = True
 ) -> tuple[Result, Path]:
-    """Measure one comparison; its result and the directory that it was written to.
+    """Measure one comparison, and return its result and the directory that it was written to.
 
-    `many`: whether it is one of several scenarios, which have directories of their own below --out.
+    `many`: whether it is one of several scenarios, each of which has a directory of its own below --out.
     """
     comparison, created = prepared.comparison, host.now()
     name, cpus = comparison.scenario.name, host.cpus()
     seed = host.random_bits(32) if options.seed is None else options.seed
-    run_id = f"{created:%Y%m%dT%H%M%SZ}-{name}-{host.random_bits(32):08x}"  # two runs may start at once
+    run_id = f"{created:%Y%m%dT%H%M%SZ}-{name}-{host.random_bits(32):08x}"  # two runs may start at the same time
     out = (options.out / name if many else options.out) if options.out else Path("reports") / run_id
     facts = environment(host.environ) | {"generator_realtime": realtime_permitted()}
     allow_open_files()
@@ -94,7 +94,7 @@ def answer(
 
 @contextmanager
 def _on_cpus(cpus: tuple[int, ...] | None, host: Host) -> Iterator[None]:
-    """Stay on the load generator's CPUs, where it has some of its own."""
+    """Pin this process to the load generator's CPUs, where it has its own."""
     allowed = host.cpus()
     host.use_cpus(cpus or allowed)
     try:
@@ -104,7 +104,7 @@ def _on_cpus(cpus: tuple[int, ...] | None, host: Host) -> Iterator[None]:
 
 
 def _advice(comparison: Comparison, options: Options, facts: Mapping[str, Any]) -> Advice:
-    """Ask a calibration about comparisons side by side; running servers have none."""
+    """Return the advice of a calibration for a side-by-side comparison; none for running servers."""
     stored = comparison.kind is ComparisonKind.STORED_NUMBERS
     if options.store is None or stored or comparison.scenario.target.kind == "endpoint":
         return Advice()
@@ -112,14 +112,14 @@ def _advice(comparison: Comparison, options: Options, facts: Mapping[str, Any]) 
 
 
 def show(result: Result, out: Path, options: Options, host: Host) -> None:
-    """Print the result on stderr, the final line last."""
+    """Print the result on stderr, with the final line last."""
     if not options.quiet:
         print_result(host.console, result, every_metric=options.verbose)
     host.console.print(final_line(result, out / page.FILE_NAME), markup=False, soft_wrap=True)
 
 
 def exit_code(result: Result, options: Options) -> ExitCode:
-    """Turn a result into the process's exit code."""
+    """Return the exit code of a result."""
     if result.status is Outcome.INTERRUPTED:
         return ExitCode.INTERRUPTED
     verdict = Verdict.INVALID if result.judgement is None else result.judgement.verdict
@@ -129,7 +129,7 @@ def exit_code(result: Result, options: Options) -> ExitCode:
 
 
 def exit_code_of_record(result: Result) -> ExitCode:
-    """Turn a run that was only made to be recorded into an exit code: whether it is whole and valid."""
+    """Return the exit code of a run that is only recorded: it passes when complete and valid."""
     if result.status is Outcome.INTERRUPTED:
         return ExitCode.INTERRUPTED
     invalid = result.judgement is None or result.judgement.verdict is Verdict.INVALID

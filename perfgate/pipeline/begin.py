@@ -1,4 +1,4 @@
-"""The result as it is before anything is measured: who is compared with whom, under which plan, on what machine."""
+"""The result before anything is measured: what is compared, under which plan, on which machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MIB = 1 << 20
 
 
 def begun(job: Job, plan: Plan) -> Result:
-    """Write down all that is known beforehand: the seed and the plan are fixed here."""
+    """Return the result as known before measuring; fixes the seed and the plan."""
     comparison, scenario, requests = job.comparison, job.scenario, job.prepared.requests[Arm.CANDIDATE].recorded
     wanted, got = scenario.budget.replicas, plan.replicas
     short = CautionKind.MEMORY.caution(started=got, wanted=wanted)

@@ -1,4 +1,4 @@
-"""Runs of a model against itself, one after the other, and what they sum up to."""
+"""Repeated runs of a model against itself, and the calibration computed from them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ Runs = Sequence[tuple[Result, TrialTable]]
 
 
 def calibrate_all(model: str, runs: int, store_url: str, options: Options, host: Host) -> int:
-    """Calibrate each scenario in turn, and return the exit code of the last one, or of the one that ended it all."""
-    StoreLocation(store_url)  # complains of a URL that is none before anything is measured
+    """Calibrate each scenario in turn, and return the exit code of the last one that ran."""
+    StoreLocation(store_url)  # rejects a malformed URL before anything is measured
     documents, code = [], ExitCode.PASS
     comparisons = options.comparisons(host, baseline=model, candidate=model)
     ensure_startable(comparisons)
@@ -56,7 +56,7 @@ def calibrate_all(model: str, runs: int, store_url: str, options: Options, host:
 
 
 def ensure_startable(comparisons: Sequence[Comparison]) -> None:
-    """Refuse running servers; UsageError."""
+    """Raise UsageError for running servers."""
     for each in comparisons:
         if running := each.running_servers:
             problem = f"{running[0]} is a running server, but a calibration starts new servers for each run"
@@ -64,7 +64,7 @@ def ensure_startable(comparisons: Sequence[Comparison]) -> None:
 
 
 def _measure(prepared: Prepared, runs: int, options: Options, host: Host) -> tuple[Runs, ExitCode]:
-    """Measure so many times; gives the complete runs, and how the last one ended."""
+    """Measure `runs` times, and return the complete runs and the last one's exit code."""
     done: list[tuple[Result, TrialTable]] = []
     for number in range(runs):
         if not options.quiet:
@@ -85,10 +85,10 @@ def _measure(prepared: Prepared, runs: int, options: Options, host: Host) -> tup
     return done, ExitCode.PASS
 
 
-def _publish(  # noqa: PLR0913 - a calibration and where it goes
+def _publish(  # noqa: PLR0913 - a calibration and its destinations
     calibration: Calibration, prepared: Prepared, store_url: str, options: Options, host: Host, *, whole: bool
 ) -> None:
-    """Print it and keep it; what an interrupt left of one takes no whole one's place."""
+    """Print the calibration and store it; a partial one never replaces a whole one."""
     console, scenario = host.console, prepared.comparison.scenario
     if not options.quiet:
         console.print()
@@ -103,7 +103,7 @@ def _publish(  # noqa: PLR0913 - a calibration and where it goes
 
 
 def _print_days(calibration: Calibration, scenario: Scenario, store_url: str, console: Console) -> None:
-    """Print what the records in the store show about other hours and days."""
+    """Print what the stored records show about other hours and days."""
     store = Store(store_url)
     records = [each for name in store.names() for each in store.newest(name, MOST_RECORDS)]
     before = calibrations_of(store_url, calibration.fingerprint, calibration.scenario_digest)

@@ -1,4 +1,4 @@
-"""What weakens a run's result: known beforehand, and after it was measured."""
+"""Cautions of a run: those known beforehand, and those known after measuring."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from perfgate.trials import Arm, Caution
 
 
 def known_beforehand(job: Job) -> tuple[Caution, ...]:
-    """Warn of what shows before any server is started."""
+    """Return the cautions that are known before any server is started."""
     return (*_same_model(job.models), *job.advice.cautions, *job.cautions)
 
 
 def _same_model(models: Mapping[Arm, Model]) -> Iterator[Caution]:
-    """Warn of one model under two names: a link, a copy, or a version that was never written."""
-    named = {model.given: model for model in models.values() if model.size_bytes}  # else not known: it runs elsewhere
+    """Warn when both arms are the same model: a link, a copy, or a version that was never written."""
+    named = {model.given: model for model in models.values() if model.size_bytes}  # unknown if the model runs elsewhere
     if len(named) > 1 and len({model.digest for model in named.values()}) == 1:
         yield CautionKind.SAME_MODEL.caution(models=" and ".join(named))
 
 
 def cautions_of(job: Job, plan: Plan, recorded: RecordedRun, judgement: Judgement) -> tuple[Caution, ...]:
-    """Warn of all that a reader of the verdict should know about how it was measured."""
+    """Return all cautions about how the run was measured."""
     record = job.comparison.record
     again = repeat_caution(recorded.begun, job.out)
     return (

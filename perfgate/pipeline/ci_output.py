@@ -1,4 +1,4 @@
-"""What a gate leaves behind for the CI server that it runs on: files that were asked for, and what GitHub shows."""
+"""Output for a CI server: requested files, and annotations and a summary on GitHub."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from perfgate.sanitize import one_line
 
 @dataclass(frozen=True, slots=True)
 class CiOutput:
-    """Where results go beside their own directories."""
+    """Output files besides those of the run's own directory."""
 
     junit_file: Path | None
     metrics_file: Path | None
 
     def make_ready(self) -> None:
-        """Find out before measuring whether the files can be written; what an earlier run left there is removed."""
+        """Check before measuring that the files can be written, and remove those of an earlier run; UsageError."""
         for option, path in (("--junit", self.junit_file), ("--metrics", self.metrics_file)):
             if path is None:
                 continue
@@ -46,7 +46,7 @@ class CiOutput:
         )
         for path, render in files:
             if path is not None:
-                with _told(path, host.console):
+                with _reporting_failure(path, host.console):
                     path.write_text(render(results), encoding="utf-8")
         if host.environ.get("GITHUB_ACTIONS") == "true":
             for line in (line for result in results for line in workflow_commands(result)):
@@ -55,15 +55,15 @@ class CiOutput:
 
 
 def _summarise(results: Sequence[Result], host: Host) -> None:
-    """Append to the step's summary, where there is one."""
+    """Append to the step's summary, if there is one."""
     if name := host.environ.get("GITHUB_STEP_SUMMARY"):
-        with _told(Path(name), host.console), Path(name).open("ab") as file:
+        with _reporting_failure(Path(name), host.console), Path(name).open("ab") as file:
             file.write(job_summary(results, SUMMARY_LIMIT - file.tell()).encode())
 
 
 @contextmanager
-def _told(path: Path, console: Console) -> Iterator[None]:
-    """Say that a file cannot be written, and go on: the verdict stands."""
+def _reporting_failure(path: Path, console: Console) -> Iterator[None]:
+    """Report a file that cannot be written, and continue: the verdict stands."""
     try:
         yield
     except OSError as error:

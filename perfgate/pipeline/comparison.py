@@ -1,4 +1,4 @@
-"""What is compared with what, under which scenario."""
+"""A comparison: which models, under which scenario."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from perfgate.trials import Arm, Subject
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One scenario's comparison, as it is asked for; of one arm alone, a measurement against objectives."""
+    """One scenario's comparison as requested; with one arm only, a measurement against objectives."""
 
     scenario: Scenario
-    """With the target that the MODEL arguments ask for."""
+    """With the target that the MODEL arguments imply."""
     models: Mapping[Arm, Model]
-    """The candidate, and the baseline where it is measured."""
+    """The candidate, and the baseline if it is measured."""
     scenario_digest: str
-    """Of what the scenario measures; stored baselines and calibrations are found by it."""
+    """Digest of what the scenario measures; stored baselines and calibrations are found by it."""
     subjects: Mapping[EndpointUrl, tuple[Subject, ...]] = field(default_factory=dict)
-    """Of running servers: whose CPU time and memory are theirs."""
+    """Processes of running servers, whose CPU time and memory are measured."""
     scenario_given: str | None = None
-    """What the user named the scenario; None: nothing."""
+    """The scenario as the user named it; None if not given."""
     baseline_name: str | None = None
     record: Record | None = None
-    """The stored baseline, where its model is measured again."""
+    """The stored baseline whose model is measured again."""
     stored: StoredBaseline | None = None
-    """The stored baseline, where the candidate is compared with its numbers."""
+    """The stored baseline whose numbers the candidate is compared with."""
 
     @property
     def kind(self) -> ComparisonKind:
-        """What the candidate is compared with."""
+        """The kind of baseline that the candidate is compared with."""
         if self.stored is not None:
             return ComparisonKind.STORED_NUMBERS
         return ComparisonKind.SIDE_BY_SIDE if Arm.BASELINE in self.models else ComparisonKind.NONE
 
     @property
     def running_servers(self) -> tuple[str, ...]:
-        """The models that are servers which run already, as they were given."""
+        """The models that are running servers, as given."""
         return tuple(model.given for model in self.models.values() if model.served_as is not None)
 
 
@@ -55,6 +55,6 @@ def comparison_of(
     subjects: Mapping[EndpointUrl, tuple[Subject, ...]] | None = None,
     scenario_given: str | None = None,
 ) -> Comparison:
-    """Make a comparison of opened models; UsageError where a file that the scenario names cannot be read."""
+    """Make a comparison of opened models; UsageError if a file named by the scenario cannot be read."""
     digest = scenario_digest(scenario, recorded_contents(models[Arm.CANDIDATE], scenario))
     return Comparison(scenario, models, digest, subjects or {}, scenario_given)

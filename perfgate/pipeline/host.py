@@ -1,4 +1,4 @@
-"""The process that perfgate runs in, and those who read what it says."""
+"""The process that perfgate runs in: its environment, clock, CPUs and streams."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from perfgate.serving.fork_ahead import Ahead
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """All that a command takes from its process; tests give others."""
+    """Everything that a command takes from its process; tests substitute their own."""
 
     environ: Mapping[str, str]
     arguments: tuple[str, ...]
-    """Of the command line, without the program's name."""
+    """Command-line arguments, without the program's name."""
     now: Callable[[], datetime]
     """In UTC."""
     clock: Callable[[], float]
     """Seconds, monotonic."""
     random_bits: Callable[[int], int]
     cpus: Callable[[], Collection[int]]
-    """Those that the process may use."""
+    """CPUs that the process may use."""
     use_cpus: Callable[[Collection[int]], None]
     interrupts: Interrupts
     progress: Callable[[], Progress]
@@ -36,4 +36,4 @@ class Host:
     stdout: TextIO
     stderr: TextIO
     ahead: Ahead = field(default_factory=Ahead)
-    """Where the first run's fork server may be found."""
+    """The fork server started ahead for the first run, if any."""

@@ -19,46 +19,46 @@ from perfgate.trials import Arm, Caution
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be measured, under which name, where, and what is known of it beforehand."""
+    """What to measure, under which name, where, and what is known beforehand."""
 
     prepared: Prepared
     run_id: str
     command: tuple[str, ...]
-    """The command line that makes this run again."""
+    """The command line that repeats this run."""
     seed: int
     out: Path
     created: datetime
     environment: Mapping[str, Any]
     """Facts of the machine and the software."""
     stops_early: bool = True
-    """Whether a lane ends when all that it decides is decided; else it takes its time."""
+    """Whether a lane ends as soon as everything that it decides is decided; otherwise it takes its whole time."""
     advice: Advice = field(default_factory=Advice)
-    """What a calibration of this scenario says beforehand, where there is one."""
+    """Predictions for this scenario from a calibration, if there is one."""
     cautions: tuple[Caution, ...] = ()
-    """What else is known beforehand."""
+    """Other cautions that are known beforehand."""
 
     @property
     def comparison(self) -> Comparison:
-        """What is compared with what."""
+        """The comparison that is measured."""
         return self.prepared.comparison
 
     @property
     def scenario(self) -> Scenario:
-        """What to measure."""
+        """The scenario that is measured."""
         return self.comparison.scenario
 
     @property
     def models(self) -> Mapping[Arm, Model]:
-        """The candidate, and the baseline where it is measured."""
+        """The candidate, and the baseline if it is measured."""
         return self.comparison.models
 
 
 class Interrupts(Protocol):
-    """What came of ^C."""
+    """Handling of interrupts (^C)."""
 
     @property
     def happened(self) -> bool:
-        """Whether one came; inside a C library's callback it surfaces as that library's error."""
+        """Whether ^C was pressed; inside a C library's callback it surfaces as that library's error."""
 
     def held(self) -> AbstractContextManager[None]:
-        """Let what is inside finish."""
+        """Let the code inside finish before an interrupt takes effect."""

@@ -1,4 +1,4 @@
-"""What a run comes to when its measuring has ended, in whichever way it has."""
+"""Judging a run after its measuring has ended, however it ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from perfgate.results.result import Outcome
 
 
 def judge_run(job: Job, plan: Plan, recorded: RecordedRun, ending: Ending) -> Judgement:
-    """Judge what was measured; a load generator that was itself too slow makes the run invalid."""
+    """Judge what was measured; a run whose load generator was too slow is invalid."""
     if ending.error is not None:
         return _invalid(ending.error)
     if ending.outcome is Outcome.INTERRUPTED and not recorded.blocks:

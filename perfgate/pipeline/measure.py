@@ -1,4 +1,4 @@
-"""From the first server's start to the last block: segment by segment, each until all that it decides is decided."""
+"""Measuring, from the first server's start to the last block, segment by segment."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class Ending:
 
     outcome: Outcome
     looks: tuple[Look, ...]
-    """What was seen at planned instants."""
+    """Interim analyses, at planned instants."""
     wall_s: float
     error: InvalidRunError | None = None
-    """What made the run invalid."""
+    """Why the run is invalid; None if it is valid."""
 
 
-def measure(  # noqa: PLR0913, PLR0917 - the run, and all that it touches
+def measure(  # noqa: PLR0913, PLR0917 - the run, and everything that it touches
     job: Job, plan: Plan, world: World, recorder: Recorder, progress: Progress, interrupts: Interrupts
 ) -> Ending:
-    """Start the servers, warm them up, fill the segments, and stop the servers whatever happens."""
+    """Start the servers, warm them up, fill the segments, and always stop the servers."""
     began_s, looking = world.clock(), _looking(job, plan)
     outcome, invalid = Outcome.COMPLETE, None
     try:
@@ -72,7 +72,7 @@ def _looking(job: Job, plan: Plan) -> InterimAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class _Measurement:
-    """What every step of the measuring needs."""
+    """What every step of measuring needs."""
 
     job: Job
     plan: Plan
@@ -112,7 +112,7 @@ class _Measurement:
             self.recorder.replicas_are(fleet.warm_up(lambda count: progress.update(lambda: count)))
 
     def _foretell(self) -> None:
-        """Say before measuring what will have too little time or too few requests to be decided."""
+        """Warn before measuring of decisions that have too little time or too few requests."""
         scenario = self.job.scenario
         found = shortages(self.plan, scenario.gate, scenario.objectives, self.recorder.replicas)
         self.recorder.note(found)
@@ -141,7 +141,7 @@ class _Measurement:
 
     @contextmanager
     def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:
-        """Sample the servers during the load lane; the others are too finely timed to have anything beside them."""
+        """Sample the servers during the load lane only; the other segments are timed too finely to be sampled."""
         if segment.lane is not Lane.LOAD:
             yield
             return
@@ -154,7 +154,7 @@ class _Measurement:
 
     @contextmanager
     def _phase(self, phase: Phase) -> Iterator[Callable[[], float]]:
-        """Announce a phase and keep how long it took; gives its seconds so far."""
+        """Announce a phase and record its duration; yields a function that returns its seconds so far."""
         clock = self.world.clock
         began_s = clock()
         self.progress.phase(phase)

@@ -1,4 +1,4 @@
-"""From MODEL arguments to the comparison that they ask for."""
+"""MODEL arguments opened as a comparison."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from perfgate.serving.signature_defs import written_signatures
 from perfgate.trials import Arm
 
 COMMAND_REPLICAS = 4
-"""Of an arm, where nobody says: each foreign server is started on its own, and has its memory to itself."""
+"""Default replicas of an arm: each external server is started on its own, and has the memory to itself."""
 
 
 def open_arms(
@@ -28,9 +28,9 @@ def open_arms(
     cache_dir: Path,
     scenario_given: str | None = None,
 ) -> Comparison:
-    """Open each arm's MODEL: a directory or file, or the URL of a running server; UsageError where they do not fit.
+    """Open each arm's MODEL, a directory, a file, or the URL of a running server; UsageError where they do not fit.
 
-    `pids`: processes of running servers, in order. `scenario_given`: what the user named the scenario.
+    `pids`: processes of running servers, in order. `scenario_given`: the scenario as the user named it.
     """
     urls = {arm: parse_endpoint(each) for arm, each in given.items() if is_endpoint(each)}
     if urls:
@@ -89,14 +89,14 @@ def _open_endpoints(  # noqa: PLR0913, PLR0917 - as open_arms
         subjects[each] = subjects_of(each, target, mine)
     if left:
         raise UsageError(f"{len(pids)} --pid options, but fewer servers", "give one --pid per address, in order")
-    told = _told(scenario, cache_dir)
-    models = {arm: describe_endpoint(each, target, told) for arm, each in given.items()}
+    signatures = _named_signatures(scenario, cache_dir)
+    models = {arm: describe_endpoint(each, target, signatures) for arm, each in given.items()}
     scenario = scenario.model_copy(update={"target": target, "budget": budget})
     return comparison_of(scenario, models, subjects, scenario_given)
 
 
-def _told(scenario: Scenario, cache_dir: Path) -> tuple[Signature, ...] | None:
-    """Return the signatures that the scenario says, which then nobody asks a server for; None where it says none."""
+def _named_signatures(scenario: Scenario, cache_dir: Path) -> tuple[Signature, ...] | None:
+    """Return the signatures that the scenario names, so that no server is asked for them; None if it names none."""
     if (written := written_signatures(scenario)) and scenario.target.signature_from:
         raise UsageError(
             "payload.signature_def and --signature-from (target.signature_from) cannot be used together",

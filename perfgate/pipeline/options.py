@@ -1,4 +1,4 @@
-"""What a user asks of comparisons: the options that several commands share."""
+"""Options that several comparing commands share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from perfgate.trials import Arm
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Each field is the option of its name."""
+    """The options; each field is named after its option."""
 
     scenarios: tuple[str, ...]
     budget: float | None
@@ -40,12 +40,12 @@ class Options:
     junit_file: Path | None = None
     metrics_file: Path | None = None
     store: str | None = None
-    """Where to look for a calibration; None: nowhere."""
+    """Where to look for a calibration; None: do not look."""
     policy: Policy = NO_POLICY
-    """What perfgate.toml says of verdicts."""
+    """Verdict rules from perfgate.toml."""
 
     def load_scenarios(self) -> tuple[Scenario, ...]:
-        """Read the scenarios, with the flags that were given over them."""
+        """Read the scenarios; command-line flags override their keys."""
         found = tuple(self._adjusted(load_scenario(name, FOLDERS)) for name in self.scenarios or (None,))
         names = [scenario.name for scenario in found]
         if len(set(names)) < len(names):
@@ -65,7 +65,7 @@ class Options:
 
     @property
     def ci_output(self) -> CiOutput:
-        """Where results go beside their own directories."""
+        """Output files besides those of the run's own directory."""
         return CiOutput(self.junit_file, self.metrics_file)
 
     def comparisons(self, host: Host, **given: str) -> tuple[Comparison, ...]:

@@ -1,4 +1,4 @@
-"""How a job is laid out: as many servers as fit, in a plan that its seed fixes."""
+"""The plan of a job: as many servers as fit in memory, in an order fixed by its seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 
 def plan_of(job: Job, world: World) -> Plan:
-    """Lay out the run; InvalidRunError where memory is too short for a single server."""
+    """Plan the run; InvalidRunError if memory is too short for a single server."""
     budget, kind, available_mib = job.scenario.budget, job.scenario.target.kind, world.available_mib()
     sizes = [_sizes_mib(model) for model in job.models.values()]
     if kind in EXECUTING:
@@ -41,14 +41,14 @@ def plan_of(job: Job, world: World) -> Plan:
 
 
 def _sizes_mib(model: Model) -> tuple[float, float]:
-    """Return the size of a model's variables, with its other files, and that of its graph."""
+    """Return the size of a model's variables and other files, and that of its graph."""
     graph = model.path / GRAPH_FILE
     graph_mib = graph.stat().st_size / _MIB if model.size_bytes and graph.is_file() else 0.0
     return model.size_bytes / _MIB - graph_mib, graph_mib
 
 
 def _require_room_for_one(needed_mib: float, available_mib: float) -> None:
-    """Raise InvalidRunError where not even one server could load its model."""
+    """Raise InvalidRunError if not even one server could load its model."""
     if needed_mib > available_mib:
         needed, free = (with_unit(mib / 1024, "GiB") for mib in (needed_mib, available_mib))
         problem = f"not enough memory: one server needs about {needed} while it loads its model"

@@ -1,4 +1,4 @@
-"""What is made of a comparison before any server starts, once."""
+"""What is prepared once for a comparison, before any server starts."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from perfgate.trials import Arm, Caution
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A comparison and all that is made for it beforehand; a calibration measures the same one several times."""
+    """A comparison and everything prepared for it; a calibration measures the same one several times."""
 
     comparison: Comparison
     requests: Mapping[Arm, ArmRequests]
     differences: tuple[Caution, ...]
-    """In what the two arms are asked."""
+    """Differences between the two arms' requests."""
     trace_s: tuple[float, ...]
-    """Arrivals of the scenario's trace, from 0; empty where it has none."""
+    """Arrival times of the scenario's trace, from 0; empty if it has none."""
 
 
 def prepare(comparison: Comparison, cpus: Collection[int]) -> Prepared:
     """Make the requests and read the trace; `cpus`: those that perfgate may use.
 
-    UsageError for a scenario that cannot be measured, InvalidRunError where the arms cannot be asked the same.
+    UsageError for a scenario that cannot be measured, InvalidRunError if the arms cannot get the same requests.
     """
     scenario, models = comparison.scenario, comparison.models
     check_cpus((*(scenario.server.cpus or ()), *(scenario.server.driver_cpus or ())), cpus)

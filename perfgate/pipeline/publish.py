@@ -1,4 +1,4 @@
-"""What a run leaves in its directory at the end."""
+"""The files that a finished run leaves in its directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perfgate.results.result import Result
 
 
 def withdraw(directory: Path) -> None:
-    """Remove the page that an earlier run left there; UsageError where that cannot be done."""
+    """Remove the page of an earlier run; UsageError if that cannot be done."""
     try:
         (directory / page.FILE_NAME).unlink(missing_ok=True)
     except OSError as error:
@@ -21,5 +21,5 @@ def withdraw(directory: Path) -> None:
 def publish(result: Result, directory: Path) -> None:
     """Write result.json and the page."""
     document.write(result, directory)
-    # The page is of what was stored, where numbers are rounded: `perfgate report` makes the very same bytes again.
+    # The page shows what was stored, where numbers are rounded, so `perfgate report` reproduces it byte for byte.
     page.write(document.read(directory), directory)

@@ -14,10 +14,10 @@ from perfgate.pipeline.options import Options
 from perfgate.pipeline.stored import Kept, ensure_storable, promote
 
 
-def record_all(  # noqa: PLR0913, PLR0917 - as the user asked
+def record_all(  # noqa: PLR0913, PLR0917 - the command's options
     comparisons: Sequence[Comparison], name: str, note: str, kept: Kept, options: Options, host: Host
 ) -> int:
-    """Record one scenario after the other, until one cannot be; `options.store` says where. The last exit code."""
+    """Record the scenarios in sequence until one fails, and return the last exit code; `options.store` says where."""
     store = Store(options.store or "")
     ensure_storable(comparisons)
     for prepared in prepare_all(comparisons, host):

@@ -19,8 +19,8 @@ from perfgate.results.result import Result
 def run(job: Job, world: World, progress: Progress, interrupts: Interrupts) -> Result:
     """Measure a prepared comparison, judge it, and publish the result.
 
-    A run that is interrupted or turns out invalid is judged and published too, with what it has. UsageError where the
-    directory cannot be written.
+    A run that is interrupted or invalid is judged and published too, with what it has. UsageError if the directory
+    cannot be written.
     """
     plan = plan_of(job, world)
     with Recorder(begun(job, plan), job.out) as recorder, progress:

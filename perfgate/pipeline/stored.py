@@ -1,4 +1,4 @@
-"""Between runs and the baseline store: a stored baseline to compare with, and a result to store."""
+"""Runs and the baseline store: find a stored baseline to compare with, and store a result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from perfgate.trials import Arm, Caution
 
 
 class Kept(StrEnum):
-    """What a record keeps beside its numbers: a copy of the model, its path, or nothing."""
+    """What a record keeps besides its numbers: a copy of the model, its path, or nothing."""
 
     COPY = "copy"
     PATH = "path"
@@ -38,7 +38,7 @@ class Kept(StrEnum):
 
 
 def ensure_storable(comparisons: Iterable[Comparison]) -> None:
-    """Refuse running servers: there is no model to keep and to measure again. UsageError."""
+    """Raise UsageError for running servers: there is no model to keep and measure again."""
     for each in comparisons:
         if running := each.running_servers:
             problem = f"{running[0]} is a running server, but a baseline stores a model to measure again"
@@ -48,16 +48,16 @@ def ensure_storable(comparisons: Iterable[Comparison]) -> None:
 
 
 def ensure_judged(comparisons: Iterable[Comparison]) -> None:
-    """Refuse scenarios without objectives, where there is no baseline to compare with: UsageError."""
+    """Raise UsageError for scenarios without objectives where there is no baseline to compare with."""
     if bare := [each.scenario.name for each in comparisons if not judged_objectives(each.scenario.objectives)]:
         problem = f"nothing to judge: with --no-baseline, scenario {bare[0]} needs [objectives]"
         raise UsageError(problem, "add objectives, or compare with a baseline")
 
 
-def all_with_stored(  # noqa: PLR0913 - as the user asked
+def all_with_stored(  # noqa: PLR0913 - the command's options
     comparisons: Iterable[Comparison], store_url: str, name: str, options: Options, host: Host, *, numbers_only: bool
 ) -> list[Comparison]:
-    """Find the baseline of each, before anything is measured; errors as of `with_stored`."""
+    """Find each comparison's baseline before anything is measured; errors as in `with_stored`."""
     store = Store(store_url)
     return [
         with_stored(
@@ -67,14 +67,14 @@ def all_with_stored(  # noqa: PLR0913 - as the user asked
     ]
 
 
-def with_stored(  # noqa: PLR0913 - as the user asked
+def with_stored(  # noqa: PLR0913 - the command's options
     comparison: Comparison, store: Store, name: str, again: str, host: Host, *, numbers_only: bool
 ) -> Comparison:
-    """Find the baseline of that name and scenario, and open its model, to be measured again.
+    """Find the baseline of that name and scenario, and open its model to measure it again.
 
-    With `numbers_only`, or where the model is not kept or cannot be had, take its numbers instead. `again` is the
-    command that records one. NoBaselineError where there is none, or where its numbers do not compare here and there
-    is no objective to judge; InvalidRunError where the kept model was changed.
+    With `numbers_only`, or if the model was not kept or cannot be fetched, use its numbers instead. `again` is the
+    command that records one. NoBaselineError if there is none, or if its numbers do not compare here and there is no
+    objective to judge; InvalidRunError if the kept model was changed.
     """
     ensure_storable([comparison])
     try:
@@ -101,7 +101,7 @@ def with_stored(  # noqa: PLR0913 - as the user asked
     return replace(comparison, models=both, baseline_name=name, record=record)
 
 
-def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored has found
+def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored found
     comparison: Comparison, store: Store, record: Record, again: str, host: Host, keep: str, *cautions: Caution
 ) -> Comparison:
     here = environment(host.environ)
@@ -122,7 +122,7 @@ def _beside_numbers(  # noqa: PLR0913, PLR0917 - what with_stored has found
 
 
 def recording_command(comparison: Comparison, options: Options, name: str, store_url: str) -> str:
-    """Return the command line that records a baseline as `run` looks for it, its server settings included."""
+    """Return the command line that records a baseline as `run` looks for it, server settings included."""
     flags = {
         "--intra-op-threads": options.intra_op_threads,
         "--inter-op-threads": options.inter_op_threads,
@@ -137,12 +137,12 @@ def _listed(cpus: tuple[int, ...] | None) -> str | None:
     return None if cpus is None else ",".join(map(str, cpus))
 
 
-def promote(  # noqa: PLR0913, PLR0917 - as the user asked
+def promote(  # noqa: PLR0913, PLR0917 - the command's options
     result: Result, name: str, store: Store, note: str, kept: Kept, now: datetime
 ) -> Record:
-    """Store a finished run's candidate as the baseline; InvalidRunError when its model has changed since or is gone.
+    """Store a finished run's candidate as the baseline; InvalidRunError if its model has changed since or is gone.
 
-    Of a baseline by number the model is not needed.
+    A baseline that keeps numbers only does not need the model.
     """
     candidate = result.models[Arm.CANDIDATE]
     path = Path(candidate.path)

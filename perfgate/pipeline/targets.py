@@ -1,4 +1,4 @@
-"""From a comparison's target to what serves and drives it."""
+"""Launchers and drivers for a comparison's target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perfgate.serving.interface import Launcher, Replica
 def launcher_of(
     comparison: Comparison, environ: Mapping[str, str], log: Path, cpus: Collection[int], ahead: Ahead
 ) -> Callable[[int], Launcher]:
-    """Return how a launcher of the scenario's target is made, by its number; one that was made ahead comes first."""
+    """Return a function that makes the scenario's launcher, by its number; one started ahead is used first."""
     scenario = comparison.scenario
     kind = scenario.target.kind
 
@@ -38,15 +38,15 @@ def launcher_of(
 
 
 def at_once(scenario: Scenario, cpus: Collection[int], cores: float | None) -> int:
-    """Return how many servers can be started side by side: one for each CPU, of those that are forked."""
+    """Return how many servers can be started at once: one for each CPU if they are forked."""
     if scenario.target.kind not in EXECUTING:
-        return 1  # a foreign server may take all CPUs to start
+        return 1  # an external server may use all CPUs to start
     free = len(scenario.server.cpus or cpus)
     return max(1, free if cores is None else min(free, int(cores)))
 
 
 def driver_of(server: Replica, scenario: Scenario, deadline_s: float, workers: Workers) -> Driver:
-    """Make the driver of one server, connected before the first request is timed."""
+    """Make one server's driver, connected before the first request is timed."""
     if isinstance(server, InProcessReplica):
         return InProcessDriver(server, deadline_s)
     driver = open_driver(_endpoint(server, scenario, deadline_s), workers)

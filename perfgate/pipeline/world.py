@@ -1,4 +1,4 @@
-"""The real world of a run: its servers, drivers, observers and clock."""
+"""The real world of a run: servers, drivers, observers and clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from perfgate.pipeline.targets import at_once, driver_of, launcher_of
 SERVER_LOG = "servers.log"
 
 
-def world_of(  # noqa: PLR0913, PLR0917 - what a run touches has many sources
+def world_of(  # noqa: PLR0913, PLR0917 - what a run touches comes from many places
     comparison: Comparison,
     out: Path,
     host: Host,
@@ -27,8 +27,8 @@ def world_of(  # noqa: PLR0913, PLR0917 - what a run touches has many sources
     environment: Mapping[str, Any],
     workers: Workers,
 ) -> World:
-    """Make what a run of the comparison needs; `cpus`: those that its servers may use."""
-    with suppress(OSError):  # the recorder says what is wrong with the directory
+    """Make everything that a run of the comparison needs; `cpus`: those that its servers may use."""
+    with suppress(OSError):  # the recorder reports what is wrong with the directory
         (out / SERVER_LOG).unlink(missing_ok=True)
     scenario = comparison.scenario
     return World(

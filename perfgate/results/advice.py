@@ -1,4 +1,4 @@
-"""What a stored calibration says of a run before it is measured."""
+"""Predictions for a run, from a stored calibration."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from perfgate.trials import Caution
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A calibration held against what is going to be measured."""
+    """A stored calibration applied to what is going to be measured."""
 
     sentence: str = ""
-    """For the user; empty where there is nothing to say."""
+    """Message for the user; empty if there is nothing to report."""
     plan: dict[str, Any] = field(default_factory=dict)
-    """For the result's plan: under `calibration` from when it is, and what each gated metric needs."""
+    """Entries for the result's plan: the calibration's date under `calibration`, and what each gated metric needs."""
     cautions: tuple[Caution, ...] = ()
 
 
 def advice_of(calibration: Calibration, scenario: Scenario) -> Advice:
-    """Return how long the scenario needs here for what its gate asks; nothing where no gated metric was calibrated."""
+    """Return how much time the scenario needs here for its gate; no advice if no gated metric was calibrated."""
     found = powers(calibration.components, scenario, plan_for(scenario, scenario.budget.replicas))
     if not found:
         return Advice()
     most = slowest(found)
     date, measure_s = calibration.created_utc[:10], scenario.budget.measure_s
-    told = {
+    words = {
         "created_utc": calibration.created_utc,
         "runs": len(calibration.runs),
         "overhead_s": calibration.overhead_s,
@@ -41,15 +41,15 @@ def advice_of(calibration: Calibration, scenario: Scenario) -> Advice:
     }
     return Advice(
         sentence=f"calibrated here on {date}: {needs(most, calibration.overhead_s)}" if most else "",
-        plan={"calibration": told},
+        plan={"calibration": words},
         cautions=tuple(_too_short(each, date, measure_s) for each in found if each.detectable > each.catch),
     )
 
 
 def needs(power: Power, overhead_s: float) -> str:
-    """Return how long it takes to catch one metric's regression: `this scenario needs about 70 s to catch 5% of …`.
+    """Return the time needed to catch one metric's regression: `this scenario needs about 70 s to catch 5% of …`.
 
-    How long must be known, or known to be endless.
+    The time must be known, or known to be unlimited.
     """
     what = f"to catch {formatting.limit(power.catch, power.metric)} of {power.metric}"
     if power.needs_s < inf:
@@ -65,7 +65,7 @@ def _more_servers(power: Power) -> str:
 
 def _too_short(power: Power, date: str, measure_s: float) -> Caution:
     caught, asked = (formatting.limit(each, power.metric) for each in (power.detectable, power.catch))
-    told = {
+    words = {
         "date": date,
         "measured": formatting.duration(measure_s),
         "metric": power.metric,
@@ -73,15 +73,15 @@ def _too_short(power: Power, date: str, measure_s: float) -> Caution:
         "asked": asked,
     }
     if isnan(power.needs_s):
-        return CautionKind.POWER_UNKNOWN.caution(**told)
+        return CautionKind.POWER_UNKNOWN.caution(**words)
     if power.needs_s < inf:
-        return CautionKind.POWER.caution(**told, budget_s=_rounded(power.needs_s))
+        return CautionKind.POWER.caution(**words, budget_s=_rounded(power.needs_s))
     if power.needs_replicas:
-        return CautionKind.POWER_NEEDS_SERVERS.caution(**told, replicas=power.needs_replicas)
-    return CautionKind.POWER_OUT_OF_REACH.caution(**told)
+        return CautionKind.POWER_NEEDS_SERVERS.caution(**words, replicas=power.needs_replicas)
+    return CautionKind.POWER_OUT_OF_REACH.caution(**words)
 
 
 def _rounded(seconds: float) -> int:
-    """Round up to what a prediction is worth: 5 s, or two digits."""
+    """Round up to the precision of a prediction: 5 s, or two digits."""
     step = 5 if seconds < 100 else 10 ** (len(str(int(seconds))) - 2)
     return int(-(-seconds // step) * step)

@@ -1,4 +1,4 @@
-"""A result, put together from what was known beforehand, what was measured and how it was judged."""
+"""The result, assembled from what was known beforehand, what was measured, and the verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from perfgate.stats.summarise import curves, summarise
 from perfgate.trials import Caution
 
 
-def assemble(  # noqa: PLR0913 - what a result is made of
+def assemble(  # noqa: PLR0913 - the parts of a result
     recorded: RecordedRun,
     outcome: Outcome,
     judgement: Judgement,
@@ -28,7 +28,7 @@ def assemble(  # noqa: PLR0913 - what a result is made of
     cautions: tuple[Caution, ...] = (),
     wall_s: float,
 ) -> Result:
-    """Summarise what was recorded, and add the verdict; `cautions` come after those that were known beforehand."""
+    """Summarise what was recorded and add the verdict; `cautions` follow those that were known beforehand."""
     begun, table = recorded.begun, recorded.table
     trials = tuple(trial for block in recorded.blocks for trial in block.trials)
     scenario = scenario_of(begun.scenario)

@@ -1,4 +1,4 @@
-"""Runs of a model against itself in, a calibration out."""
+"""A calibration from runs of a model against itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BUDGETS_S = (15.0, 30.0, 45.0, 60.0, 120.0, 300.0)
 
 
 def calibration_of(runs: Sequence[tuple[Result, TrialTable]], created_utc: str) -> Calibration:
-    """Sum up complete runs of one scenario (perfgate.results.loader reads them back); at least one."""
+    """Compute a calibration from at least one complete run of one scenario (see perfgate.results.loader)."""
     result = runs[0][0]
     occasions = [OccasionNumbers(table, _seconds(each)) for each, table in runs]
     found = tuple(each for metric in METRICS if (each := components_of(metric, occasions)) is not None)
@@ -47,7 +47,7 @@ def calibration_of(runs: Sequence[tuple[Result, TrialTable]], created_utc: str) 
 
 
 def plan_for(scenario: Scenario, replicas: int, measure_s: float | None = None) -> Plan:
-    """Lay out a comparison of so many replicas an arm, with the scenario's budget or another."""
+    """Return the design of a comparison of `replicas` an arm, with the scenario's budget or another."""
     if measure_s is not None:
         budget = scenario.budget.model_copy(update={"measure_s": measure_s})
         scenario = scenario.model_copy(update={"budget": budget})

@@ -1,4 +1,4 @@
-"""Which of a name's records a history shows."""
+"""Selection of a name's records for a history."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from perfgate.results.history import History, group_of, group_records, series_of
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is asked for; None is the newest record's."""
+    """The selection; None means the newest record's."""
 
     scenario: str | None = None
-    """Name, or the beginning of a digest."""
+    """Scenario name, or the beginning of a digest."""
     fingerprint: str | None = None
-    """Or the beginning of one."""
+    """Fingerprint, or the beginning of one."""
     metrics: tuple[str, ...] = ()
-    """None: all."""
+    """Metrics; None: all."""
     last: int | None = None
-    """So many of the newest records; None: all."""
+    """Number of newest records; None: all."""
 
 
 def choose_history(store: Store, name: str, choice: Choice) -> History:
-    """Read the records of a name and make a history of those that compare.
+    """Read the records of a name, and make a history of those that are comparable.
 
-    Raises NoBaselineError where there are none, UsageError for an unknown metric or where no record can be read.
+    NoBaselineError if there are none, UsageError for an unknown metric or if no record can be read.
     """
     ids = store.ids(name)
-    records = store.newest(name, len(ids)) if ids else (store.current(name),)  # which says that there is none
+    records = store.newest(name, len(ids)) if ids else (store.current(name),)  # current() raises NoBaselineError
     if not records:
-        store.get(name, ids[-1])  # which says what is wrong with it
+        store.get(name, ids[-1])  # raises the error of the unreadable record
     groups = group_records(records)
     chosen = next((group for group in groups if _is_wanted(group[-1], choice)), None)
     if chosen is None:

@@ -1,4 +1,4 @@
-"""Trials and blocks as columns: what a result keeps of them."""
+"""Trials and blocks as the columns that a result keeps."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from perfgate.trials import Block, Trial
 
 _STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 _LEAST_FOR_P99 = 100
-"""One request of a trial lies beyond it, at least."""
+"""Fewest requests of a trial that has a 99th percentile: at least one request lies beyond it."""
 
 
 def trial_columns(trials: Iterable[Trial]) -> TrialColumns:
-    """Reduce each trial to one row; failed requests count with the time they took; unknown numbers are None."""
+    """Reduce each trial to one row; failed requests count with the time they took, and unknown numbers are None."""
     rows = tuple(trials)
     if not rows:
         return TrialColumns()
@@ -58,7 +58,7 @@ def _stage_mean(trial: Trial, stage: str) -> float | None:
 
 
 def block_columns(blocks: Iterable[Block]) -> BlockColumns:
-    """Keep each block's place, time and conditions."""
+    """Keep each block's position, time and conditions."""
     rows = tuple(blocks)
     return BlockColumns(
         lane=tuple(block.lane.value for block in rows),

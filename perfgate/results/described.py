@@ -1,4 +1,4 @@
-"""What the keys of a result mean: the docstrings below the fields of its dataclasses, put into its JSON Schema."""
+"""Descriptions of a result's keys: its fields' docstrings, put into its JSON Schema."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, get_args, get_type_hints
 
 
 def described(schema: dict[str, Any], root: type) -> dict[str, Any]:
-    """Give every key of a dataclass's JSON Schema its description; `root` is the class that the schema is of."""
+    """Add a description to every key of a dataclass's JSON Schema; `root` is the class of the schema."""
     kinds = {kind.__name__: kind for kind in _dataclasses(root, set())}
     tables = {name: _table(table, kinds[name]) for name, table in schema["$defs"].items() if name in kinds}
     return _table({**schema, "$defs": {**schema["$defs"], **tables}}, root)
 
 
 def field_docs(kind: type) -> dict[str, str]:
-    """Return the docstring below each field, or member of an enumeration, that has one, on one line."""
+    """Return the docstring below each field or enumeration member that has one, as one line."""
     (definition,) = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - it is the source of a class
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - the source of a class
     return {
         ast.unparse(field.target if isinstance(field, ast.AnnAssign) else field.targets[0]): " ".join(text.split())
         for field, below in pairwise(definition.body)

@@ -36,7 +36,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _with_null(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """Let every number be null: it is, where there is none (NaN), in defaults as well."""
+    """Allow null for every number, in defaults too: it stands for NaN."""
     if isinstance(schema, list):
         return [_with_null(each) for each in schema]
     if not isinstance(schema, dict):
@@ -46,14 +46,14 @@ def _with_null(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
 
 
 def to_json(result: Result) -> str:
-    """Write the result: dictionaries a key a line, columns a line each; NaN and infinities are null."""
+    """Write the result as JSON: one key a line in objects, one line a column; NaN and infinities are null."""
     tree = json.loads(_adapter().dump_json(replace(result, trials=TrialColumns())))
     tree["trials"] = _columns(result.trials)
     return _layout(tree, "") + "\n"
 
 
 def from_json(text: str) -> Result:
-    """Read a result; null is NaN where a number must be. UsageError: not a result, or of a newer perfgate."""
+    """Read a result; null is NaN where a number is required. UsageError if it is no result, or of a newer perfgate."""
     try:
         tree = json.loads(text)
     except ValueError as error:
@@ -70,7 +70,7 @@ def from_json(text: str) -> Result:
 
 
 def write(result: Result, directory: Path) -> Path:
-    """Put `result.json` into the directory in one step: readers see the old file or the whole new one."""
+    """Write `result.json` atomically: readers see either the old file or the whole new one."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME
     temporary = directory / f".{FILE_NAME}.{os.getpid()}.tmp"
@@ -83,7 +83,7 @@ def write(result: Result, directory: Path) -> Path:
 
 
 def read(run: Path) -> Result:
-    """Read a run's result, given its directory or the file."""
+    """Read a run's result, from its directory or the file itself."""
     path = run / FILE_NAME if run.is_dir() else run
     try:
         text = path.read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ def _columns(trials: TrialColumns) -> dict[str, list[Any]]:
 
 
 def _six_digits(column: Sequence[float | None]) -> list[float | None]:
-    """Round to 6 significant digits, which halves the file; the raw samples keep every bit."""
+    """Round to 6 significant digits, which halves the file; the raw samples keep full precision."""
     values = np.array(column, np.float64)
     size = np.abs(values)
     rounds = (size >= 1e-16) & (size < 1e20)
@@ -145,7 +145,7 @@ def _leaves(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type hint is any 
 
 
 def _with_nan(value: Any, hint: Any) -> Any:  # noqa: ANN401 - walks JSON along any type hint
-    """Return   NaN for each null whose type is a plain float."""
+    """Return `value` with NaN for each null whose type is a plain float."""
     if hint is float:
         return math.nan if value is None else value
     if isinstance(value, dict) and is_dataclass(hint) and isinstance(hint, type):

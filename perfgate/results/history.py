@@ -1,4 +1,4 @@
-"""The records of a baseline's name as one series a metric, split where its level changed."""
+"""A baseline name's records as one series a metric, split where its level changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from perfgate.stats.change_points import FEWEST, Step, find_levels
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one record has of the metric, in the metric's unit."""
+    """One record's value of the metric, in the metric's unit."""
 
     record_id: str
     created_utc: str
@@ -30,7 +30,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Points from `begin` to before `end`, and their mean: on the log scale where the series' scale is the ratio."""
+    """Points from `begin` up to `end`, exclusive, and their mean: on the log scale where the series compares ratios."""
 
     begin: int
     end: int
@@ -42,22 +42,22 @@ class Change:
     """One change of level."""
 
     index: int
-    """Of the first point of the new level."""
+    """Index of the first point of the new level."""
     point: Point
     is_same_model: bool
-    """Whether the point before is of the very same model: then the machine changed, or what stands between."""
+    """Whether the point before is of the same model: if so, the machine or the software changed."""
     before: float
     after: float
     """Levels, in the metric's unit."""
     change: float
-    """After against before on the series' scale: a share, or a difference in the metric's unit."""
+    """Change from before to after on the series' scale: a share, or a difference in the metric's unit."""
     lower: float
     upper: float
-    """Its 95 % interval."""
+    """Its 95% interval."""
     direction: str
-    """`worse`, `better`, or `changed` where the metrics table does not know which way is better."""
+    """`worse` or `better`; `changed` if the metrics table does not say which direction is better."""
     is_small: bool
-    """Whether the metric's default tolerance accepts a change of that size."""
+    """Whether the metric's default tolerance accepts a change of this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ class MetricHistory:
     metric: str
     unit: str
     scale: Scale
-    """Ratio; difference where the table says so or a value is not above zero."""
+    """The ratio; the difference if the table says so or a value is not positive."""
     points: tuple[Point, ...]
     levels: tuple[Level, ...]
     changes: tuple[Change, ...]
 
     @property
     def values(self) -> tuple[float, ...]:
-        """What the records have, in the metric's unit."""
+        """Values of the records, in the metric's unit."""
         return tuple(point.value for point in self.points)
 
     @property
@@ -90,13 +90,13 @@ class MetricHistory:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Records whose numbers compare: one scenario and one environment."""
+    """Comparable records: one scenario and one environment."""
 
     scenario_name: str
     scenario_digest: str
     fingerprint: str
     environment: dict[str, Any]
-    """Of the newest record."""
+    """Description of the newest record."""
     records: int
     first_utc: str
     last_utc: str
@@ -104,22 +104,22 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A baseline's name over time."""
+    """A baseline name over time."""
 
     name: str
     store: str
     group: Group
     series: tuple[MetricHistory, ...]
-    """Of the metrics that some record of the group has a number for, in the order of the metrics table."""
+    """Metrics that some record of the group has, in the order of the metrics table."""
     others: tuple[Group, ...] = ()
-    """Records of the name that are told apart, newest group first."""
+    """Groups of comparable records, that of the newest record first."""
     unreadable: int = 0
 
 
 def group_records(records: Iterable[Record]) -> tuple[tuple[Record, ...], ...]:
-    """Put together what compares, each in order of time, the group of the newest record first.
+    """Group comparable records, each in order of time, the group of the newest record first.
 
-    A run that was promoted twice counts once, where it was promoted first.
+    A run that was promoted twice counts once, at its first promotion.
     """
     groups: dict[tuple[str, str], dict[str, Record]] = {}
     for record in sorted(records, key=lambda each: each.id):
@@ -143,7 +143,7 @@ def group_of(records: Sequence[Record]) -> Group:
 
 
 def series_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> Iterator[MetricHistory]:
-    """Return each metric's series over the records of one group; of all metrics where none is named."""
+    """Return each metric's series over one group's records; all metrics if none is named."""
     named = dict.fromkeys(name for record in records for name in record.metrics)
     known = [metric.name for metric in METRICS if metric.name in named]
     for name in (*known, *(name for name in named if name not in BY_NAME)):
@@ -206,10 +206,10 @@ def _direction(size: float, metric: Metric | None) -> str:
 
 
 def _tolerance(metric: Metric | None, scale: Scale, before: float) -> float:
-    """Return the default gate's tolerance on the series' scale; 0 for a metric that the table does not know."""
+    """Return the default gate's tolerance on the series' scale; 0 for a metric that is not in the table."""
     if metric is None:
         return 0.0
     tolerance = tolerance_of(metric, Gate(), before)
     if scale is metric.scale:
         return tolerance.log
-    return max(tolerance.share * abs(before), metric.min_change)  # a ratio's, where values reach down to 0
+    return max(tolerance.share * abs(before), metric.min_change)  # of a ratio, for values that reach down to 0

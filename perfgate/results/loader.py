@@ -1,4 +1,4 @@
-"""A run's directory read back: its result, and its samples as the table that estimators read."""
+"""A run's directory read back: its result, and its samples as the table for estimators."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _PLACE = ("block", "replica", "start_s")
 _NEEDED = (*_WORDS, *_PLACE, "unrecorded", "payload", *_PLAIN, *_STAGES, "service_ms", "response_ms", "status")
 _NO_STATUS = -1
 _ROWS = 1 << 14
-"""Batches of single requests are put together to so many rows at least: numpy's calls cost more than their work."""
+"""Least rows a batch; batches of single requests are merged, because numpy's calls cost more than their work."""
 
 
 def read_run(run: Path) -> tuple[Result, TrialTable]:
-    """Read a run, given its directory; two million requests take a third of a second and some 100 MB.
+    """Read a run from its directory; two million requests take a third of a second and some 100 MB.
 
-    Context switches and page faults are `result.json`'s; NaN where the run did not come to an end. UsageError: no
-    run, or files of two runs.
+    Context switches and page faults come from `result.json`, and are NaN if the run was not completed. UsageError if
+    there is no run, or files of two runs.
     """
     result = document.read(run)
     sizes_mb = {Arm(arm): facts.size_mb for arm, facts in result.models.items() if facts.size_mb > 0}
@@ -48,7 +48,7 @@ def table_of(
     sizes_mb: Mapping[Arm, float] | None = None,
     shares: Sequence[float] = (),
 ) -> TrialTable:
-    """Make the table of all trials straight from samples, batch by batch; what samples do not hold is NaN."""
+    """Make the table of all trials from samples, batch by batch; what samples do not hold is NaN."""
     batches = (samples,) if isinstance(samples, pa.Table) else _grouped(sample_batches(samples, _NEEDED))
     parts = [_columns(batch) for batch in batches if batch.num_rows]
     return TrialTable(Columns.joined([Columns.of(()), *parts]), tuple(replicas), dict(sizes_mb or {}), tuple(shares))
@@ -93,11 +93,11 @@ def _columns(table: pa.Table) -> Columns:
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()  # which copies even one
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()  # which copies even a single chunk
 
 
 def _view(array: pa.Array) -> np.ndarray:
-    """Return a view where nothing is null; Arrow's own way to NumPy loads pandas, which takes longer than the rest."""
+    """Return a view of values without nulls; Arrow's own conversion loads pandas, which takes longer than the rest."""
     validity, data = array.buffers()
     here = slice(array.offset, array.offset + len(array))
     values = np.frombuffer(data, array.type.to_pandas_dtype())[here]
@@ -108,7 +108,7 @@ def _view(array: pa.Array) -> np.ndarray:
 
 
 def _begins(keys: Iterable[np.ndarray]) -> Ints:
-    """Return the first row of each trial: where any of its keys changes."""
+    """Return the first row of each trial: wherever one of its keys changes."""
     changes = np.any([key[1:] != key[:-1] for key in keys], axis=0)
     return np.concatenate([[0], 1 + np.flatnonzero(changes)])
 
@@ -129,7 +129,7 @@ def _sources(lane: Ints, depth: Ints) -> Ints:
 
 
 def _means(values: Floats, first: Ints) -> Floats:
-    """Mean of what is known of each trial; NaN where nothing is."""
+    """Mean of each trial's known values; NaN if none is known."""
     known = ~np.isnan(values)
     if not known.any():
         return np.full(first.size, np.nan)
@@ -152,5 +152,5 @@ def _with_counters(columns: Columns, trials: TrialColumns, run: Path) -> Columns
 
 
 def _counted(column: Sequence[float | None], count: int) -> Floats:
-    known = column[:count] if column else (None,) * count  # older results do not have it
+    known = column[:count] if column else (None,) * count  # absent from older results
     return np.array(known, np.float64)

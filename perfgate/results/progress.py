@@ -1,4 +1,4 @@
-"""What a run tells of its way while it goes on; `report/terminal/` shows it."""
+"""Progress of a run; shown by `report/terminal/`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from perfgate.gate.stopping import Standing
 from perfgate.trials import Caution
 
 Done = Callable[[], float]
-"""Asked only where it is shown: a clock read at every visit would be one too many."""
+"""A number that is evaluated only where it is shown: reading a clock at every visit would cost too much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch of a run."""
+    """A phase of a run."""
 
     name: str
     most_s: float | None = None
-    """How long it takes at most; it may end early. None: not known."""
+    """Most seconds that it takes; it may end early. None: unknown."""
     later_s: float = 0.0
-    """How long what is measured after it takes at most."""
+    """Most seconds of what is measured after it."""
     servers: int = 0
-    """Where it is not known how long it takes: how many servers it goes through."""
+    """Number of servers that it goes through, if its duration is unknown."""
 
 
 class Progress(Protocol):
-    """What the pipeline tells of its way."""
+    """What the pipeline reports as it goes."""
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -37,19 +37,19 @@ class Progress(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop showing, whatever happened."""
+        """Stop showing; always called."""
         ...
 
     def phase(self, phase: Phase) -> None:
-        """Begin a phase."""
+        """Show that a phase begins."""
         ...
 
     def update(self, done: Done) -> None:
-        """Offer to show how many seconds of the phase are done, or servers; called between trials, often."""
+        """Offer the phase's seconds or servers so far; called often, between trials."""
         ...
 
     def stands(self, standing: Standing) -> None:
-        """Show how the gate stands after a look."""
+        """Show the state of the gate after a look."""
         ...
 
     def tell(self, caution: Caution) -> None:
@@ -58,7 +58,7 @@ class Progress(Protocol):
 
 
 class SilentProgress:
-    """Shows nothing."""
+    """Progress that shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -75,15 +75,15 @@ class SilentProgress:
         """Ignore the update."""
 
     def stands(self, standing: Standing) -> None:
-        """Ignore how the gate stands."""
+        """Ignore the state of the gate."""
 
     def tell(self, caution: Caution) -> None:
-        """Ignore the caution; the result has it."""
+        """Ignore the caution; it is in the result."""
 
 
 @dataclass
 class RecordingProgress(SilentProgress):
-    """Keeps what it was told, for tests."""
+    """Progress that keeps everything, for tests."""
 
     phases: list[Phase] = field(default_factory=list)
     updates: int = 0
@@ -99,7 +99,7 @@ class RecordingProgress(SilentProgress):
         self.updates += 1
 
     def stands(self, standing: Standing) -> None:
-        """Keep how the gate stands."""
+        """Keep the state of the gate."""
         self.standings.append(standing)
 
     def tell(self, caution: Caution) -> None:

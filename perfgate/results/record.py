@@ -1,4 +1,4 @@
-"""A result in, a record for the baseline store out."""
+"""A baseline record made from a result."""
 
 from __future__ import annotations
 

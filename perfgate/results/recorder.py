@@ -1,4 +1,4 @@
-"""Keeps a run on disk as it goes: samples block by block, and result.json when it begins."""
+"""Recording of a run on disk as it goes: samples block by block, and result.json when it begins."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedRun:
-    """All that a run has measured so far."""
+    """Everything that a run has measured so far."""
 
     begun: Result
-    """What was known when the run began, with its phases, cautions and timeline since."""
+    """The result as known at the beginning, with phases, cautions and timeline since."""
     replicas: tuple[ReplicaFacts, ...]
     blocks: tuple[Block, ...]
     table: TrialTable
@@ -41,7 +41,7 @@ class Recorder:
         return TrialLog(self.replicas, sizes_mb, self._begun.payload_shares)
 
     def __enter__(self) -> Self:
-        """Write down what is known before anything is measured; UsageError when the directory cannot be written."""
+        """Write what is known before anything is measured; UsageError if the directory cannot be written."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             document.write(self._begun, self.directory)
@@ -57,37 +57,37 @@ class Recorder:
         self._samples.close()
 
     def replicas_are(self, facts: tuple[ReplicaFacts, ...]) -> None:
-        """Keep what is known of the replicas from their start."""
+        """Record what is known about the replicas since their start."""
         self.replicas = facts
         self._log = self._new_log()
 
     def phase_took(self, name: str, seconds: float) -> None:
-        """Keep a phase's wall time."""
+        """Record a phase's wall time."""
         self._begun = replace(self._begun, phases_s={**self._begun.phases_s, name: seconds})
 
     def note(self, cautions: tuple[Caution, ...]) -> None:
-        """Keep cautions that are known already."""
+        """Record cautions that are known already."""
         self._begun = replace(self._begun, cautions=(*self._begun.cautions, *cautions))
 
     def watched(self, timeline: Timeline, threads: tuple[ThreadTime, ...]) -> None:
-        """Keep what was seen of the servers over the load lane."""
+        """Record what was observed of the servers over the load lane."""
         self._begun = replace(self._begun, timeline=timeline, threads=threads)
 
     def append(self, block: Block) -> None:
-        """Keep a block, in memory and on disk."""
+        """Record a block, in memory and on disk."""
         self._blocks.append(block)
         self._samples.append(block)
         self._log.append(block)
 
     def table(self) -> TrialTable:
-        """Return the trials so far, as estimators read them."""
+        """Return the trials so far as the table for estimators."""
         return self._log.table()
 
     def recorded(self) -> RecordedRun:
-        """Return all of it so far."""
+        """Return everything recorded so far."""
         return RecordedRun(self._begun, self.replicas, tuple(self._blocks), self.table())
 
 
 def not_writable(directory: Path, error: OSError) -> UsageError:
-    """Word what the system said of a run's directory."""
+    """Return a UsageError for a run's directory that the system cannot write."""
     return UsageError(f"cannot write to {directory}: {error.strerror or error}", "choose another directory with --out")

@@ -1,4 +1,4 @@
-"""Whether the same comparison was made before: a level holds for one run, not for the best of several."""
+"""Detection of repeated comparisons: an error level holds for one run, not for the best of several."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from perfgate.results.result import Result
 from perfgate.trials import Caution
 
 MOST_LOOKED_AT = 20
-"""Newest results beside a run's that are read."""
+"""Number of newest results beside a run's that are read."""
 _NOT_PASSED = ("fail", "inconclusive")
 
 
 def repeat_caution(started: Result, directory: Path) -> Caution | None:
-    """Warn where runs beside this one compared the same files under the same scenario and did not pass.
+    """Warn if runs beside this one compared the same files under the same scenario and did not pass.
 
-    A comparison that is made again until it passes passes too often: at an error of 1 % a run, the best of n errs in up
-    to n %. Other directories are not looked at.
+    A comparison that is repeated until it passes does so too often: at an error of 1% a run, the best of n errs in up
+    to n%. Only sibling directories are searched.
     """
     found = [verdict for verdict in _verdicts_of(started, directory) if verdict in _NOT_PASSED]
     if not found:
@@ -32,7 +32,7 @@ def repeat_caution(started: Result, directory: Path) -> Caution | None:
 
 
 def _verdicts_of(started: Result, directory: Path) -> Iterator[str]:
-    """Return the verdicts of the runs in the directories beside this run's own that compared the same."""
+    """Return the verdicts of runs in sibling directories that compared the same."""
     try:
         beside = [path for path in directory.parent.glob(f"*/{FILE_NAME}") if path.parent != directory]
         newest = sorted(beside, key=lambda path: path.stat().st_mtime, reverse=True)[:MOST_LOOKED_AT]
@@ -44,7 +44,7 @@ def _verdicts_of(started: Result, directory: Path) -> Iterator[str]:
             same = _compared(tree) == _compared_by(started) and tree["status"] == "complete"
             verdict = str(tree["judgement"]["verdict"]) if same else ""
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # no result, or another program's file of that name
+            continue  # not a result, or another program's file of that name
         if verdict:
             yield verdict
 

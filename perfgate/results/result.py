@@ -1,4 +1,4 @@
-"""The result of a run as one frozen value: what result.json holds and every report is made from."""
+"""The result of a run as one frozen value: the content of result.json and the source of every report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 
 class ComparisonKind(StrEnum):
-    """What the candidate is compared with: a model measured beside it, stored numbers, or nothing."""
+    """What the candidate is compared with: a model measured alongside, stored numbers, or nothing."""
 
     SIDE_BY_SIDE = "side by side"
     STORED_NUMBERS = "stored numbers"
@@ -69,11 +69,11 @@ class TrialColumns:
     wall_s: tuple[float, ...] = ()
     """How long the trial took."""
     requests: tuple[int, ...] = ()
-    """Recorded requests, failed ones included."""
+    """Recorded requests, including failed ones."""
     errors: tuple[int, ...] = ()
-    """Those that failed or timed out."""
+    """Number of them that failed or timed out."""
     service_mean_ms: tuple[float | None, ...] = ()
-    """Mean time from send to response; for executions, minus time waiting for a CPU."""
+    """Mean time from sending a request to its response; for executions, without time waiting for a CPU."""
     response_p50_ms: tuple[float | None, ...] = ()
     """Median response time, from the scheduled instant."""
     response_max_ms: tuple[float | None, ...] = ()

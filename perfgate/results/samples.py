@@ -1,4 +1,4 @@
-"""`samples.arrow`: every request as it was measured, an Arrow IPC stream with one record batch a block."""
+"""`samples.arrow`: every request as measured, an Arrow IPC stream with one record batch a block."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MEMORY = ("rss_mb", "rss_peak_mb", "pss_mb", "uss_mb")
 _NUMBERS = ("start_s", "wall_s", "cpu_ms", "driver_cpu_ms")
 _REQUEST = ("response_ms", "service_ms", "send_lag_ms")
 _PAYLOAD = "payload"
-"""The last column; files of version 3 do not have it."""
+"""The last column; absent from files of version 3."""
 _STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 
 SCHEMA = pa.schema(
@@ -40,13 +40,14 @@ SCHEMA = pa.schema(
     ],
     metadata={"perfgate.samples": "4"},
 )
-"""One row a request; `scheduled_s` counts from the start of the run. What belongs to a trial is repeated in its rows.
-A trial without requests is one row whose request columns are null; memory that was not sampled and stage times that
-the server did not tell are null, and so is the payload of a trial that sent several."""
+"""One row a request; `scheduled_s` counts from the start of the run. Values of a trial are repeated in its rows.
+A trial without requests is one row whose request columns are null. Memory that was not sampled and stage times that
+the server did not report are null, as is the payload of a trial that sent several.
+"""
 
 
 class SampleWriter:
-    """Appends blocks to a stream, flushed one by one: a crash loses the block being written at most."""
+    """Writer of blocks to a stream, flushed after each: a crash loses at most the block being written."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -59,7 +60,7 @@ class SampleWriter:
             self._file.flush()
 
     def close(self) -> None:
-        """Mark the end of the stream; a second time is harmless."""
+        """Write the end of the stream; idempotent."""
         if not self._file.closed:
             self._stream.close()
             self._file.close()
@@ -74,14 +75,14 @@ class SampleWriter:
 
 
 def read_samples(path: Path) -> pa.Table:
-    """Read all whole batches; a truncated tail is left out. UsageError: no file, or no stream of samples."""
+    """Read all whole batches; a truncated tail is ignored. UsageError if there is no file, or no stream of samples."""
     return pa.Table.from_batches(sample_batches(path), schema=SCHEMA)
 
 
 def sample_batches(path: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
-    """Read the whole batches one by one, some of the columns only; errors as of `read_samples`, at the first one."""
+    """Read the whole batches one by one, optionally some columns only; errors as in `read_samples`, at the first."""
     try:
-        # A plain file, no map of it: each batch's memory is free again before the next.
+        # A plain file, not memory-mapped: each batch's memory is freed before the next.
         with pa.OSFile(str(path)) as file:
             there = pa.ipc.open_stream(file).schema.names
         if there not in (SCHEMA.names, SCHEMA.names[:-1]):
@@ -97,7 +98,7 @@ def sample_batches(path: Path, columns: Sequence[str] = SCHEMA.names) -> Iterato
 
 
 def rebuild_trials(table: pa.Table) -> tuple[Trial, ...]:
-    """Make the trials again from their samples, in the order they were written."""
+    """Rebuild the trials from their samples, in the order in which they were written."""
     frame = table.to_pandas()
     if frame.empty:
         return ()
@@ -177,7 +178,7 @@ def _stages_again(columns: Mapping[str, np.ndarray], asked: slice) -> Stages | N
 
 def _trial(columns: Mapping[str, np.ndarray], rows: slice) -> Trial:
     first = {name: values[rows.start] for name, values in columns.items()}
-    # A trial without requests is a single row, and that row has no status.
+    # A trial without requests is a single row without a status.
     asked = slice(rows.start, rows.start) if np.isnan(first["status"]) else rows
     memory = Memory(*(float(first[name]) for name in _MEMORY))
     return Trial(

@@ -1,4 +1,4 @@
-"""The scenario that a result carries."""
+"""The scenario inside a result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from perfgate.scenario.effective import EffectiveScenario
 
 
 def scenario_of(recorded: Mapping[str, Any]) -> EffectiveScenario:
-    """Read it as it was measured: a single address is one replica an arm, which no scenario file may ask for."""
+    """Read the scenario as measured: a single address is one replica an arm, which no scenario file may request."""
     budget = {**recorded.get("budget", {})}
     replicas = budget.pop("replicas", None)
     scenario = EffectiveScenario.model_validate({**recorded, "budget": budget})
