@@ -1,4 +1,4 @@
-"""Where a change is: sentences that the data supports, each with its interval; none where it supports none."""
+"""Attribution of a change: sentences that the data supports, each with its interval."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _STAGES = ("queue", "execute", "encode")
 _REST = "the rest"
 _TOTAL = "in all"
 _ALPHA = 0.005
-"""One-sided, of each stage's bounds: 99 % intervals, for five are looked at."""
+"""One-sided error of each stage's bounds: 99% intervals, because five stages are examined."""
 _LEAST_REPLICAS = 3
 _INPUTS = {each.code for each in (CautionKind.INPUTS, CautionKind.WARMUP_ASSETS, CautionKind.OTHER_REQUESTS)}
-"""Codes of cautions that say that the arms were asked different requests."""
+"""Codes of cautions about arms that were sent different requests."""
 
 
 def causes(result: Result) -> tuple[str, ...]:
-    """Return which part of a request changed and what else differs, the surest first."""
+    """Return which part of a request changed and what else differs, the most certain first."""
     if not result.judgement or not result.judgement.metrics:
         return ()
     return (
@@ -45,21 +45,21 @@ def causes(result: Result) -> tuple[str, ...]:
 
 
 def _executions(metrics: dict[str, MetricVerdict]) -> Iterator[str]:
-    """Tell computing from waiting, by the CPU time of the very same executions."""
+    """Distinguish computing from waiting by the CPU time of the same executions."""
     wall, cpu = metrics.get("execute_ms"), metrics.get("cpu_ms_per_request")
     if wall is None or cpu is None or not _moved(wall) or {wall.effect.source, cpu.effect.source} != {Source.EXECUTE}:
         return
     slower = wall.effect.change > 0
-    began = f"One execution takes {'longer' if slower else 'less time'}, {_told(wall)}"
+    began = f"One execution takes {'longer' if slower else 'less time'}, {_with_interval(wall)}"
     if _moved(cpu) and (cpu.effect.change > 0) is slower:
         yield (
-            f"{began}, and {'more' if slower else 'less'} CPU time, {_told(cpu)}: the model computes "
+            f"{began}, and {'more' if slower else 'less'} CPU time, {_with_interval(cpu)}: the model computes "
             f"{'more' if slower else 'less'}."
         )
     elif slower and cpu.effect.upper < wall.effect.lower:
         yield (
-            f"{began}, and its CPU time did not grow as much, {_told(cpu)}: the extra time is spent waiting, not "
-            "computing."
+            f"{began}, and its CPU time did not grow as much, {_with_interval(cpu)}: the extra time is spent waiting, "
+            "not computing."
         )
     else:
         yield f"{began}."
@@ -68,20 +68,21 @@ def _executions(metrics: dict[str, MetricVerdict]) -> Iterator[str]:
 def _batches(metrics: dict[str, MetricVerdict]) -> Iterator[str]:
     size = metrics.get("batch_size_mean")
     if size is not None and _moved(size):
-        yield f"Under load the server's batches are {'larger' if size.effect.change > 0 else 'smaller'}, {_told(size)}."
+        grown = "larger" if size.effect.change > 0 else "smaller"
+        yield f"Under load the server's batches are {grown}, {_with_interval(size)}."
 
 
 def _moved(verdict: MetricVerdict) -> bool:
     return verdict.effect.lower > 0 or verdict.effect.upper < 0
 
 
-def _told(verdict: MetricVerdict) -> str:
+def _with_interval(verdict: MetricVerdict) -> str:
     effect, metric = verdict.effect, verdict.metric
     return f"{formatting.change(effect.change, metric)} {formatting.interval(effect.lower, effect.upper, metric)}"
 
 
 def _under_load(result: Result) -> Iterator[str]:
-    """Return by how much each stage of a request grew, from one mean a server."""
+    """Return how much each stage of a request grew, from one mean a server."""
     found = stage_contrasts(result)
     moved = {stage: each for stage, each in found.items() if stage != _TOTAL and _excludes_0(each)}
     if not moved:
@@ -98,18 +99,18 @@ def _listed(words: list[str]) -> str:
 
 
 def stage_contrasts(result: Result) -> dict[str, Contrast]:
-    """Compare each stage's mean over the servers, in ms; empty where servers tell no stages or are fewer than three."""
+    """Compare each stage's mean over servers, in ms; empty without stage times, or with fewer than three servers."""
     frame = trial_frame(result.trials)
-    told = frame[
+    rows = frame[
         (frame["lane"] == "load") & (frame["errors"] == 0) & frame["queue_ms"].notna() & (frame["requests"] > 0)
     ]
-    if told.empty or set(told["arm"]) != set(Arm):
+    if rows.empty or set(rows["arm"]) != set(Arm):
         return {}
-    parts = pd.DataFrame({stage: told[f"{stage}_ms"].astype(float) for stage in _STAGES})
-    parts[_TOTAL] = told["service_mean_ms"].astype(float)
+    parts = pd.DataFrame({stage: rows[f"{stage}_ms"].astype(float) for stage in _STAGES})
+    parts[_TOTAL] = rows["service_mean_ms"].astype(float)
     parts[_REST] = parts[_TOTAL] - parts[list(_STAGES)].sum(axis=1)
-    servers = [told["arm"], told["replica"]]
-    weights = told["requests"].astype(float)
+    servers = [rows["arm"], rows["replica"]]
+    weights = rows["requests"].astype(float)
     means = parts.mul(weights, axis=0).groupby(servers).sum().div(weights.groupby(servers).sum(), axis=0)
     sides = means.index.get_level_values(0)
     if min((sides == arm).sum() for arm in Arm) < _LEAST_REPLICAS or not np.isfinite(means.to_numpy()).all():

@@ -11,20 +11,20 @@ _METHOD = "explanation/method.md"
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word."""
+    """One term."""
 
     word: str
     meaning: str
-    """One or two sentences."""
+    """Its meaning, in one or two sentences."""
     where: str
     """The page in docs/ that explains it, with an anchor."""
     field: str = ""
-    """The name that it has elsewhere, where ours differs."""
+    """Its name elsewhere, if different."""
     forms: tuple[str, ...] = ()
-    """Other forms in which a page may show it, the plural with `s` aside."""
+    """Other forms that a page may use, besides the plural with `s`."""
 
     def stands_in(self, text: str) -> bool:
-        """Return whether a text has the word, in any of its forms."""
+        """Return whether a text uses the term, in any of its forms."""
         forms = "|".join(re.escape(form) for form in (self.word, *self.forms))
         return re.search(rf"(?<![\w-])(?:{forms})s?(?![\w-])", text, re.IGNORECASE) is not None
 

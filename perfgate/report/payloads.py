@@ -1,4 +1,4 @@
-"""Which payloads changed, where they did not change alike."""
+"""Payloads whose change differs from that of the others."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from perfgate.results.result import Result
 from perfgate.stats.payload_changes import PayloadChange
 
 _ALPHA = 0.01
-"""Two-sided, over all payloads of a metric."""
+"""Error level, two-sided, over all payloads of a metric."""
 _MOST_NAMED = 4
 _Z95 = 1.96
 _LEAST_APART = 0.01
-"""Of the log change: what is nearer to the others is not worth a sentence, however sure it is."""
+"""Least difference in the log change: anything closer to the others is not worth a sentence, however certain."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadRow:
-    """One payload of one metric, as people read it."""
+    """One payload of one metric, formatted."""
 
     metric: str
     payload: str
@@ -32,12 +32,12 @@ class PayloadRow:
     baseline: str
     change: str
     interval: str
-    """95 %, of this payload alone."""
+    """95% interval of this payload alone."""
     stands_out: bool
 
 
 def payload_rows(result: Result) -> tuple[PayloadRow, ...]:
-    """Return a row a payload for each metric whose payloads did not all change alike."""
+    """Return one row a payload for each metric whose payloads did not all change alike."""
     return tuple(
         _row(change, change.payload in {each.payload for each in out})
         for _, changes, out in _unlike(result)
@@ -46,7 +46,7 @@ def payload_rows(result: Result) -> tuple[PayloadRow, ...]:
 
 
 def payload_sentences(result: Result) -> tuple[str, ...]:
-    """Name the payloads that stand out: `execute_ms of requests 3 and 11: +150%, of the others +0.2%`."""
+    """Name the payloads that differ: `execute_ms of requests 3 and 11: +150%, of the others +0.2%`."""
     return tuple(_sentence(metric, changes, out) for metric, changes, out in _unlike(result))
 
 
@@ -58,9 +58,9 @@ def _unlike(result: Result) -> Iterator[tuple[str, list[PayloadChange], list[Pay
 
 
 def standing_out(changes: Sequence[PayloadChange]) -> list[PayloadChange]:
-    """Return the payloads whose change surely differs from the median payload's, the worst first.
+    """Return the payloads whose change clearly differs from the median payload's, the worst first.
 
-    By their intervals, widened to 99 % over all of them (Bonferroni).
+    Uses their intervals, widened to 99% over all of them (Bonferroni).
     """
     if len(changes) < 3:
         return []
@@ -84,7 +84,7 @@ def _sentence(metric: str, changes: Sequence[PayloadChange], out: Sequence[Paylo
 
 
 def _mean_change(changes: Sequence[PayloadChange]) -> str:
-    """Mean over requests, by the time that each takes."""
+    """Return the mean over requests, weighted by the time that each takes."""
     time = np.array([each.share * each.baseline_value for each in changes])
     return formatting.change(float(time @ np.array([each.change for each in changes]) / time.sum()))
 

@@ -1,4 +1,4 @@
-"""What the terminal's tables and the page's tables show alike: rows of text, the most urgent first."""
+"""Rows of text shared by the terminal's and the page's tables, the most urgent first."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class GateRow:
     metric: str
     description: str
     severity: Severity
-    """How much a failure counts; `off`: it is not gated."""
+    """How much a failure counts; `off`: not gated."""
     verdict: Verdict
     word: str
-    """The verdict; `warn`: a failure that only warns; `accepted`: an accepted regression alone lets it pass."""
+    """The verdict; `warn`: a warn-only failure; `accepted`: it passes only because of an accepted regression."""
     baseline: str
     candidate: str
     change: str
@@ -39,21 +39,21 @@ class GateRow:
     reason: str
     more: str
     own_tolerance: str = ""
-    """Where another change is accepted for a while; else empty."""
+    """A note if a different change is temporarily accepted; else empty."""
 
     @property
     def gated(self) -> bool:
-        """Whether it is judged."""
+        """Whether the metric is gated."""
         return self.severity is not Severity.OFF
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRow:
-    """One accepted regression under which a metric was judged."""
+    """One accepted regression that was applied to a metric."""
 
     metric: str
     word: str
-    """`accepted`, `not needed`, or how it ended all the same: `fail`, `inconclusive`."""
+    """`accepted`, `not needed`, or the outcome despite it: `fail`, `inconclusive`."""
     change: str
     up_to: str
     own_tolerance: str
@@ -71,7 +71,7 @@ class ObjectiveRow:
     severity: Severity
     verdict: Verdict
     word: str
-    """The verdict, or `warn` of one that is broken and only warns."""
+    """The verdict, or `warn` for a broken objective that is warn-only."""
     bound: str
     value: str
     interval: str
@@ -81,7 +81,7 @@ class ObjectiveRow:
 
 @dataclass(frozen=True, slots=True)
 class SummaryRow:
-    """One metric described: a typical value of each arm."""
+    """One metric described by a typical value of each arm."""
 
     metric: str
     description: str
@@ -91,7 +91,7 @@ class SummaryRow:
 
 
 def word_of(verdict: MetricVerdict | ObjectiveVerdict) -> str:
-    """Return a verdict's word as shown: `warn` for a failure that only warns, `accepted` for what needs acceptance."""
+    """Return a verdict's displayed word: `warn` for a warn-only failure, `accepted` if it needs its acceptance."""
     if verdict.warns and verdict.verdict is Verdict.FAIL:
         return "warn"
     if isinstance(verdict, MetricVerdict) and verdict.gated and verdict.needs_acceptance:
@@ -105,7 +105,7 @@ def badness(verdict: MetricVerdict) -> float:
 
 
 def in_tolerances(verdict: MetricVerdict, change: float) -> float:
-    """Put a change on the gate's own scale, in tolerances, worse is positive; NaN where it has no place there."""
+    """Convert a change to tolerances on the gate's scale, where worse is positive; NaN if it is not on the scale."""
     known, scale = BY_NAME.get(verdict.metric), verdict.effect.scale
     sign = -1 if known and known.direction is Direction.HIGHER else 1
     place, unit = scale.of_change(change), scale.of_change(verdict.tolerance if verdict.tolerance > 0 else 0.01)
@@ -113,7 +113,7 @@ def in_tolerances(verdict: MetricVerdict, change: float) -> float:
 
 
 def description(metric: str) -> str:
-    """Return what a metric is, in the words of the metrics table."""
+    """Return a metric's description from the metrics table."""
     return BY_NAME[metric].description if metric in BY_NAME else ""
 
 
@@ -123,7 +123,7 @@ def minimum_detectable_effect(verdict: MetricVerdict) -> str:
 
 
 def in_order(result: Result) -> tuple[MetricVerdict, ...]:
-    """Order the metrics: those that count, those that warn, the others; failures first, the worst of a kind first."""
+    """Order the metrics by severity: error, warn, off; failures first, the worst of each first."""
     metrics = result.judgement.metrics if result.judgement else ()
     return tuple(sorted(metrics, key=_urgency))
 
@@ -138,17 +138,17 @@ _RANKS = (Severity.ERROR, Severity.WARN, Severity.OFF)
 
 
 def severity_of(verdict: MetricVerdict) -> Severity:
-    """Return how much a failure counts; of a metric that is not gated, `off`."""
+    """Return how much a failure counts; `off` for a metric that is not gated."""
     return verdict.severity if verdict.gated else Severity.OFF
 
 
 def gate_rows(result: Result) -> tuple[GateRow, ...]:
-    """Show every compared metric."""
+    """Return a row for every compared metric."""
     return tuple(gate_row(verdict) for verdict in in_order(result))
 
 
 def gate_row(verdict: MetricVerdict) -> GateRow:
-    """Show one compared metric."""
+    """Return the row of one compared metric."""
     effect, metric, in_cell = verdict.effect, verdict.metric, formatting.in_cell
     return GateRow(
         metric=metric,
@@ -170,7 +170,7 @@ def gate_row(verdict: MetricVerdict) -> GateRow:
 
 
 def accepted_rows(result: Result) -> tuple[AcceptedRow, ...]:
-    """Show every accepted regression under which a gated metric was judged."""
+    """Return a row for every accepted regression that was applied to a gated metric."""
     judged = (metric for metric in in_order(result) if metric.gated)
     return tuple(_accepted_row(each, each.accepted) for each in judged if each.accepted is not None)
 
@@ -190,13 +190,13 @@ def _accepted_row(verdict: MetricVerdict, accepted: Accepted) -> AcceptedRow:
 
 
 def objective_rows(result: Result) -> tuple[ObjectiveRow, ...]:
-    """Show every objective, those that count first, failures first."""
+    """Return a row for every objective: those that count first, failures first."""
     objectives = result.judgement.objectives if result.judgement else ()
     return tuple(objective_row(o) for o in sorted(objectives, key=lambda o: (o.warns, URGENCY.index(o.verdict))))
 
 
 def objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
-    """Show one absolute bound."""
+    """Return the row of one objective."""
     low, high = (formatting.quantity(end, objective.metric) for end in (objective.lower, objective.upper))
     bound = formatting.bound(objective.bound, objective.metric)
     return ObjectiveRow(
@@ -214,7 +214,7 @@ def objective_row(objective: ObjectiveVerdict) -> ObjectiveRow:
 
 
 def summary_rows(result: Result) -> tuple[SummaryRow, ...]:
-    """Describe both arms, the metrics in the order of the metrics table; unknown ones last."""
+    """Describe both arms, metrics in the order of the metrics table; unknown metrics last."""
     order = list(BY_NAME)
     names = sorted({s.metric for s in result.summaries}, key=lambda m: (order.index(m) if m in BY_NAME else 99, m))
     return tuple(_summary_row(name, result.summaries) for name in names)
@@ -249,9 +249,9 @@ _MOST_BATCH_ROWS = 20
 
 
 def batch_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the share of each arm's requests by batch size; where there are many sizes, in ranges of equal width.
+    """Return the share of each arm's requests by batch size, in ranges of equal width if there are many sizes.
 
-    Nothing where every request was executed by itself.
+    Nothing if every request was executed by itself.
     """
     sizes = sorted({rows for each in result.batch_sizes for rows in each.rows})
     if len(sizes) < 2:
@@ -277,7 +277,7 @@ _LEAST_THREAD_SHARE = 0.01
 
 
 def thread_rows(result: Result) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return each kind of thread's share of its arm's CPU time, the busiest first; those below 1 % are left out."""
+    """Return each kind of thread's share of its arm's CPU time, the busiest first; shares below 1% are omitted."""
     shares = {(each.arm, each.thread): each.share for each in result.threads}
     most = {thread: max(shares.get((arm, thread), 0.0) for arm in result.models) for _, thread in shares}
     shown = [

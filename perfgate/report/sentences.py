@@ -1,4 +1,4 @@
-"""What the verdict means, in a sentence for someone who has never seen perfgate."""
+"""Sentences that explain the verdict to a reader who has never seen perfgate."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ABOUT_ALL = 0.97
 
 
 def verdict_word(result: Result) -> str:
-    """Return in one word how the run ended: a verdict, or `INTERRUPTED`, `RUNNING`."""
+    """Return in one word how the run ended: a verdict, `INTERRUPTED` or `RUNNING`."""
     if result.judgement is None or result.status == "interrupted":
         return result.status.upper()
     return result.judgement.verdict.value.upper()
 
 
 def sentence(result: Result) -> str:
-    """Return what was found, with the number that matters most."""
+    """Return the finding, with its most important number."""
     judgement = result.judgement
     if judgement is None:
         ended = {"interrupted": "The run was interrupted", "running": "The run is still in progress"}
@@ -39,7 +39,7 @@ def sentence(result: Result) -> str:
 
 
 def not_gated_sentence(rows: Sequence[GateRow]) -> str:
-    """Count metrics that are not gated, and those among them that look worse; empty where there are none."""
+    """Count metrics that are not gated, and those of them that look worse; empty if there are none."""
     if not rows:
         return ""
     beyond = sum(row.verdict is Verdict.FAIL for row in rows)
@@ -48,7 +48,7 @@ def not_gated_sentence(rows: Sequence[GateRow]) -> str:
 
 
 def warning_sentence(result: Result) -> str:
-    """Return what failed and only warns; empty where nothing did."""
+    """Return the warn-only failures; empty if there are none."""
     warnings = result.judgement.warnings if result.judgement else ()
     if not warnings or result.judgement is None or result.judgement.verdict is Verdict.INVALID:
         return ""
@@ -56,20 +56,20 @@ def warning_sentence(result: Result) -> str:
 
 
 def confidence(result: Result) -> str:
-    """Return the two-sided level of the shown intervals: with bounds of 1 % each, `98%`; empty without a comparison."""
+    """Return the two-sided level of the shown intervals: with bounds of 1% each, `98%`; empty without a comparison."""
     metrics = result.judgement.metrics if result.judgement else ()
     return formatting.share(1 - 2 * metrics[0].effect.alpha) if metrics else ""
 
 
 def looks_sentence(result: Result) -> str:
-    """Return when a comparison was decided; empty where it was not looked at, or took about all of its time."""
+    """Return when a comparison was decided; empty without interim analyses, or if it took about all of its time."""
     last = {look.source: look for look in result.looks}
     if not last or all(look.fraction >= 1 for look in last.values()):
         return ""
     segments = {segment["lane"] + "/" + segment["depth"]: segment for segment in result.plan.get("segments", ())}
     planned_s = sum(segments[source]["seconds"] for source in last if source in segments)
     spent_s = sum(result.blocks.wall_s)
-    if spent_s > _ABOUT_ALL * planned_s:  # what some lanes left, others used
+    if spent_s > _ABOUT_ALL * planned_s:  # some lanes used what others left
         return ""
     judged = result.judgement.metrics if result.judgement else ()
     some_open = any(each.gated and each.verdict is Verdict.INCONCLUSIVE for each in judged)
@@ -82,7 +82,7 @@ def looks_sentence(result: Result) -> str:
 
 
 def power_sentence(result: Result) -> str:
-    """Return how sure the gate is and what it could have found; empty where no metric is gated."""
+    """Return how certain the gate is and what it could have found; empty if no metric is gated."""
     ordered = in_order(result)
     kinds = (
         ("raise a false alarm", [metric for metric in ordered if metric.counts]),
@@ -100,9 +100,9 @@ def _level_words(what: str, metrics: list[MetricVerdict], result: Result) -> str
 
 
 def sharing(metrics: Sequence[MetricVerdict], result: Result, kind: str = "metric") -> str:
-    """Return what shares the level of the metrics of one severity: they and the objectives; empty where one is alone.
+    """Return what shares an error level with the metrics of one severity; empty if a single metric is alone.
 
-    Older results held objectives to a level of their own, as their metrics' level shows.
+    Older results gave objectives an error level of their own, which shows in their metrics' level.
     """
     alpha, level = metrics[0].effect.alpha, min(metric.level for metric in metrics)
     bounds = result.judgement.objectives if result.judgement else ()
@@ -118,12 +118,12 @@ def _in_process(result: Result) -> bool:
 
 
 def rest_words(result: Result) -> str:
-    """Return what a response time holds beside the stages."""
+    """Return what a response time includes besides the stages."""
     return "waiting for a thread and a CPU" if _in_process(result) else "network, protocol and waiting for a CPU"
 
 
 def stored_sentence(result: Result) -> str:
-    """Return which stored numbers were compared with and what days differ by; empty where none were."""
+    """Return which stored numbers were used and how much days differ; empty if none were."""
     if result.stored is None or not result.stored.records:
         return ""
     count, day = len(result.stored.records), result.stored.recorded_utc[:10]
@@ -139,7 +139,7 @@ def stored_sentence(result: Result) -> str:
 
 
 def generator_sentence(result: Result) -> str:
-    """Return how well the load generator did; empty where there was no load."""
+    """Return how well the load generator performed; empty without load."""
     found = result.generator
     if found is None:
         return ""
@@ -158,13 +158,13 @@ def generator_sentence(result: Result) -> str:
 
 
 def sampling_sentence(result: Result) -> str:
-    """Return what sampling the servers cost; empty where it is not known."""
+    """Return the cost of sampling the servers; empty if unknown."""
     share = result.timeline.cost_share
     return f"Sampling the servers took {formatting.share(share)} of a core." if math.isfinite(share) else ""
 
 
 def stage_sentence(result: Result, arm: str) -> str:
-    """Return where the mean time of an arm's requests went; empty where the server did not tell."""
+    """Return the breakdown of an arm's mean request time; empty if the server did not report it."""
     parts = [stage for stage in result.stages if stage.arm == arm]
     if not parts:
         return ""
@@ -174,7 +174,7 @@ def stage_sentence(result: Result, arm: str) -> str:
 
 
 def _interrupted(result: Result) -> str:
-    """Return how far it came, and that what it came to is no verdict."""
+    """Return how far the run came; its findings are not a verdict."""
     planned_s = sum(segment["seconds"] for segment in result.plan.get("segments", ()))
     spent_s = sum(result.blocks.wall_s)
     if not spent_s:

@@ -1,4 +1,4 @@
-"""The whole run in one picture: every quantity a strip, one below the other, on one axis of time."""
+"""The whole run in one picture: one strip for each quantity, all on one time axis."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOKS: dict[str, ArmLook] = {**LOOKS, **_MACHINE}
 
 
 def aligned(result: Result, tracks: Sequence[Track]) -> str:
-    """Draw the tracks from where the warm-up began to the end of the last block; empty without tracks or blocks."""
+    """Draw the tracks from the start of warm-up to the end of the last block; empty without tracks or blocks."""
     measured = lanes(result.blocks)
     if not tracks or not measured:
         return ""
@@ -38,7 +38,7 @@ def aligned(result: Result, tracks: Sequence[Track]) -> str:
     areas = list(_areas(tracks))
     whole = Area(_LEFT, _TOP, _RIGHT, areas[-1].bottom)
     x = AxisScale(begin_s, max(end_s, begin_s + 1e-3), whole.left, whole.right)
-    nearer_s = (end_s - begin_s) / (whole.right - whole.left)  # one pixel: closer ones would only weigh
+    nearer_s = (end_s - begin_s) / (whole.right - whole.left)  # one pixel: closer points would only add bytes
     hit = disturbed(result.blocks, nearer_s)
     shaded = [*([warm] if warm else []), *hit]
     arms = [arm for arm in LOOKS if any(arm in track.series for track in tracks)]
@@ -87,7 +87,7 @@ def _shade(span: Span, x: AxisScale, whole: Area) -> list[Element]:
     return [
         ground,
         element("rect", x=left, y=whole.top - 4, width=width, height=4, fill=colour),
-    ]  # a shape beside the tint
+    ]  # a shape as well as the tint
 
 
 def _shade_legend(names: Sequence[str]) -> list[Element]:
@@ -161,7 +161,7 @@ def _value_axis(track: Track, area: Area, measured: Sequence[Span]) -> AxisScale
 
 
 def _few(y: AxisScale) -> tuple[float, ...]:
-    """Return two to four ticks: a strip has no room for more."""
+    """Return two to four ticks, as many as fit a strip."""
     ticks = y.ticks(3)
     return ticks[:: -(-len(ticks) // 4)] if ticks else (y.low, y.high)
 
@@ -176,11 +176,11 @@ def _note(track: Track, area: Area, y: AxisScale) -> list[Element]:
 
 
 def _dots(track: Track, name: str, axes: tuple[AxisScale, AxisScale], measured: Sequence[Span]) -> list[Element]:
-    """Draw lane by lane: each has its own number of dots, and no line leads from one to the next."""
+    """Draw each lane separately: it has its own number of dots, and no line connects two lanes."""
     look, (t, values) = _LOOKS.get(name), track.series[name]
     parts: list[Element] = []
     for lane in parted(t, measured):
-        kept = lane[values[lane] != 0] if track.from_zero else lane  # thousands of zeros say nothing
+        kept = lane[values[lane] != 0] if track.from_zero else lane  # thousands of zeros carry no information
         if look is None or not kept.size:
             continue
         parts += points(look, (t[kept], values[kept]), axes, _POINTS // len(measured))
@@ -216,7 +216,7 @@ def _words(track: Track, measured: Sequence[Span]) -> str:
 
 
 def _findings(track: Track, measured: Sequence[Span]) -> Iterator[str]:
-    """Return what a track typically was in each lane, or at most in all where it is the machine's."""
+    """Return a track's typical value in each lane, or in all lanes if it belongs to the machine."""
     for name, (t, values) in track.series.items():
         if name in _MACHINE:
             yield f"{name} at most {formatting.with_unit(float(values.max()), track.unit)}"

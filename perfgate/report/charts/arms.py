@@ -1,4 +1,4 @@
-"""How the two arms look in every chart: colour, dash and shape, so that no one of them is needed."""
+"""The two arms' appearance in every chart: colour, dash and shape, so that none is needed on its own."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from perfgate.trials import Arm
 
 @dataclass(frozen=True, slots=True)
 class ArmLook:
-    """One arm's ink."""
+    """The appearance of one arm."""
 
     name: str
     colour: str
     dash: str
-    """Of `stroke-dasharray`."""
+    """Value of `stroke-dasharray`."""
     shape: str
     cap: str
-    """Of `stroke-linecap`: the shape of small dots."""
+    """Value of `stroke-linecap`: the shape of small dots."""
 
 
 LOOKS: dict[str, ArmLook] = {
@@ -29,7 +29,7 @@ LOOKS: dict[str, ArmLook] = {
 
 
 def legend(arms: Sequence[str], right: float, y: float) -> list[Element]:
-    """Name the arms in one row that ends at `right`, each with its line and its shape."""
+    """Draw the legend in one row that ends at `right`, each arm with its line and shape."""
     parts: list[Element] = []
     for arm in reversed(arms):
         look, begin = LOOKS[arm], right - 7.4 * len(arm) - 34

@@ -1,4 +1,4 @@
-"""Scales, ticks and the quiet frame of a chart with two axes."""
+"""Scales, ticks and the plain frame of a chart with two axes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AxisScale:
     log: bool = False
 
     def __call__(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Return pixels, an array for an array."""
+        """Return pixels, as an array of the same shape."""
         data, (low, high) = np.asarray(values, np.float64), (self.low, self.high)
         if self.log:
             data, low, high = np.log(data), math.log(low), math.log(high)
@@ -41,7 +41,7 @@ class AxisScale:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The rectangle that the data is drawn in, pixels."""
+    """The rectangle in which the data is drawn, pixels."""
 
     left: float
     top: float
@@ -50,7 +50,7 @@ class Area:
 
 
 def linear_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Return multiples of 1, 2 or 5 times a power of ten, about as many as asked."""
+    """Return multiples of 1, 2 or 5 times a power of ten, about as many as requested."""
     rough = (high - low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.7)
@@ -59,7 +59,7 @@ def linear_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
 
 
 def log_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Return powers of ten, with 2 and 5 or more between them where there is room; linear ticks in half a decade."""
+    """Return powers of ten, with 2 and 5 or more between them if they fit; linear ticks within half a decade."""
     if math.log10(high / low) < 0.5:
         return linear_ticks(low, high, about)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -77,7 +77,7 @@ def x_axis(
     ticks: Sequence[float] | None = None,
     name: Callable[[float], str] = given,
 ) -> list[Element]:
-    """Draw the baseline, its ticks with their values below, and what they mean below that."""
+    """Draw the horizontal axis: its line, tick values below it, and its title below them."""
     parts = [line(area.left, area.bottom, area.right, area.bottom, stroke="currentColor", stroke_opacity=0.5)]
     for value in scale.ticks() if ticks is None else ticks:
         x = scale.at(value)
@@ -90,7 +90,7 @@ def x_axis(
 def y_axis(
     area: Area, scale: AxisScale, unit: str, ticks: Sequence[float] | None = None, name: Callable[[float], str] = given
 ) -> list[Element]:
-    """Draw faint lines across, their values at the left, the unit above them."""
+    """Draw faint horizontal lines, their values at the left and the unit above them."""
     parts = [text(area.left - 8, area.top - 12, unit, anchor="end", faint=True)]
     for value in scale.ticks(4) if ticks is None else ticks:
         y = scale.at(value)

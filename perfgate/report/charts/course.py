@@ -1,4 +1,4 @@
-"""One metric over the records of a baseline: every record a dot, its levels lines, its change points numbered."""
+"""One metric over the records of a baseline: records as dots, levels as lines, change points numbered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AREA = Area(58, 52, WIDTH - 40, HEIGHT - 48)
 _LEFT = 10.0
 _INK = {"worse": COLOURS["fail"], "better": COLOURS["pass"], "changed": COLOURS["inconclusive"]}
 _LABEL_PX = 15.0
-"""Width of a number above the chart: closer ones take turns in two rows."""
+"""Width of a number above the chart; numbers that are closer alternate between two rows."""
 
 Numbers = NDArray[np.float64]
 
@@ -35,24 +35,24 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """What the chart is drawn from."""
+    """The data of the chart."""
 
     slug: str
     title: str
     unit: str
     description: str
     dates: Sequence[str]
-    """One a record."""
+    """One value a record."""
     values: Numbers
     shown: Numbers
-    """The same with isolated outliers pulled in: they set the range of the vertical axis."""
+    """The values with isolated outliers pulled in, which set the range of the vertical axis."""
     levels: Sequence[tuple[int, int, float]]
-    """Begin, end (not included), level."""
+    """Begin, end (exclusive), level."""
     marks: Sequence[Mark]
 
 
 def course(data: Course) -> str:
-    """Draw it; values out of range stand at the edge as triangles and are counted."""
+    """Draw the chart; values out of range appear at the edge as triangles and are counted."""
     count = len(data.values)
     x = AxisScale(0, max(count - 1, 1), _AREA.left + 8, _AREA.right - 8)
     y = _vertical(data)
@@ -65,7 +65,7 @@ def course(data: Course) -> str:
         (WIDTH, HEIGHT),
         [
             *y_axis(_AREA, y, ""),
-            text(_LEFT, _AREA.top - 12, data.unit, faint=True),  # from the left edge on: units may be long
+            text(_LEFT, _AREA.top - 12, data.unit, faint=True),  # from the left edge, because units may be long
             *x_axis(_AREA, x, "records, oldest first", _ticks(data.dates), lambda place: data.dates[int(place)]),
             text(_LEFT, HEIGHT - 12, outside, faint=True, font_size=12),
             *_marks(data.marks, x),
@@ -83,7 +83,7 @@ def _vertical(data: Course) -> AxisScale:
 
 
 def _ticks(dates: Sequence[str]) -> tuple[float, ...]:
-    """Name the first record, the last, and some between: four dates have room."""
+    """Label the first record, the last, and some between: there is room for four dates."""
     places = np.unique(np.rint(np.linspace(0, len(dates) - 1, min(4, len(dates)))).astype(int))
     return tuple(float(place) for place in places)
 
@@ -118,7 +118,7 @@ def _level(level: tuple[int, int, float], x: AxisScale, y: AxisScale) -> Element
 
 def _marks(marks: Sequence[Mark], x: AxisScale) -> list[Element]:
     parts: list[Element] = []
-    taken = [-1e9, -1e9]  # where the last number of each row stands
+    taken = [-1e9, -1e9]  # right end of the last number in each row
     for mark in marks:
         at = (x.at(mark.index - 1) + x.at(mark.index)) / 2
         row = 0 if at - taken[0] >= _LABEL_PX or taken[0] <= taken[1] else 1
@@ -131,4 +131,4 @@ def _marks(marks: Sequence[Mark], x: AxisScale) -> list[Element]:
 
 
 _DASHES = {"worse": "none", "better": "5 3", "changed": "1 3"}
-"""Whole lines for worse, so that colour is not needed to tell them."""
+"""Solid lines for worse, so that colour is not needed to tell."""

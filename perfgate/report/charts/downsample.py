@@ -1,4 +1,4 @@
-"""Fewer points with the same look."""
+"""Downsampling of series that keeps their look."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Numbers = NDArray[np.float64]
 def min_max(x: Numbers, y: Numbers, limit: int) -> tuple[Numbers, Numbers]:
     """Keep at most `limit` points of a series in order of x: the lowest and highest of each run, and every n-th.
 
-    Extremes alone would draw two bands with nothing between them: a shape that the data does not have.
+    Extremes alone would draw two bands with nothing between them, a shape that the data does not have.
     """
     if len(x) <= limit:
         return x, y

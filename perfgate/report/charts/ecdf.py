@@ -19,7 +19,7 @@ _MARKED = (0.5, 0.9, 0.99)
 
 
 def ecdf(curves: Sequence[Curve]) -> str:
-    """Draw one curve an arm; the empty string when no arm has two points."""
+    """Draw one curve an arm; an empty string if no arm has two points."""
     drawn = [curve for curve in curves if len(curve.latency_ms) >= 2 and curve.arm in LOOKS]
     if not drawn:
         return ""
@@ -47,7 +47,7 @@ def ecdf(curves: Sequence[Curve]) -> str:
 
 
 def at_share(curve: Curve, share: float) -> float:
-    """Return the time within which that share was answered; linear between the kept points, ms."""
+    """Return the time within which that share was answered, ms, interpolated linearly between the kept points."""
     return float(np.interp(share, curve.share, curve.latency_ms))
 
 
@@ -70,7 +70,7 @@ def _curve(curve: Curve, x: AxisScale, y: AxisScale) -> list[Element]:
 
 
 def _supported(curve: Curve) -> list[float]:
-    """Return the percentiles that a request is slower than, and that do not lie among requests without an answer."""
+    """Return the percentiles that at least one request exceeds and that lie among answered requests."""
     return [share for share in _MARKED if curve.requests * (1 - share) >= 1 and share <= curve.share[-1]]
 
 

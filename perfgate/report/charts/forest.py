@@ -1,4 +1,4 @@
-"""Forest plot: each metric's change and interval, in tolerances, so that one line is the limit of all."""
+"""Forest plot: each metric's change and interval in units of its tolerance, so that all share one limit."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from perfgate.report.rows import badness, in_tolerances, word_of
 
 WIDTH, _ROW, _TOP = 480, 42, 30
 _NEAR, _FAR = 2.6, 8.0
-"""Tolerances that are always shown, and shown at most: what lies beyond ends in an arrow head."""
+"""Tolerances that are always shown, and that are shown at most; anything beyond ends in an arrow head."""
 
 
 def forest(verdicts: Sequence[MetricVerdict]) -> str:
-    """Draw one row a metric, in the order given; the empty string when there is nothing to draw."""
+    """Draw one row a metric, in the given order; an empty string if there is nothing to draw."""
     if not verdicts:
         return ""
     area = Area(10, _TOP, WIDTH - 10, _TOP + _ROW * len(verdicts) + 6)
@@ -61,7 +61,7 @@ def _zone(area: Area, scale: AxisScale) -> list[Element]:
 def _row(verdict: MetricVerdict, area: Area, scale: AxisScale, index: int) -> list[Element]:
     middle, faint = area.top + _ROW * index + 31, not verdict.gated
     zero, limit = scale.at(0), scale.at(1)
-    # The two lines pause where the words stand.
+    # The two lines are interrupted by the labels.
     return [
         line(zero, middle - 9, zero, middle + 9, stroke="currentColor", stroke_opacity=0.3),
         line(limit, middle - 9, limit, middle + 9, stroke="currentColor", stroke_width=1.5, stroke_dasharray="4 3"),
@@ -93,7 +93,7 @@ def _interval(verdict: MetricVerdict, scale: AxisScale, y: float) -> list[Elemen
 
 
 def _end(verdict: MetricVerdict, bound: float) -> float:
-    """Place a bound; one that is not known lies beyond the edge on its side."""
+    """Place a bound; an unknown one lies beyond the edge on its side."""
     place = in_tolerances(verdict, bound)
     if math.isfinite(place):
         return place

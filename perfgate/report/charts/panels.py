@@ -1,4 +1,4 @@
-"""Which series a result has of each lane by itself: latency and CPU time of every trial."""
+"""A result's series for each lane separately: latency and CPU time of every trial."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PANELS: tuple[tuple[str, str, str, str, Values], ...] = (
 
 
 def panels(trials: TrialColumns) -> tuple[Panel, ...]:
-    """Take from the trials what there is; a quantity that was not measured has no panel."""
+    """Return a panel for each measured quantity."""
     if not trials.block:
         return ()
     frame = trial_frame(trials)

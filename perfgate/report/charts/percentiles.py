@@ -1,4 +1,4 @@
-"""The time at each percentile, on an axis that gives every nine the same room, as HdrHistogram draws it."""
+"""The time at each percentile, on an axis that is logarithmic in 1/(1-q), as in HdrHistogram's plots."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from perfgate.stats.summary import Curve
 
 WIDTH, HEIGHT = 480, 400
 BEYOND = 10
-"""So many slower requests at least are behind every point of the curve."""
+"""Least number of slower requests behind every point of the curve."""
 _AREA = Area(58, 34, WIDTH - 14, HEIGHT - 48)
 _SHARES = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 _MARKED = _SHARES[1:]
 _LOG_FROM = 20.0
-"""Where the slowest time drawn is so many times the fastest, the axis of times is logarithmic."""
+"""Ratio of the slowest drawn time to the fastest from which the time axis is logarithmic."""
 
 
 def percentiles(curves: Sequence[Curve]) -> str:
-    """Draw one curve an arm, each as far as ten requests are slower; the empty string where that is not half-way."""
+    """Draw one curve an arm, up to where ten requests are slower; an empty string if that is below the median."""
     drawn = [curve for curve in curves if curve.arm in LOOKS and last_share(curve) > 0.5]
     if not drawn:
         return ""
@@ -59,7 +59,7 @@ def percentiles(curves: Sequence[Curve]) -> str:
 
 
 def last_share(curve: Curve) -> float:
-    """Return the share at which the curve of an arm ends."""
+    """Return the share at which an arm's curve ends."""
     return min(1 - BEYOND / max(curve.requests, 1), max(curve.share, default=0.0))
 
 

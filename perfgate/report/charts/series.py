@@ -1,4 +1,4 @@
-"""What was measured over the run: every trial a dot, its course a line."""
+"""A series over the run: every trial a dot, with a line for its course."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 480, 250
 _AREA = Area(58, 44, WIDTH - 14, HEIGHT - 48)
 _POINTS, _RUNS = 800, 30
 _FAINT_FROM = 100
-"""From so many dots on they are small and pale, so that where many lie shows."""
+"""Number of dots from which they are small and pale, so that their density shows."""
 
 Numbers = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class Panel:
 
 
 def series(panel: Panel) -> str:
-    """Draw a panel; the empty string when it has no values."""
+    """Draw a panel; an empty string if it has no values."""
     arms = {arm: data for arm, data in panel.arms.items() if len(data[0]) and arm in LOOKS}
     if not arms:
         return ""
@@ -69,7 +69,7 @@ def _scales(arms: Mapping[str, tuple[Numbers, Numbers]]) -> tuple[AxisScale, Axi
 
 
 def value_scale(parts: Sequence[Numbers], area: Area, *, log: bool = False) -> AxisScale:
-    """Cover nearly all values of each part: a few far out would press the rest flat; they are marked at the edge."""
+    """Return a range that covers nearly all values of each part; outliers would compress the rest, and are marked."""
     ends = np.array([np.quantile(values, [0.002, 0.985]) for values in parts])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
     if log and low > 0:
@@ -85,7 +85,7 @@ def value_scale(parts: Sequence[Numbers], area: Area, *, log: bool = False) -> A
 def points(
     look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[AxisScale, AxisScale], limit: int
 ) -> list[Element]:
-    """Draw at most `limit` dots, lowest and highest among them; what lies above the frame is a triangle at its edge."""
+    """Draw at most `limit` dots, including the lowest and highest; values above the frame are triangles at its edge."""
     (t, values), (x, y) = data, axes
     kept_t, kept = min_max(t, values, limit)
     within = (kept <= y.high) & (kept >= y.low)
@@ -94,14 +94,14 @@ def points(
     ink["data_series"] = None if _runs(t) else look.name
     size = 4.5 if few else 2.4
     parts = [dots(x(kept_t[within]), y(kept[within]), stroke_width=size, stroke_linecap=look.cap, **ink)]
-    # One mark every 5 pixels at most, over the whole run.
+    # At most one mark every 5 pixels, over the whole run.
     outliers = np.unique(np.round(x(t[values > y.high]) / 5) * 5).tolist()
     row = 3 if look.cap == "round" else -4
     return [*parts, *(marker("triangle", at, y.end + row, 3, fill=look.colour) for at in outliers)]
 
 
 def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[AxisScale, AxisScale]) -> list[Element]:
-    """Draw the medians of consecutive trials as a line; nothing where there are too few of them."""
+    """Draw the medians of consecutive trials as a line; nothing if there are too few."""
     (t, values), (x, y) = data, axes
     runs = _runs(t)
     if not runs:
@@ -117,12 +117,12 @@ def course(look: ArmLook, data: tuple[Numbers, Numbers], axes: tuple[AxisScale, 
 
 
 def _runs(t: Numbers) -> int:
-    """Return of how many points the line is made; 0 where there is none, and values are read off the dots."""
+    """Return the number of points of the line; 0 if there is no line and values are read from the dots."""
     runs = min(_RUNS, len(t) // 6)
     return runs if runs >= 2 else 0
 
 
 def described(arm: str, values: Numbers, unit: str) -> str:
-    """Return in words what the dots of one arm show."""
+    """Return a description of one arm's dots."""
     low, middle, high = (formatting.with_unit(float(v), unit) for v in np.quantile(values, [0, 0.5, 1]))
     return f"{arm}: median {middle}, lowest {low}, highest {high}, {len(values):,} trials"

@@ -1,4 +1,4 @@
-"""What went on when: the warm-up, the lanes, and the blocks that others disturbed."""
+"""Time spans of a run: warm-up, lanes, and blocks disturbed by other processes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Span:
 
     name: str
     begin_s: float
-    """Since the run began."""
+    """Seconds since the run began."""
     end_s: float
 
 
 def warm_up(result: Result) -> Span | None:
-    """Return the warm-up, which ended where the first block began; None where nothing was measured or known."""
+    """Return the warm-up, which ends where the first block begins; None if nothing was measured or known."""
     lasted_s = result.phases_s.get("warm-up", 0.0)
     if not result.blocks.start_s or lasted_s <= 0:
         return None
@@ -49,19 +49,19 @@ def _lane(blocks: BlockColumns, lane: str, depth: str, name: str) -> Span | None
 
 
 def parted(t: NDArray[np.float64], spans: Sequence[Span]) -> tuple[NDArray[np.int64], ...]:
-    """Return the indices of ascending instants by span, those before the first one with it."""
+    """Return the indices of ascending instants by span; instants before the first span belong to it."""
     begins = np.searchsorted(t, [span.begin_s for span in spans[1:]])
     return tuple(np.split(np.arange(t.size), begins))
 
 
 def disturbed_blocks(blocks: BlockColumns) -> tuple[bool, ...]:
-    """Return for each block whether others disturbed it, by the rule of the cautions."""
-    told = zip(blocks.lane, blocks.steal_share, blocks.cpu_pressure_share, strict=True)
-    return tuple(is_disturbed(lane, steal, pressure) for lane, steal, pressure in told)
+    """Return for each block whether other processes disturbed it, by the rule of the cautions."""
+    conditions = zip(blocks.lane, blocks.steal_share, blocks.cpu_pressure_share, strict=True)
+    return tuple(is_disturbed(lane, steal, pressure) for lane, steal, pressure in conditions)
 
 
 def disturbed(blocks: BlockColumns, nearer_s: float = 0.0) -> tuple[Span, ...]:
-    """Return the stretches that others disturbed; those that are no further apart than `nearer_s` are one."""
+    """Return the disturbed stretches, merging those that are no further apart than `nearer_s`."""
     return tuple(_merged(blocks, nearer_s))
 
 

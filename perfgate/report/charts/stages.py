@@ -1,4 +1,4 @@
-"""Where the time of a request went: one bar an arm, its stages one after the other, as long as their means."""
+"""Breakdown of a request's time: one bar an arm, made of its stages, as long as their means."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from perfgate.trials import Arm
 WIDTH, _ROW, _TOP, _BAR = 480, 62, 8, 22
 _OPACITIES = {"send lag": 0.25, "queue": 0.5, "execute": 1.0, "encode": 0.7, "rest": 0.15}
 _LETTER = 7.0
-"""About the width of a letter, pixels: a name stands only where it fits."""
+"""Approximate width of a letter, pixels: a name is drawn only if it fits."""
 
 
 def stages(summaries: Sequence[StageSummary]) -> str:
-    """Draw the mean of each stage; the empty string when there is nothing to draw."""
+    """Draw the mean of each stage; an empty string if there is nothing to draw."""
     arms = [arm.value for arm in Arm if any(summary.arm == arm for summary in summaries)]
     rows = {arm: [each for each in summaries if each.arm == arm] for arm in arms}
     longest_ms = max((sum(each.mean_ms for each in row) for row in rows.values()), default=0.0)

@@ -1,4 +1,4 @@
-"""Static SVG: elements that escape what they hold, and the frame that every chart stands in."""
+"""Static SVG: elements that escape their content, and the frame of every chart."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Element = ET.Element
 FONT_SIZE = 13
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 BLUE, ORANGE = "#0072B2", "#D55E00"
-"""Okabe and Ito's blue and vermilion: apart for every kind of colour vision, legible on white and on black."""
+"""Okabe and Ito's blue and vermilion: distinct for every kind of colour vision, legible on white and on black."""
 
 
 def element(tag: str, *children: Element | str, **attributes: str | float | None) -> Element:
-    """Make an element; `stroke_width` stands for `stroke-width`, `class_` for `class`; None leaves one out."""
+    """Make an element; `stroke_width` means `stroke-width`, `class_` means `class`; None omits an attribute."""
     node = ET.Element(tag)
     for name, value in attributes.items():
         if value is not None:
@@ -36,7 +36,7 @@ def element(tag: str, *children: Element | str, **attributes: str | float | None
 def text(
     x: float, y: float, words: str, *, anchor: str = "start", faint: bool = False, **more: str | float | None
 ) -> Element:
-    """Write words in the page's own colour; faint for axes and units."""
+    """Draw text in the page's own colour; faint for axes and units."""
     opacity = 0.65 if faint else None
     return element("text", words, x=x, y=y, text_anchor=anchor, fill_opacity=opacity, **more)
 
@@ -53,7 +53,7 @@ def path(x: NDArray[np.float64], y: NDArray[np.float64], **style: str | float | 
 
 
 def dots(x: NDArray[np.float64], y: NDArray[np.float64], **style: str | float | None) -> Element:
-    """Draw many points as one path of zero-length strokes: the line cap (`round`, `square`) is their shape."""
+    """Draw many points as one path of zero-length strokes; the line cap (`round`, `square`) is their shape."""
     strokes = "".join(f"M{number(a)} {number(b)}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     return element("path", d=strokes, fill="none", **style)
 
@@ -72,12 +72,12 @@ def marker(shape: str, x: float, y: float, radius: float, **style: str | float |
 
 
 def number(value: float) -> str:
-    """Write a coordinate with a tenth of a pixel: more would only weigh."""
+    """Format a coordinate with a tenth of a pixel; more digits would only add bytes."""
     return f"{round(value, 1) + 0.0:.10g}"
 
 
 def chart(slug: str, title: str, description: str, size: tuple[float, float], children: Iterable[Element]) -> str:
-    """Put elements into one SVG with a title and a description for those who cannot see it; `slug` makes its ids."""
+    """Put elements into one SVG with a title and a description for screen readers; `slug` makes its ids."""
     width, height = size
     ids = f"{slug}-title {slug}-desc"
     root = element(

@@ -1,4 +1,4 @@
-"""What a script needs to read values off a chart: its scales, and which lines are whose."""
+"""Attributes from which the script reads values off a chart: its scales, and the arm of each line."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class Axis:
 
     scale: AxisScale
     unit: str
-    """`share` is shown in percent."""
+    """Unit; `share` is shown in percent."""
     is_nines: bool = False
-    """Whether a place on it is -log10(1 - share)."""
+    """Whether positions are -log10(1 - share)."""
     names: Sequence[str] = ()
-    """Of the whole numbers from 0 on, where they are no quantities."""
+    """Names of the whole numbers from 0 on, for an axis of categories."""
 
 
 def plot(area: Area, x: Axis, y: Axis, parts: Iterable[Element], *, name: str = "") -> Element:
-    """Put what is drawn in an area into a group that carries both axes.
+    """Put everything drawn in an area into a group that carries both axes.
 
-    Values are read at a place of the horizontal axis, from the points of the polylines and dots that have
-    `data_series`, the name of an arm. Coordinates have a tenth of a pixel, so that a value is exact to about
-    1/2000 of its axis.
+    Values are read at a position on the horizontal axis, from the points of the polylines and dots that have
+    `data_series`, the name of an arm. Coordinates have a tenth of a pixel, so a value is exact to about 1/2000 of its
+    axis.
     """
     ground = element(
         "rect", x=area.left, y=area.top, width=area.right - area.left, height=area.bottom - area.top,

@@ -1,4 +1,4 @@
-"""What was measured over the whole run, one quantity a track, all on the time of the run."""
+"""Quantities measured over the whole run, one a track, all on the run's time axis."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Track:
     title: str
     unit: str
     series: Mapping[str, Series]
-    """By arm, or by the name of what the machine did."""
+    """Series by arm, or by what the machine did."""
     log: bool = False
     from_zero: bool = False
     limits: tuple[tuple[float, str], ...] = ()
-    """Values that mean something, with their names."""
+    """Notable values, with their names."""
     typical: Callable[[Numbers], np.floating] = np.median
-    """What a table gives of a stretch."""
+    """Summary of a stretch, for tables."""
     quiet: str = ""
-    """Said in place of a picture when every value is 0."""
+    """Text shown instead of a picture if every value is 0."""
 
 
 def trial_frame(trials: TrialColumns) -> pd.DataFrame:
-    """Return a row a trial in order of time; columns that an older result has not are all NaN."""
+    """Return one row a trial in order of time; columns that an older result lacks are all NaN."""
     count = len(trials.block)
     names = TrialColumns.__dataclass_fields__
     columns = {name: getattr(trials, name) or np.full(count, np.nan) for name in names}
@@ -45,7 +45,7 @@ def trial_frame(trials: TrialColumns) -> pd.DataFrame:
 
 
 def tracks(result: Result) -> tuple[Track, ...]:
-    """Return what there is; a quantity that was not measured has no track."""
+    """Return a track for each measured quantity."""
     if not result.trials.block:
         return ()
     frame = trial_frame(result.trials)
@@ -96,7 +96,7 @@ def _cores(frame: pd.DataFrame, timeline: Timeline) -> Track:
 
 
 def _sampled_cores(timeline: Timeline, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return cores in use between two samples of a server, both within a turn of its own."""
+    """Return cores in use between two samples of a server, both within one of its turns."""
     samples = pd.DataFrame(
         {"arm": timeline.arm, "replica": timeline.replica, "t": timeline.time_s, "cpu": timeline.cpu_ms}
     )

@@ -1,4 +1,4 @@
-"""How a verdict looks: a colour and a shape beside its word."""
+"""The appearance of a verdict: a colour and a shape besides its word."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLOURS = {
     "interrupted": "#6E6E78",
     "running": "#6E6E78",
 }
-"""4.5 : 1 and more on white; the style sheet has lighter ones for dark pages."""
+"""Contrast of at least 4.5:1 on white; the style sheet has lighter ones for dark pages."""
 
 SHAPES = {
     "pass": "circle",
@@ -36,7 +36,7 @@ _STROKES = {
 
 
 def icon(verdict: str, size: int) -> Element:
-    """Draw a disc with a tick, a cross, a question mark, an exclamation mark, two bars or (else) a dash."""
+    """Draw a disc with a tick, a cross, a question mark, an exclamation mark, two bars or, by default, a dash."""
     colour = COLOURS.get(verdict, COLOURS["invalid"])
     return element(
         "svg",

@@ -18,7 +18,7 @@ from perfgate.trials import Arm
 
 
 def benchmark_action(results: Sequence[Result], direction: Direction) -> str:
-    """Write the candidate's typical values, one entry a metric whose direction that is.
+    """Write the candidate's typical values, one entry for each metric with that direction.
 
     Keys as in the action's README: name, unit, value, range, extra. `range` is one standard deviation between servers.
     """

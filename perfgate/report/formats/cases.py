@@ -1,4 +1,4 @@
-"""A result as cases, one a gated metric or objective: what every format for CI servers is made from."""
+"""A result as cases, one for each gated metric or objective: the source of every format for CI servers."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ WHOLE_RUN = "run"
 
 @dataclass(frozen=True, slots=True)
 class ReportedCase:
-    """One thing that was to be decided."""
+    """One decision of the gate."""
 
     name: str
     verdict: Verdict
     headline: str
     """The number and its limit: `+12.4% [+8.1, +16.9] > 5%`."""
     details: str
-    """Why, and of what is open what would decide it."""
+    """The reason; for an undecided case, what would decide it."""
     is_objective: bool = False
     warns: bool = False
-    """Whether a failure is no part of the run's verdict."""
+    """Whether a failure does not count in the run's verdict."""
     acceptance: str = ""
-    """The accepted regression under which it was judged; empty: none."""
+    """The accepted regression under which it was judged; empty if none."""
 
 
 def scenario_name(result: Result) -> str:
-    """Name the scenario."""
+    """Return the scenario's name."""
     return str(result.scenario.get("name") or "default")
 
 
 def cases(result: Result) -> tuple[ReportedCase, ...]:
-    """List what was decided, failing metrics first; a verdict that none of them explains is a case itself, `run`."""
+    """List all cases, failing metrics first; a verdict that none of them explains is a case of its own, `run`."""
     found = tuple(_decided(result))
     unjudged = result.judgement is None or result.status == "interrupted"
     whole = Verdict.INVALID if unjudged or result.judgement is None else result.judgement.verdict

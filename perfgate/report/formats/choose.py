@@ -1,4 +1,4 @@
-"""Every format that a stored run can be given in, by name."""
+"""The formats in which a stored run can be written, by name."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from perfgate.results.result import Result
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write a run down."""
+    """One output format."""
 
     description: str
     render: Callable[[Result, Path], bytes]
-    """The result, and the directory that it was read from."""
+    """Writes the result, given the directory that it was read from."""
     is_binary: bool = False
 
 

@@ -1,4 +1,4 @@
-"""GitHub Actions: annotations of what failed, and a job summary in Markdown."""
+"""GitHub Actions: annotations of failures, and a job summary in Markdown."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from perfgate.sanitize import one_line, printable
 from perfgate.scenario.severity import Severity
 
 SUMMARY_LIMIT = 1 << 20
-"""Bytes of a step's summary: what is larger is not shown at all (GitHub, Workflow commands, Adding a job summary)."""
+"""Largest step summary, bytes; GitHub drops a larger one (GitHub, Workflow commands, Adding a job summary)."""
 
 _ICONS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔", "INVALID": "⛔", "WARN": "⚠️", "ACCEPTED": "☑️"}
 _PLAIN = frozenset(" ,+%=/();'")
-"""Beside letters and digits: what means nothing to Markdown in the middle of a line."""
+"""Characters besides letters and digits that have no meaning in Markdown in the middle of a line."""
 _PLAIN_BETWEEN = re.compile(
     r"(?<=[0-9])\.(?=[0-9])|(?<=[a-z%)])[.:](?= |$)|(?<=[a-z0-9])_(?=[a-z0-9])|(?<= )-(?=[0-9])"
 )
-"""What means nothing to it between such neighbours: in numbers, metrics' names and at the ends of sentences."""
+"""Characters without meaning between such neighbours: in numbers, metric names and at the ends of sentences."""
 
 
 def workflow_commands(result: Result) -> tuple[str, ...]:
-    """Return workflow commands: an error for each metric that failed, and one line for a run that decides nothing.
+    """Return workflow commands: an error for each failed metric, and one line for a run that decides nothing.
 
-    A warning for each failure that only warns.
+    Warn-only failures are warnings.
     """
     where = f"perfgate {scenario_name(result)}"
     failed = [case for case in cases(result) if case.verdict is Verdict.FAIL]
@@ -46,7 +46,7 @@ def workflow_commands(result: Result) -> tuple[str, ...]:
 
 
 def _command(kind: str, title: str, message: str) -> str:
-    """Escape as the toolkit's `core` package does (`command.ts`): a title ends at a comma or at `::`."""
+    """Escape like the toolkit's `core` package (`command.ts`): a title ends at a comma or at `::`."""
     title = _escaped(one_line(title)).replace(":", "%3A").replace(",", "%2C")
     return f"::{kind} title={title}::{_escaped(printable(message))}"
 
@@ -56,7 +56,7 @@ def _escaped(text: str) -> str:
 
 
 def job_summary(results: Iterable[Result], room: int = SUMMARY_LIMIT) -> str:
-    """Write Markdown of at most `room` bytes: all there is to say, or each run's verdict, or nothing."""
+    """Write Markdown of at most `room` bytes: the full summary, each run's verdict only, or nothing."""
     results = tuple(results)
     for text in ("\n".join(map(_whole, results)), "".join(map(_title, results))):
         if len(text.encode()) <= room:
@@ -134,7 +134,7 @@ def _verdict(word: str, severity: Severity) -> str:
 
 
 def _text(text: str) -> str:
-    """Let a string from outside be text and nothing else: no markup, no link, no mention, no second line."""
+    """Escape an external string as plain text: no markup, link, mention or line break."""
     line = one_line(text)
     plain = {match.start() for match in _PLAIN_BETWEEN.finditer(line)}
     return "".join(
@@ -143,7 +143,7 @@ def _text(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Put it between more backticks than it has itself (CommonMark, Code spans)."""
+    """Enclose it in more backticks than it contains (CommonMark, Code spans)."""
     line = one_line(text)
     longest = max((len(run) for run in "".join(c if c == "`" else " " for c in line).split()), default=0)
     fence = "`" * (longest + 1)

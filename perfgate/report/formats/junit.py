@@ -1,4 +1,4 @@
-"""JUnit XML, which CI servers show as tests: a suite a scenario, a case a gated metric or objective."""
+"""JUnit XML, which CI servers show as tests: a suite for each scenario, a case for each metric or objective."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def junit(results: Sequence[Result]) -> str:
-    """Write one document: a regression is a failure, what is inconclusive is skipped, an invalid run is an error.
+    """Write one document: a regression is a failure, an inconclusive case is skipped, an invalid run is an error.
 
-    A failure that only warns is skipped too, with a message that says so: the format has no word for it, and servers
-    show what is skipped.
+    A warn-only failure is skipped too, with a message that explains it: the format has no warnings, and servers show
+    what is skipped.
 
-    Elements and attributes are those of Ant's and Surefire's reports, which Jenkins, GitLab and GitHub's actions read.
+    Elements and attributes follow Ant's and Surefire's reports, which Jenkins, GitLab and GitHub's actions read.
     """
     suites = [_suite(result) for result in results]
     names = ("tests", *_COUNTED)
@@ -42,7 +42,7 @@ def _suite(result: Result) -> ET.Element:
             "tests": str(len(found)),
             **counts,
             "time": _seconds(result.wall_s),
-            "timestamp": result.created_utc[:19],  # the format knows no time zone
+            "timestamp": result.created_utc[:19],  # the format has no time zones
         },
     )
     properties = ET.SubElement(suite, "properties")

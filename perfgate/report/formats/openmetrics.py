@@ -1,4 +1,4 @@
-"""OpenMetrics text: what GitLab's metrics report reads, and what Prometheus' tools push on."""
+"""OpenMetrics text, for GitLab's metrics report and for Prometheus tools that push."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class _Sample:
 
 
 def openmetrics(results: Sequence[Result]) -> str:
-    """Write one exposition, all families gauges; https://prometheus.io/docs/specs/om/open_metrics_spec/."""
-    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - slow to import, and rarely asked for
+    """Write one exposition, with gauges only; https://prometheus.io/docs/specs/om/open_metrics_spec/."""
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - slow to import, and rarely needed
     from prometheus_client.openmetrics.exposition import generate_latest  # noqa: PLC0415
     from prometheus_client.registry import Collector  # noqa: PLC0415
 
@@ -35,7 +35,7 @@ def openmetrics(results: Sequence[Result]) -> str:
             for name, text, samples_of in _FAMILIES:
                 yield _family(name, text, [sample for result in results for sample in samples_of(result)])
 
-    registry = CollectorRegistry()  # the library's own has this process's CPU time and memory in it
+    registry = CollectorRegistry()  # the library's default registry includes this process's CPU time and memory
     registry.register(Families())
     exposition: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return exposition.decode()

@@ -1,4 +1,4 @@
-"""Trials and samples as CSV or Parquet, for those who have questions of their own."""
+"""Trials and samples as CSV or Parquet, for analyses of your own."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from perfgate.results.samples import FILE_NAME, read_samples
 
 
 def trials_table(result: Result) -> pa.Table:
-    """Return a row a trial, in the columns of `result.json`; one that an older result has not is all null."""
+    """Return one row a trial, in the columns of `result.json`; a column that an older result lacks is all null."""
     columns = {each.name: getattr(result.trials, each.name) for each in fields(result.trials)}
     count = len(result.trials.block)
     return pa.table({name: pa.array(column) if column else pa.nulls(count) for name, column in columns.items()})
 
 
 def samples_table(run: Path) -> pa.Table:
-    """Return a row a request, as `samples.arrow` has them; UsageError where the run has none."""
+    """Return one row a request, as in `samples.arrow`; UsageError if the run has none."""
     return read_samples(run / FILE_NAME)
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """Write a header and a line a row; what is unknown is empty."""
-    words = [pa.types.is_dictionary(column.type) for column in table.columns]  # which CSV knows nothing of
+    """Write a header and one line a row; unknown values are empty."""
+    words = [pa.types.is_dictionary(column.type) for column in table.columns]  # which CSV does not have
     plain = [c.cast(pa.string()) if is_word else c for c, is_word in zip(table.columns, words, strict=True)]
     out = io.BytesIO()
     csv.write_csv(pa.table(plain, names=table.column_names), out)

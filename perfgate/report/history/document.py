@@ -1,4 +1,4 @@
-"""A history as data: one JSON document."""
+"""A history as a JSON document."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ SCHEMA_VERSION = 1
 
 
 def to_json(history: History) -> str:
-    """Write a history; all change points are in it, those that the default tolerance accepts marked `is_small`."""
+    """Write a history with all change points; those that the default tolerance accepts are marked `is_small`."""
     return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(history)}, indent=2, allow_nan=False)

@@ -1,4 +1,4 @@
-"""A history as one page that needs nothing but itself."""
+"""A history as one self-contained page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Figure:
 
 def render_history(history: History, *, small: bool) -> str:
     """Render one self-contained page; the same history gives the same bytes."""
-    ordered = sorted(history.series, key=lambda series: not series.large)  # those that changed first
+    ordered = sorted(history.series, key=lambda series: not series.large)  # those with large changes first
     rows = [pair for series in history.series for pair in enumerate(change_rows(series, small=small), 1)]
     return template("history.html.j2").render(
         history=history,
@@ -61,7 +61,7 @@ def render_history(history: History, *, small: bool) -> str:
 
 
 def write_history(history: History, path: Path, *, small: bool) -> Path:
-    """Put the page at a path in one step."""
+    """Write the page to a path atomically."""
     return write_page(render_history(history, small=small), path)
 
 

@@ -13,9 +13,10 @@ ASCII = "_.-=*#"
 
 
 def sparkline(values: Sequence[float], width: int, encoding: str) -> str:
-    """Draw the values from lowest to highest, at most `width` letters; in plain letters where blocks do not encode.
+    """Draw the values from lowest to highest in at most `width` characters; ASCII if block characters do not encode.
 
-    Where there are more values than letters, one is the median of its share. Isolated outliers are pulled in.
+    If there are more values than characters, each character is the median of its share. Isolated outliers are pulled
+    in.
     """
     letters = BLOCKS if _encodes(BLOCKS, encoding) else ASCII
     clipped = clip_outliers(np.asarray(values, np.float64))
@@ -28,7 +29,7 @@ def sparkline(values: Sequence[float], width: int, encoding: str) -> str:
 
 
 def place_in(index: int, count: int, width: int) -> int:
-    """Return the letter that holds a value of a series of that length."""
+    """Return the index of the character that contains a value, for a series of that length."""
     ends = np.cumsum([len(each) for each in np.array_split(np.arange(count), min(width, count))])
     return int(np.searchsorted(ends, index, side="right"))
 

@@ -1,4 +1,4 @@
-"""A history on a terminal: a line a metric, then its change points."""
+"""A history on a terminal: one line a metric, then its change points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def final_line(history: History, page: Path, *, small: bool) -> str:
 
 
 def print_history(console: Console, history: History, *, small: bool) -> None:
-    """Print the series, their change points and what is left out; fits 60 columns and more."""
+    """Print the series, their change points and what is omitted; fits 60 columns and more."""
     console.print(safe_text(console, f"{history.name}: {subject(history)}"))
     console.print()
     if history.series:

@@ -1,4 +1,4 @@
-"""A history in words: what terminal and page say alike."""
+"""A history in words, shared by terminal and page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ChangeRow:
     metric: str
     date: str
     record: str
-    """The digits of the record's id that `--id` takes."""
+    """The digits of the record's id that `--id` accepts."""
     change: str
     interval: str
     levels: str
@@ -28,7 +28,7 @@ class ChangeRow:
 
 
 def change_rows(series: MetricHistory, *, small: bool) -> tuple[ChangeRow, ...]:
-    """Put change points in words, oldest first; with `small`, those that the default tolerance accepts, too."""
+    """Describe change points, oldest first; with `small`, also those that the default tolerance accepts."""
     return tuple(_row(series, change) for change in series.changes if small or not change.is_small)
 
 
@@ -50,7 +50,7 @@ def _without_unit(value: float, unit: str) -> str:
 
 
 def short_id(record_id: str) -> str:
-    """Return the part of a record's id that tells it from the others: what stands behind the time."""
+    """Return the part of a record's id that follows the time and distinguishes it from others."""
     return record_id.rpartition("-")[2]
 
 
@@ -62,14 +62,14 @@ def amount(series: MetricHistory, change: float) -> str:
 
 
 def interval(series: MetricHistory, change: Change) -> str:
-    """Return a change's 95 % interval, units left out."""
+    """Return a change's 95% interval, without units."""
     if series.scale is Scale.RATIO:
         return formatting.interval(change.lower, change.upper)
     return formatting.difference_interval(change.lower, change.upper, series.unit)
 
 
 def last_against_level(series: MetricHistory) -> str:
-    """Return the last value against the level since the last change point."""
+    """Return the last value compared with the level since the last change point."""
     last, level = series.points[-1].value, series.levels[-1].value
     if series.scale is Scale.RATIO:
         return formatting.change(last / level - 1)
@@ -77,12 +77,12 @@ def last_against_level(series: MetricHistory) -> str:
 
 
 def described(metric: str) -> str:
-    """Return the metrics table's line; empty for a metric that it does not know."""
+    """Return the metrics table's description; empty for a metric that is not in the table."""
     return BY_NAME[metric].description if metric in BY_NAME else ""
 
 
 def headline(history: History, *, small: bool) -> str:
-    """Return in a few words what was found."""
+    """Return a short summary of the findings."""
     if not any(series.is_long_enough for series in history.series):
         return f"{_counted(history.group.records, 'record')}: change points need at least {FEWEST}"
     counts = [len(change_rows(series, small=small)) for series in history.series]
@@ -93,7 +93,7 @@ def headline(history: History, *, small: bool) -> str:
 
 
 def subject(history: History) -> str:
-    """Return which records the series are made of."""
+    """Return which records the series contain."""
     group = history.group
     return (
         f"{_counted(group.records, 'record')} of scenario {group.scenario_name} {short_digest(group.scenario_digest)}, "
@@ -117,7 +117,7 @@ def notes(history: History, *, small: bool) -> Iterator[str]:
 
 
 def short_digest(digest: str) -> str:
-    """Return twelve digits of a digest."""
+    """Return the first twelve digits of a digest."""
     return formatting.short_digest(digest).removeprefix("sha256:")
 
 

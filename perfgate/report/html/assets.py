@@ -1,4 +1,4 @@
-"""What a page carries in itself: its style sheet, its script, and the policy that permits these two alone."""
+"""A page's own style sheet and script, and the policy that permits only these two."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import resources
 from markupsafe import Markup
 
 PARTS = ("elements", "formatting", "sort", "readout", "copy", "download", "keys", "folds")
-"""Files of the script in the order in which they run: the first has what the others build with."""
+"""Files of the script in the order in which they run: the first one has the functions that the others build on."""
 
 
 @cache
@@ -21,15 +21,15 @@ def style() -> Markup:
 
 @cache
 def script() -> Markup:
-    """Return the script: its parts one after the other, in one scope of their own."""
+    """Return the script: its parts concatenated, in one scope."""
     parts = "".join(_text(f"script/{part}.js") for part in PARTS)
     return Markup(f'(() => {{\n"use strict";\n{parts}}})();\n')  # noqa: S704 - our own files
 
 
 def policy() -> str:
-    """Return the page's Content-Security-Policy: its own style sheet and script by their hashes, no network at all.
+    """Return the page's Content-Security-Policy: its own style sheet and script by their hashes, and no network.
 
-    A hash is of the text between the tags, byte by byte (CSP Level 3, 6.7.2.3).
+    A hash covers the text between the tags, byte by byte (CSP Level 3, 6.7.2.3).
     """
     return (
         f"default-src 'none'; style-src {_source(style())}; script-src {_source(script())};"

@@ -1,4 +1,4 @@
-"""The numbers behind each chart, as tables that can be read without it."""
+"""The numbers behind each chart, as tables for reading without it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perfgate.trials import Arm
 
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)
 _STRETCHES = 4
-"""Of each lane, equally long."""
+"""Columns of equal length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ChartTable:
 
 
 def forest_table(verdicts: Sequence[MetricVerdict]) -> ChartTable:
-    """Return each metric's change and bounds in tolerances, as the chart places them."""
+    """Return each metric's change and bounds in tolerances, as drawn in the chart."""
     rows = tuple((v.metric, word_of(v), *_places(v)) for v in verdicts)
     columns = ("metric", "verdict", "change", "from", "to", "accepted")
     note = "Change divided by tolerance. Positive is worse; above 1 exceeds the tolerance."
@@ -58,7 +58,7 @@ def _signed(place: float) -> str:
 
 
 def percentile_table(curves: Sequence[Curve]) -> ChartTable:
-    """Return the time of each arm at each percentile that one request at least is slower than."""
+    """Return each arm's time at each percentile that at least one request exceeds."""
     rows = [(formatting.share(share), *(_time(curve, share) for curve in curves)) for share in _SHARES]
     known = tuple(row for row in rows if set(row[1:]) != {formatting.MISSING})
     requests = ("requests", *(f"{curve.requests:,}" for curve in curves))
@@ -78,10 +78,10 @@ def _time(curve: Curve, share: float) -> str:
 
 
 def aligned_table(result: Result, tracks: Sequence[Track]) -> ChartTable:
-    """Return what each track typically was in each quarter of each lane, an arm a row."""
-    told = [track for track in tracks if set(track.series) & set(Arm)]
-    rows = [row for stretch in _stretches(lanes(result.blocks)) for row in _rows(result, told, stretch)]
-    names = tuple(f"{track.title}, {track.unit}" for track in told)
+    """Return the typical value of each track in each quarter of each lane, one row an arm."""
+    shown = [track for track in tracks if set(track.series) & set(Arm)]
+    rows = [row for stretch in _stretches(lanes(result.blocks)) for row in _rows(result, shown, stretch)]
+    names = tuple(f"{track.title}, {track.unit}" for track in shown)
     columns = ("lane", "from s", "to s", "arm", *names, "disturbed blocks")
     note = "Medians over the turns in each quarter; for failed requests, the mean share."
     return ChartTable("Each quarter of each lane", columns, tuple(rows), note)
@@ -93,13 +93,13 @@ def _stretches(measured: Sequence[Span]) -> Iterator[Span]:
         yield from (Span(span.name, begin, end) for begin, end in pairwise(edges))
 
 
-def _rows(result: Result, told: Sequence[Track], stretch: Span) -> Iterator[tuple[str, ...]]:
+def _rows(result: Result, shown: Sequence[Track], stretch: Span) -> Iterator[tuple[str, ...]]:
     starts = np.array(result.blocks.start_s)
     here = (starts >= stretch.begin_s) & (starts < stretch.end_s)
     hit = np.array(disturbed_blocks(result.blocks))[here]
     times = (formatting.number(stretch.begin_s), formatting.number(stretch.end_s))
     for arm in Arm:
-        cells = [_typical(track, arm, stretch) for track in told]
+        cells = [_typical(track, arm, stretch) for track in shown]
         if set(cells) != {""}:
             yield stretch.name, *times, arm.value, *cells, f"{hit.sum():,} of {hit.size:,}"
 

@@ -1,4 +1,4 @@
-"""What differs between the two sides of a comparison: their models, and the environments of then and now."""
+"""Differences between the two sides of a comparison: their models, and the environments of their measurements."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class FactRow:
     name: str
     baseline: str
     candidate: str
-    """In the environment: of the run."""
+    """For environments: the value of the run."""
     changed: bool
     note: str = ""
 
 
 def model_rows(result: Result) -> tuple[FactRow, ...]:
-    """Compare the facts of both arms' models, those that differ first; nothing where there is one model only."""
+    """Compare the facts of both arms' models, differing ones first; nothing if there is only one model."""
     sides = _baseline_model(result), result.models.get(Arm.CANDIDATE)
     if sides[0] is None or sides[1] is None:
         return ()
@@ -50,7 +50,7 @@ def _facts_of(model: ModelFacts) -> Iterator[tuple[str, str]]:
 
 
 def environment_rows(result: Result) -> tuple[FactRow, ...]:
-    """Compare the environment of the baseline's record with the run's, changed facts first, those that decide first."""
+    """Compare the environment of the baseline's record with the run's: changed facts first, decisive ones first."""
     if result.record is None:
         return ()
     then, now = dict(flat(result.record.environment)), dict(flat(result.environment))
@@ -72,7 +72,7 @@ def _environment_row(name: str, then: Mapping[str, str], now: Mapping[str, str])
 
 
 def settings_differ(result: Result) -> bool:
-    """Return whether the fingerprints differ though no fact of the environment does: then the server's settings do."""
+    """Return whether fingerprints differ although no fact of the environment does: then the server settings differ."""
     if result.record is None or result.record.fingerprint == result.fingerprint:
         return False
     then, now = result.record.environment, result.environment
@@ -80,7 +80,7 @@ def settings_differ(result: Result) -> bool:
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Return nested facts as rows of text: `cpu.cores`, lists in one line, yes and no."""
+    """Return nested facts as rows of text, such as `cpu.cores`; lists in one line, booleans as yes and no."""
     for key, item in value.items():
         if isinstance(item, Mapping):
             yield from flat(item, f"{prefix}{key}.")
@@ -93,5 +93,5 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
 def _plain(item: object) -> str:
     if isinstance(item, float):
         return formatting.given(item)
-    words = {"True": "yes", "False": "no", "None": _NOTHING}  # by text, since 1 == True
+    words = {"True": "yes", "False": "no", "None": _NOTHING}  # compared as text, because 1 == True
     return words.get(str(item), str(item))

@@ -1,4 +1,4 @@
-"""The result inside its page: `result.json` in a link, so that whoever has the page has the numbers."""
+"""The result embedded in its page: `result.json` in a link, so that the page carries its numbers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from perfgate.results.document import FILE_NAME, to_json
 from perfgate.results.result import BlockColumns, Result, TrialColumns
 
 MOST_BYTES = 400_000
-"""Of the packed link: what else a page of a long run has is about 250 kB, and the page stays below 1 MB."""
+"""Largest packed link: the rest of a long run's page is about 250 kB, and the page stays below 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What the link holds."""
+    """The content of the link."""
 
     name: str
     link: Markup
-    """A `data:` address, base64: nothing in it can end the attribute that it stands in."""
+    """A `data:` address in base64, which cannot end the attribute that contains it."""
     is_whole: bool
-    """False where each trial, block and sample of the servers was left out: they would make the page too large."""
+    """False if trials, blocks and samples of the servers were omitted because they would make the page too large."""
 
 
 def attach(result: Result) -> Attachment:

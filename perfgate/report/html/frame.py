@@ -1,4 +1,4 @@
-"""What all pages share: their templates' environment, and the way they come to the disk."""
+"""The part that all pages share: the templates' environment, and writing a page to disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECTION = re.compile(r'<section id="([a-z-]+)"[^>]*>\s*<h2>(.*?)</h2>')
 
 @cache
 def template(name: str) -> jinja2.Template:
-    """Open a template; every string that goes through it is escaped and made printable."""
+    """Open a template, which escapes every string and makes it printable."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("perfgate.report.html"),
         autoescape=True,
@@ -40,18 +40,18 @@ def template(name: str) -> jinja2.Template:
 
 
 def sections(body: str) -> tuple[tuple[str, Markup], ...]:
-    """List the sections of a page's own markup that can be linked to, for its contents: (id, title)."""
+    """List the linkable sections of a page's markup for its table of contents: (id, title)."""
     return tuple((name, Markup(title)) for name, title in _SECTION.findall(body))  # noqa: S704 - escaped already
 
 
 def terms(body: str) -> tuple[Term, ...]:
-    """List the words of the glossary that a page's own markup uses, settings and commands aside."""
+    """List the glossary terms in a page's markup, ignoring settings and commands."""
     prose = re.sub(r"<pre>.*?</pre>", " ", body, flags=re.DOTALL)
-    return terms_in(Markup(prose).striptags())  # noqa: S704 - only its text is looked at
+    return terms_in(Markup(prose).striptags())  # noqa: S704 - only its text is read
 
 
 def coded(text: str) -> Markup:
-    """Set what stands between backticks as code."""
+    """Format text between backticks as code."""
     return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
@@ -61,12 +61,12 @@ def drawn(svg: str) -> Markup:
 
 
 def minus(text: str) -> str:
-    """Set a true minus sign, which is as wide as a plus; not in a date or a word."""
+    """Replace a minus by a true minus sign, which is as wide as a plus; not in a date or a word."""
     return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def write_page(text: str, path: Path) -> Path:
-    """Put a page at a path in one step, making its directory."""
+    """Write a page to a path atomically, creating its directory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text, encoding="utf-8")
@@ -77,5 +77,5 @@ def _icon(verdict: str, size: int = 16) -> Markup:
     return drawn(ET.tostring(icon(verdict, size), encoding="unicode"))
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - jinja passes every value of a template through here
+def _shown(value: Any) -> Any:  # noqa: ANN401 - jinja passes every value of a template to this function
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,4 +1,4 @@
-"""An interval as a bar of characters, on the scale of its metric's own tolerance: where it lies, and how it narrows."""
+"""An interval as a bar of characters, in units of its metric's tolerance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from perfgate.report.rows import in_tolerances
 
 WIDTH = 25
 _LEFT, _RIGHT = -2.0, 6.0
-"""Tolerances at the ends, of which worse is to the right: three characters each."""
+"""Tolerances at the two ends, with worse to the right; a tolerance is three characters wide."""
 
 
 class _Signs(NamedTuple):
@@ -27,7 +27,7 @@ _ASCII = _Signs("=", "o", "|", "-", "<", ">")
 
 
 def gauge(verdict: MetricVerdict, *, ascii_only: bool) -> str:
-    """Draw it: `   ·━━●━│   `, the limit one tolerance to the right of no change; ends outside are arrow heads."""
+    """Draw the bar: `   ·━━●━│   `, with the limit one tolerance right of no change; arrow heads mark ends outside."""
     signs = _ASCII if ascii_only else _UNICODE
     effect = verdict.effect
     ends = sorted(_place(in_tolerances(verdict, end), end) for end in (effect.lower, effect.upper))
@@ -48,7 +48,7 @@ def gauge(verdict: MetricVerdict, *, ascii_only: bool) -> str:
 
 
 def _place(tolerances: float, change: float) -> float:
-    """Return ends without a place on the scale one outside of it, on their side."""
+    """Return the position in tolerances, bounded; an end without one lies beyond the edge on its side."""
     if math.isnan(tolerances):
         tolerances = math.copysign(math.inf, change)
     return max(2 * _LEFT, min(2 * _RIGHT, tolerances))

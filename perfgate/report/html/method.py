@@ -1,4 +1,4 @@
-"""How the run was decided, in sentences that hold for this very run."""
+"""How the run was decided, in sentences about this particular run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RUNNING = "endpoint"
 
 
 def method(result: Result) -> tuple[str, ...]:
-    """Return paragraphs: how it was measured, what is compared, how sure a decision is, and what a verdict means."""
+    """Return paragraphs: how it was measured, what is compared, how certain a decision is, and what a verdict means."""
     if result.judgement is None:
         return ("The run did not finish, so there is no verdict. This page shows what was measured.",)
     parts = (_measured(result), _compared(result), _looked(result), _decided(result), _objectives(result))
@@ -53,7 +53,7 @@ def _compared(result: Result) -> str:
 
 def _numbers(result: Result) -> str:
     relative = "Times and CPU times of a server are taken relative to its blocks, which cancels drift of the machine"
-    if not result.payload_shares:  # an older run, by the rules of its time
+    if not result.payload_shares:  # an older run, by the rules of its version
         return f"{relative}; p99 and beyond, memory and starts are one number per server."
     return (
         f"{relative}. Outliers are limited within each recorded request, and the server's number is the mean over "

@@ -1,4 +1,4 @@
-"""`report.html`: the whole result as one page that needs nothing but itself."""
+"""`report.html`: the whole result as one self-contained page."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def render_html(result: Result) -> str:
 
 
 def write(result: Result, directory: Path) -> Path:
-    """Put `report.html` into the directory in one step."""
+    """Write `report.html` into the directory atomically."""
     return write_page(render_html(result), directory / FILE_NAME)
 
 
@@ -101,7 +101,7 @@ def _page(result: Result) -> dict[str, Any]:
         "method": method(result),
         "plan": tuple(
             flat({key: value for key, value in result.plan.items() if key not in {"slots", "segments"}})
-        ),  # slots: the replicas table; segments: how long each phase took
+        ),  # slots are in the replicas table; segments show how long each phase took
         "scenario": json.dumps(result.scenario, indent=1, ensure_ascii=False),
         "charts": _charts(result),
         "data": attach(result),
@@ -111,8 +111,8 @@ def _page(result: Result) -> dict[str, Any]:
 
 
 def _charts(result: Result) -> dict[str, Any]:
-    """Draw each chart, and put the table behind it beside it."""
-    metrics, told = in_order(result), tracks(result)
+    """Draw each chart, with its table."""
+    metrics, shown = in_order(result), tracks(result)
     return {
         "forest": drawn(forest(metrics)),
         "forest_table": forest_table(metrics),
@@ -120,8 +120,8 @@ def _charts(result: Result) -> dict[str, Any]:
         "percentiles": drawn(percentiles(result.curves)),
         "percentile_table": percentile_table(result.curves),
         "beyond": BEYOND,
-        "aligned": drawn(aligned(result, told)),
-        "aligned_table": aligned_table(result, told),
+        "aligned": drawn(aligned(result, shown)),
+        "aligned_table": aligned_table(result, shown),
         "series": [(panel.title, drawn(series(panel)), panel_table(panel)) for panel in panels(result.trials)],
         "stages": drawn(stages(result.stages)),
     }

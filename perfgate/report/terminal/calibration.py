@@ -1,4 +1,4 @@
-"""A calibration on a terminal: where the spread comes from, what each budget catches, and what stays unknown."""
+"""A calibration on a terminal: where the spread comes from, what each budget catches, and what remains unknown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def print_calibration(console: Console, calibration: Calibration, scenario: Scen
 
 
 def sentences(calibration: Calibration, found: dict[str, Power]) -> Iterator[str]:
-    """Return how much time is needed, what the runs said of equal models, and what they cannot tell."""
+    """Return how much time is needed, what the runs found for equal models, and what they cannot show."""
     if most := slowest(list(found.values())):
         words = needs(most, calibration.overhead_s)
         yield f"{words[0].upper()}{words[1:]}."
@@ -81,7 +81,7 @@ def _unknown(calibration: Calibration, found: dict[str, Power]) -> Iterator[str]
 
 
 def _has_no_request_sd(found: Components) -> bool:
-    """Leave out what has one value a server by nature."""
+    """Return whether the spread between requests is unknown for a metric with more than one value a server."""
     return not isfinite(found.request_sd) and not is_once_a_replica(BY_NAME[found.metric])
 
 

@@ -1,4 +1,4 @@
-"""How a machine's occasions resemble each other, from all calibrations and records of a scenario in a store."""
+"""How similar a machine's occasions are, from all calibrations and records of a scenario in a store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perfgate.stats.variogram import LEAST_DAYS, Variogram, variogram
 def variograms(
     newest: Calibration, calibrations: Sequence[Calibration], records: Sequence[Record], gate: Gate
 ) -> dict[str, Variogram]:
-    """Sum up the levels of each gated metric of a calibration; of others of its scenario and fingerprint only."""
+    """Compute the variogram of each gated metric, from runs and records of the same scenario and fingerprint."""
     of = newest.scenario_digest, newest.fingerprint
     ran = {each.created_utc: each for each in (*calibrations, newest)}.values()
     ran_here = [each for each in ran if (each.scenario_digest, each.fingerprint) == of]
@@ -42,7 +42,7 @@ def variograms(
 
 
 def print_variograms(console: Console, found: Mapping[str, Variogram]) -> None:
-    """Print what occasions differ by, by the time between them, or what is missing; fits 60 columns and more."""
+    """Print how much occasions differ by the time between them, or what is missing; fits 60 columns and more."""
     if any(each.classes for each in found.values()):
         console.print(Text("Variation between occasions of one model, by the time between them", "bold"))
         print_table(console, _table(found))
@@ -51,7 +51,7 @@ def print_variograms(console: Console, found: Mapping[str, Variogram]) -> None:
 
 
 def sentences(found: Mapping[str, Variogram]) -> Iterator[str]:
-    """Return how long occasions resemble each other, metric by metric, or how many days are missing."""
+    """Return for each metric how long occasions resemble each other, or how many days are missing."""
     most = max((each.days for each in found.values()), default=0)
     if not found:
         return

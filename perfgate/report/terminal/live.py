@@ -1,4 +1,4 @@
-"""Progress on a terminal: what is going on, how the gate stands, and how long it takes at most."""
+"""Progress on a terminal: the current phase, the state of the gate, and the most time that is left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from perfgate.gate.stopping import Standing
 from perfgate.gate.verdict import MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.report.html.interval_bar import gauge
 from perfgate.report.rows import gate_row, objective_row, word_of
-from perfgate.report.terminal.progress import LineProgress, told
+from perfgate.report.terminal.progress import LineProgress, caution_text
 from perfgate.report.terminal.result import STYLES
 from perfgate.report.terminal.tables import add_row, plain_table
 from perfgate.results.progress import Done, Phase, Progress, SilentProgress
@@ -30,20 +30,20 @@ from perfgate.trials import Caution
 _REFRESH_S = 0.5
 _LONGEST_BAR, _SHORTEST_BAR = 32, 6
 _BESIDE_ROWS = 4
-"""Lines of the screen for what is no row: bar, count, the table's head, and the cursor's."""
+"""Screen lines other than rows: bar, count, the table's head, and the cursor's."""
 
 
 def make_progress(console: Console, *, live: bool, quiet: bool) -> Progress:
-    """Choose: nothing when quiet, a live view where there is a terminal for it, else a plain line a phase."""
+    """Choose the display: nothing when quiet, a live view on a suitable terminal, else one plain line a phase."""
     if quiet:
         return SilentProgress()
     return LiveProgress(console) if live else LineProgress(console)
 
 
 class LiveProgress:
-    """Redraws when told and twice a second at most.
+    """Live view, redrawn on demand and at most twice a second.
 
-    No thread of its own: a redraw in the middle of a trial would take the CPU that is being measured.
+    It has no thread of its own: a redraw in the middle of a trial would take the CPU that is being measured.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -71,18 +71,18 @@ class LiveProgress:
         self._draw()
 
     def update(self, done: Done) -> None:
-        """Redraw, unless the last time was just now."""
+        """Redraw, unless it was just redrawn."""
         self._measure = done
         if self._clock() - self._drawn_s >= _REFRESH_S:
             self._draw()
 
     def stands(self, standing: Standing) -> None:
-        """Show it with the next redraw."""
+        """Show the state of the gate with the next redraw."""
         self._standing = standing
 
     def tell(self, caution: Caution) -> None:
-        """Print the caution above, where it stays."""
-        self._live.console.print(told(caution))
+        """Print the caution above the live view, where it stays."""
+        self._live.console.print(caution_text(caution))
 
     def _draw(self) -> None:
         self._drawn_s = self._clock()
@@ -92,13 +92,13 @@ class LiveProgress:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the screen shows at one moment; it fits whatever width and height the terminal has by then."""
+    """The screen at one moment; it fits the terminal's current width and height."""
 
     phase: Phase
     done: float
-    """Seconds of the phase, or servers."""
+    """Progress of the phase, in seconds or servers."""
     before_s: float
-    """Measured in phases before this one."""
+    """Seconds measured in earlier phases."""
     standing: Standing
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -112,7 +112,7 @@ class View:
 
 
 def _line(view: View, width: int) -> RenderableType:
-    """Put phase, bar and time in one line; what does not fit goes, the bar first."""
+    """Put phase, bar and time in one line; what does not fit is omitted, the bar first."""
     name, left = one_line(view.phase.name), _left(view)
     row = Table.grid(padding=(0, 1), expand=False)
     for overflow in ("ellipsis", "crop", "ellipsis"):
@@ -127,7 +127,7 @@ def _line(view: View, width: int) -> RenderableType:
 
 
 def _share(view: View) -> tuple[float, float]:
-    """Return what is done and all: of the measuring time, or of the servers."""
+    """Return progress and total, of the measuring time or of the servers."""
     phase = view.phase
     if phase.most_s is None:
         return view.done, float(phase.servers)
@@ -136,7 +136,7 @@ def _share(view: View) -> tuple[float, float]:
 
 
 def _left(view: View) -> str:
-    """Return how long it takes at most: lanes end early once all that they decide is decided."""
+    """Return the most time that is left: lanes end early once everything that they decide is decided."""
     phase = view.phase
     if phase.most_s is None:
         then = f", then at most {_whole(phase.later_s)}" if phase.later_s else ""
@@ -146,7 +146,7 @@ def _left(view: View) -> str:
 
 
 def _whole(seconds: float) -> str:
-    """Round up: at most is at most."""
+    """Round up, because it is an upper limit."""
     return formatting.duration(float(-(-seconds // 1)))
 
 
@@ -170,7 +170,7 @@ _LAYOUTS = (
     _Layout(limit=False, gap=1),
     _Layout(limit=False, change=False, gap=1),
 )
-"""The fullest one that fits is taken."""
+"""Layouts, the fullest first; the first one that fits is used."""
 
 
 def _fitting(console: Console, options: ConsoleOptions, standing: Standing, room: int) -> RenderableType:
@@ -188,7 +188,7 @@ Row = MetricVerdict | ObjectiveVerdict
 
 
 def _shown(standing: Standing, room: int) -> tuple[tuple[Row, ...], int]:
-    """Choose what there is room for, the undecided first where it is not for all; gives how many are left out."""
+    """Return the rows that fit, undecided ones first, and how many are omitted."""
     rows: tuple[Row, ...] = (*standing.metrics, *standing.objectives)
     if len(rows) <= room:
         return rows, 0

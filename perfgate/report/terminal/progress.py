@@ -1,4 +1,4 @@
-"""A run in a log: one line a phase; on a terminal see `live.py`."""
+"""Progress in a log: one line a phase; on a terminal see `live.py`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class LineProgress(SilentProgress):
         self._console = console
 
     def phase(self, phase: Phase) -> None:
-        """Print the phase and how long it takes at most."""
+        """Print the phase and the most time that it takes."""
         length = "" if phase.most_s is None else f", at most {formatting.duration(phase.most_s)}"
         self._console.print(Text(f"perfgate: {one_line(phase.name)}{length}"), soft_wrap=True)
 
     def tell(self, caution: Caution) -> None:
         """Print the caution and its remedy in one line."""
-        self._console.print(told(caution), soft_wrap=True)
+        self._console.print(caution_text(caution), soft_wrap=True)
 
 
-def told(caution: Caution) -> Text:
-    """Word a caution as it is told beforehand."""
+def caution_text(caution: Caution) -> Text:
+    """Return a caution as a line of text."""
     remedy = f": {one_line(caution.remedy)}" if caution.remedy else ""
     return Text(f"perfgate: caution: {one_line(caution.message)}{remedy}")

@@ -1,4 +1,4 @@
-"""The result on a terminal: models, gate table, objectives, cautions; and the final line."""
+"""The result on a terminal: models, gate table, objectives, cautions, and the final line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STYLES = {
     "warn": "bold yellow",
     "accepted": "cyan",
 }
-"""By word."""
+"""Style by verdict word."""
 _GROUPS = {Severity.WARN: "warn-only", Severity.OFF: "not gated"}
 _MIDDLE, _ENDLESS = 92, 10_000
 
@@ -53,9 +53,9 @@ def final_line(result: Result, report: Path | None) -> str:
 
 
 def print_result(console: Console, result: Result, *, every_metric: bool = False) -> None:
-    """Print everything that decides, and what was seen besides; fits 60 columns and more.
+    """Print everything that decides, and other findings; fits 60 columns and more.
 
-    Metrics that are not gated are counted where others are; `every_metric` shows their rows, too.
+    Metrics that are not gated are only counted if others are gated; `every_metric` shows their rows too.
     """
     _print_models(console, result)
     _print_cautions(console, [caution for caution in result.cautions if caution.code == CautionKind.SAME_MODEL.code])
@@ -93,29 +93,29 @@ def _print_models(console: Console, result: Result) -> None:
 
 
 def _digest_and_size(digest: str, size_mb: float) -> str:
-    size = f"  {formatting.with_unit(size_mb, 'MiB')}" if size_mb > 0 else ""  # a running server's is not known
+    size = f"  {formatting.with_unit(size_mb, 'MiB')}" if size_mb > 0 else ""  # unknown for a running server
     return f"{formatting.short_digest(digest).removeprefix('sha256:')}{size}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How much of the gate is shown."""
+    """How much of the gate table is shown."""
 
     values: bool = False
     measured: bool = False
     change: bool = True
     tolerance: str = "tolerance"
-    """Name of its column; empty: none."""
+    """Name of the change column; empty: no such column."""
     gap: int = 2
 
 
 _LAYOUTS = (_Layout(values=True, measured=True), _Layout(values=True), _Layout(), _Layout(tolerance="limit", gap=1))
 _NARROWER = (_Layout(tolerance="", gap=1), _Layout(change=False, tolerance="", gap=1))
-"""The fullest one that fits is taken, the narrower ones for a part of the rows."""
+"""Layouts, the fullest first; the first one that fits is used, narrower ones for part of the rows."""
 
 
 def _objectives_table(rows: tuple[ObjectiveRow, ...], console: Console) -> Table:
-    """Lay them out in a line each; where there is no room, the bound and the verdict in several rather than cut."""
+    """Lay the rows out in one line each; if they do not fit, wrap bound and verdict rather than cutting them."""
     wide = ((True, 2),) if console.width >= _MIDDLE else ()
     tables = [_objectives_laid_out(rows, interval, gap) for interval, gap in (*wide, (False, 2), (False, 1))]
     if (whole := next((table for table in tables if _fits(table, console)), None)) is not None:
@@ -149,7 +149,7 @@ def _fits(table: Table, console: Console) -> bool:
 
 
 def _gate_tables(rows: tuple[GateRow, ...], console: Console) -> Iterator[Table]:
-    """Lay all rows out alike, or where there is no room for that those of each severity on their own."""
+    """Lay all rows out alike or, if they do not fit, the rows of each severity separately."""
     if (whole := _fitting(rows, _LAYOUTS, console)) is not None:
         yield whole
         return
@@ -164,7 +164,7 @@ def _fitting(rows: tuple[GateRow, ...], layouts: Sequence[_Layout], console: Con
 
 
 def _folded(rows: tuple[GateRow, ...]) -> Table:
-    """Return the narrowest in several lines a row: rather that than cut."""
+    """Return the narrowest layout, with several lines a row, rather than cutting it."""
     table = _laid_out(rows, _NARROWER[-1])
     for column in table.columns:
         column.no_wrap = False

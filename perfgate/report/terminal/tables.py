@@ -1,4 +1,4 @@
-"""Tables without lines on a terminal, and strings from outside made safe for it."""
+"""Tables without lines on a terminal, and external strings made safe for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from perfgate.sanitize import one_line
 
 
 def plain_table(*columns: str, gap: int = 2, wraps: Collection[str] = ()) -> Table:
-    """Make a table without lines; a name that begins with `>` is set to the right.
+    """Make a table without lines; a name that begins with `>` is right-aligned.
 
-    Cells stay in one line, but in columns without a name and in those that `wraps` names. Without any name there is no
-    line of names.
+    Cells do not wrap, except in columns without a name and in those that `wraps` names. If no column has a name, there
+    is no header.
     """
     padding = (0, gap, 0, 0)
     table = Table(box=None, pad_edge=False, padding=padding, header_style="dim", show_header=any(columns))
@@ -27,7 +27,7 @@ def plain_table(*columns: str, gap: int = 2, wraps: Collection[str] = ()) -> Tab
 
 
 def add_row(table: Table, *cells: str | Text, style: str = "") -> None:
-    """Add a row; strings go in as Text, for rich reads a plain string as markup."""
+    """Add a row; strings are passed as Text, because rich reads a plain string as markup."""
     table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells), style=style)
 
 
@@ -38,5 +38,5 @@ def print_table(console: Console, table: Table) -> None:
 
 
 def safe_text(console: Console, text: str) -> Text:
-    """Make a string from outside safe: no markup, no control codes, nothing that the console cannot encode."""
+    """Make an external string safe: no markup, no control codes, nothing that the console cannot encode."""
     return Text(one_line(text).encode(console.encoding, "replace").decode(console.encoding))

@@ -1,4 +1,4 @@
-"""What the script adds: sorting, copying, keys, read-outs, a plain file to save."""
+"""Features of the script: sorting, copying, shortcuts, values of charts, an uncompressed file to save."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_the_list_of_keys_opens_closes_and_switches_them_off(opened: Opener) -> 
         page = seen.page
         page.keyboard.press("?")
         assert page.get_by_role("dialog", name="Keys").is_visible()
-        page.get_by_label("single letters do this").uncheck()
+        page.get_by_label("enable single-key shortcuts").uncheck()
         page.keyboard.press("Escape")
         assert not page.get_by_role("dialog", name="Keys").is_visible()
         page.keyboard.press("j")
@@ -188,7 +188,7 @@ def test_the_result_is_saved_from_the_page(opened: Opener, tmp_path: Path, scrip
     assert (held if scripts else gzip.decompress(held)).decode() == to_json(KINDS["fail"]())
 
 
-def _told(page: Page) -> str:
+def _tip_text(page: Page) -> str:
     return " ".join(page.locator(".tip").inner_text().split())
 
 
@@ -199,7 +199,7 @@ def test_the_pointer_reads_both_arms_off_a_chart(opened: Opener) -> None:
         assert not seen.page.locator(".tip").is_visible()
         chart.hover()
         assert seen.page.locator(".tip").is_visible()
-        assert "baseline candidate" in _told(seen.page)
+        assert "baseline candidate" in _tip_text(seen.page)
         seen.page.mouse.move(0, 0)
         assert not seen.page.locator(".tip").is_visible()
         assert chart.locator("g[pointer-events='none'] > *").count() == 0
@@ -229,7 +229,7 @@ def test_the_chart_of_percentiles_tells_times_and_their_change(opened: Opener) -
         chart = seen.page.locator("svg[aria-labelledby^='percentiles']")
         chart.focus()
         seen.page.keyboard.press("End")
-        at, *words = _told(seen.page).split(" ")
+        at, *words = _tip_text(seen.page).split(" ")
         assert at == "99.999%"
         old, young = (at_share(curves[arm], 1 - 1e-5) for arm in ("baseline", "candidate"))
         assert words[3::2] == ["ms", "ms"]
@@ -242,9 +242,9 @@ def test_the_chart_of_the_run_tells_every_quantity_at_one_instant(opened: Opener
     with opened("fail") as seen:
         seen.page.locator("svg[aria-labelledby^='aligned']").focus()
         seen.page.keyboard.press("End")
-        told = seen.page.locator(".tip tr").all_inner_texts()
-        assert len(told) >= 4
-        assert len({line.split("\t")[0] for line in told}) == len(told)
+        lines = seen.page.locator(".tip tr").all_inner_texts()
+        assert len(lines) >= 4
+        assert len({line.split("\t")[0] for line in lines}) == len(lines)
 
 
 def test_a_history_is_read_record_by_record(opened: Opener) -> None:

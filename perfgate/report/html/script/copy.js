@@ -1,6 +1,6 @@
-// Copy buttons beside what carries `data-copy`: its value names the thing.
+// Copy buttons beside elements with `data-copy`, whose value names the content.
 
-/** Copy, or where the browser forbids it (a page in a sandbox, or not served safely) select the words for Ctrl+C. */
+/** Copy the text; where the browser forbids it (a sandboxed or insecure page), select it for Ctrl+C. */
 const copy = async (source) => {
   try {
     await navigator.clipboard.writeText(source.textContent.trim().replaceAll("\u2212", "-"));

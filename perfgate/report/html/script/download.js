@@ -1,4 +1,4 @@
-// The link to the result holds it compressed, since that works without a script. With one, it is saved as it is.
+// The link holds the compressed result, which works without a script. With a script, it is saved uncompressed.
 
 const link = document.querySelector("a[download][href^='data:application/gzip']");
 

@@ -1,6 +1,6 @@
-// What the other parts build with. Everything here only adds to a page that reads without it.
+// Functions that the other parts build on. The page can be read without any script.
 
-/** Make an element. Attributes and strings are taken as they are: nothing is ever read as markup. */
+/** Make an element. Attributes and strings are never parsed as markup. */
 const make = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -14,8 +14,8 @@ const button = (words, press, attributes = {}) => {
   return node;
 };
 
-const heard = make("p", { role: "status", class: "unseen" });
-document.body.append(heard);
+const liveRegion = make("p", { role: "status", class: "unseen" });
+document.body.append(liveRegion);
 
-/** Say what has just changed to those who cannot see it. */
-const announce = (words) => { heard.textContent = words; };
+/** Announce a change to screen readers. */
+const announce = (words) => { liveRegion.textContent = words; };

@@ -1,4 +1,4 @@
-// What is folded: opened for a link into it, and for paper.
+// Collapsed parts: expanded when a link leads into them, and for printing.
 
 const unfold = (node) => {
   for (let fold = node?.closest("details"); fold; fold = fold.parentNode.closest("details")) fold.open = true;
@@ -16,7 +16,7 @@ addEventListener("afterprint", () => {
   for (const fold of shut) fold.open = false;
 });
 
-// Boxes that scroll can be reached by keyboard, where nothing in them can.
+// A box that scrolls is focusable, unless something inside it is.
 const watch = new ResizeObserver((entries) => {
   for (const { target: box } of entries) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

@@ -1,14 +1,14 @@
-// Numbers as the page writes them elsewhere: the rules of perfgate/formatting.py, and a test holds both to one text.
+// Numbers formatted by the rules of perfgate/formatting.py; a test checks that both give the same text.
 
 const signed = (text) => text.replace("-", "\u2212");
 
-/** A measured number: three significant digits, and all before the point. */
+/** A measured number: three significant digits, and never fewer than stand before the point. */
 const number = (value) => {
   if (value === 0) return "0";
   return signed(Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3));
 };
 
-/** A share in percent, with as many digits as tell it from all. */
+/** A share in percent, with enough digits to differ from 100%. */
 const share = (value) => {
   const size = Math.abs(value);
   if (size >= 1) return `${signed(Math.round(100 * value).toLocaleString("en"))}%`;
@@ -19,7 +19,7 @@ const share = (value) => {
 
 const quantity = (value, unit) => (unit === "share" ? share(value) : `${number(value)} ${unit === "1" ? "" : unit}`.trim());
 
-/** A relative change: a decimal of a percent, and none from 100 % on. */
+/** A relative change: one decimal of a percent, and none from 100% on. */
 const percent = (change) => {
   if (change >= 99.995) return ">+9,999%";
   const digits = Math.abs(100 * change) < 99.95 ? 1 : 0;

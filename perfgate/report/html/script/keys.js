@@ -1,11 +1,11 @@
-// Single keys for the whole page, and a list of them; they can be switched off there.
+// Single-key shortcuts for the whole page, and a list of them, in which they can be disabled.
 
 const KEYS = [
   ["j, k", "next and previous section"],
-  ["o", "open or close everything that is folded"],
+  ["o", "expand or collapse everything"],
   ["?", "this list"],
   ["Tab", "next link, button or chart"],
-  ["Enter", "on a column's title: sort by it"],
+  ["Enter", "on a column header: sort by this column"],
   ["\u2190, \u2192", "in a chart: values at each point"],
 ];
 
@@ -14,7 +14,7 @@ const help = make(
   "dialog", { class: "keys", "aria-label": "Keys" },
   make("h2", {}, "Keys"),
   make("table", {}, ...KEYS.map(([key, what]) => make("tr", {}, make("th", { scope: "row" }, key), make("td", {}, what)))),
-  make("p", {}, listen, make("label", { for: "single-keys" }, " single letters do this")),
+  make("p", {}, listen, make("label", { for: "single-keys" }, " enable single-key shortcuts")),
   button("Close", () => help.close()),
 );
 document.body.append(help);

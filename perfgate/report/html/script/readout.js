@@ -1,8 +1,8 @@
-// Values at the pointer, or step by step with the arrow keys, of charts that carry their scales.
+// Values of charts that carry their scales, at the pointer or, with the arrow keys, point by point.
 
-const REACH = 40; // pixels of the chart: what lies farther from the place that is read is not told
+const REACH = 40; // pixels of the chart: points farther away horizontally are not shown
 
-/** Give the functions that turn a coordinate into a value and into words; a scale is `low high start end kind`. */
+/** Return functions that convert a coordinate to a value and to text; a scale is `low high start end kind`. */
 const axisOf = (scale, unit, names) => {
   const [low, high, start, end] = scale.split(" ", 4).map(Number);
   const kind = scale.split(" ")[4];
@@ -12,9 +12,9 @@ const axisOf = (scale, unit, names) => {
     const place = low + part * (high - low);
     return kind === "nines" ? 1 - 10 ** -place : place;
   };
-  const step = kind === "linear" ? 10 ** Math.floor(Math.log10(Math.abs(high - low) / 1000)) : 0; // a pixel tells no more
-  const told = (at) => (step ? Math.round(value(at) / step) * step : value(at));
-  return { value, unit, words: (at) => names?.split(" ")[Math.round(value(at))] ?? quantity(told(at), unit) };
+  const step = kind === "linear" ? 10 ** Math.floor(Math.log10(Math.abs(high - low) / 1000)) : 0; // a pixel is no finer
+  const rounded = (at) => (step ? Math.round(value(at) / step) * step : value(at));
+  return { value, unit, words: (at) => names?.split(" ")[Math.round(value(at))] ?? quantity(rounded(at), unit) };
 };
 
 const pointsOf = (line) =>
@@ -24,10 +24,10 @@ const pointsOf = (line) =>
 
 const areaOf = (ground) => {
   const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(ground.getAttribute(name)));
-  return { x, y, width, height }; // not getBBox: what is folded has none
+  return { x, y, width, height }; // not getBBox: collapsed elements have none
 };
 
-/** Read one group: its axes, where it lies, and the points of each series with their ink. */
+/** Read one group: its axes, its area, and the points and ink of each series. */
 const plotOf = (group) => {
   const { name = "", x, xUnit, xNames, y, yUnit } = group.dataset;
   const series = {};
@@ -38,7 +38,7 @@ const plotOf = (group) => {
   return { name, x: axisOf(x, xUnit, xNames), y: axisOf(y, yUnit), area: areaOf(group.firstChild), series };
 };
 
-/** Find the point of each series that is nearest to a place. */
+/** Find the point of each series nearest to a position. */
 const read = ({ name, y, series }, place) => {
   const far = (point) => Math.abs(point.x - place);
   const found = {};
@@ -89,8 +89,8 @@ const equip = (svg, plots) => {
     marks.replaceChildren(draw("line", line), ...dots);
   };
 
-  /** Show what lies at a place, beside a point of the window; give it in words. */
-  const tell = (place, clientX, clientY) => {
+  /** Show the values at a position, beside a point of the window, and return them as text. */
+  const show = (place, clientX, clientY) => {
     const readings = plots.map((plot) => read(plot, place)).filter(({ found }) => Object.keys(found).length);
     if (!readings.length) return hide();
     const near = Object.values(readings[0].found).map(({ point }) => point.x);
@@ -109,7 +109,7 @@ const equip = (svg, plots) => {
   const box = () => svg.getBoundingClientRect();
   const scale = () => box().width / svg.viewBox.baseVal.width;
   svg.addEventListener("pointermove", ({ clientX, clientY }) => {
-    tell(Math.min(Math.max((clientX - box().left) / scale(), left), right), clientX, clientY);
+    show(Math.min(Math.max((clientX - box().left) / scale(), left), right), clientX, clientY);
   });
   svg.addEventListener("pointerleave", hide);
   svg.addEventListener("blur", hide);
@@ -121,7 +121,7 @@ const equip = (svg, plots) => {
     if (!(event.key in steps)) return;
     event.preventDefault();
     now = Math.min(Math.max(steps[event.key], 0), stops.length - 1);
-    announce(tell(stops[now], box().left + stops[now] * scale(), Math.max(box().top + top * scale(), 0)));
+    announce(show(stops[now], box().left + stops[now] * scale(), Math.max(box().top + top * scale(), 0)));
   });
   svg.setAttribute("tabindex", "0");
 };

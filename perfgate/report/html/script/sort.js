@@ -3,7 +3,7 @@
 const NEXT = { none: "ascending", ascending: "descending", descending: "none" };
 const NUMBER = /^\[?>?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(%|\s[^\s,\]]+)?(?=[\s,\]]|$)/i;
 
-/** Give a cell's number and its unit: from `data-value` where the text mixes units, else from the text. */
+/** Return a cell's number and unit, from `data-value` if the text mixes units, else from the text. */
 const measure = (cell) => {
   if (cell?.dataset.value !== undefined) return { number: Number.parseFloat(cell.dataset.value), unit: "" };
   const text = (cell?.textContent ?? "").trim().replaceAll("\u2212", "-");
@@ -13,7 +13,7 @@ const measure = (cell) => {
 
 const MISSING = new Set(["", "n/a", "\u2013"]);
 
-/** Compare as numbers, unit by unit, where a column has nothing else; what is missing comes last both ways. */
+/** Compare as numbers, unit by unit, if a column has only numbers; missing ones come last in both orders. */
 const comparer = (cells, sign) => {
   const measured = cells.map(measure);
   if (measured.every(({ number, text }) => !Number.isNaN(number) || MISSING.has(text ?? ""))) {
@@ -49,7 +49,7 @@ for (const table of document.querySelectorAll("table")) {
     const press = () => {
       const order = NEXT[header.getAttribute("aria-sort") ?? "none"];
       sortTable(table, header, order, original);
-      announce(order === "none" ? `back in the page's order` : `sorted by ${title}, ${order}`);
+      announce(order === "none" ? "original order" : `sorted by ${title}, ${order}`);
     };
     header.replaceChildren(button(title, press, { class: "sort" }));
   }
