@@ -1,4 +1,4 @@
-"""Stored runs in Python: what `import perfgate` offers."""
+"""Stored runs in Python: the public interface of `import perfgate`."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ class Run:
 
     directory: Path
     result: Result
-    """All that result.json holds, as dataclasses; docs/reference/result.md describes each field."""
+    """The content of result.json as dataclasses; docs/reference/result.md describes each field."""
 
     @property
     def verdict(self) -> Verdict | None:
-        """PASS, FAIL, INCONCLUSIVE or INVALID; None while the run is going on."""
+        """PASS, FAIL, INCONCLUSIVE or INVALID; None while the run is in progress."""
         return None if self.result.judgement is None else self.result.judgement.verdict
 
     @property
     def scenario(self) -> Scenario:
-        """What was measured, and how it was judged."""
+        """The measured metrics, and how they were judged."""
         return scenario_of(self.result.scenario)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """One row per metric that was measured, by name, in the order of the metrics table.
+        """One row per measured metric, by name, in the order of the metrics table.
 
-        `unit`; `baseline` and `candidate`, typical values in it, NaN for an arm that was not measured; and of a
-        comparison `change` (a share, 0.05 for +5 %, or a difference in the unit where `scale` is "difference"), its
+        `unit`; `baseline` and `candidate`, typical values in that unit, NaN for an arm that was not measured; and for a
+        comparison `change` (a share, 0.05 for +5%, or a difference in the unit if `scale` is "difference"), its
         one-sided bounds `lower` and `upper`, `tolerance`, `gated` and `verdict`.
         """
         arms = {(each.metric, each.arm): each.value for each in self.result.summaries}
@@ -94,16 +94,16 @@ class Run:
 
     @cached_property
     def samples(self) -> pd.DataFrame:
-        """One row per request, as samples.arrow has them; UsageError where the run has none."""
+        """One row per request, as in samples.arrow; UsageError if the run has no samples."""
         frame: pd.DataFrame = read_samples(self.directory / FILE_NAME).to_pandas()
         return frame
 
     def judge(self, gate: Gate | Mapping[str, Any] | None = None) -> Judgement:
-        """Judge the run again: as it was, or by another `[gate]` table, written as in a scenario file.
+        """Judge the run again: as before, or by another `[gate]` table, written as in a scenario file.
 
-        `run.judge({"metrics": {"execute_ms": {"catch": "2%"}}})`. A tolerance that is chosen after the numbers were
-        seen has no error rate: explore with it, do not gate. UsageError for a table that is none, and for a run that
-        was compared with stored numbers: they are in the store.
+        `run.judge({"metrics": {"execute_ms": {"catch": "2%"}}})`. A tolerance chosen after seeing the numbers has no
+        error rate: explore with it, do not gate. UsageError for an invalid table, and for a run that was compared with
+        stored numbers: they are in the store.
         """
         if self.result.comparison is ComparisonKind.STORED_NUMBERS:
             raise UsageError("this run was compared with stored numbers", "compare it with a run that you load")
@@ -113,7 +113,7 @@ class Run:
 
     @cached_property
     def table(self) -> TrialTable:
-        """All trials as the estimators read them, straight from the samples."""
+        """All trials as the estimators read them, directly from the samples."""
         return read_run(self.directory)[1]
 
 
@@ -132,7 +132,7 @@ def _gate(table: Gate | Mapping[str, Any]) -> Gate:
 
 
 def load(run: str | PathLike[str]) -> Run:
-    """Load a run, given its directory or its result.json; UsageError where there is none."""
+    """Load a run from its directory or its result.json; UsageError if there is none."""
     path = Path(run)
     return Run(path if path.is_dir() else path.parent, document.read(path))
 
@@ -140,9 +140,9 @@ def load(run: str | PathLike[str]) -> Run:
 def compare(baseline: Run, candidate: Run) -> Judgement:
     """Compare the candidates of two runs, by the gate of the second one.
 
-    The runs are two occasions, and the intervals carry what occasions may differ by, as those of `perfgate run` with
-    stored numbers do: only large changes show. What was measured side by side is compared by `load(…).metrics`.
-    INCONCLUSIVE, and the reason, where scenario or environment differ.
+    The runs are two occasions, and the intervals include the differences between occasions, like those of
+    `perfgate run` with stored numbers: only large changes show. For a side-by-side comparison, see `load(…).metrics`.
+    INCONCLUSIVE, with the reason, if scenario or environment differ.
     """
     record = record_of(baseline.result, "run", "", datetime.fromisoformat(baseline.result.created_utc))
     scenario = candidate.scenario

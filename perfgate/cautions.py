@@ -1,4 +1,4 @@
-"""The table of cautions: code, meaning, message and remedy of each. Whoever raises or matches one names its entry."""
+"""The table of cautions: code, meaning, message and remedy of each. Code that raises or matches one names its entry."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class _Entry:
 class CautionKind(Enum):
     """Every kind of caution, in the order in which a run meets them.
 
-    Whoever raises one fills in the `{words}` in braces, numbers formatted already. Entries share a code where the
-    same problem has another remedy in other circumstances.
+    The code that raises one fills in the `{words}` in braces, with formatted numbers. Entries share a code if the same
+    problem has different remedies in different circumstances.
     """
 
     # Known before anything is measured
@@ -332,21 +332,21 @@ class CautionKind(Enum):
         self.meaning = entry.meaning
         """What it means and when it appears: one sentence, in Markdown."""
         self.message = entry.message
-        """Template of what is so."""
+        """Template of the message."""
         self.remedy = entry.remedy
-        """Template of what to do about it; empty where there is nothing to do."""
+        """Template of the remedy; empty if nothing can be done."""
 
     def caution(self, **values: str | int) -> Caution:
-        """Fill in message and remedy: a value for each of their `{words}`, and none besides."""
+        """Fill in message and remedy; `values` has exactly one for each of their `{words}`."""
         return Caution(self.code, self.message.format(**values), self.remedy.format(**values))
 
 
 EARLIER_CODES = {"warmup_assets": CautionKind.WARMUP_ASSETS}
-"""Kinds by the code that they had in results of earlier versions."""
+"""Kinds by their code in results of earlier versions."""
 
 
 def with_current_codes(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
-    """Replace codes of earlier versions by today's; unknown ones, of a newer version, stay as they are."""
+    """Replace codes of earlier versions by current ones; unknown ones, of a newer version, are unchanged."""
     return tuple(
         replace(each, code=EARLIER_CODES[each.code].code) if each.code in EARLIER_CODES else each for each in cautions
     )

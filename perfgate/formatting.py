@@ -1,4 +1,4 @@
-"""Numbers as people read them: the same number is the same text in every line, table, page and chart."""
+"""Numbers as text: the same number has the same text in every line, table, page and chart."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from perfgate.metrics import BY_NAME, Direction, Scale
 MISSING = "n/a"
 _LONGEST_UNIT_IN_CELL = 5
 _FAR = 99.995
-"""A relative change that is larger says no more than that nothing is known yet."""
+"""Relative changes beyond this only mean that nothing is known yet."""
 _WHOLE_TO = 1e15
-"""Above this not every whole number is a float."""
+"""Above this, not every whole number is a float."""
 
 
 def number(value: float | None) -> str:
-    """Return a measured number with three significant digits, all before the point: `0.0123`, `12.3`, `1,235`."""
+    """Return a measured number with three significant digits, or more before the point: `0.0123`, `12.3`, `1,235`."""
     if value is None or not isfinite(value):
         return MISSING
     if value == 0:
@@ -24,14 +24,14 @@ def number(value: float | None) -> str:
 
 
 def given(value: float | None) -> str:
-    """Return a number that somebody chose, as short as it was given: `20`, `12.25`, `1,500`."""
+    """Return a configured number, as short as it was given: `20`, `12.25`, `1,500`."""
     if value is None or not isfinite(value):
         return MISSING
     return f"{value + 0.0:,.0f}" if value == round(value) and abs(value) < _WHOLE_TO else f"{value:,.6g}"
 
 
 def share(value: float | None) -> str:
-    """Return an unsigned share in percent, with as many digits as tell it from all: `5%`, `12.3%`, `99.95%`."""
+    """Return an unsigned share in percent, with enough digits to differ from 100%: `5%`, `12.3%`, `99.95%`."""
     if value is None or not isfinite(value):
         return MISSING
     size = abs(value)
@@ -46,24 +46,24 @@ def share(value: float | None) -> str:
 
 
 def with_unit(value: float | None, unit: str) -> str:
-    """Return a measured number and its unit; a share is shown in percent, a count (unit 1) as it is."""
+    """Return a measured number and its unit; a share becomes a percentage, a count (unit 1) has no unit."""
     return share(value) if unit == "share" else _beside(number(value), unit)
 
 
 def quantity(value: float | None, metric: str) -> str:
-    """Return a measured number with the unit that the metrics table has for it: `2.61 ms`, `1.5%`."""
+    """Return a measured number with its unit from the metrics table: `2.61 ms`, `1.5%`."""
     return with_unit(value, _unit(metric))
 
 
 def bound(value: float, metric: str) -> str:
-    """Return a value that an objective or the table asks of a metric, as it was given: `20 ms`, `1%`."""
+    """Return a limit on a metric as it was given: `20 ms`, `1%`."""
     return share(value) if _unit(metric) == "share" else _beside(given(value), _unit(metric))
 
 
 def change(value: float, metric: str = "") -> str:
-    """Return a signed change: relative, `+12.4%`, or where a metric is compared by difference in its unit, `+1.2 pp`.
+    """Return a signed change: relative, `+12.4%`, or in the unit of a metric compared by difference, `+1.2 pp`.
 
-    It has one decimal of a percent, and none from 100 % on.
+    With one decimal of a percent, and none from 100% on.
     """
     if is_difference(metric):
         return difference(value, _unit(metric))
@@ -71,7 +71,7 @@ def change(value: float, metric: str = "") -> str:
 
 
 def interval(lower: float, upper: float, metric: str = "") -> str:
-    """Return both bounds of a change as `change` shows it, without units: `[+8.1, +16.9]`; far out, `>+9,999`."""
+    """Return both bounds of a change as `change` formats it, without units: `[+8.1, +16.9]`; far out, `>+9,999`."""
     if is_difference(metric):
         return difference_interval(lower, upper, _unit(metric))
     low, high = (_relative(end) if isfinite(end) else MISSING for end in (lower, upper))
@@ -79,7 +79,7 @@ def interval(lower: float, upper: float, metric: str = "") -> str:
 
 
 def seen(value: float, lower: float, upper: float, metric: str) -> str:
-    """Return a change and its bounds, where the unit follows behind or is clear: `+12.4% [+8.1, +16.9]`."""
+    """Return a change and its bounds, if the unit follows or is clear: `+12.4% [+8.1, +16.9]`."""
     shown = _signed(value, _unit(metric)) if is_difference(metric) else change(value)
     return f"{shown} {interval(lower, upper, metric)}"
 
@@ -95,7 +95,7 @@ def difference_interval(lower: float, upper: float, unit: str) -> str:
 
 
 def limit(value: float, metric: str) -> str:
-    """Return a regression that is accepted, asked for or could be found, as the change of the metric that it is.
+    """Return the size of a regression (accepted, to catch, or detectable) as the metric's change.
 
     `value` is positive, symmetric on the metric's scale: 0.05 is `5%`, and `-4.76%` (1 / 1.05 - 1) where higher is
     better; a difference has its unit, `0.5 MiB/1k requests`, `1 pp`.
@@ -107,12 +107,12 @@ def limit(value: float, metric: str) -> str:
 
 
 def size(value: float, metric: str) -> str:
-    """Return how large a change is whatever its direction, such as a standard deviation: `5%`, `1 pp`."""
+    """Return the size of a change without a direction, such as a standard deviation: `5%`, `1 pp`."""
     return difference(value, _unit(metric)).removeprefix("+") if is_difference(metric) else share(value)
 
 
 def in_cell(text: str, metric: str) -> str:
-    """Leave out a unit that is too long for a column: the metric's name says it."""
+    """Return the unit for a column, empty if it is too long: the metric's name implies it."""
     unit = _unit(metric)
     return text.removesuffix(unit).rstrip() if len(unit) > _LONGEST_UNIT_IN_CELL else text
 
@@ -138,7 +138,7 @@ def about_times(factor: float) -> str:
 
 
 def short_digest(digest: str) -> str:
-    """Return twelve of the digits, with what they are a digest of: `sha256:a1b2c3d4e5f6`."""
+    """Return the first twelve digits of a digest, with its algorithm: `sha256:a1b2c3d4e5f6`."""
     kind, colon, digits = digest.rpartition(":")
     return f"{kind}{colon}{digits[:12]}"
 

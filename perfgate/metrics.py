@@ -1,4 +1,4 @@
-"""The metrics table. Scenario validation, estimators, gate, report and docs all read this one."""
+"""The metrics table, shared by scenario validation, estimators, gate, report and docs."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ _LARGEST_LOG = 709.0
 
 
 class Direction(StrEnum):
-    """Which way is better."""
+    """The better direction."""
 
     LOWER = "lower"
     HIGHER = "higher"
 
 
 class Scale(StrEnum):
-    """How two arms are compared; on a scale changes add up, intervals are symmetric, and bounds are tested."""
+    """How two arms are compared; on a scale, changes add up, intervals are symmetric, and bounds are tested."""
 
-    RATIO = "ratio"  # candidate / baseline - 1, tested as its log
-    DIFFERENCE = "difference"  # candidate - baseline in the metric's unit, tested as it is: values near 0, or below
+    RATIO = "ratio"  # candidate / baseline - 1, tested as its logarithm
+    DIFFERENCE = "difference"  # candidate - baseline in the metric's unit, tested directly: values near 0, or negative
 
     def of_change(self, change: float) -> float:
-        """Put a change on the scale; minus infinity for a ratio at which nothing is left."""
+        """Map a change to the scale; minus infinity for a ratio of zero."""
         if self is Scale.DIFFERENCE:
             return change
         return log1p(change) if change > -1 else -inf
 
     def change_of(self, place: float) -> float:
-        """Return the change at a place on the scale; infinite for a ratio that no number holds."""
+        """Return the change at a position on the scale; infinite for a ratio beyond floating point."""
         if self is Scale.DIFFERENCE:
             return place
         return expm1(place) if place < _LARGEST_LOG else inf
@@ -40,7 +40,7 @@ class Estimator(StrEnum):
 
     BLOCK_RELATIVE = "block_relative"  # relative to the block's level, robust within each payload, mean over payloads
     REPLICA_MEAN = "replica_mean"  # plain mean over the replica's trials, untrimmed
-    ARM_QUANTILE = "arm_quantile"  # of all requests of the arm, replicas as clusters
+    ARM_QUANTILE = "arm_quantile"  # over all requests of the arm, with replicas as clusters
     REPLICA_VALUE = "replica_value"  # one value a replica: log of the mean of its trials, or of its start
     REPLICA_SLOPE = "replica_slope"  # Theil-Sen slope over the replica's requests, pairs within a lane
     PROPORTION = "proportion"  # counts over all requests of the arm, exact binomial
@@ -48,7 +48,7 @@ class Estimator(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a metric's raw numbers come from."""
+    """Source of a metric's raw numbers."""
 
     EXECUTE = "cost/execute"
     REQUEST = "cost/request"
@@ -66,19 +66,20 @@ class Metric:
     direction: Direction
     estimator: Estimator
     sources: tuple[Source, ...]
-    """In order of preference: the first one that the run has is used, and the result says which."""
+    """In order of preference: the first one that the run has is used, and recorded in the result."""
     statistic: str
     """The per-trial number: a quantile such as `response_q0.9`, `service_mean`, a memory field …"""
     catch: float
-    """Default regression to catch, as a share (0.05 is 5 %), or in `unit` where the scale is `DIFFERENCE`; the
-    tolerance is half of it."""
+    """Default regression to catch, as a share (0.05 is 5%), or in `unit` if the scale is `DIFFERENCE`; the tolerance is
+    half of it.
+    """
     gated: bool
     """Whether the default gate includes it."""
     description: str
     required: bool = True
-    """Where it is gated by default: whether a run that cannot decide it is inconclusive."""
+    """If gated by default: whether a run that cannot decide it is inconclusive."""
     min_change: float = 0.0
-    """Smallest change that counts, in `unit`; the tolerance is never narrower than this."""
+    """Smallest change that matters, in `unit`; the tolerance is never narrower than this."""
     scale: Scale = Scale.RATIO
 
     @property

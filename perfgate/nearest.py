@@ -1,4 +1,4 @@
-"""The known name that a mistyped one most likely means."""
+"""Suggestions for mistyped names."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import difflib
 from collections.abc import Iterable
 
 _ALIKE = 0.6
-"""Ratio from which two names are alike; difflib's own, and so what `get_close_matches` would take."""
+"""Similarity from which two names count as similar; the default of difflib's `get_close_matches`."""
 
 
 def nearest(wanted: str, known: Iterable[str]) -> str:
-    """Return the most similar of the known names, however far, the first of several; ValueError when there are none.
+    """Return the most similar known name, however different, the first of several; ValueError if there are none.
 
-    A name that goes on where the wanted one ends is meant rather than one that looks like it: `rate_rps` by `rate`.
+    A name that begins with the wanted one is preferred to one that looks similar: `rate_rps` for `rate`.
     """
     return max(known, key=lambda name: (_goes_on(wanted, name), _ratio(wanted, name)))
 
 
 def is_near(wanted: str, name: str) -> bool:
-    """Return whether a name is likely to be meant: it begins with the wanted one, or the two are much alike."""
+    """Return whether a name is probably meant: it begins with the wanted one, or the two are similar."""
     return _goes_on(wanted, name) or _ratio(wanted, name) >= _ALIKE
 
 
 def suggestion(wanted: str, known: Iterable[str]) -> str:
-    """Suggest the nearest of the known names, or list them all where none is near."""
+    """Suggest the most similar known name, or list all of them if none is similar."""
     names = sorted(known)
     if names and is_near(wanted, closest := nearest(wanted, names)):
         return f"did you mean {closest}?"

@@ -1,4 +1,4 @@
-"""Strings from outside made fit to show: nothing that moves a cursor, turns the text around or breaks XML."""
+"""External strings made safe to display: nothing that moves a cursor, reverses the text or breaks XML."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ _GAP = " ... "
 
 
 def printable(text: str) -> str:
-    """Replace what does not print (control, bidirectional override, lone surrogate), keep line breaks."""
+    """Replace unprintable characters (control, bidirectional override, lone surrogate), and keep line breaks."""
     if text.isprintable():  # nearly always, and a hundred times as fast as looking at each character
         return text
     return "".join(char if char.isprintable() or char == "\n" else REPLACEMENT for char in text.replace("\t", " "))
 
 
 def one_line(text: str, most: int | None = None) -> str:
-    """Make it printable and join its lines with a blank; of more than `most` characters, keep the end rather than all.
+    """Make it printable and join its lines with spaces; beyond `most` characters, cut the middle.
 
-    A third of the beginning says what failed; libraries say why at the end.
+    A third of them are from the beginning, which says what failed, the rest from the end, where libraries explain why.
     """
     line = printable(" ".join(text.split()))
     if most is None or len(line) <= most:

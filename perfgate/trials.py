@@ -1,4 +1,4 @@
-"""The words everybody speaks: arms, replicas, requests, trials, blocks."""
+"""Shared vocabulary: arms, replicas, requests, trials, blocks."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Lane(StrEnum):
 
 
 class Depth(StrEnum):
-    """How far in the request is made: inside the replica, or through the real protocol."""
+    """How far a request goes: inside the replica, or through the real protocol."""
 
     EXECUTE = "execute"
     REQUEST = "request"
 
 
 class State(StrEnum):
-    """In which state of caches and queues a number was measured."""
+    """State of caches and queues in which a number was measured."""
 
     COLD = "cold"  # one execution or request a visit: other replicas ran in between
-    WARM = "warm"  # right after an unrecorded request of the same replica: in results of earlier versions
+    WARM = "warm"  # right after an unrecorded request of the same replica; only in results of earlier versions
     UNDER_LOAD = "under load"
 
 
@@ -56,47 +56,47 @@ class Call:
     """One request, serialised before the clock starts."""
 
     body: bytes
-    """A message of the method's request type, or the JSON body that says the same over REST."""
+    """A message of the method's request type, or the equivalent JSON body over REST."""
     method: Method = Method.PREDICT
     kind: int = 0
-    """Number of its request class in the scenario; 0 where there is one only."""
+    """Number of its request class in the scenario; 0 if there is only one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose CPU time and memory are a server's; with nothing named they are unknown."""
+    """Where a server's CPU time and memory are read; with nothing named they are unknown."""
 
     pid: int | None = None
     tree: bool = False
-    """Count the processes that `pid` started as well, and those that they started."""
+    """Include all descendants of `pid`."""
     cgroup: Path | None = None
-    """Control group directory, v2 or v1's (its `cpuacct` one); in place of the process where both are given."""
+    """Control group directory, of v2 or v1 (its `cpuacct` one); used instead of the process if both are given."""
     prometheus_url: str = ""
     """Page with `process_cpu_seconds_total` and `process_resident_memory_bytes`, for a server elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stages:
-    """Where a server says that the requests' time went; arrays as long as theirs, NaN where it did not say."""
+    """Stage times reported by a server; arrays with one value a request, NaN where not reported."""
 
     queue_ms: NDArray[np.float64]
-    """From the decoded request to the start of its batch, or of its execution where there is no batching."""
+    """From the decoded request to the start of its batch, or of its execution without batching."""
     execute_ms: NDArray[np.float64]
     encode_ms: NDArray[np.float64]
     batch_size: NDArray[np.float64]
-    """Rows of the batch that the request was executed in, padding not counted."""
+    """Rows of the batch in which the request was executed, without padding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Requests:
-    """What the driver recorded of a series of requests; arrays of equal length, in order of schedule."""
+    """The driver's record of a series of requests; arrays of equal length, in order of schedule."""
 
     scheduled_s: NDArray[np.float64]
-    """Instant the request was due, seconds since the series began (closed loop: the instant it was sent)."""
+    """When the request was due, seconds since the series began (closed loop: when it was sent)."""
     response_ms: NDArray[np.float64]
-    """From the scheduled instant to the answer; of a request that got none in time, its deadline at least."""
+    """From the scheduled instant to the response; without a response in time, at least the deadline."""
     service_ms: NDArray[np.float64]
-    """From the actual send to the answer; of an execution inside the replica, its time less its waiting for a CPU."""
+    """From the actual send to the response; for an execution inside the replica, without its waiting for a CPU."""
     send_lag_ms: NDArray[np.float64]
     """Actual minus scheduled send."""
     status: NDArray[np.int8]
@@ -104,12 +104,12 @@ class Requests:
     kind: NDArray[np.int8] | None = None
     """Number of each request's class; None: all are of class 0."""
     stages: Stages | None = None
-    """None where the server told nothing."""
+    """None if the server reported nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory of one process at one instant, MiB; NaN where the platform does not tell."""
+    """Memory of one process at one instant, MiB; NaN if the platform does not report it."""
 
     rss_mb: float
     rss_peak_mb: float
@@ -119,23 +119,23 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the kernel counted for a server, since it began or over a trial; NaN where it is not known."""
+    """The kernel's counters of a server, since it began or over a trial; NaN if unknown."""
 
     voluntary_switches: float = nan
     involuntary_switches: float = nan
     minor_faults: float = nan
     major_faults: float = nan
     throttled_ms: float = nan
-    """Time in which its control group was kept from running by a CPU limit."""
+    """Time during which a CPU limit kept its control group from running."""
     gpu_energy_j: float = nan
     gpu_busy_ms: float = nan
     gpu_memory_mb: float = nan
-    """In use at the end, not a count."""
+    """Value at the end, not a counter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """What one replica did in one block."""
+    """One replica's measurements in one block."""
 
     lane: Lane
     depth: Depth
@@ -148,29 +148,29 @@ class Trial:
     wall_s: float
     requests: Requests
     cpu_ms: float
-    """CPU time of the server process during the trial, all threads; NaN where it is not known."""
+    """CPU time of the server process during the trial, all threads; NaN if unknown."""
     driver_cpu_ms: float
     """CPU time of the load generator during the trial; 0 at depth `execute`."""
     memory: Memory | None = None
-    """Sampled at the end of the trial, where the lane asks for it."""
+    """Sampled at the end of the trial, if the lane requires it."""
     usage: Usage | None = None
-    """Counted over the trial, where the lane asks for it."""
+    """Counted over the trial, if the lane requires it."""
     unrecorded: int = 0
-    """Requests of the same visit that are not in `requests`: those before the measured ones."""
+    """Requests of the same visit before the measured ones, which are not in `requests`."""
     payload: int | None = None
-    """Number of the one recorded request that it sent; None where it sent several, or where that is not known."""
+    """Number of the single recorded request that it sent; None if it sent several, or if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What the machine did to a block, from the kernel's own accounting."""
+    """Interference by the machine with a block, from the kernel's own counters."""
 
     steal_share: float
-    """Steal time over all CPU time; NaN where unknown."""
+    """Steal time over all CPU time; NaN if unknown."""
     cpu_pressure_share: float
-    """Share of the wall time in which some task waited for a CPU (`/proc/pressure/cpu`); NaN where unknown."""
+    """Share of the wall time in which some task waited for a CPU (`/proc/pressure/cpu`); NaN if unknown."""
     throttled_ms: float = nan
-    """Time in which perfgate's own control group was kept from running by a CPU limit; NaN where unknown."""
+    """Time during which a CPU limit kept perfgate's own control group from running; NaN if unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,12 +185,12 @@ class Block:
     trials: tuple[Trial, ...]
     conditions: Conditions
     schedule: str | None = None
-    """Digest of the instants at which each replica's requests were due; None where nothing was scheduled."""
+    """Digest of the instants at which each replica's requests were due; None if nothing was scheduled."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaFacts:
-    """What is known of a replica from its start."""
+    """Facts about a replica and its start."""
 
     replica: int
     """Number of the server in its arm, from 0."""
@@ -221,7 +221,7 @@ class ReplicaFacts:
 
     @property
     def cold_start_s(self) -> float:
-        """From the start of the process to the answer of its first request."""
+        """From the start of the process to the response to its first request."""
         return self.load_time_s + self.first_request_ms / 1e3
 
 
@@ -230,7 +230,7 @@ STATUS_NAMES = (
     "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
     "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
 )  # fmt: skip
-"""Of gRPC, by number (https://grpc.github.io/grpc/core/md_doc_statuscodes.html)."""
+"""gRPC statuses by number (https://grpc.github.io/grpc/core/md_doc_statuscodes.html)."""
 
 
 def status_name(status: int) -> str:
@@ -240,7 +240,7 @@ def status_name(status: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """A warning as data: something that weakens the result, with what to do about it."""
+    """A warning as data: something that weakens the result, with a remedy."""
 
     code: str
     """Stable word for programs, such as `not warm` (docs/reference/cautions.md)."""

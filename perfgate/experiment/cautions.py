@@ -1,4 +1,4 @@
-"""What weakens or voids a run, read off its blocks by rules that do not look at which arm was hit."""
+"""Cautions about a run's measurement, read from its blocks by rules that ignore which arm was affected."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ GENERATOR_REMEDY = "give it its own CPUs (driver_cpus), more workers (load.worke
 _GENERATOR_LIMIT = 0.8
 """Share of its core above which a process of the load generator counts as the bottleneck."""
 _LAG_LIMIT_MS = 10.0
-"""Of a turn's 99th percentile: twice or three times that of a shared, loaded 2-core machine
-(docs/explanation/method.md)."""
+"""Limit of a turn's 99th percentile: two to three times that of a shared, loaded 2-core machine
+(docs/explanation/method.md).
+"""
 _LAG_FACTOR = 2.0
 THROTTLED_LIMIT = 0.01
-"""Of the time, over all CPUs."""
+"""Share of the time, over all CPUs."""
 STEAL_LIMIT = 0.05
 """Share of all CPU time."""
 PRESSURE_LIMIT = 0.5
-"""Share of the wall time in which some task waited for a CPU, with one request at a time: more is others' work."""
+"""Share of the wall time in which some task waited for a CPU, with one request at a time: other work, if exceeded."""
 _LATE_MS = 2.0
-"""Twice what plain sleeping is late by at its 99th percentile on a shared 2-core machine
-(docs/explanation/benchmarks.md)."""
+"""Twice the 99th percentile of the lateness of plain sleeping on a shared 2-core machine
+(docs/explanation/benchmarks.md).
+"""
 _OVERTIME = 1.5
 _COLD_FACTOR = 3.0
 
@@ -42,10 +44,10 @@ def _under_load(blocks: Sequence[Block]) -> list[Trial]:
 
 
 def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
-    """Return why the generator, not the server, decided what was measured under load; None when it did not.
+    """Return why the generator, not the server, decided what was measured under load; None if it did not.
 
-    It did when it was busy, or when it lagged so that most of what the typical request took, or most of what the
-    slowest 1 % took, is its own: medians over all turns, so that a hiccup here and there does not void a run.
+    It did if it was busy, or if it lagged so much that most of the typical request's time, or of the slowest 1%'s, was
+    its own: medians over all turns, so that occasional hiccups do not void a run.
     """
     share = cpu_share(_under_load(blocks), plan.load.busy_workers)
     if share > _GENERATOR_LIMIT:
@@ -67,7 +69,7 @@ def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
 
 
 def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
-    """Warn, for open loops, of arrivals sent late and of queues that grew."""
+    """Warn, for open loops, of requests sent late and of growing queues."""
     trials = [trial for trial in _under_load(blocks) if trial.requests.status.size]
     if plan.load.arrivals == "closed" or not trials:
         return ()
@@ -81,7 +83,7 @@ def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
 
 
 def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:
-    """Warn when measuring took much longer than it was given: each lane visits all replicas once or twice at least."""
+    """Warn if measuring took much longer than its budget: each lane visits all replicas at least once or twice."""
     given_s = sum(segment.seconds for segment in plan.segments)
     if spent_s <= _OVERTIME * given_s:
         return ()
@@ -93,7 +95,7 @@ def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:
 
 
 def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
-    """Warn of steal time and of CPU pressure beyond what one request at a time can cause; unknown ones are no news."""
+    """Warn of steal time, and of CPU pressure that one request at a time cannot cause; unknown values are ignored."""
     found = []
     steal = _known([block.conditions.steal_share for block in blocks])
     if steal.size and steal.mean() > STEAL_LIMIT:
@@ -105,7 +107,7 @@ def machine_cautions(blocks: Sequence[Block]) -> tuple[Caution, ...]:
 
 
 def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
-    """Warn of a CPU quota that stopped the servers, as containers have it: it looks like a slow model."""
+    """Warn of a CPU quota that throttled the servers, as in containers: it looks like a slow model."""
     known = [(block.conditions.throttled_ms / 1e3, block.wall_s) for block in blocks]
     known = [(stopped_s, wall_s) for stopped_s, wall_s in known if np.isfinite(stopped_s)]
     stopped_s, wall_s = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
@@ -117,9 +119,9 @@ def _throttled(blocks: Sequence[Block]) -> Iterator[Caution]:
 
 
 def is_disturbed(lane: str, steal_share: float | None, cpu_pressure_share: float | None) -> bool:
-    """Return whether others disturbed one block: beyond the limits at which all of a run's blocks make a caution.
+    """Return whether other processes disturbed one block: beyond the limits that a caution has for all blocks together.
 
-    Under load the servers and the generator wait for CPUs by themselves, so there pressure says nothing.
+    Under load the servers and the generator compete for CPUs themselves, so CPU pressure is ignored there.
     """
     stolen = steal_share is not None and steal_share > STEAL_LIMIT
     pressed = lane == Lane.COST and cpu_pressure_share is not None and cpu_pressure_share > PRESSURE_LIMIT
@@ -127,13 +129,13 @@ def is_disturbed(lane: str, steal_share: float | None, cpu_pressure_share: float
 
 
 def _known(shares: Sequence[float]) -> NDArray[np.float64]:
-    """Leave out what the platform does not tell."""
+    """Drop values that the platform does not report."""
     every = np.array(shares, np.float64)
     return every[~np.isnan(every)]
 
 
 def warmup_cautions(facts: Sequence[ReplicaFacts]) -> tuple[Caution, ...]:
-    """Warn of replicas whose latency still fell when warm-up had to end, and of warm-up requests that warm nothing."""
+    """Warn of replicas whose latency was still falling at the end of warm-up, and of ineffective warm-up requests."""
     found = []
     if cold := sum(not each.warm for each in facts):
         found.append(CautionKind.NOT_WARM.caution(cold=cold, servers=len(facts)))
@@ -158,7 +160,7 @@ def _replayed_in_vain(arm: Arm, facts: Sequence[ReplicaFacts]) -> Caution | None
 
 
 def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
-    """Warn of what cannot be told about servers that are not ours."""
+    """Warn of what cannot be measured on servers that perfgate did not start."""
     missing = sorted({what for live in replicas for what in live.observer.missing})
     if not missing:
         return ()
@@ -166,7 +168,7 @@ def observer_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
 
 
 def server_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
-    """Warn of servers that another library than usual answers for: they are slower, all of them alike."""
+    """Warn of servers that use a fallback library: they are slower, all of them alike."""
     reasons = sorted({live.server.substituted for live in replicas} - {""})
     if not reasons:
         return ()
@@ -174,7 +176,7 @@ def server_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
 
 
 def pause_cautions(replicas: Sequence[LiveReplica]) -> tuple[Caution, ...]:
-    """Warn of pauses that a closed loop made because connections broke: requests that were never sent are no news."""
+    """Warn of pauses in a closed loop because connections broke: requests that were never sent do not show."""
     pauses = sum(live.driver.pauses for live in replicas)
     if not pauses:
         return ()

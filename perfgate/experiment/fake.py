@@ -1,4 +1,4 @@
-"""A world without processes, sockets or a clock of its own."""
+"""A world without processes, sockets or a clock of its own, for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perfgate.serving.fake import FakeLauncher
 
 
 def fake_world(**other: Any) -> World:  # noqa: ANN401 - any field of World
-    """Make one; a test gives the parts that it looks at."""
+    """Make a world of fakes, with the given parts replaced."""
     parts: dict[str, Any] = {
         "launcher": lambda number: FakeLauncher(number, {}),
         "driver": lambda *_: FakeDriver((2.0,)),

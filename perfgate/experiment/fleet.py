@@ -1,4 +1,4 @@
-"""The replicas of a run: started in the plan's order, all alive together, each with a driver and an observer."""
+"""The replicas of a run, started in the plan's order and alive together, each with a driver and an observer."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ _Made = TypeVar("_Made")
 _FEWEST = 2
 """Replicas an arm."""
 _PATIENCE_S = 60.0
-"""Deadline of the first request, which may initialise and compile; the traffic has its own."""
+"""Deadline of the first request, which may initialise and compile; later requests have one of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmSetup:
-    """What the replicas of one arm serve, and what they are asked."""
+    """What the replicas of one arm serve, and which requests they get."""
 
     spec: ReplicaSpec
     calls: tuple[Call, ...]
     order: tuple[int, ...]
-    """Of the recorded requests in the replica, the same as `calls`."""
+    """Files of the recorded requests in the replica, the same requests as `calls`."""
     by_columns: Callable[[], tuple[Call, ...]] | None = None
-    """Makes the same REST requests in columns, for a model that cannot answer in rows; None: there is no other way."""
+    """Makes the same REST requests in columnar form, for a model that cannot answer row by row; None: no other form."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveReplica:
-    """A running replica and what is needed to measure it."""
+    """A running replica, and what is needed to measure it."""
 
     slot: Slot
     server: Replica
@@ -64,7 +64,7 @@ class Fleet:
         self.replicas: tuple[LiveReplica, ...] = ()
 
     def __enter__(self) -> Self:
-        """Make the launchers; those that are fork servers import TensorFlow side by side."""
+        """Make the launchers; fork servers import TensorFlow at the same time."""
         self._launchers: list[Launcher] = []
         with ExitStack() as undo:
             for number in sorted({slot.parent for slot in self._plan.slots}):
@@ -81,16 +81,16 @@ class Fleet:
         self._stack.close()
 
     def start(self, on_started: Callable[[int], None]) -> None:
-        """Start the replicas and make each one's first request; InvalidRunError when one does not work.
+        """Start the replicas and make each one's first request; InvalidRunError if one does not work.
 
-        Where there are CPUs for it, one of each arm at a time: what they do to each other is alike.
+        If there are enough CPUs, one replica of each arm starts at a time, so that they affect each other equally.
         """
         for live in self._at_once(self._start, self._plan.slots):
             self.replicas = (*self.replicas, live)
             on_started(len(self.replicas))
             if len(self.replicas) == self._plan.at_once:
                 self._require_room(len(self._plan.slots) - len(self.replicas))
-        # what one arm has to be asked in columns, both are, and the servers that were started before as well
+        # if one arm needs the columnar form, both arms use it, including servers that were started before
         self.replicas = tuple(replace(live, calls=self._setups[live.slot.arm].calls) for live in self.replicas)
 
     def _start(self, slot: Slot) -> LiveReplica:
@@ -113,10 +113,10 @@ class Fleet:
         return LiveReplica(slot, server, driver, observer, setup.calls, setup.order, first_request_ms)
 
     def _require_room(self, more: int) -> None:
-        """Raise InvalidRunError where there is too little memory for the servers to come, judged by the first ones.
+        """Raise InvalidRunError if memory is too short for the remaining servers, judged by those that run.
 
-        Each needs what it has of its own, and while it loads what the first ones needed beyond that: a graph's
-        constants are held several times.
+        Each needs the running ones' private memory and, while it loads, their extra peak: a graph's constants are held
+        several times.
         """
         memory = [live.observer.memory() for live in self.replicas]
         own_mib = max(each.uss_mb for each in memory)
@@ -147,7 +147,8 @@ class Fleet:
     def warm_up(self, on_warm: Callable[[int], None]) -> tuple[ReplicaFacts, ...]:
         """Warm each replica until its latency is stationary.
 
-        When one could not be warmed, steady times will not be judged, and the others get no more than the usual time.
+        If one replica's first calls take too long, steady times will not be judged, and the others get only the usual
+        time.
         """
         facts: list[ReplicaFacts] = []
 
@@ -162,7 +163,7 @@ class Fleet:
         return tuple(facts)
 
     def _at_once(self, do: Callable[[_Given], _Made], given: Sequence[_Given]) -> Iterator[_Made]:
-        """Do the same for all, so many side by side as the plan says: those of a group begin together."""
+        """Apply a function to all, in groups of the plan's size that begin together."""
         if (size := self._plan.at_once) == 1:
             yield from map(do, given)
             return
@@ -171,7 +172,7 @@ class Fleet:
                 yield from threads.map(do, given[first : first + size])
 
     def _facts(self, live: LiveReplica, warmth: Warmth) -> ReplicaFacts:
-        together = self._plan.load.in_flight  # the first time several are in flight makes threads and their heaps
+        together = self._plan.load.in_flight  # the first concurrent requests create threads and their heaps
         live.driver.drive(live.calls, ClosedLoop(in_flight=together, requests=2 * together))
         slot = live.slot
         return ReplicaFacts(

@@ -1,4 +1,4 @@
-"""The lanes: what one visit to a replica does, and rounds of visits in random order."""
+"""The lanes: one visit to a replica, and rounds of visits in random order."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MIN_BLOCKS = {Lane.COST: 2, Lane.LOAD: 1}
 _PAIRS_TO_CUT = 12
 """Six pairs in each part are enough to be compared as pairs (perfgate.stats.contrast)."""
 _LEAST_SHARE = 0.01
-"""Of a wall time is left whatever the kernel counted as waiting, so that logs stay finite."""
+"""Least share of a wall time that is left after subtracting waiting, so that logarithms stay finite."""
 _ZERO = np.zeros(1)
 _OK = np.zeros(1, dtype=np.int8)
 _LEAD_IN_REQUESTS = 3
-"""Unrecorded, at the beginning of a turn, for each request that the load keeps in flight."""
+"""Unrecorded requests at the beginning of a turn, for each request that the load keeps in flight."""
 _ONE = ClosedLoop(in_flight=1, requests=1)
 
 Traffic = ClosedLoop | OpenLoop
@@ -33,7 +33,7 @@ Traffic = ClosedLoop | OpenLoop
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Clock, randomness and the machine's accounts, shared by all lanes of a run."""
+    """Clock, randomness and the machine's counters, shared by all lanes of a run."""
 
     plan: Plan
     machine: MachineObserver
@@ -41,7 +41,7 @@ class Bench:
     rng: np.random.Generator
     began_s: float
     between: Callable[[], None] = lambda: None
-    """Called before each visit, while no server is asked anything."""
+    """Called before each visit, while no server is being measured."""
 
     def now_s(self) -> float:
         """Seconds since the run began."""
@@ -50,7 +50,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Visit:
-    """What a visit measured; its times are those of the recorded part alone."""
+    """What a visit measured; its times are those of the recorded part only."""
 
     start_s: float
     wall_s: float
@@ -63,9 +63,9 @@ class _Visit:
 
 
 def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
-    """Execute once inside the replica, nothing unrecorded before: caches are as the other replicas left them.
+    """Execute once inside the replica, with no unrecorded run before: caches are as the other replicas left them.
 
-    Its service time is what is left without the waiting for a CPU.
+    The service time is the wall time without the time spent waiting for a CPU.
     """
     start_s, place = bench.now_s(), place_of(block, len(live.order), bench.plan.seed)
     execution = live.server.execute(live.order[place])
@@ -77,11 +77,11 @@ def _execute(live: LiveReplica, block: int, _: Traffic, bench: Bench) -> _Visit:
 
 
 def _request(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Visit:
-    """Send one request through the protocol, nothing unrecorded before: caches are as the other replicas left them.
+    """Send one request through the protocol, with none unrecorded before: caches are as the other replicas left them.
 
-    An unrecorded one before it takes as long and makes what is recorded no quieter (docs/explanation/method.md). Its
-    service time is what is left without what the thread that answered waited for a CPU: what others did to it says
-    nothing about the model. What the driver itself waited stays in.
+    An unrecorded one would take as long and make the recorded one no less noisy (docs/explanation/method.md). The
+    service time excludes the time that the answering thread waited for a CPU, since that is caused by other processes
+    and not by the model. The driver's own waiting is included.
     """
     place = place_of(block, len(live.order), bench.plan.seed)
     done = _drive(live, traffic, place, bench)
@@ -96,9 +96,9 @@ def _cycle(seed: int, cycle: int, places: int) -> tuple[int, ...]:
 
 
 def place_of(block: int, places: int, seed: int) -> int:
-    """Return which place of the payload's order a block of single requests takes: each once a cycle, in random order.
+    """Return the place in the payload's order of a block of single requests: each once a cycle, in random order.
 
-    At any time those that had their turn are a random sample of all, whatever the order they were recorded in.
+    At any time the places visited so far are a random sample of all, whatever the order in which they were recorded.
     """
     return _cycle(seed, block // places, places)[block % places]
 
@@ -114,20 +114,20 @@ def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Vis
 
 
 def _another(live: LiveReplica, block: int) -> int:
-    """Choose a place in the cycle with another payload than the block begins with: its caches would be warmer."""
+    """Choose a place in the cycle with another payload than the block begins with, whose caches would be warmer."""
     first, half = live.order[block % len(live.order)], block + len(live.order) // 2
     places = range(half, half + len(live.order))
     return next((place for place in places if live.order[place % len(live.order)] != first), half)
 
 
 def _spent(before: Usage, after: Usage) -> Usage:
-    """Subtract what was counted before; memory is that at the end."""
+    """Subtract the counters before; memory is the value at the end."""
     counted = {each.name: getattr(after, each.name) - getattr(before, each.name) for each in fields(Usage)}
     return Usage(**counted | {"gpu_memory_mb": after.gpu_memory_mb})
 
 
 def traffic_of(segment: Segment, block: int, plan: Plan) -> Traffic:
-    """Return what each replica of a block is asked: one request, or the very same turn of the scenario's load."""
+    """Return what each replica of a block gets: one request, or the same turn of the scenario's load."""
     load = plan.load
     if segment.lane is Lane.COST:
         return _ONE
@@ -142,7 +142,7 @@ def _drive(live: LiveReplica, load: Traffic, block: int, bench: Bench) -> _Visit
     requests = live.driver.drive(live.calls, load, first_call=block)
     wall_s, driver_cpu_ms = bench.now_s() - start_s, live.driver.cpu_ms - driver_cpu_ms
     if isinstance(load, OpenLoop):
-        wall_s = max(wall_s, bench.plan.turn_s)  # after the last arrival the turn goes on, idle
+        wall_s = max(wall_s, bench.plan.turn_s)  # after the last arrival the turn continues without requests
     cpu_ms = live.observer.cpu_ms() - cpu_ms
     if np.any(requests.status == UNAVAILABLE):
         live.server.ensure_alive()
@@ -159,8 +159,8 @@ _VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Ben
 def _order(replicas: Sequence[LiveReplica], rng: np.random.Generator) -> list[LiveReplica]:
     """Return pairs in random order, each A B or B A at random.
 
-    A pair is always the same two servers, those that one fork server started one after the other: what the machine does
-    meanwhile hits both alike, as does where their memory lies (perfgate.stats.contrast).
+    A pair is always the same two servers, started one after the other by one fork server, so that machine noise and
+    memory placement affect both alike (perfgate.stats.contrast).
     """
     sides = [of_arm(replicas, arm) for arm in Arm]
     pairs = list(zip(*(side for side in sides if side), strict=True))
@@ -172,17 +172,18 @@ def _order(replicas: Sequence[LiveReplica], rng: np.random.Generator) -> list[Li
 
 
 def visited(replicas: Sequence[LiveReplica], segment: Segment, plan: Plan) -> tuple[LiveReplica, ...]:
-    """Select the replicas that a lane visits: all, or under load the first so many of each arm in start order."""
+    """Return the replicas that a lane visits: all, or under load the first ones of each arm in start order."""
     if segment.lane is Lane.COST:
         return tuple(replicas)
     return tuple(live for arm in Arm for live in of_arm(replicas, arm)[: plan.load_replicas])
 
 
 def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> Iterator[Block]:
-    """Yield rounds over all replicas while there is time for another, one or two at least.
+    """Yield rounds over all replicas while there is time for another; at least one or two.
 
-    Memory is read after each visit of the load lane, and every 5 s in the cost lane, whose visits are short. A round of
-    the load lane, whose visits are long, is yielded in parts of the same number, so that it is looked at on the way.
+    Memory is read after each visit of the load lane and, as the cost lane's visits are short, every 5 s there. A round
+    of the load lane, whose visits are long, is yielded in parts with the same number, so that looks can take place
+    between.
     """
     chosen = visited(replicas, segment, bench.plan)
     end_s, memory_due_s, index, wall_s = bench.now_s() + segment.seconds, 0.0, 0, 0.0
@@ -197,7 +198,7 @@ def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> I
 
 
 def _parts(order: list[LiveReplica], lane: Lane) -> Iterator[list[LiveReplica]]:
-    """Cut a round of the load lane in two, between pairs."""
+    """Split a round of the load lane in two, between pairs."""
     pairs = len(order) // len({live.slot.arm for live in order})
     half = len(order) // pairs * (pairs // 2)
     if lane is Lane.COST or pairs < _PAIRS_TO_CUT:

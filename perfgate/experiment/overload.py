@@ -1,4 +1,4 @@
-"""Did an arm keep up with an open load: how long requests waited where they waited longest."""
+"""Detection of overload: whether an arm kept up with an open loop, by how long requests waited at worst."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _STEADY = ("constant", "poisson", "gamma")
 
 
 def overload_caution(arm: Arm, turns: Sequence[Requests], plan: Plan) -> Caution | None:
-    """Warn of an arm whose requests waited more than a quarter of a turn (of 2 s, where turns are longer).
+    """Warn of an arm whose requests waited too long: more than a quarter of a turn, of 2 s, or half of the deadline.
 
-    That is in half of the turns; or more than half of the deadline, since nothing waits longer than that. None of the
-    turns may be without requests.
+    The smallest of the three is the limit for the median over turns; nothing waits longer than the deadline. Each turn
+    must have requests.
     """
     if not turns:
         return None
@@ -41,8 +41,8 @@ def overload_caution(arm: Arm, turns: Sequence[Requests], plan: Plan) -> Caution
 def _worst_wait(turn: Requests, plan: Plan) -> tuple[float, float]:
     """Return how long the requests of a turn's worst tenth waited, in s (median), and their rate.
 
-    Waiting is what a response takes longer than the turn's fastest answer, that of a request that found no queue. At a
-    steady rate the last tenth alone counts: a burst that is worked off is no overload.
+    Waiting is a response time minus the turn's fastest, that of a request that found no queue. At a steady rate only
+    the last tenth counts: a burst that is worked off is no overload.
     """
     parts = np.array_split(np.arange(turn.status.size), min(_PARTS, turn.status.size))
     begins_s = [*(turn.scheduled_s[part[0]] for part in parts), max(plan.turn_s, turn.scheduled_s[-1])]

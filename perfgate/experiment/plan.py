@@ -20,37 +20,38 @@ EXECUTING = ("embedded", "in_process")
 """Kinds of targets whose replicas can time executions themselves; they are forked, and share most of their memory."""
 _REPLICA_MIB = 150.0
 _FOREIGN_MIB = 600.0
-"""A server of a command of its own, which shares nothing: what `perfgate serve` takes."""
+"""Memory of a server with its own command, which shares nothing: that of `perfgate serve`."""
 _MODEL_COPIES = 4.0
-"""A served model's memory over its size on disk: variables, the graph, and room for its tensors."""
+"""Ratio of a served model's memory to its size on disk: variables, the graph, and room for its tensors."""
 _GRAPH_COPIES, _GRAPH_COPIES_LOADING = 6.5, 13.0
-"""That of constants, which are part of the graph: 0.9 GB took 5.6 GB, and 11.2 GB while they were loaded."""
+"""The same for constants, which are part of the graph: 0.9 GB took 5.6 GB, and 11.2 GB while loading."""
 _PARENT_MIB = 500.0
 _MEMORY_SHARE = 0.7
 _TURN_S = (0.5, 2.0)
-"""Shorter ones would hide a growing queue; longer ones would alternate the arms too seldom."""
+"""Shorter turns would hide a growing queue; longer ones would alternate the arms too seldom."""
 _CLOSED_TURN_S = (0.25, 2.0)
-"""Of a closed loop, whose queue cannot grow."""
+"""The same for a closed loop, whose queue cannot grow."""
 _WARMUP_SHARE = 0.35
 _FIRST_CALLS_S = 600.0
-"""For slow first calls on all servers of a run together, over the budget: they are no part of the steady state."""
+"""Limit for slow first calls of all servers of a run together, on top of the budget: they are not steady state."""
 ENOUGH_FOR_EARLY_LOOKS = 12
-"""Replicas an arm; with fewer, the far tails that an early look goes by are not Student's t
-(docs/explanation/method.md)."""
+"""Replicas an arm; with fewer, the far tails that an early look relies on do not follow Student's t
+(docs/explanation/method.md).
+"""
 FIRST_LOOK = 3 / 8
-"""Of a lane's time, with fewer replicas."""
+"""Share of a lane's time before the first look, with fewer replicas."""
 MOST_TIMES_LOOKS = 2
-"""A lane that others left time looks so many times as often as planned, at most."""
+"""Most looks of a lane that got other lanes' time, relative to those planned."""
 _PAIR = 2
-"""More side by side would be of different pairs, and differ in who is beside whom."""
+"""More at once would belong to different pairs, and differ in their neighbours."""
 _STARTS = 1
-"""Number of the seed's stream from which the order of starts is drawn."""
+"""Number of the random stream from which the order of starts is drawn."""
 _SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Place of one replica in the experiment."""
+    """Position of one replica in the experiment."""
 
     replica: int
     arm: Arm
@@ -66,17 +67,17 @@ class Segment:
     depth: Depth
     seconds: float
     looks: tuple[float, ...] = (1.0,)
-    """Shares of its time after which it may end, the last one 1."""
+    """Shares of its time after which it may end; the last one is 1."""
 
     @property
     def source(self) -> Source:
-        """What it measures, in the words of the metrics table."""
+        """What it measures, as named in the metrics table."""
         return Source.LOAD if self.lane is Lane.LOAD else _SOURCES[self.depth]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that was decided beforehand."""
+    """Everything that is decided before measuring."""
 
     seed: int
     slots: tuple[Slot, ...]
@@ -86,30 +87,30 @@ class Plan:
     turn_s: float
     """Length of one replica's turn in the load lane."""
     load_replicas: int
-    """So many replicas of each arm have turns in the load lane: those that were started first, in pairs."""
+    """Replicas of each arm that have turns in the load lane: the first ones started, in pairs."""
     warmup_limit_s: float
-    """Warm-up of one replica ends here even if its latency still falls."""
+    """Limit of one replica's warm-up, even if its latency is still falling."""
     first_calls_limit_s: float
-    """The same where first calls are slow, as of a model that compiles for each shape."""
+    """The same if first calls are slow, as in a model that compiles for each shape."""
     at_once: int = 1
-    """Servers that are started and warmed up side by side: one of each arm, or two of one."""
+    """Servers that are started and warmed up at once: one of each arm, or two of one."""
     trace_s: tuple[float, ...] = ()
     """Arrivals of the trace that each turn replays, from 0."""
 
     def seconds_of(self, segment: Segment) -> float:
-        """Return about how long a segment takes: its share of the time, or a turn of each replica, the longer."""
+        """Return about how long a segment takes: its share of the time, or a turn of each replica if that is longer."""
         if segment.lane is not Lane.LOAD:
             return segment.seconds
         return max(segment.seconds, self._round_s)
 
     def most_s_of(self, segment: Segment) -> float:
-        """Return how long it takes at most: the last round of turns begins while half of it has time."""
+        """Return the most time that a segment takes: the last round of turns begins if half of it has time."""
         late_s = self._round_s / 2 if segment.lane is Lane.LOAD else 0.0
         return max(self.seconds_of(segment), segment.seconds + late_s)
 
     @property
     def replicas(self) -> int:
-        """How many an arm has."""
+        """Number of replicas an arm."""
         return len(self.slots) // len({slot.arm for slot in self.slots})
 
     @property
@@ -118,7 +119,7 @@ class Plan:
 
     @property
     def longest(self) -> Source | None:
-        """What is measured in the segment that has the most time for each server that it visits."""
+        """What the segment with the most time for each server measures."""
         arms = len({slot.arm for slot in self.slots})
 
         def each_s(segment: Segment) -> float:
@@ -127,7 +128,7 @@ class Plan:
         return max(self.segments, key=each_s).source if self.segments else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Make it plain data for the result file; of a trace, its count and digest."""
+        """Convert it to plain data for the result file; a trace becomes its count and digest."""
         plain = asdict(self) | {"load": self.load.model_dump(mode="json")}
         plain |= {"slots": [asdict(slot) for slot in self.slots], "segments": [asdict(s) for s in self.segments]}
         del plain["trace_s"]
@@ -136,19 +137,19 @@ class Plan:
 
 
 def size_in_memory_mib(variables_mib: float, graph_mib: float) -> float:
-    """Estimate what a server takes beyond an empty one, as the size of variables that would take as much."""
+    """Estimate a server's memory beyond that of an empty one, as the size of variables that would take as much."""
     return variables_mib + graph_mib * _GRAPH_COPIES / _MODEL_COPIES
 
 
 def loading_mib(variables_mib: float, graph_mib: float) -> float:
-    """Estimate what a server takes at most, while it loads its model."""
+    """Estimate a server's peak memory while it loads its model."""
     return _REPLICA_MIB + _MODEL_COPIES * variables_mib + _GRAPH_COPIES_LOADING * graph_mib
 
 
-def replicas_that_fit(  # noqa: PLR0913, PLR0917 - what memory is needed for
+def replicas_that_fit(  # noqa: PLR0913, PLR0917 - everything that takes memory
     kind: str, wanted: int, arms: int, parents: int, available_mib: float, model_mib: float
 ) -> int:
-    """Replicas an arm for which memory suffices with a margin, at least 2; of servers that run already, all."""
+    """Return the replicas an arm that fit in memory with a margin, at least 2; all for running servers."""
     if kind == "endpoint":
         return wanted
     forked = kind in EXECUTING
@@ -160,9 +161,9 @@ def replicas_that_fit(  # noqa: PLR0913, PLR0917 - what memory is needed for
 def start_order(arms: Sequence[Arm], replicas: int, parents: int, seed: int) -> tuple[Slot, ...]:
     """Counterbalance who starts first: A B, B A, B A, A B … after Thue and Morse, and alternate the fork parents.
 
-    Of two equal servers the one started second is 1.5 to 3 % faster (docs/explanation/method.md); in this order every
-    prefix of a power of two is balanced against drifts of low polynomial degree. Which of the arms is A is drawn from
-    the seed: the very first server of a run is like no other, and no arm has it in every run.
+    Of two equal servers the one started second is 1.5 to 3% faster (docs/explanation/method.md); in this order every
+    prefix whose length is a power of two is balanced against drifts of low polynomial degree. The seed decides which
+    arm is A: the first server of a run is unlike all others, and should not always be of the same arm.
     """
     stream = np.random.SeedSequence(seed, spawn_key=(_STARTS,))  # (seed, 1) draws the traffic of block 1
     if np.random.default_rng(stream).integers(2):
@@ -177,7 +178,7 @@ def start_order(arms: Sequence[Arm], replicas: int, parents: int, seed: int) -> 
 
 
 def _segments(budget: Budget, replicas: int, *, executes: bool) -> tuple[Segment, ...]:
-    """Share the time; executions that a server cannot make leave theirs to single requests."""
+    """Divide the time among segments; a server that cannot time executions gives theirs to single requests."""
     execute_share = budget.execute_share if executes else 0.0
     shares = (
         (Lane.COST, Depth.EXECUTE, execute_share),
@@ -189,10 +190,10 @@ def _segments(budget: Budget, replicas: int, *, executes: bool) -> tuple[Segment
 
 
 def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int, replicas: int) -> tuple[Segment, ...]:
-    """Share out among segments, in proportion to their times, what those before them have left of theirs.
+    """Distribute a segment's unused time among the later segments, in proportion to their times.
 
-    Looks stay about as far apart in seconds as they were, up to so many. What a segment itself decides has no part in
-    how long it may take: how many looks there are, and when, is known before the first of them.
+    Looks keep about the same distance in seconds, up to a maximum number. What a segment decides has no influence on
+    its own time: the number of its looks and their instants are fixed before the first of them.
     """
     if spare_s <= 0:
         return tuple(segments)
@@ -216,7 +217,7 @@ def _more_looks(looks: tuple[float, ...], factor: float, most: int, replicas: in
 
 
 def trace_of(load: Load) -> tuple[float, ...]:
-    """Read the scenario's trace, if it has one; UsageError when it is none, or too short to say how long a turn is."""
+    """Read the scenario's trace, if any; UsageError if it is malformed, or too short to determine a turn's length."""
     if load.trace is None:
         return ()
     trace_s = read_trace(Path(load.trace), load.speed)
@@ -226,11 +227,11 @@ def trace_of(load: Load) -> tuple[float, ...]:
 
 
 def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) -> float:
-    """Return how long a turn is: as given, as its trace, or so that one or two of each replica fill the time.
+    """Return the length of a turn: as configured, that of its trace, or so that one or two a replica fill the time.
 
-    Two, unless they were shorter than half a second, a quarter in a closed loop.
+    Two, unless they would be shorter than half a second (a quarter in a closed loop).
 
-    The time is used up either way: a rest that is too short for another round would leave objectives without requests.
+    The time is used up in any case: a rest too short for another round would leave objectives without requests.
     """
     if load.turn_s is not None:
         return load.turn_s
@@ -241,7 +242,7 @@ def _turn_s(load: Load, trace_s: Sequence[float], load_s: float, visits: int) ->
     return min(max(load_s / (turns * visits), low), high)
 
 
-def make_plan(  # noqa: PLR0913 - what a run is laid out by
+def make_plan(  # noqa: PLR0913 - everything that shapes a run
     scenario: Scenario,
     arms: Sequence[Arm],
     seed: int,
@@ -251,9 +252,9 @@ def make_plan(  # noqa: PLR0913 - what a run is laid out by
     at_once: int = 1,
     trace_s: tuple[float, ...] | None = None,
 ) -> Plan:
-    """Lay out a run of so many replicas an arm; `executes`: whether they can time executions themselves.
+    """Plan a run of `replicas` an arm; `executes`: whether they can time executions themselves.
 
-    `at_once`: servers that can be started side by side. `trace_s`: the scenario's trace where it is read already.
+    `at_once`: servers that can be started at the same time. `trace_s`: the scenario's trace if it was already read.
     """
     budget, load = scenario.budget, scenario.load
     slots = start_order(arms, replicas, min(budget.parents, replicas), seed)

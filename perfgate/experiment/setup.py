@@ -1,4 +1,4 @@
-"""From models and a scenario to what the replicas of each arm serve and are asked."""
+"""From models and a scenario: what each arm's replicas serve, and their requests."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from perfgate.serving.interface import ReplicaSpec
 from perfgate.trials import Arm, Call
 
 PAYLOAD_SEED = 0
-"""Fixed, so that a scenario's payload is the same in every run and a baseline stays comparable."""
+"""Fixed, so that a scenario's payload is the same in every run and baselines stay comparable."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmRequests:
-    """What one arm is asked: made once, before any server starts."""
+    """One arm's requests, made once, before any server starts."""
 
     recorded: RecordedPayload
     """As gRPC messages."""
     sent: tuple[Call, ...]
-    """In the form of the target's protocol, in the order they are sent."""
+    """In the target's protocol, in the order in which they are sent."""
 
 
 def arm_requests(models: Mapping[Arm, Model], scenario: Scenario) -> dict[Arm, ArmRequests]:
-    """Make each arm's requests: inputs of the same name carry the same data, recorded requests are the same.
+    """Make each arm's requests: inputs of the same name carry the same data, and recorded requests are the same.
 
-    UsageError for what does not fit a model, or what REST cannot say.
+    UsageError if they do not fit a model, or cannot be expressed in REST.
     """
     warmup_of = warmup_source(models)
     made = {arm: record_scenario(model, scenario, PAYLOAD_SEED, warmup_of) for arm, model in models.items()}
@@ -45,7 +45,7 @@ def arm_requests(models: Mapping[Arm, Model], scenario: Scenario) -> dict[Arm, A
 
 
 def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
-    """Raise InvalidRunError when a model's files are not those that were opened: servers may have loaded either."""
+    """Raise InvalidRunError if a model's files changed since it was opened: servers may have loaded either version."""
     for arm, model in models.items():
         if model.served_as is None and digest(model.path) != model.digest:
             problem = f"the {arm}'s files in {model.path} changed while its servers were started"
@@ -55,7 +55,7 @@ def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
 def arm_setups(
     models: Mapping[Arm, Model], requests: Mapping[Arm, ArmRequests], scenario: Scenario, directory: Path
 ) -> dict[Arm, ArmSetup]:
-    """Write each arm's requests where its replicas find them, and say what they serve."""
+    """Write each arm's requests where its replicas find them, and return what they serve."""
     setups = {}
     for arm, model in models.items():
         requests_dir = directory / arm.value

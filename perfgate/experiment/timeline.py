@@ -1,4 +1,4 @@
-"""What was seen of the servers while the load lane was driven."""
+"""Observations of the servers during the load lane."""
 
 from __future__ import annotations
 

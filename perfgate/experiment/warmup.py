@@ -1,4 +1,4 @@
-"""When is a fresh server warm: when no request pays for being the first of its kind, and latency no longer falls."""
+"""Warm-up of a server: until no request is the first of its kind, and latency has stopped falling."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from perfgate.loadgen.interface import ClosedLoop, Driver
 from perfgate.trials import Call
 
 WINDOW = 40
-"""Requests that the test looks at; simulated rates of its errors stand in docs/explanation/method.md."""
+"""Number of requests in the test; simulated error rates are in docs/explanation/method.md."""
 SHORT_WINDOW = 20
-"""Enough where half of the time is up: a slow model does not get 40 requests into its share of the budget."""
+"""Enough once half of the time is used: a slow model does not fit 40 requests into its share of the budget."""
 TREND_LEVEL = 0.2
-"""Of the trend test. High on purpose: to take noise for a trend costs a few more requests, the other mistake a bias."""
+"""Level of the trend test. High on purpose: mistaking noise for a trend costs a few requests, the opposite a bias."""
 STILL_FALLING = 1.05
 MAX_REQUESTS = 400
 FIRST_CALL_RATIO = 2.0
-"""A first call that takes so many times as long as the second pays for something once: compilation, for example."""
+"""Ratio of a first call to the second from which it includes one-time work such as compilation."""
 FIRST_CALLS_RATIO = 1.5
 """The same for all first calls together."""
 HOPELESS = 2.0
-"""Times its limit that a server's first calls would take, at the pace so far: they are not gone on with."""
+"""Projected time of a server's first calls, in multiples of its limit, from which they are abandoned."""
 _AT_A_TIME = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Warmth:
-    """How warm-up went."""
+    """Outcome of warm-up."""
 
     requests: int
     seconds: float
@@ -39,28 +39,28 @@ class Warmth:
     warm_ms: float
     """Median of the last 20 requests."""
     cold_requests: int = 0
-    """Distinct requests not yet answered twice, where first calls are much slower; else 0."""
+    """Distinct requests not yet answered twice, if first calls are much slower; else 0."""
 
 
 def is_stationary(latencies_ms: Sequence[float]) -> bool:
     """Test whether latencies, in order of time, have stopped falling: no downward trend, and no step down.
 
-    The trend test is Mann's (Econometrica 13, 1945, 245), Kendall's tau with time: ranks do not mind spikes, and
+    The trend test is Mann's (Econometrica 13, 1945, 245), Kendall's tau with time: ranks are robust against spikes, and
     autocorrelation makes it find trends too often, which errs on the side of more warm-up. The medians of both halves
-    are compared as well: the test alone would pass a step that a spike follows.
+    are compared as well, because the test alone would accept a step that is followed by a spike.
     """
     earlier, later = np.array_split(np.asarray(latencies_ms, np.float64), 2)
     if np.median(earlier) > STILL_FALLING * np.median(later):
         return False
     trend = stats.kendalltau(np.arange(len(latencies_ms)), latencies_ms, alternative="less")
-    return not trend.pvalue < TREND_LEVEL  # NaN, where all are equal, is no trend
+    return not trend.pvalue < TREND_LEVEL  # NaN, if all are equal, is no trend
 
 
 def has_first_call_cost(first_pass_ms: Sequence[float]) -> bool:
-    """Return whether first calls are much slower than second ones; the latencies are a first and a second call in turn.
+    """Return whether first calls are much slower than second ones; latencies alternate between first and second calls.
 
-    The first pair is left out: the server's very first request came before it. Of one or two pairs one slow one is
-    enough, later it may be a spike.
+    The first pair is left out, because the server's very first request preceded it. Among one or two pairs one slow one
+    is enough; later it may be a spike.
     """
     pairs = np.asarray(first_pass_ms[2 : len(first_pass_ms) // 2 * 2], np.float64).reshape(-1, 2)
     slow = (pairs[:, 0] > FIRST_CALL_RATIO * pairs[:, 1]).sum()
@@ -70,11 +70,11 @@ def has_first_call_cost(first_pass_ms: Sequence[float]) -> bool:
 def warm_up(
     driver: Driver, calls: Sequence[Call], clock: Callable[[], float], limit_s: float, first_calls_limit_s: float
 ) -> Warmth:
-    """Send requests, one in flight, until latency is stationary, or the time or the number of requests is up.
+    """Send requests, one in flight, until latency is stationary, or the time or the number of requests is used up.
 
-    Before that each distinct request is sent twice in a row, as far as half of the time goes. Where first calls
-    are slow, as of a model that compiles for each shape, this goes on to a limit of its own, unless it would take far
-    longer than that, and what follows is tested.
+    Before that, each distinct request is sent twice in a row, for at most half of the time. If first calls are slow, as
+    in a model that compiles for each shape, this continues up to a limit of its own, unless it would take far longer
+    than that. The requests after it are tested.
     """
     began_s = clock()
     twice = [call for call in dict.fromkeys(calls) for _ in range(2)]

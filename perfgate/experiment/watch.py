@@ -1,4 +1,4 @@
-"""What all servers do while the load lane is driven: CPU time and memory over time, and which threads were at work."""
+"""Observation of all servers during the load lane: CPU time and memory over time, and CPU time by thread."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from perfgate.observe.interface import ProcessSeries, Sampler
 from perfgate.trials import Arm, Subject
 
 _MOST_ROWS = 6_000
-"""In the result: a longer series is thinned, whole instants at a time."""
+"""Most rows in the result; a longer series is downsampled, whole instants at a time."""
 
 
 class LoadWatch:
-    """Watches while it is entered; what it saw is there when it is left."""
+    """Observes while entered; the results are available after leaving."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class LoadWatch:
         self.threads: tuple[ThreadTime, ...] = ()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Begin observing."""
         self._before = self._used_ms()
         self._sampler.__enter__()
         return self
@@ -47,9 +47,9 @@ class LoadWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End, and keep what was seen."""
+        """Stop observing, and keep the results."""
         self._sampler.__exit__(kind, error, trace)
-        self.timeline = self._told(self._sampler.series(), self._sampler.cost_share)
+        self.timeline = self._timeline_of(self._sampler.series(), self._sampler.cost_share)
         after = self._used_ms()
         self.threads = tuple(row for arm in Arm if arm in after for row in _spent(arm, self._before[arm], after[arm]))
 
@@ -61,7 +61,7 @@ class LoadWatch:
                 used.setdefault(live.slot.arm, Counter()).update(spent)
         return used
 
-    def _told(self, series: ProcessSeries, cost_share: float) -> Timeline:
+    def _timeline_of(self, series: ProcessSeries, cost_share: float) -> Timeline:
         known = np.isin(series.pid, list(self._replicas))
         instants = np.unique(series.time_s[known])
         every = -(-int(known.sum()) // _MOST_ROWS) or 1

@@ -14,10 +14,10 @@ from perfgate.trials import Subject
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Servers, drivers, observers and the clock; tests give fakes."""
+    """Servers, drivers, observers and the clock; tests substitute fakes."""
 
     launcher: Callable[[int], Launcher]
-    """By the number of a fork server; of other targets there is one."""
+    """By the number of a fork server; other targets have a single launcher."""
     driver: Callable[[Replica, float], Driver]
     """From the server and a deadline in seconds."""
     observer: Callable[[Subject], ProcessObserver]
@@ -27,6 +27,6 @@ class World:
     threads: Callable[[Subject], Mapping[str, float]]
     """CPU time of a server's threads by name, ms."""
     at_once: int = 1
-    """Servers that can be started side by side, each on a CPU of its own."""
+    """Servers that can be started at once, each on a CPU of its own."""
     available_mib: Callable[[], float] = lambda: inf
-    """Memory that further servers can have."""
+    """Memory available for further servers."""
