@@ -11,7 +11,7 @@ _PORTS = range(1, 1 << 16)
 
 
 def host_and_port(address: str) -> tuple[str, int]:
-    """Split `host:port`, where an IPv6 host stands in brackets, which the host is returned without; else UsageError."""
+    """Split `host:port`; an IPv6 host stands in brackets, and is returned without them. UsageError if malformed."""
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found[2]) not in _PORTS:
         raise UsageError(f"{address!r} is not an address", "write HOST:PORT, for example 127.0.0.1:8500")

@@ -1,4 +1,4 @@
-"""What both ends of a gRPC connection agree on: status numbers, and the frame of a message.
+"""What client and server of a gRPC connection share: status numbers, and the frame of a message.
 
 Sources: https://grpc.github.io/grpc/core/md_doc_statuscodes.html and
 https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-# Plain numbers, for the load generator compares them once a request; `perfgate.trials.STATUS_NAMES` has the words.
+# Plain numbers: the load generator compares them once a request. Their names are `perfgate.trials.STATUS_NAMES`.
 OK = 0
 CANCELLED = 1
 UNKNOWN = 2
@@ -28,9 +28,9 @@ DATA_LOSS = 15
 UNAUTHENTICATED = 16
 
 PREFIX = struct.Struct(">BI")
-"""Before each message: a flag that it is compressed, and its length."""
+"""Precedes each message: a flag for compression, and its length."""
 
 
 def frame(message: bytes) -> bytes:
-    """Put an uncompressed message into its frame."""
+    """Frame an uncompressed message."""
     return PREFIX.pack(0, len(message)) + message

@@ -1,4 +1,4 @@
-"""How a client checks a server's certificate."""
+"""Verification of a server's certificate by a client."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _REMEDY = "check target.tls_ca_file"
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Which certificates are trusted, and for which name."""
+    """The trusted certificates, and the name that a server's certificate must have."""
 
     ca_file: str | None = None
-    """Certificates in PEM form, in place of the system's; None: the system's."""
+    """Certificates in PEM form, instead of the system's; None: the system's."""
     server_name: str | None = None
-    """Name that the certificate must be for; None: the host of the address."""
+    """Name that the certificate must have; None: the host of the address."""
 
     def context(self, protocol: str | None = None) -> ssl.SSLContext:
-        """Make a context, which offers the protocol by ALPN; UsageError when the file holds no certificates."""
+        """Make a context that offers the protocol by ALPN; UsageError if the file holds no certificates."""
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except ssl.SSLError as error:
@@ -35,9 +35,9 @@ class Tls:
     def certificates(self) -> bytes | None:
         """Return the file's content, for a library that makes its own context; None for the system's certificates.
 
-        UsageError as of `context`.
+        UsageError as in `context`.
         """
         if not self.ca_file:
             return None
-        self.context()  # gRPC's library takes any bytes, and then merely does not connect
+        self.context()  # gRPC's library accepts any bytes, and then silently fails to connect
         return Path(self.ca_file).read_bytes()

@@ -1,7 +1,7 @@
 """Control messages between perfgate, its fork servers and their replicas: JSON over Unix sequenced packets.
 
-A packet is a message, so there is no framing; the kernel closes the socket with the process, so a peer's death is an
-end of file at once; and a packet carries file descriptors, so that each replica gets a channel of its own.
+A packet is a message, so no framing is needed; the kernel closes the socket with the process, so a peer's death is an
+immediate end of file; and a packet carries file descriptors, so each replica gets a channel of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Channel:
 
     @classmethod
     def pair(cls) -> tuple[Channel, Channel]:
-        """Make two connected ends."""
+        """Make a pair of connected channels."""
         left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(left), cls(right)
 
@@ -37,11 +37,11 @@ class Channel:
         return cls(socket.socket(fileno=fd))
 
     def fileno(self) -> int:
-        """Descriptor, for poll and for handing it on."""
+        """File descriptor, for poll and for passing it on."""
         return self._socket.fileno()
 
     def send(self, message: Message, pass_channel: Channel | None = None) -> None:
-        """Send one message, with a channel for the receiver if given; ChannelClosedError when nobody listens."""
+        """Send one message, with a channel for the receiver if given; ChannelClosedError if the peer is gone."""
         data = json.dumps(message).encode()
         fds = [] if pass_channel is None else [pass_channel.fileno()]
         try:
@@ -50,11 +50,11 @@ class Channel:
             raise ChannelClosedError from error
 
     def receive(self, timeout_s: float | None = None) -> Message:
-        """Wait for one message; TimeoutError when none came in time, ChannelClosedError when the peer is gone."""
+        """Wait for one message; TimeoutError if none came in time, ChannelClosedError if the peer is gone."""
         return self.receive_with_channel(timeout_s)[0]
 
     def receive_with_channel(self, timeout_s: float | None = None) -> tuple[Message, Channel | None]:
-        """Wait for one message and the channel that came with it, if any."""
+        """Wait for one message, and the channel that came with it, if any."""
         self._socket.settimeout(timeout_s)
         try:
             data, fds, _, _ = socket.recv_fds(self._socket, MAX_MESSAGE_BYTES, 1)

@@ -1,4 +1,4 @@
-"""Target `command`: any command line that starts a server, each replica under a supervisor of its own."""
+"""Target `command`: any command line that starts a server, each replica under its own supervisor."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _GRACE_S = 5.0
 _POLL_S = 0.02
 _QUESTION_S = 2.0
 _NO_SUCH_MODEL_S = 5.0
-"""How long a server may say that it does not know the model: some load it after they began to answer."""
+"""How long a server may report an unknown model: some load it after they begin to answer."""
 _PORTS = ("port", "rest_port")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """A command that was found to be sound."""
+    """A validated command."""
 
     words: tuple[str, ...]
-    """Fields not filled in yet."""
+    """The words of the command, fields not yet filled in."""
     used: frozenset[str]
-    """Fields that the words or the environment use: what the server is told."""
+    """Fields used in the command or the environment."""
 
 
 def check_command(target: Target) -> CommandLine:
@@ -67,7 +67,7 @@ class _PortTakenError(Exception):
 
 
 class CommandReplica(ForeignReplica):
-    """A server that a command started."""
+    """A server started by a command."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class CommandReplica(ForeignReplica):
 
     @property
     def subject(self) -> Subject:
-        """All processes that came of the command, or what the scenario names in their place."""
+        """All processes started by the command, or those that the scenario names instead."""
         cgroup = self._filled("cgroup")
         return Subject(
             self._pid, tree=True, cgroup=Path(cgroup) if cgroup else None, prometheus_url=self._filled("prometheus_url")
@@ -99,22 +99,22 @@ class CommandReplica(ForeignReplica):
 
     @property
     def address(self) -> str:
-        """`host:port` of the gRPC service, where the command takes a {port}."""
+        """`host:port` of the gRPC service, if the command takes a {port}."""
         return self._address
 
     @property
     def rest_address(self) -> str:
-        """`host:port` of the REST service, where the command takes a {rest_port}."""
+        """`host:port` of the REST service, if the command takes a {rest_port}."""
         return self._rest_address
 
     @property
     def load_time_s(self) -> float:
-        """From the start of the process to the first time it said that it serves the model."""
+        """From the start of the process until it first reported that it serves the model."""
         return self._load_time_s
 
     def ensure_alive(self) -> None:
-        """Raise InvalidRunError when the server is gone, or nothing listens any more."""
-        for _ in range(3):  # a killed process still closes its files for a moment
+        """Raise InvalidRunError if the server is gone, or nothing listens any more."""
+        for _ in range(3):  # a killed process takes a moment to close its files
             status = self._supervised.status()
             if self._pid not in status.alive:
                 how = how_it_ended(status.exits.get(self._pid))
@@ -124,7 +124,7 @@ class CommandReplica(ForeignReplica):
             raise self._invalid(f"(process {self._pid}) is running, but nothing answers at {self._own_address}: {why}")
 
     def start(self) -> None:
-        """Start the command and wait until it serves the model; InvalidRunError when it does not."""
+        """Start the command and wait until it serves the model; InvalidRunError if it does not."""
         named = PidFile(Path(file) if (file := self._filled("pid_file")) else None)
         words = [fill(word, self._values, "target.command") for word in self._command.words]
         main, began_s = self._supervised.start(words, Path(self._values["model"]).parent)
@@ -153,19 +153,19 @@ class CommandReplica(ForeignReplica):
         return self._invalid(f"was not ready within {duration(self._target.ready_s)}: {words}", "raise target.ready_s")
 
     def _alive_or_raise(self, main: int, named: PidFile) -> ProcessStatus:
-        """Check that something came of the command, or may yet come, and that it did not fail."""
+        """Check that the command's server is alive, or may still appear, and did not fail."""
         status = self._supervised.status()
         code = status.exits.get(main)
         if code is None or (code == 0 and (status.alive or named.awaited())):
             return status
-        told = [int(self._values[each]) for each in _PORTS if each in self._command.used]
-        if not all(ports.is_free(self._spec.host, port) for port in told):
+        own_ports = [int(self._values[each]) for each in _PORTS if each in self._command.used]
+        if not all(ports.is_free(self._spec.host, port) for port in own_ports):
             raise _PortTakenError
         how = how_it_ended(code or status.exits.get(named.written() or main))
         raise self._invalid(f"ended before it was ready: {how}: {self._supervised.last_words()}")
 
     def _ask(self, before: Readiness) -> Readiness:
-        """Ask in the protocol of the requests, then in the other one where the command has both."""
+        """Ask in the requests' protocol first, then in the other one if the command has both."""
         if ports.answers(self._own_address, _QUESTION_S):
             return before
         places: tuple[tuple[Literal["grpc", "rest"], str], ...] = (
@@ -179,7 +179,7 @@ class CommandReplica(ForeignReplica):
         return next((each for each in said if each.state is ReadinessState.READY), said[0])
 
     def _server(self, main: int, status: ProcessStatus, named: PidFile) -> int | None:
-        """Find the server's process: the pid file's, the command's, or the one that it left behind; None: not yet."""
+        """Find the server's process: that of the pid file, the command, or the one it left behind; None: not yet."""
         if named.file is not None:
             pid = named.running()
             if pid is not None and pid not in status.alive:
@@ -197,7 +197,7 @@ class CommandReplica(ForeignReplica):
         )
 
     def _ensure_ours(self) -> None:
-        """Check that the answer came from our server, and not from one that took its port before."""
+        """Check that the answer came from this command's server, not from one that took its port before."""
         if not (self._target.pid_file or self._target.cgroup):
             port = int(self._own_address.rpartition(":")[2])
             if ports.is_anothers(port, self._supervised.status().alive):
@@ -216,17 +216,17 @@ class CommandReplica(ForeignReplica):
 
 
 class CommandLauncher:
-    """Starts a command line once a replica; what the servers say goes to the end of the log file."""
+    """Starts a command line for each replica; output of the servers is appended to the log file."""
 
     def __init__(self, target: Target, environ: Mapping[str, str], log: Path, cpus: Collection[int] = ()) -> None:
-        """Check the command; servers run on `server.cpus` of the scenario, else on the given CPUs."""
+        """Check the command; servers run on the scenario's `server.cpus`, by default on the given CPUs."""
         self._command = check_command(target)
         self._target, self._environ, self._log, self._cpus = target, environ, log, cpus
         self._started: list[Supervised] = []
         self._bases = Path()
 
     def start(self, spec: ReplicaSpec) -> CommandReplica:
-        """Start the command on ports of its own, wait until it serves the model; InvalidRunError when it does not."""
+        """Start the command on free ports and wait until it serves the model; InvalidRunError if it does not."""
         for _ in range(_TRIES):
             values = self._values(spec)
             environ = {
@@ -251,7 +251,7 @@ class CommandLauncher:
         )
 
     def stop(self) -> None:
-        """End everything that came of the commands: SIGTERM, then SIGKILL; all at once."""
+        """End all processes of all commands at once: SIGTERM, then SIGKILL."""
         started, self._started = self._started, []
         if started:
             with ThreadPoolExecutor(len(started)) as pool:
@@ -273,7 +273,7 @@ class CommandLauncher:
         }
 
     def _base(self, spec: ReplicaSpec) -> Path:
-        """Make the directory that TF-Serving wants: one version below it, which is a link to the SavedModel."""
+        """Make the directory that TF-Serving expects: one version below it, a link to the SavedModel."""
         if self._bases == Path():
             self._bases = Path(tempfile.mkdtemp(prefix="perfgate-models-"))
         for base in self._bases.iterdir():

@@ -1,4 +1,4 @@
-"""A model that is only known by what its server says: signatures by GetModelMetadata, over gRPC or REST."""
+"""A model known only from its server: signatures by GetModelMetadata, over gRPC or REST."""
 
 from __future__ import annotations
 
@@ -23,30 +23,31 @@ from perfgate.serving.readiness import error_of
 from perfgate.serving.reasons import refusal, why
 
 DIGEST_PREFIX = "metadata-sha256:"
-"""Of a digest that covers signatures only: the same for two versions that compute different things."""
+"""Prefix of a digest of signatures only, which is the same for two versions that compute different things."""
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 _TIMEOUT_S = 10.0
 _HTTP_OK, _HTTP_BAD_REQUEST, _HTTP_NOT_FOUND = 200, 400, 404
 _HTTP_NO_SUCH = {404, 405, 501}
-"""Of a server that knows no such page."""
+"""Statuses of a server without such a page."""
 _DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
-"""Where the enum's name is not `DT_` and the type's."""
+"""Types whose enum name is not `DT_` and their own name."""
 
 
 def describe_endpoint(given: str, target: Target, signatures: tuple[Signature, ...] | None = None) -> Model:
-    """Ask every server of a URL what it serves, but where its signatures are known from elsewhere.
+    """Ask every server of a URL what it serves, unless its signatures are known from elsewhere.
 
-    Its digest is one of the signatures, its size and its operations are unknown, and its path is the URL. UsageError
-    for a bad URL or a model that a server does not have, InvalidRunError when one does not answer or they differ.
+    The model's digest is that of the signatures, its size and operations are unknown, and its path is the URL.
+    UsageError for a malformed URL or a model that a server does not have, InvalidRunError if one does not answer or
+    they differ.
     """
     url = parse_endpoint(given)
-    told = [_ask(peer, signatures) for peer in url.peers(target)]
-    for address, other in zip(url.addresses, told, strict=True):
-        if other != told[0]:
-            what = "version" if other[1] == told[0][1] else "model"
+    served = [_ask(peer, signatures) for peer in url.peers(target)]
+    for address, other in zip(url.addresses, served, strict=True):
+        if other != served[0]:
+            what = "version" if other[1] == served[0][1] else "model"
             problem = f"{given}: {address} does not serve the same {what} as {url.addresses[0]}"
             raise InvalidRunError(problem, "all servers of an arm must serve the same model; wait until they do")
-    return _model(url, *told[0])
+    return _model(url, *served[0])
 
 
 def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) -> Model:
@@ -57,7 +58,7 @@ def _model(url: EndpointUrl, version: int, signatures: tuple[Signature, ...]) ->
 
 
 def _ask(peer: Peer, signatures: tuple[Signature, ...] | None) -> tuple[int, tuple[Signature, ...]]:
-    """Ask one server: the version that it answers with, and its signatures."""
+    """Ask one server for its version and its signatures."""
     if silent := answers(peer.address):
         raise InvalidRunError(f"{peer.address} does not answer: {silent}", "check that the server is running")
     if signatures is not None:
@@ -85,8 +86,8 @@ def _over_grpc(peer: Peer) -> tuple[int, Proto]:
     if reply.status == INVALID_ARGUMENT and peer.label:  # a label that the server does not know
         raise _not_there(peer, reply.message)
     if reply.status != OK:
-        told = refusal(reply.status, reply.message)
-        raise _no_answer(peer, told, has_no_such=reply.status == UNIMPLEMENTED)
+        words = refusal(reply.status, reply.message)
+        raise _no_answer(peer, words, has_no_such=reply.status == UNIMPLEMENTED)
     answer = GetModelMetadataResponse.FromString(reply.body)
     version = answer.model_spec.version.value or peer.version or 1
     return version, SignatureDefMap.FromString(answer.metadata["signature_def"].value)
@@ -94,13 +95,13 @@ def _over_grpc(peer: Peer) -> tuple[int, Proto]:
 
 def _over_rest(peer: Peer) -> tuple[int, Proto]:
     reply = rest_get(peer, f"{peer.path}/metadata", _TIMEOUT_S)
-    if reply.status == _HTTP_NOT_FOUND and (told := error_of(reply.body)):
-        raise _not_there(peer, told)
+    if reply.status == _HTTP_NOT_FOUND and (words := error_of(reply.body)):
+        raise _not_there(peer, words)
     if reply.status == _HTTP_BAD_REQUEST and peer.label:
         raise _not_there(peer, error_of(reply.body) or reply.message)
     if reply.status != _HTTP_OK:
-        told = error_of(reply.body) or reply.message
-        raise _no_answer(peer, told, has_no_such=reply.status in _HTTP_NO_SUCH)
+        words = error_of(reply.body) or reply.message
+        raise _no_answer(peer, words, has_no_such=reply.status in _HTTP_NO_SUCH)
     answer = json.loads(reply.body)
     definitions = SignatureDefMap()
     for key, said in answer["metadata"]["signature_def"]["signature_def"].items():
@@ -113,7 +114,7 @@ def _over_rest(peer: Peer) -> tuple[int, Proto]:
 
 
 def _fill(proto: Proto, info: dict[str, Any]) -> None:
-    """Read a TensorInfo as protobuf's JSON has it: enums by name, 64-bit numbers as strings."""
+    """Parse a TensorInfo in protobuf's JSON form: enums by name, 64-bit numbers as strings."""
     enum = info["dtype"]
     name = _DTYPES.get(enum, enum.removeprefix("DT_").lower())
     proto.dtype = BY_NAME[name].number if name in BY_NAME else 0

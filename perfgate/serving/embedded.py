@@ -1,4 +1,4 @@
-"""perfgate's side of the embedded servers: starts fork servers, asks them for replicas, talks to both."""
+"""perfgate's side of the embedded servers: starts fork servers, requests replicas from them, talks to both."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REPLY_TIMEOUT_S = 600.0
 
 
 def server_environment(environ: Mapping[str, str], *, huge_pages: bool) -> dict[str, str]:
-    """Environment of the server processes, which must be set before they start.
+    """Environment of the server processes, set before they start.
 
     Huge pages for malloc remove most of the difference between processes of one model (docs/explanation/method.md).
     """
@@ -36,9 +36,9 @@ def server_environment(environ: Mapping[str, str], *, huge_pages: bool) -> dict[
         "GLIBC_TUNABLES": ":".join(tunables),
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "CUDA_VISIBLE_DEVICES": "-1",
-        "GRPC_ENABLE_FORK_SUPPORT": "0",  # nothing of gRPC exists yet at the fork
-        "PYTHONHASHSEED": "0",  # one layout of dicts of strings in all replicas
-        "TF_USE_LEGACY_KERAS": "1",  # else TensorFlow imports Keras 3 with pandas, a fifth of its time, and nobody asks
+        "GRPC_ENABLE_FORK_SUPPORT": "0",  # nothing of gRPC exists yet when processes are forked
+        "PYTHONHASHSEED": "0",  # the same layout of string-keyed dicts in all replicas
+        "TF_USE_LEGACY_KERAS": "1",  # otherwise TensorFlow imports Keras 3 and pandas, a fifth of its time, unused
     }
     return {**environ, **settings}
 
@@ -69,12 +69,12 @@ class EmbeddedReplica:
 
     @property
     def subject(self) -> Subject:
-        """The server is this one process."""
+        """The server is this single process."""
         return Subject(self._pid)
 
     @property
     def rest_address(self) -> str:
-        """`host:port` of the REST service; empty where it was not asked for."""
+        """`host:port` of the REST service; empty if there is none."""
         return "" if self._rest_port is None else f"{self._spec.host}:{self._rest_port}"
 
     @property
@@ -84,21 +84,21 @@ class EmbeddedReplica:
 
     @property
     def substituted(self) -> str:
-        """Why `grpc.server` answers in place of the server over nghttp2."""
+        """Why `grpc.server` runs instead of the server over nghttp2."""
         return self._substituted
 
     @property
     def executes(self) -> bool:
-        """There is a depth `execute`."""
+        """Depth `execute` is available."""
         return True
 
     @property
     def load_time_s(self) -> float:
-        """From the fork to a server that answers."""
+        """From the fork until the server answers."""
         return self._load_time_s
 
     def execute(self, request: int) -> Execution:
-        """Run a recorded request inside the replica."""
+        """Execute a recorded request inside the replica."""
         answer = self.ask({"op": "execute", "request": request})
         if "error" in answer:
             problem = f"{self._spec.label} cannot run its payload: {answer['error']}"
@@ -110,7 +110,7 @@ class EmbeddedReplica:
         return float(self.ask({"op": "waited"})["waited_ms"])
 
     def ask(self, message: Message) -> Message:
-        """Send a control message and wait for its answer; InvalidRunError when the replica is gone."""
+        """Send a control message and wait for its answer; InvalidRunError if the replica is gone."""
         try:
             self._channel.send(message)
             return self._channel.receive(_REPLY_TIMEOUT_S)
@@ -118,7 +118,7 @@ class EmbeddedReplica:
             raise self._parent.gone(self._spec, self._pid, error) from error
 
     def ensure_alive(self) -> None:
-        """Raise InvalidRunError when the process is gone: its end of the channel is then closed."""
+        """Raise InvalidRunError if the process is gone: its end of the channel is then closed."""
         try:
             self._channel.receive(timeout_s=0.05)
         except TimeoutError:
@@ -128,12 +128,12 @@ class EmbeddedReplica:
 
 
 class EmbeddedForkServer:
-    """A parent process that has imported TensorFlow; making one returns at once, its first `start` waits.
+    """A parent process that has imported TensorFlow; creating one returns immediately, and its first `start` waits.
 
-    What the servers say goes to the log file; where that is not known yet, it is kept until `log_to` names one.
+    Output of the servers goes to the log file; without one, it is kept until `log_to` names one.
     """
 
-    def __init__(  # noqa: PLR0913 - all in which two of them may differ
+    def __init__(  # noqa: PLR0913 - everything in which two of them may differ
         self,
         environ: Mapping[str, str],
         log: Path | None,
@@ -143,14 +143,14 @@ class EmbeddedForkServer:
         program: str = "perfgate.server.replica",
         rest: bool = True,
     ) -> None:
-        """Start the process on the given CPUs, by default on those that this process has.
+        """Start the process on the given CPUs, by default on those of this process.
 
-        `program` is the module whose `run` each forked replica is. Without `rest`, aiohttp is left out, a tenth of the
-        time of the import: a replica that serves REST all the same then imports it itself.
+        `program` is the module whose `run` each forked replica executes. Without `rest`, aiohttp is left out, a tenth
+        of the import time; a replica that serves REST nevertheless imports it itself.
         """
         ours, theirs = Channel.pair()
         self._control = ours
-        self._asking = threading.Lock()  # one question at a time on the control channel
+        self._asking = threading.Lock()  # one request at a time on the control channel
         self._ready = self._kept_back = False
         self._channels: list[Channel] = []
         given = [program, str(theirs.fileno()), str(os.getpid()), *([_REST] if rest else [])]
@@ -164,9 +164,9 @@ class EmbeddedForkServer:
         theirs.close()
 
     def log_to(self, log: Path) -> None:
-        """Name the log file of a server that was made without one, before its first `start`."""
+        """Set the log file of a server that was created without one, before its first `start`."""
         self._log, self._kept_back = log, True
-        with contextlib.suppress(ChannelClosedError):  # `wait_ready` says why
+        with contextlib.suppress(ChannelClosedError):  # `wait_ready` reports why
             self._control.send({"op": "log", "path": str(log.absolute())})
 
     @staticmethod
@@ -178,11 +178,11 @@ class EmbeddedForkServer:
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,
-            start_new_session=True,  # a terminal's ^C goes to perfgate alone, which then stops us in order
+            start_new_session=True,  # a terminal's ^C goes to perfgate only, which then stops us in order
         )
 
     def wait_ready(self) -> None:
-        """Wait until TensorFlow is imported; InvalidRunError when that fails."""
+        """Wait until TensorFlow is imported; InvalidRunError if that fails."""
         if self._ready:
             return
         try:
@@ -196,7 +196,7 @@ class EmbeddedForkServer:
         self._ready = True
 
     def start(self, spec: ReplicaSpec) -> EmbeddedReplica:
-        """Fork a replica and wait until it answers; several threads may do so at once."""
+        """Fork a replica and wait until it answers; thread-safe."""
         pid, ours = self._fork(spec)
         try:
             ready = ours.receive(_LOAD_TIMEOUT_S)
@@ -220,7 +220,7 @@ class EmbeddedForkServer:
             theirs.close()
 
     def gone(self, spec: ReplicaSpec, pid: int, error: Exception) -> InvalidRunError:
-        """Explain a replica that does not answer any more."""
+        """Describe how a replica ended that no longer answers."""
         if isinstance(error, TimeoutError):
             return InvalidRunError(f"{spec.label} did not answer in time", f"see {self._log}")
         how = "it ended"
@@ -232,7 +232,7 @@ class EmbeddedForkServer:
         return InvalidRunError(f"{spec.label} (process {pid}) died: {how}", f"{hint}see {self._log}")
 
     def _write_kept_back(self) -> None:
-        """Write what a server said that did not live to do so itself."""
+        """Write the output of a server that died before it could write it itself."""
         if self._kept_back:
             said = self._said.fileno()
             with self._log.open("ab") as log:

@@ -1,4 +1,4 @@
-"""Target `endpoint`: servers that run already, and go on when the run ends."""
+"""Target `endpoint`: servers that are already running, and keep running when the run ends."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class EndpointReplica(ForeignReplica):
 
     @property
     def peer(self) -> Peer:
-        """How to ask it."""
+        """How to query it: address, protocol and options."""
         return self._peer
 
     @property
     def pid(self) -> int | None:
-        """The process that the user named, if any."""
+        """The process named by the user, if any."""
         return self._subject.pid
 
     @property
     def subject(self) -> Subject:
-        """What the user named; with nothing named, CPU time and memory are missing."""
+        """What the user named; otherwise CPU time and memory are missing."""
         return self._subject
 
     @property
@@ -60,13 +60,13 @@ class EndpointReplica(ForeignReplica):
 
     @property
     def load_time_s(self) -> float:
-        """Not known: it was running before."""
+        """Unknown: the server was already running."""
         return nan
 
     def ensure_alive(self) -> None:
-        """Raise InvalidRunError when the named process is gone, or nothing answers at the address."""
+        """Raise InvalidRunError if the named process is gone, or nothing answers at the address."""
         pid = self._subject.pid
-        for _ in range(_LOOKS if pid is not None else 0):  # a killed process is there for another moment
+        for _ in range(_LOOKS if pid is not None else 0):  # a killed process exists for another moment
             if not _runs(pid):
                 raise InvalidRunError(f"{self._label} (process {pid}) died: it ended", "see the server's log")
             time.sleep(_LOOK_EVERY_S)
@@ -77,17 +77,17 @@ class EndpointReplica(ForeignReplica):
 
 
 class EndpointLauncher:
-    """Hands out the addresses of each arm's URL as its replicas, in turn; starts and stops nothing."""
+    """Provides the addresses of each arm's URL as its replicas, in turn; starts and stops nothing."""
 
     def __init__(self, target: Target, subjects: Mapping[EndpointUrl, Sequence[Subject]]) -> None:
-        """Know each arm's URL, and whose CPU time and memory are its servers' (`subjects_of`)."""
+        """Take each arm's URL, and where the CPU time and memory of its servers are read (`subjects_of`)."""
         self._servers = {
             url.path: list(zip(url.peers(target), theirs, strict=True)) for url, theirs in subjects.items()
         }
         self._given: Counter[tuple[str, Path]] = Counter()
 
     def start(self, spec: ReplicaSpec) -> EndpointReplica:
-        """Return the next address, once it says that it serves the model; InvalidRunError when it does not."""
+        """Return the next address once it serves the model; InvalidRunError if it does not."""
         arm = spec.label, spec.model_path  # both arms may name the same servers
         servers, number = self._servers[spec.model_path], self._given[arm]
         if number == len(servers):
@@ -108,13 +108,13 @@ class EndpointLauncher:
         return replica
 
     def stop(self) -> None:
-        """Leave everything as it is."""
+        """Stop nothing: the servers are not perfgate's."""
 
 
 def subjects_of(url: EndpointUrl, target: Target, pids: Sequence[int] = ()) -> tuple[Subject, ...]:
-    """Return whose CPU time and memory are each server's: a process each, a control group, or a page; else unknown.
+    """Return the source of each server's CPU time and memory: a process, a control group, or a page; else unknown.
 
-    UsageError when there are not as many processes as servers, or one does not run.
+    UsageError if the number of processes is not that of the servers, or one is not running.
     """
     if pids and len(pids) != len(url.addresses):
         problem = f"{url.given} has {len(url.addresses)} servers, but {len(pids)} --pid options are given"

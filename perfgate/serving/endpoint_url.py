@@ -1,4 +1,4 @@
-"""A MODEL that is a URL: where a running server is, and what it calls the model."""
+"""A MODEL that is a URL: the address of a running server and its name for the model."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ class EndpointUrl:
     protocol: Literal["grpc", "rest"]
     tls: bool
     addresses: tuple[str, ...]
-    """`host:port`, each another server: the replicas of the arm."""
+    """`host:port` of each server: the replicas of the arm."""
     model_name: str
     version: int | None = None
     label: str = ""
 
     @property
     def path(self) -> Path:
-        """Stands where a model on disk has its directory; there is no such file."""
+        """Stand-in for the directory that a model on disk has; there is no such file."""
         return Path(self.given)
 
     def peers(self, target: Target) -> tuple[Peer, ...]:
-        """Return how to ask each of the servers, with the scenario's certificates and metadata."""
+        """Return a peer for each server, with the scenario's certificates and metadata."""
         tls = Tls(target.tls_ca_file, target.tls_server_name) if self.tls else None
         metadata = tuple(sorted(target.metadata.items()))
         return tuple(
@@ -61,7 +61,7 @@ def is_endpoint(given: str) -> bool:
 
 
 def parse_endpoint(given: str) -> EndpointUrl:
-    """Read `grpc[s]://HOST:PORT[,…]/NAME…` or `http[s]://HOST:PORT[,…]/v1/models/NAME…`; else UsageError."""
+    """Parse `grpc[s]://HOST:PORT[,…]/NAME…` or `http[s]://HOST:PORT[,…]/v1/models/NAME…`; else UsageError."""
     scheme, _, rest = given.partition("://")
     protocol, tls = _SCHEMES[scheme]
     hosts, _, path = rest.partition("/")

@@ -1,4 +1,4 @@
-"""What holds for every server that is not perfgate's own."""
+"""Common properties of every server other than perfgate's own."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from perfgate.serving.interface import Execution
 
 
 class ForeignReplica:
-    """A server that does what requests ask, and nothing else: depth `request` only."""
+    """A server that only answers requests: depth `request` only."""
 
     def waited_ms(self) -> float:
-        """Nobody tells."""
+        """Unknown, so none."""
         return 0.0
 
     @property
     def substituted(self) -> str:
-        """Nothing stands in for another server."""
+        """Nothing is substituted."""
         return ""
 
     @property
     def executes(self) -> bool:
-        """There is no depth `execute`."""
+        """Depth `execute` is not available."""
         return False
 
     @property
@@ -28,5 +28,5 @@ class ForeignReplica:
         return 0
 
     def execute(self, request: int) -> Execution:
-        """Never to be asked."""
+        """Never called."""
         raise ValueError(f"request {request}: this server does not support depth `execute`")

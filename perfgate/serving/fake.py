@@ -1,4 +1,4 @@
-"""Servers without processes: executions take what the test says, replicas differ and requests scatter by a seed."""
+"""Servers without processes: a test sets their execution times, and a seed determines their variation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from perfgate.trials import Subject
 
 @dataclass(slots=True)
 class FakeReplica:
-    """Executes in `mean_ms`, times its own constant, times log-normal noise."""
+    """Executes in `mean_ms` times a constant of its own times log-normal noise."""
 
     pid: int
     mean_ms: float
     rng: np.random.Generator
     dies_after: int | None = None
-    """Executions it answers before it is gone; None: all."""
+    """Executions until it dies; None: it never does."""
     load_time_s: float = 0.1
     substituted: str = ""
     executions: int = 0
     _own: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Draw what is its own: processes of one model differ by about 1 % (docs/explanation/method.md)."""
+        """Draw the replica's constant: processes of one model differ by about 1% (docs/explanation/method.md)."""
         self._own = float(np.exp(self.rng.normal(0, 0.005)))
 
     @property
@@ -47,12 +47,12 @@ class FakeReplica:
 
     @property
     def executes(self) -> bool:
-        """There is a depth `execute`."""
+        """Depth `execute` is available."""
         return True
 
     @property
     def address(self) -> str:
-        """A name to tell it by."""
+        """A label."""
         return f"fake:{self.pid}"
 
     def execute(self, request: int) -> Execution:  # noqa: ARG002 - every request costs the same here
@@ -63,11 +63,11 @@ class FakeReplica:
         return Execution(wall_ms, 0.95 * wall_ms)
 
     def waited_ms(self) -> float:
-        """Nothing waits here."""
+        """Nothing waits."""
         return 0.0
 
     def ensure_alive(self) -> None:
-        """Be gone after `dies_after` executions."""
+        """Raise after `dies_after` executions."""
         if self.dies_after is not None and self.executions >= self.dies_after:
             problem = f"server (process {self.pid}) died: killed by SIGKILL"
             raise InvalidRunError(problem, "if it ran out of memory, use fewer --replicas")
@@ -75,7 +75,7 @@ class FakeReplica:
 
 @dataclass(slots=True)
 class FakeLauncher:
-    """Starts fake replicas; the name of the model's directory decides how long an execution takes."""
+    """Starts fake replicas; the name of the model's directory determines the execution time."""
 
     number: int
     mean_ms: Mapping[str, float]
@@ -85,7 +85,7 @@ class FakeLauncher:
     stopped: bool = False
 
     def start(self, spec: ReplicaSpec) -> FakeReplica:
-        """Start one; InvalidRunError for a model that it does not know."""
+        """Start one; InvalidRunError for an unknown model."""
         if spec.model_path.name not in self.mean_ms:
             problem = f"{spec.label}: {spec.model_path} does not load: broken"
             raise InvalidRunError(problem, "export it again")
@@ -96,5 +96,5 @@ class FakeLauncher:
         return replica
 
     def stop(self) -> None:
-        """Remember that it was stopped."""
+        """Record that it was stopped."""
         self.stopped = True

@@ -1,4 +1,4 @@
-"""The fields `{port}`, `{model}` … in the texts of a scenario's `[target]`."""
+"""The fields `{port}`, `{model}` … in the strings of a scenario's `[target]`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FIELDS = {
     "name": "`target.model_name`",
     "version": "the model's version, a number",
 }
-"""Every field, with what it stands for."""
+"""Every field, with its meaning."""
 
 
 def split(line: str, key: str) -> tuple[str, ...]:
-    """Split a command line as a POSIX shell would, expanding nothing; UsageError naming `key` when it does not parse.
+    """Split a command line like a POSIX shell, without expansions; UsageError naming `key` if it does not parse.
 
-    Fields stay as they are, so that a path with spaces stays one word.
+    Fields are kept, so that a path with spaces remains one word.
     """
     try:
         found = tuple(shlex.split(line))
@@ -38,12 +38,12 @@ def split(line: str, key: str) -> tuple[str, ...]:
 
 
 def fields_in(text: str, key: str) -> set[str]:
-    """Return the fields that a text uses; UsageError naming `key` for one that is not known."""
+    """Return the fields that a text uses; UsageError naming `key` for an unknown one."""
     return {field for _, field in _parts(text, key) if field is not None}
 
 
 def fill(text: str, values: Mapping[str, str], key: str) -> str:
-    """Put values in the place of fields; `{{` and `}}` stand for braces."""
+    """Replace fields by values; `{{` and `}}` stand for braces."""
     return "".join(literal + ("" if field is None else values[field]) for literal, field in _parts(text, key))
 
 

@@ -1,7 +1,7 @@
-"""A fork server that is started before perfgate imports what it needs itself.
+"""A fork server that is started before perfgate's own imports.
 
-The import of TensorFlow is the longest wait of a run. It goes on beside perfgate's own imports, which take half as
-long, and beside its checks. This module must import little.
+The import of TensorFlow is the longest wait of a run. It takes place during perfgate's own imports, which take half as
+long, and during its checks. This module must import little.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ForkServer: TypeAlias = EmbeddedForkServer | InProcessLauncher
 def fork_server(
     scenario: Scenario, environ: Mapping[str, str], log: Path | None, cpus: Collection[int]
 ) -> ForkServer | None:
-    """Start the parent of the scenario's servers; None where its target forks none."""
+    """Start the parent of the scenario's servers; None if its target forks none."""
     huge_pages = scenario.server.huge_pages
     if scenario.target.kind == "embedded":
         rest = scenario.target.protocol == "rest"
@@ -31,18 +31,18 @@ def fork_server(
 
 
 class Ahead:
-    """At most one fork server that nobody has taken yet."""
+    """At most one fork server that has not been taken yet."""
 
     def __init__(self) -> None:
         self._made: ForkServer | None = None
         self._fits: tuple[str, str, bool] | None = None
 
     def make(self, scenario: Scenario, environ: Mapping[str, str], cpus: Collection[int]) -> None:
-        """Start the one that the scenario needs, if its target is forked."""
+        """Start a fork server for the scenario, if its target is forked."""
         self._fits, self._made = _settings(scenario), fork_server(scenario, environ, None, cpus)
 
     def take(self, scenario: Scenario, log: Path) -> ForkServer | None:
-        """Give it away, to say what it says to `log`; None where there is none that fits the scenario."""
+        """Hand over the fork server, with its output going to `log`; None if none fits the scenario."""
         if self._made is None or self._fits != _settings(scenario):
             return None
         taken, self._made = self._made, None
@@ -50,12 +50,12 @@ class Ahead:
         return taken
 
     def stop(self) -> None:
-        """End one that nobody took."""
+        """End a fork server that was not taken."""
         if self._made is not None:
             self._made.stop()
             self._made = None
 
 
 def _settings(scenario: Scenario) -> tuple[str, str, bool]:
-    """Return all that two fork servers of one perfgate can differ in."""
+    """Return everything in which two fork servers of one perfgate can differ."""
     return scenario.target.kind, scenario.target.protocol, scenario.server.huge_pages

@@ -1,4 +1,4 @@
-"""Target `in_process`, perfgate's side: forked processes that have the model and are asked to call it themselves."""
+"""Target `in_process`, perfgate's side: forked processes that hold the model and call it themselves on request."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from perfgate.trials import Call, Method, Subject
 
 PROGRAM = "perfgate.server.in_process_replica"
 HEAD = struct.Struct("<BQ")
-"""Before each call's body in the file of calls: its method's number in `Method`, and its length."""
+"""Precedes each call's body in the file of calls: its method's number in `Method`, and its length."""
 _METHODS = tuple(Method)
 _CALLS, _ANSWER = "calls.bin", "answer.bin"
 
 
 class InProcessReplica:
-    """A process that has the model, and no server."""
+    """A process that holds the model, and no server."""
 
     def __init__(self, label: str, process: EmbeddedReplica, scratch: Path) -> None:
         self._label, self._process, self._scratch = label, process, scratch
@@ -37,7 +37,7 @@ class InProcessReplica:
 
     @property
     def subject(self) -> Subject:
-        """That process: the loop that calls the model is part of it."""
+        """The process itself: the loop that calls the model runs in it."""
         return self._process.subject
 
     @property
@@ -52,7 +52,7 @@ class InProcessReplica:
 
     @property
     def load_time_s(self) -> float:
-        """From the fork to a model that can be called."""
+        """From the fork until the model can be called."""
         return self._process.load_time_s
 
     @property
@@ -61,7 +61,7 @@ class InProcessReplica:
         return self._process.replayed
 
     def waited_ms(self) -> float:
-        """Nobody tells."""
+        """Unknown."""
         return 0.0
 
     @property
@@ -71,41 +71,41 @@ class InProcessReplica:
 
     @property
     def executes(self) -> bool:
-        """There is a depth `execute`."""
+        """Depth `execute` is available."""
         return True
 
     def execute(self, request: int) -> Execution:
-        """Run a recorded request."""
+        """Execute a recorded request."""
         return self._process.execute(request)
 
     def ensure_alive(self) -> None:
-        """Raise InvalidRunError when the process is gone."""
+        """Raise InvalidRunError if the process is gone."""
         self._process.ensure_alive()
 
     @property
     def scratch(self) -> Path:
-        """Directory for what is too large for a message, or must not pass through one."""
+        """Directory for data that is too large for a message, or is kept out of messages."""
         return self._scratch
 
     @property
     def callers(self) -> int:
-        """How many calls of an open loop may be under way at a time: as many as the embedded server takes in."""
+        """Most concurrent calls of an open loop: as many as the embedded server accepts."""
         return self._callers
 
     def prepare(self, calls: Sequence[Call]) -> None:
-        """Have these calls decoded, unless the last ones were the same; InvalidRunError when one does not fit."""
+        """Have these calls decoded, unless they are the last ones; InvalidRunError if one does not fit."""
         if (wanted := tuple(calls)) != self._prepared:
             self._prepared = ()
             self._ask({"op": "prepare", "calls": self._written(wanted)})
             self._prepared = wanted
 
     def run_loop(self, loop: Callable[..., None], arguments: Mapping[str, Any]) -> None:
-        """Have a module's function run there over the prepared calls; it goes by name, for the process is another."""
+        """Run a module's function there over the prepared calls; passed by name, because it is another process."""
         name = f"{loop.__module__}:{loop.__qualname__}"
         self._ask({"op": "loop", "loop": name, "scratch": str(self._scratch), "arguments": dict(arguments)})
 
     def call(self, call: Call) -> tuple[int, str, bytes]:
-        """Make one call; gRPC status, message, and the serialised answer."""
+        """Make one call; returns the gRPC status, message, and serialised response."""
         file = self._scratch / _ANSWER
         said = self._process.ask({"op": "call", "calls": self._written((call,)), "answer": str(file)})
         return said["status"], said["message"], b"" if said["status"] else file.read_bytes()
@@ -116,7 +116,7 @@ class InProcessReplica:
             raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
 
     def _written(self, calls: Sequence[Call]) -> str:
-        """Put the calls into a file of the scratch directory, one after the other."""
+        """Write the calls into a file of the scratch directory, concatenated."""
         with (self._scratch / _CALLS).open("wb") as file:
             for call in calls:
                 file.write(HEAD.pack(_METHODS.index(call.method), len(call.body)) + call.body)
@@ -124,7 +124,7 @@ class InProcessReplica:
 
 
 class InProcessLauncher:
-    """A fork server whose replicas have the model and serve nobody."""
+    """A fork server whose replicas hold the model and serve nobody."""
 
     def __init__(
         self, environ: Mapping[str, str], log: Path | None, *, huge_pages: bool, cpus: Collection[int] = ()
@@ -134,15 +134,15 @@ class InProcessLauncher:
         self._parent = EmbeddedForkServer(environ, log, huge_pages=huge_pages, cpus=cpus, program=PROGRAM, rest=False)
 
     def log_to(self, log: Path) -> None:
-        """Name the log file of a parent that was made without one."""
+        """Set the log file of a parent that was created without one."""
         self._parent.log_to(log)
 
     def start(self, spec: ReplicaSpec) -> InProcessReplica:
-        """Fork a process and wait until it has the model; InvalidRunError when that does not load."""
+        """Fork a process and wait until it has loaded the model; InvalidRunError if that fails."""
         process = self._parent.start(spec)
         return InProcessReplica(spec.label, process, Path(tempfile.mkdtemp(dir=self._scratch)))
 
     def stop(self) -> None:
-        """End the parent and all that came from it."""
+        """End the parent and all its replicas."""
         self._parent.stop()
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What the experiment asks of a live server, whoever started it."""
+"""The interface of a live server, however it was started."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class ReplicaSpec:
     """What one server process serves, and with which settings."""
 
     label: str
-    """For messages: `candidate replica 3`."""
+    """Name for messages: `candidate replica 3`."""
     model_path: Path
     tags: tuple[str, ...]
     signature: str
     settings: Server
     requests_dir: Path | None = None
-    """Serialised requests `0.Predict.pb`, `1.Classify.pb` … for depth `execute`."""
+    """Directory of serialised requests `0.Predict.pb`, `1.Classify.pb` … for depth `execute`."""
     model_name: str = "default"
     version: int = 1
     host: str = "127.0.0.1"
@@ -30,9 +30,9 @@ class ReplicaSpec:
     rest_port: int | None = None
     """None: no REST; 0: any free port."""
     labels: tuple[tuple[str, int], ...] = ()
-    """Version labels that requests may use in place of a number."""
+    """Version labels that requests may use instead of a number."""
     layout: tuple[int, int] | None = None
-    """The run's seed and the replica's number, by which a forked server draws its memory layout; None: as it comes."""
+    """The run's seed and the replica's number, which fix a forked server's memory layout; None: not randomised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Execution:
     cpu_ms: float
     """CPU time of the whole process, all threads."""
     waited_ms: float = 0.0
-    """Of the wall time, what the thread that executed was ready to run and other work had the CPUs; 0 if not known."""
+    """Part of the wall time in which the executing thread was ready to run but had no CPU; 0 if unknown."""
 
 
 class Replica(Protocol):
@@ -51,23 +51,23 @@ class Replica(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """The server's process, its first one where it has several; None where that is not known."""
+        """The server's process, the first one if there are several; None if unknown."""
 
     @property
     def subject(self) -> Subject:
-        """Whose CPU time and memory are this server's."""
+        """Processes whose CPU time and memory are this server's."""
 
     @property
     def address(self) -> str:
-        """`host:port` of the gRPC service; empty where there is none."""
+        """`host:port` of the gRPC service; empty if there is none."""
 
     @property
     def rest_address(self) -> str:
-        """`host:port` of the REST service; empty where there is none."""
+        """`host:port` of the REST service; empty if there is none."""
 
     @property
     def load_time_s(self) -> float:
-        """From the start of the process to a server that answers; NaN where it was running before."""
+        """From the start of the process until the server answers; NaN if it was already running."""
 
     @property
     def replayed(self) -> int:
@@ -75,30 +75,30 @@ class Replica(Protocol):
 
     @property
     def substituted(self) -> str:
-        """Why another server than the usual one answers, in one line; empty where the usual one does."""
+        """Why a fallback server is used, in one line; empty if the usual one is."""
 
     @property
     def executes(self) -> bool:
-        """Whether there is a depth `execute`."""
+        """Whether depth `execute` is available."""
 
     def execute(self, request: int) -> Execution:
-        """Run the recorded request of that number inside the replica; InvalidRunError when the replica is gone."""
+        """Execute the recorded request of that number inside the replica; InvalidRunError if the replica is gone."""
 
     def waited_ms(self) -> float:
-        """Return how long the thread that answered the last request was ready to run and other work had the CPUs.
+        """Return how long the thread that answered the last request was ready to run but had no CPU.
 
-        Over gRPC, one request in flight; 0 where it is not known.
+        Over gRPC, with one request in flight; 0 if unknown.
         """
 
     def ensure_alive(self) -> None:
-        """Raise InvalidRunError, saying how it ended, when the process is gone."""
+        """Raise InvalidRunError, with how it ended, if the process is gone."""
 
 
 class Launcher(Protocol):
     """Starts the replicas of one kind of target: a fork server, a command line, the addresses of an endpoint."""
 
     def start(self, spec: ReplicaSpec) -> Replica:
-        """Start one replica and wait until it answers; InvalidRunError when it does not."""
+        """Start one replica and wait until it answers; InvalidRunError if it does not."""
 
     def stop(self) -> None:
-        """End every process that was started here, and nothing else; calling it twice does no harm."""
+        """End every process that was started here, and no other; idempotent."""

@@ -1,4 +1,4 @@
-"""Free ports for servers that others start."""
+"""Free ports for servers that other programs start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perfgate.protocols.address import host_and_port
 
 
 def free_ports(host: str, count: int) -> tuple[int, ...]:
-    """Choose different free TCP ports; another process may take one before the server does."""
+    """Choose distinct free TCP ports; another process may take one before the server does."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -24,7 +24,7 @@ def free_ports(host: str, count: int) -> tuple[int, ...]:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Return whether a server could listen there now; connections that are winding down do not count."""
+    """Return whether a server could listen there now; connections that are closing do not count."""
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -35,9 +35,9 @@ def is_free(host: str, port: int) -> bool:
 
 
 def is_anothers(port: int, pids: Collection[int]) -> bool:
-    """Return whether a process that is none of `pids` listens on the port, and none of them does.
+    """Return whether a process other than `pids` listens on the port, and none of `pids` does.
 
-    False where the system does not tell whose the listeners are.
+    False if the system does not report who listens.
     """
     try:
         connections = psutil.net_connections("tcp")
@@ -48,7 +48,7 @@ def is_anothers(port: int, pids: Collection[int]) -> bool:
 
 
 def answers(address: str, timeout_s: float = 2.0) -> str:
-    """Try to connect to `host:port`; return what stands in the way, empty when something listens."""
+    """Try to connect to `host:port`; return the obstacle, empty if something listens."""
     try:
         socket.create_connection(host_and_port(address), timeout_s).close()
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Short questions to a server that others run, gRPC or REST, before and between measurements; never a measurement."""
+"""Short requests to an external server, gRPC or REST, before and between measurements; never timed."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Peer:
     """`host:port`."""
     model_name: str = "default"
     version: int | None = None
-    """None: the server's choice, or by label."""
+    """None: chosen by the server, or by label."""
     label: str = ""
     tls: Tls | None = None
     metadata: tuple[tuple[str, str], ...] = ()
-    """Sent with every question: gRPC metadata or HTTP headers."""
+    """Sent with every request: gRPC metadata or HTTP headers."""
 
     @property
     def path(self) -> str:
@@ -42,24 +42,24 @@ class Peer:
 
 
 class ProbeReply(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
-    """Of gRPC, or of HTTP."""
+    """gRPC or HTTP status."""
     message: str
-    """The server's words where it refused."""
+    """The server's message if it refused."""
     body: bytes
 
 
 class GrpcLine:
-    """An open channel that carries serialised messages as they are."""
+    """An open channel for serialised messages."""
 
     def __init__(self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
         self._channel, self._metadata = channel, metadata
 
     def ask(self, method: str, body: bytes, timeout_s: float) -> ProbeReply:
         """Call a unary method."""
-        import grpc  # noqa: PLC0415 - 0.2 s, for those who need it
+        import grpc  # noqa: PLC0415 - takes 0.2 s, and is rarely needed
 
         call = self._channel.unary_unary(method, request_serializer=None, response_deserializer=None)
         try:
@@ -70,7 +70,7 @@ class GrpcLine:
 
 @contextmanager
 def grpc_line(peer: Peer) -> Iterator[GrpcLine]:
-    """Open a channel of its own, without memory of earlier attempts; UsageError for certificates that are none."""
+    """Open a separate channel, without memory of earlier attempts; UsageError for malformed certificates."""
     import grpc  # noqa: PLC0415 - as above
 
     options: list[tuple[str, int | str]] = [
@@ -91,7 +91,7 @@ def grpc_line(peer: Peer) -> Iterator[GrpcLine]:
 
 
 def rest_get(peer: Peer, path: str, timeout_s: float) -> ProbeReply:
-    """Fetch a page; status UNAVAILABLE (14, no HTTP status) where no answer came."""
+    """Fetch a page; status UNAVAILABLE (14, not an HTTP status) if no response came."""
     connection = _connection(peer, timeout_s)
     try:
         connection.request("GET", path, headers=dict(peer.metadata))
@@ -111,13 +111,13 @@ def _connection(peer: Peer, timeout_s: float) -> http.client.HTTPConnection:
 
 
 class _HttpsAs(http.client.HTTPSConnection):
-    """HTTPS to a server whose certificate carries another name than its address."""
+    """HTTPS to a server whose certificate has another name than its address."""
 
     def __init__(self, name: str, host: str, port: int, timeout_s: float, context: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=timeout_s, context=context)
         self._name, self._own_context = name, context
 
     def connect(self) -> None:
-        """Connect, then shake hands under the name."""
+        """Connect, with the TLS handshake under that name."""
         http.client.HTTPConnection.connect(self)
         self.sock = self._own_context.wrap_socket(self.sock, server_hostname=self._name)

@@ -1,4 +1,4 @@
-"""Whether a server serves a model yet, from what it says about itself."""
+"""Whether a server serves a model yet, from its own reports."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _HEALTH = "/grpc.health.v1.Health/Check"
 _SERVING = b"\x08\x01"  # HealthCheckResponse, status = 1
 _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
-"""Of tensorflow_serving/apis/get_model_status.proto."""
+"""Values of tensorflow_serving/apis/get_model_status.proto."""
 _HTTP_OK, _HTTP_NOT_FOUND = 200, 404
 
 
 class ReadinessState(StrEnum):
-    """How far a server has come."""
+    """A server's progress towards serving a model."""
 
     READY = "ready"
     NOT_YET = "not yet"
-    NO_SUCH_MODEL = "no such model"  # up, but it does not know the name, or does not know it yet
+    NO_SUCH_MODEL = "no such model"  # up, but the name is unknown, or still unknown
     FAILED = "failed"  # it tried to load the model, and will not try again
 
 
 class Readiness(NamedTuple):
-    """A state, and the server's words for it."""
+    """A state, with the server's message."""
 
     state: ReadinessState
     words: str = ""
@@ -43,7 +43,7 @@ class _Version(NamedTuple):
 
 
 def readiness(peer: Peer, timeout_s: float) -> Readiness:
-    """Ask once: the model's status; over gRPC the server's health as well where it has no status of models."""
+    """Ask once for the model's status; over gRPC also for the server's health if it does not report model status."""
     return _grpc(peer, timeout_s) if peer.protocol == "grpc" else _rest(peer, timeout_s)
 
 
@@ -59,7 +59,7 @@ def _grpc(peer: Peer, timeout_s: float) -> Readiness:
         if status.status == NOT_FOUND:
             return Readiness(ReadinessState.NO_SUCH_MODEL, status.message)
         health = line.ask(_HEALTH, b"", timeout_s)
-    silent = status.status == health.status == UNIMPLEMENTED  # it answers, and there is nothing else to ask
+    silent = status.status == health.status == UNIMPLEMENTED  # it answers, and offers nothing else to ask
     if silent or (health.status == OK and health.body == _SERVING):
         return Readiness(ReadinessState.READY)
     return Readiness(ReadinessState.NOT_YET, status.message)
@@ -84,7 +84,7 @@ def _rest(peer: Peer, timeout_s: float) -> Readiness:
         return Readiness(ReadinessState.NOT_YET, error_of(answer.body) or f"{answer.status} {answer.message}")
     try:
         status = json.loads(answer.body)
-        if isinstance(status, dict) and isinstance(status.get("ready"), bool):  # as KServe's protocol has it
+        if isinstance(status, dict) and isinstance(status.get("ready"), bool):  # as in KServe's protocol
             return Readiness(
                 ReadinessState.READY if status["ready"] else ReadinessState.NOT_YET,
                 "" if status["ready"] else "not ready",
@@ -107,7 +107,7 @@ def _of_versions(versions: Iterable[_Version]) -> Readiness:
 
 
 def error_of(body: bytes) -> str:
-    """Read TF-Serving's `{"error": …}`; empty for anything else."""
+    """Parse TF-Serving's `{"error": …}`; empty for anything else."""
     try:
         return str(json.loads(body)["error"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Why a server or a model refuses, in one line, and what to do: from gRPC's statuses and TensorFlow's words."""
+"""Why a server or a model refuses, in one line, with a remedy: from gRPC statuses and TensorFlow's messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perfgate.trials import status_name
 _MOST_CHARACTERS = 300
 
 _NO_PYTHON = "TensorFlow servers cannot run Python functions: export it without tf.py_function and numpy_function"
-# What TensorFlow says when the reason stands somewhere in the middle, with its remedy.
+# TensorFlow's messages with the reason somewhere in the middle, and remedies.
 _DEVICE = re.compile(
     r"Cannot assign a device for operation [^:]+: .*?explicitly assigned to (\S+) but available devices are \[[^\]]*\]"
 )
@@ -59,24 +59,24 @@ _SEE_THE_LOG = "see the server's log and `perfgate inspect`"
 
 
 def why(text: str) -> str:
-    """Return the reason in a line that can be printed: a sentence known to be buried in others, else both its ends."""
+    """Return the reason in one printable line: a known sentence from within the message, else both of its ends."""
     found = next((match for pattern, _ in _LOADING if (match := pattern.search(" ".join(text.split())))), None)
     return one_line(text if found is None else found.group(0), _MOST_CHARACTERS)
 
 
 def load_remedy(text: str) -> str:
-    """Return what to do about a model that does not load."""
+    """Return a remedy for a model that does not load."""
     flat = " ".join(text.split())
     return next((remedy for pattern, remedy in _LOADING if pattern.search(flat)), _EXPORT_AGAIN)
 
 
 def refusal(status: int, message: str) -> str:
-    """Describe an answer that is an error: its status and its words, in one line."""
+    """Describe an error response: its status and message, in one line."""
     words = why(message)
     return f"{status_name(status)}: {words}" if words else status_name(status)
 
 
 def remedy_of(status: int, message: str = "") -> str:
-    """Return what to do about such an answer: by its words where they are known, else by its status."""
+    """Return a remedy for an error response, by its message if known, else by its status."""
     by_words = (remedy for pattern, remedy in _BY_WORDS if pattern.search(message))
     return next(by_words, _BY_STATUS.get(status, _SEE_THE_LOG))

@@ -1,4 +1,4 @@
-"""How long work was ready to run and had to wait for a CPU, from the kernel's scheduler statistics."""
+"""Run delay: how long work was ready to run but waited for a CPU, from the kernel's scheduler statistics."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _STRETCHES = 50
-"""From one in which the working threads are found out to the next."""
+"""Stretches between two searches for the working threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where a stretch of work began, on three clocks, in ns: the thread's run delay, time, CPU time of the process."""
+    """Start of a stretch of work, on three clocks, in ns: the thread's run delay, time, CPU time of the process."""
 
     delay_ns: int
     wall_ns: int
@@ -24,7 +24,7 @@ class Begun:
 
 
 class RunDelay:
-    """Reads the calling thread's run delay: each thread has a file of its own, opened at its first question."""
+    """Reads the calling thread's run delay; each thread has a file of its own, opened at its first use."""
 
     def __init__(
         self,
@@ -40,15 +40,15 @@ class RunDelay:
     def since(self, begun: Begun) -> int:
         """Return the nanoseconds that the calling thread's work waited, at most those in which the process did not run.
 
-        A thread that hands its work to another one of its process, and is kept off the CPU by that very one, is ready
-        and waits in the kernel's books, while the work goes on: that is no time lost. Work on several CPUs at once that
-        used as much CPU time as it took has waited for none, by this count.
+        A thread that hands its work to another thread of its process, and is kept off the CPU by that one, counts as
+        waiting for the kernel although the work continues: that is no lost time. By this bound, work on several CPUs
+        that used as much CPU time as it took has not waited.
         """
         idle_ns = self._wall_ns() - begun.wall_ns - (self._cpu_ns() - begun.cpu_ns)
         return min(self.ns() - begun.delay_ns, max(0, idle_ns))
 
     def ns(self) -> int:
-        """Return the nanoseconds waited since the thread began; 0 where the kernel does not tell.
+        """Return the nanoseconds waited since the thread began; 0 if the kernel does not report them.
 
         The second number of `/proc/thread-self/schedstat` (Linux, Documentation/scheduler/sched-stats.rst). Reading it
         takes some microseconds.
@@ -66,14 +66,14 @@ class ProcessRunDelay(RunDelay):
     """Reads the run delay of all threads of this process that do the work, for one stretch of work at a time.
 
     TensorFlow hands most of a graph's operations to a thread of its own: the calling thread's delay is about half of
-    what an execution waited on a busy machine (docs/explanation/method.md). Which threads those are is found out in
-    every 50th stretch, by whose CPU time went on; reading all of some 30 threads takes a tenth of a millisecond.
+    what an execution waited on a busy machine (docs/explanation/method.md). Every 50th stretch finds these threads by
+    their increase in CPU time; reading all of some 30 threads takes a tenth of a millisecond.
     """
 
     def __init__(self, tasks: Path = Path("/proc/self/task")) -> None:
         super().__init__()
         self._tasks, self._files, self._stretches = tasks, dict[str, int](), 0
-        self._used_ns: dict[str, int] = {}  # of every thread, where this stretch is one that finds out
+        self._used_ns: dict[str, int] = {}  # of every thread, if this stretch is a search
 
     def begin(self) -> Begun:
         """Begin a stretch of work of the whole process."""
@@ -105,7 +105,7 @@ class ProcessRunDelay(RunDelay):
                         self._files[task.name] = os.open(task / "schedstat", os.O_RDONLY)
 
     def _read(self, thread: str) -> tuple[int, int]:
-        """CPU time and run delay of a thread, ns; of one that has ended nothing."""
+        """CPU time and run delay of a thread, ns; nothing for one that has ended."""
         try:
             used, waited, _ = os.pread(self._files[thread], 64, 0).split()
         except (OSError, ValueError):

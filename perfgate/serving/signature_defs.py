@@ -1,4 +1,4 @@
-"""Signatures that a scenario spells out, for servers that do not say theirs."""
+"""Signatures that a scenario specifies, for servers that do not report theirs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from perfgate.model.interface import Signature, TensorSpec
 from perfgate.scenario.schema import Scenario, TensorInfo
 
 _METHODS = "tensorflow/serving/"
-"""What method names of signatures begin with."""
+"""Prefix of the method names of signatures."""
 
 
 def written_signatures(scenario: Scenario) -> tuple[Signature, ...]:
-    """Read the `signature_def` of each payload, sorted by key; UsageError where two disagree."""
+    """Read the `signature_def` of each payload, sorted by key; UsageError if two disagree."""
     found: dict[str, Signature] = {}
     for _, _, payload in scenario.request_classes():
         if (said := payload.signature_def) is None:

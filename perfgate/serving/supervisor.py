@@ -1,8 +1,8 @@
-"""The process between perfgate and a command that it started: nothing that comes of the command outlives it.
+"""The process between perfgate and a command that it started: no process of the command outlives it.
 
-Run as `supervisor.py CHANNEL_FD`, by its path and with nothing of perfgate imported, so that it is there in some 30 ms.
-It is the subreaper of all that the command starts: what daemonises becomes its child, not init's (`man 2 prctl`). It
-sleeps until perfgate says something. When perfgate's end of the channel closes, even by SIGKILL, it kills the whole
+Run as `supervisor.py CHANNEL_FD`, by its path and without importing perfgate, so that it starts in some 30 ms. It is
+the subreaper of all that the command starts: a process that daemonises becomes its child, not init's (`man 2 prctl`).
+It sleeps until perfgate sends a message. When perfgate's end of the channel closes, even by SIGKILL, it kills the whole
 tree and ends.
 """
 
@@ -20,14 +20,14 @@ from typing import Any
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 _LONGEST_MESSAGE_BYTES = 1 << 20
 _KILLING_S = 10.0
-"""What is still there then sleeps in the kernel, where no signal reaches it."""
+"""After this, remaining processes are asleep in the kernel, where no signal reaches them."""
 _LOOKS = 10
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def process(pid: int) -> tuple[str, int, int] | None:
-    """Read state, parent and start time (ticks since boot) of a process from proc(5); None when there is none."""
+    """Read state, parent and start time (ticks since boot) of a process from proc(5); None if there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib doubles the time to start
             fields = file.read().rpartition(b")")[2].split()
@@ -37,7 +37,7 @@ def process(pid: int) -> tuple[str, int, int] | None:
 
 
 class Family:
-    """All processes that came of the command, and those that were adopted by their number."""
+    """All processes of the command, and those adopted by their number."""
 
     def __init__(self) -> None:
         self._exits: dict[int, int] = {}
@@ -45,7 +45,7 @@ class Family:
         self._scratch = ""
 
     def start(self, command: list[str], scratch: str) -> dict[str, Any]:
-        """Start the command in a session of its own; `scratch` is a directory to remove should perfgate die."""
+        """Start the command in a session of its own; `scratch` is a directory to remove if perfgate dies."""
         self._scratch = scratch
         reading, writing = os.pipe()
         began_s, parent = time.monotonic(), os.getpid()
@@ -62,26 +62,26 @@ class Family:
         return {"pid": pid, "began_s": began_s}
 
     def adopt(self, pid: int) -> dict[str, Any]:
-        """Count a process in that is none of ours by descent."""
+        """Include a process that does not descend from ours."""
         if found := process(pid):
             self._adopted[pid] = found[2]
         return {"alive": found is not None}
 
     def status(self) -> dict[str, Any]:
-        """Return who lives, and how each that ended did."""
+        """Return which processes are alive, and how others ended."""
         return {"alive": self._alive(), "exits": {str(pid): code for pid, code in self._exits.items()}}
 
     def bereaved(self) -> None:
-        """Perfgate is gone: kill all, and clear up after it."""
+        """Kill all processes and clean up, because perfgate is gone."""
         self._finish(0.0)
         if self._scratch:
-            import shutil  # noqa: PLC0415 - a third of the time to start, and seldom needed
+            import shutil  # noqa: PLC0415 - a third of the start time, and rarely needed
 
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def end(self, grace_s: float) -> dict[str, Any]:
-        """Ask all to end, wait, and kill what is left; tell who is there even then."""
-        self._scratch = ""  # perfgate is well, and others may use it
+        """Ask all to end, wait, kill the rest, and return those still alive."""
+        self._scratch = ""  # perfgate is alive, and others may use it
         self._finish(grace_s)
         return {"alive": self._alive()}
 
@@ -90,7 +90,7 @@ class Family:
             self._signal(signal.SIGTERM)
             self._wait(grace_s)
         end_s = time.monotonic() + _KILLING_S
-        while self._alive() and time.monotonic() < end_s:  # again, for what was forked meanwhile
+        while self._alive() and time.monotonic() < end_s:  # again, for processes forked meanwhile
             self._signal(signal.SIGKILL)
             self._wait(0.05)
 
@@ -107,7 +107,7 @@ class Family:
                 continue
 
     def _reap(self) -> bool:
-        """Note how our children ended; tell whether one did."""
+        """Record how our children ended; return whether any did."""
         before = len(self._exits)
         while True:
             try:
@@ -120,9 +120,9 @@ class Family:
         return len(self._exits) > before
 
     def _alive(self) -> list[int]:
-        """Return the living, parents before their children; what is not alive has been reaped, if it was our child.
+        """Return the living processes, parents before their children; dead children have been reaped.
 
-        One look may miss a process whose parent ends in that moment, so two must agree.
+        A single scan may miss a process whose parent ends at that moment, so two scans must agree.
         """
         found = self._look()
         for _ in range(_LOOKS):
@@ -158,7 +158,7 @@ def _become(command: list[str], parent: int, failed: int) -> None:
 
 
 def main() -> None:
-    """Do what perfgate says until it is gone."""
+    """Execute perfgate's messages until it is gone."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends with its channel only
