@@ -1,4 +1,4 @@
-"""Instants at which requests are due, drawn before the first one is sent; seconds since the turn began."""
+"""Arrival times of requests, drawn before the first one is sent; seconds since the turn began."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 def schedule(load: Load, duration_s: float, rng: np.random.Generator, trace_s: Sequence[float] = ()) -> Floats:
-    """Draw one turn's arrivals as the scenario says; `trace_s` are the instants that a trace holds."""
+    """Draw one turn's arrivals for the scenario; `trace_s` are the arrivals of its trace."""
     if load.arrivals == "trace":
         return replay(trace_s, duration_s)
     if load.arrivals == "ramp":
@@ -31,7 +31,7 @@ def schedule(load: Load, duration_s: float, rng: np.random.Generator, trace_s: S
 
 
 def mean_rate_rps(load: Load, duration_s: float, trace_s: Sequence[float] = ()) -> float | None:
-    """Return how many requests a second `schedule` draws on average; None for a closed loop, which has no schedule."""
+    """Return the mean number of requests a second that `schedule` draws; None for a closed loop."""
     if load.arrivals == "trace":
         return replay(trace_s, duration_s).size / duration_s
     if load.arrivals == "ramp":
@@ -48,16 +48,16 @@ def constant(rate_rps: float, duration_s: float) -> Floats:
 
 
 def poisson(rate_rps: float, duration_s: float, rng: np.random.Generator) -> Floats:
-    """Draw the arrivals of many independent users: exponential gaps, cut at the duration."""
+    """Draw the arrivals of many independent users: exponential gaps, up to the duration."""
     return _renewals(rate_rps, duration_s, 0.0, lambda size: rng.exponential(1 / rate_rps, size))
 
 
 def gamma(rate_rps: float, cv: float, duration_s: float, rng: np.random.Generator) -> Floats:
-    """Draw arrivals with gamma gaps of mean 1 / rate and coefficient of variation `cv`: above 1 they come in bursts.
+    """Draw arrivals with gamma gaps of mean 1 / rate and coefficient of variation `cv`; above 1 they come in bursts.
 
-    The first one comes as in a process that began long ago: after a uniform part of a gap that was met by chance, long
-    ones more often (Cox, Renewal Theory, 1962: the equilibrium process), so that the rate is the same at all times.
-    After a whole gap, as if one had come at 0, each turn would have (cv² - 1) / 2 requests more.
+    The first arrival is that of a process which began long ago: after a uniform part of a gap, where long gaps are more
+    likely (Cox, Renewal Theory, 1962: the equilibrium process), so that the rate is the same at all times. With a whole
+    first gap, as if there were an arrival at 0, each turn would have (cv² - 1) / 2 more requests.
     """
     shape, scale_s = cv**-2, cv**2 / rate_rps
     first_s = rng.uniform() * rng.gamma(shape + 1, scale_s)
@@ -67,10 +67,10 @@ def gamma(rate_rps: float, cv: float, duration_s: float, rng: np.random.Generato
 
 
 def _renewals(rate_rps: float, duration_s: float, cv: float, gaps: Callable[[int], Floats]) -> Floats:
-    """Add up independent gaps until the duration."""
+    """Accumulate independent gaps up to the duration."""
     instants = np.empty(0)
     expected = rate_rps * max(duration_s, 0.0)
-    # Six standard deviations more than expected: nearly always one draw.
+    # Six standard deviations more than expected, so that one draw nearly always suffices.
     size = int(expected + 6 * max(cv, 1.0) * np.sqrt(expected)) + 8
     while not instants.size or instants[-1] < duration_s:
         began_s = instants[-1] if instants.size else 0.0
@@ -79,10 +79,10 @@ def _renewals(rate_rps: float, duration_s: float, cv: float, gaps: Callable[[int
 
 
 def ramp(from_rps: float, to_rps: float, duration_s: float, rng: np.random.Generator) -> Floats:
-    """Draw Poisson arrivals whose rate goes in a straight line from one to the other."""
+    """Draw Poisson arrivals whose rate changes linearly from one value to another."""
     slope = (to_rps - from_rps) / duration_s
 
-    def inverse(expected: Floats) -> Floats:  # of from t + slope t²/2, written so that nothing cancels
+    def inverse(expected: Floats) -> Floats:  # of from t + slope t²/2, in a form without cancellation
         root = np.sqrt(np.maximum(from_rps**2 + 2 * slope * expected, 0.0))
         return np.asarray(2 * expected / np.maximum(from_rps + root, np.finfo(float).tiny), np.float64)
 
@@ -90,7 +90,7 @@ def ramp(from_rps: float, to_rps: float, duration_s: float, rng: np.random.Gener
 
 
 def steps(rates_rps: Sequence[float], duration_s: float, rng: np.random.Generator) -> Floats:
-    """Draw Poisson arrivals whose rate is each of these for an equal part of the duration."""
+    """Draw Poisson arrivals with one of the rates in each of equal parts of the duration."""
     ends_s = np.linspace(0.0, duration_s, len(rates_rps) + 1)
     expected_at = np.concatenate([[0.0], np.cumsum(np.multiply(rates_rps, duration_s / len(rates_rps)))])
     return _time_changed(
@@ -101,10 +101,10 @@ def steps(rates_rps: Sequence[float], duration_s: float, rng: np.random.Generato
 def _time_changed(
     inverse: Callable[[Floats], Floats], expected: float, duration_s: float, rng: np.random.Generator
 ) -> Floats:
-    """Draw a Poisson process of varying rate: one of rate 1 in units of expected arrivals, put back into seconds.
+    """Draw a Poisson process of varying rate: one of rate 1 in units of expected arrivals, mapped back to seconds.
 
     Çinlar, Introduction to Stochastic Processes, 1975, chapter 4; Lewis & Shedler (Naval Research Logistics Quarterly
-    26, 1979, 403) compare it with thinning, which needs no inverse and more draws.
+    26, 1979, 403) compare it with thinning, which needs no inverse but more draws.
     """
     instants = inverse(poisson(1.0, expected, rng)) if expected > 0 else np.empty(0)
     return instants[instants < duration_s]
@@ -117,7 +117,7 @@ def replay(trace_s: Sequence[float], duration_s: float) -> Floats:
 
 
 def length_s(trace_s: Sequence[float]) -> float:
-    """Return how long a trace is: to its last arrival plus one mean gap, so that its rate is its count over this."""
+    """Return the length of a trace: its last arrival plus one mean gap, so that count over length is its rate."""
     return trace_s[-1] * len(trace_s) / (len(trace_s) - 1)
 
 

@@ -1,4 +1,4 @@
-"""What all drivers do in a `with` block."""
+"""Context manager shared by all drivers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Self
 
 
 class Closing(ABC):
-    """Is closed at the end of a `with` block, however that ends."""
+    """Closed at the end of a `with` block."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close; twice does no harm."""
+        """Close; idempotent."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""What the engine asks of a connection, whatever protocol it speaks."""
+"""The interface of a connection to the engine, for every protocol."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from perfgate.protocols.grpc import OK, UNAVAILABLE
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """What became of one request."""
+    """The outcome of one request."""
 
     status: int = OK
     message: str = ""
     timing: str = ""
-    """Value of the answer's `server-timing`."""
+    """Value of the response's `server-timing`."""
     lost: bool = False
-    """There was no connection, or it broke."""
+    """Whether the request failed because there was no connection, or it broke."""
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """Requests that have come to an end since the engine last looked, by their number."""
+    """Requests that have ended since the engine last looked, by number."""
 
     good: list[int] = field(default_factory=list)
-    """Status OK and nothing else to tell: nearly all."""
+    """Requests with status OK and no further information: nearly all."""
     others: list[tuple[int, RequestOutcome]] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
-    """The server did not look at them before it closed the connection: to be sent once more."""
+    """Requests that the server did not process before it closed the connection, to be sent again."""
 
     def clear(self) -> None:
-        """Forget all."""
+        """Clear everything."""
         for ended in (self.good, self.others, self.again):
             ended.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """A call made ready for the wire; the same object each time it is sent."""
+    """A call prepared for the wire; the same object each time it is sent."""
 
     path: str
     body: bytes
@@ -52,11 +52,11 @@ class ClientConnection(ABC):
     def __init__(self, place: Remote, outcomes: Outcomes) -> None:
         self.outcomes = outcomes
         self.broken = ""
-        """Why it takes no more requests; empty while it does."""
+        """Why it accepts no more requests; empty while it does."""
         self.kept: list[bytes] | None = None
-        """Pieces of the answers' bodies, where somebody wants them."""
+        """Pieces of the responses' bodies, if they are wanted."""
         self._out: list[bytes] = []
-        """What the next `flush` hands over."""
+        """Bytes that the next `flush` hands over."""
         self.wire: Wire | None = None
         try:
             self.wire = Wire(place)
@@ -65,22 +65,22 @@ class ClientConnection(ABC):
 
     @abstractmethod
     def send(self, number: int, request: Request) -> None:
-        """Take a request; it leaves with the next `flush`."""
+        """Take a request, which is sent by the next `flush`."""
 
     @abstractmethod
     def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
-        """End all requests up to that number, whose time is over, with this outcome."""
+        """End all requests up to that number, whose time has run out, with this outcome."""
 
     @abstractmethod
     def _understand(self, data: bytes) -> None:
-        """Take what the server sent."""
+        """Receive what the server has sent."""
 
     @abstractmethod
     def _drop(self) -> Iterable[int]:
-        """Forget all requests and return their numbers."""
+        """Forget all requests, and return their numbers."""
 
     def flush(self) -> None:
-        """Hand over to the kernel what was taken."""
+        """Hand pending bytes over to the kernel."""
         if self._out and self.wire is not None:
             try:
                 self.wire.send(self._out)
@@ -89,7 +89,7 @@ class ClientConnection(ABC):
             self._out.clear()
 
     def ready(self) -> None:
-        """Go on: the socket is readable or writable."""
+        """Continue: the socket is readable or writable."""
         wire = self.wire
         if wire is None:
             return
@@ -106,12 +106,12 @@ class ClientConnection(ABC):
             self._break(str(error))
 
     def close(self) -> None:
-        """End it; what is in flight is forgotten."""
+        """Close it; requests in flight are forgotten."""
         self._drop()
         self._hang_up("closed")
 
     def _break(self, why: str) -> None:
-        """End it; what is in flight has failed."""
+        """Close it; requests in flight have failed."""
         outcome = RequestOutcome(UNAVAILABLE, why, lost=True)
         self.outcomes.others += [(number, outcome) for number in self._drop()]
         self._hang_up(why)

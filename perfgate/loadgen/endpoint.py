@@ -1,4 +1,4 @@
-"""What a driver has to know of a server, and the engine that this takes."""
+"""What a driver needs to know about a server, and the engine for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perfgate.protocols.tls import Tls
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """One server and how to talk to it; plain data, which worker processes get as it is."""
+    """One server and its protocol settings; plain data, passed to worker processes as it is."""
 
     address: str = ""
     """`host:port` of gRPC; needed for that protocol."""
@@ -21,17 +21,17 @@ class ServerAddress:
     """`host:port` of REST; needed for that protocol."""
     protocol: Literal["grpc", "rest"] = "grpc"
     model_name: str = "default"
-    """As REST says it in the path, percent-encoded, with version or label; a gRPC message holds all that already."""
+    """Model path of REST, percent-encoded, with version or label; gRPC messages contain these themselves."""
     tls: Tls | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Goes with every request."""
+    """Sent with every request."""
     deadline_s: float = 5.0
     connections: int = 1
-    """Of each process; over REST those that are opened beforehand."""
+    """Connections of each process; over REST, those that are opened in advance."""
 
 
 def engine_for(endpoint: ServerAddress) -> Engine:
-    """Make the engine; UsageError for an address that is none."""
+    """Make the engine; UsageError for a malformed address."""
     if endpoint.protocol == "rest":
         if not endpoint.rest_address:
             raise UsageError("the server has no REST address", 'use protocol = "grpc"')

@@ -1,4 +1,4 @@
-"""The load engine: one thread that sends what is due, books what has come back, and sleeps in between."""
+"""The load engine: one thread that sends due requests, records responses, and sleeps in between."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _GOOD = RequestOutcome()
 
 
 class Engine(Closing):
-    """A `Driver`: persistent connections to one server, each request ended by its deadline, counted from the send.
+    """A `Driver`: persistent connections to one server; each request ends by its deadline, counted from sending.
 
-    A request without an answer has status 4 (deadline) or 14 (no connection, or a connection that broke); an error
-    that the server returns keeps its own status.
+    A request without a response has status 4 (deadline) or 14 (no connection, or a broken one); an error that the
+    server returns keeps its own status.
     """
 
     def __init__(self, transport: Transport, deadline_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -41,18 +41,18 @@ class Engine(Closing):
 
     @property
     def pauses(self) -> int:
-        """How often a closed loop has held back, for 20 ms each, because a connection had broken."""
+        """Number of pauses of a closed loop, 20 ms each, because a connection broke."""
         return self._pauses
 
     @property
     def cpu_ms(self) -> float:
-        """CPU time of this process so far: the engine runs in it."""
+        """CPU time of this process so far, in which the engine runs."""
         return time.process_time() * 1e3
 
     def connect(self) -> bool:
-        """Open the connections with a question on each; return whether the server answered, whatever it said.
+        """Open the connections with a probe on each; return whether the server answered, with any status.
 
-        Takes no longer than a second. `drive` does it too, ahead of its first instant; here to do it earlier.
+        Takes at most a second. `drive` does this too, before its first instant; call this to do it earlier.
         """
         if not self._connected:
             found, _ = self._exchange(self._transport.probes(), min(self._deadline_s, _LONGEST_OPENING_S))
@@ -60,15 +60,15 @@ class Engine(Closing):
         return self._connected
 
     def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Send a series and record every request; those that failed count as the deadline at least."""
+        """Send a series and record every request; failed ones count with the deadline at least."""
         return failures_at_deadline(self.record(calls, load, first_call), self._deadline_s)
 
     def record(
         self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0, begin_s: float | None = None
     ) -> Requests:
-        """Send a series as `drive` does, and leave the times of failed requests as they were.
+        """Send a series like `drive`, without changing the times of failed requests.
 
-        It begins at `begin_s` of the clock, or at once.
+        Begins at `begin_s` of the clock, or immediately.
         """
         if not calls:
             raise ValueError("no calls to send")
@@ -83,7 +83,7 @@ class Engine(Closing):
                 elif (early_s := begin_s - self._clock()) > 0:
                     time.sleep(early_s)
                 series.run(pacer_for(load), self._clock, begin_s)
-        except BaseException:  # interrupted: what is in flight would be taken for the next series' answers
+        except BaseException:  # interrupted: requests in flight would be mistaken for the next series'
             self._transport.close()
             self._connected = False
             raise
@@ -93,7 +93,7 @@ class Engine(Closing):
         return replace(series.ledger.requests(), kind=kinds(calls, first_call, len(series.ledger.done_s)))
 
     def call(self, call: Call) -> Reply:
-        """Send one request and keep its answer."""
+        """Send one request and return its response."""
         (request,) = self._transport.prepare((call,))
         (outcome,), pieces = self._exchange([(self._transport.take(), request)], self._deadline_s)
         if outcome.status != OK:
@@ -103,20 +103,20 @@ class Engine(Closing):
         return Reply(OK, outcome.message, body)
 
     def close(self) -> None:
-        """Close the connections; calling it twice does no harm."""
+        """Close the connections; idempotent."""
         if not self._closed:
             self._closed = True
             self._transport.close()
             self._waiter.close()
 
     def _requests(self, calls: Sequence[Call]) -> Sequence[Request]:
-        """Make the requests, unless the last ones were these: to look at 100,000 calls takes a tenth of a second."""
+        """Make the requests, unless they are the last series': reading 100,000 calls takes a tenth of a second."""
         if calls is not self._prepared[0] or not isinstance(calls, tuple):
             self._prepared = (calls, self._transport.prepare(calls))
         return self._prepared[1]
 
     def _look(self) -> None:
-        """Take note of what the server did while nothing was sent: it may have closed connections."""
+        """Process events since the last series: the server may have closed connections."""
         self._waiter.look_at_all()
         for connection in self._waiter.wait(self._transport.connections, 0.0):
             connection.ready()
@@ -125,7 +125,7 @@ class Engine(Closing):
     def _exchange(
         self, requests: Sequence[tuple[ClientConnection, Request]], limit_s: float
     ) -> tuple[list[RequestOutcome], list[bytes]]:
-        """Send each request on its connection; return what became of them, and the pieces of the answers' bodies."""
+        """Send each request on its connection; return the outcomes, and the pieces of the responses' bodies."""
         transport, outcomes, end_s = self._transport, self._transport.outcomes, self._clock() + limit_s
         found: dict[int, RequestOutcome] = {}
         pieces: list[bytes] = []
@@ -136,7 +136,7 @@ class Engine(Closing):
             connection.flush()
         try:
             while True:
-                for number in outcomes.again:  # on a connection that the server had closed meanwhile
+                for number in outcomes.again:  # on a connection that the server had closed in the meantime
                     sent.append((transport.take(), requests[number][1]))
                     sent[-1][0].kept = pieces
                     sent[-1][0].send(number, requests[number][1])
@@ -160,9 +160,9 @@ class Engine(Closing):
 
 
 class GrpcDriver(Engine):
-    """gRPC, over so many connections."""
+    """gRPC, over a fixed number of connections."""
 
-    def __init__(  # noqa: PLR0913 - one a setting
+    def __init__(  # noqa: PLR0913 - one for each setting
         self,
         address: str,
         deadline_s: float = 5.0,
@@ -172,7 +172,7 @@ class GrpcDriver(Engine):
         tls: Tls | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Send all calls to `method`, `/package.Service/Method`, where it is given in place of their own."""
+        """Send all calls to `method`, `/package.Service/Method`, if given, instead of their own."""
         super().__init__(
             GrpcTransport(address, deadline_s, connections=connections, tls=tls, metadata=metadata, path=method),
             deadline_s,
@@ -182,7 +182,7 @@ class GrpcDriver(Engine):
 class RestDriver(Engine):
     """TF-Serving's REST: JSON over HTTP/1.1."""
 
-    def __init__(  # noqa: PLR0913 - one a setting
+    def __init__(  # noqa: PLR0913 - one for each setting
         self,
         address: str,
         model: str = "default",
@@ -192,10 +192,10 @@ class RestDriver(Engine):
         tls: Tls | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Open `connections` of them beforehand, and as many more as the requests in flight need."""
+        """Open `connections` in advance, and as many more as the requests in flight need."""
         super().__init__(RestTransport(address, f"/v1/models/{model}", connections, tls, metadata or {}), deadline_s)
 
 
 def _sleeps(load: ClosedLoop | OpenLoop) -> bool:
-    """Return whether we are idle most of the time: with one request in flight, for all the time that a server takes."""
+    """Return whether the engine is idle most of the time: with one request in flight, while the server works."""
     return isinstance(load, OpenLoop) or load.in_flight == 1

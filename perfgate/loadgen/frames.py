@@ -1,4 +1,4 @@
-"""The gRPC wire format over HTTP/2, as far as the client of unary calls needs it.
+"""The part of gRPC's wire format over HTTP/2 that a client of unary calls needs.
 
 Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
@@ -26,7 +26,7 @@ _OF_RESET = {7: grpc.UNAVAILABLE, 8: grpc.CANCELLED, 11: grpc.RESOURCE_EXHAUSTED
 
 
 def unframe(body: bytes) -> bytes | None:
-    """Take the one uncompressed message out of a response body; None when that is not what the body holds."""
+    """Return the single uncompressed message of a response body; None if the body is anything else."""
     if len(body) < grpc.PREFIX.size:
         return None
     compressed, length = grpc.PREFIX.unpack_from(body)
@@ -34,12 +34,12 @@ def unframe(body: bytes) -> bytes | None:
 
 
 def grpc_timeout(deadline_s: float) -> str:
-    """Write a deadline as `grpc-timeout` says it: at most eight digits, so milliseconds up to a day."""
+    """Format a deadline for `grpc-timeout`: at most eight digits, so milliseconds up to a day."""
     return f"{max(1, min(round(deadline_s * 1000), 99_999_999))}m"
 
 
 def status_of(fields: Mapping[bytes, bytes]) -> tuple[int, str] | None:
-    """Read status and message from headers or trailers; None when they hold no `grpc-status`."""
+    """Read status and message from headers or trailers; None if they have no `grpc-status`."""
     if (text := fields.get(b"grpc-status")) is None:
         return None
     status = int(text) if text.isdigit() and int(text) <= grpc.UNAUTHENTICATED else grpc.UNKNOWN
@@ -47,12 +47,12 @@ def status_of(fields: Mapping[bytes, bytes]) -> tuple[int, str] | None:
 
 
 def status_of_reset(code: int) -> tuple[int, str]:
-    """Return which gRPC status the error code of a reset HTTP/2 stream stands for."""
+    """Return the gRPC status for the error code of a reset HTTP/2 stream."""
     return _OF_RESET.get(code, grpc.INTERNAL), f"the server reset the stream with HTTP/2 error {code}"
 
 
 def status_without_trailer(http_status: int) -> tuple[int, str]:
-    """Return which gRPC status an HTTP answer without `grpc-status` stands for."""
+    """Return the gRPC status for an HTTP response without `grpc-status`."""
     return _OF_HTTP.get(
         http_status, grpc.UNKNOWN
     ), f"HTTP status {http_status} and no grpc-status: is this a gRPC server?"

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection of a client that is kept alive, with one request at a time (RFC 9112).
+"""A persistent HTTP/1.1 client connection with one request at a time (RFC 9112).
 
-Answers are parsed by httptools, that is by llhttp, the parser of Node.js; docs/explanation/benchmarks.md has what that
-saves.
+Responses are parsed by httptools, a binding of llhttp, the parser of Node.js; docs/explanation/benchmarks.md shows what
+that saves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from perfgate.trials import Method
 
 METHOD_VERBS = {Method.PREDICT: "predict", Method.CLASSIFY: "classify", Method.REGRESS: "regress"}
 
-# What TF-Serving answers for each gRPC status, the other way round (`ToHTTPStatusCode` in
+# TF-Serving's HTTP status for each gRPC status, inverted (`ToHTTPStatusCode` in
 # https://github.com/tensorflow/serving/blob/master/tensorflow_serving/model_servers/http_server.cc).
 _OF_HTTP = {
     400: grpc.INVALID_ARGUMENT,
@@ -40,7 +40,7 @@ _LONGEST_HEAD = 256 * 1024
 
 
 def http_request(verb: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    """Write a request out; JSON where it has a body."""
+    """Serialise a request; JSON if it has a body."""
     fields = dict(headers)
     if body is not None:
         fields |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -49,12 +49,12 @@ def http_request(verb: str, path: str, headers: Mapping[str, str], body: bytes |
 
 
 def status_of_http(http: int) -> int:
-    """Return which gRPC status an HTTP status of TF-Serving stands for."""
+    """Return the gRPC status for an HTTP status of TF-Serving."""
     return OK if http == 200 else _OF_HTTP.get(http, UNKNOWN)
 
 
 class Http1Connection(ClientConnection):
-    """Puts itself among the idle ones when it has its answer; what begins with `on_` is called by the parser."""
+    """Returns to the idle connections after its response; the parser calls the methods that begin with `on_`."""
 
     def __init__(self, place: Remote, outcomes: Outcomes, idle: list[Http1Connection]) -> None:
         super().__init__(place, outcomes)
@@ -62,21 +62,21 @@ class Http1Connection(ClientConnection):
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._number: int | None = None
         self._used = False
-        """An answer has come before."""
+        """A response has arrived before."""
         self._begun = False
-        """The first byte of an answer has come."""
+        """The first byte of a response has arrived."""
         self._extra = False
-        """Another answer came after the one that was due."""
+        """A second response followed the expected one."""
         self._head_bytes = 0
-        """What has come while the head of the answer was not all there."""
+        """Bytes received while the response's head was incomplete."""
         self._http = 0
-        """Status of the answer whose head has been read; 0: none."""
+        """Status of the response whose head has been read; 0: none."""
         self._timing = ""
         self._sized = False
-        """The answer says where it ends; else it ends with the connection."""
+        """The response declares its length; otherwise it ends with the connection."""
 
     def send(self, number: int, request: Request) -> None:
-        """Take the one request."""
+        """Take the single request."""
         if self.broken:
             self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
@@ -84,7 +84,7 @@ class Http1Connection(ClientConnection):
         self._out.append(request.body)
 
     def give_up_through(self, number: int, outcome: RequestOutcome) -> None:
-        """End the request; the connection goes with it, for HTTP/1.1 has no other way to cancel."""
+        """End the request and the connection, since HTTP/1.1 has no other way to cancel."""
         if self._number is not None and self._number <= number:
             self.outcomes.others.append((self._number, outcome))
             self._number = None
@@ -95,16 +95,16 @@ class Http1Connection(ClientConnection):
         return () if number is None else (number,)
 
     def _break(self, why: str) -> None:
-        """End it; a request on a connection that the server had closed meanwhile was not looked at."""
+        """Close; a request on a connection that the server had closed in the meantime was not processed."""
         if self._http and not self._sized:
-            self.on_message_complete()  # the body was all that came until the end, of which the parser cannot be told
+            self.on_message_complete()  # the body ends with the connection, which the parser cannot know
         elif self._number is not None and self._used and not self._begun:
             self.outcomes.again += self._drop()
         super()._break(why)
 
     def _hang_up(self, why: str) -> None:
         super()._hang_up(why)
-        self._parser = None  # it holds on to this object, and the garbage collector rests while we measure
+        self._parser = None  # it refers to this object, and the garbage collector is off while we measure
 
     def _understand(self, data: bytes) -> None:
         if not self._http:
@@ -121,11 +121,11 @@ class Http1Connection(ClientConnection):
             self._break("the head of the answer is too long: is this an HTTP server?")
 
     def on_message_begin(self) -> None:
-        """Note that an answer begins: the one that is due, or one too many."""
+        """Note that a response begins: the expected one, or an extra one."""
         self._begun, self._extra = True, self._number is None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep what matters."""
+        """Keep the relevant fields."""
         name = name.lower()
         if name == b"server-timing":
             self._timing = value.decode("latin-1")
@@ -133,17 +133,17 @@ class Http1Connection(ClientConnection):
             self._sized = True
 
     def on_headers_complete(self) -> None:
-        """Keep the status; one below 200 announces an answer, and is none."""
+        """Keep the status; one below 200 is an interim response."""
         if self._parser is not None and (code := self._parser.get_status_code()) >= 200:
             self._http = code
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece where somebody wants it."""
+        """Keep a piece of the body if it is wanted."""
         if self.kept is not None:
             self.kept.append(body)
 
     def on_message_complete(self) -> None:
-        """Book the answer; be idle, unless the server closes the connection now."""
+        """Record the response and become idle, unless the server closes the connection now."""
         if not self._http or self._parser is None:
             return
         status, timing, number = status_of_http(self._http), self._timing, self._number
@@ -163,7 +163,7 @@ class Http1Connection(ClientConnection):
 
 
 def error_text(body: bytes) -> str:
-    """Return the words of TF-Serving's `{"error": "…"}`, or the body itself."""
+    """Return the message of TF-Serving's `{"error": "…"}`, or the body itself."""
     with suppress(ValueError):
         found = json.loads(body)
         if isinstance(found, dict) and "error" in found:

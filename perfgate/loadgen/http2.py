@@ -1,7 +1,7 @@
-"""One HTTP/2 connection of a client, as far as unary gRPC calls need it (RFC 9113; HPACK is the hpack package's).
+"""An HTTP/2 client connection, as far as unary gRPC calls need it (RFC 9113; HPACK is the hpack package's).
 
-Written for one thing, little CPU time a request: what never changes is made once, and header blocks that were seen
-before are not decoded again. docs/explanation/benchmarks.md compares it with libcurl.
+Optimised for little CPU time a request: constant parts are made once, and header blocks that were seen before are not
+decoded again. docs/explanation/benchmarks.md compares it with libcurl.
 """
 
 from __future__ import annotations
@@ -39,45 +39,45 @@ _KNOWN_BLOCKS = 1024
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """What matters of one header block."""
+    """The relevant fields of one header block."""
 
     http: int | None
     status: int | None
     message: str
     timing: str
     plain: bool
-    """The beginning of an answer as it should be."""
+    """The beginning of an expected response."""
     good: bool
-    """The end of an answer as it should be, nothing else to tell."""
+    """The end of an expected response without further information."""
 
 
 class Http2Connection(ClientConnection):
-    """Many requests at a time, each in a stream of its own."""
+    """Many concurrent requests, each in a stream of its own."""
 
     def __init__(self, place: Remote, outcomes: Outcomes, headers: Sequence[tuple[str, str]]) -> None:
-        """Begin to connect; `headers` go with each request, after its pseudo-headers."""
+        """Begin to connect; `headers` are sent with each request, after its pseudo-headers."""
         super().__init__(place, outcomes)
         self._headers = list(headers)
         self._scheme = "https" if place.tls else "http"
         self._streams: dict[int, int] = {}
-        """Numbers of the requests in flight by their streams, in order of sending."""
+        """Numbers of the requests in flight by stream, in order of sending."""
         self._heads: dict[int, _Fields] = {}
-        """Beginnings of answers that are not as they should be."""
+        """Beginnings of unexpected responses."""
         self._waiting: deque[tuple[int, Request]] = deque()
-        """Requests that the server's limit of streams holds back."""
+        """Requests delayed by the server's limit of streams."""
         self._newest, self._in_order = -1, True
-        """The number sent last; whether they ascend, as they do but for those sent a second time."""
+        """The number sent last, and whether numbers ascend, as they do except after a resent request."""
         self._next_stream = 1
         self._max_streams = _LARGEST_WINDOW
         self._window, self._stream_window, self._max_frame = _USUAL_WINDOW, _USUAL_WINDOW, _USUAL_FRAME
         self._uploads: dict[int, memoryview] = {}
-        """What the windows hold back, by stream."""
+        """Data held back by flow control, by stream."""
         self._windows: dict[int, int] = {}
-        """Of the streams in `_uploads`."""
+        """Flow-control windows of the streams in `_uploads`."""
         self._encoder, self._decoder = Encoder(), Decoder()
         self._blocks: dict[str, bytes] = {}
         self._pieces: dict[Request, tuple[bytes, bytes]] = {}
-        """Frame heads and header block of a request, around its stream."""
+        """Frame heads and header block of a request, around its stream number."""
         self._known: dict[bytes, _Fields] = {}
         self._rest, self._block, self._block_flags = b"", b"", 0
         self._received = 0
@@ -89,7 +89,7 @@ class Http2Connection(ClientConnection):
         ]
 
     def send(self, number: int, request: Request) -> None:
-        """Take a request; it leaves with the next `flush`, or when the server's limits let it."""
+        """Take a request, which is sent by the next `flush`, or when the server's limits permit."""
         if self.broken:
             self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
@@ -136,11 +136,11 @@ class Http2Connection(ClientConnection):
         return numbers
 
     def _make_pieces(self, request: Request) -> tuple[bytes, bytes]:
-        """Make what surrounds the stream's number in a request, and keep it once it does not change any more."""
+        """Make the bytes around the stream number of a request, and cache them once they no longer change."""
         fields = [(":method", "POST"), (":scheme", self._scheme), (":path", request.path), *self._headers]
         block = self._encoder.encode(fields)
         head = len(block).to_bytes(3, "big") + bytes((_HEADERS, _END_HEADERS))
-        size = min(len(request.body), _LARGEST_FRAME)  # a larger body goes in several frames, without this head
+        size = min(len(request.body), _LARGEST_FRAME)  # a larger body is sent in several frames, without this head
         data = size.to_bytes(3, "big") + bytes((_DATA, _END_STREAM))
         pieces = (head, block + data)
         if self._blocks.get(request.path) == block:
@@ -151,14 +151,14 @@ class Http2Connection(ClientConnection):
         return pieces
 
     def _upload(self) -> None:
-        """Send as much of the large bodies as the windows let through."""
+        """Send as much of the large bodies as flow control permits."""
         for stream, left in tuple(self._uploads.items()):
             while left and (size := min(len(left), self._window, self._windows[stream], self._max_frame)) > 0:
                 flags = _END_STREAM if size == len(left) else 0
                 self._out += (_HEAD.pack(size >> 16, size & 0xFFFF, _DATA, flags, stream), left[:size].tobytes())
                 self._window -= size
                 self._windows[stream] -= size
-                left = left[size:]  # noqa: PLW2901 - the rest is what the loop is about
+                left = left[size:]  # noqa: PLW2901 - the loop works on the rest
             if left:
                 self._uploads[stream] = left
             else:
@@ -206,7 +206,7 @@ class Http2Connection(ClientConnection):
             self._after()
 
     def _after(self) -> None:
-        """Begin what waited for a stream, send what answers the server's frames, hang up when nothing is left to do."""
+        """Start requests that waited for a stream, reply to the server's frames, and close if nothing is left to do."""
         while self._waiting and len(self._streams) < self._max_streams and not self.broken:
             self.send(*self._waiting.popleft())
         if self._out:
@@ -215,7 +215,7 @@ class Http2Connection(ClientConnection):
             self._hang_up(self.broken)
 
     def _frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        """Take one of the rarer frames."""
+        """Process one of the less frequent frames."""
         if kind in {_HEADERS, _CONTINUATION}:
             self._header_piece(kind, flags, stream, payload)
         elif kind == _SETTINGS and not flags & _ACK:
@@ -253,7 +253,7 @@ class Http2Connection(ClientConnection):
             self._max_frame = value
 
     def _going_away(self, last: int, words: bytes) -> None:
-        """Take note that the server finishes what it has begun, and has not looked at the rest."""
+        """Handle GOAWAY: the server finishes what it has begun, and has not processed the rest."""
         text = words.decode(errors="replace")
         self._take_no_more(f"the server is closing the connection{': ' if text else ''}{text}")
         for stream in [stream for stream in self._streams if stream > last]:
@@ -265,7 +265,7 @@ class Http2Connection(ClientConnection):
         self._waiting.clear()
 
     def _header_piece(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        """Put header blocks together that come padded, with a priority, or in several frames."""
+        """Assemble header blocks that are padded, have a priority, or span several frames."""
         if kind == _HEADERS:
             padding = payload[0] if flags & _PADDED and payload else 0
             start = (1 if flags & _PADDED else 0) + (5 if flags & _PRIORITY else 0)
@@ -283,7 +283,7 @@ class Http2Connection(ClientConnection):
             self._heads[stream] = fields
 
     def _decode(self, block: bytes) -> _Fields | None:
-        """Decode a header block, and remember it while the table stays as it is."""
+        """Decode a header block, and cache it while the table is unchanged."""
         table = self._decoder.header_table
         size, length = table.maxsize, len(table.dynamic_entries)
         newest = table.dynamic_entries[0] if length else None
@@ -301,7 +301,7 @@ class Http2Connection(ClientConnection):
         return fields
 
     def _body(self, flags: int, stream: int, payload: bytes) -> None:
-        """Take a piece of an answer's body."""
+        """Receive a piece of a response's body."""
         if flags & _PADDED and payload:
             payload = payload[1 : len(payload) - payload[0]]
         if self.kept is not None and stream in self._streams:
@@ -310,9 +310,9 @@ class Http2Connection(ClientConnection):
             self._answered(stream, _fields({}))
 
     def _answered(self, stream: int, end: _Fields) -> None:
-        """Judge an answer that is not as it should be, or has something to tell."""
+        """Settle an unexpected response, or one with further information."""
         if stream not in self._streams:
-            return  # given up before
+            return  # given up earlier
         head = self._heads.get(stream)
         status, message = (end.status, end.message) if end.status is not None or head is None else (
             head.status, head.message)  # fmt: skip
@@ -323,14 +323,14 @@ class Http2Connection(ClientConnection):
         self.outcomes.others.append((self._end(stream), RequestOutcome(status, message, timing)))
 
     def _end(self, stream: int) -> int:
-        """Forget a stream and return its request's number."""
+        """Remove a stream, and return its request's number."""
         for kept in (self._heads, self._uploads, self._windows):
             kept.pop(stream, None)
         return self._streams.pop(stream)
 
 
 def _fields(raw: dict[bytes, bytes]) -> _Fields:
-    """Pick what matters."""
+    """Select the relevant fields."""
     http = raw.get(b":status", b"")
     found = status_of(raw)
     status, message = found or (None, "")

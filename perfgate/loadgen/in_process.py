@@ -1,7 +1,7 @@
-"""Load without a network: the loop runs in the process that has the model, and calls it.
+"""Load without a network: the loop runs in the process that holds the model, and calls it.
 
-A driver and a server in one, cut in two: `InProcessDriver` stays with perfgate and says what to do, `loop` runs in the
-process that has the model, which is told its name. The records come back in a file.
+A driver and a server in one, in two parts: `InProcessDriver` runs in perfgate and gives the orders, `loop` runs in the
+process that holds the model, to which its name is sent. The records return in a file.
 """
 
 from __future__ import annotations
@@ -27,42 +27,42 @@ from perfgate.trials import Call, Requests
 
 _INSTANTS, _RECORDS = "instants.npy", "records.bin"
 _THREADS_AT_FIRST = 8
-"""Before the clock starts; the others when they are needed, for batching may allow a thousand."""
+"""Threads started before the clock; others start when needed, as batching may allow a thousand."""
 
 Run = Callable[[int], tuple[int, str]]
-"""Makes the call of that number, in the order they are due; gRPC status, and stage times as a `server-timing` line."""
+"""Makes the call of that number, in order of schedule; returns gRPC status, and stage times as `server-timing`."""
 
 Loop = Callable[[Run, Path, Mapping[str, Any]], None]
 """Runs a series with a `Run` over the prepared calls, the scratch directory and arguments."""
 
 
 class ModelProcess(Protocol):
-    """A process that has a model."""
+    """A process that holds a model."""
 
     @property
     def scratch(self) -> Path:
-        """Directory that it and perfgate share."""
+        """Directory shared with perfgate."""
 
     @property
     def callers(self) -> int:
-        """How many calls of an open loop may be under way at a time."""
+        """Most concurrent calls of an open loop."""
 
     def prepare(self, calls: Sequence[Call]) -> None:
-        """Have these calls decoded, so that they can be made; InvalidRunError when one does not fit the model."""
+        """Have these calls decoded in advance; InvalidRunError if one does not fit the model."""
 
     def run_loop(self, loop: Loop, arguments: Mapping[str, Any]) -> None:
-        """Have it run the loop, a function of a module, with these arguments."""
+        """Run the loop, a module's function, with these arguments."""
 
     def call(self, call: Call) -> tuple[int, str, bytes]:
-        """Make one call; status, message, and the serialised answer."""
+        """Make one call; returns status, message, and the serialised response."""
 
 
 class InProcessDriver(Closing):
-    """A `Driver` of a model that is called directly: no request is sent, none is encoded or decoded on the way.
+    """A `Driver` of a model that is called directly: no request is sent, encoded or decoded.
 
-    A closed loop has a thread for each request in flight, an open one as many as the process says: what is due while
-    all are busy waits, and counts as sent. A call cannot be broken off: one that outlasts its deadline has failed, and
-    keeps its thread until it returns.
+    A closed loop has one thread for each request in flight, an open loop as many as the process allows: a due request
+    waits while all are busy, and counts as sent. A call cannot be cancelled: one that outlasts its deadline has failed,
+    and occupies its thread until it returns.
     """
 
     def __init__(self, remote: ModelProcess, deadline_s: float) -> None:
@@ -70,16 +70,16 @@ class InProcessDriver(Closing):
 
     @property
     def pauses(self) -> int:
-        """None: there is no connection."""
+        """None: there are no connections."""
         return 0
 
     @property
     def cpu_ms(self) -> float:
-        """0 by definition: the loop's own CPU time cannot be told from the model's, and is counted there."""
+        """0 by definition: the loop's own CPU time cannot be separated from the model's, and is counted there."""
         return 0.0
 
     def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Have a series run; see `Driver`."""
+        """Run a series; see `Driver`."""
         if not calls:
             raise ValueError("no calls to send")
         self._remote.prepare(calls)
@@ -96,15 +96,15 @@ class InProcessDriver(Closing):
         return failures_at_deadline(found, self._deadline_s)
 
     def call(self, call: Call) -> Reply:
-        """Make one call and keep its answer."""
+        """Make one call and return its response."""
         return Reply(*self._remote.call(call))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 def loop(run: Run, scratch: Path, arguments: Mapping[str, Any]) -> None:
-    """Run a series in this process, as `InProcessDriver.drive` says, and leave its records in the scratch directory."""
+    """Run a series in this process for `InProcessDriver.drive`, and leave its records in the scratch directory."""
     closed = arguments["closed"]
     load = OpenLoop(np.load(scratch / _INSTANTS)) if closed is None else ClosedLoop(**closed)
     done = series(run, pacer_for(load), arguments["threads"], arguments["first"], arguments["deadline_s"])
@@ -112,7 +112,7 @@ def loop(run: Run, scratch: Path, arguments: Mapping[str, Any]) -> None:
 
 
 def series(run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) -> Requests:
-    """Make the calls that are due, in at most so many threads; the times of failures as they were."""
+    """Make due calls in at most `threads` threads; times of failed calls are unchanged."""
     under_way = _Series(run, pacer, threads, first, deadline_s)
     with undisturbed():
         under_way.run()
@@ -122,7 +122,7 @@ def series(run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) 
 
 
 class _Series:
-    """One series; its threads take turns at waiting for the next instant, and whoever finds one due makes the call."""
+    """One series; its threads take turns waiting for the next instant, and the one that finds a due call makes it."""
 
     def __init__(self, run: Run, pacer: Pacer, threads: int, first: int, deadline_s: float) -> None:
         self._run, self._pacer, self._most, self._first, self._deadline_s = run, pacer, threads, first, deadline_s
@@ -133,12 +133,12 @@ class _Series:
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Begin when a few threads are there, and return when all have ended."""
+        """Begin once a few threads have started, and return after all have ended."""
         with self._turn:
             for _ in range(min(self._most, _THREADS_AT_FIRST)):
                 self._grow()
             self._began_s = time.perf_counter()
-        for thread in self._threads:  # more may come meanwhile, each before the one that made it ends
+        for thread in self._threads:  # more may be added meanwhile, each before its creator ends
             thread.join()
 
     def _grow(self) -> None:
@@ -154,22 +154,22 @@ class _Series:
                 with self._books:
                     self._free -= 1
                     if not self._free and len(self._threads) < self._most:
-                        self._grow()  # else nobody would wait for the next instant
+                        self._grow()  # otherwise no thread would wait for the next instant
                 self._make(*taken)
-        except BaseException as error:  # noqa: BLE001 - whoever began the series raises it
+        except BaseException as error:  # noqa: BLE001 - the thread that began the series raises it
             self.error = error
 
     def _now_s(self) -> float:
         return time.perf_counter() - self._began_s
 
     def _next(self) -> tuple[int, float] | None:
-        """Wait for a call that is due; its index and when it counts as sent, None when there are no more."""
+        """Wait for a due call; returns its index and when it counts as sent, None if there are no more."""
         slept = False
         with self._turn:
             while self.error is None:
                 now_s = self._now_s()
                 if (due_s := self._pacer.due(now_s, self._busy)) is not None:
-                    sent_s = now_s if slept else due_s  # overdue: it waited for a thread, not for us
+                    sent_s = now_s if slept else due_s  # overdue: it waited for a thread, not for the generator
                     with self._books:
                         self._busy += 1
                     return self.ledger.open(due_s, sent_s), sent_s
@@ -182,7 +182,7 @@ class _Series:
     def _make(self, index: int, sent_s: float) -> None:
         expiry_s = sent_s + self._deadline_s
         status, timing = DEADLINE_EXCEEDED, ""
-        if self._now_s() < expiry_s:  # else it was given up while it waited
+        if self._now_s() < expiry_s:  # otherwise it was given up while waiting
             status, timing = self._run(self._first + index)
         done_s = self._now_s()
         if status == OK and done_s > expiry_s:

@@ -1,4 +1,4 @@
-"""What a load driver is: a series of calls goes in, one record a call comes out."""
+"""The interface of a load driver: a series of calls in, one record a call out."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from perfgate.trials import Call, Requests
 
 @dataclass(frozen=True, slots=True)
 class ClosedLoop:
-    """Keep so many requests in flight until one of the two bounds is met; at least one bound must be given."""
+    """Keep a number of requests in flight until one of two bounds is met; at least one must be given."""
 
     in_flight: int
     requests: int | None = None
     duration_s: float | None = None
-    """No request is sent after this; those in flight are waited for."""
+    """No request is sent after this; those in flight are completed."""
     think_time_s: float = 0.0
-    """Pause between an answer and the request that takes its place."""
+    """Pause between a response and the next request of the same user."""
 
     def __post_init__(self) -> None:
-        """Refuse what would never start or never end."""
+        """Reject a load that would never start or never end."""
         if self.in_flight < 1:
             msg = f"in_flight must be at least 1, not {self.in_flight}"
             raise ValueError(msg)
@@ -36,13 +36,13 @@ class ClosedLoop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenLoop:
-    """Send each request at its instant, whatever became of the others."""
+    """Send each request at its instant, regardless of the others."""
 
     instants_s: NDArray[np.float64]
     """Seconds since the series begins, ascending, none negative."""
 
     def __post_init__(self) -> None:
-        """Refuse a schedule that goes back in time."""
+        """Reject a schedule that is not ascending."""
         if self.instants_s.size and (self.instants_s[0] < 0 or np.any(np.diff(self.instants_s) < 0)):
             msg = "instants_s must ascend from 0"
             raise ValueError(msg)
@@ -50,27 +50,27 @@ class OpenLoop:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back of one call."""
+    """The response to one call."""
 
     status: int
     """gRPC status code."""
     message: str
-    """The server's words, or the transport's when no answer came."""
+    """The server's message, or the transport's if no response came."""
     body: bytes
-    """The serialised answer, without the gRPC frame; empty unless the status is OK."""
+    """The serialised response, without the gRPC frame; empty unless the status is OK."""
 
 
 class Driver(Protocol):
-    """Sends serialised requests to one server; used by one thread at a time."""
+    """Sends serialised requests to one server; not thread-safe."""
 
     @property
     def pauses(self) -> int:
-        """How often a closed loop has held back because a connection had broken."""
+        """Number of pauses of a closed loop because a connection broke."""
         ...
 
     @property
     def cpu_ms(self) -> float:
-        """CPU time that the generator has used so far, its worker processes included."""
+        """CPU time of the generator so far, including its worker processes."""
         ...
 
     def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
@@ -78,11 +78,11 @@ class Driver(Protocol):
         ...
 
     def call(self, call: Call) -> Reply:
-        """Send one request and keep its answer."""
+        """Send one request and return its response."""
         ...
 
     def close(self) -> None:
-        """Close the connections; calling it twice does no harm."""
+        """Close the connections; idempotent."""
         ...
 
     def __enter__(self) -> Self: ...

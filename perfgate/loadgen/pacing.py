@@ -1,4 +1,4 @@
-"""When the next request is due, for both kinds of load; pure bookkeeping over instants, no clock."""
+"""Pacing of both kinds of load: when the next request is due; pure bookkeeping of instants, without a clock."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Protocol
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 
 PAUSE_AFTER_BREAK_S = 0.02
-"""A closed loop against a dead server would otherwise reconnect as fast as the machine can."""
+"""Without it a closed loop against a dead server would reconnect as fast as the machine can."""
 
 
 class Pacer(Protocol):
-    """Tells the event loop what to send and how long it may sleep; seconds since the series began."""
+    """Determines what the event loop sends and how long it may sleep; seconds since the series began."""
 
     def due(self, now_s: float, in_flight: int) -> float | None:
-        """Return the scheduled instant of a request to send now, and count it as sent; None when there is none."""
+        """Return the scheduled instant of a request to send now, and count it as sent; None if none is due."""
         ...
 
     def wait_s(self, now_s: float, in_flight: int) -> float:
-        """Return how long no request will be due; infinite when that takes an answer first, or never happens."""
+        """Return how long no request will be due; infinite if that depends on a response, or never happens."""
         ...
 
     def exhausted(self, now_s: float) -> bool:
@@ -28,22 +28,22 @@ class Pacer(Protocol):
         ...
 
     def broken(self, now_s: float) -> None:
-        """Take note that the connection failed."""
+        """Record that the connection failed."""
         ...
 
     def answered(self, at_s: float) -> None:
-        """Take note when an answer came, before it leaves `in_flight`; for callers who sleep in spite of answers.
+        """Record a response before it leaves `in_flight`; for callers that sleep regardless of responses.
 
-        From any thread. Others need not: an answer then counts from the next look at `in_flight`.
+        Thread-safe. Without it, a response counts from the next look at `in_flight`.
         """
         ...
 
 
 class ClosedPacer:
-    """The next request is due when another one has come back and the think time is over.
+    """The next request is due when another one is answered and the think time is over.
 
-    How many came back is what was sent less what is in flight. The first ones are spread evenly over the think time:
-    users who think do not begin all at once.
+    The number of answers is what was sent minus what is in flight. The first requests are spread evenly over the think
+    time, since real users would not all begin at once.
     """
 
     def __init__(self, load: ClosedLoop) -> None:
@@ -53,11 +53,11 @@ class ClosedPacer:
         self._not_before_s = 0.0
         self._in_flight = 0
         self._ready_s = deque(self._think_s * user / load.in_flight for user in range(load.in_flight))
-        """When each user who waits for no answer sends again, ascending."""
+        """Instants at which idle users send again, ascending."""
         self._answered_s: deque[float] = deque()
 
     def due(self, now_s: float, in_flight: int) -> float | None:
-        """Return the present instant while somebody is ready."""
+        """Return the present instant while a user is ready."""
         if self._in_flight != in_flight:
             self._take_back(now_s, in_flight)
         ready_s = self._ready_s
@@ -69,13 +69,13 @@ class ClosedPacer:
         return now_s
 
     def _take_back(self, now_s: float, in_flight: int) -> None:
-        """Let those think whose answers have come since the last look."""
+        """Begin the think time of users whose responses have arrived since the last look."""
         while self._in_flight > in_flight:
             self._in_flight -= 1
             self._ready_s.append((self._answered_s.popleft() if self._answered_s else now_s) + self._think_s)
 
     def wait_s(self, now_s: float, in_flight: int) -> float:
-        """Return what is left of the shortest think time, or of the pause after a break."""
+        """Return the rest of the shortest think time, or of the pause after a break."""
         if self._in_flight != in_flight:
             self._take_back(now_s, in_flight)
         if not self._ready_s or self.exhausted(now_s):
@@ -91,19 +91,19 @@ class ClosedPacer:
         self._not_before_s = now_s + PAUSE_AFTER_BREAK_S
 
     def answered(self, at_s: float) -> None:
-        """Begin somebody's think time."""
+        """Begin a user's think time."""
         self._answered_s.append(at_s)
 
 
 class OpenPacer:
-    """Requests are due at instants fixed beforehand."""
+    """Requests are due at fixed instants."""
 
     def __init__(self, load: OpenLoop) -> None:
         self._instants_s: list[float] = load.instants_s.tolist()
         self._next = 0
 
-    def due(self, now_s: float, in_flight: int) -> float | None:  # noqa: ARG002 - an open loop looks at no answers
-        """Return the next instant when it has come."""
+    def due(self, now_s: float, in_flight: int) -> float | None:  # noqa: ARG002 - an open loop ignores responses
+        """Return the next instant once it has come."""
         if self._next >= len(self._instants_s) or self._instants_s[self._next] > now_s:
             return None
         self._next += 1
@@ -114,14 +114,14 @@ class OpenPacer:
         return inf if self._next >= len(self._instants_s) else max(0.0, self._instants_s[self._next] - now_s)
 
     def exhausted(self, now_s: float) -> bool:  # noqa: ARG002 - a schedule ends with its last request
-        """Return whether the schedule is through."""
+        """Return whether the schedule is finished."""
         return self._next >= len(self._instants_s)
 
     def broken(self, now_s: float) -> None:
         """Keep to the schedule: users do not wait for each other."""
 
     def answered(self, at_s: float) -> None:
-        """Keep to the schedule: users do not wait for answers."""
+        """Keep to the schedule: users do not wait for responses."""
 
 
 def pacer_for(load: ClosedLoop | OpenLoop) -> Pacer:

@@ -1,4 +1,4 @@
-"""Requests as bytes in a file, whole arrays at a time: what another process hands back."""
+"""Requests as bytes in a file, whole arrays at a time, for passing them between processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 
 
 def write(file: int, requests: Requests) -> dict[str, Any]:
-    """Write all columns and return what a reader has to know."""
+    """Write all columns, and return the header that a reader needs."""
     columns: list[NDArray[Any]] = [getattr(requests, name) for name in _COLUMNS]
     if requests.stages is not None:
         columns += [getattr(requests.stages, name) for name in _STAGES]
@@ -52,7 +52,7 @@ def read(file: int, header: dict[str, Any]) -> Requests:
 
 
 def save(path: Path, requests: Requests) -> None:
-    """Write a file, and what its reader has to know beside it."""
+    """Write a file, with the reader's header beside it."""
     with path.open("wb") as file:
         header = write(file.fileno(), requests)
     path.with_suffix(".json").write_text(json.dumps(header), encoding="ascii")
@@ -65,7 +65,7 @@ def load(path: Path) -> Requests:
 
 
 def merge(parts: Sequence[Requests]) -> Requests:
-    """Put the requests of several workers together, all of them, in order of schedule."""
+    """Merge the requests of several workers, in order of schedule."""
     scheduled_s = np.concatenate([part.scheduled_s for part in parts])
     order = np.argsort(scheduled_s, kind="stable")
 
@@ -95,7 +95,7 @@ def _stages(parts: Sequence[Requests], order: NDArray[np.intp]) -> Stages | None
 
 
 def write_all(file: int, data: bytes) -> None:
-    """Write from the beginning of a file, however many turns that takes (one takes 2 GB at most)."""
+    """Write from the beginning of a file, in as many calls as needed (one writes 2 GB at most)."""
     view, at = memoryview(data), 0
     while at < len(view):
         at += os.pwrite(file, view[at:], at)

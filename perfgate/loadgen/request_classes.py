@@ -1,4 +1,4 @@
-"""Which request class each request of a series belongs to."""
+"""The request class of each request of a series."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perfgate.trials import Call
 
 
 def kinds(calls: Sequence[Call], first_call: int, requests: int) -> NDArray[np.int8] | None:
-    """Return the number of each request's class; None when all are of class 0."""
+    """Return the number of each request's class; None if all are of class 0."""
     cycle = np.array([call.kind for call in calls], np.int8)
     if not cycle.any():
         return None

@@ -1,4 +1,4 @@
-"""The books of one series: when each request was due, sent and answered."""
+"""The log of one series: when each request was due, sent and answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perfgate.protocols.grpc import OK, UNAVAILABLE
 from perfgate.trials import Requests
 
 UNANSWERED_S = -1.0
-"""Stands for an instant that has not come."""
+"""Placeholder for an instant in the future."""
 
 
 @dataclass(slots=True)
@@ -23,25 +23,25 @@ class Ledger:
     done_s: list[float] = field(default_factory=list)
     """Below 0: not yet."""
     failed: dict[int, int] = field(default_factory=dict)
-    """Status of those that failed, by index."""
+    """Status of failed requests, by index."""
     timings: dict[int, str] = field(default_factory=dict)
-    """What the server said of its own time, by index."""
+    """The server's stage times, by index."""
 
     def open(self, scheduled_s: float, sent_s: float) -> int:
-        """Enter a request that is being sent and return its index; it counts as failed until it is settled."""
+        """Record a request that is being sent and return its index; it counts as failed until it is settled."""
         self.scheduled_s.append(scheduled_s)
         self.sent_s.append(sent_s)
         self.done_s.append(UNANSWERED_S)
         return len(self.done_s) - 1
 
     def settle(self, index: int, done_s: float, status: int = OK) -> None:
-        """Enter what became of a request."""
+        """Record the outcome of a request."""
         self.done_s[index] = done_s
         if status != OK:
             self.failed[index] = status
 
     def requests(self) -> Requests:
-        """Return the records as arrays, times as they were, failures too."""
+        """Return the records as arrays, with unchanged times, including failures."""
         scheduled, sent, done = (np.array(column, float) for column in (self.scheduled_s, self.sent_s, self.done_s))
         unanswered = done < 0
         done = np.where(unanswered, sent, done)
@@ -58,7 +58,7 @@ class Ledger:
 
 
 def failures_at_deadline(requests: Requests, deadline_s: float) -> Requests:
-    """Count each failed request as its deadline at least, so that a fast refusal never looks like a fast answer."""
+    """Count each failed request with its deadline at least, so that a fast refusal never looks like a fast response."""
     least_ms = np.where(requests.status == OK, 0.0, deadline_s * 1e3)
     return replace(
         requests,

@@ -1,4 +1,4 @@
-"""One series under way: send what is due, sleep until the next event, book what has come back."""
+"""One series in progress: send due requests, sleep until the next event, record responses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from perfgate.protocols.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 LATE = RequestOutcome(DEADLINE_EXCEEDED, "no answer within the deadline")
 _TWICE = RequestOutcome(UNAVAILABLE, "the server closed two connections without looking at the request", lost=True)
 _MOST_TOGETHER = 16
-"""Requests due at once are handed to the kernel by quarters of what is in flight, so that the server has something to
-do while the rest is written, but no more than this (docs/explanation/benchmarks.md)."""
+"""Largest batch of due requests handed to the kernel at once. Batches are quarters of what is in flight, so that the
+server can work while the rest is written (docs/explanation/benchmarks.md).
+"""
 
 
 class RequestSeries:
-    """One series under way."""
+    """One series in progress."""
 
     def __init__(
         self, transport: Transport, waiter: Waiter, requests: Sequence[Request], deadline_s: float, first_call: int
@@ -29,14 +30,14 @@ class RequestSeries:
         self._deadline_s, self._first_call = deadline_s, first_call
         self.ledger = Ledger()
         self.breaks = 0
-        """How often the pacer was told of a connection that could not be opened or had broken."""
+        """Number of failed or broken connections reported to the pacer."""
         self._twice: set[int] = set()
-        """Requests that were sent a second time."""
+        """Requests that were sent again."""
         self._oldest = 0
         """No request before this one is in flight."""
 
     def run(self, pacer: Pacer, clock: Callable[[], float], began_s: float) -> None:  # noqa: C901, PLR0912 - the hot loop
-        """Send what is due, sleep until the next event, book what has come back."""
+        """Send due requests, sleep until the next event, record responses."""
         first_call, requests, calls, ledger = self._first_call, self._requests, len(self._requests), self.ledger
         transport, outcomes, wait = self._transport, self._transport.outcomes, self._waiter.wait
         touch = self._waiter.touched.append
@@ -84,7 +85,7 @@ class RequestSeries:
                 expiry_s = self._expire(now_s)
 
     def _settle(self, now_s: float, pacer: Pacer) -> int:
-        """Book what came to no good end, or has something to tell; return how many."""
+        """Record failures and responses with further information; return how many."""
         outcomes, transport, ledger = self._transport.outcomes, self._transport, self.ledger
         for number in outcomes.again:
             if number in self._twice:
@@ -108,7 +109,7 @@ class RequestSeries:
         return len(found)
 
     def _expire(self, now_s: float) -> float:
-        """Give up those whose time is over; return when the next one's will be."""
+        """Give up requests whose time has run out; return when the next one's will."""
         sent_s, done_s, deadline_s, late = self.ledger.sent_s, self.ledger.done_s, self._deadline_s, -1
         number, sent = self._oldest, len(sent_s)
         while number < sent and (done_s[number] >= 0 or sent_s[number] + deadline_s <= now_s):

@@ -1,4 +1,4 @@
-"""What a server says of its own time: `server-timing`, in gRPC trailers or HTTP headers.
+"""Stage times reported by a server: `server-timing`, in gRPC trailers or HTTP headers.
 
 Syntax: https://www.w3.org/TR/server-timing/
 """
@@ -18,7 +18,7 @@ _STAGES = ("queue", "execute", "encode", "batch")
 
 
 def stages_of(timings: Mapping[int, str], requests: int) -> Stages | None:
-    """Read the lines of those requests that have one; None when none has."""
+    """Parse the lines of the requests that have one; None if none has."""
     if not timings:
         return None
     columns = np.full((len(_STAGES), requests), nan)
@@ -28,7 +28,7 @@ def stages_of(timings: Mapping[int, str], requests: int) -> Stages | None:
 
 
 def stage_times(line: str) -> tuple[float, float, float, float]:
-    """Read queue, execute and encode in ms, and the batch's rows; NaN for what it does not say."""
+    """Parse queue, execute and encode in ms, and the batch's rows; NaN for missing ones."""
     found = dict.fromkeys(_STAGES, nan)
     for name, parameters in _METRIC.findall(line):
         if name in found:

@@ -16,8 +16,9 @@ _WORD = re.compile(r"""["'A-Za-z_]""")
 def read_trace(file: Path, speed: float = 1.0) -> tuple[float, ...]:
     """Read the arrivals of a trace as seconds since its first one, `speed` times as fast.
 
-    Blank lines, what follows a `#`, and one header line before the first timestamp are left out. UsageError, in one
-    line with file and line number: what is no timestamp or goes back in time; a file that cannot be read or is empty.
+    Ignores blank lines, comments after `#`, and one header line before the first timestamp. UsageError, in one line
+    with file and line number, for anything that is not a timestamp or goes back in time, and for an unreadable or empty
+    file.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -51,7 +52,7 @@ def _timestamps(file: Path, lines: list[str]) -> Iterator[float]:
 
 
 def _number(text: str) -> float | None:
-    """Read a finite number; None for anything else, Python's own spellings such as `1_0` and `nan` included."""
+    """Parse a finite number; None for anything else, including Python's own spellings such as `1_0` and `nan`."""
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
         return None
     value = float(text)

@@ -1,4 +1,4 @@
-"""The two protocols: how a call becomes a request, and which connection carries it."""
+"""The two protocols: how a call becomes a request, and which connection sends it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ USER_AGENT = "perfgate"
 
 
 class Transport(ABC):
-    """Makes requests of calls and hands out connections."""
+    """Converts calls to requests and provides connections."""
 
     def __init__(self) -> None:
         self.outcomes = Outcomes()
         self.connections: list[ClientConnection] = []
-        """Those that stand or are being opened, and those that still wait for answers."""
+        """Open or opening connections, and those that still wait for responses."""
 
     @abstractmethod
     def prepare(self, calls: Sequence[Call]) -> Sequence[Request]:
@@ -35,15 +35,15 @@ class Transport(ABC):
 
     @abstractmethod
     def take(self) -> ClientConnection:
-        """Return the connection for the next request, a new one where that is needed."""
+        """Return the connection for the next request, a new one if needed."""
 
     @abstractmethod
     def probes(self) -> Sequence[tuple[ClientConnection, Request]]:
-        """Return what opens each connection that is kept: a question that any server answers."""
+        """Return the request that opens each persistent connection: a probe that any server answers."""
 
     @abstractmethod
     def body(self, pieces: Sequence[bytes]) -> bytes | None:
-        """Put an answer's body together; None when it is not what the protocol says."""
+        """Assemble a response's body; None if it does not follow the protocol."""
 
     def tidy(self) -> None:
         """Forget connections that have ended."""
@@ -57,9 +57,9 @@ class Transport(ABC):
 
 
 class GrpcTransport(Transport):
-    """gRPC over HTTP/2: so many connections, each carrying many requests, in turn."""
+    """gRPC over HTTP/2: a fixed number of connections used in turn, each with many concurrent requests."""
 
-    def __init__(  # noqa: PLR0913 - one a setting
+    def __init__(  # noqa: PLR0913 - one for each setting
         self,
         address: str,
         deadline_s: float,
@@ -69,7 +69,7 @@ class GrpcTransport(Transport):
         metadata: Mapping[str, str] | None = None,
         path: str = "",
     ) -> None:
-        """`path`: of the method that all calls go to, in place of their own."""
+        """`path`: the method that all calls go to, instead of their own."""
         super().__init__()
         self._place, self._path = _place(address, tls, "h2"), path
         self._headers = (
@@ -84,11 +84,11 @@ class GrpcTransport(Transport):
         self._next = 0
 
     def prepare(self, calls: Sequence[Call]) -> Sequence[Request]:
-        """Frame the messages, once for all drivers that send the same calls."""
+        """Frame the messages, once for all drivers with the same calls."""
         return _framed(tuple(calls), self._path)
 
     def take(self) -> ClientConnection:
-        """Return the next connection in turn, opened again where it has broken."""
+        """Return the next connection in turn, reopened if it broke."""
         self._next = slot = (self._next + 1) % len(self._slots)
         connection = self._slots[slot]
         if connection is None or connection.broken:
@@ -97,19 +97,19 @@ class GrpcTransport(Transport):
         return connection
 
     def probes(self) -> Sequence[tuple[ClientConnection, Request]]:
-        """Ask for the health of the server on each connection."""
+        """Request the server's health on each connection."""
         return [(self.take(), _HEALTH) for _ in self._slots]
 
     def body(self, pieces: Sequence[bytes]) -> bytes | None:
-        """Take the one message out of its frame."""
+        """Return the single message of the frame."""
         return unframe(b"".join(pieces))
 
 
 class RestTransport(Transport):
-    """JSON over HTTP/1.1: connections kept alive, one request each at a time, as many as are in flight."""
+    """JSON over HTTP/1.1: persistent connections with one request each at a time, as many as are in flight."""
 
     def __init__(self, address: str, path: str, connections: int, tls: Tls | None, metadata: Mapping[str, str]) -> None:
-        """`path` is that of the model, which verbs are put to: `/v1/models/NAME`."""
+        """`path` is the model's, to which verbs are appended: `/v1/models/NAME`."""
         super().__init__()
         self._place = _place(address, tls, "http/1.1")
         self._path, self._kept = path, connections
@@ -123,25 +123,25 @@ class RestTransport(Transport):
         self._requests: dict[Call, Request] = {}
 
     def prepare(self, calls: Sequence[Call]) -> Sequence[Request]:
-        """Write the requests out."""
+        """Serialise the requests."""
         self._requests = {call: self._requests.get(call) or self._request(call) for call in calls}
         return [self._requests[call] for call in calls]
 
     def take(self) -> ClientConnection:
-        """Return the connection that was used last among the idle ones, or a new one."""
+        """Return the most recently used idle connection, or a new one."""
         while self._idle:
             if not (connection := self._idle.pop()).broken:
                 return connection
         return self._open()
 
     def probes(self) -> Sequence[tuple[ClientConnection, Request]]:
-        """Ask for the model's status."""
+        """Request the model's status."""
         headers = {**self._headers}
         probe = Request(self._path, http_request("GET", self._path, headers, None))
         return [(self.take(), probe) for _ in range(self._kept)]
 
     def body(self, pieces: Sequence[bytes]) -> bytes | None:
-        """Put the pieces together."""
+        """Join the pieces."""
         return b"".join(pieces)
 
     def _open(self) -> Http1Connection:

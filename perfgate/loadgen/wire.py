@@ -1,4 +1,4 @@
-"""One TCP connection, over TLS where asked, that never blocks."""
+"""One non-blocking TCP connection, optionally with TLS."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _GONE = "the server closed the connection"
 
 
 class BrokenWireError(Exception):
-    """The connection could not be opened, or has ended; the text says how."""
+    """The connection could not be opened, or has ended; the message says why."""
 
 
 @dataclass(slots=True)
 class Remote:
-    """Where to connect to; names are looked up once."""
+    """The address to connect to; names are looked up once."""
 
     address: str
     tls: ssl.SSLContext | None = None
@@ -36,11 +36,11 @@ class Remote:
     _found: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """UsageError for what is no `host:port`."""
+        """UsageError if it is not `host:port`."""
         self.host, self.port = host_and_port(self.address)
 
     def addresses(self) -> list[Any]:
-        """Look the name up; BrokenWireError when it has no address."""
+        """Look the name up; BrokenWireError if it has no address."""
         if not self._found:
             try:
                 self._found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
@@ -53,7 +53,7 @@ class Wire:
     """Bytes out, bytes in; the caller waits until the socket is ready."""
 
     def __init__(self, place: Remote) -> None:
-        """Begin to connect; BrokenWireError when that fails at once."""
+        """Begin to connect; BrokenWireError if that fails immediately."""
         self._place = place
         self._left = deque(place.addresses())
         self.unsent = b""
@@ -63,7 +63,7 @@ class Wire:
         self._next_address("no address")
 
     def fileno(self) -> int:
-        """Return the socket's number."""
+        """Return the socket's file number."""
         return self.socket.fileno()
 
     @property
@@ -72,7 +72,7 @@ class Wire:
         return bool(self.unsent and self.open) or not self._connected
 
     def advance(self) -> bool:
-        """Go on connecting; return whether the connection stands. BrokenWireError when it cannot."""
+        """Continue connecting; return whether the connection is established. BrokenWireError if it cannot be."""
         if not self._connected:
             if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self._next_address(os.strerror(code))
@@ -94,7 +94,7 @@ class Wire:
         return True
 
     def send(self, pieces: Sequence[bytes]) -> None:
-        """Send as much as the kernel takes and keep the rest; with no pieces, send what was kept."""
+        """Send as much as the kernel accepts and keep the rest; without pieces, send what was kept."""
         data = b"".join((self.unsent, *pieces)) if self.unsent else b"".join(pieces)
         if not self.open:
             self.unsent = data
@@ -116,7 +116,7 @@ class Wire:
         self.unsent = b""
 
     def receive(self) -> bytes:
-        """Return what has come, empty when nothing has; BrokenWireError at the end."""
+        """Return what has arrived, empty if nothing has; BrokenWireError at the end."""
         try:
             data = self.socket.recv(_PIECE_BYTES)
         except _LATER:
@@ -126,15 +126,15 @@ class Wire:
         if not data:
             raise BrokenWireError(_GONE)
         if self._tls and (more := self.socket.pending()):  # type: ignore[attr-defined]
-            return data + self.socket.recv(more)  # decrypted already: no readiness will be told
+            return data + self.socket.recv(more)  # already decrypted, so no readiness will be reported
         return data
 
     def close(self) -> None:
-        """Close the socket; twice does no harm."""
+        """Close the socket; idempotent."""
         self.socket.close()
 
     def _next_address(self, problem: str) -> None:
-        """Begin with the next of the name's addresses."""
+        """Try the next of the name's addresses."""
         while self._left:
             if hasattr(self, "socket"):
                 self.socket.close()

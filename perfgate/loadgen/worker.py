@@ -1,6 +1,6 @@
 """One process of a load generator that needs several: `-m perfgate.loadgen.worker CALLS_FD RECORDS_FD PARENT_PID`.
 
-Lines of JSON come in on standard input and go out on standard output; calls, schedules and records go through two files
+Orders and replies are lines of JSON on standard input and output; calls, schedules and records pass through two files
 in memory, as bytes.
 """
 
@@ -29,7 +29,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(slots=True)
 class _Seat:
-    """What this process holds of one driver."""
+    """State of one driver in this process."""
 
     engine: Engine
     calls: tuple[Call, ...] = ()
@@ -37,18 +37,18 @@ class _Seat:
 
 
 class Worker:
-    """Carries out what the parent says."""
+    """Executes the parent's orders."""
 
     def __init__(self, calls_file: int, records_file: int) -> None:
         self._calls_file, self._records_file = calls_file, records_file
         self._seats: dict[int, _Seat] = {}
 
     def obey(self, order: dict[str, Any]) -> dict[str, Any] | None:
-        """Carry out one order and return the answer, where it has one."""
+        """Execute one order and return the reply, if it has one."""
         driver = order["driver"]
         if order["op"] == "open":
-            told = order["endpoint"]
-            endpoint = ServerAddress(**{**told, "tls": None if told["tls"] is None else Tls(**told["tls"])})
+            address = order["endpoint"]
+            endpoint = ServerAddress(**{**address, "tls": None if address["tls"] is None else Tls(**address["tls"])})
             self._seats[driver] = _Seat(engine_for(endpoint))
             return None
         if order["op"] == "close":
@@ -61,7 +61,7 @@ class Worker:
         return self._go(seat, order["at_s"])
 
     def _prepare(self, seat: _Seat, order: dict[str, Any]) -> None:
-        """Take calls and schedule; connect."""
+        """Receive calls and schedule, and connect."""
         data, at = os.pread(self._calls_file, os.fstat(self._calls_file).st_size, 0), 0
         if order["calls"] is not None:
             calls = []
@@ -76,7 +76,7 @@ class Worker:
         seat.engine.connect()
 
     def _go(self, seat: _Seat, at_s: float) -> dict[str, Any]:
-        """Drive from that instant of the machine's monotonic clock on, and write the records out."""
+        """Drive from that instant of the machine's monotonic clock, and write the records."""
         if seat.load is None:
             raise RuntimeError("go before prepare")
         pauses = seat.engine.pauses
@@ -86,20 +86,20 @@ class Worker:
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel to kill this process when its parent dies, so that no load goes on without anybody."""
+    """Ask the kernel to kill this process when its parent dies, so that no load continues unattended."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it died before we asked
         os._exit(1)
 
 
 def main() -> None:
-    """Obey until standard input ends."""
+    """Execute orders until standard input ends."""
     die_with_parent(int(sys.argv[3]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to handle; it closes our input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles ^C; it closes our input
     worker = Worker(int(sys.argv[1]), int(sys.argv[2]))
     for line in sys.stdin:
         if (answer := worker.obey(json.loads(line))) is not None:
-            print(json.dumps(answer), flush=True)  # noqa: T201 - that is the channel
+            print(json.dumps(answer), flush=True)  # noqa: T201 - standard output is the channel
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A load generator of several processes: one schedule handed out, all records put together again."""
+"""A load generator of several processes: one schedule divided among them, and their records merged."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from perfgate.loadgen.request_log import failures_at_deadline
 from perfgate.trials import Call, Requests
 
 _LEAD_S = 0.003
-"""From the order to begin to the beginning; an order takes some 0.1 ms."""
+"""Time from the order to begin until the beginning; an order takes some 0.1 ms."""
 _START_TIMEOUT_S = 60.0
 
 
 class _Process:
-    """One worker process, and the two files in memory that it shares with us."""
+    """One worker process, and the two in-memory files that it shares with its parent."""
 
     def __init__(self) -> None:
         self.calls_file, self.records_file = os.memfd_create("calls"), os.memfd_create("records")
@@ -43,7 +43,7 @@ class _Process:
         self._text = b""
         self.cpu_ms = 0.0
         self.held: dict[int, Sequence[Call]] = {}
-        """What it was told to send, by driver."""
+        """Calls that it holds, by driver."""
 
     @property
     def pid(self) -> int:
@@ -61,11 +61,11 @@ class _Process:
             raise self._gone() from error
 
     def answer(self, timeout_s: float) -> dict[str, Any]:
-        """Wait for the answer to the last order; InvalidRunError when the process has died."""
+        """Wait for the reply to the last order; InvalidRunError if the process has died."""
         if self._process.stdout is None:
             raise self._gone()
         file, end_s = self._process.stdout.fileno(), time.monotonic() + timeout_s
-        poll = select.poll()  # `select` knows no file numbers above 1023
+        poll = select.poll()  # `select` supports no file numbers above 1023
         poll.register(file, select.POLLIN)
         while b"\n" not in self._text:
             if not poll.poll(max(0.0, end_s - time.monotonic()) * 1e3):
@@ -80,7 +80,7 @@ class _Process:
         return found
 
     def stop(self) -> None:
-        """End the process; twice does no harm."""
+        """End the process; idempotent."""
         self._process.kill()
         self._process.communicate()
         for file in (self.calls_file, self.records_file):
@@ -97,7 +97,7 @@ class _Process:
 
 
 class Workers:
-    """The processes, started when they are first needed and shared by all drivers of a run."""
+    """The processes, started when first needed and shared by all drivers of a run."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -108,7 +108,7 @@ class Workers:
         return self._number
 
     def start(self) -> list[_Process]:
-        """Start the processes, unless they run."""
+        """Start the processes, unless they are running."""
         while len(self.processes) < self._number:
             self.processes.append(_Process())
         return self.processes
@@ -118,7 +118,7 @@ class Workers:
         return WorkersDriver(self, next(self._numbers), endpoint)
 
     def stop(self) -> None:
-        """End the processes; twice does no harm."""
+        """End the processes; idempotent."""
         for process in self.processes:
             process.stop()
         self.processes.clear()
@@ -133,7 +133,7 @@ class Workers:
 
 
 class WorkersDriver(Closing):
-    """A `Driver` whose requests are made by several processes, each with its own connections."""
+    """A `Driver` that sends from several processes, each with its own connections."""
 
     def __init__(self, workers: Workers, number: int, endpoint: ServerAddress) -> None:
         self._workers, self._number, self._endpoint = workers, number, endpoint
@@ -144,24 +144,24 @@ class WorkersDriver(Closing):
 
     @property
     def cpu_ms(self) -> float:
-        """CPU time of this process and of the workers so far."""
+        """CPU time of this process and the workers so far."""
         return self._own.cpu_ms + sum(process.cpu_ms for process in self._workers.processes)
 
     @property
     def pauses(self) -> int:
-        """How often a closed loop has held back because a connection had broken, all workers together."""
+        """Number of pauses of closed loops because a connection broke, over all workers."""
         return self._pauses + self._own.pauses
 
     def connect(self) -> bool:
-        """Return whether the server answers; the workers connect ahead of each series."""
+        """Return whether the server answers; the workers connect before each series."""
         return self._own.connect()
 
     def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Send a series and record every request; InvalidRunError when a worker dies."""
+        """Send a series and record every request; InvalidRunError if a worker dies."""
         return failures_at_deadline(self.record(calls, load, first_call), self._endpoint.deadline_s)
 
     def record(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Send a series as `drive` does, and leave the times of failed requests as they were."""
+        """Send a series like `drive`, without changing the times of failed requests."""
         if isinstance(load, ClosedLoop) and load.in_flight == 1:
             return self._own.record(calls, load, first_call)
         if not calls:
@@ -169,15 +169,15 @@ class WorkersDriver(Closing):
         try:
             return self._all(tuple(calls), load, first_call)
         except BaseException:
-            self._workers.stop()  # some would go on sending; they are started again when they are needed
+            self._workers.stop()  # some would keep sending; they are started again when needed
             raise
 
     def call(self, call: Call) -> Reply:
-        """Send one request from this process and keep its answer."""
+        """Send one request from this process and return its response."""
         return self._own.call(call)
 
     def close(self) -> None:
-        """Close the connections; the workers stay, for other drivers."""
+        """Close the connections; the workers remain, for other drivers."""
         if not self._closed:
             self._closed = True
             self._own.close()
@@ -186,7 +186,7 @@ class WorkersDriver(Closing):
                     process.tell({"op": "close", "driver": self._number})
 
     def _all(self, calls: tuple[Call, ...], load: ClosedLoop | OpenLoop, first_call: int) -> Requests:
-        """Hand the series out, have all begin at the same instant, and put the records together."""
+        """Divide the series, begin everywhere at the same instant, and merge the records."""
         processes = self._workers.start()
         shares = [
             (process, share) for process, share in zip(processes, divided(load, len(processes)), strict=True) if share
@@ -205,20 +205,20 @@ class WorkersDriver(Closing):
         return records.merge(parts)
 
     def _prepare(self, process: _Process, calls: tuple[Call, ...], share: ClosedLoop | OpenLoop) -> None:
-        """Tell a worker what to send and when, with calls only where they are not the last ones."""
+        """Send a worker its load, including the calls unless they are the last ones."""
         if process not in self._opened:
             process.tell({"op": "open", "driver": self._number, "endpoint": asdict(self._endpoint)})
             self._opened.append(process)
-        data, told = b"", None
+        data, call_heads = b"", None
         if process.held.get(self._number) != calls:
             process.held[self._number] = calls
             data = b"".join(call.body for call in calls)
-            told = [(call.method, call.kind, len(call.body)) for call in calls]
+            call_heads = [(call.method, call.kind, len(call.body)) for call in calls]
         closed = asdict(share) if isinstance(share, ClosedLoop) else None
         instants = b"" if isinstance(share, ClosedLoop) else share.instants_s.astype(np.float64).tobytes()
         os.ftruncate(process.calls_file, 0)
         records.write_all(process.calls_file, data + instants)
-        order = {"op": "prepare", "driver": self._number, "calls": told, "closed": closed}
+        order = {"op": "prepare", "driver": self._number, "calls": call_heads, "closed": closed}
         process.tell({**order, "instants": len(instants) // 8})
 
     def _part(self, process: _Process, header: dict[str, Any]) -> Requests:
@@ -228,7 +228,7 @@ class WorkersDriver(Closing):
 
 
 def divided(load: ClosedLoop | OpenLoop, workers: int) -> list[ClosedLoop | OpenLoop | None]:
-    """Divide a load among workers: arrivals in turn, requests in flight as evenly as they go; None: nothing to do."""
+    """Divide a load among workers: arrivals in turn, requests in flight as evenly as possible; None: nothing to do."""
     if isinstance(load, OpenLoop):
         return [
             OpenLoop(instants) if (instants := load.instants_s[worker::workers]).size else None
@@ -246,12 +246,12 @@ def divided(load: ClosedLoop | OpenLoop, workers: int) -> list[ClosedLoop | Open
 
 
 def turn_of(calls: tuple[Call, ...], first_call: int, worker: int, workers: int) -> tuple[Call, ...]:
-    """Return the calls that a worker cycles through when requests are handed out in turn."""
+    """Return the calls that a worker cycles through if requests are distributed in turn."""
     return tuple(calls[(first_call + worker + turn * workers) % len(calls)] for turn in range(len(calls)))
 
 
 def _longest_s(load: ClosedLoop | OpenLoop, deadline_s: float) -> float:
-    """Return how long a series can take; nobody waits for a worker that is stopped for ever."""
+    """Return the longest time that a series can take, so that a stopped worker is not waited for indefinitely."""
     if isinstance(load, OpenLoop):
         sending_s = float(load.instants_s[-1]) if load.instants_s.size else 0.0
     elif load.duration_s is not None:
@@ -262,5 +262,5 @@ def _longest_s(load: ClosedLoop | OpenLoop, deadline_s: float) -> float:
 
 
 def open_driver(endpoint: ServerAddress, workers: Workers | None = None) -> Engine | WorkersDriver:
-    """Make the driver of one server: in this process, or over the workers where there are several."""
+    """Make the driver of one server: in this process, or with the workers if there are several."""
     return workers.driver(endpoint) if workers is not None and len(workers) > 1 else engine_for(endpoint)

@@ -1,9 +1,9 @@
-"""Requests of several callers executed as one, by the scheduler that TF-Serving uses.
+"""Several callers' requests executed as one, by the scheduler that TF-Serving uses.
 
-TensorFlow's `BatchFunction` op is that scheduler (`shared_batch_scheduler.h`). What goes through it here are tickets,
-one number a row; the batch that it forms of them says whose rows to run together in the model's own session. So any
-model that the session opens can be batched, and merging, padding and splitting follow TF-Serving's
-`batching_session.cc` and `batching_util.cc` to the word.
+TensorFlow's `BatchFunction` op is that scheduler (`shared_batch_scheduler.h`). It batches tickets, one number a row;
+the batch of tickets determines whose rows run together in the model's own session. So any model that the session opens
+can be batched, and merging, padding and splitting follow TF-Serving's `batching_session.cc` and `batching_util.cc`
+exactly.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ Arrays = Sequence[np.ndarray]
 MAX_CALLERS = 1024
 _ROW_BITS = 32
 _ROWS = (1 << _ROW_BITS) - 1
-"""Of a ticket: the row within its request; above it the request's number."""
+"""Low bits of a ticket: the row within its request; the request's number is above them."""
 
 
 def callers(settings: Mapping[str, Any]) -> int:
-    """How many requests may be in the works at a time: with batching enough of them to fill the queue."""
+    """Most requests in progress: with batching, enough of them to fill the queue."""
     batching = settings["batching"]
     if batching is None:
         return int(settings["rpc_threads"])
@@ -51,7 +51,7 @@ def callers(settings: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
-    """What came of some rows of a request."""
+    """The outcome of some rows of a request."""
 
     first: int
     outputs: Arrays
@@ -99,7 +99,7 @@ class Batcher:
         """Run a request together with others; StatusError for errors of its batch."""
         decoded_ns = time.perf_counter_ns()
         task = _Task(arrays, _rows(arrays), [])
-        if not task.rows:  # nothing to share, and the scheduler knows no such task
+        if not task.rows:  # nothing to share, and the scheduler rejects empty tasks
             outputs = self._run_alone(arrays)
             return outputs, StageTimes(0.0, (time.perf_counter_ns() - decoded_ns) / 1e6, 0.0, 0)
         number = next(self._numbers)
@@ -124,9 +124,9 @@ class Batcher:
             raise of_graph(error) from error
 
     def _execute(self, tickets: np.ndarray) -> np.ndarray:
-        """Run one batch; the scheduler calls this in its threads. Tickets beyond the rows ask for padding."""
+        """Run one batch; the scheduler calls this in its threads. Tickets beyond the rows are padding."""
         started_ns = time.perf_counter_ns()
-        parts = self._parts(list(dict.fromkeys(tickets.tolist())))  # one that comes again asks for padding
+        parts = self._parts(list(dict.fromkeys(tickets.tolist())))  # a repeated ticket is padding
         rows = sum(part.rows for part in parts)
         error, outputs = None, [list[np.ndarray]()] * len(parts)
         try:
@@ -135,7 +135,7 @@ class Batcher:
             error = caught
         except errors.OpError as caught:
             error = of_graph(caught)
-        except Exception as caught:  # noqa: BLE001 - the callers must hear of it
+        except Exception as caught:  # noqa: BLE001 - the callers must be notified
             error = StatusError(grpc.StatusCode.INTERNAL, f"{type(caught).__name__}: {caught}")
         ended_ns = time.perf_counter_ns()
         for part, each in zip(parts, outputs, strict=True):
@@ -143,7 +143,7 @@ class Batcher:
         return tickets
 
     def _parts(self, tickets: list[int]) -> list[_Part]:
-        """Collect the rows of each request, which follow each other."""
+        """Collect the rows of each request, which are contiguous."""
         first: dict[int, int] = {}
         for ticket in tickets:
             first.setdefault(ticket >> _ROW_BITS, ticket & _ROWS)
@@ -162,7 +162,7 @@ class Batcher:
         return [[output[end - part.rows : end] for output in outputs] for part, end in zip(parts, ends, strict=True)]
 
     def _merged(self, name: str, arrays: list[np.ndarray], padding: int) -> np.ndarray:
-        """Put the requests' arrays below each other, and `padding` times the last one's first row below them."""
+        """Stack the requests' arrays, followed by `padding` copies of the last one's first row."""
         if len({array.shape[1:] for array in arrays}) > 1:
             if not self._pads or len({array.ndim for array in arrays}) > 1:
                 raise StatusError(
@@ -178,7 +178,7 @@ class Batcher:
 
 
 def _joined(done: Sequence[_Done]) -> Arrays:
-    """Put the rows of a request together again."""
+    """Reassemble the rows of a request."""
     if len(done) == 1:
         return done[0].outputs
     return [np.concatenate(each) for each in zip(*(part.outputs for part in done), strict=True)]
@@ -193,7 +193,7 @@ def _rows(arrays: Arrays) -> int:
 
 
 def _lengthened(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Make all as large as the largest in each dimension but the first, filled with a request's own first value."""
+    """Pad all to the size of the largest in each dimension but the first, with a request's own first value."""
     shape = np.max([array.shape[1:] for array in arrays], axis=0).tolist()
     longer = []
     for array in arrays:
@@ -217,14 +217,14 @@ def _require_batch(output: np.ndarray, size: int) -> None:
 
 
 def _scheduler(execute: Callable[[np.ndarray], np.ndarray], settings: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """Make the callable that puts tickets into TensorFlow's queue, and returns when their batch has been executed.
+    """Make the callable that puts tickets into TensorFlow's queue, and returns after their batch has been executed.
 
-    It has a session of its own: in the model's, batches would wait for the one thread that runs them.
+    It has a session of its own: in the model's, batches would wait for the single thread that runs them.
     """
     batch_threads = int(settings["num_batch_threads"])
     splits, most = bool(settings["enable_large_batch_splitting"]), settings["max_execution_batch_size"]
     sizes = list(settings["allowed_batch_sizes"])
-    if splits and most and not sizes:  # the op has no other way to say how large a batch may be
+    if splits and most and not sizes:  # the op has no other way to set the size of a batch
         sizes = list(range(1, most + 1))
 
     @nondifferentiable_batch_function(  # type: ignore[untyped-decorator]

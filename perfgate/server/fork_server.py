@@ -1,7 +1,7 @@
-"""The process that imports TensorFlow once and forks a server per request.
+"""The process that imports TensorFlow once and forks a server on request.
 
-Run as `-m perfgate.server.fork_server PROGRAM CHANNEL_FD PARENT_PID [MODULE ...]`: `run` of the module PROGRAM is what
-a forked server does; the other modules are imported for it.
+Run as `-m perfgate.server.fork_server PROGRAM CHANNEL_FD PARENT_PID [MODULE ...]`: a forked server executes `run` of
+the module PROGRAM; the other modules are imported for it.
 
 Forking is safe here because nothing but imports has happened: no session, channel or server exists, so no thread of
 TensorFlow or gRPC holds a lock (docs/explanation/serving.md). This module must stay that way.
@@ -57,7 +57,7 @@ def _fork(program: ModuleType, control: Channel, channel: Channel, spec: Message
 
 
 def _reap(pid: int) -> Message:
-    """Return how a replica ended, waiting a second at most."""
+    """Return how a replica ended, after waiting for at most a second."""
     for _ in range(100):
         with contextlib.suppress(ChildProcessError):
             done, status = os.waitpid(pid, os.WNOHANG)
@@ -68,7 +68,7 @@ def _reap(pid: int) -> Message:
 
 
 def _log_to(path: str) -> None:
-    """Move what was said so far, and say what follows, to the end of a file; those that are forked later do so, too."""
+    """Move the output so far, and redirect further output, to the end of a file; also for later forks."""
     said = os.pread(2, os.fstat(2).st_size, 0)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.write(file, said)
@@ -80,13 +80,13 @@ def _log_to(path: str) -> None:
 def main() -> None:
     """Serve fork requests until the control channel closes."""
     die_with_parent(int(sys.argv[3]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is perfgate's to handle; it closes the channel
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # perfgate handles ^C; it closes the channel
     control = Channel.from_fd(int(sys.argv[2]))
     leave_out_namespace()
-    gc.disable()  # a tenth of the time of the import, which leaves little to collect
+    gc.disable()  # a tenth of the import time, since there is little to collect
     program, *_ = map(importlib.import_module, (sys.argv[1], *sys.argv[4:]))  # TensorFlow above all
     gc.collect()
-    gc.freeze()  # keep the children's collector off the shared pages
+    gc.freeze()  # keep the children's garbage collector off the shared pages
     gc.enable()
     with contextlib.suppress(ChannelClosedError):
         control.send({"ready": os.getpid()})

@@ -1,4 +1,4 @@
-"""The gRPC face of a served model: PredictionService, ModelService and health on one port."""
+"""The gRPC API of a served model: PredictionService, ModelService and health on one port."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from perfgate.server.predict import ServedModel
 from perfgate.server.rpc.interface import Answer, Method, Status
 from perfgate.server.status import StatusError
 
-with suppress(Exception):  # `start` says why, and serves without it
-    import perfgate.server.rpc.server  # noqa: F401 - once, for all servers that are forked from this process
+with suppress(Exception):  # `start` reports why, and serves without it
+    import perfgate.server.rpc.server  # noqa: F401 - imported once, for all servers forked from this process
 
 _PREDICTION, _MODEL = "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"
 _HEALTH = "grpc.health.v1.Health"
@@ -40,17 +40,17 @@ class GrpcServer(Protocol):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port."""
 
     def take_waited_ns(self) -> int:
-        """Return what the last answer waited for a CPU; once."""
+        """Return how long the last answer waited for a CPU; once."""
 
     def stop(self) -> None:
-        """Serve no more."""
+        """Stop serving."""
 
 
 def _method(message: Any, handler: Callable[[Any], Any]) -> Method:
-    """Make a method of a handler that answers messages, StatusErrors being its errors."""
+    """Make a method of a handler that answers messages, and turn StatusErrors into its errors."""
     parse = message.FromString
 
     def method(body: bytes) -> Answer:
@@ -84,7 +84,7 @@ def _health(*, watch: bool) -> Method:
 
 
 def methods(model: ServedModel) -> dict[bytes, Method]:
-    """Return the model's methods by their paths; what is not here is UNIMPLEMENTED."""
+    """Return the model's methods by their paths; all others are UNIMPLEMENTED."""
     handled: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         f"{_PREDICTION}/Predict": (predict_pb2.PredictRequest, model.predict),
         f"{_PREDICTION}/Classify": (classification_pb2.ClassificationRequest, partial(inference.classify, model)),
@@ -106,17 +106,17 @@ def _health_methods() -> dict[bytes, Method]:
 def start(model: ServedModel, host: str, port: int, at_once: int) -> tuple[GrpcServer, str]:
     """Serve on `host:port` (0: any free port), so many requests at a time; OSError when the port is taken.
 
-    Returns the server, and in one line why it is `grpc.server`; empty where it is ours.
+    Returns the server, and in one line why it is `grpc.server`; empty if it is the one over nghttp2.
     """
     problem = rpc_check.why_not()
     if problem:
-        from perfgate.server import grpcio_server  # noqa: PLC0415 - where it is needed
+        from perfgate.server import grpcio_server  # noqa: PLC0415 - only where it is needed
 
         sys.stderr.write(f"ngh2 does not work, serving with grpc.server: {problem}\n")
         substitute = grpcio_server.GrpcioServer(host, port, methods(model), at_once)
         substitute.start()
         return substitute, problem
-    from perfgate.server.rpc.server import RpcServer  # noqa: PLC0415 - where it works
+    from perfgate.server.rpc.server import RpcServer  # noqa: PLC0415 - only where it works
 
     server = RpcServer(listen(host, port), methods(model) | _health_methods(), at_once)
     server.start()

@@ -1,8 +1,8 @@
-"""The same methods behind `grpc.server`, which stands in where the server over nghttp2 does not work.
+"""The same methods on `grpc.server`, the fallback where the server over nghttp2 does not work.
 
-A request costs about twice as much (docs/explanation/serving.md, "Where ngh2 does not work"), and what it waited for a
-CPU is known of the thread that ran it alone: gRPC's own thread, which reads requests and wakes that one, cannot be
-asked.
+A request costs about twice as much (docs/explanation/serving.md, "Where ngh2 does not work"), and its waiting for a CPU
+is known only for the thread that ran it: gRPC's own thread, which reads requests and wakes that one, cannot be
+measured.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _MAX_WORDS_BYTES = 2000
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),  # a port in use is an error, not a silent sharing
+    ("grpc.so_reuseport", 0),  # a port in use is an error, instead of being shared silently
 )
 
 _Runner: TypeAlias = Callable[[Method, int, bytes, grpc.ServicerContext], bytes]
 
 
 class GrpcioServer:
-    """Serves methods by their paths, so many at a time, and answers health checks."""
+    """Serves methods by their paths, with limited concurrency, and answers health checks."""
 
     def __init__(self, host: str, port: int, methods: Mapping[bytes, Method], at_once: int) -> None:
-        """Listen on `host:port` (0: any free one); OSError when that cannot be."""
+        """Listen on `host:port` (0: any free port); OSError if that fails."""
         self._delay, self._waited_ns = RunDelay(), 0
         pool = ThreadPoolExecutor(at_once, thread_name_prefix="rpc")
         self._server = grpc.server(pool, options=_OPTIONS, maximum_concurrent_rpcs=MAX_RPCS)
@@ -55,19 +55,19 @@ class GrpcioServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port."""
         return self._port
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Begin serving."""
         self._server.start()
 
     def stop(self) -> None:
-        """Serve no more; what is being worked on is not waited for."""
+        """Stop serving, without waiting for requests in progress."""
         self._server.stop(None)
 
     def take_waited_ns(self) -> int:
-        """Return what the last answer's thread waited for a CPU while it ran; once."""
+        """Return how long the last answer's thread waited for a CPU while it ran; once."""
         waited_ns, self._waited_ns = self._waited_ns, 0
         return waited_ns
 
@@ -84,14 +84,14 @@ class GrpcioServer:
         return answer.body
 
 
-class _Methods(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Finds methods; that is the first that Python hears of a request, and so the instant of its arrival."""
+class _Methods(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic only in the stubs
+    """Looks methods up; Python's first contact with a request, and so the instant of its arrival."""
 
     def __init__(self, methods: Mapping[bytes, Method], run: _Runner) -> None:
         self._methods, self._run = methods, run
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
-        """Return the handler of one request; None when there is no such method."""
+        """Return the handler of one request; None if there is no such method."""
         method = self._methods.get(handler_call_details.method.encode())
         if method is None:
             return None

@@ -1,4 +1,4 @@
-"""The life of a forked process that has the model and serves nobody: it calls the model itself when it is told to."""
+"""A forked process that holds the model and serves nobody: it calls the model itself, on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from perfgate.protocols.grpc import OK
 from perfgate.server import inference
 from perfgate.server.batching import callers
 from perfgate.server.predict import ServedModel
-from perfgate.server.replica import LOADING_ERRORS, Recorded, does_not_load, load, told
+from perfgate.server.replica import LOADING_ERRORS, Recorded, does_not_load, error_line, load
 from perfgate.server.servable import SignatureRunner
 from perfgate.server.stages import StageTimes
 from perfgate.server.status import StatusError, invalid
@@ -28,7 +28,7 @@ _METHODS = tuple(Method)
 
 
 def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
-    """Do what perfgate says until the channel closes."""
+    """Execute perfgate's messages until the channel closes."""
     try:
         model = load(spec)
     except LOADING_ERRORS as error:
@@ -38,7 +38,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
     try:
         recorded = Recorded(model, spec.get("requests_dir"))
     except StatusError as error:
-        channel.send({"error": f"the payload does not fit: {told(error)}", "remedy": "see `perfgate inspect`"})
+        channel.send({"error": f"the payload does not fit: {error_line(error)}", "remedy": "see `perfgate inspect`"})
         return
     caller = _Caller(model)
     answers: dict[str, Callable[[Message], Message]] = {
@@ -58,27 +58,27 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
 
 
 class _Caller:
-    """Makes calls: those of a series are decoded before it begins."""
+    """Makes calls; those of a series are decoded before it begins."""
 
     def __init__(self, model: ServedModel) -> None:
         self._model = model
         self._calls: list[tuple[SignatureRunner, Sequence[np.ndarray]]] = []
 
     def prepare(self, message: Message) -> Message:
-        """Decode calls for the series to come."""
+        """Decode calls for the next series."""
         self._calls = []
         try:
             self._calls = [
                 inference.FEEDS[method][1](self._model, request) for method, request in _requests(message["calls"])
             ]
         except StatusError as error:
-            return {"error": told(error)}
+            return {"error": error_line(error)}
         return {}
 
     def loop(self, message: Message) -> Message:
-        """Let a loop run over them; it leaves its records in a file."""
+        """Run a loop over the calls; it leaves its records in a file."""
         module, _, name = message["loop"].partition(":")
-        loop = getattr(import_module(module), name)  # a room beside this one, so that only perfgate's caller knows both
+        loop = getattr(import_module(module), name)  # by name: this package must not import loadgen
         loop(self._run, Path(message["scratch"]), message["arguments"])
         return {}
 
@@ -96,7 +96,7 @@ class _Caller:
             ((method, request),) = _requests(message["calls"])
             response, _ = _ANSWERS[method](self._model, request)
         except StatusError as error:
-            return {"status": error.code.value[0], "message": told(error)}
+            return {"status": error.code.value[0], "message": error_line(error)}
         Path(message["answer"]).write_bytes(response.SerializeToString())
         return {"status": OK, "message": ""}
 
@@ -110,7 +110,7 @@ _ANSWERS: dict[Method, Callable[[ServedModel, Any], tuple[Any, StageTimes]]] = {
 
 
 def _requests(file: str) -> list[tuple[Method, Any]]:
-    """Read the calls that perfgate wrote; StatusError for one that is no message of its method."""
+    """Read the calls that perfgate wrote; StatusError for one that is not a message of its method."""
     data, position, requests = Path(file).read_bytes(), 0, []
     while position < len(data):
         number, length = HEAD.unpack_from(data, position)

@@ -1,7 +1,7 @@
-"""Classify, Regress and MultiInference as plain functions over messages, with TF-Serving's status codes and words.
+"""Classify, Regress and MultiInference as plain functions over messages, with TF-Serving's status codes and messages.
 
 They follow its `classifier.cc`, `regressor.cc` and `multi_inference.cc`. As there by default, the signature's
-`method_name` is not looked at: models that TensorFlow 2 exports all say `tensorflow/serving/predict`.
+`method_name` is ignored: models exported by TensorFlow 2 all have `tensorflow/serving/predict`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from perfgate.server.status import StatusError, invalid
 from perfgate.server.tensorflow_parts import dtypes, signature_constants
 
 Feeds: TypeAlias = tuple[SignatureRunner, list[np.ndarray]]
-"""What to run, and its inputs."""
+"""The callable to run, and its inputs."""
 
-_INPUTS = signature_constants.CLASSIFY_INPUTS  # Regress's has the same name
+_INPUTS = signature_constants.CLASSIFY_INPUTS  # the same name as in Regress
 _CLASSES, _SCORES = signature_constants.CLASSIFY_OUTPUT_CLASSES, signature_constants.CLASSIFY_OUTPUT_SCORES
 _OUTPUTS = signature_constants.REGRESS_OUTPUTS
 _CLASSIFY, _REGRESS = signature_constants.CLASSIFY_METHOD_NAME, signature_constants.REGRESS_METHOD_NAME
@@ -135,14 +135,14 @@ def _regressed(task: _Task, arrays: Mapping[str, np.ndarray], rows: int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is Classify's and what is Regress's own."""
+    """The differences between Classify and Regress."""
 
     task: Callable[[str, Any], _Task]
     """Check a signature."""
     result: Callable[[_Task, Mapping[str, np.ndarray], int], Any]
     """Check the outputs and write the result."""
     field: str
-    """Where a MultiInference answer has it."""
+    """The result's field in a MultiInference response."""
 
 
 _KINDS = {
@@ -208,7 +208,7 @@ def _several(served: ServedModel, request: Any) -> tuple[list[tuple[_Kind, _Task
 
 
 def multi_inference(served: ServedModel, request: Any) -> tuple[Any, StageTimes]:
-    """Answer a MultiInferenceRequest: all of its signatures in one execution."""
+    """Answer a MultiInferenceRequest, with all of its signatures in one execution."""
     tasks, (endpoint, arrays) = _several(served, request)
     outputs, times = served.execute(endpoint, arrays)
     executed_ns = time.perf_counter_ns()
@@ -233,4 +233,4 @@ FEEDS: dict[str, tuple[Any, Callable[[ServedModel, Any], Feeds]]] = {
     ),
     "MultiInference": (inference_pb2.MultiInferenceRequest, lambda served, request: _several(served, request)[1]),
 }
-"""Of each method of PredictionService: its request's type, and how to check a request and decode its inputs."""
+"""For each method of PredictionService: its request's type, and a function that checks a request and decodes inputs."""

@@ -1,10 +1,10 @@
-"""A memory layout of each replica's own, drawn before it loads its model.
+"""A random memory layout for each replica, drawn before it loads its model.
 
-Where code and data lie moves a model's time by more than many regressions do, and replicas that are forked and loaded
-alike share it: it would look like a difference between the models. Drawn anew in each replica it is noise that replicas
-average out (Curtsinger & Berger, Stabilizer, ASPLOS 2013). The libraries stay where they were: a forked process keeps
-the addresses that the kernel drew for its parent. So do mappings and the stack: moved by some pages, one replica in
-twelve took 15 to 33 % longer (docs/explanation/method.md), for huge pages want their alignment.
+The placement of code and data changes a model's time by more than many regressions do, and replicas that are forked and
+loaded alike share it: it would look like a difference between the models. Drawn anew in each replica, it is noise that
+replicas average out (Curtsinger & Berger, Stabilizer, ASPLOS 2013). Libraries are not moved: a forked process keeps the
+addresses that the kernel drew for its parent. Nor are mappings and the stack: moved by some pages, one replica in
+twelve took 15 to 33% longer (docs/explanation/method.md), because huge pages need their alignment.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from math import exp, log
 
 SMALLEST_BYTES, LARGEST_BYTES = 16, 1 << 20
 BLOCKS = 400
-"""A fixed number, and as many of each size: the layout is random, how much memory it takes is not."""
+"""A fixed number, equally many of each size: the layout is random, its memory use is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What moves a replica's memory."""
+    """Allocations that shift a replica's memory."""
 
     blocks_bytes: tuple[int, ...]
-    """Of the heap, in the order in which they are allocated; small ones as often as large ones on a log scale."""
+    """Sizes of heap blocks, in order of allocation, uniform on a log scale."""
     freed: tuple[int, ...]
-    """Half of them, one of each two of about the same size, in the order in which they are freed: holes."""
+    """Half of them, one of each two of about the same size, in the order in which they are freed, to leave holes."""
 
 
 def draw(run_seed: int, replica: int) -> Layout:
-    """Draw the layout of one replica: the same for the same run's seed and number."""
-    rng = random.Random(f"layout {run_seed} {replica}")  # noqa: S311 - no secret; a text's hash is the same everywhere
+    """Draw the layout of one replica, reproducible from the run's seed and its number."""
+    rng = random.Random(f"layout {run_seed} {replica}")  # noqa: S311 - not secret; strings hash alike everywhere
     low, high = log(SMALLEST_BYTES), log(LARGEST_BYTES)
     by_size = [round(exp(low + (high - low) * (rank + rng.random()) / BLOCKS)) for rank in range(BLOCKS)]
     order = rng.sample(range(BLOCKS), BLOCKS)
@@ -46,9 +46,9 @@ def draw(run_seed: int, replica: int) -> Layout:
 
 @contextmanager
 def held(layout: Layout) -> Iterator[tuple[int, ...]]:
-    """Allocate from the C library, which TensorFlow allocates from, too; all is freed at the end; MemoryError.
+    """Allocate from the C library, which TensorFlow uses too, and free everything at the end; MemoryError.
 
-    Gives the addresses of the blocks that are kept.
+    Yields the addresses of the blocks that are kept.
     """
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]

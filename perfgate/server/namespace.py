@@ -1,4 +1,4 @@
-"""TensorFlow's modules without its public namespace, which takes three quarters of the time of its import."""
+"""TensorFlow's modules without its public namespace, which takes three quarters of its import time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _PLUGINS = "tensorflow-plugins"
 
 
 def leave_out_namespace() -> bool:
-    """Let `tensorflow.core` and `tensorflow.python` be imported without running `tensorflow/__init__.py`.
+    """Make `tensorflow.core` and `tensorflow.python` importable without running `tensorflow/__init__.py`.
 
-    That file imports 2,600 modules that no session needs, Keras' and tf.data's among them. For processes whose code is
-    all ours: `tensorflow` has no attributes then. Returns False, and changes nothing, where TensorFlow is imported
-    already, is not installed, or has plugins, which that file loads.
+    That file imports 2,600 modules that no session needs, such as Keras and tf.data. Only for processes that run
+    nothing but our code: `tensorflow` has no attributes then. Returns False, and changes nothing, if TensorFlow is
+    already imported, is not installed, or has plugins, which that file loads.
     """
     if "tensorflow" in sys.modules or (spec := importlib.util.find_spec("tensorflow")) is None:
         return False

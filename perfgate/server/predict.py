@@ -25,25 +25,25 @@ DEFAULT_SIGNATURE = signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def require_spec(request: Any) -> None:
-    """Refuse a request that names no model at all."""
+    """Reject a request that names no model."""
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A servable under its name and version."""
+    """A servable with its name and version."""
 
     name: str
     version: int
     servable: Servable
     labels: Mapping[str, int] = field(default_factory=dict)
-    """Names of versions that requests may use in place of a number."""
+    """Names of versions that requests may use instead of a number."""
     replayed: int = 0
-    """Recorded warm-up requests that were replayed while it loaded."""
+    """Recorded warm-up requests that were replayed during loading."""
 
     def check_spec(self, spec: Any) -> None:
-        """Find what a ModelSpec asks for, which must be what is served here; every method resolves it so."""
+        """Resolve a ModelSpec, for every method; it must name what is served here."""
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
         wanted = spec.version.value if spec.HasField("version") else None
@@ -78,7 +78,7 @@ class ServedModel:
         return self.servable.endpoint(key, tuple(request.output_filter))
 
     def feeds(self, request: Any) -> tuple[SignatureRunner, list[np.ndarray]]:
-        """Check a PredictRequest and decode its inputs; StatusError when it does not fit the model."""
+        """Check a PredictRequest and decode its inputs; StatusError if it does not fit the model."""
         require_spec(request)
         self.check_spec(request.model_spec)
         key = request.model_spec.signature_name or DEFAULT_SIGNATURE
@@ -102,7 +102,7 @@ class ServedModel:
     def execute(
         self, endpoint: SignatureRunner, arrays: Sequence[np.ndarray]
     ) -> tuple[Sequence[np.ndarray], StageTimes]:
-        """Run an endpoint; every method does it here. Errors of the graph are StatusErrors; `encode_ms` is 0 yet.
+        """Run an endpoint, for every method. Errors of the graph are StatusErrors; `encode_ms` is still 0.
 
         Arrays and outputs are in the order of `endpoint.inputs` and `endpoint.outputs`.
         """
@@ -128,7 +128,7 @@ class ServedModel:
         return response, times.encoded((time.perf_counter_ns() - executed_ns) / 1e6)
 
     def metadata(self, request: Any) -> Any:
-        """Answer a GetModelMetadataRequest: the signature definitions."""
+        """Answer a GetModelMetadataRequest with the signature definitions."""
         require_spec(request)
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
@@ -145,7 +145,7 @@ class ServedModel:
         return response
 
     def status(self, request: Any) -> Any:
-        """Answer a GetModelStatusRequest: this one version is AVAILABLE; labels do not matter, as in TF-Serving."""
+        """Answer a GetModelStatusRequest: this one version is AVAILABLE; labels are ignored, as in TF-Serving."""
         require_spec(request)
         spec = request.model_spec
         if spec.name != self.name:
@@ -159,7 +159,7 @@ class ServedModel:
         return response
 
     def describe(self, spec: Any, signature_name: str) -> None:
-        """Fill in the ModelSpec of an answer."""
+        """Fill in the ModelSpec of a response."""
         spec.name, spec.version.value, spec.signature_name = self.name, self.version, signature_name
 
 

@@ -1,4 +1,4 @@
-"""The life of one forked server process: load, serve, answer control messages, end."""
+"""A forked server process: load, serve, answer control messages, end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from perfgate.serving.run_delay import ProcessRunDelay
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, errors.OpError, StatusError)
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Describe an error in one line."""
     return why(str(error)) or type(error).__name__
 
@@ -40,10 +40,10 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         load_time_s = time.monotonic() - forked_at_s
         recorded = Recorded(served, spec.get("requests_dir"))
     except OSError as error:
-        channel.send({"error": told(error), "remedy": "is it in use? choose another port or host"})
+        channel.send({"error": error_line(error), "remedy": "is it in use? choose another port or host"})
         return
     except StatusError as error:
-        channel.send({"error": f"the payload does not fit: {told(error)}", "remedy": "see `perfgate inspect`"})
+        channel.send({"error": f"the payload does not fit: {error_line(error)}", "remedy": "see `perfgate inspect`"})
         return
     try:
         times = {"load_time_s": load_time_s, "replayed": served.replayed}
@@ -60,9 +60,9 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
 
 
 def load(spec: Message) -> ServedModel:
-    """Load the model on the CPUs and with the threads that `spec` says, and replay its warm-up requests.
+    """Load the model on the CPUs and with the threads that `spec` names, and replay its warm-up requests.
 
-    One of LOADING_ERRORS when it is broken.
+    One of LOADING_ERRORS if it is broken.
     """
     settings = spec["settings"]
     if settings["cpus"]:
@@ -74,8 +74,8 @@ def load(spec: Message) -> ServedModel:
 
 
 def does_not_load(spec: Message, error: BaseException) -> Message:
-    """Report it to perfgate."""
-    problem = f"{spec['model_path']} does not load: {told(error)}"
+    """Report the error to perfgate."""
+    problem = f"{spec['model_path']} does not load: {error_line(error)}"
     if isinstance(error, StatusError):
         return {"error": problem, "remedy": "TF-Serving does not load it either; record its warm-up requests again"}
     return {"error": problem, "remedy": load_remedy(str(error))}
@@ -84,7 +84,7 @@ def does_not_load(spec: Message, error: BaseException) -> Message:
 def _start_rest(served: ServedModel, spec: Message) -> int | None:
     if spec["rest_port"] is None:
         return None
-    from perfgate.server.rest import server as rest_server  # noqa: PLC0415 - aiohttp, where it is asked for
+    from perfgate.server.rest import server as rest_server  # noqa: PLC0415 - aiohttp, only if needed
 
     return rest_server.start(served, spec["host"], spec["rest_port"], callers(spec["settings"]))
 
@@ -107,14 +107,14 @@ class Recorded:
         self._wait = ProcessRunDelay()
 
     def execute(self, number: int) -> dict[str, Any]:
-        """Run one recorded request; wall time, what of it was waiting, CPU time of all threads; ns clocks."""
+        """Run one recorded request; returns wall time, the wait in it, and CPU time of all threads, in ns."""
         endpoint, arrays = self._runs[number % len(self._runs)]
         begun = self._wait.begin()
         cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
         try:
             endpoint.run(*arrays)
         except errors.OpError as error:
-            return {"error": told(error)}
+            return {"error": error_line(error)}
         wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
         waited_ns = min(self._wait.since(begun), wall_ns)
         return {"wall_ms": wall_ns / 1e6, "cpu_ms": cpu_ns / 1e6, "waited_ms": waited_ns / 1e6}

@@ -1,4 +1,4 @@
-"""Whether the server over nghttp2 works here: `ngh2`, its binding, is young and has compiled parts."""
+"""Check that the server over nghttp2 works here: its binding, `ngh2`, is young and has compiled parts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _READ_BYTES = 1 << 16
 
 
 def why_not() -> str:
-    """Return why it does not work, in one line; empty where it does.
+    """Return why it does not work, in one line; empty if it does.
 
     It answers one request (in less than a millisecond), so that a binding of another version, or one compiled for
-    another interpreter, shows here and not in front of a client.
+    another interpreter, fails here and not with a client.
     """
     try:
         answered = _echo(_BODY)
-    except Exception as error:  # noqa: BLE001 - what a broken extension module raises is anybody's guess
+    except Exception as error:  # noqa: BLE001 - a broken extension module can raise anything
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return "" if answered == (b"\0\0\0\1\0" + _BODY, b"0") else "its answer to a request is wrong"
 
@@ -50,7 +50,7 @@ class _Client:
     """Sends one request and reads its answer."""
 
     def __init__(self, sock: socket.socket) -> None:
-        import ngh2  # noqa: PLC0415 - it may be missing
+        import ngh2  # noqa: PLC0415 - may be missing
 
         self._socket, self._events = sock, ngh2.events
         self._http2 = ngh2.Connection(ngh2.Role.CLIENT)
@@ -64,7 +64,7 @@ class _Client:
         self._socket.sendall(self._http2.data_to_send())
 
     def answer(self) -> tuple[bytes, bytes]:
-        """Wait for the answer's bytes and its status."""
+        """Wait for the response's bytes and its status."""
         data = b""
         while received := self._socket.recv(_READ_BYTES):
             self._http2.receive_data(received)

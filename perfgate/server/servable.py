@@ -1,6 +1,6 @@
-"""A SavedModel in a session, as TF-Serving loads it, with one fast callable per signature and output choice.
+"""A SavedModel in a session, loaded like TF-Serving does, with one fast callable for each signature and output filter.
 
-The session loader opens models that `tf.saved_model.load` refuses (docs/explanation/serving.md).
+The session loader opens models that `tf.saved_model.load` rejects (docs/explanation/serving.md).
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from perfgate.server.tensorflow_parts import (
 )
 
 _MAX_ENDPOINTS = 1024
-"""Choices of outputs whose callables are kept: clients make them up."""
+"""Number of output filters whose callables are kept; clients choose them freely."""
 _PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 _MAX_BATCHERS = 32
-"""Choices of outputs that are batched; each has a queue and threads, and clients make them up."""
+"""Number of output filters that are batched; each has a queue and threads, and clients choose them freely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class SignatureRunner:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     run: Callable[..., Sequence[np.ndarray]]
-    """Takes one array per input, in the order of `inputs`."""
+    """Takes one array for each input, in the order of `inputs`."""
     dtypes: tuple[int, ...] = ()
-    """Of a signature's inputs, in their order: numbers of their types. Shapes are the graph's own affair."""
+    """Data types of the signature's inputs, in their order. Shapes are checked by the graph."""
     batcher: Batcher | None = None
-    """Runs it together with other callers' requests; None where requests are not batched."""
+    """Runs it together with other callers' requests; None if requests are not batched."""
 
 
 class Servable:
@@ -61,9 +61,9 @@ class Servable:
         inter_op_threads: int,
         batching: Mapping[str, Any] | None = None,
     ) -> None:
-        """Load the graph and variables, run its initialisers; OpError, OSError, ValueError … if broken.
+        """Load the graph and variables and run its initialisers; OpError, OSError, ValueError … if broken.
 
-        `batching`: the settings of `scenario.schema.Batching`; None: each request is executed by itself.
+        `batching`: the settings of `scenario.schema.Batching`; None: each request is executed separately.
         """
         config = ConfigProto(
             intra_op_parallelism_threads=intra_op_threads,
@@ -83,7 +83,7 @@ class Servable:
             key: {name: make_ndarray(proto) for name, proto in signature.defaults.items()}
             for key, signature in self.signatures.items()
         }
-        """What signatures take for inputs that a request leaves out."""
+        """Default values of signature inputs that a request omits."""
         self._endpoints: dict[tuple[str, tuple[str, ...]], SignatureRunner] = {}
         self._batching, self._batchers = batching, 0
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ class Servable:
     def endpoint(self, key: str, output_filter: Sequence[str] = ()) -> SignatureRunner:
         """Return the callable of a signature; KeyError for an unknown signature or output name.
 
-        StatusError where an input or output is not a plain tensor.
+        StatusError if an input or output is not a plain tensor.
         """
         cache_key = (key, tuple(output_filter))
         if (found := self._endpoints.get(cache_key)) is not None:
@@ -107,7 +107,7 @@ class Servable:
         return self._made(cache_key, made, fed, fetched, batched=not why_not(signature))
 
     def usual(self, key: str) -> SignatureRunner | None:
-        """Return the callable of a signature with all its outputs, if it was asked for before."""
+        """Return the callable of a signature with all its outputs, if it was requested before."""
         return self._endpoints.get((key, ()))
 
     def fetch(self, fed: str, outputs: Sequence[str]) -> SignatureRunner:
@@ -143,7 +143,7 @@ class Servable:
             return endpoint
 
     def _prepare_batching(self) -> None:
-        """Make the queues of all signatures now rather than at their first request, and say which have none."""
+        """Make the queues of all signatures now rather than at their first request, and return which have none."""
         for key, signature in self.signatures.items():
             if reason := why_not(signature):
                 sys.stderr.write(f"signature {key} is not batched: {reason}\n")
@@ -152,17 +152,17 @@ class Servable:
                 self.endpoint(key)
 
     def _callable(self, fed: Sequence[str], fetched: Sequence[str]) -> Callable[..., Sequence[np.ndarray]]:
-        """Make a call of the C API, as TF-Serving makes it.
+        """Make a call of the C API, like TF-Serving does.
 
-        `make_callable` holds shapes against those of the placeholders, which TensorFlow's runtime does not.
+        `make_callable` checks shapes against those of the placeholders, which TensorFlow's runtime does not.
         """
         find = self.session.graph.get_tensor_by_name
         for name in (*fed, *fetched):
-            find(name)  # KeyError, ValueError where there is no such tensor
+            find(name)  # KeyError, ValueError if there is no such tensor
         options = CallableOptions(feed=fed, fetch=fetched)
         types = [find(name).dtype.base_dtype.as_numpy_dtype for name in fed]
         try:
-            call = self.session._make_callable_from_options(options)  # noqa: SLF001 - no other way leads there
+            call = self.session._make_callable_from_options(options)  # noqa: SLF001 - there is no other way
         except errors.OpError as error:  # a tensor fed twice, or fed and fetched
             raise of_graph(error) from error
 
@@ -176,7 +176,7 @@ class Servable:
 def _refuse_python(graph: Any) -> None:
     """Raise ValueError for a graph that calls back into Python: no server of TensorFlow has these operations.
 
-    What they name are functions of the process that exported it. Here one would find the batcher's own.
+    They refer to functions of the process that exported the model. Here they would find the batcher's own.
     """
     nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
     if found := next((node for node in nodes if node.op in _PYTHON_OPS), None):
@@ -185,12 +185,12 @@ def _refuse_python(graph: Any) -> None:
 
 
 def _scalar(value: Any) -> np.ndarray:
-    """Make an array of what the C API gives for a tensor without dimensions: text is plain bytes."""
+    """Make an array from the C API's value of a tensor without dimensions, where text is plain bytes."""
     return np.array(value, object if isinstance(value, bytes) else None)
 
 
 def tensor_name(side: str, name: str, info: Any) -> str:
-    """Return a signature's tensor by its name in the graph; StatusError where it is not a plain one."""
+    """Return a signature's tensor by its name in the graph; StatusError if it is not a plain one."""
     encoding = info.WhichOneof("encoding")
     if encoding not in {None, "name"}:
         remedy = "TF-Serving neither feeds nor fetches these; export its parts as tensors of their own"

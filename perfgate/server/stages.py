@@ -1,4 +1,4 @@
-"""Where the time of one request went, as the server tells it: `server-timing` in trailing metadata and REST headers."""
+"""Stage times of a request, reported in `server-timing`: trailing metadata over gRPC, headers over REST."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ class StageTimes:
     """Stage times of one request."""
 
     queue_ms: float
-    """From the arrival of the request, its decoding not counted, to the start of its batch or execution."""
+    """From the arrival of the request, excluding its decoding, to the start of its batch or execution."""
     execute_ms: float
     encode_ms: float
     batch_size: int
-    """Rows of the batch that the request was executed in, padding not counted."""
+    """Rows of the batch in which the request was executed, without padding."""
 
     def waited(self, wait_ms: float) -> StageTimes:
         """Add time that the request waited for a thread."""
         return StageTimes(self.queue_ms + wait_ms, self.execute_ms, self.encode_ms, self.batch_size)
 
     def encoded(self, encode_ms: float) -> StageTimes:
-        """Add the time that writing the answer took."""
+        """Add the time taken to write the response."""
         return StageTimes(self.queue_ms, self.execute_ms, encode_ms, self.batch_size)
 
     def server_timing(self) -> str:
-        """Write them as a `Server-Timing` value (https://www.w3.org/TR/server-timing/), milliseconds."""
+        """Format them as a `Server-Timing` value (https://www.w3.org/TR/server-timing/), milliseconds."""
         return (
             f"queue;dur={self.queue_ms:.3f}, execute;dur={self.execute_ms:.3f}, "
             f"encode;dur={self.encode_ms:.3f}, batch;desc={self.batch_size}"

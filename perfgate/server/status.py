@@ -1,4 +1,4 @@
-"""Answers that are errors: a gRPC status code with TF-Serving's words."""
+"""Errors as responses: a gRPC status code with TF-Serving's message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class StatusError(Exception):
-    """An answer that is a gRPC status."""
+    """An error that is returned as a gRPC status."""
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class StatusError(Exception):
 
 
 def invalid(message: str) -> StatusError:
-    """Make the commonest of them: INVALID_ARGUMENT."""
+    """Return the most common of them: INVALID_ARGUMENT."""
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
@@ -27,5 +27,5 @@ _PREFACE = re.compile(r"Graph execution error:\n.*?^Node: [^\n]*\n", re.DOTALL |
 
 
 def of_graph(error: Any) -> StatusError:
-    """Make one of TensorFlow's OpError, without the stack of Python that no server in C++ would tell."""
+    """Convert one of TensorFlow's OpErrors, without the Python stack that no server in C++ would show."""
     return StatusError(BY_NUMBER[error.error_code], _PREFACE.sub("", error.message, count=1))

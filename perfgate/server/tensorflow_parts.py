@@ -1,4 +1,4 @@
-"""The parts of TensorFlow that serve a model, from where its public namespace has them (see `namespace`)."""
+"""The parts of TensorFlow that serve a model, imported from their defining modules (see `namespace`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorProto to array and back, without TensorFlow's slow general path where the bytes already are the array."""
+"""TensorProto to array and back, bypassing TensorFlow's slow general path if the bytes already are the array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perfgate.server.tensorflow_parts import make_ndarray, make_tensor_proto
 
 MAX_TENSOR_BYTES = 1 << 30
 MAX_EXPANDED_BYTES = 64 << 20
-"""Of a tensor that is declared larger than what came: the last value fills the rest."""
+"""Limit of a tensor that is declared larger than its contents: the last value fills the rest."""
 
 _STRING = 7
 _STRING_BYTES = 32  # a pointer in numpy's array, 24 bytes in TensorFlow's
@@ -28,16 +28,16 @@ class BadTensorError(ValueError):
 
 
 def decode(proto: TensorProto) -> np.ndarray:
-    """Read a TensorProto; BadTensorError when shape, dtype and contents disagree.
+    """Read a TensorProto; BadTensorError if shape, dtype and contents disagree.
 
-    `np.frombuffer` on `tensor_content` takes 0.5 µs where `tf.make_ndarray` takes 7 µs.
+    `np.frombuffer` on `tensor_content` takes 0.5 µs, `tf.make_ndarray` 7 µs.
     """
     layout = proto.tensor_shape
     shape = [dim.size for dim in layout.dim]
     if layout.unknown_rank or min(shape, default=0) < 0:
         raise BadTensorError(f"tensor shape {shape} is not fully known")
     dtype, content = _NUMPY.get(proto.dtype), proto.tensor_content
-    if content and dtype is not None and proto.dtype != _STRING:  # as large as what came, whatever it declares
+    if content and dtype is not None and proto.dtype != _STRING:  # as large as its contents, whatever it declares
         try:
             return np.frombuffer(content, dtype).reshape(shape)
         except ValueError as error:
@@ -62,7 +62,7 @@ def _decode_values(proto: TensorProto, dtype: np.dtype[Any] | None, shape: list[
 
 
 def _require_modest(proto: TensorProto, shape: list[int], bytes_declared: int) -> None:
-    """Refuse a few bytes that ask for a lot of memory."""
+    """Reject a few bytes that request a lot of memory."""
     if bytes_declared <= MAX_EXPANDED_BYTES:
         return
     given = len(getattr(proto, dtypes.BY_NUMBER[proto.dtype].values_field))
@@ -72,7 +72,7 @@ def _require_modest(proto: TensorProto, shape: list[int], bytes_declared: int) -
 
 
 def _of_rare_type(proto: TensorProto) -> np.ndarray:
-    """Read a quantised type, of which TensorFlow alone knows."""
+    """Read a quantised type, which only TensorFlow knows."""
     array: np.ndarray = make_ndarray(proto)
     return array
 
@@ -85,7 +85,7 @@ def encode(array: np.ndarray) -> TensorProto:
 
 
 def encode_into(proto: TensorProto, array: np.ndarray) -> None:
-    """Write an empty TensorProto, which may be part of a larger message."""
+    """Write into an empty TensorProto, which may be part of a larger message."""
     number = _NUMBERS.get(array.dtype)
     if number is None:  # strings, and types that only TensorFlow knows
         dtype = tensorflow_dtypes.string if array.dtype.kind in "OSU" else None

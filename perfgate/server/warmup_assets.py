@@ -1,7 +1,7 @@
-"""A model's recorded warm-up requests, replayed while it loads, as TF-Serving's `saved_model_warmup_util.cc` does.
+"""A model's recorded warm-up requests, replayed while it loads, like TF-Serving's `saved_model_warmup_util.cc`.
 
-`assets.extra/tf_serving_warmup_requests` is a TFRecord file of `PredictionLog`s. One that cannot be read or answered
-is an error of the load, as there.
+`assets.extra/tf_serving_warmup_requests` is a TFRecord file of `PredictionLog`s. If one cannot be read or answered,
+loading fails, as there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_RECORDS = 1000
 
 
 def replay(served: ServedModel, model: Path) -> int:
-    """Answer the recorded requests once each, and count them; StatusError, saying which, where that fails."""
+    """Answer the recorded requests once each, and count them; StatusError, naming the request, if that fails."""
     file = model / REQUESTS_FILE
     if not file.exists():
         return 0
@@ -50,7 +50,7 @@ def _parsed(record: bytes, file: Path) -> Any:
 
 
 def _answer(served: ServedModel, log: Any, what: str) -> None:
-    """Answer a request, whatever model it names; a record without one does nothing."""
+    """Answer a request, whatever model it names; a record without a request does nothing."""
     kind = log.WhichOneof("log_type")
     if kind is None:
         return

@@ -1,6 +1,6 @@
-"""One request of the REST API to one answer, as a plain function: no sockets here.
+"""One REST request to one response, as a plain function without sockets.
 
-As TF-Serving's `http_rest_api_handler.cc`; statuses by the table in its `http_server.cc`.
+As in TF-Serving's `http_rest_api_handler.cc`; statuses follow the table in its `http_server.cc`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HTTP = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
-"""The rest (UNKNOWN, INTERNAL, DATA_LOSS) is 500."""
+"""Others (UNKNOWN, INTERNAL, DATA_LOSS) are 500."""
 
 _NO_SUCH_PAGE = (
     b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"  # libevent's
@@ -51,7 +51,7 @@ _NO_SUCH_PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class RestAnswer:
-    """What goes back over HTTP."""
+    """An HTTP response."""
 
     status: int
     body: bytes
@@ -61,7 +61,7 @@ class RestAnswer:
 
 
 def answer(served: ServedModel, method: str, path: str, body: bytes) -> RestAnswer:
-    """Answer one request; whatever happens, there is an answer."""
+    """Answer one request; every outcome is a response."""
     if not paths.is_ours(path):
         return RestAnswer(404, _NO_SUCH_PAGE, "text/html")
     try:
@@ -71,12 +71,12 @@ def answer(served: ServedModel, method: str, path: str, body: bytes) -> RestAnsw
         return failure(_HTTP.get(error.code, 500), str(error))
     except MemoryError:
         return failure(_HTTP[grpc.StatusCode.RESOURCE_EXHAUSTED], "out of memory")
-    except Exception as error:  # noqa: BLE001 - a bug must not leave a client without an answer
+    except Exception as error:  # noqa: BLE001 - a bug must not leave a client without a response
         return failure(500, f"{type(error).__name__}: {error}")
 
 
 def failure(status: int, message: str) -> RestAnswer:
-    """Write an error."""
+    """Return an error response."""
     return RestAnswer(status, text.dump({"error": message}))
 
 

@@ -1,7 +1,7 @@
-"""JSON values to arrays, with the rules and words of TF-Serving's `json_tensor.cc`.
+"""JSON values to arrays, with the rules and messages of TF-Serving's `json_tensor.cc`.
 
-Each reading is written twice: column by column for numpy, and value by value as TF-Serving does it, which is what says
-exactly what is wrong. Where the first does not succeed, the second decides.
+Each conversion exists twice: column by column with numpy, and value by value like TF-Serving, which determines exactly
+what is wrong. If the first fails, the second decides.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _INT32, _UINT32, _INT64, _UINT64 = (-(1 << 31), 1 << 31), (0, 1 << 32), (-(1 << 
 @dataclass(frozen=True, slots=True)
 class _Type:
     name: str
-    """In TensorFlow's words."""
+    """TensorFlow's name."""
     numpy: Any
     span: tuple[int, int] = (0, 0)
-    """Integers: what JSON may say; smaller types than int32 wrap, as in TF-Serving."""
+    """Integers: the range allowed in JSON; types smaller than int32 wrap, as in TF-Serving."""
     floating: bool = False
-    """Floats: what they hold no exact value for is rounded, beyond their range to infinity."""
+    """Floats: values without an exact representation are rounded, those out of range become infinity."""
 
     @property
     def wide(self) -> Any:
-        """A type that holds all that JSON may say."""
+        """A type that holds every value allowed in JSON."""
         if self.floating:
             return np.float64
         if self.numpy is np.bool_:
@@ -65,7 +65,7 @@ _OTHERS = {8: "complex64", 14: "bfloat16", 17: "uint16", 18: "complex128", 19: "
 
 
 def read_request(document: Mapping[str, Any], numbers: Numbers) -> tuple[Arrays, bool]:
-    """Read the tensors of a predict request, and whether it came in rows."""
+    """Read the tensors of a predict request, and whether it was in row format."""
     rows, columns = "instances" in document, "inputs" in document
     if rows and columns:
         words = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
@@ -176,7 +176,7 @@ def to_array(value: Any, number: int) -> Array:
 
 
 def _shape(value: Any) -> list[int]:
-    """Measure a tensor along its first elements, as TF-Serving does."""
+    """Return a tensor's shape from its first elements, like TF-Serving."""
     shape = []
     while type(value) is list:
         shape.append(len(value))
@@ -187,7 +187,7 @@ def _shape(value: Any) -> list[int]:
 
 
 def _quickly(value: Any, number: int) -> Array | None:
-    """Read a tensor in steps over all its values; None where something is odd."""
+    """Read a tensor in steps over all its values; None if anything is unusual."""
     shape, kind = _shape(value), TYPES.get(number)
     if kind is None or len(shape) > _MAX_RANK:
         return None
@@ -240,7 +240,7 @@ def _integers(flat: list[Any], kind: _Type) -> Array | None:
 
 
 def _value_by_value(value: Any, number: int) -> Array:
-    """Read a tensor as TF-Serving's `FillTensorProto` does."""
+    """Read a tensor like TF-Serving's `FillTensorProto`."""
     shape, values = _shape(value), list[Any]()
     if len(shape) > _MAX_RANK:
         raise invalid(f"Tensors of more than {_MAX_RANK} dimensions are not supported")
@@ -302,7 +302,7 @@ def _float(value: Any, number: int) -> float:
 
 
 def json_type(value: Any) -> str:
-    """Name a value's type as TF-Serving does."""
+    """Name a value's type like TF-Serving."""
     if isinstance(value, bool):
         return str(value)
     names: dict[type, str] = {type(None): "Null", dict: "Object", list: "Array", str: "String"}
@@ -310,7 +310,7 @@ def json_type(value: Any) -> str:
 
 
 def type_name(number: int) -> str:
-    """Name a `DataType` in TensorFlow's words."""
+    """Name a `DataType` like TensorFlow."""
     return TYPES[number].name if number in TYPES else _OTHERS.get(number, f"unknown dtype enum ({number})")
 
 
@@ -320,7 +320,7 @@ def _type_error(value: Any, number: int) -> StatusError:
 
 
 def from_b64(value: Any) -> bytes:
-    """Decode `{"b64": "…"}`; the padding may be missing, white space is skipped."""
+    """Decode `{"b64": "…"}`; padding is optional, white space is skipped."""
     if not is_b64(value):
         raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
     text = "".join(value["b64"].split())

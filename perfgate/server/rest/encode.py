@@ -1,4 +1,4 @@
-"""Arrays to JSON, with the rules and words of TF-Serving's `json_tensor.cc`."""
+"""Arrays to JSON, with the rules and messages of TF-Serving's `json_tensor.cc`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from perfgate.server.status import invalid
 
 _FLOAT32 = struct.Struct("f")
 _FEW = 32
-"""So many floats are rounded faster one by one."""
+"""Up to this number of floats, rounding them one by one is faster."""
 _AS_THEY_ARE = {*map(np.dtype, ("bool", "uint8", "int8", "int16", "int32", "int64", "uint32", "uint64", "float64"))}
 
 
@@ -45,7 +45,7 @@ def write_columns(outputs: Mapping[str, Any]) -> bytes:
 
 
 def _as_array(value: Any) -> Array:
-    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)  # bytes lose a last NUL otherwise
+    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)  # bytes would lose a trailing NUL
 
 
 def _to_values(name: str, array: Array) -> Any:
@@ -72,7 +72,7 @@ def _to_b64(value: bytes | str) -> dict[str, str]:
 
 
 def decimals(array: Array) -> Array:
-    """Round floats to the decimals that TF-Serving writes for them: six digits where that reads back, else nine.
+    """Round floats to the decimals that TF-Serving writes: six digits if they read back exactly, else nine.
 
     In doubles, so that 0.2 is not written as 0.20000000298023224.
     """
@@ -92,7 +92,7 @@ def decimals(array: Array) -> Array:
 
 
 def _rounded(wide: Array, places: Array) -> Array:
-    """Round to decimal places; both powers of ten and the whole numbers are exact, so the quotient is nearest."""
+    """Round to decimal places; powers of ten and whole numbers are exact, so the quotient is the nearest double."""
     up, down = np.power(10.0, np.maximum(places, 0)), np.power(10.0, np.maximum(-places, 0))
     rounded: Array = np.rint(wide * up / down) / up * down
     return rounded
@@ -106,5 +106,5 @@ def _decimal(value: float) -> float:
 def _as_float32(value: float) -> float:
     try:
         return float(_FLOAT32.unpack(_FLOAT32.pack(value))[0])
-    except OverflowError:  # rounded up beyond the largest
+    except OverflowError:  # rounded up beyond the largest finite value
         return float("inf")

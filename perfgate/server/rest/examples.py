@@ -1,4 +1,4 @@
-"""Bodies of `:classify` and `:regress` to messages, and their results to JSON, as TF-Serving's `json_tensor.cc`."""
+"""Bodies of `:classify` and `:regress` to messages, and results to JSON, as in TF-Serving's `json_tensor.cc`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _fill_example(value: Any, example: Any) -> None:
 
 
 def _element(name: str, value: Any) -> tuple[str, Any]:
-    """Return in which list of a Feature a value belongs, and the value as it stands there."""
+    """Return the list of a Feature to which a value belongs, and the value in that form."""
     if isinstance(value, str):
         return "bytes_list", value.encode()
     if is_b64(value):
@@ -72,7 +72,7 @@ def _whole(name: str, value: int) -> tuple[str, Any]:
     if 0 < value < _UINT64_END:
         raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported.")
     try:
-        return "float_list", _float(value, float(value))  # TF-Serving's parser makes a double of it
+        return "float_list", _float(value, float(value))  # TF-Serving's parser turns it into a double
     except OverflowError:
         raise invalid("JSON Parse error: Number too big to be stored in double.") from None
 

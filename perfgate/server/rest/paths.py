@@ -1,4 +1,4 @@
-"""Which model, version and method a URL names, with the patterns of TF-Serving's `http_rest_api_util.cc`."""
+"""Model, version and method of a URL, by the patterns of TF-Serving's `http_rest_api_util.cc`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OURS = re.compile(r"/v1/.*", _FLAGS)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a request is about."""
+    """The subject of a request."""
 
     name: str
     version: int | None
@@ -36,12 +36,12 @@ class Route:
 
 
 def is_ours(path: str) -> bool:
-    """Return whether a path is the REST API's at all."""
+    """Return whether a path belongs to the REST API at all."""
     return _OURS.fullmatch(path) is not None
 
 
 def parse(method: str, path: str) -> Route:
-    """Read method and path, percent-encoded as they came; INVALID_ARGUMENT for all that TF-Serving does not know."""
+    """Parse method and path, still percent-encoded; INVALID_ARGUMENT for everything that TF-Serving does not know."""
     patterns = {"POST": _ASK, "GET": _TELL}
     match = patterns[method].fullmatch(path) if method in patterns else None
     if match is None:

@@ -1,4 +1,4 @@
-"""The REST API on a port of its own: aiohttp in one thread, the models' work in others."""
+"""The REST API on its own port: aiohttp in one thread, the models' work in others."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from perfgate.server.predict import ServedModel
 from perfgate.server.rest import api
 
 MAX_BODY_BYTES = 256 << 20
-"""Of a request, decompressed: as over gRPC."""
+"""Limit of a request, decompressed, as over gRPC."""
 MAX_HELD_BYTES = 512 << 20
-"""Of all requests that are being read or answered."""
+"""Limit of all requests that are being read or answered."""
 LARGE_BYTES = 16 << 20
-"""Larger bodies are answered one at a time: as Python values they take up to twenty times as much."""
+"""Larger bodies are answered one at a time: as Python values they take up to twenty times as much memory."""
 
 _KEEPALIVE_S = 3600.0
 
 
 def start(served: ServedModel, host: str, port: int, threads: int) -> int:
-    """Serve on `host:port` (0: any free port) and return the port; OSError when it is taken."""
-    listener = listen(host, port, " (REST)")  # clients may connect from here on, and wait for the loop
+    """Serve on `host:port` (0: any free port) and return the port; OSError if it is taken."""
+    listener = listen(host, port, " (REST)")  # from here on clients can connect, and wait for the loop
     server = _Server(served, listener, threads)
     threading.Thread(target=server.run, name="rest", daemon=True).start()
     return int(listener.getsockname()[1])
@@ -68,7 +68,7 @@ class _Server:
             self._held_bytes -= sum(map(len, pieces))
 
     async def _read(self, request: web.BaseRequest, pieces: list[bytes]) -> api.RestAnswer | None:
-        """Read the body, decompressed, or say why not."""
+        """Read the decompressed body, or return why that failed."""
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0

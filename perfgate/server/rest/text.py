@@ -1,4 +1,4 @@
-"""JSON text to values and back: bounded in depth, with NaN and Infinity, worded as TF-Serving's `json_tensor.cc`.
+"""JSON text to values and back: limited depth, NaN and Infinity, messages as in TF-Serving's `json_tensor.cc`.
 
 pydantic-core's parser and writer take a fifth of the time of the standard library's.
 """
@@ -34,11 +34,11 @@ _WORDS = {
     "number out of range": "Number too big to be stored in double.",
     "recursion limit exceeded": "Nested deeper than 200 levels.",
 }
-"""The parser's words and those of TF-Serving's; what is not here is "Invalid value."."""
+"""The parser's messages and TF-Serving's; all others are "Invalid value."."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Read a request body; INVALID_ARGUMENT when it is no JSON object."""
+    """Parse a request body; INVALID_ARGUMENT if it is not a JSON object."""
     try:
         document = _values(body)
     except ValueError as error:
@@ -54,7 +54,7 @@ def _values(body: bytes) -> Any:
     except ValueError:
         if b"Inf" not in body:
             raise
-    # TF-Serving's parser takes Inf for Infinity; this one does not
+    # TF-Serving's parser accepts Inf for Infinity; this one does not
     longer = _SHORT_INFINITY.sub(lambda match: b"Infinity" if match[0] == b"Inf" else match[0], body)
     return pydantic_core.from_json(longer, allow_inf_nan=True, cache_strings="keys")
 
@@ -78,7 +78,7 @@ def shown(value: Any) -> str:
 
 
 def dump(value: Any) -> bytes:
-    """Write JSON. Strings that came from bytes which are no UTF-8 go out as those bytes, as TF-Serving writes them."""
+    """Write JSON. Strings from bytes that are not UTF-8 are written as those bytes, as in TF-Serving."""
     try:
         return pydantic_core.to_json(value, inf_nan_mode="constants")
     except (pydantic_core.PydanticSerializationError, ValueError):

@@ -1,4 +1,4 @@
-"""One request on its way through the server."""
+"""The progress of one request through the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from perfgate.server.rpc.wire import (
 
 @dataclass(slots=True, eq=False)
 class ServerCall:
-    """A request: first its pieces as they come, then the work it asks for."""
+    """A request: its pieces as they arrive, then the work that it asks for."""
 
     stream: int
     method: Method
@@ -34,13 +34,13 @@ class ServerCall:
     held: int = 0
     arrived_ns: int = 0
     gone: bool = False
-    """The client took the request back, or its connection broke."""
+    """The client cancelled the request, or its connection broke."""
 
     @classmethod
     def opened(
         cls, stream: int, fields: Mapping[bytes, bytes], methods: Mapping[bytes, Method], limits: Limits
     ) -> ServerCall:
-        """Begin a request; RefusedError when there is no such method, or there are too many requests."""
+        """Begin a request; RefusedError if there is no such method, or there are too many requests."""
         path = fields.get(b":path", b"")
         if path not in methods:
             raise RefusedError(Status.UNIMPLEMENTED, f"Method not found: {path[:200].decode('latin-1')}")
@@ -51,7 +51,7 @@ class ServerCall:
         return cls(stream, methods[path], fields.get(b"grpc-encoding", b"")[:20], deadline_s, limits)
 
     def add(self, piece: bytes) -> None:
-        """Take a piece of the message; RefusedError as soon as it is known to become too large."""
+        """Add a piece of the message; RefusedError as soon as it is known to be too large."""
         self.hold(len(piece))
         self.pieces.append(piece)
         self.received += len(piece)
@@ -63,17 +63,17 @@ class ServerCall:
             raise too_large(self.received)
 
     def hold(self, size: int) -> None:
-        """Count memory that is held for this request; RefusedError when all requests together hold too much."""
+        """Count memory held for this request; RefusedError if all requests together hold too much."""
         if not self.limits.hold(size, self.held):
             raise RefusedError(Status.RESOURCE_EXHAUSTED, "Too many bytes of requests and answers at a time")
         self.held += size
 
     def arrived(self) -> None:
-        """Note the instant at which the request was complete."""
+        """Record when the request was complete."""
         self.arrived_ns = time.perf_counter_ns()
 
     def run(self) -> Answer:
-        """Have the method answer, unless the deadline is over."""
+        """Call the method, unless the deadline has passed."""
         began_ns = time.perf_counter_ns()
         if self.deadline_s is not None and time.monotonic() > self.deadline_s:
             return Answer(status=Status.DEADLINE_EXCEEDED, words="Deadline Exceeded")
@@ -89,6 +89,6 @@ class ServerCall:
         return Answer(answer.body, times=times, stays_open=answer.stays_open)
 
     def end(self) -> None:
-        """Let go of what is held; once."""
+        """Release everything that is held; only the first call has an effect."""
         self.pieces = []
         self.limits.leave(self.held)

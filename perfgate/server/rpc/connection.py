@@ -1,7 +1,6 @@
-"""One client's connection: HTTP/2 by nghttp2, its requests in, their answers out.
+"""One client's connection: HTTP/2 by nghttp2, requests in, responses out.
 
-Any thread may call any method: one lock keeps the protocol's state, which is held for microseconds, never while a
-method runs.
+Thread-safe: one lock guards the protocol's state, and is held for microseconds, never while a method runs.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from perfgate.server.rpc.interface import Answer, Method
 from perfgate.server.rpc.limits import Limits
 from perfgate.server.rpc.wire import OPENING, RefusedError, failure, no_grpc, trailers
 
-_WINDOW_BYTES = 1 << 20  # of a stream; at the protocol's 64 KiB a large tensor waits for the client again and again
+_WINDOW_BYTES = 1 << 20  # of a stream; at the protocol's 64 KiB a large tensor waits for the client repeatedly
 _CONNECTION_WINDOW_BYTES = 16 << 20
-_MAX_HEADER_BYTES = 16 << 10  # as gRPC's own servers
+_MAX_HEADER_BYTES = 16 << 10  # like gRPC's own servers
 _MAX_STREAMS = 4096
 _WRITE_BYTES = 1 << 20
 _NO_ERROR = 0
@@ -37,7 +36,7 @@ _CONFIG = ngh2.Configuration(max_inbound_header_list_size=_MAX_HEADER_BYTES)
 
 
 class Connection:
-    """Reads requests of one client and writes their answers."""
+    """Reads requests of one client and writes their responses."""
 
     def __init__(self, sock: socket.socket, methods: Mapping[bytes, Method], limits: Limits) -> None:
         sock.setblocking(False)  # noqa: FBT003 - the standard library's way
@@ -56,7 +55,7 @@ class Connection:
         return self._socket.fileno()
 
     def read(self, buffer: bytearray) -> list[ServerCall]:
-        """Read what has come, send what can be sent, and give the requests that are complete now."""
+        """Read what has arrived, send what can be sent, and return the requests that are now complete."""
         with self._lock:
             ready: list[ServerCall] = []
             if not self._closed and (size := self._receive(buffer)):
@@ -64,15 +63,15 @@ class Connection:
             return ready
 
     def answer(self, call: ServerCall, answer: Answer, poll: select.epoll) -> None:
-        """Send the answer of a request, unless its client is gone; what the socket does not take now goes later."""
+        """Send the response of a request, unless its client is gone; what the socket does not accept is sent later."""
         with self._lock:
             if not call.gone:
                 self._guarded(self._respond, call, answer)
             if self._unsent:
-                self._watch(poll)  # the client may have nothing to send before it has read this
+                self._watch(poll)  # the client may send nothing before it has read this
 
     def watch(self, poll: select.epoll) -> bool:
-        """Ask for the next event of this connection, one only; False when it is closed."""
+        """Subscribe to the next event of this connection, once; False if it is closed."""
         with self._lock:
             self._watch(poll)
             return not self._closed
@@ -88,7 +87,7 @@ class Connection:
             self._close()
 
     def _guarded(self, work: Any, *arguments: Any) -> None:
-        """Do some work on the protocol's state and send what comes of it; whatever goes wrong ends the connection."""
+        """Run an operation on the protocol's state and send its output; any error ends the connection."""
         try:
             work(*arguments)
             self._flush()
@@ -98,7 +97,7 @@ class Connection:
     def _receive(self, buffer: bytearray) -> int:
         try:
             size = self._socket.recv_into(buffer)
-        except BlockingIOError:  # there is room to write, or another thread has read already
+        except BlockingIOError:  # there is room to write, or another thread has already read
             self._guarded(lambda: None)
             return 0
         except OSError:
@@ -111,7 +110,7 @@ class Connection:
         try:
             self._http2.receive_data(data)
         except ngh2.NGH2Error:
-            self._flush()  # tells the client why
+            self._flush()  # informs the client
             raise
         for event in self._http2.events():
             self._handle(event, ready)
@@ -162,7 +161,7 @@ class Connection:
             ready.append(call)
 
     def _refuse(self, stream: int, fields: list[tuple[bytes, bytes]]) -> None:
-        """Answer with an error at once, and take no more of the request (RFC 9113, section 8.1)."""
+        """Answer with an error at once, and ignore the rest of the request (RFC 9113, section 8.1)."""
         self._http2.send_response(stream, fields, end_stream=True)
         self._flush()
         try:
@@ -179,11 +178,11 @@ class Connection:
             self._http2.send_data(call.stream, frame(answer.body))
             if not answer.stays_open:
                 self._http2.send_trailers(call.stream, trailers(answer))
-        except ngh2.StreamProtocolError:  # the client took the request back this very moment
+        except ngh2.StreamProtocolError:  # the client cancelled the request at this very moment
             self._drop(self._calls.pop(call.stream, call))
 
     def _flush(self) -> None:
-        """Send all that the protocol has to send and the socket takes."""
+        """Send everything that the protocol has to send and the socket accepts."""
         while self._unsent or (chunk := self._http2.data_to_send(_WRITE_BYTES)):
             self._unsent = self._unsent or chunk
             try:

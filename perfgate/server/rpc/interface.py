@@ -1,4 +1,4 @@
-"""What a gRPC method is to the server: a serialised message goes in, an answer comes out."""
+"""A gRPC method as the server sees it: a serialised message in, an answer out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perfgate.server.stages import StageTimes
 
 
 class Status(IntEnum):
-    """The gRPC status codes that the server itself gives."""
+    """The gRPC status codes that the server itself returns."""
 
     OK = grpc.OK
     DEADLINE_EXCEEDED = grpc.DEADLINE_EXCEEDED
@@ -23,17 +23,17 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a method answers."""
+    """The result of a method."""
 
     body: bytes = b""
     """The serialised message; not sent unless the status is OK."""
     status: int = Status.OK
     words: str = ""
-    """Of an error."""
+    """Error message."""
     times: StageTimes | None = None
     """Sent as `server-timing` in trailing metadata."""
     stays_open: bool = False
-    """A stream whose first message this is and which ends when the client goes."""
+    """Whether this is the first message of a stream that stays open until the client leaves."""
 
 
 Method: TypeAlias = Callable[[bytes], Answer]

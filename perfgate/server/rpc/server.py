@@ -1,8 +1,8 @@
-"""A gRPC server of unary methods whose threads take turns at waiting and working.
+"""A gRPC server of unary methods whose threads take turns waiting and working.
 
-Every thread waits for the next event of any connection, and the one that reads a request also runs its method and
-sends the answer: nothing is handed from one thread to another while no more than one request is in flight. That is
-most of what it gains on `grpc.server` (docs/explanation/serving.md, "Overhead").
+Every thread waits for the next event of any connection, and the one that reads a request also runs its method and sends
+the response: with at most one request in flight nothing passes from one thread to another. That is most of its
+advantage over `grpc.server` (docs/explanation/serving.md, "Overhead").
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _READ_BYTES = 64 << 10
 
 
 class RpcServer:
-    """Serves methods by their paths, so many at a time; more wait their turn."""
+    """Serves methods by their paths, with limited concurrency; further requests wait."""
 
     def __init__(self, listener: socket.socket, methods: Mapping[bytes, Method], at_once: int) -> None:
         listener.setblocking(False)  # noqa: FBT003 - the standard library's way
         self._listener, self._methods, self._at_once = listener, methods, at_once
         self._limits, self._max_connections = Limits(), max_connections()
         self._connections: dict[int, Connection] = {}
-        self._lock = threading.Lock()  # of the numbers and the queue below
+        self._lock = threading.Lock()  # guards the numbers and the queue below
         self._waiting: deque[tuple[Connection, ServerCall]] = deque()
         self._threads = self._idle = self._working = 0
         self._stopping = False
@@ -46,7 +46,7 @@ class RpcServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port."""
         return int(self._listener.getsockname()[1])
 
     @property
@@ -55,18 +55,18 @@ class RpcServer:
         return self._limits
 
     def take_waited_ns(self) -> int:
-        """Return what the last answer waited for a CPU, from when there was something to read; once."""
+        """Return how long the last answer waited for a CPU, since there was something to read; once."""
         waited_ns, self._waited_ns = self._waited_ns, 0
         return waited_ns
 
     def start(self) -> None:
-        """Begin to serve: one thread works, one waits; more come as they are needed."""
+        """Begin serving: one thread works, one waits; more are added as needed."""
         with self._lock:
             self._hire()
             self._hire()
 
     def stop(self) -> None:
-        """Serve no more; what is being worked on is not waited for."""
+        """Stop serving, without waiting for requests in progress."""
         self._stopping = True
         for _ in range(self._threads):
             os.eventfd_write(self._wake, 1)
@@ -105,7 +105,7 @@ class RpcServer:
             try:
                 os.eventfd_read(self._wake)
             except BlockingIOError:
-                return  # another thread was woken as well and came first
+                return  # another thread was woken as well and was first
         else:
             self._accept()
 
@@ -116,7 +116,7 @@ class RpcServer:
             return
         if len(self._connections) >= self._max_connections:
             for fd, connection in tuple(self._connections.items()):
-                if connection.fileno() < 0:  # it broke while an answer was sent
+                if connection.fileno() < 0:  # it broke while a response was being sent
                     self._forget(fd, connection)
         if len(self._connections) >= self._max_connections:
             sock.close()
@@ -127,23 +127,23 @@ class RpcServer:
 
     def _forget(self, fd: int, connection: Connection) -> None:
         with self._lock:
-            if self._connections.get(fd) is connection:  # else a new one has the number already
+            if self._connections.get(fd) is connection:  # otherwise a new one already has the number
                 del self._connections[fd]
 
     def _enqueue(self, calls: list[tuple[Connection, ServerCall]]) -> None:
-        """Queue requests, the first of which this thread will take, and see that there are threads for the others."""
+        """Queue requests, the first of which this thread takes, and ensure that there are threads for the others."""
         with self._lock:
             self._waiting.extend(calls)
             helpers = min(len(self._waiting), self._at_once - self._working) - 1
             wake = min(max(helpers, 0), self._idle)
-            needed = helpers - wake + (1 if self._idle == wake else 0)  # one is left to wait for events
+            needed = helpers - wake + (1 if self._idle == wake else 0)  # one must remain to wait for events
             for _ in range(min(needed, self._at_once + 1 - self._threads)):
                 self._hire()
         if wake:
             os.eventfd_write(self._wake, wake)
 
     def _work(self) -> None:
-        """Run requests as long as there are some, and not too many threads do."""
+        """Run requests while there are any, unless too many threads do."""
         while True:
             with self._lock:
                 if not self._waiting or self._working >= self._at_once:

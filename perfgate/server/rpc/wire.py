@@ -1,4 +1,4 @@
-"""The gRPC wire format over HTTP/2, as far as a server of unary calls needs it.
+"""The part of gRPC's wire format over HTTP/2 that a server of unary calls needs.
 
 Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
@@ -23,7 +23,7 @@ _UNIT_S = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e
 _TIMEOUT = re.compile(rb"(\d{1,8})([HMSmun])")
 _WINDOW_BITS = {b"gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
-_MAX_WORDS_BYTES = 2000  # percent-encoded three times that: clients take 8 KiB of metadata
+_MAX_WORDS_BYTES = 2000  # up to three times that when percent-encoded: clients accept 8 KiB of metadata
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -33,11 +33,11 @@ _COMMON: Headers = [
     (b"grpc-accept-encoding", b"identity,deflate,gzip"),
 ]
 OPENING: Headers = _COMMON
-"""Header fields of a good answer."""
+"""Header fields of a successful response."""
 
 
 class RefusedError(Exception):
-    """A request that no method sees, and the status it gets."""
+    """A request that reaches no method, with its status."""
 
     def __init__(self, status: Status, words: str) -> None:
         super().__init__(words)
@@ -45,17 +45,17 @@ class RefusedError(Exception):
 
 
 def too_large(size: int, bound: int = MAX_MESSAGE_BYTES) -> RefusedError:
-    """Refuse a message by its size."""
+    """Reject a message that is too large."""
     return RefusedError(Status.RESOURCE_EXHAUSTED, f"Received message larger than max ({size} vs. {bound})")
 
 
 def announced_bytes(start: bytes) -> int:
-    """Read the length of a message whose frame begins so."""
+    """Read the length of a message from the beginning of its frame."""
     return int(PREFIX.unpack_from(start)[1])
 
 
 def unframe(body: bytes, encoding: bytes, bound: int = MAX_MESSAGE_BYTES) -> bytes:
-    """Take the one message out of a request; RefusedError when the body is something else."""
+    """Return the single message of a request; RefusedError if the body is anything else."""
     if len(body) < PREFIX_BYTES:
         raise RefusedError(Status.INTERNAL, "The request ended before its message")
     compressed, length = PREFIX.unpack_from(body)
@@ -84,27 +84,27 @@ def _decompressed(data: memoryview, encoding: bytes, bound: int) -> bytes:
 
 
 def timeout_s(value: bytes | None) -> float | None:
-    """Read `grpc-timeout`; None where there is none."""
+    """Parse `grpc-timeout`; None if there is none."""
     match = _TIMEOUT.fullmatch(value or b"")
     return int(match[1]) * _UNIT_S[match[2]] if match else None
 
 
 def no_grpc(fields: Mapping[bytes, bytes]) -> Headers | None:
-    """Answer what is HTTP/2 but no gRPC, as gRPC's own servers do; None for gRPC."""
+    """Answer HTTP/2 that is not gRPC like gRPC's own servers do; None for gRPC."""
     if not fields.get(b"content-type", b"").startswith(b"application/grpc"):
         return [(b":status", b"415")]
     return None if fields.get(b":method") == b"POST" else [(b":status", b"405")]
 
 
 def trailers(answer: Answer) -> Headers:
-    """Trailing metadata of a good answer. Stage times differ each time: no place in the compression table for them."""
+    """Trailing metadata of a successful response; stage times always differ, so they are not put into the table."""
     if answer.times is None:
         return [(b"grpc-status", b"0")]
     return [(b"grpc-status", b"0"), NeverIndexedHeader(b"server-timing", answer.times.server_timing().encode())]
 
 
 def failure(status: int, words: str) -> Headers:
-    """Write an answer that is nothing but an error."""
+    """Return a response that consists of an error only."""
     text = quote_from_bytes(words.encode()[:_MAX_WORDS_BYTES], _PRINTABLE).encode()
     fields = [*_COMMON, (b"grpc-status", b"%d" % status)]
     return [*fields, NeverIndexedHeader(b"grpc-message", text)] if text else fields
