@@ -1,4 +1,4 @@
-"""Whether both arms are asked the same."""
+"""Check that both arms get the same requests."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NO_SHARED_INPUT = (
 
 
 def request_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[Caution, ...]:
-    """Warn of inputs that one arm alone has, in every request class; InvalidRunError for other shapes of a shared one.
+    """Warn of inputs that only one arm has, in every request class; InvalidRunError if a shared one has other shapes.
 
-    Recorded requests are the same for both, and do not fit or do: `record_scenario` says so.
+    Recorded requests are the same for both arms, and `record_scenario` checks that they fit.
     """
     if len(models) < len(Arm):
         return ()

@@ -1,4 +1,4 @@
-"""Requests out of a TFRecord file of `tf.Example`s, so many rows each."""
+"""Requests from a TFRecord file of `tf.Example`s, each with `batch_size` rows."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from perfgate.trials import Call, Method
 
 
 def example_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
-    """Make up to `spec.distinct` requests of `spec.batch_size` examples; what is left over at the end is not sent.
+    """Make up to `spec.distinct` requests of `spec.batch_size` examples; a remainder at the end is not sent.
 
-    `predict` sends them serialized, in the signature's one string input. UsageError, naming file and record, where the
+    `predict` sends them serialized, in the signature's single string input. UsageError, naming file and record, if the
     file is damaged, does not hold one whole request, or the signature takes no examples.
     """
     method = METHOD_OF[spec.method]
@@ -66,7 +66,7 @@ def _batches(file: Path, spec: Payload) -> Iterator[tuple[int, list[bytes]]]:
 
 
 def _check(record: bytes, where: str) -> None:
-    """Tell examples from other messages; the features of a `tf.SequenceExample`'s context stand in the same place."""
+    """Tell examples from other messages; a `tf.SequenceExample` has its context's features in the same field."""
     try:
         is_example = not record or Example.FromString(record).HasField("features")
     except DecodeError:

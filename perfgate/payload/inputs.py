@@ -1,4 +1,4 @@
-"""Which of the scenario's settings fill which input of a signature: by its name, or by a pattern of names."""
+"""Match the scenario's input settings to a signature's inputs, by name or by a pattern of names."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _UNSAID = InputSpec()
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """One input, and how to fill it."""
+    """One input, with its settings."""
 
     tensor: TensorSpec
     key: str
-    """What it is known by in both versions: its name, or the pattern that it is the nth to match: `keras_tensor*`."""
+    """Key that is the same in both versions: its name, or the pattern of which it is the nth match: `keras_tensor*`."""
     spec: InputSpec
 
 
 def filled_inputs(signature: Signature, payload: Payload) -> tuple[Filled, ...]:
-    """Pair the inputs with the keys of `payload.inputs`: a name before a pattern, the first of several patterns.
+    """Match inputs to the keys of `payload.inputs`: names before patterns, and the first of several patterns.
 
     Patterns are the shell's (`fnmatch`): some exporters number their inputs, and the number changes from one export to
-    the next. UsageError for a key that no input has.
+    the next. UsageError for a key that matches no input.
     """
     taken: dict[str, int] = {}
     found = tuple(_filled(tensor, payload, taken) for tensor in _in_order(signature))
@@ -51,12 +51,12 @@ def _filled(tensor: TensorSpec, payload: Payload, taken: dict[str, int]) -> Fill
 
 
 def _in_order(signature: Signature) -> list[TensorSpec]:
-    """Sort as people count, `x_9` before `x_10`: the nth of one version is then the nth of the other."""
+    """Sort naturally, `x_9` before `x_10`, so that the nth inputs of two versions correspond."""
     return sorted(signature.inputs, key=lambda tensor: _counted(tensor.name))
 
 
 def _counted(name: str) -> list[str | int]:
-    parts = re.split(r"([0-9]+)", name)  # text and numbers in turn, so that like is compared with like
+    parts = re.split(r"([0-9]+)", name)  # text and numbers alternate, so that only like is compared with like
     return [int(part) if index % 2 else part for index, part in enumerate(parts)]
 
 

@@ -1,6 +1,6 @@
-"""Requests out of a JSON file, each in the form that TF-Serving's REST API takes.
+"""Requests from a JSON file, each in the form of TF-Serving's REST API.
 
-Forms: https://www.tensorflow.org/tfx/serving/api_rest; what is taken for which type follows `json_tensor.cc` there.
+Forms: https://www.tensorflow.org/tfx/serving/api_rest; conversions to types follow `json_tensor.cc` there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from perfgate.payload.requests import (
     examples_call,
     predict_call,
     predict_signature,
-    told_of,
+    prefixed_errors,
 )
 from perfgate.scenario.schema import Payload
 from perfgate.trials import Call, Method
@@ -36,9 +36,9 @@ _FORMS = 'a request is {"instances": [...]} or {"inputs": ...}, for classify and
 
 
 def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
-    """Take the first `spec.distinct` requests: one object, an array of objects, or an object a line; gzip or not.
+    """Read the first `spec.distinct` requests: one object, an array of objects, or one object a line; optionally gzip.
 
-    UsageError, naming file and request, for what is no such JSON or does not fit the signature.
+    UsageError, naming file and request, for invalid JSON, or a request that does not fit the signature.
     """
     method = METHOD_OF[spec.method]
     for where, request in islice(_requests(file), spec.distinct):
@@ -47,7 +47,7 @@ def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iter
         key = request.get("signature_name", spec.signature)
         if not isinstance(key, str):
             raise UsageError(f"{where}: signature_name is not a string", _FORMS)
-        with told_of(where):
+        with prefixed_errors(where):
             predict = predict_signature(model, key) if method is Method.PREDICT else None
             signature = predict or example_signature(model, key, method)
         try:
@@ -61,7 +61,7 @@ def json_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iter
 
 
 def _requests(file: Path) -> Iterator[tuple[str, Any]]:
-    """Return each request with its place; of many lines, no more than are asked for are read."""
+    """Return each request with its location; of many lines, only the requested number is read."""
     try:
         with _opened(file) as stream:
             number, line = _first_line(stream, file)
@@ -85,7 +85,7 @@ def _requests(file: Path) -> Iterator[tuple[str, Any]]:
 
 def _opened(file: Path) -> _Stream:
     with file.open("rb") as stream:
-        compressed = stream.read(2) == _GZIP_MAGIC  # which begins no JSON
+        compressed = stream.read(2) == _GZIP_MAGIC  # which is not the beginning of JSON
     return gzip.open(file) if compressed else file.open("rb")
 
 

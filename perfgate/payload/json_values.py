@@ -1,4 +1,4 @@
-"""Values as TF-Serving's REST API writes them, into arrays and examples; both ways where the other way is needed."""
+"""Values of TF-Serving's REST API converted to arrays and examples, and back where needed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _SHOWN = 40
 
 
 class NotFittingError(Exception):
-    """A JSON value that does not become what is asked for."""
+    """A JSON value that cannot be converted as requested."""
 
 
 def array_of(value: Any, tensor: TensorSpec) -> Array:  # noqa: ANN401 - any JSON
     """Make an array of nested lists; NotFittingError, naming the input, for ragged ones and for other types.
 
-    Numbers with a point are no integers, true and false are no numbers; what is out of the type's range is refused.
+    Numbers with a point are not integers, true and false are not numbers, and values out of the type's range are
+    rejected.
     """
     if tensor.dtype not in BY_NAME or tensor.dtype.startswith("complex"):
         raise NotFittingError(f"input {tensor.name} is {tensor.dtype}, which JSON cannot represent")
@@ -106,7 +107,7 @@ def example_of(value: Any) -> Proto:  # noqa: ANN401 - any JSON
 
 
 def _feature(name: str, values: list[Any]) -> Proto:
-    """Whole numbers and truth values become int64, other numbers float, strings bytes: as TF-Serving reads them."""
+    """Convert whole numbers and booleans to int64, other numbers to float, strings to bytes, like TF-Serving."""
     feature = Feature()
     kinds = set(_kinds(name, values))
     if len(kinds) > 1:

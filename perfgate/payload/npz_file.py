@@ -1,4 +1,4 @@
-"""Requests out of an `.npz` file: one array an input, cut into requests of so many rows."""
+"""Requests from an `.npz` file: one array an input, cut into requests of `batch_size` rows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from perfgate.trials import Call
 _LARGEST_ARRAY_BYTES = 4 << 30
 _REMEDY = "write it with numpy.savez, one array per input"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, MemoryError, RuntimeError)
-"""RuntimeError: an archive that says it is encrypted, or packed in a way that is not known."""
+"""RuntimeError: an archive that is encrypted, or compressed in an unknown way."""
 
 
 def npz_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
-    """Make up to `spec.distinct` requests of `spec.batch_size` rows; what is left over at the end is not sent.
+    """Make up to `spec.distinct` requests of `spec.batch_size` rows; a remainder at the end is not sent.
 
-    An array without dimensions goes into every request; arrays that no input is named after are left alone. UsageError,
-    naming the file and the request's rows, for arrays that do not fit the signature or each other.
+    An array without dimensions goes into every request; arrays that match no input are ignored. UsageError, naming the
+    file and the request's rows, for arrays that do not fit the signature or each other.
     """
     if spec.method != "predict":
         problem = f'payload.method = "{spec.method}" sends tf.Examples, but {file} contains arrays'
@@ -48,7 +48,7 @@ def npz_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Itera
 
 
 def _rows(file: Path, arrays: dict[str, Array], batch_size: int) -> int | None:
-    """Return how many rows all arrays have; None where none has a dimension."""
+    """Return the number of rows of all arrays; None if none has a dimension."""
     lengths = {name: len(array) for name, array in arrays.items() if array.ndim}
     if not lengths:
         return None
@@ -95,7 +95,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> Arra
         array = np.char.encode(array, "utf-8")
     if array.dtype.kind == "S":
         return array.astype(object)
-    if array.dtype == np.dtype("V2"):  # what numpy makes of bfloat16 in a file
+    if array.dtype == np.dtype("V2"):  # numpy's form of bfloat16 in a file
         return array.view(ml_dtypes.bfloat16)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 

@@ -1,4 +1,4 @@
-"""In which order requests of several classes follow one another."""
+"""Order of the requests of several classes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _EXACT_UP_TO = 10_000
 
 
 def cycle_order(weights: Sequence[float], sizes: Sequence[int], seed: int) -> tuple[int, ...]:
-    """Order one cycle of requests, numbered through all classes: class after class, each as many as `sizes` says.
+    """Order one cycle of requests, numbered through all classes: class after class, `sizes` requests each.
 
-    Classes come at random and exactly in proportion to their weights, up to the largest remainder where no cycle of
-    10 000 or fewer is exact; each class's requests come in turn. A cycle is long enough for every request to come,
-    unless that took more than `LONGEST_CYCLE`. The same on every machine. UsageError for a class too rare to come.
+    Classes alternate at random, exactly in proportion to their weights, or up to the largest remainder if no cycle of
+    10 000 or fewer is exact; each class's requests come in turn. A cycle is long enough to include every request,
+    unless that takes more than `LONGEST_CYCLE`. The same on every machine. UsageError for a class too rare to occur.
     """
     if len(sizes) == 1:
         return tuple(range(sizes[0]))
     counts = _counts([Fraction(repr(weight)) for weight in weights], sizes)
     kinds = np.repeat(np.arange(len(counts)), counts)
-    # Raw words and a stable sort, for these stay as they are in every version of numpy (NEP 19).
+    # Raw words and a stable sort, because these are the same in every version of numpy (NEP 19).
     words = np.random.PCG64(np.random.SeedSequence((seed, len(counts)))).random_raw(len(kinds))
     shuffled = kinds[np.argsort(words, kind="stable")]
     order, first = np.empty(len(kinds), np.int64), 0
@@ -38,7 +38,7 @@ def cycle_order(weights: Sequence[float], sizes: Sequence[int], seed: int) -> tu
 
 
 def _counts(weights: Sequence[Fraction], sizes: Sequence[int]) -> list[int]:
-    """Return how often each class comes in a cycle."""
+    """Return how often each class occurs in a cycle."""
     whole = sum(weights)
     scale = lcm(*(weight.denominator for weight in weights))
     parts = [int(weight * scale) for weight in weights]

@@ -1,4 +1,4 @@
-"""Requests out of a TFRecord file of `PredictionLog`s, as TF-Serving logs them and replays them for warm-up."""
+"""Requests from a TFRecord file of `PredictionLog`s, as TF-Serving logs them and replays them for warm-up."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from perfgate.payload.requests import (
     check_names,
     example_signature,
     predict_signature,
+    prefixed_errors,
     serialised,
-    told_of,
 )
 from perfgate.payload.shapes import named
 from perfgate.payload.tfrecord import read_records
@@ -29,9 +29,9 @@ from perfgate.trials import Call, Method
 
 
 def logged_calls(file: Path, model: Model, spec: Payload, model_name: str) -> Iterator[Call]:
-    """Take the first `spec.distinct` requests; each keeps its signature where it names one, and gets our model's name.
+    """Read the first `spec.distinct` requests; each keeps its signature, if it names one, and gets our model's name.
 
-    UsageError, naming file and record, for what is damaged, cannot be sent, or does not fit the model.
+    UsageError, naming file and record, if one is damaged, cannot be sent, or does not fit the model.
     """
     for number, log in islice(_logs(file), spec.distinct):
         where = f"{file}: record {number}"
@@ -49,7 +49,7 @@ def logged_calls(file: Path, model: Model, spec: Payload, model_name: str) -> It
 
 
 def kinds_in(file: Path) -> tuple[tuple[str, int], ...]:
-    """Count all of the file's logs by kind, such as `predict_log`; UsageError when it is damaged."""
+    """Count all of the file's logs by kind, such as `predict_log`; UsageError if it is damaged."""
     counts = Counter(log.WhichOneof("choice") or "empty" for _, log in _logs(file))
     return tuple(sorted(counts.items()))
 
@@ -65,7 +65,7 @@ def _logs(file: Path) -> Iterator[tuple[int, Proto]]:
 
 
 def _check_predict(request: Proto, model: Model, spec: Payload, where: str) -> None:
-    with told_of(where):
+    with prefixed_errors(where):
         signature = predict_signature(model, request.model_spec.signature_name or spec.signature)
     check_names(request.inputs, signature, where)
     for tensor in signature.inputs:
@@ -84,7 +84,7 @@ def _check_predict(request: Proto, model: Model, spec: Payload, where: str) -> N
 
 def _check_examples(method: Method) -> Callable[[Proto, Model, Payload, str], None]:
     def check(request: Proto, model: Model, spec: Payload, where: str) -> None:
-        with told_of(where):
+        with prefixed_errors(where):
             example_signature(model, request.model_spec.signature_name or spec.signature, method)
         _check_input(request.input, where)
 
@@ -101,7 +101,7 @@ def _check_multi(request: Proto, model: Model, spec: Payload, where: str) -> Non
         if task.method_name not in _BY_METHOD_NAME:
             problem = f"{where}: a task's method is {named(task.method_name) or 'not given'}"
             raise UsageError(problem, f"it must be {' or '.join(_BY_METHOD_NAME)}")
-        with told_of(where):
+        with prefixed_errors(where):
             key = task.model_spec.signature_name or spec.signature
             example_signature(model, key, _BY_METHOD_NAME[task.method_name])
     _check_input(request.input, where)

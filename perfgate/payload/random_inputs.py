@@ -31,9 +31,9 @@ def random_array(tensor: TensorSpec, shape: tuple[int, ...], given: InputSpec, g
     """Draw an array of the tensor's dtype; strings are `bytes` objects.
 
     Integers are uniform in [low, high), by default [0, 128), or follow Zipf's law with low the most frequent; floats
-    and both parts of complex numbers are uniform in [low, high), standard normal when neither is given; strings come
-    from the vocabulary, or are ASCII letters, each length within bounds as likely as the others.
-    UsageError for a type that cannot be filled, an impossible range, or a setting that the type does not take.
+    and both parts of complex numbers are uniform in [low, high), standard normal if neither is given; strings come from
+    the vocabulary, or are ASCII letters of a length that is uniform within its bounds. UsageError for a type that
+    cannot be filled, an impossible range, or a setting that the type does not take.
     """
     fill, settings = _filler(tensor)
     stray = {key for key, value in given if value is not None} & given.model_fields_set - settings - {"shape"}
@@ -50,7 +50,7 @@ _Fill = Callable[[TensorSpec, tuple[int, ...], InputSpec, np.random.Generator], 
 
 
 def _filler(tensor: TensorSpec) -> tuple[_Fill, set[str]]:
-    """Find how to fill a type, and the settings that it takes."""
+    """Return the function that fills a type, and the settings that it takes."""
     if tensor.dtype not in BY_NAME:
         raise UsageError(
             f"input {tensor.name} has {tensor.dtype}, which cannot be filled with random values",
@@ -122,7 +122,7 @@ def _reals(
     if max(-low, high) > largest:
         _refuse(tensor, low, high, f"±{formatting.given(largest)}")
     values = np.asarray(generator.uniform(low, high, shape))
-    reached = values.astype(dtype).astype(np.float64) >= high  # by rounding: high itself is outside
+    reached = values.astype(dtype).astype(np.float64) >= high  # by rounding: high itself is excluded
     return np.asarray(np.where(reached, low, values), dtype)
 
 

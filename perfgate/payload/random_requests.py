@@ -26,9 +26,9 @@ def random_calls(
 ) -> Iterator[Call]:
     """Make `spec.distinct` different requests; equal arguments give equal bytes.
 
-    An input's values depend on the seed, the class's name and the input's key, type, shape and settings alone, so that
-    two models get the same data in the inputs they share. `seed` is 0 or more. UsageError when the scenario does not
-    fit the signature.
+    An input's values depend only on the seed, the class's name and the input's key, type, shape and settings, so that
+    two models get the same data in the inputs they share. `seed` is 0 or more. UsageError if the scenario does not fit
+    the signature.
     """
     if spec.method != "predict":
         problem = f'payload.method = "{spec.method}" sends tf.Examples, which cannot be random'
@@ -47,7 +47,7 @@ def random_calls(
 
 
 def _shapes(inputs: Sequence[Filled], batch_size: int) -> dict[str, tuple[int, ...]]:
-    """Return each input's shape; UsageError names all inputs whose shape the scenario must say."""
+    """Return each input's shape; UsageError names all inputs whose shape the scenario must specify."""
     shapes, errors = {}, list[UsageError]()
     for each in inputs:
         try:
@@ -62,7 +62,7 @@ def _shapes(inputs: Sequence[Filled], batch_size: int) -> dict[str, tuple[int, .
 
 
 def _check_size(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse before drawing what no message can hold; a string counts as eight bytes."""
+    """Reject requests too large for a message before drawing them; a string counts as eight bytes."""
     for tensor in signature.inputs:
         item_bytes = numpy_dtype(tensor.dtype).itemsize if tensor.dtype in BY_NAME else 1
         size_bytes = math.prod(shapes[tensor.name]) * item_bytes

@@ -17,7 +17,7 @@ from perfgate.payload.npz_file import npz_calls
 from perfgate.payload.order import cycle_order
 from perfgate.payload.prediction_log import logged_calls
 from perfgate.payload.random_requests import random_calls
-from perfgate.payload.requests import addressed, predict_signature, told_of
+from perfgate.payload.requests import addressed, predict_signature, prefixed_errors
 from perfgate.payload.warmup_assets import warmup_file
 from perfgate.scenario.schema import Payload, Scenario
 from perfgate.trials import Call
@@ -30,8 +30,8 @@ _FROM_FILE = {"prediction_log": logged_calls, "examples": example_calls, "json":
 def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Model | None = None) -> RecordedPayload:
     """Make the scenario's requests for a model; equal arguments give equal bytes in equal order.
 
-    `warmup_of` is the model whose warm-up requests are sent where the scenario asks for those, by default the model
-    itself. `seed` is 0 or more. UsageError, naming file and record, for what does not fit the model.
+    `warmup_of` is the model whose warm-up requests are sent if the scenario asks for those, by default the model
+    itself. `seed` is 0 or more. UsageError, naming file and record, for anything that does not fit the model.
     """
     classes, served_as = scenario.request_classes(), model.served_as or ServedAs(scenario.target.model_name)
     if len(classes) > _MOST_CLASSES:
@@ -39,7 +39,7 @@ def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Mode
     calls: list[Call] = []
     sizes: list[int] = []
     for kind, (name, _, spec) in enumerate(classes):
-        with told_of(f"class {name}") if name else nullcontext():
+        with prefixed_errors(f"class {name}") if name else nullcontext():
             made = _calls(model, spec, seed, served_as.name, name, warmup_of or model)
             own = [replace(addressed(call, served_as), kind=kind) for call in made]
             if not own:
@@ -52,12 +52,12 @@ def record_scenario(model: Model, scenario: Scenario, seed: int, warmup_of: Mode
     return RecordedPayload(tuple(calls), order, tuple(name for name, _, _ in classes), payload_digest(calls, order))
 
 
-def _calls(  # noqa: PLR0913, PLR0917 - all that a class's requests depend on
+def _calls(  # noqa: PLR0913, PLR0917 - everything that determines a class's requests
     model: Model, spec: Payload, seed: int, model_name: str, class_name: str, warmup_of: Model
 ) -> Iterator[Call]:
     if spec.source == "signature":
         return random_calls(predict_signature(model, spec.signature), spec, seed, model_name, class_name)
-    if spec.inputs and not class_name:  # a class has them from [payload], where others need them
+    if spec.inputs and not class_name:  # a class may inherit them from [payload], where others need them
         problem = f'payload.inputs cannot be used with source = "{spec.source}", which provides the inputs'
         raise UsageError(problem, "remove one of them")
     file = _file(spec, warmup_of)

@@ -1,4 +1,4 @@
-"""Requests as they go over the wire: made of arrays or of examples, and held against what the model takes."""
+"""Requests as sent over the wire: made of arrays or examples, and checked against the model's signature."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ METHOD_OF = {"predict": Method.PREDICT, "classify": Method.CLASSIFY, "regress": 
 
 
 @contextmanager
-def told_of(where: str) -> Iterator[None]:
-    """Prefix a UsageError with what it is about."""
+def prefixed_errors(where: str) -> Iterator[None]:
+    """Prefix a UsageError with its subject."""
     try:
         yield
     except UsageError as error:
@@ -50,7 +50,7 @@ def told_of(where: str) -> Iterator[None]:
 
 
 def predict_signature(model: Model, key: str) -> Signature:
-    """Find a signature whose inputs a PredictRequest can carry; UsageError otherwise."""
+    """Return a signature whose inputs a PredictRequest can carry; UsageError if there is none."""
     found = signature_of(model, key)
     for tensor in found.inputs:
         if tensor.encoding != "dense":
@@ -62,9 +62,9 @@ def predict_signature(model: Model, key: str) -> Signature:
 
 
 def example_signature(model: Model, key: str, method: Method) -> Signature:
-    """Find a signature that answers `Classify` or `Regress`; UsageError otherwise.
+    """Return a signature that answers `Classify` or `Regress`; UsageError if there is none.
 
-    Its method's name is not looked at, as in TF-Serving by default: models of TensorFlow 2 all say `predict`.
+    Its method name is ignored, as in TF-Serving by default: models of TensorFlow 2 always have `predict`.
     """
     found = signature_of(model, key)
     if not _answers(found, method):
@@ -85,7 +85,7 @@ def _answers(signature: Signature, method: Method) -> bool:
 
 
 def inputs_shown(signature: Signature) -> str:
-    """List the inputs for people."""
+    """List the inputs for a message."""
     listed = ", ".join(f"{tensor.name} {tensor.dtype}" for tensor in signature.inputs)
     return f"its inputs are {listed}" if listed else "it has no inputs"
 
@@ -98,7 +98,7 @@ def predict_call(signature: Signature, arrays: Mapping[str, Array], model_name: 
     return Call(serialised(request, where))
 
 
-def examples_call(  # noqa: PLR0913, PLR0917 - all that such a request says
+def examples_call(  # noqa: PLR0913, PLR0917 - the parts of such a request
     method: Method, key: str, examples: Sequence[Proto], context: Proto | None, model_name: str, where: str
 ) -> Call:
     """Write examples as the request of `Classify` or `Regress`."""
@@ -112,7 +112,7 @@ def examples_call(  # noqa: PLR0913, PLR0917 - all that such a request says
 
 
 def addressed(call: Call, served_as: ServedAs) -> Call:
-    """Have a request ask for the version or label, where one is named."""
+    """Set a request's version or label, if one is named."""
     if served_as.version is None and not served_as.label:
         return call
     message = _MESSAGES[call.method].FromString(call.body)
@@ -126,7 +126,7 @@ def addressed(call: Call, served_as: ServedAs) -> Call:
 
 
 def serialised(message: Proto, where: str) -> bytes:
-    """Serialise, the same bytes each time; UsageError for what no message holds."""
+    """Serialise deterministically; UsageError for what does not fit into a message."""
     try:
         data: bytes = message.SerializeToString(deterministic=True)
     except (EncodeError, ValueError) as error:
@@ -135,7 +135,7 @@ def serialised(message: Proto, where: str) -> bytes:
 
 
 def check_names(names: Iterable[str], signature: Signature, where: str) -> None:
-    """Hold the names of what is sent against the signature's inputs; UsageError for one too few or too many."""
+    """Check the names of what is sent against the signature's inputs; UsageError for a missing or unknown one."""
     sent, wanted = set(names), {tensor.name for tensor in signature.inputs}
     remedy = f"signature {signature.key} takes {', '.join(sorted(wanted)) or 'no input'}"
     for name in sorted(wanted - sent):
@@ -146,10 +146,10 @@ def check_names(names: Iterable[str], signature: Signature, where: str) -> None:
 
 
 def check_dtype(tensor: TensorSpec, dtype: str, where: str) -> None:
-    """Hold a tensor's type against the signature; UsageError when it does not fit.
+    """Check a tensor's type against the signature; UsageError if it does not fit.
 
-    A shape is held against nothing: TF-Serving does not do it either, and many a model takes more than its signature
-    says (`PreProcessPrediction` in tensorflow_serving/servables/tensorflow/predict_util.cc).
+    Shapes are not checked: TF-Serving does not check them either, and many models accept more than their signature says
+    (`PreProcessPrediction` in tensorflow_serving/servables/tensorflow/predict_util.cc).
     """
     if dtype != tensor.dtype:
         problem = f"{where}: input {tensor.name} is {dtype}, but the signature takes {tensor.dtype}"

@@ -20,20 +20,20 @@ from perfgate.payload.record import payload_digest
 from perfgate.trials import Call, Method
 
 _TYPES = {"float32", "float64", "int8", "uint8", "int16", "int32", "uint32", "int64", "uint64", "bool", "string"}
-"""What TF-Serving's `json_tensor.cc` reads."""
+"""Types that TF-Serving's `json_tensor.cc` reads."""
 _EXAMPLES = {Method.CLASSIFY: ClassificationRequest, Method.REGRESS: RegressionRequest}
 _AT_A_TIME = 1 << 20
-"""Floats that are written at a time: 128 bytes each on the way."""
+"""Floats that are written at a time; each needs 128 bytes in between."""
 _WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def rest_form(payload: RecordedPayload, *, by_rows: bool = True) -> RecordedPayload:
-    """Write each request's body as JSON: by rows where its inputs share their first dimension, else by columns.
+    """Write each request's body as JSON: by rows if its inputs share their first dimension, else by columns.
 
-    `by_rows` False: all by columns, for a model whose outputs are not one a row.
+    `by_rows` False: always by columns, for a model whose outputs are not one a row.
 
-    Strings that are no UTF-8, and those of inputs and features named `…_bytes`, become `{"b64": …}`; an output filter,
-    which REST does not know, is left out. The digest is that of these bodies. UsageError for what REST cannot say.
+    Strings that are not UTF-8, and those of inputs and features named `…_bytes`, become `{"b64": …}`; an output filter,
+    which REST does not have, is omitted. The digest is that of these bodies. UsageError for what REST cannot express.
     """
     calls = tuple(replace(call, body=_body(call, by_rows=by_rows)) for call in payload.calls)
     return replace(payload, calls=calls, digest=payload_digest(calls, payload.order))
@@ -57,9 +57,9 @@ def _predict(request: Proto, *, by_rows: bool) -> str:
     head = f'{{"signature_name": {json.dumps(request.model_spec.signature_name)}, '
     if (
         not by_rows or len(lengths) != 1 or not lengths.pop() > (0,)
-    ):  # scalars have (), and TF-Serving takes no empty `instances`
+    ):  # scalars have (), and TF-Serving rejects empty `instances`
         columns = {name: _nested(array, name, ())[0] for name, array in arrays.items()}
-        if len(columns) == 1:  # alone it needs no name, which might be taken for another thing: `b64`
+        if len(columns) == 1:  # a single input needs no name, which might be misread, as `b64` would be
             return f'{head}"inputs": {columns[names[0]]}}}'
         return f'{head}"inputs": {{{", ".join(f"{json.dumps(name)}: {text}" for name, text in columns.items())}}}}}'
     rows = [_nested(array, name, array.shape[:1]) for name, array in arrays.items()]
@@ -83,7 +83,7 @@ def _nested(array: Array, name: str, outer: tuple[int, ...]) -> list[str]:
 
 
 def _texts(array: Array, name: str) -> list[str]:
-    """Write each number in as few digits as bring it back, floats with a point or an exponent."""
+    """Write each number with as few digits as restore it, floats with a point or an exponent."""
     flat = array.ravel()
     if array.dtype.kind == "O":
         return [_string(value, name) for value in flat.tolist()]

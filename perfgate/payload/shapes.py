@@ -11,9 +11,9 @@ from perfgate.scenario.schema import InputSpec
 
 
 def request_shape(tensor: TensorSpec, given: InputSpec, batch_size: int) -> tuple[int, ...]:
-    """Fill the unknown dimensions: from `given.shape` where it is set, else the first one with the batch size.
+    """Fill the unknown dimensions: from `given.shape` if set, else the first one with the batch size.
 
-    UsageError when a dimension stays unknown, or when `given.shape` contradicts the signature.
+    UsageError if a dimension remains unknown, or `given.shape` contradicts the signature.
     """
     if given.shape is not None:
         _check(tensor, given.shape)
@@ -31,17 +31,17 @@ def request_shape(tensor: TensorSpec, given: InputSpec, batch_size: int) -> tupl
 
 
 def shown(shape: tuple[int | None, ...]) -> str:
-    """Write a shape for people: `[?, 43844, 1]`."""
+    """Format a shape: `[?, 43844, 1]`."""
     return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
 
 
 def named(name: str) -> str:
-    """Write a name that came out of a file so that it stays on one line."""
+    """Format a name from a file so that it stays on one line."""
     return name if name.isprintable() else repr(name)
 
 
 def remedy(name: str, line: str) -> str:
-    """Return which line of the scenario file to write for an input; a `?` stands for a number to choose."""
+    """Return the line of a scenario file that sets an input's shape; `?` stands for a number to choose."""
     key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
     choose = ", with a number instead of each ?" if "?" in line else ""
     return f"in the scenario, under [payload.inputs.{key}], write: {line}{choose}"

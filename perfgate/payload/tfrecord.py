@@ -1,4 +1,4 @@
-"""TFRecord files, plain or gzip: records one after the other, each with its checksums.
+"""TFRecord files, plain or gzip: consecutive records, each with its checksums.
 
 The format is that of https://www.tensorflow.org/tutorials/load_data/tfrecord: length (uint64), masked CRC-32C of the
 length (uint32), data, masked CRC-32C of the data (uint32), all little-endian.
@@ -28,9 +28,9 @@ _REMEDY = "write it again with tf.io.TFRecordWriter, plain or gzip"
 
 
 def read_records(file: Path) -> Iterator[bytes]:
-    """Read one record after the other, no more of the file than is asked for.
+    """Yield one record after the other, reading no more of the file than needed.
 
-    UsageError, naming the file and the record by its number from 1, where it is damaged, truncated or unreadable.
+    UsageError, naming the file and the record by its number from 1, if it is damaged, truncated or unreadable.
     """
     number = 1
     try:
@@ -47,19 +47,19 @@ def read_records(file: Path) -> Iterator[bytes]:
 
 
 def masked_crc(data: bytes) -> int:
-    """Return the checksum that stands in the file."""
+    """Return the checksum as stored in the file."""
     crc: int = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def framed(data: bytes) -> bytes:
-    """Write one record as it stands in a file."""
+    """Return one record in the file's format."""
     length = len(data).to_bytes(8, "little")
     return length + _CHECKSUM.pack(masked_crc(length)) + data + _CHECKSUM.pack(masked_crc(data))
 
 
 def _opened(file: Path) -> BinaryIO | gzip.GzipFile:
-    """Tell gzip from a plain record whose length begins with gzip's magic number: that length's checksum is right."""
+    """Tell gzip from a plain record whose length begins with gzip's magic number: that length has a valid checksum."""
     with file.open("rb") as stream:
         header = stream.read(_HEADER.size)
     plain = len(header) == _HEADER.size and masked_crc(header[:8]) == _HEADER.unpack(header)[1]
@@ -67,7 +67,7 @@ def _opened(file: Path) -> BinaryIO | gzip.GzipFile:
 
 
 def _remaining(stream: BinaryIO | gzip.GzipFile) -> int:
-    """Return how much can follow, so that a wrong length is found before memory is asked for."""
+    """Return how much data can follow, so that a wrong length is found before memory is allocated."""
     if isinstance(stream, gzip.GzipFile):
         return _LARGEST_RECORD_BYTES
     return os.fstat(stream.fileno()).st_size - stream.tell()

@@ -18,7 +18,7 @@ PLACE = Path("assets.extra", "tf_serving_warmup_requests")
 
 
 def warmup_file(model: Model) -> Path:
-    """Return the file; UsageError when the model has none."""
+    """Return the file; UsageError if the model has none."""
     file = model.path / PLACE
     if not file.is_file():
         raise UsageError(f"{model.given} has no warm-up requests: no {PLACE}", "use another payload.source")
@@ -26,7 +26,7 @@ def warmup_file(model: Model) -> Path:
 
 
 def warmup_digest(model: Model) -> str | None:
-    """Digest the file, as `sha256:…`; None when the model has none, UsageError when it cannot be read."""
+    """Digest the file, as `sha256:…`; None if the model has none, UsageError if it cannot be read."""
     file = model.path / PLACE
     try:
         return f"sha256:{file_sha256(file)}" if file.is_file() else None
@@ -35,25 +35,25 @@ def warmup_digest(model: Model) -> str | None:
 
 
 def recorded_contents(model: Model, scenario: Scenario) -> dict[str, str]:
-    """Digest what a scenario's requests are taken from that lies in the model; nothing for other sources."""
+    """Digest the part of a model from which a scenario's requests are taken; nothing for other sources."""
     asked = any(payload.source == "warmup_assets" for _, _, payload in scenario.request_classes())
     digest = warmup_digest(model) if asked else None
     return {} if digest is None else {"warmup_assets": digest}
 
 
 def warmup_kinds(model: Model) -> tuple[tuple[str, int], ...]:
-    """Count the records by kind, such as `predict_log`; none where the model has no file, UsageError for a damaged."""
+    """Count the records by kind, such as `predict_log`; none if the model has no file, UsageError if it is damaged."""
     file = model.path / PLACE
     return kinds_in(file) if file.is_file() else ()
 
 
 def warmup_source(models: Mapping[Arm, Model]) -> Model | None:
-    """Return whose requests both arms get: the candidate's, and of a model alone its own."""
+    """Return the model whose requests both arms get: the candidate, or the only one."""
     return models.get(Arm.CANDIDATE) or next(iter(models.values()), None)
 
 
 def warmup_differences(models: Mapping[Arm, Model], scenario: Scenario) -> tuple[Caution, ...]:
-    """Warn when the arms' own requests differ and are what the scenario sends."""
+    """Warn if the arms' own requests differ and the scenario sends them."""
     asked = any(payload.source == "warmup_assets" for _, _, payload in scenario.request_classes())
     if not asked or len({warmup_digest(model) for model in models.values()}) == 1:
         return ()

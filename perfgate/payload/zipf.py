@@ -1,4 +1,4 @@
-"""Zipf's law over a bounded range of ranks, exact, at a cost that does not grow with the range."""
+"""Zipf's law over a bounded range of ranks, exact, at a cost that does not depend on the range."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LARGEST_RANGE = 1 << 53
-"""Of ranks: beyond it doubles skip some."""
+"""Most ranks: beyond it doubles skip some."""
 _SMALL = 1e-8  # below, the series to its second term is exact in double precision
 
 
@@ -38,7 +38,7 @@ _Curve = Callable[[Floats | np.float64], Floats]
 
 
 def _hat(exponent: float) -> tuple[_Curve, _Curve, _Curve]:
-    """Return x ** -exponent, its integral from 1, and that one's inverse, all three stable about exponent 1."""
+    """Return x ** -exponent, its integral from 1, and the inverse of that, all three stable near exponent 1."""
     power = 1 - exponent
 
     def density(x: Floats | np.float64) -> Floats:
@@ -55,7 +55,7 @@ def _hat(exponent: float) -> tuple[_Curve, _Curve, _Curve]:
 
 
 def _over(function: np.ufunc, x: Floats) -> Floats:
-    """Divide `expm1(x)` or `log1p(x)` by x, also where x is next to 0."""
+    """Divide `expm1(x)` or `log1p(x)` by x, also near 0."""
     x = np.asarray(x)
     sign = 0.5 if function is np.expm1 else -0.5
     safe = np.where(np.abs(x) < _SMALL, 1.0, x)

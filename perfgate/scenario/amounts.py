@@ -1,4 +1,4 @@
-"""Whether an accepted change is given in the way that its metric is compared."""
+"""Check that an accepted change is given in the unit in which its metric is compared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from perfgate.scenario.forms import as_share
 AMOUNTS = ("catch", "tolerance")
 """Keys of a metric's gate that hold a change."""
 _MOST = 10.0
-"""As a share; of a share of requests, all of them."""
+"""Largest change as a share; for a share of requests the limit is 1."""
 
 
 def amount_problem(metric: str, given: object) -> str:
-    """Return what a change must be given as instead; empty where it is right, or no number at all."""
+    """Return the form in which the change must be given instead; empty if it is valid, or not a number at all."""
     known = BY_NAME.get(metric)
     read = given if isinstance(given, bool) else as_share(given)
     number = read if isinstance(read, int | float) and not isinstance(read, bool) else None

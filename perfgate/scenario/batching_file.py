@@ -1,7 +1,7 @@
 """TF-Serving's batching file: `BatchingParameters` of its `session_bundle_config.proto` as text.
 
-What `tensorflow_model_server --batching_parameters_file` reads. Without a setting TF-Serving's default holds, which
-`Batching` has too, apart from `num_batch_threads`: there it is the number of CPUs.
+The file for `tensorflow_model_server --batching_parameters_file`. Missing settings have TF-Serving's defaults, which
+are also those of `Batching`, except `num_batch_threads`: there it is the number of CPUs.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ _PARAMETERS = _message_class()
 
 
 def batching_of(server: Server) -> Batching | None:
-    """Return a server's batching, read from its file where it names one; UsageError as `read_batching_file`."""
+    """Return a server's batching, read from its file if it names one; UsageError as in `read_batching_file`."""
     if server.batching_parameters_file is None:
         return server.batching
     return read_batching_file(Path(server.batching_parameters_file))
 
 
 def read_batching_file(file: Path) -> Batching:
-    """Read the file; UsageError, in one line, for a file that cannot be read, unknown fields and bad values."""
+    """Read the file; UsageError, in one line, for an unreadable file, unknown fields and invalid values."""
     try:
         message = text_format.Parse(file.read_text(encoding="utf-8"), _PARAMETERS())
     except OSError as error:
@@ -81,7 +81,7 @@ def read_batching_file(file: Path) -> Batching:
 
 
 def _given(message: Any) -> dict[str, Any]:  # noqa: ANN401 - made at run time
-    """Collect what the file sets, apart from the name of the threads, which is for TF-Serving's own statistics."""
+    """Collect the file's settings, without the name of the threads, which is only for TF-Serving's own statistics."""
     given: dict[str, Any] = {}
     for name, kind, _ in _FIELDS:
         value = getattr(message, name)
@@ -95,7 +95,7 @@ def _given(message: Any) -> dict[str, Any]:  # noqa: ANN401 - made at run time
 
 
 def _said(error: text_format.ParseError) -> str:
-    """Word the parser's complaint without the name of a message that only this file knows."""
+    """Rephrase the parser's error without the name of a message that exists only in this module."""
     text = " ".join(str(error).split()).replace(f'Message type "{_PACKAGE}.BatchingParameters"', "BatchingParameters")
     place, line = error.GetLine(), f"line {error.GetLine()}"
     text = text.split(" : ", 1)[-1] if place else text

@@ -1,4 +1,4 @@
-"""Scenario files: find, read, tell apart, and describe them to editors."""
+"""Scenario files: find, read and identify them, and describe them to editors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from perfgate.scenario.quantities import DURATION, PERCENTAGE
 from perfgate.scenario.schema import Scenario
 
 FOLDERS = (Path("scenarios"),)
-"""Where a scenario is looked for by its bare name."""
+"""Folders in which a scenario is looked up by its bare name."""
 DIGEST_VERSION = 1
-"""Part of every digest. Raise it when a default of the schema changes, for defaults are left out of the digest."""
+"""Part of every digest. Increment it when a default of the schema changes, because defaults are not digested."""
 
 _FILE_KEYS = (
     ("payload", "file"),
@@ -38,8 +38,8 @@ _FILE_KEYS = (
 def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
     """Read a scenario by file (`x.toml`, `a/b`) or by bare name from the `search` folders.
 
-    None, and `default` where no folder holds a `default.toml`, is the scenario of all defaults; a file without
-    a name takes its stem. Raises UsageError naming file, dotted key and remedy; of several mistakes, all of them.
+    None, and `default` if no folder holds a `default.toml`, is the scenario with all defaults; a file without a name
+    uses its stem. UsageError with file, dotted key and remedy, for all mistakes at once.
     """
     if name_or_file is None:
         return Scenario()
@@ -61,14 +61,14 @@ def load_scenario(name_or_file: str | None, search: Sequence[Path]) -> Scenario:
 def scenario_digest(scenario: Scenario, contents: Mapping[str, str] | None = None) -> str:
     """Digest what is measured, as `sha256:…`: name, payload, classes, load, target and server; not how it is judged.
 
-    A file counts by its content, wherever it lies; UsageError when it cannot be read. `contents` are digests of what
-    the scenario takes from elsewhere, by what it is.
+    Files count by their content, wherever they are; UsageError if one cannot be read. `contents` are digests of what
+    the scenario takes from elsewhere, by kind.
     """
-    # Defaults are left out so that a key added to the schema later leaves the digests of stored records alone.
+    # Defaults are left out, so that a key added to the schema later does not change the digests of stored records.
     measured = scenario.model_dump(
         mode="json", include={"name", "payload", "classes", "load", "target", "server"}, exclude_defaults=True
     )
-    measured.get("target", {}).pop("signature_from", None)  # the requests made by it count
+    measured.get("target", {}).pop("signature_from", None)  # the requests made from it count instead
     for table, key, dotted in _named_files(measured):
         table[key] = _content_digest(table[key], dotted)
     measured |= {"contents": dict(contents)} if contents else {}
@@ -111,7 +111,7 @@ def _read(file: Path) -> Scenario:
     for table, key, dotted in named:
         if not Path(table[key]).is_file():
             raise UsageError(f"{file}: {dotted}: no such file: {table[key]}", f"paths are relative to {file.parent}")
-    batching_of(scenario.server)  # complains of a bad file now rather than after the servers' start
+    batching_of(scenario.server)  # reports an invalid file now, not after the servers' start
     return scenario
 
 
@@ -159,7 +159,7 @@ def _syntax_error(file: Path, message: str) -> UsageError:
 
 
 def without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Drop nulls, which TOML cannot write, and titles, which only repeat the keys."""
+    """Drop nulls, which TOML cannot express, and titles, which only repeat the keys."""
     if isinstance(node, list):
         return [without_null(item) for item in node]
     if not isinstance(node, dict):

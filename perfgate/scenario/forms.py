@@ -1,4 +1,4 @@
-"""The forms in which files give numbers, and what all of their tables have in common."""
+"""The forms of numbers in files, and the base class of all their tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from perfgate.scenario.quantities import seconds_in, share_in
 
 
 def as_share(value: object) -> object:
-    """Turn `"5%"` into 0.05; leave numbers alone. ValueError for true and false, which would be 1 and 0."""
+    """Convert `"5%"` to 0.05; numbers are unchanged. ValueError for true and false, which would be 1 and 0."""
     if isinstance(value, bool):
         raise ValueError('must be a number, such as 0.05 or "5%"')  # noqa: TRY004 - pydantic takes no TypeError
     read = share_in(value) if isinstance(value, str) else None
@@ -18,7 +18,7 @@ def as_share(value: object) -> object:
 
 
 def as_seconds(value: object) -> object:
-    """Turn `"60s"`, `"500ms"`, `"2min"` into seconds; leave numbers alone. ValueError for true and false, as above."""
+    """Convert `"60s"`, `"500ms"`, `"2min"` to seconds; numbers are unchanged. ValueError for true and false."""
     if isinstance(value, bool):
         raise ValueError('must be a number of seconds or a duration such as "500ms", "45s"')  # noqa: TRY004 - as above
     read = seconds_in(value) if isinstance(value, str) else None

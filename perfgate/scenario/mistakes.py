@@ -1,4 +1,4 @@
-"""Mistakes in a file, each as one line: where, what was given, what is allowed."""
+"""Mistakes in a file, each as one line: where it is, what was given, what is allowed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from perfgate.scenario.schema import Scenario
 Path = tuple[str | int, ...]
 
 METRIC_TABLES: tuple[tuple[str, ...], ...] = (("gate", "metrics"), ("objectives",))
-"""Where the keys of a scenario are metric names."""
+"""Tables of a scenario whose keys are metric names."""
 
 SHARES = (*AMOUNTS, "up_to")
 """Keys that also take a percentage in a string."""
@@ -43,15 +43,15 @@ _ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong with a scenario."""
+    """One mistake in a scenario."""
 
     problem: str
-    """Dotted key and what was given."""
+    """Dotted key and the given value."""
     remedy: str
 
 
 def usage_error(file: str, mistakes: tuple[Mistake, ...]) -> UsageError:
-    """Put the first mistake into the problem; its remedy and every further mistake into the remedy, a line each."""
+    """Raise the first mistake; its remedy and all further mistakes become the remedy, one a line."""
     first, *others = mistakes
     more = f" (and {len(others)} more)" if others else ""
     lines = [first.remedy, *(f"{m.problem}: {m.remedy}" for m in others)]
@@ -59,7 +59,7 @@ def usage_error(file: str, mistakes: tuple[Mistake, ...]) -> UsageError:
 
 
 def mistakes_in(data: Mapping[str, Any], error: ValidationError | None) -> tuple[Mistake, ...]:
-    """List what the schema and the metrics table object to in `data`, in the order of the keys' names."""
+    """List the errors of `data` by the schema and the metrics table, in the order of the keys' names."""
     details = error.errors(include_url=False) if error else []
     return (
         *(explain(d, Scenario) for d in details if not (d["type"] == "value_error" and d["loc"] in METRIC_TABLES)),
@@ -88,7 +88,7 @@ def _wrong_amounts(data: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def explain(detail: ErrorDetails, root: type[BaseModel]) -> Mistake:
-    """Put one of pydantic's complaints about a file, read as `root`, into a user's words."""
+    """Convert one of pydantic's errors about a file, read as `root`, to a message for users."""
     path, kind = detail["loc"], detail["type"]
     if kind == "extra_forbidden":
         return unknown_key(path, root)
@@ -114,7 +114,7 @@ def _wanted(path: Path, root: type[BaseModel]) -> str:
 
 
 def _forms(path: Path, kind: str) -> str:
-    """Name the written forms that a share or a time may take, where what was given is none of them."""
+    """Return the written forms that a share or a time may take, if the given value has none of them."""
     key = str(path[-1])
     if kind not in {"float_parsing", "float_type"}:
         return ""
@@ -124,7 +124,7 @@ def _forms(path: Path, kind: str) -> str:
 
 
 def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
-    """Return where a key that is none belongs, or which one is near."""
+    """Return where an unknown key belongs, or which key is similar."""
     key = str(path[-1])
     known = list(_table_at(path[:-1], root).model_fields)
     elsewhere = [table for table, fields in _tables(root) if key in fields]
@@ -138,7 +138,7 @@ def _table_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:
     for part in path:
         if isinstance(here, type) and issubclass(here, BaseModel):
             here = here.model_fields[str(part)].annotation
-        else:  # tables by name, or in a row
+        else:  # tables by name, or arrays of tables
             here = next(each for each in get_args(here)[::-1] if each is not Ellipsis)
     table: type[BaseModel] = here
     return table

@@ -1,4 +1,4 @@
-"""Settings of a server that flags put over a scenario's."""
+"""Command-line flags that override a scenario's server settings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def server_settings(
     cpus: tuple[int, ...] | None,
     base: Server | None = None,
 ) -> Server:
-    """Put the flags that were given over a scenario's server settings, or over the defaults."""
+    """Apply the given flags to a scenario's server settings, or to the defaults."""
     flags = {"intra_op_threads": intra_op_threads, "inter_op_threads": inter_op_threads, "cpus": cpus}
     given = {name: value for name, value in flags.items() if value is not None}
     return (base or Server()).model_copy(update=given)
 
 
 def check_cpus(cpus: Iterable[int], allowed: Collection[int]) -> None:
-    """Refuse CPUs that perfgate itself may not use; UsageError."""
+    """Raise UsageError for CPUs that perfgate itself may not use."""
     if missing := sorted(set(cpus) - set(allowed)):
         problem = f"CPU {missing[0]} is not available to perfgate"
         raise UsageError(problem, f"choose from {', '.join(map(str, sorted(allowed)))}")

@@ -1,4 +1,4 @@
-"""What a project says of all its scenarios' gates: severities, and regressions that it accepts for a while."""
+"""A project's settings for all its scenarios' gates: severities, and temporarily accepted regressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perfgate.scenario.severity import Severity
 
 
 def _day(value: object) -> object:
-    """Take a date, or the text of one as a stored result has it; nothing that merely could be read as one."""
+    """Accept a date, or its text as in a stored result; nothing that could merely be converted to one."""
     if isinstance(value, datetime) or not isinstance(value, date | str):
         raise ValueError("must be a date such as 2027-06-30")  # noqa: TRY004 - pydantic takes no TypeError
     try:
@@ -39,9 +39,9 @@ class Acceptance(Table):
 
 
 class Project(Table):
-    """What `perfgate.toml` says beside a scenario's own gate."""
+    """Settings of `perfgate.toml` in addition to a scenario's own gate."""
 
     severity: dict[str, Severity] = Field(default_factory=dict)
-    """By metric; a scenario's own word comes before it."""
+    """By metric; a scenario's own setting takes precedence."""
     accepted: dict[str, Acceptance] = Field(default_factory=dict)
-    """By metric: those that hold for this scenario today."""
+    """By metric: those that apply to this scenario today."""

@@ -1,4 +1,4 @@
-"""What a scenario may say. One typed schema: validation, defaults and the JSON Schema for editors come from it."""
+"""The typed schema of a scenario: the source of validation, defaults and the JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DTypeName = Literal[
     "float32", "float64", "int32", "uint8", "int16", "int8", "string", "complex64", "int64", "bool", "bfloat16",
     "uint16", "complex128", "float16", "uint32", "uint64",
 ]  # fmt: skip
-"""TensorFlow's types that a request can carry (perfgate.model.dtypes)."""
+"""TensorFlow types that a request can carry (perfgate.model.dtypes)."""
 
 
 class TensorInfo(Table):
@@ -118,10 +118,10 @@ _ARRIVAL_KEYS: dict[str, tuple[str, ...]] = {
     "steps": ("steps_rps",),
     "trace": ("trace",),
 }
-"""What each kind of arrivals needs; it takes none of what the others need."""
+"""Keys that each kind of arrivals needs; it accepts none of the others' keys."""
 _RATE_KEYS = tuple(dict.fromkeys(key for keys in _ARRIVAL_KEYS.values() for key in keys))
 _OPTIONAL_KEYS = {"in_flight": "closed", "think_time_s": "closed", "speed": "trace"}
-"""The one kind of arrivals that each of these may change; a default spelt out is no mistake elsewhere."""
+"""The single kind of arrivals that uses each of these keys; their defaults are valid with every kind."""
 
 
 class Load(Table):
@@ -160,7 +160,7 @@ class Load(Table):
 
     @property
     def busy_workers(self) -> int:
-        """Workers that have something to do: in a closed loop each has one request in flight at least."""
+        """Number of workers with something to do: in a closed loop each has at least one request in flight."""
         return min(self.workers, self.in_flight) if self.arrivals == "closed" else self.workers
 
     @model_validator(mode="after")
@@ -433,7 +433,7 @@ class Scenario(Table):
         return _known_metrics(value)
 
     def request_classes(self) -> tuple[tuple[str, float, Payload], ...]:
-        """Name, weight and payload of each request class, what a class does not say taken from `payload`."""
+        """Name, weight and payload of each request class; missing keys are taken from `payload`."""
         if not self.classes:
             return (("", 1.0, self.payload),)
         return tuple((name, each.weight, self._payload_of(each)) for name, each in self.classes.items())

@@ -1,4 +1,4 @@
-"""How much a broken limit counts, in the words of linters."""
+"""Severity of a missed limit, named as in linters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """Of a gated metric or an objective."""
+    """Severity of a gated metric or an objective."""
 
     OFF = "off"  # measured and described, not judged
-    WARN = "warn"  # judged and shown, no part of the run's verdict
+    WARN = "warn"  # judged and shown, but not part of the run's verdict
     ERROR = "error"  # a failure fails the run
