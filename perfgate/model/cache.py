@@ -1,4 +1,4 @@
-"""Where perfgate keeps what it can make again."""
+"""The cache directory, for files that perfgate can make again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_dir(environ: Mapping[str, str]) -> Path:
-    """Return `$XDG_CACHE_HOME/perfgate`, by default `~/.cache/perfgate`; it need not exist yet.
+    """Return `$XDG_CACHE_HOME/perfgate`, by default `~/.cache/perfgate`; it may not exist yet.
 
     A relative or empty `XDG_CACHE_HOME` counts as unset (XDG Base Directory Specification).
     """

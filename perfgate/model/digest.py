@@ -1,4 +1,4 @@
-"""A directory's content as one digest and one size."""
+"""Digest and size of a directory's content."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a directory holds; times, owners, empty directories and the directory's own name do not count."""
+    """A directory's content; times, owners, empty directories and the directory's own name do not count."""
 
     digest: str
-    """`sha256:<hex>` of what `sha256sum --zero` prints for all files, sorted by name as bytes."""
+    """`sha256:<hex>` of the output of `sha256sum --zero` for all files, sorted by name as bytes."""
     size_bytes: int
 
 
 def content_of(directory: Path) -> Content:
-    r"""Digest all files below a directory, links followed; OSError when one cannot be read.
+    r"""Digest all files below a directory, following links; OSError if one cannot be read.
 
     In a shell: `find -L . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum -z | sha256sum`.
     """
@@ -32,12 +32,12 @@ def content_of(directory: Path) -> Content:
 
 
 def digest(directory: Path) -> str:
-    """Digest a directory's content, as `sha256:…`; OSError when a file cannot be read."""
+    """Digest a directory's content, as `sha256:…`; OSError if a file cannot be read."""
     return content_of(directory).digest
 
 
 def file_sha256(path: Path) -> str:
-    """Hash one file, a piece at a time; OSError when it cannot be read."""
+    """Hash one file in pieces; OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

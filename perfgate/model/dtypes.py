@@ -1,4 +1,4 @@
-"""TensorFlow's data types by number and by name; quantised, resource and reference types are left out.
+"""TensorFlow's data types by number and by name; quantised, resource and reference types are omitted.
 
 Numbers: tensorflow/core/framework/types.proto; value fields: the comments in tensorflow/core/framework/tensor.proto.
 """
@@ -13,11 +13,11 @@ class DType:
     """One row of the table."""
 
     name: str
-    """TensorFlow's name in lower case; numpy (with `ml_dtypes`) has the same names, `string` apart."""
+    """TensorFlow's name in lower case; numpy (with `ml_dtypes`) has the same names, except for `string`."""
     number: int
     """In the enum `DataType`."""
     values_field: str
-    """The field of TensorProto that holds values of this type one by one."""
+    """The field of TensorProto that holds individual values of this type."""
 
 
 DTYPES: tuple[DType, ...] = (
@@ -45,9 +45,9 @@ BY_NUMBER: dict[int, DType] = {dtype.number: dtype for dtype in DTYPES}
 
 
 def name_of(number: int) -> str:
-    """Return the name of a `DataType` number; `dtype 11` and the like for those that the table leaves out.
+    """Return the name of a `DataType` number; `dtype 11` and the like for types that the table omits.
 
-    A reference, as TensorFlow 1 had them, has 100 more than what it refers to (tensorflow/core/framework/types.proto).
+    A reference, as in TensorFlow 1, has 100 more than its type (tensorflow/core/framework/types.proto).
     """
     if number - _REFERENCE in BY_NUMBER:
         return f"{BY_NUMBER[number - _REFERENCE].name} (reference)"

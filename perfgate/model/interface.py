@@ -1,4 +1,4 @@
-"""A model as the rest of perfgate sees it: where it is, what goes in, what comes out. No TensorFlow."""
+"""A model as the rest of perfgate sees it: its location, inputs and outputs. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ class TensorSpec:
     dtype: str
     """TensorFlow's name in lower case: `float32`, `int64`, `string`, `bool`, `bfloat16` …"""
     shape: tuple[int | None, ...] | None
-    """None in place of an unknown dimension; None as a whole when the rank is unknown."""
+    """None for an unknown dimension; None as a whole if the rank is unknown."""
     encoding: Literal["dense", "sparse", "composite"] = "dense"
     """Other than `dense`: several tensors of the graph under one name. No request can carry one: TF-Serving feeds the
-    tensor that `TensorInfo.name` names, which these lack (tensorflow/cc/saved_model/util.cc: GetInputValues)."""
+    tensor named by `TensorInfo.name`, which these lack (tensorflow/cc/saved_model/util.cc: GetInputValues).
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A callable face of the model, inputs and outputs sorted by name."""
+    """A callable signature of the model, inputs and outputs sorted by name."""
 
     key: str
     method: str
@@ -34,22 +35,22 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class ServedAs:
-    """How requests ask a running server for a model."""
+    """How requests to a running server name the model."""
 
     name: str
     version: int | None = None
-    """None: the server's choice, or by label."""
+    """None: chosen by the server, or by label."""
     label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A SavedModel on disk, or what a running server serves, as far as its description goes."""
+    """A SavedModel on disk, or one served by a running server, as far as it is described."""
 
     path: Path
-    """The SavedModel directory itself: of a versioned base path, the chosen version's; of a running server its URL."""
+    """The SavedModel directory itself: the chosen version's below a base path; for a running server, its URL."""
     given: str
-    """What the user named."""
+    """As the user named it."""
     version: int
     """The directory's number under a base path, else 1."""
     digest: str
@@ -60,4 +61,4 @@ class Model:
     ops: tuple[tuple[str, int], ...]
     """Op type and count over the graph and its function library, most frequent first."""
     served_as: ServedAs | None = None
-    """None: it is on disk, and perfgate has it served."""
+    """None: it is on disk, and perfgate serves it."""

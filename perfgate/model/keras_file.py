@@ -1,4 +1,4 @@
-"""A `.keras` file's SavedModel: exported once, in another process, and kept by the file's digest."""
+"""A `.keras` file's SavedModel: exported once, in another process, and cached by the file's digest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_CHARACTERS = 300
 
 
 def _export(source: Path, destination: Path) -> None:
-    # -P: what lies in the working directory must not stand in for a package of the same name
+    # -P: files in the working directory must not shadow packages of the same name
     command = [sys.executable, "-P", "-m", "perfgate.model.keras_export", str(source), str(destination)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")  # noqa: S603  # our own module
     if done.returncode != 0:
@@ -27,10 +27,9 @@ def _export(source: Path, destination: Path) -> None:
 
 
 def exported(source: Path, cache_dir: Path, export: Callable[[Path, Path], None] = _export) -> Path:
-    """Return the SavedModel directory of a `.keras` file, `cache_dir/<sha256 of the file>`, made if it is not there.
+    """Return the SavedModel directory of a `.keras` file, `cache_dir/<sha256 of the file>`, made if necessary.
 
-    The directory appears whole or not at all, also with several processes at it.
-    InvalidRunError when the file cannot be exported.
+    The directory appears atomically, even if several processes make it. InvalidRunError if the file cannot be exported.
     """
     directory = cache_dir / file_sha256(source)
     if directory.is_dir():
@@ -41,7 +40,7 @@ def exported(source: Path, cache_dir: Path, export: Callable[[Path, Path], None]
         export(source, fresh)
         try:
             fresh.rename(directory)
-        except OSError:  # somebody else was faster: theirs is as good
+        except OSError:  # another process was faster: its result is equally good
             if not directory.is_dir():
                 raise
     return directory

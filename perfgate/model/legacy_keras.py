@@ -1,4 +1,4 @@
-"""Keras files that cannot be exported as they are: which Keras wrote them, and how to convert them."""
+"""Keras files that cannot be exported directly: which Keras wrote them, and how to convert them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def is_hdf5(file: Path) -> bool:
 
 
 def explain_hdf5(file: Path) -> tuple[str, str]:
-    """Return what an HDF5 file of Keras is, and how it becomes a model that can be served."""
-    import h5py  # noqa: PLC0415 - only here
+    """Return what a Keras HDF5 file is, and how to convert it to a model that can be served."""
+    import h5py  # noqa: PLC0415 - needed only here
 
     try:
         with h5py.File(file, "r") as opened:
@@ -42,7 +42,7 @@ def explain_hdf5(file: Path) -> tuple[str, str]:
 
 
 def version_of_archive(file: Path) -> str:
-    """Return the version of Keras that a `.keras` file says it is of; empty where it says none."""
+    """Return the Keras version in a `.keras` file; empty if it names none."""
     try:
         with zipfile.ZipFile(file) as packed:
             return str(json.loads(packed.read("metadata.json"))["keras_version"])
@@ -51,7 +51,7 @@ def version_of_archive(file: Path) -> str:
 
 
 def conversion_of(file: Path) -> str:
-    """Return how a `.keras` file that today's Keras does not read becomes a model; empty where it is not too old."""
+    """Return how to convert a `.keras` file that current Keras cannot read; empty if it is not too old."""
     version = version_of_archive(file)
     return _WITH_TF_KERAS.format(file.name, file.stem) if version and _is_old(version) else ""
 

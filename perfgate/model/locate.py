@@ -1,4 +1,4 @@
-"""From what the user named to a SavedModel directory."""
+"""From the user's path to a SavedModel directory."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _OTHER_FORMS = {
     "parse_saved_model as read; open('{0}/saved_model.pb', 'wb').write(read('{0}').SerializeToString())\"",
     "saved_model.cpb": "export it with less than 2 GiB of graph, as saved_model.pb: weights belong in variables",
 }
-"""What else TensorFlow loads (tensorflow/cc/saved_model/reader.cc), and what to do about it."""
+"""Other forms that TensorFlow loads (tensorflow/cc/saved_model/reader.cc), and what to do about them."""
 _RUNNING = "`run` and `compare` take running servers: grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME"
 _LOOKED_FOR = f"a model is a directory with {GRAPH_FILE}, a directory with <number>/{GRAPH_FILE}, or a .keras file"
 
 _NAMED = 4
 _MOST_LINKS = 40
-"""As many as the kernel follows."""
+"""As many links as the kernel follows."""
 _HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A SavedModel directory and the version it stands for."""
+    """A SavedModel directory and its version."""
 
     directory: Path
     """Absolute."""
@@ -37,12 +37,12 @@ class Location:
 
 
 def locate(given: str, cache_dir: Path) -> Location:
-    """Find the SavedModel that `given` means, exporting a `.keras` file into `cache_dir`.
+    """Find the SavedModel that `given` names, exporting a `.keras` file into `cache_dir`.
 
-    Of a base path, the highest number, as TF-Serving takes it: whether it is complete or not, and whatever lies beside
-    it (`IndexChildrenByVersion` in tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc).
+    Below a base path, the highest number, like TF-Serving: whether or not it is complete, and ignoring other children
+    (`IndexChildrenByVersion` in tensorflow_serving/sources/storage_path/file_system_storage_path_source.cc).
 
-    UsageError when there is none, or one that cannot be loaded; InvalidRunError when the export fails.
+    UsageError if there is none, or one that cannot be loaded; InvalidRunError if the export fails.
     """
     if "://" in given:
         raise UsageError(f"{given} is a URL, not a model on disk", _RUNNING)
@@ -63,7 +63,7 @@ def locate(given: str, cache_dir: Path) -> Location:
 
 
 def _names(path: Path) -> Iterator[str]:
-    """Return the name of a path and, where it is a link, those of what it points to, one after the other."""
+    """Return the name of a path and, if it is a link, the names of its targets, one after the other."""
     path = path.absolute()
     for _ in range(_MOST_LINKS):
         yield path.name
@@ -74,19 +74,19 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _is_saved_model(directory: Path) -> bool:
-    """Return whether TensorFlow would find a graph in it, in a form that perfgate reads or not."""
+    """Return whether TensorFlow would find a graph in it, in a form that perfgate may or may not read."""
     return any((directory / name).is_file() for name in (GRAPH_FILE, *_OTHER_FORMS))
 
 
 def _latest(path: Path) -> Path | None:
-    """Find the child with the highest number; of two spellings of it the one that sorts last, as TF-Serving does."""
+    """Find the child with the highest number; of two spellings the one that sorts last, like TF-Serving."""
     children = sorted(path.iterdir(), key=lambda child: child.name) if path.is_dir() else []
     versions = [child for child in reversed(children) if _version(child.name) >= 0]
     return max(versions, key=lambda child: _version(child.name), default=None)
 
 
 def _complete(version: Path, given: str) -> Path:
-    """Return the directory of a version; UsageError where TF-Serving would choose it and fail to load it."""
+    """Return the directory of a version; UsageError if TF-Serving would choose it and fail to load it."""
     number = _version(version.name)
     if _is_saved_model(version):
         return _readable(version, str(Path(given) / version.name))
@@ -100,7 +100,7 @@ def _complete(version: Path, given: str) -> Path:
 
 
 def _earlier(version: Path, given: str) -> str:
-    """Name the version before an incomplete one; empty where there is none."""
+    """Name the version before an incomplete one; empty if there is none."""
     others = [child for child in version.parent.iterdir() if child != version and _version(child.name) >= 0]
     whole = [child for child in others if _is_saved_model(child)]
     latest = max(whole, key=lambda child: _version(child.name), default=None)
@@ -108,7 +108,7 @@ def _earlier(version: Path, given: str) -> str:
 
 
 def _readable(directory: Path, given: str) -> Path:
-    """Resolve it, for a link may point elsewhere by the time it is loaded; UsageError where it cannot be read."""
+    """Resolve links, which may change before the model is loaded; UsageError if it cannot be read."""
     if (directory / GRAPH_FILE).is_file():
         return directory.resolve()
     form = next(name for name in _OTHER_FORMS if (directory / name).is_file())
@@ -118,18 +118,18 @@ def _readable(directory: Path, given: str) -> Path:
 
 
 def _named_otherwise(path: Path, given: str) -> str:
-    """Return what a directory without versions holds: models under names that are no numbers."""
+    """Return the children of a directory without versions: models whose names are not numbers."""
     return "" if path.is_file() else _below(path, given)
 
 
 def _beside(path: Path, given: str) -> str:
-    """Name the model that a mistyped path most likely means; empty where none is beside it."""
+    """Name the model that a mistyped path most likely means; empty if there is none beside it."""
     found = _models_in(path.parent)
     return f"did you mean {Path(given).parent / nearest(path.name, found)}?" if found else ""
 
 
 def _below(path: Path, given: str) -> str:
-    """Name the models that a directory of models holds; empty where it holds none."""
+    """Name the models in a directory of models; empty if there are none."""
     found = _models_in(path)
     shown = ", ".join(str(Path(given) / name) for name in found[:_NAMED])
     more = ", ..." if len(found) > _NAMED else ""
@@ -140,7 +140,7 @@ def _models_in(directory: Path) -> tuple[str, ...]:
     try:
         children = sorted(directory.iterdir())
         return tuple(each.name for each in children if _is_model(each))
-    except OSError:  # not there, no directory, or not ours to read
+    except OSError:  # missing, not a directory, or not readable
         return ()
 
 
@@ -153,6 +153,6 @@ def _is_model(path: Path) -> bool:
 
 
 def _version(name: str) -> int:
-    """Read a version number as TF-Serving does (an int64, 0 or more); -1 when the name is none."""
+    """Parse a version number like TF-Serving (an int64, 0 or more); -1 if the name is not one."""
     number = int(name) if name.isascii() and name.isdigit() else -1
     return number if number < 1 << 63 else -1

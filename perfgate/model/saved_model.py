@@ -1,4 +1,4 @@
-"""Open a model as far as its description goes: signatures, ops, digest and size, without TensorFlow."""
+"""Open a model for its description: signatures, ops, digest and size, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from perfgate.nearest import nearest
 
 _SERVE = "serve"
 _EXPORT_AGAIN = "export the model again"
-# tensorflow/python/saved_model/constants.py: what a loader runs by itself, no face of the model
+# tensorflow/python/saved_model/constants.py: run by loaders themselves, not signatures for requests
 _INTERNAL_SIGNATURES = {"__saved_model_init_op", "__saved_model_train_op"}
 _ENCODINGS: dict[str | None, Literal["dense", "sparse", "composite"]] = {
     None: "dense",
@@ -33,7 +33,7 @@ _VARIABLE_OPS = {"VarHandleOp", "_VarHandlesOp", "VariableV2", "Variable"}
 def open_model(given: str, cache_dir: Path) -> Model:
     """Open a SavedModel directory, a versioned base path (highest number) or a `.keras` file (exported into the cache).
 
-    UsageError when `given` names no model or cannot be read, InvalidRunError when the model itself is broken.
+    UsageError if `given` names no model or cannot be read, InvalidRunError if the model itself is broken.
     """
     try:
         location = locate(given, cache_dir)
@@ -55,7 +55,7 @@ def open_model(given: str, cache_dir: Path) -> Model:
 
 
 def signature(model: Model, key: str) -> Signature:
-    """Return the signature of that name; UsageError, naming the nearest one, when there is none."""
+    """Return the signature of that name; UsageError, naming the nearest one, if there is none."""
     by_key = {found.key: found for found in model.signatures}
     if key in by_key:
         return by_key[key]
@@ -79,7 +79,7 @@ def _meta_graph(directory: Path, given: str) -> Proto:
 
 
 def _servable(meta_graphs: list[Proto], given: str) -> Proto:
-    """Pick the meta graph that TF-Serving loads, tagged `serve` and nothing else; else the first with that tag."""
+    """Return the meta graph that TF-Serving loads, tagged only `serve`; else the first with that tag."""
     found = [meta for meta in meta_graphs if _SERVE in meta.meta_info_def.tags]
     if not found:
         tags = ", ".join("+".join(meta.meta_info_def.tags) or "none" for meta in meta_graphs)
@@ -91,7 +91,7 @@ def _servable(meta_graphs: list[Proto], given: str) -> Proto:
 
 
 def _restores_variables(meta: Proto) -> bool:
-    """Return whether loading needs the checkpoint: without `variables/` a loader goes on, and each request fails."""
+    """Return whether loading needs the checkpoint: without `variables/` a loader continues, and each request fails."""
     ops = {node.op for node in meta.graph_def.node}
     return bool(meta.saver_def.restore_op_name) and not ops.isdisjoint(_VARIABLE_OPS)
 
@@ -102,7 +102,7 @@ def _has_variables(directory: Path) -> bool:
 
 
 def signatures_of(definitions: Proto) -> tuple[Signature, ...]:
-    """Read a map of SignatureDefs, by key; what a loader runs by itself is left out."""
+    """Read a map of SignatureDefs, by key, without those that a loader runs itself."""
     return tuple(
         Signature(key, found.method_name, _specs(found.inputs), _specs(found.outputs))
         for key, found in sorted(definitions.items())
@@ -118,7 +118,7 @@ def _specs(infos: Proto) -> tuple[TensorSpec, ...]:
 
 
 def _shape(info: Proto) -> tuple[int | None, ...] | None:
-    """Return the shape; None where it is said to be unknown, or nothing is said, as in exports of TensorFlow 1."""
+    """Return the shape; None if it is declared unknown, or missing, as in exports of TensorFlow 1."""
     shape = info.tensor_shape
     if shape.unknown_rank or not info.HasField("tensor_shape"):
         return None

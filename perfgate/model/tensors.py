@@ -1,4 +1,4 @@
-"""TensorProto to numpy array and back; TensorFlow's rules, without TensorFlow."""
+"""TensorProto to numpy array and back, by TensorFlow's rules but without TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 
 def encode(array: Array, dtype: str) -> Proto:
-    """Write an array of that dtype as TensorProto: numbers as little-endian `tensor_content`, strings one by one."""
+    """Write an array of that dtype as TensorProto: numbers as little-endian `tensor_content`, strings individually."""
     proto = TensorProto(dtype=BY_NAME[dtype].number)
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
@@ -39,9 +39,9 @@ def encode(array: Array, dtype: str) -> Proto:
 
 
 def decode(proto: Proto) -> Array:
-    """Read a TensorProto, strings as an array of `bytes` objects; ValueError when it describes no tensor.
+    """Read a TensorProto, strings as an array of `bytes` objects; ValueError if it does not describe a tensor.
 
-    Too few values in a `…_val` field mean that the last one fills the rest, none at all zeros, as in
+    If a `…_val` field has too few values, the last one fills the rest; if it has none, zeros do, as in
     `tensorflow/python/framework/tensor_util.py: MakeNdarray`.
     """
     if proto.dtype not in BY_NUMBER:
@@ -64,9 +64,9 @@ def _values(proto: Proto, dtype: DType) -> Array:
     raw, numpy_type = getattr(proto, dtype.values_field), numpy_dtype(dtype.name)
     if dtype.values_field == "half_val":  # sixteen bits of a float in each integer
         return np.array(raw, np.int64).astype(np.uint16).view(numpy_type)
-    if dtype.name.startswith("complex"):  # real and imaginary part in turn
+    if dtype.name.startswith("complex"):  # real and imaginary parts alternate
         return np.array(raw, np.float64).view(np.complex128).astype(numpy_type)
-    if dtype.values_field == "int_val":  # wraps as TensorFlow's own reader does
+    if dtype.values_field == "int_val":  # wraps like TensorFlow's own reader
         return np.array(raw, np.int64).astype(numpy_type)
     return np.array(raw, numpy_type)
 

@@ -1,4 +1,4 @@
-"""Which way of observing tells most about a server."""
+"""Choice of the most informative observer for a server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from perfgate.trials import Memory, Subject, Usage
 def observer_of(
     subject: Subject, *, proc: Path = PROC, gpu: Callable[[], Any | None] = management_library
 ) -> ProcessObserver:
-    """Observe a server by what is known of it; never fails: what cannot be read is NaN, or named in `missing`."""
+    """Return an observer for a server; never fails: what cannot be read is NaN, or named in `missing`."""
     local, pids = _local(subject, proc)
     if local is None:
         return PrometheusAccounts(subject.prometheus_url) if subject.prometheus_url else NoAccounts()
@@ -33,7 +33,7 @@ def observer_of(
 
 
 def thread_cpu_ms_of(subject: Subject, *, proc: Path = PROC) -> Mapping[str, float]:
-    """CPU time of the threads alive in all processes of a server, by folded name; empty where none is named."""
+    """CPU time of the threads alive in all processes of a server, by folded name; empty if no process is named."""
     used_ms: Counter[str] = Counter()
     for pid in _local(subject, proc)[1]():
         used_ms.update(thread_cpu_ms(pid, proc))
@@ -41,7 +41,7 @@ def thread_cpu_ms_of(subject: Subject, *, proc: Path = PROC) -> Mapping[str, flo
 
 
 def _local(subject: Subject, proc: Path) -> tuple[ProcessObserver | None, Callable[[], Collection[int]]]:
-    """Find the way for a server on this machine, and the processes that it consists of."""
+    """Return the observer for a server on this machine, and the server's processes."""
     process: ProcessObserver | None = None
     pids: Callable[[], Collection[int]] = tuple
     if subject.pid is not None and subject.tree:
@@ -56,7 +56,7 @@ def _local(subject: Subject, proc: Path) -> tuple[ProcessObserver | None, Callab
 
 
 class GroupAndProcess:
-    """CPU time and memory of a control group; switches and faults of the process that serves in it."""
+    """CPU time and memory of a control group; switches and faults of the serving process in it."""
 
     def __init__(self, group: ProcessObserver, process: ProcessObserver) -> None:
         self._group, self._process = group, process
@@ -64,11 +64,11 @@ class GroupAndProcess:
         self._memory = process if "memory" in group.missing else group
 
     def cpu_ms(self) -> float:
-        """CPU time of the group; of the process where the group has none."""
+        """CPU time of the group, or of the process if the group has none."""
         return self._cpu.cpu_ms()
 
     def memory(self) -> Memory:
-        """Memory of the group; of the process where the group has none."""
+        """Memory of the group, or of the process if the group has none."""
         return self._memory.memory()
 
     def usage(self) -> Usage:
@@ -79,5 +79,5 @@ class GroupAndProcess:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What neither can tell."""
+        """What neither reports."""
         return tuple(word for word in self._group.missing if word in self._process.missing)

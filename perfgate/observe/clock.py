@@ -1,4 +1,4 @@
-"""The kernel's clock of another process's CPU time; imports nothing, for the sampler's sake."""
+"""The kernel's clock of another process's CPU time; imports nothing, because the sampler uses it."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ _CPUCLOCK_SCHED = 2  # include/linux/posix-timers_types.h: a process's clock, in
 
 
 def cpu_clock_id(pid: int) -> int:
-    """Clock id of another process's CPU time, as `clock_getcpuclockid(3)` makes it on Linux: `(~pid << 3) | 2`."""
+    """Clock id of another process's CPU time, as made by `clock_getcpuclockid(3)` on Linux: `(~pid << 3) | 2`."""
     return (~pid << 3) | _CPUCLOCK_SCHED

@@ -13,10 +13,10 @@ from perfgate.trials import Memory, Usage
 
 
 class ControlGroupAccounts:
-    """Observes all processes of a control group, those that come, go and ended included.
+    """Observes all processes of a control group, including those that come, go and have ended.
 
-    RSS is what is charged to the group, file cache of its own included: what counts against its limit. USS is its
-    anonymous memory, PSS the sum over the processes in it.
+    RSS is the memory charged to the group, including its file cache: what counts against its limit. USS is its
+    anonymous memory, PSS the sum over its processes.
     """
 
     def __init__(self, directory: Path, proc: Path = PROC) -> None:
@@ -24,13 +24,13 @@ class ControlGroupAccounts:
         self._throttling, self._peak_mb = Throttling(self._group), 0.0
 
     def cpu_ms(self) -> float:
-        """CPU time of all that ever ran in the group or one within; in steps of 1 us (v2) or 1 ns (v1)."""
+        """CPU time of everything that ever ran in the group or below it; in steps of 1 us (v2) or 1 ns (v1)."""
         if self._group.v2:
             return numbers(self._read(self._group.account, "cpu.stat")).get("usage_usec", math.nan) / 1e3
         return _number(self._read(self._group.account, "cpuacct.usage")) / 1e6
 
     def memory(self) -> Memory:
-        """Memory now; reading PSS takes milliseconds a process."""
+        """Return current memory; reading PSS takes milliseconds a process."""
         now, most = ("current", "peak") if self._group.v2 else ("usage_in_bytes", "max_usage_in_bytes")
         charged_mb = mib(_number(self._read(self._group.memory, f"memory.{now}")))
         peak_mb = mib(_number(self._read(self._group.memory, f"memory.{most}")))  # v2 has it since Linux 5.19
@@ -42,7 +42,7 @@ class ControlGroupAccounts:
         return Memory(charged_mb, self._peak_mb, self._pss_mb(), own_mb)
 
     def usage(self) -> Usage:
-        """Faults of the whole group, and how long it was throttled; who switched is not counted by group."""
+        """Faults of the whole group, and its throttled time; switches are not counted by group."""
         count = numbers(self._read(self._group.memory, "memory.stat"))
         before = "" if self._group.v2 else "total_"
         all_faults, major = (count.get(before + name, math.nan) for name in ("pgfault", "pgmajfault"))
@@ -55,7 +55,7 @@ class ControlGroupAccounts:
         return tuple(word for word, value in unknown.items() if math.isnan(value))
 
     def pids(self) -> list[int]:
-        """List the processes that are in the group now."""
+        """List the processes that are currently in the group."""
         return [] if self._group.account is None else list(pids_in(self._group.account))
 
     @property
@@ -73,7 +73,7 @@ class ControlGroupAccounts:
 
 
 def _number(contents: str | None) -> float:
-    """Read the one number in a file; NaN for none, and for `max`."""
+    """Read the single number in a file; NaN for none, and for `max`."""
     try:
         return float((contents or "").strip())
     except ValueError:

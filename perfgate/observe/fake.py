@@ -1,4 +1,4 @@
-"""Accounts that a test can foretell."""
+"""Observers with predictable values, for tests."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class FakeProcessAccounts:
         return Usage()
 
     def memory(self) -> Memory:
-        """Report the same at all times."""
+        """Report constant memory."""
         return Memory(self.rss_mb, self.rss_mb * 1.1, self.rss_mb / 4, self.rss_mb / 5)
 
 
 @dataclass(slots=True)
 class FakeMachineAccounts:
-    """A machine in always the same conditions."""
+    """A machine whose conditions never change."""
 
     steal_share: float = 0.0
     cpu_pressure_share: float = 0.01
 
     def start(self) -> None:
-        """Nothing to remember."""
+        """Do nothing."""
 
     def conditions(self) -> Conditions:
         """Return the given conditions."""
@@ -51,7 +51,7 @@ class FakeMachineAccounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FakeSeries:
-    """Samples that a test gives."""
+    """A sampler with given samples."""
 
     time_s: NDArray[np.float64]
     pid: NDArray[np.int64]
@@ -61,7 +61,7 @@ class FakeSeries:
 
 @dataclass(slots=True)
 class FakeSampler:
-    """Sees each of the subjects twice, a second apart and half a core busy."""
+    """Samples each of the subjects twice, a second apart and half a core busy."""
 
     subjects: Sequence[Subject]
     cost_share: float = 0.004
@@ -72,7 +72,7 @@ class FakeSampler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to stop."""
+        """Do nothing."""
 
     def series(self) -> FakeSeries:
         """Return the samples."""

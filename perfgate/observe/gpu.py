@@ -1,4 +1,4 @@
-"""GPU memory, energy and busy time, from NVIDIA's management library where there is one: `perfgate[gpu]`."""
+"""GPU memory, energy and busy time from NVIDIA's management library, if installed: `perfgate[gpu]`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from perfgate.trials import Memory, Usage
 
 @functools.cache
 def management_library() -> Any | None:  # noqa: ANN401 - the library has no types
-    """Load and start `pynvml`; None where it is not installed, or has no driver to talk to."""
+    """Load and start `pynvml`; None if it is not installed, or finds no driver."""
     try:
         library = importlib.import_module("pynvml")
     except ImportError:
@@ -33,8 +33,8 @@ def management_library() -> Any | None:  # noqa: ANN401 - the library has no typ
 class GpuCounters:
     """Reads the GPUs that some of the given processes use.
 
-    Memory is that of these processes. Energy and busy time are the whole GPU's, whoever uses it: the library tells them
-    for no single process. It knows processes by the machine's numbers: in a container that has its own, none is found.
+    Memory is that of these processes. Energy and busy time are the whole GPU's, because the library does not report
+    them by process. The library uses the host's process numbers: in a container with its own, it finds none.
     """
 
     def __init__(self, library: Any, pids: Callable[[], Collection[int]]) -> None:  # noqa: ANN401
@@ -43,7 +43,7 @@ class GpuCounters:
         self._seen_us: dict[int, int] = {}
 
     def read(self) -> Usage:
-        """Read the three fields of GPUs; busy time counts from the first reading."""
+        """Read the three GPU fields; busy time counts from the first reading."""
         pids, used = set(self._pids()), []
         with suppress(self._library.NVMLError):
             for number in range(self._library.nvmlDeviceGetCount()):
@@ -64,18 +64,18 @@ class GpuCounters:
         )
 
     def _energy_j(self, device: Any) -> float:  # noqa: ANN401
-        """Energy since the driver was loaded; the library says mJ."""
+        """Energy since the driver was loaded, which the library reports in mJ."""
         try:
             return float(self._library.nvmlDeviceGetTotalEnergyConsumption(device)) / 1e3
         except self._library.NVMLError:
             return math.nan
 
     def _busy(self, number: int, device: Any) -> float:  # noqa: ANN401
-        """Add up the driver's own samples of utilisation, of which it keeps the last ones with their instants in us."""
+        """Sum the driver's own samples of utilisation; it keeps recent ones, with times in us."""
         seen_us = self._seen_us.get(number, 0)
         try:
             _, samples = self._library.nvmlDeviceGetSamples(device, self._library.NVML_GPU_UTILIZATION_SAMPLES, seen_us)
-        except self._library.NVMLError:  # also: no sample since
+        except self._library.NVMLError:  # also raised if there is no newer sample
             return self._busy_ms.get(number, math.nan)
         self._busy_ms[number] = self._busy_ms.get(number, 0.0) + (_integral_ms(seen_us, samples) if seen_us else 0.0)
         self._seen_us[number] = max([seen_us, *(sample.timeStamp for sample in samples)])
@@ -90,22 +90,22 @@ def _integral_ms(since_us: int, samples: Sequence[Any]) -> float:
 
 
 class WithGpu:
-    """Adds what GPUs tell to another way of observing."""
+    """Adds GPU readings to another observer."""
 
     def __init__(self, observer: ProcessObserver, gpu: GpuCounters) -> None:
         self._observer, self._gpu = observer, gpu
         self._gpu.read()
 
     def cpu_ms(self) -> float:
-        """As the other says."""
+        """As reported by the other observer."""
         return self._observer.cpu_ms()
 
     def memory(self) -> Memory:
-        """As the other says."""
+        """As reported by the other observer."""
         return self._observer.memory()
 
     def usage(self) -> Usage:
-        """As the other says, and the GPUs' fields."""
+        """Return the other observer's counters, and the GPU fields."""
         gpu = self._gpu.read()
         return replace(
             self._observer.usage(),
@@ -116,5 +116,5 @@ class WithGpu:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """As the other says."""
+        """As reported by the other observer."""
         return self._observer.missing

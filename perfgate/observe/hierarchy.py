@@ -1,4 +1,4 @@
-"""Where control groups are: directories of version 1 and 2 (Linux's admin-guide/cgroup-v2.rst, cgroup-v1/)."""
+"""Locations of control groups: directories of version 1 and 2 (Linux's admin-guide/cgroup-v2.rst, cgroup-v1/)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path, PurePosixPath
 from perfgate.observe.proc_files import PROC, Read, text
 
 _V2 = ""
-"""How /proc/PID/cgroup names the hierarchy of version 2, which has all controllers in one."""
+"""Name of the version 2 hierarchy, which has all controllers, in /proc/PID/cgroup."""
 
 Levels = tuple[Path, ...]
-"""Directories of a group and of those around it, the innermost first: a limit of any of them holds for the group."""
+"""Directories of a group and its ancestors, the innermost first: a limit of any of them applies to the group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Where a hierarchy can be seen."""
+    """Where a hierarchy is mounted."""
 
     controllers: frozenset[str]
     """`{""}` for version 2."""
     root: PurePosixPath
-    """Which group of the hierarchy is mounted: another than `/` in a container that shares its host's names."""
+    """The group of the hierarchy that is mounted: not `/` in a container that shares its host's namespace."""
     directory: Path
 
 
 @dataclass(frozen=True, slots=True)
 class ControlGroup:
-    """The directories of one group, by what is read there; None or empty where this machine shows none."""
+    """The directories of one group, by what is read there; None or empty if this machine has none."""
 
     v2: bool
     account: Path | None
@@ -40,7 +40,7 @@ class ControlGroup:
 
 
 def mounts(proc: Path = PROC, read: Read = text) -> list[Mount]:
-    """List all hierarchies, from mountinfo(5), which tells the root of a mount; /proc/mounts does not."""
+    """List all hierarchies, from mountinfo(5), which includes the root of a mount; /proc/mounts does not."""
     found = []
     for line in (read(f"{proc}/self/mountinfo") or "").splitlines():
         place, _, kind = line.partition(" - ")
@@ -58,16 +58,16 @@ def _plain(path: str) -> str:
 
 
 def own_levels(controller: str, read: Read = text) -> Levels:
-    """Return the directories of the group that this process is in, and of those around it.
+    """Return the directories of this process's group and of its ancestors.
 
-    Those of version 1 where that has the controller, else those of version 2; empty where this machine shows neither.
+    Those of version 1 if it has the controller, else those of version 2; empty if this machine has neither.
     """
     seen = _seen("self", PROC, read)
     return seen.get(controller) or seen.get(_V2, ())
 
 
 def group_of(pid: int, proc: Path = PROC) -> ControlGroup | None:
-    """Find the control group that a process is in; None where there is none to be seen."""
+    """Find the control group of a process; None if there is none visible."""
     seen = _seen(pid, proc, text)
     if "cpuacct" not in seen:
         own = seen.get(_V2)
@@ -91,20 +91,20 @@ def _seen(pid: int | str, proc: Path, read: Read) -> Mapping[str, Levels]:
 
 
 def _below(mount: Mount, group: PurePosixPath) -> Path:
-    """Find a group below a mount; what is beyond our own namespace is taken for the top."""
+    """Find a group below a mount; one outside of our own namespace counts as the top."""
     seen = group.is_relative_to(mount.root) and ".." not in group.parts
     return mount.directory / (group.relative_to(mount.root) if seen else "")
 
 
 def _levels(directory: Path, top: Path | None) -> Levels:
-    """Go up from a group to the top of what is mounted; without a top there is only the group itself."""
+    """Go up from a group to the top of the mount; without a top there is only the group itself."""
     return (directory, *(path for path in directory.parents if top is not None and path.is_relative_to(top)))
 
 
 def group_at(directory: Path, proc: Path = PROC) -> ControlGroup:
     """Find the group that one directory names; of version 1 the `cpuacct` one, whose namesakes have the rest.
 
-    Where another controller has no group of that name, it is the one that the group's first process is in.
+    If another controller has no group of that name, the group of the first process in it is used.
     """
     hierarchies = mounts(proc)
     if not (directory / "cpuacct.usage").exists():
@@ -137,6 +137,6 @@ def _top(controller: str, hierarchies: list[Mount]) -> Path | None:
 
 
 def pids_in(directory: Path) -> Iterator[int]:
-    """List the processes of a group and of the groups in it."""
+    """List the processes of a group and of the groups below it."""
     for group in (directory, *(path for path in directory.rglob("*") if path.is_dir())):
         yield from (int(line) for line in (text(group / "cgroup.procs") or "").split() if line != "0")

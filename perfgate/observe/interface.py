@@ -1,4 +1,4 @@
-"""What the experiment asks about a server process and the machine."""
+"""The interface of observers of a server process and of the machine."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from perfgate.trials import Conditions, Memory, Usage
 
 
 class ProcessObserver(Protocol):
-    """Reads the accounts of one server process."""
+    """Reads the counters of one server process."""
 
     def cpu_ms(self) -> float:
-        """CPU time used so far by all threads; NaN when the process is gone."""
+        """CPU time used so far by all threads; NaN if the process is gone."""
 
     def memory(self) -> Memory:
-        """Memory now; NaN fields where the platform does not tell, or the process is gone."""
+        """Return current memory; NaN fields if the platform does not report them, or the process is gone."""
 
     def usage(self) -> Usage:
-        """Counters since the server began; NaN fields where the platform does not tell, or the process is gone."""
+        """Counters since the server began; NaN fields if the platform does not report them, or the process is gone."""
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What this way of observing cannot tell: `CPU time`, `memory`."""
+        """What this observer cannot report: `CPU time`, `memory`."""
 
 
 class MachineObserver(Protocol):
-    """Reads the accounts of the machine between two instants."""
+    """Reads the counters of the machine between two instants."""
 
     def start(self) -> None:
-        """Remember the present counters."""
+        """Record the present counters."""
 
     def conditions(self) -> Conditions:
-        """Return what happened since `start`."""
+        """Return the conditions since `start`."""
 
 
 class ProcessSeries(Protocol):
@@ -47,7 +47,7 @@ class ProcessSeries(Protocol):
 
     @property
     def pid(self) -> NDArray[np.int64]:
-        """Which process."""
+        """Process number."""
 
     @property
     def cpu_ms(self) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ class ProcessSeries(Protocol):
 
 
 class Sampler(Protocol):
-    """Samples processes from when it is entered to when it is left."""
+    """Samples processes between entering and leaving it."""
 
     def __enter__(self) -> Self: ...
 
@@ -72,4 +72,4 @@ class Sampler(Protocol):
 
     @property
     def cost_share(self) -> float:
-        """CPU time of the sampler itself, in cores; NaN where it does not tell."""
+        """CPU time of the sampler itself, in cores; NaN if unknown."""

@@ -1,4 +1,4 @@
-"""Interference from outside: steal time, CPU pressure and throttling."""
+"""Interference by other work: steal time, CPU pressure and throttling."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def pressure_total_us(contents: str) -> int:
 
 
 def available_mib(read: Read = text) -> float:
-    """Memory that new processes can have: the machine's, or what a container's limit leaves if that is less; MiB."""
+    """Memory available to new processes: the machine's, or what a container's limit leaves if that is less; MiB."""
     free, left = mib(psutil.virtual_memory().available), memory_left_mib(read)
     return free if left is None else min(free, left)
 
 
 class MachineAccounts:
-    """Observes the whole machine, and the control group that perfgate and its servers run in."""
+    """Observes the whole machine, and the control group of perfgate and its servers."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class MachineAccounts:
         self.start()
 
     def start(self) -> None:
-        """Remember the present counters."""
+        """Record the present counters."""
         self._since = (self._clock(), psutil.cpu_times(), self._stalled_us(), self._throttling.ms())
 
     def conditions(self) -> Conditions:

@@ -1,4 +1,4 @@
-"""A server whose CPU time and memory cannot be told."""
+"""An observer for a server whose CPU time and memory are unknown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from perfgate.trials import Memory, Usage
 
 
 class NoAccounts:
-    """Knows nothing, and says so."""
+    """Reports everything as missing."""
 
     def cpu_ms(self) -> float:
         """Unknown."""

@@ -1,4 +1,4 @@
-"""Files of /proc/PID, parsed (proc(5)); None or NaN for what is not there, or not ours to read."""
+"""Parsed files of /proc/PID (proc(5)); None or NaN for anything that is missing or not readable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perfgate.trials import Memory
 PROC = Path("/proc")
 
 Read = Callable[[str], str | None]
-"""Gives the text of a system file; None where it cannot be read. `text` does, and so does `get` of a dictionary."""
+"""Returns the text of a system file; None if it cannot be read. `text` does, and so does a dictionary's `get`."""
 
 UNKNOWN_MEMORY = Memory(math.nan, math.nan, math.nan, math.nan)
 _MIB = 1 << 20
@@ -22,30 +22,30 @@ _PART_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What `/proc/PID/stat` says of a process; its times have the resolution of the tick, 10 ms as a rule."""
+    """Fields of `/proc/PID/stat`; times have the resolution of the tick, usually 10 ms."""
 
     state: str
     parent: int
     minor_faults: int
     waited_minor_faults: int
-    """Those of children that ended and were waited for, and of theirs."""
+    """Those of children that ended and were waited for, and of their children."""
     major_faults: int
     waited_major_faults: int
     waited_ticks: int
-    """CPU time of children that ended and were waited for, and of theirs."""
+    """CPU time of children that ended and were waited for, and of their children."""
     start_ticks: int
-    """With the number of the process this tells it from any other."""
+    """Together with the process number, identifies a process uniquely."""
 
 
 def text(path: str | Path) -> str | None:
-    """Contents of a small file; None where it cannot be read, also because its process ended meanwhile."""
+    """Content of a small file; None if it cannot be read, also because its process ended meanwhile."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     parts = []
     try:
-        while part := os.read(file, _PART_BYTES):  # the kernel hands out long ones a page at a time
+        while part := os.read(file, _PART_BYTES):  # the kernel returns long ones a page at a time
             parts.append(part)
         return b"".join(parts).decode(errors="replace")
     except OSError:
@@ -55,7 +55,7 @@ def text(path: str | Path) -> str | None:
 
 
 def names(directory: str | Path) -> list[str]:
-    """List a directory; empty where that is not possible."""
+    """List a directory; empty if that fails."""
     try:
         return os.listdir(directory)  # noqa: PTH208 - Path.iterdir takes four times as long
     except OSError:
@@ -63,12 +63,12 @@ def names(directory: str | Path) -> list[str]:
 
 
 def pids(proc: Path = PROC) -> list[int]:
-    """All processes there are."""
+    """All processes."""
     return [int(name) for name in names(proc) if name.isdecimal()]
 
 
 def stat(pid: int, proc: Path = PROC) -> Stat | None:
-    """Read the fields that observers need; the name before them may contain anything, parentheses and spaces too."""
+    """Read the fields that observers need; the name before them may contain anything, even parentheses and spaces."""
     fields = (text(f"{proc}/{pid}/stat") or "").rpartition(")")[2].split()
     try:
         return Stat(
@@ -86,7 +86,7 @@ def stat(pid: int, proc: Path = PROC) -> Stat | None:
 
 
 def numbers(contents: str | None) -> dict[str, float]:
-    """Lines of a name and a number: `VmRSS:  12 kB`, `usage_usec 12`."""
+    """Parse lines of a name and a number: `VmRSS:  12 kB`, `usage_usec 12`."""
     found = {}
     for line in (contents or "").splitlines():
         words = line.split()
@@ -96,7 +96,7 @@ def numbers(contents: str | None) -> dict[str, float]:
 
 
 def memory(pid: int, proc: Path = PROC) -> Memory:
-    """Read its memory; PSS and USS take milliseconds, a walk of the page tables, and the right to trace the process."""
+    """Read a process's memory; PSS and USS need a page table walk of milliseconds, and permission to trace it."""
     status = numbers(text(f"{proc}/{pid}/status"))
     pages = numbers(text(f"{proc}/{pid}/smaps_rollup"))
     rss_kib = pages.get("Rss", status.get("VmRSS", math.nan))
@@ -108,5 +108,5 @@ def memory(pid: int, proc: Path = PROC) -> Memory:
 
 
 def mib(octets: float) -> float:
-    """Bytes in MiB."""
+    """Convert bytes to MiB."""
     return octets / _MIB

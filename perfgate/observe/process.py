@@ -1,4 +1,4 @@
-"""CPU and memory of one process, from the kernel's own accounting."""
+"""CPU and memory of one process, from the kernel's own counters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LINUX = sys.platform == "linux"
 
 
 def cpu_clock_ms(pid: int) -> float:
-    """CPU time of all threads since the process began; NaN when it is gone. Off Linux in the 10 ms ticks of psutil."""
+    """CPU time of all threads since the process began; NaN if it is gone. In psutil's 10 ms ticks except on Linux."""
     try:
         if _LINUX:
             return time.clock_gettime_ns(cpu_clock_id(pid)) / 1e6
@@ -33,7 +33,7 @@ def cpu_clock_ms(pid: int) -> float:
 
 
 class ProcessAccounts:
-    """Observes one process; a CPU reading costs about a microsecond on Linux, where it has nanoseconds."""
+    """Observes one process; on Linux a CPU reading has nanoseconds, and takes about a microsecond."""
 
     def __init__(self, subject: Subject, proc: Path = PROC) -> None:
         if subject.pid is None:
@@ -48,11 +48,11 @@ class ProcessAccounts:
         return cpu_clock_ms(self._pid)
 
     def memory(self) -> Memory:
-        """Memory now, in MiB; reading PSS walks the page tables, which takes milliseconds: not within a measurement."""
+        """Return current memory, in MiB; reading PSS takes milliseconds: not during measurements."""
         return proc_files.memory(self._pid, self._proc) if _LINUX else _memory_off_linux(self._pid)
 
     def usage(self) -> Usage:
-        """Switches of all threads and faults since the process began, and how long its control group was throttled."""
+        """Switches and faults of all threads since the process began, and its control group's throttled time."""
         now, switches = proc_files.stat(self._pid, self._proc), self._switches.count()
         if now is None or self._began is None or now.start_ticks != self._began.start_ticks:
             return Usage()

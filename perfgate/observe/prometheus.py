@@ -1,4 +1,4 @@
-"""CPU and memory that a server tells about itself on a page for Prometheus."""
+"""CPU and memory that a server reports on a Prometheus page."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _CPU, _MEMORY, _BEGAN = "process_cpu_seconds_total", "process_resident_memory_by
 
 
 def totals(page: str, names: Collection[str]) -> Mapping[str, float]:
-    """Sum of each of these metrics over its labels; lines that are no samples are left out.
+    """Sum each of these metrics over its labels, ignoring lines that are not samples.
 
-    The text format 0.0.4, and OpenMetrics as far as the lines of samples go. Each line is parsed by itself, as one that
-    is wrong would make the library refuse the page, and only where it has one of the names in it: a page of 2,000 lines
+    The text format 0.0.4, and OpenMetrics as far as sample lines are concerned. Each line is parsed separately, since
+    the library rejects a page with one invalid line, and only if it contains one of the names: a page of 2,000 lines
     would take 40 ms. https://prometheus.io/docs/instrumenting/exposition_formats/
     """
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - slow to import
@@ -39,7 +39,7 @@ def totals(page: str, names: Collection[str]) -> Mapping[str, float]:
 
 
 def fetch(url: str) -> str:
-    """Get the page; whatever is wrong is an OSError or a ValueError."""
+    """Get the page; every failure is an OSError or a ValueError."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"not a web address: {url}")
     request = urllib.request.Request(url, headers={"Accept": "text/plain; version=0.0.4"})  # noqa: S310 - checked above
@@ -52,10 +52,10 @@ def fetch(url: str) -> str:
 
 
 class PrometheusAccounts:
-    """Observes the process behind a page, in ticks of 10 ms as a rule: too coarse for less than a second of CPU time.
+    """Observes the process behind a page, usually in ticks of 10 ms: too coarse for less than a second of CPU time.
 
-    CPU time is asked for anew each time; what is read right after it comes from the same page, so that two readings
-    around a trial are two requests, whatever is read. A server that started again is another: unknown from then on.
+    Each reading of CPU time fetches the page; what is read right after it comes from the same page, so two readings
+    around a trial make two requests. A restarted server is another one: unknown from then on.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class PrometheusAccounts:
         self._missing = self._absent()
 
     def cpu_ms(self) -> float:
-        """CPU time since the server began, as it says."""
+        """Return the reported CPU time since the server began."""
         return self._fresh().get(_CPU, math.nan) * 1e3
 
     def memory(self) -> Memory:
-        """RSS as it says; the peak is the highest that was seen here."""
+        """Return the reported RSS; the peak is the highest one observed here."""
         rss_mb = mib(self._recent().get(_MEMORY, math.nan))
         if math.isnan(rss_mb):
             return UNKNOWN_MEMORY
@@ -86,7 +86,7 @@ class PrometheusAccounts:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the page did not have when it was first asked for."""
+        """What was missing from the page at the first request."""
         return self._missing
 
     def _absent(self) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
-"""The process that samples CPU time and memory of others while they are measured.
+"""The process that samples CPU time and memory of other processes while they are measured.
 
-Run as `-m perfgate.observe.sampler EVERY_S PSS_EVERY_S`. It reads the numbers of the processes to watch from its
-standard input, a line each, at any time; it writes records to its standard output, its own process's among them, and
-ends with its input, which the kernel closes when perfgate dies, however that comes (PR_SET_PDEATHSIG would end it with
-the thread that began it). It imports next to nothing and keeps the files that it reads open, as it shares the machine
-with what is measured.
+Run as `-m perfgate.observe.sampler EVERY_S PSS_EVERY_S`. It reads the numbers of the processes to watch from standard
+input, one a line, at any time. It writes records to standard output, including those of its own process, and ends with
+its input, which the kernel closes whenever perfgate dies (PR_SET_PDEATHSIG would end it with the thread that started
+it). It imports next to nothing and keeps the files that it reads open, because it shares the machine with the
+measurement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / _MIB
 
 
 class _Watched:
-    """One process, by files that belong to it alone: its number may go to another once it ended."""
+    """One process, through files that belong to it alone: its number may be reused after it ended."""
 
     def __init__(self, pid: int, pss_every_s: float) -> None:
         self.pid, self._pss_every_s = pid, pss_every_s
@@ -37,7 +37,7 @@ class _Watched:
         self._sizes = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
 
     def sample(self, *, may_walk: bool) -> tuple[bytes, bool]:
-        """Take a record, and tell whether PSS is in it; OSError when the process is gone."""
+        """Take a record, and return whether it includes PSS; OSError if the process is gone."""
         cpu_ns = time.clock_gettime_ns(self._clock)
         size, resident, _ = os.pread(self._sizes, 100, 0).split(maxsplit=2)
         if size == b"0":
@@ -50,7 +50,7 @@ class _Watched:
         return RECORD.pack(now_s, self.pid, cpu_ns / 1e6, int(resident) * _PAGE_MIB, pss_mb), walked
 
     def close(self) -> None:
-        """Forget it."""
+        """Close its files."""
         os.close(self._sizes)
 
 
@@ -63,7 +63,7 @@ def _pss_mb(pid: int) -> float:
 
 
 def _records(watched: dict[int, _Watched], *, with_pss: bool) -> Iterator[bytes]:
-    """Sample all once, PSS of one at most: that takes milliseconds, and holds up what the process maps."""
+    """Sample all once, with PSS of at most one: that takes milliseconds, and blocks changes of its mappings."""
     for pid, one in list(watched.items()):
         try:
             record, walked = one.sample(may_walk=with_pss)
@@ -88,11 +88,11 @@ def main() -> None:
                 return
             *lines, rest = (rest + part).split(b"\n")
             for pid in map(int, lines):
-                with contextlib.suppress(OSError):  # it ended already
+                with contextlib.suppress(OSError):  # it has already ended
                     watched[pid] = watched.get(pid) or _Watched(pid, pss_every_s)
             continue
         os.write(_OUTPUT, b"".join(_records(watched, with_pss=with_pss)))
-        due_s += every_s * max(1, -(-(time.monotonic() - due_s) // every_s))  # what was missed is not made up for
+        due_s += every_s * max(1, -(-(time.monotonic() - due_s) // every_s))  # missed samples are not made up for
 
 
 if __name__ == "__main__":

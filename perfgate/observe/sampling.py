@@ -1,4 +1,4 @@
-"""CPU time and memory of many processes every 100 ms, by a process beside the run."""
+"""CPU time and memory of many processes every 100 ms, from a process beside the run."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ class SampledSeries:
     """CPU time since the process began."""
     rss_mb: NDArray[np.float64]
     pss_mb: NDArray[np.float64]
-    """NaN but where it was read."""
+    """NaN except where it was read."""
 
     def of(self, pid: int) -> SampledSeries:
-        """Keep one process."""
+        """Return one process's samples."""
         return self._where(self.pid == pid)
 
     def without(self, pid: int) -> SampledSeries:
-        """Keep the other processes."""
+        """Return the other processes' samples."""
         return self._where(self.pid != pid)
 
     def between(self, start_s: float, end_s: float) -> SampledSeries:
-        """Keep a stretch of time, both ends included."""
+        """Return the samples of a time span, both ends included."""
         return self._where((self.time_s >= start_s) & (self.time_s <= end_s))
 
     @property
     def cores(self) -> float:
-        """CPU time of one process by wall time, from its first sample to its last; NaN with less than two."""
+        """CPU time of one process by wall time, from its first sample to its last; NaN with fewer than two."""
         if len(self.time_s) < 2:
             return math.nan
         return float((self.cpu_ms[-1] - self.cpu_ms[0]) / 1e3 / (self.time_s[-1] - self.time_s[0]))
@@ -62,7 +62,7 @@ class SampledSeries:
 class Sampler:
     """Context manager around the sampling process; Linux only, elsewhere its series is empty.
 
-    Of a subject its process is sampled, not those that it started: `watch` those, which an observer's `pids()` names.
+    Samples a subject's process only, not its descendants: `watch` those, which an observer's `pids()` lists.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Sampler:
         self._records.close()
 
     def watch(self, *subjects: Subject | int) -> None:
-        """Sample these, too, from now on."""
+        """Sample these as well from now on."""
         pids = [one if isinstance(one, int) else one.pid for one in subjects]
         lines = "".join(f"{pid}\n" for pid in pids if pid is not None)
         if self._process is not None and self._process.stdin is not None and lines:
@@ -104,13 +104,13 @@ class Sampler:
                 self._process.stdin.write(lines.encode())
 
     def series(self) -> SampledSeries:
-        """All samples so far, the sampler's own not among them; also after the end."""
+        """All samples so far, without the sampler's own; also after the end."""
         everything = self._everything()
         return everything if self._process is None else everything.without(self._process.pid)
 
     @property
     def cost_share(self) -> float:
-        """CPU time of the sampler itself, in cores; what it took to start is left out."""
+        """CPU time of the sampler itself, in cores, without its start."""
         return math.nan if self._process is None else self._everything().of(self._process.pid).cores
 
     def _everything(self) -> SampledSeries:
@@ -120,7 +120,7 @@ class Sampler:
         size = os.fstat(self._records.fileno()).st_size
         return _series(
             os.pread(self._records.fileno(), size - size % RECORD.size, 0)
-        )  # leaves the writer's place alone
+        )  # does not move the writer's position
 
 
 def _series(records: bytes) -> SampledSeries:

@@ -1,4 +1,4 @@
-"""What the threads of a process did: their switches, and which of them used the CPU."""
+"""Activity of a process's threads: their switches, and their CPU time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NUMBER = re.compile(r"[\W_]*\d+(?![A-Za-z0-9])")
 
 
 def folded(name: str) -> str:
-    """Take out of a thread's name what only counts its kind: `rpc_0` and `rpc_1` are `rpc`."""
+    """Remove the counting part of a thread's name: `rpc_0` and `rpc_1` become `rpc`."""
     return _NUMBER.sub("", name) or name
 
 
 def thread_cpu_ms(pid: int, proc: Path = PROC) -> Mapping[str, float]:
-    """CPU time of the threads alive, by folded name, most first; empty where the kernel keeps no scheduler statistics.
+    """CPU time of the threads alive, by folded name, most first; empty if the kernel keeps no scheduler statistics.
 
-    Threads that ended are not in it: their sum is less than the process's CPU time by that.
+    Excludes threads that ended, by which their sum is less than the process's CPU time.
     """
     used_ms: defaultdict[str, float] = defaultdict(float)
     for thread in names(f"{proc}/{pid}/task"):
@@ -33,7 +33,7 @@ def thread_cpu_ms(pid: int, proc: Path = PROC) -> Mapping[str, float]:
 
 
 class Switches:
-    """Counts the context switches of a process; of threads that ended, what was last seen of them."""
+    """Counts the context switches of a process; threads that ended keep their last observed value."""
 
     def __init__(self, pid: int, proc: Path = PROC) -> None:
         self._tasks = f"{proc}/{pid}/task"
@@ -41,13 +41,13 @@ class Switches:
         self._alive: dict[str, tuple[float, float]] = {}
 
     def count(self) -> tuple[float, float] | None:
-        """Voluntary and involuntary switches so far; None when the process is gone."""
+        """Voluntary and involuntary switches so far; None if the process is gone."""
         threads = names(self._tasks)
         seen = {thread: counts for thread in threads if (counts := self._of(thread)) is not None}
         if not seen:
             return None
         for thread, last in self._alive.items():
-            if thread not in seen or seen[thread] < last:  # less: another thread has its number now
+            if thread not in seen or seen[thread] < last:  # a smaller value: the number now belongs to another thread
                 self._ended = _sum(self._ended, last)
         self._alive = seen
         return _sum(self._ended, *seen.values())

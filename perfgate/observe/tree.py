@@ -1,4 +1,4 @@
-"""CPU and memory of a process and of those that it started, and that they started: they may come and go."""
+"""CPU and memory of a process tree, whose processes may come and go."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from perfgate.trials import Memory, Subject, Usage
 
 @dataclass(slots=True)
 class _Count:
-    """One counter of a process and of its children that ended; it never goes back.
+    """One counter of a process and of its children that ended; it never decreases.
 
-    The kernel adds a child's count to `waited` of its parent once the parent waits for it, whether it was seen here or
-    not. One that was seen is counted when it is gone, and not a second time when `waited` brings it.
+    The kernel adds a child's count to its parent's `waited` once the parent waits for it, whether or not it was
+    observed here. An observed child is counted when it is gone, and not again when it is added to `waited`.
     """
 
     own: float
     waited: float
     ended: float = field(init=False)
     unmatched: float = 0.0
-    """Of children gone, what `waited` has not brought yet."""
+    """Counts of children that are gone, not yet in `waited`."""
 
     def __post_init__(self) -> None:
         self.ended = self.waited
@@ -46,12 +46,12 @@ class _Count:
         brought, self.waited = waited - self.waited, waited
         self.ended += max(0.0, brought - self.unmatched)
         self.unmatched = max(0.0, self.unmatched - brought)
-        self.own = max(self.own, own)  # in this order a NaN is passed over
+        self.own = max(self.own, own)  # in this order a NaN is ignored
 
 
 @dataclass(slots=True)
 class _Member:
-    """One process of the tree, as last seen."""
+    """One process of the tree, as last observed."""
 
     pid: int
     parent: int
@@ -63,10 +63,11 @@ class _Member:
 
 
 class TreeAccounts:
-    """Observes a process tree by looking for new processes at each reading.
+    """Observes a process tree, searching for new processes at each reading.
 
     A process stays in the tree when its parent ends. One that comes and goes between two readings is counted once its
-    parent waited for it, in ticks of 10 ms. One that nobody in the tree waits for is not; a control group sees those.
+    parent has waited for it, in ticks of 10 ms. One that nobody in the tree waits for is not counted; a control group
+    counts those.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class TreeAccounts:
             raise ValueError("no process is named")
         self._proc, self._clock = proc, clock
         self._tick_ms = tick_ms or 1e3 / os.sysconf("SC_CLK_TCK")
-        self._members: dict[int, _Member] = {}  # parents before children, as they were found
+        self._members: dict[int, _Member] = {}  # parents before children, in order of discovery
         self._others: set[int] = set()
         self._gone = [0.0, 0.0, 0.0]
         self._gone_switches = (0.0, 0.0)
@@ -91,14 +92,13 @@ class TreeAccounts:
         self._look()
 
     def cpu_ms(self) -> float:
-        """CPU time of the tree, processes that ended included; NaN when none is left."""
+        """CPU time of the tree, including processes that ended; NaN if none is left."""
         return self._total(0) if self._look() else math.nan
 
     def memory(self) -> Memory:
-        """Add up the processes alive; the peak is the highest sum of their high-water marks that was seen.
+        """Sum over the processes alive; the peak is the highest observed sum of their high-water marks.
 
-        They need not have been at their highest at one time. RSS counts pages that they share more than once, PSS does
-        not.
+        They may not have reached these at the same time. RSS counts shared pages several times, PSS does not.
         """
         if not self._look():
             return proc_files.UNKNOWN_MEMORY
@@ -109,7 +109,7 @@ class TreeAccounts:
         return Memory(_sum(one.rss_mb for one in each), self._peak_mb, pss_mb, uss_mb)
 
     def usage(self) -> Usage:
-        """Count over the tree; of processes that ended, the switches seen at the last call."""
+        """Count over the tree; processes that ended keep the switches observed at the last call."""
         if not self._look():
             return Usage()
         for member in self._members.values():
@@ -124,7 +124,7 @@ class TreeAccounts:
         return ()
 
     def pids(self) -> list[int]:
-        """List the processes that are in the tree now."""
+        """List the processes that are currently in the tree."""
         self._look()
         return list(self._members)
 
@@ -132,7 +132,7 @@ class TreeAccounts:
         return self._gone[which] + sum(member.counts[which].total for member in self._members.values())
 
     def _look(self) -> bool:
-        """Update what is known of every process, and find new ones; False when none is left."""
+        """Update all processes, and find new ones; False if none is left."""
         alive = set(proc_files.pids(self._proc))
         self._others &= alive
         seen = {pid: self._see(member) for pid, member in self._members.items() if pid in alive}
@@ -176,7 +176,7 @@ class TreeAccounts:
         self._members[pid] = _Member(pid, now.parent, now.start_ticks, (cpu, minor, major), Switches(pid, self._proc))
 
     def _read(self, pid: int, now: Stat) -> Iterator[tuple[float, float]]:
-        """Return what a process used itself, and its children that ended; read before those alive are."""
+        """Return the use of a process itself, and of its children that ended; read before the living ones."""
         yield self._clock(pid), now.waited_ticks * self._tick_ms
         yield now.minor_faults, now.waited_minor_faults
         yield now.major_faults, now.waited_major_faults
@@ -187,6 +187,6 @@ def _pair(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, 
 
 
 def _sum(values: Iterator[float]) -> float:
-    """Sum of what is known; NaN when nothing is."""
+    """Sum the known values; NaN if there are none."""
     known = [value for value in values if not math.isnan(value)]
     return sum(known) if known else math.nan
