@@ -1,4 +1,4 @@
-"""Model files in a store, under the digest of their content: one copy however many records refer to it."""
+"""Model files in a store, under the digest of their content: one copy for all records that refer to it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ FOLDER = "artifacts"
 
 
 def reference(digest: str) -> str:
-    """Name the folder of a model digest `sha256:<hex>`, relative to the store."""
+    """Return the folder of a model digest `sha256:<hex>`, relative to the store."""
     if not (match := re.fullmatch(r"sha256:([0-9a-f]{8,})", digest)):
         raise UsageError(f"not a model digest: {digest}", "use the digest that `perfgate inspect` prints")
     return f"{FOLDER}/{match[1]}"
 
 
 def is_inside(artifact: str | None) -> bool:
-    """Return an artifact that the store keeps from one that it only points to."""
+    """Return whether the store keeps an artifact itself, and does not only point to it."""
     return artifact is not None and re.fullmatch(rf"{FOLDER}/[0-9a-f]+", artifact) is not None
 
 
 def keep(place: StoreLocation, digest: str, model: Path) -> str:
-    """Copy the files of a model directory into the store, those that are there already left out.
+    """Copy the files of a model directory into the store, except those that are already there.
 
-    Files arrive one by one, each whole: an upload that was cut short is completed by the next one.
+    Each file arrives atomically: an interrupted upload is completed by the next one.
     """
     folder = reference(digest)
     files = sorted(Path(top, name) for top, _, names in os.walk(model, followlinks=True) for name in names)
@@ -46,10 +46,10 @@ def keep(place: StoreLocation, digest: str, model: Path) -> str:
 
 
 def fetch(place: StoreLocation, record: Record, cache: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
-    """Return a local directory with the record's model: the store's own where that is local, else a copy in `cache`.
+    """Return a local directory with the record's model: the store's own if the store is local, else a copy in `cache`.
 
-    Raises NoBaselineError where the record keeps no model, or it is gone or out of reach, and InvalidRunError where
-    `digest_of` the directory is not the digest recorded.
+    NoBaselineError if the record keeps no model, or it is gone or cannot be reached; InvalidRunError if `digest_of` the
+    directory is not the recorded digest.
     """
     artifact = record.model.artifact
     again = f"record again with `{recording(record.name, place.url, record.scenario_name)}`"
@@ -91,6 +91,6 @@ def _local(place: StoreLocation, folder: str, cache: Path) -> Path | None:
         for name in names:
             (model / name).parent.mkdir(parents=True, exist_ok=True)
             place.download(f"{folder}/{name}".lstrip("/"), model / name)
-        with suppress(OSError):  # another process has downloaded the same content meanwhile
+        with suppress(OSError):  # another process has downloaded the same content in the meantime
             model.rename(target)
     return target

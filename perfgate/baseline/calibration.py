@@ -1,4 +1,4 @@
-"""What `perfgate calibrate` found out about a machine, kept per environment fingerprint and scenario."""
+"""Results of `perfgate calibrate` on a machine, kept per environment fingerprint and scenario."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from perfgate.stats.variance_components import Components
 
 SCHEMA_VERSION = 1
 FOLDER = "calibrations"
-"""In a store; below it a folder a fingerprint, in it `<utc>-<digest of the scenario's digest>.json`."""
+"""Folder in a store, with a folder a fingerprint, which holds `<utc>-<digest of the scenario's digest>.json`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detectable:
-    """Smallest regression of one metric that a budget fails with 80 % power, by this calibration."""
+    """Smallest regression of one metric that a budget detects with 80% power, by this calibration."""
 
     metric: str
     budget_s: float
@@ -41,15 +41,15 @@ class AgainstItself:
     created_utc: str
     verdict: str
     false_alarms: tuple[str, ...] = ()
-    """Gated metrics that failed, though both arms are the same model."""
+    """Gated metrics that failed, although both arms are the same model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A/A runs of one scenario on one machine, summed up."""
+    """Result of A/A runs of one scenario on one machine."""
 
     created_utc: str
-    """ISO 8601 with its zone."""
+    """ISO 8601 with time zone."""
     fingerprint: str
     scenario_name: str
     scenario_digest: str
@@ -61,7 +61,7 @@ class Calibration:
     measure_s: float = math.nan
     """Measuring time of each run."""
     parents: int = 0
-    """Fork servers of each run; 0: not known."""
+    """Fork servers of each run; 0: unknown."""
     runs: tuple[AgainstItself, ...] = ()
     perfgate_version: str = ""
     schema_version: int = field(default=SCHEMA_VERSION)
@@ -71,7 +71,7 @@ _ADAPTER = TypeAdapter(Calibration)
 
 
 def keep_calibration(store_url: str, calibration: Calibration) -> str:
-    """Write a calibration into a store, beside older ones; returns where it lies. UsageError where it cannot be."""
+    """Write a calibration into a store, beside older ones; returns its location. UsageError if that fails."""
     if not _is_fingerprint(calibration.fingerprint):
         raise UsageError(f"{calibration.fingerprint!r} is not a fingerprint", "calibrate again")
     place = StoreLocation(store_url)
@@ -83,16 +83,16 @@ def keep_calibration(store_url: str, calibration: Calibration) -> str:
 
 
 def find_calibration(store_url: str, fingerprint: str, scenario_digest: str) -> Calibration | None:
-    """Return the newest calibration of a scenario in an environment; None where there is none.
+    """Return the newest calibration of a scenario in an environment; None if there is none.
 
-    UsageError naming the file when it is none, or of another schema version.
+    UsageError naming the file if it is not a calibration, or of another schema version.
     """
     found = _newest_first(store_url, fingerprint, f"-{_key(scenario_digest)}.json")
     return next((each for each in found if each.scenario_digest == scenario_digest), None)
 
 
 def calibrations_of(store_url: str, fingerprint: str, scenario_digest: str) -> tuple[Calibration, ...]:
-    """Return all calibrations of a scenario in an environment, the newest first; those that cannot be read left out."""
+    """Return all calibrations of a scenario in an environment, the newest first, without unreadable ones."""
     return tuple(
         each
         for each in _newest_first(store_url, fingerprint, f"-{_key(scenario_digest)}.json", skip_broken=True)
@@ -101,20 +101,20 @@ def calibrations_of(store_url: str, fingerprint: str, scenario_digest: str) -> t
 
 
 def nearest_calibration(store_url: str, fingerprint: str) -> Calibration | None:
-    """Return the newest calibration of an environment, whatever its scenario: its name tells which; None without one.
+    """Return the newest calibration of an environment for any scenario, which it names; None if there is none.
 
-    How far another scenario's spread is this one's nobody knows: the caller says whose numbers it takes.
+    It is unknown whether another scenario has the same spread, so the caller names the source of the numbers.
     """
     return next(_newest_first(store_url, fingerprint, ".json"), None)
 
 
 def to_json(calibration: Calibration) -> str:
-    """Write a calibration so that two of them diff well: sorted keys, 6 significant digits, null for NaN."""
+    """Write a calibration in a form that diffs well: sorted keys, 6 significant digits, null for NaN."""
     return to_text(_ADAPTER.dump_python(calibration))
 
 
 def from_json(text: str, source: str) -> Calibration:
-    """Read a calibration; `source` names it in the UsageError for text that is none of this schema version."""
+    """Read a calibration; `source` names it in the UsageError for text that is not one of this schema version."""
     remedy = "delete the file, or calibrate again"
     try:
         data = json.loads(text)
@@ -139,7 +139,7 @@ def _newest_first(store_url: str, fingerprint: str, ending: str, *, skip_broken:
 
 
 def _is_fingerprint(text: str) -> bool:
-    """Return what may be a folder's name from what could lead out of the store."""
+    """Return whether it is a valid fingerprint, and not a folder name that could lead out of the store."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text) is not None
 
 
@@ -148,7 +148,7 @@ def _key(scenario_digest: str) -> str:
 
 
 def _with_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return   NaN for each null: nothing in a calibration may be missing but numbers."""
+    """Return `value` with NaN for each null: only numbers can be missing from a calibration."""
     if value is None:
         return math.nan
     if isinstance(value, dict):

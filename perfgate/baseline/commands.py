@@ -1,4 +1,4 @@
-"""Command lines that messages give as a remedy: whole, so that pasting them works."""
+"""Command lines that messages give as remedies, complete, so that they can be pasted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 
 
 def recording(name: str, store_url: str, scenario: str | None = None, *flags: str) -> str:
-    """Return the command that records a baseline; MODEL is the user's to fill in, `flags` are those of the server."""
+    """Return the command that records a baseline; MODEL is left for the user, `flags` are those of the server."""
     named = () if scenario is None else ("--scenario", scenario)
     return shlex.join(("perfgate", "baseline", "record", "MODEL", "--name", name, "--store", store_url, *named, *flags))
 
@@ -17,6 +17,6 @@ def showing(name: str, store_url: str) -> str:
 
 
 def calibrating(store_url: str, scenario: str | None = None) -> str:
-    """Return the command that calibrates; MODEL is the user's to fill in."""
+    """Return the command that calibrates; MODEL is left for the user."""
     named = () if scenario is None else ("--scenario", scenario)
     return shlex.join(("perfgate", "calibrate", "MODEL", "--store", store_url, *named))

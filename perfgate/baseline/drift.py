@@ -1,4 +1,4 @@
-"""How the machine moved since a baseline was recorded: told beside the verdict, never part of it."""
+"""Drift of the machine since a baseline was recorded: reported with the verdict, but not part of it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from perfgate.formatting import change, number, quantity
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm, Caution
 
-_TOLD = ("execute_ms", "service_mean_ms")
-"""The first of these that both have is told."""
+_REPORTED = ("execute_ms", "service_mean_ms")
+"""The first of these metrics that both have is reported."""
 
 
 def moved(record: Record, summaries: Iterable[ArmSummary], environment: Mapping[str, Any]) -> tuple[Caution, ...]:
-    """Compare the stored model's numbers of then and now, and the environments where they differ."""
+    """Compare the stored model's numbers then and now, and the environments if they differ."""
     here = {each.metric: each.value for each in summaries if each.arm == Arm.BASELINE}
     return (*_environment(record, environment), *_numbers(record, here))
 
@@ -29,7 +29,7 @@ def _environment(record: Record, environment: Mapping[str, Any]) -> tuple[Cautio
 
 
 def _numbers(record: Record, here: Mapping[str, float | None]) -> tuple[Caution, ...]:
-    for name in _TOLD:
+    for name in _REPORTED:
         then, now = record.metrics[name].value if name in record.metrics else None, here.get(name)
         if then and now:
             caution = CautionKind.SINCE_THE_RECORD.caution(

@@ -1,4 +1,4 @@
-"""The environment of a measurement, and the digest that says whether two of them compare."""
+"""The environment of a measurement, and the digest that decides whether two of them are comparable."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from perfgate.scenario.schema import Server
 from perfgate.version import __version__
 
 STABLE = ("cpu_model", "cores", "memory_class_gib", "tensorflow")
-"""Facts that numbers depend on and that stay as they are; with the server's settings, the fingerprint."""
+"""Stable facts on which numbers depend; with the server's settings, the fingerprint."""
 
 VOLATILE = ("load_average",)
-"""Facts of the moment, which tell no two environments apart."""
+"""Facts that vary from moment to moment, which distinguish no two environments."""
 
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
@@ -42,17 +42,18 @@ VARIABLES = (
     "TF_XLA_FLAGS",
     "XLA_FLAGS",
 )
-"""Environment variables that change how fast TensorFlow is. By name only: a pattern such as TF_* would put the
-TF_VAR_* secrets of a Terraform job into records and reports."""
+"""Environment variables that change TensorFlow's speed, listed by name: a pattern such as TF_* would put the TF_VAR_*
+secrets of a Terraform job into records and reports.
+"""
 
 _CI = ("GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILDKITE", "CIRCLECI", "TF_BUILD", "CI")
 _THP = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
 def environment(environ: Mapping[str, str], read: Read = proc_files.text) -> dict[str, Any]:
-    """Collect facts of the machine and the software; None where the platform does not tell.
+    """Collect facts of the machine and the software; None if the platform does not report them.
 
-    `read` gives the text of a system file, or None; what it does not know is asked of `platform` and `psutil`.
+    `read` returns the text of a system file, or None; other facts come from `platform` and `psutil`.
     """
     memory_mib = _memory_mib(read)
     return {
@@ -77,10 +78,10 @@ def environment(environ: Mapping[str, str], read: Read = proc_files.text) -> dic
 
 
 def fingerprint(environment: Mapping[str, Any], server_settings: Mapping[str, Any]) -> str:
-    """Digest the stable facts and the server's settings: 16 hex digits; stored numbers compare only where equal.
+    """Digest the stable facts and the server's settings: 16 hex digits; stored numbers are comparable only if equal.
 
-    Settings count as they work: defaults are left out, so that one added later changes nothing, and a batching file
-    counts by what it says. UsageError where that cannot be read.
+    Settings count by their effect: defaults are left out, so that a setting added later changes nothing, and a batching
+    file counts by its content. UsageError if it cannot be read.
     """
     stable = {name: environment.get(name) for name in STABLE}
     server = Server.model_validate(server_settings)
@@ -94,25 +95,25 @@ def fingerprint(environment: Mapping[str, Any], server_settings: Mapping[str, An
 def differences(
     a: Mapping[str, Any], b: Mapping[str, Any], fields: Iterable[str] | None = None
 ) -> tuple[tuple[str, Any, Any], ...]:
-    """List (field, in a, in b) where two environments differ, stable fields first; all but volatile ones by default."""
+    """List (field, in a, in b) where two environments differ, stable fields first; by default all but volatile ones."""
     names = dict.fromkeys((*STABLE, *a, *b)) if fields is None else fields
     return tuple((n, a.get(n), b.get(n)) for n in names if n not in VOLATILE and a.get(n) != b.get(n))
 
 
 def then_and_now(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return in words which stable facts differ: `cores 4 then, 2 now`; empty where none does."""
+    """Describe which stable facts differ: `cores 4 then, 2 now`; empty if none does."""
     return ", ".join(
-        f"{name} {_told(was)} then, {_told(is_now)} now" for name, was, is_now in differences(then, now, STABLE)
+        f"{name} {_as_text(was)} then, {_as_text(is_now)} now" for name, was, is_now in differences(then, now, STABLE)
     )
 
 
-def _told(fact: object) -> str:
+def _as_text(fact: object) -> str:
     return given(fact) if isinstance(fact, float) else str(fact)
 
 
 def _cpu_model(read: Read) -> str:
     text = read("/proc/cpuinfo") or ""
-    # x86 has "model name"; 64-bit Arm only numbers, which tell cores apart as well
+    # x86 has "model name"; 64-bit Arm only numbers, which distinguish cores as well
     if match := re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE):
         return " ".join(match[1].split())
     parts = re.findall(r"^CPU (?:implementer|part|variant)\s*:\s*(\S+)$", text, re.MULTILINE)
@@ -122,7 +123,7 @@ def _cpu_model(read: Read) -> str:
 
 
 def _cores(read: Read) -> float | None:
-    """Count the CPUs this process may use, a container's quota included: 1.5 is one and a half."""
+    """Count the CPUs that this process may use, within a container's quota: 1.5 is one and a half."""
     match = re.search(r"^Cpus_allowed:\s*([0-9a-f,]+)$", read("/proc/self/status") or "", re.MULTILINE)
     cpus = int(match[1].replace(",", ""), 16).bit_count() if match else psutil.cpu_count()
     quota = limits.quota_cpus(read)
@@ -159,7 +160,7 @@ def _load_average(read: Read) -> float | None:
 
 
 def _chosen(text: str | None) -> str | None:
-    """Pick the bracketed word of a kernel setting: `always [madvise] never`."""
+    """Return the bracketed word of a kernel setting: `always [madvise] never`."""
     match = re.search(r"\[(\w+)\]", text or "")
     return match[1] if match else None
 

@@ -1,4 +1,4 @@
-"""A metric's level on each occasion that a store knows of, from records and calibrations: what days differ by."""
+"""A metric's level on each occasion in a store, from records and calibrations, to estimate how much days differ."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from perfgate.stats.prediction import Occasion, series_of
 from perfgate.stats.summary import METHOD
 
 OCCASION_GAP_S = 3600.0
-"""Records that follow one another more closely are of one occasion, and the newest of them counts. Occasions of one day
-count as one for what days differ by (perfgate.stats.days)."""
+"""Records less than this apart belong to one occasion, of which the newest counts. Occasions of one day count as one
+when days are compared (perfgate.stats.days).
+"""
 
 
 def occasions_of(records: Iterable[Record]) -> tuple[Record, ...]:
-    """Leave out what is of the same occasion as a newer record; the newest first."""
+    """Return one record an occasion, the newest of each, newest first."""
     kept: list[Record] = []
     for record in sorted(records, key=_created, reverse=True):
         apart = not kept or (_created(kept[-1]) - _created(record)).total_seconds() >= OCCASION_GAP_S
-        if apart and record.run_id not in {each.run_id for each in kept}:  # one run may be promoted twice
+        if apart and record.run_id not in {each.run_id for each in kept}:  # a run may be promoted twice
             kept.append(record)
     return tuple(kept)
 
@@ -32,9 +33,9 @@ def occasions_of(records: Iterable[Record]) -> tuple[Record, ...]:
 def calibrated_levels(
     metric: Metric, calibrations: Iterable[Calibration], source: str, method: int = METHOD
 ) -> tuple[DaySeries, ...]:
-    """Return what calibrations found a metric's level to be over time, for each model; of that source and method only.
+    """Return a metric's levels over time from calibrations, for each model, with that source and method only.
 
-    Runs of one calibration follow one another within minutes: they are one occasion.
+    Runs of one calibration are minutes apart: they are one occasion.
     """
     levels: dict[str, dict[float, float]] = defaultdict(dict)
     for each in calibrations:
@@ -46,7 +47,7 @@ def calibrated_levels(
 
 
 def recorded_levels(metric: Metric, records: Iterable[Record], source: str) -> tuple[DaySeries, ...]:
-    """Return what records found a metric's level to be over time, for each model; of that source, by today's method."""
+    """Return a metric's levels over time from records, for each model, with that source and the current method."""
     models: dict[str, list[Record]] = defaultdict(list)
     for each in records:
         models[each.model.digest].append(each)
@@ -64,7 +65,7 @@ def _occasion(metric: Metric, record: Record, source: str) -> Occasion | None:
 
 
 def hours_of(created_utc: str) -> float:
-    """Return an instant in hours since 1970."""
+    """Convert an instant to hours since 1970."""
     return datetime.fromisoformat(created_utc).astimezone().timestamp() / 3600
 
 

@@ -1,4 +1,4 @@
-"""The stored numbers of a baseline: which records count, whether they compare here, and what days differ by."""
+"""The stored numbers of a baseline: which records count, whether they are comparable here, and how much days differ."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from perfgate.stats.prediction import (
 from perfgate.trials import Caution
 
 MOST_RECORDS = 50
-"""Newest of a name that are looked at."""
+"""Most records of a name that are read, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFacts:
-    """Where the numbers of a stored baseline come from."""
+    """Source of the numbers of a stored baseline."""
 
     records: tuple[str, ...]
     """`NAME/ID` of the records whose mean the numbers are, newest first; empty if they are not comparable here."""
@@ -47,17 +47,17 @@ class StoredFacts:
 
 @dataclass(frozen=True, slots=True)
 class StoredBaseline:
-    """A baseline that is not measured again."""
+    """A baseline that is compared by its stored numbers."""
 
     facts: StoredFacts
     numbers: StoredNumbers
     payload_digest: str
     newest: Record
-    """Of those that the numbers are the mean of; where none compares, the one that was asked for."""
+    """The newest of the records whose mean the numbers are; if none is comparable, the requested one."""
     cautions: tuple[Caution, ...] = ()
 
 
-def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
+def stored_baseline(  # noqa: PLR0913 - everything that determines the numbers
     record: Record,
     others: Iterable[Record],
     *,
@@ -67,11 +67,11 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
     again: str,
     keep: str,
 ) -> StoredBaseline:
-    """Take a record's numbers, and those of the same model, scenario and fingerprint among the others of its name.
+    """Take a record's numbers, and those of other records of its name with the same model, scenario and fingerprint.
 
-    What days differ by is estimated from all models that the name has had, and from the calibrations of this scenario
-    and fingerprint. Where these numbers are not enough, `again` is the command that records more and `keep` says how
-    the model is measured again.
+    The difference between days is estimated from all models of that name, and from the calibrations of this scenario
+    and fingerprint. If these numbers are not enough, `again` is the command that records more, and `keep` describes how
+    to measure the model again.
     """
     here = [
         each
@@ -99,7 +99,7 @@ def stored_baseline(  # noqa: PLR0913 - all that numbers depend on
 
 
 def unlike(stored: StoredBaseline, payload_digest: str, servers: int) -> Iterator[Caution]:
-    """Return what the run has not in common with the records, though their numbers are compared."""
+    """Return the differences between the run and the records that do not prevent comparing their numbers."""
     if stored.numbers.refusal:
         return
     if payload_digest != stored.payload_digest:
@@ -142,7 +142,7 @@ def _metric(
 
 
 def _like(metric: Metric, records: Iterable[Record], way: tuple[str, str, int]) -> Iterator[Occasion]:
-    """Return the values of the records in which the metric was measured that way."""
+    """Return the values of the records in which the metric was measured in that way."""
     for record in records:
         found = record.metrics.get(metric.name)
         typical = None if found is None else found.typical

@@ -1,4 +1,4 @@
-"""A folder somewhere: a local directory, or any fsspec URL. Whole files appear at once or not at all."""
+"""A folder at any location: a local directory, or any fsspec URL. Whole files appear atomically or not at all."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if sys.platform != "win32":
     import fcntl
 
 TEMPORARY = ".tmp"
-"""Folder of files on their way; what a killed process leaves there may be deleted."""
+"""Folder of incomplete files; the remains of a killed process may be deleted."""
 
 
 class StoreLocation:
     """Files below one URL, named by relative paths with forward slashes."""
 
     def __init__(self, url: str) -> None:
-        """Open `url`; raises UsageError for a scheme that fsspec does not know or cannot load."""
+        """Open `url`; UsageError for a scheme that fsspec does not know or cannot load."""
         self.url = url.rstrip("/") or url
         try:
             self._fs, root = url_to_fs(url)
@@ -40,15 +40,15 @@ class StoreLocation:
             raise UsageError(f"store {url} is a file", "use a directory")
 
     def path(self, name: str) -> str:
-        """Return where `name` is, as the file system wants it."""
+        """Return the path of `name` in the file system's form."""
         return f"{self._root}/{name}".rstrip("/")
 
     def shown(self, name: str) -> str:
-        """Return where `name` is, as the user wrote it."""
+        """Return the path of `name` in the user's form."""
         return f"{self.url}/{name}"
 
     def read(self, name: str) -> str | None:
-        """Return the text of a file, None where there is none."""
+        """Return the text of a file, None if there is none."""
         try:
             data: bytes = self._fs.cat_file(self.path(name))
         except FileNotFoundError:
@@ -61,7 +61,7 @@ class StoreLocation:
             self._fs.pipe_file(temporary, text.encode())
 
     def upload(self, source: Path, name: str) -> None:
-        """Copy a local file here."""
+        """Copy a local file to here."""
         with self._arriving(name) as temporary:
             self._fs.put_file(str(source), temporary)
 
@@ -70,35 +70,35 @@ class StoreLocation:
         self._fs.get_file(self.path(name), str(target))
 
     def size(self, name: str) -> int | None:
-        """Return the size of a file in bytes, None where there is none."""
+        """Return the size of a file in bytes, None if there is none."""
         try:
             return int(self._fs.size(self.path(name)))
         except FileNotFoundError:
             return None
 
     def folders(self, folder: str = "") -> tuple[str, ...]:
-        """Name the folders directly in the place, or in a folder of it."""
+        """List the folders directly in the place, or in a folder of it."""
         return tuple(sorted(name for name, kind in self._entries(folder) if kind == "directory"))
 
     def files(self, folder: str) -> tuple[str, ...]:
-        """Name the files directly in a folder."""
+        """List the files directly in a folder."""
         return tuple(sorted(name for name, kind in self._entries(folder) if kind == "file"))
 
     def tree(self, folder: str) -> tuple[str, ...]:
-        """Name all files at any depth below a folder, relative to it."""
+        """List all files at any depth below a folder, relative to it."""
         self._fs.invalidate_cache()
         top = self.path(folder)
         return tuple(sorted(path[len(top) + 1 :] for path in self._fs.find(top)))
 
     def remove(self, name: str) -> None:
-        """Delete a file or a folder with all that is in it; nothing there is no error."""
+        """Delete a file, or a folder with its content; idempotent."""
         path = self.path(name)
         if self._fs.exists(path):
             self._fs.rm(path, recursive=self._fs.isdir(path))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep other processes of this machine from changing a local place; elsewhere there is no lock to take."""
+        """Lock a local place against other processes of this machine; elsewhere no lock is available."""
         if not self.is_local or sys.platform == "win32":
             yield
             return
@@ -110,7 +110,7 @@ class StoreLocation:
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(handle)  # and with it the lock
+            os.close(handle)  # which also releases the lock
 
     def _entries(self, folder: str) -> Iterator[tuple[str, str]]:
         self._fs.invalidate_cache()
@@ -123,7 +123,7 @@ class StoreLocation:
 
     @contextmanager
     def _arriving(self, name: str) -> Iterator[str]:
-        """Return a temporary path; what was written there becomes `name` in one step."""
+        """Yield a temporary path; the file written there becomes `name` atomically."""
         temporary = self.path(f"{TEMPORARY}/{uuid4().hex}")
         target = self.path(name)
         with self._clearly(name):

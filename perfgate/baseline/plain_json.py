@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 
 def to_text(data: Any) -> str:  # noqa: ANN401 - any JSON
-    """Write plain data, a key a line."""
+    """Write plain data, one key a line."""
     return json.dumps(_rounded(data), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def first_line(error: ValueError) -> str:
-    """Return in one line what is wrong with a document."""
+    """Describe in one line what is wrong with a document."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -23,12 +23,12 @@ class StoredModel:
     """The model that was measured."""
 
     given: str
-    """What the user named."""
+    """As the user named it."""
     digest: str
     """`sha256:…` over the model's files."""
     size_bytes: int
     artifact: str | None = None
-    """`artifacts/<hex>` inside the store, or a path or URI outside it; None: the numbers are all there is."""
+    """`artifacts/<hex>` inside the store, or a path or URI outside it; None: only the numbers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class MetricSummary:
     """One metric of the model, in the metric's unit."""
 
     value: float | None
-    """None where the sample cannot support the number, `note` says why."""
+    """None if the sample cannot support the number; `note` says why."""
     replicas: tuple[float | None, ...] = ()
     """One number a replica."""
     note: str = ""
     typical: Typical | None = None
-    """What stored numbers are compared by; None where the gate has no number for each replica."""
+    """Values for comparisons with stored numbers; None if the gate has no number for each replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Record:
 
     name: str
     created_utc: str
-    """ISO 8601 with its zone: the instant it was recorded or promoted."""
+    """ISO 8601 with time zone: when it was recorded or promoted."""
     scenario_name: str
     scenario_digest: str
     payload_digest: str
     model: StoredModel
     fingerprint: str
-    """Numbers compare only where it is equal (perfgate.baseline.fingerprint)."""
+    """Numbers are comparable only if it is equal (perfgate.baseline.fingerprint)."""
     environment: dict[str, Any]
     metrics: dict[str, MetricSummary]
     """By metric name."""
@@ -65,12 +65,12 @@ class Record:
     run_id: str
     note: str = ""
     servers: int = 0
-    """How many servers were alive while it was measured, those of the other arm included; 0: not known."""
+    """Servers that were alive during the measurement, including the other arm's; 0: unknown."""
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
     def id(self) -> str:
-        """Tell the record from all others of its name; the ids of a name sort by time."""
+        """Identify the record within its name; the ids of a name sort by time."""
         identity = (self.name, self.created_utc, self.run_id, self.scenario_digest, self.model.digest, self.seed)
         digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
         created = datetime.fromisoformat(self.created_utc).astimezone(UTC)
@@ -81,17 +81,17 @@ _ADAPTER = TypeAdapter(Record)
 
 
 def metric_summaries(summaries: Iterable[ArmSummary], arm: str) -> dict[str, MetricSummary]:
-    """Keep of a run's summaries those of one arm."""
+    """Return one arm's summaries of a run."""
     return {s.metric: MetricSummary(s.value, s.replicas, s.note, s.typical) for s in summaries if s.arm == arm}
 
 
 def to_json(record: Record) -> str:
-    """Write a record so that two of them diff well: sorted keys, 6 significant digits, null for NaN."""
+    """Write a record in a form that diffs well: sorted keys, 6 significant digits, null for NaN."""
     return to_text(_ADAPTER.dump_python(record))
 
 
 def from_json(text: str, source: str) -> Record:
-    """Read a record; `source` names it in the UsageError for text that is no record of this schema version."""
+    """Read a record; `source` names it in the UsageError for text that is not a record of this schema version."""
     try:
         data = json.loads(text)
         if isinstance(data, dict) and (version := data.get("schema_version")) != SCHEMA_VERSION:
@@ -100,7 +100,7 @@ def from_json(text: str, source: str) -> Record:
                 "use the perfgate that wrote it, or record the baseline again",
             )
         record = _ADAPTER.validate_python(data)
-        record.id  # noqa: B018 - a created_utc that is no instant is found here, not later
+        record.id  # noqa: B018 - an invalid created_utc is found here, not later
     except (ValueError, ValidationError) as error:
         raise UsageError(f"{source}: invalid baseline record: {first_line(error)}", _REPAIR) from error
     return record

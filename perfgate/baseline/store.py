@@ -1,4 +1,4 @@
-"""The baseline store: records by name, appended and never changed, and the models they were measured on."""
+"""The baseline store: records by name, appended and never changed, and the models that they describe."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
 
 RESERVED = (artifacts.FOLDER, calibration.FOLDER)
-"""Folders of the store itself, which are no names."""
+"""The store's own folders, which cannot be names."""
 
 CURRENT = "current"
-"""File that holds the id of a name's current record, its newest; without it, the newest file is taken."""
+"""File with the id of a name's current record, its newest; without it, the newest file is current."""
 
 
 class Store:
     """Records and models below one URL.
 
-    `NAME/<utc>-<digest>.json` are the records, `NAME/current` holds the id of the newest, `artifacts/<sha256>/` are
-    the models. Every file appears whole; a record is written after its model, and the pointer after the record.
-    What lies in `calibrations/` is perfgate.baseline.calibration's.
+    `NAME/<utc>-<digest>.json` are the records, `NAME/current` holds the id of the newest, `artifacts/<sha256>/` are the
+    models. Every file appears atomically; a record is written after its model, and the pointer after the record.
+    `calibrations/` belongs to perfgate.baseline.calibration.
     """
 
     def __init__(self, url: str) -> None:
-        """Open a directory or any fsspec URL; raises UsageError for an unknown scheme. Nothing need exist yet."""
+        """Open a directory or any fsspec URL, which need not exist yet; UsageError for an unknown scheme."""
         self._place = StoreLocation(url)
         self.url = self._place.url
 
     def add(self, record: Record, artifact_dir: Path | None) -> Record:
-        """Append a record, with a copy of its model where `artifact_dir` is given; returns it as stored."""
+        """Append a record, with a copy of its model if `artifact_dir` is given; returns it as stored."""
         _check_name(record.name)
         with self._place.exclusive():
             if artifact_dir is not None:
@@ -52,9 +52,9 @@ class Store:
         return from_json(text, self._place.shown(file))
 
     def current(self, name: str, scenario_digest: str | None = None, *, scenario_name: str | None = None) -> Record:
-        """Return the newest record of a name, or of a name and scenario; `scenario_name` only serves the message.
+        """Return the newest record of a name, or of a name and scenario; `scenario_name` is only for the message.
 
-        Raises NoBaselineError with the command that records one.
+        NoBaselineError with the command that records one.
         """
         _check_name(name)
         if scenario_digest is None and (pointed := self._pointed(name)):
@@ -68,7 +68,7 @@ class Store:
         raise self._none_for(name, scenario_name, others)
 
     def get(self, name: str, record_id: str) -> Record:
-        """Return one record by its id, or by a part of it that no other id of the name has."""
+        """Return one record by its id, or by a part that identifies it within the name."""
         return self._read(name, self.full_id(name, record_id))
 
     def list(self) -> tuple[Record, ...]:
@@ -76,7 +76,7 @@ class Store:
         return tuple(self._read(name, record_id) for name in self.names() for record_id in self.ids(name))
 
     def newest(self, name: str, most: int) -> tuple[Record, ...]:
-        """Return so many of a name's newest records, the newest first; those that cannot be read are left out."""
+        """Return a number of a name's newest records, the newest first, without unreadable ones."""
         found: list[Record] = []
         for record_id in reversed(self.ids(name)[-most:]):
             with suppress(UsageError, NoBaselineError):
@@ -93,7 +93,7 @@ class Store:
         return tuple(file.removesuffix(".json") for file in self._place.files(name) if file.endswith(".json"))
 
     def full_id(self, name: str, record_id: str) -> str:
-        """Complete a part of an id; raises UsageError where not exactly one record of the name has it."""
+        """Complete a part of an id; UsageError unless exactly one record of the name has it."""
         ids = self.ids(name)
         found = [record_id] if record_id in ids else [one for one in ids if record_id and record_id in one]
         if not ids:
@@ -106,14 +106,14 @@ class Store:
     def remove(self, name: str, record_id: str | None = None) -> tuple[str, ...]:
         """Remove one record of a name, or all; returns their ids.
 
-        The pointer moves to the newest that remains; models that no other record refers to go too.
+        The pointer moves to the newest remaining record; models without any record are removed too.
         """
         with self._place.exclusive():
             doomed = self.ids(name) if record_id is None else (self.full_id(name, record_id),)
             if not doomed:
                 raise self._none_for(name, None, set())
             models = self._artifacts(name, doomed)
-            self._point(name, without=doomed)  # first, so that a crash leaves no pointer to nothing
+            self._point(name, without=doomed)  # first, so that a crash leaves no dangling pointer
             for one in doomed:
                 self._place.remove(_file(name, one))
             if not self._place.tree(name):
@@ -126,17 +126,17 @@ class Store:
         return artifacts.fetch(self._place, record, cache_dir, digest_of)
 
     def pointer(self, name: str) -> str | None:
-        """Return what a name's `current` says; None where there is none."""
+        """Return the content of a name's `current`; None if there is none."""
         _check_name(name)
         text = self._place.read(f"{name}/{CURRENT}")
         return None if text is None else text.strip()
 
     def models(self) -> tuple[str, ...]:
-        """Return the models that the store keeps, as records refer to them."""
+        """Return the models in the store, as records refer to them."""
         return tuple(f"{artifacts.FOLDER}/{folder}" for folder in self._place.folders(artifacts.FOLDER))
 
     def unfinished(self) -> tuple[str, ...]:
-        """Return files on their way into the store: those of killed processes stay."""
+        """Return incomplete files in the store, which killed processes leave behind."""
         return tuple(f"{TEMPORARY}/{file}" for file in self._place.files(TEMPORARY))
 
     def _read(self, name: str, record_id: str) -> Record:
@@ -168,7 +168,7 @@ class Store:
     def _artifacts(self, name: str, ids: tuple[str, ...]) -> set[str]:
         kept: set[str] = set()
         for record_id in ids:
-            with suppress(UsageError):  # a broken record can be removed, too; which model it had, nobody knows
+            with suppress(UsageError):  # an unreadable record can be removed, too, but not its unknown model
                 artifact = self._read(name, record_id).model.artifact
                 kept |= {artifact} if artifact and artifacts.is_inside(artifact) else set()
         return kept
@@ -176,7 +176,7 @@ class Store:
     def _collect(self, models: set[str]) -> None:
         try:
             needed = {record.model.artifact for record in self.list()} if models else set()
-        except UsageError:  # a broken record may need any of them
+        except UsageError:  # an unreadable record may need any of them
             return
         for model in models - needed:
             self._place.remove(model)

@@ -1,4 +1,4 @@
-"""Check a store: records that can be read, models that are what was measured, pointers that point to something."""
+"""Check of a store: readable records, unchanged models, valid pointers."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from perfgate.baseline.store import Store
 from perfgate.errors import PerfgateError
 
 Check = Callable[[Record], str]
-"""Says what is wrong with a record's model; empty where nothing is."""
+"""Returns what is wrong with a record's model; empty if nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRecord:
-    """One record, and what was found."""
+    """One record, with the findings about it."""
 
     name: str
     id: str
     problem: str
-    """Empty where all is well."""
+    """Empty if all is well."""
     model: str = ""
-    """`copy`, `elsewhere` or `numbers only`; empty where the record cannot be read."""
+    """`copy`, `elsewhere` or `numbers only`; empty if the record cannot be read."""
     environment: str = ""
-    """Which stable facts differ on this machine; empty where none does."""
+    """Stable facts that differ on this machine; empty if none does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What became of a check."""
+    """Result of a check."""
 
     records: tuple[CheckedRecord, ...]
     pointers: tuple[str, ...] = ()
-    """Pointers to nothing."""
+    """Dangling pointers."""
     notes: tuple[str, ...] = ()
-    """What is no mistake, and may be deleted or looked at."""
+    """Other findings, not mistakes, that may be deleted or inspected."""
 
     @property
     def broken(self) -> tuple[str, ...]:
-        """All that is wrong, one line each."""
+        """All mistakes, one line each."""
         return (*(f"{each.name}/{each.id}: {each.problem}" for each in self.records if each.problem), *self.pointers)
 
 
@@ -54,13 +54,13 @@ def verify(
     digest_of: Callable[[Path], str],
     scratch: Path,
 ) -> Verification:
-    """Check the records of a name, or the whole store; models of a store elsewhere are copied to `scratch`.
+    """Check the records of a name, or the whole store; models of a remote store are copied to `scratch`.
 
-    NoBaselineError where the name has no record.
+    NoBaselineError if the name has no record.
     """
     names = store.names() if name is None else (name,)
     if name is not None and not store.ids(name):
-        store.full_id(name, "")  # raises, with the command that records one
+        store.full_id(name, "")  # raises NoBaselineError, with the command that records one
     check = _model_check(store, digest_of, scratch)
     records, needed = [], set()
     for each in names:
@@ -91,7 +91,7 @@ def _kept(record: Record) -> str:
 
 
 def _model_check(store: Store, digest_of: Callable[[Path], str], scratch: Path) -> Check:
-    """Make a check that looks at each model once, however many records refer to it."""
+    """Return a check that examines each model once, however many records refer to it."""
     seen: dict[tuple[str | None, str], str] = {}
 
     def check(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Starts the first run's fork server before the slow imports of a command. This module must import little."""
+"""Start of the first run's fork server before a command's slow imports. This module must import little."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from perfgate.serving.open_files import allow_open_files
 
 
 def fork_server_ahead(options: Mapping[str, Any], *models: str) -> Ahead:
-    """Start the first scenario's fork server, unless it is plain to see that nothing will be measured.
+    """Start the first scenario's fork server, unless it is obvious that nothing will be measured.
 
-    If nobody takes it, it ends with the command. UsageError for a directory that is no model, or none at all: seconds
-    earlier than from who opens it. All else that is wrong with a scenario or a MODEL is said by whoever needs it.
+    An unused one ends with the command. UsageError for a directory that is not a model, or a missing one: seconds
+    earlier than from the code that opens it, which reports all other errors in a scenario or a MODEL.
     """
     ahead = Ahead()
     click.get_current_context().call_on_close(ahead.stop)

@@ -1,4 +1,4 @@
-"""The command line: finds the command, and is the one place where errors become exit codes."""
+"""The command line: finds the command, and is the only place where errors become exit codes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMMANDS: dict[str, str] = {
     "config": "Show the settings `perfgate run` would use here, with the source of each value.",
     "inspect": "Show MODEL's version, digest, size, signatures and ops.",
 }
-"""Name and one line of help; the command is `command` in `perfgate.cli.<name>`, imported when it is asked for."""
+"""Name and one-line help; the command is `command` in `perfgate.cli.<name>`, imported on demand."""
 
 _NAMES_A_WRONG_PLACE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 _WORDS = {ExitCode.INVALID: "INVALID", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
@@ -68,19 +68,19 @@ def app(context: click.Context) -> None:
     5 invalid run, 130 interrupted.
     """
     name = context.invoked_subcommand
-    if name in COMMANDS and name not in {"config", "init"} and not context.obj:  # help needs no right file
+    if name in COMMANDS and name not in {"config", "init"} and not context.obj:  # help works with an invalid file
         config = load_config(Path.cwd())
         context.default_map = {name: defaults_of(_command(name), config)} if config.path else None
         context.meta[CONFIG] = config
 
 
 def describe(error: PerfgateError) -> str:
-    """Put problem and remedy in one line, led by the verdict word or ERROR."""
+    """Return problem and remedy as one line that begins with the verdict word or ERROR."""
     return f"{_WORDS.get(error.exit_code, 'ERROR')} {error.in_a_line}"
 
 
-def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of ending
-    """Run one command line and return its exit code; everything that goes wrong ends here."""
+def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return for each kind of ending
+    """Run one command line and return its exit code; all errors end here."""
     INTERRUPTS.install()
     verbose = any(arg == "--verbose" or (arg[:1] == "-" and arg[1:2] != "-" and "v" in arg) for arg in args)
     try:
@@ -99,11 +99,11 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
             traceback.print_exc()
         click.echo(describe(error), err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):  # what was measured by then is kept
+    except (KeyboardInterrupt, click.Abort):  # what was measured so far is kept
         click.echo("INTERRUPTED", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        sys.stderr.close()  # the reader of our output is gone, so there is nobody to inform
         return ExitCode.INTERNAL
     except Exception as error:  # noqa: BLE001 - a crash must have its own exit code
         if verbose:
@@ -112,14 +112,14 @@ def main(args: Sequence[str]) -> int:  # noqa: PLR0911 - one return a kind of en
 
 
 def _check_text(args: Sequence[str]) -> None:
-    """Refuse what no result could hold: bytes that are no UTF-8 come as surrogates (PEP 383)."""
+    """Reject arguments that no result could hold: bytes that are not UTF-8 arrive as surrogates (PEP 383)."""
     for arg in args:
         if any("\ud800" <= char <= "\udfff" for char in arg):
             raise UsageError(f"{arg!r} is not UTF-8", "rename it or create a link to it")
 
 
 def _misused(error: click.ClickException) -> ExitCode:
-    """Print in one line what is wrong with the command line, and where help is."""
+    """Print in one line what is wrong with the command line, and where to find help."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "perfgate"
     click.echo(f"ERROR {error.format_message().rstrip('.')}. See `{command} --help`", err=True)
@@ -138,7 +138,7 @@ def _unforeseen(error: Exception) -> ExitCode:
 
 
 def entry() -> NoReturn:
-    """Console script; what a stream's encoding has not is escaped there, and ends no command."""
+    """Console script; characters that a stream cannot encode are escaped there, and end no command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

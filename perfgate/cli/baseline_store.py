@@ -1,4 +1,4 @@
-"""`perfgate baseline list`, `show` and `rm`: look into the store and clear it up."""
+"""`perfgate baseline list`, `show` and `rm`: inspect and clean up the store."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 _WIDE = 100
-"""Columns from which a list says more of the model; `show` does in any case."""
+"""Width from which a list has more columns about the model, which `show` always has."""
 _LONG = ("name", "scenario", "model", "note")
-"""Columns whose cells go on in further lines: whoever has a narrow terminal wants more lines rather than less text."""
+"""Columns whose cells wrap: on a narrow terminal more lines are better than less text."""
 _ID = click.option("--id", "record_id", metavar="ID", help="One record, by its id or any unique part of it.")
 
 
@@ -90,7 +90,7 @@ def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int: 
 
 
 def _asks() -> bool:
-    """Return whether somebody is there to answer."""
+    """Return whether a person can answer."""
     return sys.stdin.isatty()
 
 

@@ -1,4 +1,4 @@
-"""`perfgate config`: what `perfgate run` would use here, and who says so."""
+"""`perfgate config`: the settings of `perfgate run` here, and their sources."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def command(as_json: bool, schema: str | None) -> int:  # noqa: FBT001 - click's
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - of any option
-    """Write a setting as the file would have it; `-` for none."""
+    """Format a setting as in the file; `-` for none."""
     if value is None or value == ():
         return "-"
     if isinstance(value, bool):
@@ -75,7 +75,7 @@ def _print(rows: list[tuple[str, str, str]]) -> None:
 
 
 def settings(run: click.Command, config: Config, parent: click.Context | None) -> tuple[tuple[str, Any, str], ...]:
-    """Return (key, value, source) for every key as `run` itself would take it; click.BadParameter as it raises it."""
+    """Return (key, value, source) for every key as `run` itself would read it; click.BadParameter as raised there."""
     from click.core import ParameterSource  # noqa: PLC0415 - instant --help
 
     from perfgate.cli.config_file import defaults_of, options_of  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`perfgate.toml`, or `[tool.perfgate]` of pyproject.toml: what options are where no flag and no variable says else."""
+"""`perfgate.toml`, or `[tool.perfgate]` of pyproject.toml: values for options without a flag or a variable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "perfgate.toml"
 CONFIG = "perfgate.config"
-"""Key of the file that was read, in click's context."""
+"""Key in click's context under which the file is kept."""
 
 KEYS: dict[str, str] = {
     "baseline": "--baseline",
@@ -39,29 +39,29 @@ KEYS: dict[str, str] = {
     "quiet": "--quiet",
     "no_progress": "--no-progress",
 }
-"""What may stand in the file, and the option that it is the default of."""
+"""Keys of the file, and the options whose defaults they are."""
 
 TABLES = ("severity", "accept")
-"""What may stand in the file beside them (perfgate.gate.policy)."""
+"""Tables of the file (perfgate.gate.policy)."""
 
 _PLACES = ("store", "out", "junit", "metrics")
 _SAME = {"--baseline": ("--baseline", "--name")}
-"""`baseline record` and `promote` call the name that `run` compares with `--name`."""
+"""`baseline record` and `promote` have `--name` for what `run` calls `--baseline`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a file says; nothing where there is none."""
+    """Content of a file; empty if there is none."""
 
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    """By key; places are relative to the working directory."""
+    """By key; paths are relative to the working directory."""
     tables: PolicyTables | None = None
-    """How much failures count, and what is accepted; None where the file has none of that."""
+    """Severities and accepted regressions; None if the file has neither."""
 
 
 def load_config(start: Path) -> Config:
-    """Read the nearest file, in `start` or above it; UsageError where it cannot be read or has a key that is none."""
+    """Read the nearest file, in `start` or above it; UsageError if it cannot be read or has an unknown key."""
     for folder in (start, *start.parents):
         for path, table in ((folder / FILE_NAME, ()), (folder / "pyproject.toml", ("tool", "perfgate"))):
             values = _table(path, table)
@@ -79,7 +79,7 @@ def _table(path: Path, table: tuple[str, ...]) -> Mapping[str, Any] | None:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError(f"cannot read {path}: {reason}", "fix it or move it away") from error
     except tomllib.TOMLDecodeError as error:
-        if table:  # somebody else's file, and they will hear of it
+        if table:  # a project's pyproject.toml may be for others: no error
             return None
         raise UsageError(f"{path} is not valid TOML: {error}", "fix it or move it away") from None
     for name in table:
@@ -104,7 +104,7 @@ def _tables(values: Mapping[str, Any], path: Path) -> PolicyTables:
 
 
 def _placed(key: str, value: Any, folder: Path, start: Path) -> Any:  # noqa: ANN401 - TOML's values
-    """Make what the file says of places true of the working directory."""
+    """Convert paths in the file to paths relative to the working directory."""
     if folder == start:
         return value
     if key == "scenario":
@@ -116,7 +116,7 @@ def _placed(key: str, value: Any, folder: Path, start: Path) -> Any:  # noqa: AN
 
 
 def _scenario(name: str, folder: Path) -> str:
-    """Find a scenario where the file finds it: by file beside it, by name in its `scenarios`."""
+    """Find a scenario like the file does: by file beside it, by name in its `scenarios`."""
     if name.endswith(".toml") or "/" in name:
         return str(folder / name)
     file = folder / "scenarios" / f"{name}.toml"
@@ -126,7 +126,7 @@ def _scenario(name: str, folder: Path) -> str:
 def defaults_of(command: click.Command, config: Config) -> dict[str, Any]:
     """Return the file's values as click's `default_map` of a command, or of a group's commands.
 
-    UsageError where an option does not take its value.
+    UsageError if an option does not accept its value.
     """
     if isinstance(command, click.Group):
         return {name: defaults_of(each, config) for name, each in command.commands.items()}
@@ -134,11 +134,11 @@ def defaults_of(command: click.Command, config: Config) -> dict[str, Any]:
 
 
 def options_of(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
-    """Pair the keys with the options of a command, those that it has."""
+    """Pair the keys with those options that the command has."""
     for key, flag in KEYS.items():
         flags = _SAME.get(flag, (flag,))
         found = (each for each in command.params if set(flags) & set(each.opts))
-        yield from ((key, each) for each in found if key != "scenario" or each.multiple)  # `history` has another one
+        yield from ((key, each) for each in found if key != "scenario" or each.multiple)  # that of `history` differs
 
 
 def _taken(parameter: click.Parameter, key: str, config: Config) -> Any:  # noqa: ANN401 - an option's value

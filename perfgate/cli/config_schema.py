@@ -1,4 +1,4 @@
-"""The JSON Schema of `perfgate.toml`, made of the options that its keys are the defaults of, and of its tables."""
+"""The JSON Schema of `perfgate.toml`, made from its tables and the options of its keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The consoles: one on stderr for all that is told, one on stdout for what was asked; when they colour and redraw."""
+"""The consoles: stderr for messages, stdout for requested output; when they use colour and redraw."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LOG_COLUMNS = 120
-"""Where nobody says how wide a log is shown; CI servers show this much, and the gate table fits with all columns."""
+"""Width of logs if unknown; CI servers show this much, and the gate table fits with all columns."""
 _WHOLE_ROWS_COLUMNS = 1000
 _NO = {"", "0", "false"}
 _DUMB = {"dumb", "unknown"}
@@ -23,12 +23,12 @@ def error_console(color: str = "auto", environ: Mapping[str, str] = os.environ) 
 
 
 def output_console(color: str = "auto", environ: Mapping[str, str] = os.environ) -> Console:
-    """Make the console on stdout; in a pipe rows stay whole, however long they are."""
+    """Make the console on stdout; in a pipe, rows stay whole, however long they are."""
     return _console(sys.stdout, color, environ, _WHOLE_ROWS_COLUMNS)
 
 
 def wants_color(color: str, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Return whether to colour: as `--color` says; else by NO_COLOR, FORCE_COLOR, or what the terminal can show."""
+    """Return whether to use colour: by `--color`, else by NO_COLOR, FORCE_COLOR, or the terminal's capabilities."""
     if color != "auto":
         return color == "always"
     if environ.get("NO_COLOR"):
@@ -39,7 +39,7 @@ def wants_color(color: str, environ: Mapping[str, str], *, is_terminal: bool) ->
 
 
 def redraws(console: Console, environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether a live view makes sense: on a terminal that a person looks at, which a CI server's is not."""
+    """Return whether a live view makes sense: on an interactive terminal, not on a CI server's."""
     return console.is_terminal and not console.is_dumb_terminal and environ.get("CI", "").lower() in _NO
 
 
@@ -64,10 +64,10 @@ def _console(stream: TextIO, color: str, environ: Mapping[str, str], log_columns
 
 
 def _width(stream: TextIO, environ: Mapping[str, str], log_columns: int) -> int:
-    """Return the columns of what is no terminal, or of one that rich does not ask."""
+    """Return the width for output that is not a terminal, or one whose size rich does not query."""
     if (columns := environ.get("COLUMNS", "")).isdigit() and int(columns):
         return int(columns)
     try:
         return os.get_terminal_size(stream.fileno()).columns or log_columns
-    except (OSError, ValueError):  # no terminal, or no file at all
+    except (OSError, ValueError):  # not a terminal, or not a file
         return log_columns

@@ -1,4 +1,4 @@
-"""`perfgate doctor`: whether this machine is fit to measure on."""
+"""`perfgate doctor`: checks whether this machine is suitable for measuring."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _print(found: tuple[Finding, ...]) -> None:
     console = output_console()
     width = max(len(each.name) for each in found)
     for each in found:
-        row = Table.grid(padding=(0, 1, 0, 0))  # what is long goes on below itself
+        row = Table.grid(padding=(0, 1, 0, 0))  # long text continues on lines below itself
         row.add_column(width=7)
         row.add_column(width=width)
         row.add_column(overflow="fold")

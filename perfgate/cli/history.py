@@ -41,7 +41,7 @@ REPORTS = Path("reports")
               show_default=True, help="Colours; auto: on a terminal, subject to NO_COLOR and FORCE_COLOR.")  # fmt: skip
 @store_option
 @verbose_option
-def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     name: str,
     metrics: tuple[str, ...],
     scenario: str | None,

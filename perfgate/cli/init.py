@@ -61,7 +61,7 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
 
 
 def _complain(model: Model, scenario: Path) -> None:
-    """Print what the user must edit in the scenario before it makes requests."""
+    """Print what the user must edit in the scenario before it can make requests."""
     from perfgate.payload.record import record_scenario  # noqa: PLC0415 - instant --help
     from perfgate.scenario.files import load_scenario  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`perfgate inspect`: what a model is, without loading it."""
+"""`perfgate inspect`: a model's description, without loading it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _document(model: Model) -> str:
 
 
 def _warmup(model: Model) -> tuple[dict[str, int], str | None]:
-    """Count the model's own warm-up requests by kind; what is wrong with their file, as far as something is."""
+    """Count the model's own warm-up requests by kind; if their file is invalid, return the error."""
     from perfgate.payload.warmup_assets import warmup_kinds  # noqa: PLC0415 - keeps `--help` instant
 
     try:
@@ -71,7 +71,7 @@ def _show(model: Model, console: Console, ops: int | None) -> None:
     from rich.table import Table  # noqa: PLC0415 - keeps `--help` instant
 
     for name, value in _facts(model):
-        console.print(f"{name:<12}{value}", soft_wrap=True)  # a digest is for copying: in one piece
+        console.print(f"{name:<12}{value}", soft_wrap=True)  # a digest is for copying, so it stays on one line
     for signature in model.signatures:
         _show_signature(signature, console)
     if model.served_as is not None:
@@ -86,17 +86,17 @@ def _show(model: Model, console: Console, ops: int | None) -> None:
 
 def _facts(model: Model) -> tuple[tuple[str, str], ...]:
     named = ", ".join(signature.key for signature in model.signatures) or "none"
-    told = (("path", model.given), ("version", str(model.version)), ("digest", model.digest), ("signatures", named))
+    facts = (("path", model.given), ("version", str(model.version)), ("digest", model.digest), ("signatures", named))
     if model.served_as is not None:
-        return told  # the rest lies on its disk
+        return facts  # the rest is on the server's disk
     given = (("model", model.given),) if Path(model.given).is_file() else ()
     return (
         *given,
         ("path", str(model.path)),
-        *told[1:3],
+        *facts[1:3],
         ("size", f"{with_unit(model.size_bytes / 2**20, 'MiB')} ({model.size_bytes:,} bytes)"),
         ("tags", ", ".join(model.tags)),
-        told[3],
+        facts[3],
         ("warm-up", _warmup_shown(*_warmup(model))),
     )
 

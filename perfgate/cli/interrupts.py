@@ -1,4 +1,4 @@
-"""^C and a cancelled CI job: both end a run in order, and neither breaks the writing of its result."""
+"""^C and a cancelled CI job: both end a run in order, without interrupting the writing of its result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Interrupts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let what is inside finish: a signal is remembered and does nothing else."""
+        """Let the code inside finish: a signal is only remembered."""
         self._held = True
         try:
             yield
@@ -37,4 +37,4 @@ class Interrupts:
 
 
 INTERRUPTS = Interrupts()
-"""Handlers belong to the process, and so does this."""
+"""Shared, because signal handlers belong to the process."""

@@ -1,4 +1,4 @@
-"""From click's options and this process to what the pipeline takes."""
+"""Conversion of click's options and this process to the pipeline's types."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from perfgate.report.terminal.live import make_progress
 
 
 def options_of(options: Mapping[str, Any]) -> Options:
-    """Pick the shared ones from all of a command's."""
+    """Select the shared options from all of a command's."""
     policy = policy_of(options.get("config"), datetime.now(UTC).date())
     return Options(**{name: options[name] for name in Options.__slots__ if name in options}, policy=policy)
 
 
 def gate_options_of(options: Mapping[str, Any]) -> Options:
-    """Pick those of a command that judges; what an earlier one left for a CI server goes, whatever comes now."""
+    """Select the options of a judging command, and remove CI output of an earlier one."""
     taken = options_of(options)
     taken.ci_output.make_ready()
     return taken
 
 
 def policy_of(config: Config | None, today: date) -> Policy:
-    """Take what a file says of verdicts on that day."""
+    """Apply a file's verdict rules for that day."""
     tables, path = (config.tables, config.path) if config else (None, None)
     return Policy(tables or PolicyTables(), today, path)
 

@@ -67,7 +67,7 @@ thread_options = _stack(
 
 verbose_option = click.option(
     "-v", "--verbose", is_flag=True, expose_value=False, help="Show tracebacks of errors."
-)  # `app.main` looks for it itself: it must know before anything is parsed
+)  # `app.main` looks for it itself, before anything is parsed
 output_options = _stack(
     click.option(
         "--json",
@@ -97,7 +97,7 @@ output_options = _stack(
 
 
 def _with_config(function: Command) -> Command:
-    """Pass perfgate.toml, for what it says of verdicts."""
+    """Pass perfgate.toml, for its verdict rules."""
 
     @wraps(function)
     def called(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - click's

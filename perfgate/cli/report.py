@@ -14,7 +14,7 @@ FORMATS = (
     "html", "json", "junit", "github", "markdown", "openmetrics", "benchmark-action", "benchmark-action-bigger",
     "trials-csv", "trials-parquet", "samples-csv", "samples-parquet",
 )  # fmt: skip
-"""Those of `perfgate.report.formats.choose`, which is slow to import."""
+"""Formats of `perfgate.report.formats.choose`, which is slow to import."""
 
 
 @click.command("report")

@@ -24,7 +24,7 @@ from perfgate.cli.options import judging_options, measuring_options, store_optio
 @store_option
 @measuring_options
 @judging_options
-def command(  # noqa: PLR0913 - click's
+def command(  # noqa: PLR0913 - one parameter for each option
     model: str,
     name: str,
     store: str,

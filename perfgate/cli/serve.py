@@ -1,4 +1,4 @@
-"""`perfgate serve`: the harness alone."""
+"""`perfgate serve`: the server alone, without measuring."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHECK_EVERY_S = 0.5
 )
 @verbose_option
 @thread_options
-def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: str,
     port: int,
     rest_port: int | None,
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     settings = server_settings(intra_op_threads, inter_op_threads, cpus)
     if batching_parameters_file is not None:
         settings = settings.model_copy(update={"batching": read_batching_file(batching_parameters_file)})
-    log = cache_dir(os.environ) / "serve.log"  # what TensorFlow says at its start is for nobody
+    log = cache_dir(os.environ) / "serve.log"  # hides TensorFlow's messages at its start
     log.parent.mkdir(parents=True, exist_ok=True)
     parent = EmbeddedForkServer(os.environ, log, huge_pages=settings.huge_pages, rest=rest_port is not None)
     try:

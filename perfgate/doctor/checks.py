@@ -1,4 +1,4 @@
-"""What of this machine makes measurements wider or wrong: one finding a thing to look at, each with its remedy."""
+"""Checks of this machine for anything that makes measurements less precise or wrong, each with a remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCHEDSTAT = "/proc/self/schedstat"
 
 
 class FindingState(StrEnum):
-    """How a finding is meant."""
+    """Severity of a finding."""
 
     OK = "ok"
     CHANGE = "change"
@@ -33,35 +33,34 @@ class FindingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     state: FindingState
     seen: str
     remedy: str = ""
     brings: str = ""
-    """What the remedy would bring; figures are those of docs/explanation/power.md and
-    docs/explanation/benchmarks.md."""
+    """Expected benefit of the remedy; figures are from docs/explanation/power.md and docs/explanation/benchmarks.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a second of looking on showed."""
+    """Observations of the machine over one second."""
 
     busy_share: float
-    """Of all CPUs."""
+    """Share of all CPUs."""
     steal_share: float
     pressure_share: float
-    """Of the time in which some task waited for a CPU; NaN where the kernel does not tell."""
+    """Share of the time in which some task waited for a CPU; NaN if the kernel does not report it."""
     available_mib: float
     realtime: bool
     """Whether the load generator may run before ordinary processes."""
     busiest: tuple[str, ...] = ()
-    """Processes that used most CPU time, with how much."""
+    """Processes that used the most CPU time, with their share."""
 
 
 def findings(environment: Mapping[str, Any], moment: Moment, read: Read) -> tuple[Finding, ...]:
-    """Look at everything; `environment` as `perfgate.baseline.fingerprint.environment` gives it."""
+    """Run all checks; `environment` as returned by `perfgate.baseline.fingerprint.environment`."""
     return (
         _cores(environment),
         _quota(read),
@@ -140,7 +139,7 @@ def _clock(read: Read) -> Iterator[Finding]:
 
 
 def _governors(read: Read) -> Iterator[str]:
-    """Say that of each CPU: they can differ."""
+    """Yield the frequency governor of each CPU; they may differ."""
     last = re.search(r"(\d+)\s*$", read(f"{_CPU}/present") or "0")
     for cpu in range(int(last[1]) + 1 if last else 1):
         if governor := (read(f"{_CPU}/cpu{cpu}/cpufreq/scaling_governor") or "").strip():
@@ -260,5 +259,5 @@ def _tensorflow(environment: Mapping[str, Any], read: Read) -> Finding:
 
 
 def to_change(found: Iterable[Finding]) -> Sequence[Finding]:
-    """Pick what could be better."""
+    """Return the findings that could be improved."""
     return tuple(each for each in found if each.state is FindingState.CHANGE)

@@ -1,4 +1,4 @@
-"""What the installed TensorFlow was built for, from the file that it says it in: importing it would take seconds."""
+"""What the installed TensorFlow was built for, read from a file, because importing it would take seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PLACE = Path("python", "platform", "build_info.py")
 
 
 def tensorflow_build() -> str | None:
-    """Return `CUDA 12.5.1`, `ROCm` or `CPUs only`; None where no TensorFlow is, or it does not tell."""
+    """Return `CUDA 12.5.1`, `ROCm` or `CPUs only`; None if TensorFlow is missing, or does not say."""
     found = importlib.util.find_spec("tensorflow")
     if found is None or found.origin is None:
         return None
@@ -21,11 +21,11 @@ def tensorflow_build() -> str | None:
 
 
 def build_of(text: str) -> str | None:
-    """Read the table `build_info` of the file; None where it has none of it."""
-    told = {name: value == "True" for name, value in re.findall(r"'is_(\w+)_build', (True|False)", text)}
-    if told.get("cuda"):
+    """Parse the file's table `build_info`; None if it has none."""
+    flags = {name: value == "True" for name, value in re.findall(r"'is_(\w+)_build', (True|False)", text)}
+    if flags.get("cuda"):
         version = re.search(r"'cuda_version', '([0-9.]+)'", text)
         return f"CUDA {version[1]}" if version else "CUDA"
-    if told.get("rocm"):
+    if flags.get("rocm"):
         return "ROCm"
-    return "CPUs only" if told else None
+    return "CPUs only" if flags else None

@@ -1,4 +1,4 @@
-"""Who else uses the CPUs: what to stop before measuring."""
+"""Other processes that use the CPUs, which should be stopped before measuring."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Spent = Mapping[int, tuple[str, float]]
 
 
 def cpu_spent() -> Spent:
-    """Read all processes' CPU time but this one's."""
+    """Read the CPU time of all processes except this one."""
     fields = ["pid", "name", "cpu_times"]
     infos = [each.info for each in psutil.process_iter(fields) if each.pid != os.getpid()]
     return {each["pid"]: (each["name"] or "?", sum(each["cpu_times"][:2])) for each in infos if each["cpu_times"]}
 
 
 def busiest(before: Spent, after: Spent, seconds: float) -> tuple[str, ...]:
-    """Name those that used most CPU time in between, as `name (PID) 97%` of one CPU."""
+    """Return those that used the most CPU time in between, as `name (PID) 97%` of one CPU."""
     shares = {
         pid: (spent - before[pid][1]) / seconds for pid, (_, spent) in after.items() if pid in before and seconds > 0
     }

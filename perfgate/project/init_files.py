@@ -26,10 +26,10 @@ from perfgate.scenario.schema import InputSpec
 
 BATCH = 8
 _PARSING = {"ParseExample", "ParseExampleV2", "ParseSingleExample"}
-"""Operations that read `tf.Example`s: of a model without them, a signature that says classify takes plain strings."""
+"""Operations that read `tf.Example`s; without them, a classify signature takes plain strings."""
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
 _MADE_UP = re.compile(r"(keras_tensor|input_layer|input)(_[0-9]+)?")
-"""Names that Keras 3 and 2 give to inputs that have none; the number counts what was built before in the process."""
+"""Names that Keras 3 and 2 give to unnamed inputs; the number counts earlier layers of the process."""
 _CI_FILES = {"github": Path(".github/workflows/perfgate.yml"), "gitlab": Path(".gitlab-ci.yml")}
 
 
@@ -44,11 +44,11 @@ class _Input:
 
 
 def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
-    """Make what `perfgate init` writes: text by path, relative to the project; `ci`: github, gitlab or none.
+    """Make the files of `perfgate init`: text by path, relative to the project; `ci`: github, gitlab or none.
 
-    UsageError where the model has no signature, or a name that cannot stand in such files.
+    UsageError if the model has no signature, or a name that such files cannot contain.
     """
-    if any("\ud800" <= char <= "\udfff" for char in model.given):  # bytes of a path that are no text
+    if any("\ud800" <= char <= "\udfff" for char in model.given):  # bytes of a path that are not text
         raise UsageError(f"{one_line(model.given)} is not UTF-8", "rename the model")
     name = scenario_name(model)
     files = {
@@ -79,7 +79,7 @@ def _ci_text(model: Model, ci: str, requirement: str) -> str:
 
 
 def scenario_name(model: Model) -> str:
-    """Name a scenario after the model: of a versioned base path, after the base."""
+    """Name a scenario after the model; below a versioned base path, after the base."""
     path = Path(model.given)
     named = next((each for each in (path, *path.parents) if each.name and not each.name.isdigit()), None)
     stem = "" if named is None else named.name.removesuffix(".keras")
@@ -119,7 +119,7 @@ def _signature(model: Model) -> Signature:
 def _has_requests(model: Model) -> bool:
     try:
         return bool(warmup_kinds(model))
-    except UsageError:  # there, and no good
+    except UsageError:  # present, but unusable
         return False
 
 
@@ -136,7 +136,7 @@ def _input(tensor: TensorSpec, signature: Signature) -> _Input:
 
 
 def _key(tensor: TensorSpec, signature: Signature) -> str:
-    """Return the name, or a pattern where the exporter made the name up, and it is the only one of its kind."""
+    """Return the name, or a pattern if the exporter generated the name and it is the only one of its kind."""
     if (made_up := _MADE_UP.fullmatch(tensor.name)) is None:
         return tensor.name
     alike = [each for each in signature.inputs if each.name.startswith(made_up[1])]
@@ -144,7 +144,7 @@ def _key(tensor: TensorSpec, signature: Signature) -> str:
 
 
 def _why_not(tensor: TensorSpec) -> str:
-    """Return why no random values fit; empty where they do."""
+    """Return why random values cannot be used; empty if they can."""
     if tensor.encoding != "dense":
         return f"is {tensor.encoding}, which a request cannot contain: choose another signature"
     try:
@@ -175,7 +175,7 @@ def _lines(tensor: TensorSpec) -> Iterator[str]:
 def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("perfgate.project"),
-        autoescape=False,  # noqa: S701 - TOML and YAML: what comes from outside goes through the filters below
+        autoescape=False,  # noqa: S701 - TOML and YAML: external strings pass through the filters below
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -186,12 +186,12 @@ def _template(name: str) -> jinja2.Template:
 
 
 def _quoted(text: Any) -> str:  # noqa: ANN401 - jinja's
-    """Write a string as JSON does, which TOML's basic strings and YAML's double-quoted ones read alike."""
+    """Write a string as JSON, which TOML's basic strings and YAML's double-quoted ones read alike."""
     return json.dumps(str(text), ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
 def write_all(files: Mapping[Path, str], home: Path, *, force: bool) -> None:
-    """Write the files below `home`; UsageError where one is there already, unless forced, and then none is written."""
+    """Write the files below `home`; UsageError, before any is written, if one exists, unless forced."""
     there = [str(path) for path in files if (home / path).exists()]
     if there and not force:
         raise UsageError(f"{', '.join(there)} already exist{'s' * (len(there) == 1)}", "use --force to replace")

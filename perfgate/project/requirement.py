@@ -1,4 +1,4 @@
-"""What a CI job has pip install, so that it gets this very perfgate: from an index, a repository, a URL or a file."""
+"""The pip requirement with which a CI job gets this same perfgate: from an index, a repository, a URL or a file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from perfgate.version import __version__
 
 
 def installed_requirement(project: Path) -> str | None:
-    """Return what pip would be told to install this perfgate again; None where only this machine has it.
+    """Return pip's requirement for installing this perfgate again; None if only this machine has it.
 
-    Read from `direct_url.json`, which pip writes beside a package that came from no index (PEP 610). A file or
-    directory counts below `project` alone, as a relative path: nothing else is there on a CI server.
+    Read from `direct_url.json`, which pip writes beside a package that did not come from an index (PEP 610). A file or
+    directory only counts below `project`, as a relative path: nothing else exists on a CI server.
     """
     text = distribution("perfgate").read_text("direct_url.json")
     return f"perfgate=={__version__}" if text is None else requirement_of(json.loads(text), project)
 
 
 def requirement_of(direct_url: dict[str, Any], project: Path) -> str | None:
-    """Turn the content of a `direct_url.json` into a requirement; None as above."""
+    """Convert the content of a `direct_url.json` to a requirement; None as above."""
     url = str(direct_url["url"])
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -38,7 +38,7 @@ def requirement_of(direct_url: dict[str, Any], project: Path) -> str | None:
 
 
 def how_to_bring(ci_file: Path) -> tuple[str, ...]:
-    """Return how a job gets a perfgate that only this machine has: lines, with commands to paste."""
+    """Return instructions for a perfgate that only this machine has: lines, with commands to paste."""
     named, wheel = f"perfgate=={__version__}", f"./wheels/perfgate-{__version__}-py3-none-any.whl"
     return (
         f"set what CI installs: {ci_file} uses {named}, but this perfgate was installed from a directory or file",
