@@ -1,4 +1,4 @@
-"""A percentile of all requests of an arm, and what each of its replicas has to say on it."""
+"""A percentile of all requests of an arm, and each replica's contribution to it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from perfgate.stats.table import ARMS, Columns, Floats
 
 
 def arm_quantiles(columns: Columns, source: Source, kind: str, share: float, of: int) -> tuple[Units, Floats | None]:
-    """Return each replica a log value whose mean over an arm is the log of the arm's percentile.
+    """Return a log value for each replica whose mean over an arm is the log of the arm's percentile.
 
-    The percentile is Harrell and Davis's (Biometrika 69, 1982, 635) of so many requests at a time: where a change hits
-    one request in a hundred, the very 99th percentile lies between two kinds of requests and jumps. A replica's value
+    The percentile is Harrell and Davis's (Biometrika 69, 1982, 635) for a sample of `of` requests: if a change affects
+    one request in a hundred, the exact 99th percentile lies between two kinds of requests and jumps. A replica's value
     is the percentile plus the replica's influence on it, the delta method with servers as clusters (Deng, Knoblich &
-    Lu, KDD 2018; the influence of an L-estimator: Serfling, Approximation Theorems, 1980, 8.1). None with fewer
-    than `of` requests of an arm, or unanswered ones.
+    Lu, KDD 2018; the influence of an L-estimator: Serfling, Approximation Theorems, 1980, 8.1). None with fewer than
+    `of` requests of an arm, or unanswered ones.
     """
     units, times = replica_times(columns, source, kind)
     logs = np.full(units.arm.size, np.nan)
@@ -38,7 +38,7 @@ def _influenced(pooled: Floats, times: list[Floats], share: float, of: int) -> F
     at = np.arange(pooled.size + 1) / pooled.size
     first = max(int(np.searchsorted(at, shape.ppf(1e-12))) - 1, 0)
     value = float(np.diff(shape.cdf(at[first:])) @ pooled[first:])
-    # Between two neighbours in rank the distribution function is `at`; a request below counts in all that is above it.
+    # Between two neighbours in rank the distribution function is `at`; a request counts in all ranks above it.
     steps = shape.pdf(at[first + 1 : -1]) * np.diff(pooled[first:])
     above = np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]])
     centre = float(steps @ at[first + 1 : -1])
@@ -48,5 +48,5 @@ def _influenced(pooled: Floats, times: list[Floats], share: float, of: int) -> F
 
 
 def _ranks(pooled: Floats, times: Floats, first: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Place of each request among the pooled ones from `first` on; those before it are all at the first place."""
+    """Rank of each request among the pooled ones from `first` on; those before it all have the first rank."""
     return np.maximum(np.searchsorted(pooled, times) - first, 0)

@@ -1,6 +1,6 @@
-"""Exact bounds for shares of requests, and what they say about percentiles.
+"""Exact bounds for shares of requests, and their consequences for percentiles.
 
-Quantiles of the beta distribution come from `scipy.special`: `scipy.stats` gives the same in many times the time.
+Quantiles of the beta distribution come from `scipy.special`: `scipy.stats` returns the same in many times the time.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def upper_share(hits: float, count: float, alpha: float) -> float:
 
 
 def requests_needed(quantile: float, alpha: float, above: int = 0) -> int:
-    """Fewest requests that prove a percentile objective when `above` of them are above it.
+    """Fewest requests that prove a percentile objective if `above` of them exceed its bound.
 
-    With 0 above the 99th percentile's bound this is 459 at 1 %, with 1 above 662.
+    With 0 above the 99th percentile's bound this is 459 at 1%, with 1 above 662.
     """
 
     def proven(count: int) -> bool:
@@ -39,11 +39,11 @@ def requests_needed(quantile: float, alpha: float, above: int = 0) -> int:
 
 
 def design_effect(hits: Floats, counts: Floats) -> float:
-    """How many times the variance of a share over clusters is that of independent requests; at least 1.
+    """Ratio of the variance of a share over clusters to that of independent requests; at least 1.
 
-    Requests of one replica resemble each other. Ratio estimator's variance over the binomial one, Korn & Graubard,
-    Survey Methodology 24 (1998) 193; dividing hits and counts by it makes the exact bounds hold for clusters.
-    1 where there is one cluster only, or no hit to tell from.
+    Requests of one replica are correlated. Ratio estimator's variance over the binomial one, Korn & Graubard, Survey
+    Methodology 24 (1998) 193; dividing hits and counts by it makes the exact bounds valid for clusters. 1 for a single
+    cluster, or without hits.
     """
     share, clusters = hits.sum() / max(counts.sum(), 1), int((counts > 0).sum())
     if clusters < 2 or share in {0, 1}:
@@ -54,7 +54,7 @@ def design_effect(hits: Floats, counts: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class QuantileBounds:
-    """One-sided bounds of a percentile from order statistics; infinite where the sample has none."""
+    """One-sided bounds of a percentile from order statistics; infinite if the sample has none."""
 
     value: float
     lower: float
@@ -63,7 +63,7 @@ class QuantileBounds:
 
 def quantile_bounds(values: Floats, quantile: float, alpha: float, effect: float = 1.0) -> QuantileBounds:
     """Bound a percentile of `values` (any order), each side at level alpha, for requests with a design effect."""
-    ordered, count = np.sort(values, kind="stable"), values.size  # stable: in no time where they are ascending
+    ordered, count = np.sort(values, kind="stable"), values.size  # stable: takes almost no time on ascending values
     share = 1 - quantile
 
     def upper(above: int) -> bool:

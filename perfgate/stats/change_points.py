@@ -1,4 +1,4 @@
-"""Where the level of a series changed: a segmentation in which every change holds against noise and drift."""
+"""Changes of a series' level: a segmentation in which every change is significant despite noise and drift."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from scipy.special import ndtri, stdtr, stdtrit
 Numbers = NDArray[np.float64]
 
 FEWEST = 20
-"""Values that change points need: with fewer, chance and change look alike."""
+"""Fewest values for change points: with fewer, chance and change look alike."""
 SHORTEST = 5
-"""Values of a segment: fewer are an outlier, or too new to tell."""
+"""Fewest values of a segment: fewer are an outlier, or too recent to judge."""
 ALPHA = 0.01
-"""Error level of one change, all places where it could have been taken together."""
+"""Error level of one change, over all places where it could have been."""
 CONFIDENCE = 0.95
 _MOST_CHANGES = 20
 _WINDOW, _CLIP = 7, 3.0
 _HIGHEST_RHO = 0.85
-"""Above this a series has hardly any independent values, and levels mean nothing."""
+"""Above this autocorrelation a series has hardly any independent values, and levels mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Step:
     """New level minus old level."""
     lower: float
     upper: float
-    """Its interval at `CONFIDENCE`."""
+    """Interval of the step at `CONFIDENCE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class StepFit:
 
 
 def find_levels(values: Numbers) -> StepFit:
-    """Split a series of finite values, in order of time, where its level changed; none below `FEWEST` values.
+    """Split a series of finite values, in order of time, where its level changed; no steps below `FEWEST` values.
 
     Of the least-squares segmentations with 20, 19, ... changes (Truong, Oudre & Vayatis, Signal Processing 167, 2020,
     107299), the first in which every change is significant between its two neighbours.
@@ -67,9 +67,9 @@ def find_levels(values: Numbers) -> StepFit:
 
 
 def clip_outliers(values: Numbers) -> Numbers:
-    """Pull values in that lie more than 3 robust standard deviations off a running median of 7.
+    """Clip values that are more than 3 robust standard deviations from a running median of 7.
 
-    Hampel's identifier (J. Am. Stat. Assoc. 69, 1974, 383). A lasting change of level is left as it is.
+    Hampel's identifier (J. Am. Stat. Assoc. 69, 1974, 383). A lasting change of level is unaffected.
     """
     if len(values) < _WINDOW:
         return values
@@ -77,15 +77,15 @@ def clip_outliers(values: Numbers) -> Numbers:
 
     course = median_filter(values, size=_WINDOW, mode="mirror")
     spread = _CLIP * float(stats.median_abs_deviation(values - course, scale="normal"))
-    # Where more than half of the values are equal, the spread of the rest is not known.
+    # If more than half of the values are equal, the spread of the rest is unknown.
     return course + np.clip(values - course, -spread, spread) if spread > 0 else values
 
 
 def autocorrelation(values: Numbers, bounds: Sequence[int]) -> float:
     """Estimate the lag-1 autocorrelation about the levels between `bounds`, from 0 to 0.85.
 
-    Each level that is fitted pulls the estimate down by about (1 + 3 rho) / n (Kendall, Biometrika 41, 1954, 403); that
-    is put back.
+    Each fitted level lowers the estimate by about (1 + 3 rho) / n (Kendall, Biometrika 41, 1954, 403), which is
+    corrected.
     """
     starts, lengths = np.asarray(bounds[:-1]), np.diff(bounds)
     residuals = values - np.repeat(np.add.reduceat(values, starts) / lengths, lengths)
@@ -98,9 +98,9 @@ def autocorrelation(values: Numbers, bounds: Sequence[int]) -> float:
 
 
 def significance(values: Numbers, at: int, rho: float) -> float:
-    """Test a change at index `at` of the values, as if any other place could have been taken: p, which may exceed 1.
+    """Test a change at index `at` of the values against all other possible places; returns p, which may exceed 1.
 
-    A t-test on the normal scores of the ranks (van der Waerden), which no outlier and no skewness moves, with
+    A t-test on the normal scores of the ranks (van der Waerden), which is robust to outliers and skewness, with
     Bonferroni's correction for the places.
     """
     from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
@@ -113,7 +113,7 @@ def significance(values: Numbers, at: int, rho: float) -> float:
 
 
 def segmentations(values: Numbers) -> Iterator[tuple[int, ...]]:
-    """Return the best segmentation for each number of changes, the most changes first, with both ends."""
+    """Return the best segmentation for each number of changes, the most changes first, including both ends."""
     if len(values) < FEWEST or np.ptp(values) <= 0:
         return
     search = KernelCPD(kernel="linear", min_size=SHORTEST).fit(values[:, None])
@@ -133,13 +133,13 @@ def _difference(before: Numbers, after: Numbers, rho: float) -> tuple[float, flo
     """Compare two means of values with lag-1 autocorrelation: difference, standard error, degrees of freedom."""
     shares = [_mean_variance(len(each), rho) for each in (before, after)]
     squares = sum(float(np.sum((each - np.mean(each)) ** 2)) for each in (before, after))
-    # Squares about a mean that is fitted to dependent values are too small by the variance of that mean.
+    # Squares about a mean fitted to dependent values are too small by the variance of that mean.
     values = sum(len(each) * (1 - share) for each, share in zip((before, after), shares, strict=True))
-    # Bayley & Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184: how many of them are independent for a variance.
+    # Bayley & Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184: the number of independent ones for a variance.
     df = max(values * (1 - rho**2) / (1 + rho**2), 1.0)
     return float(np.mean(after) - np.mean(before)), float(np.sqrt(squares / values * sum(shares))), df
 
 
 def _mean_variance(count: int, rho: float) -> float:
-    """Return the variance of the mean of so many values of a first-order autoregression with unit variance."""
+    """Return the variance of the mean of n values of a first-order autoregression with unit variance."""
     return ((1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)) / count

@@ -1,4 +1,4 @@
-"""The request classes of a scenario, each described on its own."""
+"""The request classes of a scenario, each described separately."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perfgate.trials import Arm, Lane, Trial
 
 
 def class_summaries(trials: Sequence[Trial], names: Sequence[str]) -> tuple[ClassSummary, ...]:
-    """Describe each class under load; `names` by `Requests.kind`. Empty where there is one class only."""
+    """Describe each class under load; `names` by `Requests.kind`. Empty if there is only one class."""
     if len(names) < 2:
         return ()
     return tuple(summary for arm in ARMS for summary in _of_arm(arm, trials, names))

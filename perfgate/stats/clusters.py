@@ -1,4 +1,4 @@
-"""Requests that resemble each other: how many independent ones a share of them is worth."""
+"""Correlated requests: how many independent requests a share of them is worth."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from perfgate.stats.quantile import inverted_cdf
 from perfgate.stats.table import Columns, Floats
 
 MOST_BATCHES = 10
-"""Of one server: more are shorter, and resemble each other more."""
+"""Most batches of one server: with more, batches are shorter, and more alike."""
 LEAST_BATCH = 20
-"""Requests; with 20 and an autocorrelation time of 19 bounds err in 0.9 % of runs at 1 %, with 4 in 6.6 %."""
+"""Least requests of a batch; if the autocorrelation time is 19, bounds at 1% err in 0.9% of runs, with 4 in 6.6%."""
 _ALMOST_HALF = 0.49
 _OTHER_SHARES = (0.5, 0.75, 0.9)
-"""Percentiles that show how requests resemble each other where the bound itself has too few beyond it."""
+"""Percentiles that show the correlation of requests if too few lie beyond the bound itself."""
 
 
 def batches(columns: Columns, rows: Mask, values: Floats) -> list[Floats]:
-    """Cut each server's requests among some trials into up to 10 batches in order of time, of `values` one a request.
+    """Divide each server's requests into up to 10 batches in order of time; `values` has one value a request.
 
-    Batches are whole trials where a server has several, of 20 requests each or more on the average.
+    Batches are whole trials if a server has several, with 20 or more requests on average.
     """
     ends = np.cumsum(columns.requests)
     begins, found = ends - columns.requests, []
@@ -41,22 +41,22 @@ def batches(columns: Columns, rows: Mask, values: Floats) -> list[Floats]:
 
 
 def certainty(clusters: int, alpha: float) -> float:
-    """Return which part of its requests a share keeps since its variance is estimated from so many clusters.
+    """Return the fraction of its requests that a share keeps, as its variance is estimated from so few clusters.
 
-    (z / t with clusters - 1 degrees of freedom)^2, Korn & Graubard, Survey Methodology 24 (1998) 193; nothing is left
-    of a single cluster.
+    (z / t with clusters - 1 degrees of freedom)^2, Korn & Graubard, Survey Methodology 24 (1998) 193; 0 for a single
+    cluster.
     """
     if clusters < 2:
         return 0.0
-    level = min(alpha, _ALMOST_HALF)  # at a half both quantiles are 0
+    level = min(alpha, _ALMOST_HALF)  # at one half, both quantiles are 0
     return float((special.ndtri(level) / special.stdtrit(clusters - 1, level)) ** 2)
 
 
 def tail_effect(series: Sequence[Floats], ascending: Floats, bound: float) -> float:
     """Return the design effect of the share above a bound: the largest of it and those above other percentiles.
 
-    `series`: the times of each cluster; `ascending`: those of all of them. Few requests lie above the bound, so that
-    it alone would say too little: with none it would be 1.
+    `series`: the times of each cluster; `ascending`: those of all of them. Few requests lie above the bound, so the
+    bound alone would tell too little: with none above, the effect would be 1.
     """
     counts = np.array([values.size for values in series], np.float64)
     points = [bound, *(inverted_cdf(ascending, share) for share in _OTHER_SHARES)]

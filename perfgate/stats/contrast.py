@@ -1,8 +1,8 @@
-"""Two arms compared over replicas: Welch's interval, with start order and fork server taken out where that is sound.
+"""Two arms compared over replicas: Welch's interval, adjusted for start order and fork server where that is sound.
 
-Processes that start one after the other get memory that lies together, and where it lies lasts for as long as they
-live: of two replicas that is a likeness, which a design in blocks takes out (Fisher's randomised blocks; Montgomery,
-Design and Analysis of Experiments, 2017, chapter 4).
+Processes that start one after the other get adjacent memory, and its placement lasts for their lifetime: such replicas
+are alike, which a block design takes out (Fisher's randomised blocks; Montgomery, Design and Analysis of Experiments,
+2017, chapter 4).
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ from perfgate.stats.per_trial import Mask
 from perfgate.stats.table import Floats, Ints
 
 SPARE_DF = 10
-"""What is taken out is decided by the design alone: at least so many degrees of freedom must be left."""
+"""Adjustments depend on the design alone: they must leave at least this many degrees of freedom."""
 BLOCK_SIZES = {2: 20, 4: SPARE_DF}
-"""Servers in a block of the start order, and the degrees of freedom that it must leave: pairs, where there are many."""
+"""Servers in a block of the start order, and the degrees of freedom that it must leave: pairs, if there are many."""
 SLOPE_ALPHA = 0.01
 _MOST_EXACT_PAIRS = 12
 LEAST_PAIRS = 6
-"""From here on a pair's likeness pays for the degrees of freedom that pairing costs (docs/explanation/method.md)."""
+"""From here on, pairing gains more by the likeness of pairs than it costs in degrees of freedom
+(docs/explanation/method.md).
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One log value a replica, of both arms, with where the replica stood in the design."""
+    """One log value a replica, of both arms, with each replica's position in the design."""
 
     value: Floats
     candidate: Mask
     parent: Ints
     position: Floats
-    """NaN where the start order is not known."""
+    """NaN if the start order is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,11 @@ class Contrast:
     df: float
 
     def no_surer(self, resolution: float, sizes: Sequence[int]) -> Contrast:
-        """Give it the standard error at least that arms of these sizes have when each number has this deviation."""
+        """Raise the standard error at least to that of arms of these sizes in which each number has this deviation."""
         return replace(self, se=max(self.se, resolution * sqrt(sum(1 / size for size in sizes))))
 
     def with_part(self, variance: float, df: float) -> Contrast:
-        """Add a part of the variance that is independent of the replicas', by Satterthwaite's degrees of freedom."""
+        """Add a variance that is independent of the replicas', with Satterthwaite's degrees of freedom."""
         if not variance:
             return self
         whole = self.se**2 + variance
@@ -67,14 +69,14 @@ class Contrast:
 
 
 def half_width(se: float, df: float, alpha: float) -> float:
-    """Distance from the estimate to a one-sided bound; 0 when there is no error at all."""
+    """Distance from the estimate to a one-sided bound; 0 if there is no error at all."""
     return float(-special.stdtrit(df, alpha)) * se if se > 0 else 0.0
 
 
 def contrast(sample: Sample) -> Contrast:
-    """Compare the arms: Welch's t over replicas, after the nuisance factors that the design allows to take out.
+    """Compare the arms: Welch's t over replicas, adjusted for the nuisance factors that the design permits.
 
-    At least two replicas an arm. docs/explanation/method.md gives the formulas and their error rates.
+    At least two replicas an arm. docs/explanation/method.md has the formulas and their error rates.
     """
     groups = _groups(sample)
     return _adjusted(sample, np.column_stack([groups, _slope(sample, groups)]))
@@ -91,7 +93,7 @@ def welch(baseline: Floats, candidate: Floats) -> Contrast:
 def paired_contrast(sample: Sample) -> Contrast:
     """Compare the arms by Student's t over pairs of servers that one fork server started one after the other.
 
-    For what was measured pair by pair: what the machine did at that time hit both. With fewer than six pairs it is
+    For measurements made pair by pair, where machine noise affected both. With fewer than six pairs the same as
     `contrast`.
     """
     pairs = start_pairs(sample)
@@ -103,7 +105,7 @@ def paired_contrast(sample: Sample) -> Contrast:
 def start_blocks(parent: Ints, position: Floats) -> Ints | None:
     """Return the block of each server: two or four that one fork server started one after the other.
 
-    None where the order is not known, or too few degrees of freedom would be left.
+    None if the order is unknown, or too few degrees of freedom would be left.
     """
     if not np.isfinite(position).all():
         return None
@@ -120,9 +122,9 @@ def start_blocks(parent: Ints, position: Floats) -> Ints | None:
 
 
 def taken_out(replicas: int, parents: int) -> int:
-    """Count what a design of so many replicas an arm and fork servers takes out: blocks, or else fork servers, less 1.
+    """Count the degrees of freedom that a design uses up: blocks, or else fork servers, less 1.
 
-    Start order is known, and pairs are dealt to the fork servers in turn.
+    Assumes a known start order, and pairs that are distributed over the fork servers in turn.
     """
     pairs = Counter(number % parents for number in range(replicas))
     blocks = ((sum(ceil(2 * count / size) for count in pairs.values()), spare) for size, spare in BLOCK_SIZES.items())
@@ -138,7 +140,7 @@ def _groups(sample: Sample) -> Floats:
 
 
 def _indicators(sample: Sample, group: Ints) -> Floats:
-    """Return a column for each group but the first; none unless each has both arms, and freedom enough is left."""
+    """Return a column for each group but the first; none unless each has both arms, and enough freedom is left."""
     known, index = np.unique(group, return_inverse=True)
     crossed = all(np.unique(sample.candidate[index == i]).size == 2 for i in range(known.size))
     spare = sample.value.size - 2 - (known.size - 1)
@@ -147,7 +149,7 @@ def _indicators(sample: Sample, group: Ints) -> Floats:
 
 
 def _slope(sample: Sample, groups: Floats) -> Floats:
-    """Start position as a column when its slope shows (t-test at 1 %), else no column."""
+    """Return the start position as a column if its slope is significant (t-test at 1%), else no column."""
     none = np.empty((sample.value.size, 0))
     if not np.isfinite(sample.position).all():
         return none
@@ -163,15 +165,15 @@ def _slope(sample: Sample, groups: Floats) -> Floats:
 
 
 def _design(sample: Sample, nuisance: Floats) -> Floats:
-    """Columns: the arm first, then one, then the nuisance columns, centred so that the numbers stay well scaled."""
+    """Columns: the arm first, then ones, then the nuisance columns, centred for numerical stability."""
     return np.column_stack([sample.candidate, np.ones(sample.value.size), nuisance - nuisance.mean(axis=0)])
 
 
 def _adjusted(sample: Sample, nuisance: Floats) -> Contrast:
-    """Welch's t on values with the nuisance part removed.
+    """Welch's t on values without the nuisance part.
 
-    The k estimated coefficients cost k degrees of freedom and, where the arms are unevenly spread over the
-    nuisance, variance: with equal variances this is exactly the arm's t-test in the linear model.
+    The k estimated coefficients cost k degrees of freedom and, if the arms are unevenly spread over the nuisance,
+    variance: with equal variances this is exactly the arm's t-test in the linear model.
     """
     x = _design(sample, nuisance)
     coefficients = np.linalg.lstsq(x, sample.value)[0]
@@ -216,7 +218,7 @@ def sign_flip_p(sample: Sample, seed: int = 0) -> float:
 
 
 def _exact_sign_flip_p(pairs: Floats) -> float:
-    """Count over all flips, as `scipy.stats.permutation_test` does, in a hundredth of its 20 ms."""
+    """Count over all flips, like `scipy.stats.permutation_test`, in a hundredth of its 20 ms."""
     sums, slack = _signs(pairs.size) @ pairs, 1e-14 * np.abs(pairs).sum()
     tails = (sums >= pairs.sum() - slack).mean(), (sums <= pairs.sum() + slack).mean()
     return min(1.0, 2 * float(min(tails)))
@@ -224,7 +226,7 @@ def _exact_sign_flip_p(pairs: Floats) -> float:
 
 @cache
 def _signs(count: int) -> Floats:
-    """Return all ways to flip so many signs, one a row."""
+    """Return all combinations of signs, one a row."""
     return np.asarray(1 - 2 * (np.arange(2**count)[:, None] >> np.arange(count) & 1), np.float64)
 
 

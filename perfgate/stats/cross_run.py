@@ -15,9 +15,8 @@ _OF_REQUESTS = ("service_ms", "response_ms", "status")
 def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTable:
     """Take the candidate of each run, the first one's as the baseline.
 
-    The runs are two occasions: intervals of this table lack what differs between occasions
-    (docs/explanation/method.md). No fork server is common to them, and what was the n-th block of each becomes one
-    block.
+    The runs are two occasions: intervals of this table do not include the difference between occasions
+    (docs/explanation/method.md). They have no common fork server, and the n-th blocks of both become one block.
     """
     old, new = candidate_of(baseline_run), candidate_of(candidate_run)
     arms = np.full_like(old.columns.arm, ARMS.index(Arm.BASELINE))
@@ -35,7 +34,7 @@ def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTa
 
 
 def candidate_of(run: TrialTable) -> TrialTable:
-    """Leave the candidate alone in the table."""
+    """Return the table with only the candidate."""
     rows = run.columns.arm == ARMS.index(Arm.CANDIDATE)
     asked = np.repeat(rows, run.columns.requests)
     columns = Columns(

@@ -1,8 +1,8 @@
-"""Occasions gathered to days, and what they tell of another day though neighbours in time resemble each other.
+"""Occasions grouped by day, and what they predict for another day, although neighbours in time are correlated.
 
-Occasions of one model are taken for a stationary Gaussian process with correlation exp(-hours / length) (Ornstein &
+Occasions of one model are modelled as a stationary Gaussian process with correlation exp(-hours / length) (Ornstein &
 Uhlenbeck; the exponential variogram of Cressie, Statistics for Spatial Data, 1993, section 2.3). For a given length the
-estimates here are those of generalised least squares, and the prediction from them is exactly Student's t.
+estimates here are those of generalised least squares, and predictions from them follow Student's t exactly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from perfgate.stats.table import Floats, Ints
 
 DAY_H = 20.0
-"""Occasions less than this before the newest of their day are of that day; nightly runs may start four hours early."""
+"""Occasions less than this before the newest of their day belong to it; nightly runs may start four hours early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class DaySeries:
     """One model's levels over time, measured in one way; one value an occasion."""
 
     hours: tuple[float, ...]
-    """When, from any fixed instant, no two of them equal."""
+    """Hours from any fixed instant, all different."""
     values: tuple[float, ...]
     """On the metric's scale."""
 
 
 def day_of(hours: Sequence[float]) -> Ints:
-    """Return which day each occasion was on: 0 is the newest; they may be given in any order."""
+    """Return the day of each occasion, 0 for the newest; they may be in any order."""
     day, newest, number = [0] * len(hours), inf, -1
     for each in sorted(range(len(hours)), key=lambda place: -hours[place]):
         if newest - hours[each] >= DAY_H:
@@ -40,7 +40,7 @@ def day_of(hours: Sequence[float]) -> Ints:
 
 
 def count_days(hours: Sequence[float]) -> int:
-    """Count the days that occasions were on."""
+    """Count the days on which there were occasions."""
     return int(day_of(hours).max()) + 1 if hours else 0
 
 
@@ -63,11 +63,11 @@ def correlation(hours: Sequence[float], length_h: float) -> Floats:
 
 
 def pooled_variance(many: Iterable[DaySeries], length_h: float) -> tuple[float, float]:
-    """Estimate an occasion's variance from what is known of several days; and its degrees of freedom.
+    """Estimate an occasion's variance from several days, and its degrees of freedom.
 
-    Unbiased for that length: of independent occasions from all of them around their model's level, what the hours of
-    a day differ by included; else from the days' means, by generalised least squares. Degrees of freedom are no more
-    than the distinct days of all series less one: models measured on the same days shared what these days were like.
+    Unbiased for that length: for independent occasions from all of them around their model's level, including the
+    differences within a day; else from the days' means, by generalised least squares. Degrees of freedom are at most
+    the distinct days of all series less one, because models measured on the same days share those days' effects.
     """
     found = [each for each in many if count_days(each.hours) > 1]
     if not found:
@@ -79,7 +79,7 @@ def pooled_variance(many: Iterable[DaySeries], length_h: float) -> tuple[float, 
 
 
 def _squares(series: DaySeries, length_h: float) -> tuple[float, int]:
-    """Return the generalised sum of squares around the level, and how many squares of an occasion it stands for."""
+    """Return the generalised sum of squares around the level, and how many of an occasion's squares are in it."""
     if not length_h:
         return float(np.var(series.values)) * len(series.values), len(series.values) - 1
     averages = _averages(series.hours)
@@ -91,7 +91,7 @@ def _squares(series: DaySeries, length_h: float) -> tuple[float, int]:
 
 
 def _averages(hours: Sequence[float]) -> Floats:
-    """Return the matrix that makes days' means of occasions."""
+    """Return the matrix that averages occasions by day."""
     day = day_of(hours)
     inside = np.asarray(day[None, :] == np.arange(day.max() + 1)[:, None], np.float64)
     return np.asarray(inside / inside.sum(axis=1, keepdims=True))

@@ -21,16 +21,15 @@ from perfgate.stats.within_variance import within
 from perfgate.trials import Arm, ReplicaFacts, State
 
 _ROUNDING = 1e-12
-"""Standard errors below this are those of values without any spread, whose differences rounding has left."""
+"""Standard errors below this come from values without spread, whose differences are rounding errors."""
 _DESCRIBED_ALPHA = 0.025
 
 
 def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bool = True) -> Effect | None:
     """Estimate the change of one metric, each bound at one-sided level alpha.
 
-    None when this run cannot tell: no data, one arm only, fewer than two replicas an arm, values that are not
-    positive, or too few requests for the percentile.
-    The cross-check takes some 20 ms; without it its p is NaN.
+    None if this run cannot tell: no data, one arm only, fewer than two replicas an arm, values that are not positive,
+    or too few requests for the percentile. The cross-check takes some 20 ms; without it its p is NaN.
     """
     if metric.estimator is Estimator.CONSTANT:
         return _constant(metric, table, alpha)
@@ -44,7 +43,7 @@ def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bo
 
 
 def _lasting_se(metric: Metric, found: Replicates, effect: Effect, table: TrialTable) -> float:
-    """Return what of the standard error is not the requests' noise; NaN where the trials do not tell."""
+    """Return the standard error without the requests' noise; NaN if the trials do not determine it."""
     if metric.estimator is not Estimator.BLOCK_RELATIVE or (noise := within(metric, found, table)) is None:
         return nan
     explained = noise.of_number * float((1 / np.bincount(found.units.arm)).sum())
@@ -72,11 +71,11 @@ def _between(metric: Metric, found: Replicates, sample: Sample, alpha: float, *,
 
 def in_pairs(metric: Metric, source: str) -> bool:
     """Return whether the replicas of a pair were measured one right after the other: at their start, and under load."""
-    steady = metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}  # memory: nothing hits both
+    steady = metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}  # memory: it has no noise in common
     return source == Source.START or (source == Source.LOAD and not steady)
 
 
-def effect_of(  # noqa: PLR0913, PLR0917 - all that an effect is made of
+def effect_of(  # noqa: PLR0913, PLR0917 - the parts of an effect
     metric: Metric,
     result: Contrast,
     alpha: float,
@@ -84,9 +83,9 @@ def effect_of(  # noqa: PLR0913, PLR0917 - all that an effect is made of
     replicas: tuple[tuple[float, ...], tuple[float, ...]],
     measured: tuple[State, str],
 ) -> Effect | None:
-    """Put a contrast back on the metric's scale, without the cross-check; None where a bound is no number.
+    """Convert a contrast to the metric's scale, without the cross-check; None if a bound is not a number.
 
-    `values` and `replicas` are the baseline's and the candidate's, `measured` says in which state and from where.
+    `values` and `replicas` are the baseline's and the candidate's, `measured` is the state and the source.
     """
     every = (result.difference, *result.bounds(alpha), *result.bounds(_DESCRIBED_ALPHA))
     ends = [metric.scale.change_of(end) for end in every]
@@ -115,7 +114,7 @@ def effect_of(  # noqa: PLR0913, PLR0917 - all that an effect is made of
 
 
 def _sample(found: Replicates, facts: tuple[ReplicaFacts, ...]) -> Sample:
-    """Join each replica with its place in the design; where that is not known, one parent and no position."""
+    """Join each replica with its position in the design; if unknown, one parent and no position."""
     place = {(ARMS.index(fact.arm), fact.replica): (fact.parent, float(fact.start_position)) for fact in facts}
     keys = zip(found.units.arm.tolist(), found.units.replica.tolist(), strict=True)
     places = [place.get(key, (-1, nan)) for key in keys]
@@ -156,7 +155,7 @@ def _constant(metric: Metric, table: TrialTable, alpha: float) -> Effect | None:
 
 
 def _proportion(metric: Metric, columns: Columns, alpha: float) -> Effect | None:
-    """Compare the shares of failed requests in the first source that both arms have with two replicas."""
+    """Compare the shares of failed requests in the first source in which both arms have two replicas."""
     for source in metric.sources:
         rows = rows_of(columns, source)
         of_arm = [rows & (columns.arm == number) for number in range(len(ARMS))]

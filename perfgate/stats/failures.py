@@ -13,7 +13,7 @@ from perfgate.stats.summarise import failures_by_replica
 from perfgate.stats.table import Columns, Floats
 
 LONGEST_BURST = 20
-"""Failures in a row that few failures, or none, cannot rule out."""
+"""Length of a burst that few failures, or none, cannot rule out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Failures:
     failed: float
     requests: float
     effect: float
-    """Design effect: so many of these requests are worth one independent one."""
+    """Design effect: the number of these requests that are worth one independent one."""
     batches: int
-    """Parts of the servers' requests, in order of time, from which the effect is estimated."""
+    """Number of parts of the servers' requests, in order of time, from which the effect is estimated."""
 
     @property
     def share(self) -> float:
-        """Of the requests, those that failed."""
+        """Share of failed requests."""
         return self.failed / self.requests
 
 
@@ -45,8 +45,8 @@ def failures_in(columns: Columns, rows: Mask) -> Failures:
 def burst_effect(replicas: tuple[Floats, Floats], parts: tuple[Floats, Floats]) -> float:
     """Return the design effect of a share of failures, from failed and all requests of each replica and each batch.
 
-    The larger of both, or what it would be had one more burst of 20 been seen, (n effect + 400) / (n + 20) with n
-    failures: none at all, or a few single ones, say little about bursts.
+    The larger of the two, or the effect with one more burst of 20, (n effect + 400) / (n + 20) with n failures, if that
+    is larger: no failures, or a few single ones, tell little about bursts.
     """
     failed = float(parts[0].sum())
     seen = max(design_effect(*replicas), design_effect(*parts))

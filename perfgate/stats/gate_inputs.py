@@ -1,4 +1,4 @@
-"""What the gate compares arms by, kept beside the description of each arm: a stored baseline needs the same numbers."""
+"""The numbers by which the gate compares arms, kept with each arm's description, as stored baselines need them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from perfgate.stats.table import ARMS, TrialTable
 
 
 def typical_of(metric: Metric, arm: str, table: TrialTable) -> Typical | None:
-    """Return one number for each replica of an arm; None where the run has none, or for a share or a constant."""
+    """Return one number for each replica of an arm; None if the run has none, and for a share or a constant."""
     found = replicates(metric, table)
     return None if found is None else _of_arm(found, arm)
 
 
 def with_typical(summaries: Iterable[ArmSummary], table: TrialTable) -> tuple[ArmSummary, ...]:
-    """Complete summaries by the numbers that the gate compares."""
+    """Add the numbers that the gate compares to summaries."""
     each = tuple(summaries)
     found = {name: replicates(BY_NAME[name], table) for name in dict.fromkeys(summary.metric for summary in each)}
     return tuple(

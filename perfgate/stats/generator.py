@@ -1,4 +1,4 @@
-"""The load generator under suspicion: how late it sent, and how busy it was."""
+"""Performance of the load generator: how late it sent, and how busy it was."""
 
 from __future__ import annotations
 

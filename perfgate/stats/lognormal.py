@@ -13,15 +13,15 @@ from perfgate.stats.table import Floats
 _NODES = 400
 _LARGEST_LOG = 700.0
 _NEGLIGIBLE = 1e-4
-"""Of the level: what is left out at either end of the distribution of the variance."""
+"""Share of the level: omitted at either end of the distribution of the variance."""
 
 
 def upper_mean(values: Floats, alpha: float) -> float:
-    """One-sided upper bound of the mean of two or more positive values, lognormal ones for the sake of their skewness.
+    """One-sided upper bound of the mean of two or more positive values, treated as lognormal to allow for skewness.
 
     Generalised confidence limit, Krishnamoorthy & Mathew, Journal of Statistical Planning and Inference 115 (2003) 103:
     the 1 - alpha quantile of m + Z s' / sqrt(n) + s'^2 / 2 with m the mean of the logs, s'^2 = (n - 1) s^2 / U, Z
-    normal and U chi-squared with n - 1 degrees of freedom. Where values vary little it is Student's t; infinite where
+    normal and U chi-squared with n - 1 degrees of freedom. For values that vary little it is Student's t; infinite if
     nothing bounds the mean.
     """
     logs = np.log(values)
@@ -41,7 +41,7 @@ def upper_mean(values: Floats, alpha: float) -> float:
 
 
 def _spreads(spread: float, df: int, alpha: float) -> tuple[Floats, Floats]:
-    """Return standard deviations that may be behind the one seen, with weights that sum to 1."""
+    """Return standard deviations that are compatible with the observed one, with weights that sum to 1."""
     nodes, weights = _gauss_legendre()
     ends = np.log([2 * special.gammaincinv(df / 2, _NEGLIGIBLE * alpha), special.chdtri(df, _NEGLIGIBLE * alpha)])
     half = float(ends[1] - ends[0]) / 2

@@ -1,4 +1,4 @@
-"""Work on the same columns is done once: several metrics ask for the same numbers."""
+"""Memoisation of functions of columns: several metrics need the same numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def remembered(function: Callable[Concatenate[Columns, P], R]) -> Callable[Concatenate[Columns, P], R]:
-    """Keep what a pure function gave for some columns as long as these live; its arrays must not be written to."""
+    """Keep a pure function's result for some columns while these exist; its arrays must not be written to."""
     known: WeakKeyDictionary[Columns, dict[Any, R]] = WeakKeyDictionary()
 
     @wraps(function)

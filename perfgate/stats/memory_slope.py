@@ -1,4 +1,4 @@
-"""How fast a server's memory grows with the requests that it answers."""
+"""Growth of a server's memory with the requests that it answers."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from perfgate.stats.table import Columns, Floats, Ints
 
 _PER_1K = 1000.0
 LUMP_MB = 0.125
-"""What glibc's heap takes from the kernel at a time at least: M_TOP_PAD of mallopt(3)."""
+"""The least that glibc's heap requests from the kernel at a time: M_TOP_PAD of mallopt(3)."""
 GIVEN_BACK_MB = 1.0
-"""A server that has so much less at a reading gave memory back: its growth begins anew there."""
+"""A decrease from which a server counts as having returned memory: its growth begins anew there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Readings:
-    """Readings of resident memory within one lane, in the order they were made."""
+    """Readings of resident memory within one lane, in order of time."""
 
     units: Units
     unit: Ints
     """Index into `units`."""
     served: Ints
-    """Requests that the replica had answered, from the first trial of any lane on."""
+    """Requests that the replica had answered since the first trial of any lane."""
     rss_mb: Floats
 
     @property
     def span(self) -> float:
-        """Requests between a replica's first and last reading, median over replicas: the more, the surer is a slope."""
+        """Requests between a replica's first and last reading, median over replicas: more make a slope more precise."""
         each = [np.ptp(self.served[self.unit == number]) for number in range(self.units.arm.size)]
         return float(np.median(each)) if each else 0.0
 
     @property
     def resolution(self) -> float:
-        """Standard deviation of a slope, MiB per 1,000 requests, where all that varies is when a lump is taken."""
+        """Standard deviation of a slope, MiB per 1,000 requests, if only the instants of allocations vary."""
         return _PER_1K * LUMP_MB / 2 / self.span
 
     @property
     def slopes(self) -> Floats:
-        """Theil-Sen slope of each replica, MiB per 1,000 requests; NaN where it has one reading.
+        """Theil-Sen slope of each replica, MiB per 1,000 requests; NaN for a single reading.
 
-        Sen, JASA 63 (1968) 1379; over pairs of readings with no memory given back between them, as Hirsch, Slack &
-        Smith (Water Resources Research 18, 1982, 107) take pairs within a season.
+        Sen, JASA 63 (1968) 1379; over pairs of readings without returned memory between them, as Hirsch, Slack & Smith
+        (Water Resources Research 18, 1982, 107) take pairs within a season.
         """
         each = (self._slope(self.unit == number) for number in range(self.units.arm.size))
         return _PER_1K * np.fromiter(each, np.float64)
@@ -58,7 +58,7 @@ class Readings:
 
 
 def readings(columns: Columns, rows: Mask) -> Readings:
-    """Take the readings out of the trials of one lane: one that begins touches new memory once, which is no growth."""
+    """Take the readings from the trials of one lane: a new lane touches new memory once, which is not growth."""
     rss_mb = trial_values(columns, "rss_mb")
     read = rows & np.isfinite(rss_mb)
     units, unit = units_of(columns, read)
@@ -66,7 +66,7 @@ def readings(columns: Columns, rows: Mask) -> Readings:
 
 
 def _served(columns: Columns) -> Ints:
-    """Count the requests that a trial's replica had answered when it ended, since its first trial."""
+    """Count the requests that a trial's replica had answered by its end, since its first trial."""
     _, unit = units_of(columns, np.ones(columns.requests.size, np.bool_))
     order = np.argsort(unit, kind="stable")
     total = np.cumsum((columns.requests + columns.unrecorded)[order])

@@ -1,4 +1,4 @@
-"""What changed in each payload: where a change of the mean over all requests comes from."""
+"""Changes of each payload, which explain a change of the mean over all requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perfgate.stats.replicate import blocks_of, replicates
 from perfgate.stats.table import Ints, TrialTable
 
 MOST_PAYLOADS = 64
-"""Of more, those with the largest part in the time and in the change are kept."""
+"""Most payloads; those with the largest part in the time and in the change are kept."""
 _TAIL = 0.025
 _SINGLE = (Source.EXECUTE, Source.REQUEST)
 
@@ -59,7 +59,7 @@ def _of_metric(metric: Metric, table: TrialTable) -> Iterator[PayloadChange]:
 
 
 def _kept(means: PayloadMeans, arm: Ints) -> list[int]:
-    """Rank by the part that a payload has in the change of the mean, the largest first, and put those kept in order."""
+    """Rank payloads by their part in the change of the mean, keep the largest, and restore their order."""
     apart = means.log_mean[:, arm == 1].mean(axis=1) - means.log_mean[:, arm == 0].mean(axis=1)
     part = np.abs(means.weight * np.expm1(apart))
     return sorted(np.argsort(-part, kind="stable")[:MOST_PAYLOADS].tolist())

@@ -1,6 +1,6 @@
 """The mean over a scenario's requests: robust within each payload, then averaged over payloads by their traffic.
 
-Robustness never reaches across payloads: a regression that hits two of sixteen payloads is a regression.
+Robustness does not extend across payloads: a regression of two of sixteen payloads is a regression.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from perfgate.stats.per_trial import Mask
 from perfgate.stats.table import Floats, Ints
 
 LEVEL_TRIM = 0.1
-"""Of an arm's replicas in one block. With medians in place of trimmed means standard errors are 5 % too small."""
+"""Share of an arm's replicas in one block. With medians instead of trimmed means, standard errors are 5% too small."""
 FAR_SD = 1.5
-"""An execution further away counts as so far: of normal noise the mean loses 4 % of its efficiency, of real one it
-gains (docs/explanation/method.md)."""
+"""Distance at which executions are clipped: with normal noise the mean loses 4% of its efficiency, with real noise it
+gains (docs/explanation/method.md).
+"""
 APART_SE = 3.0
-"""Arms that are further apart in one payload than over all have a level of their own there."""
+"""If the arms differ more than this in one payload compared to all, they have separate levels there."""
 _FEW = 20
-"""Values of a payload that tell its spread; with fewer, all payloads tell it together."""
+"""Values from which a payload has its own estimate of spread; with fewer, all payloads share one."""
 _SD_OF_MAD = 1.4826
 _SE_OF_MEDIAN = sqrt(pi / 2)
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Log values of one source, blocks x replicas, all finite, and which payload each block sent."""
+    """Log values of one source, blocks x replicas, all finite, and the payload that each block sent."""
 
     logs: Floats
     arm: Ints
-    """Of each replica: index into `ARMS`."""
+    """Arm of each replica: index into `ARMS`."""
     payload: Ints
-    """Of each block; -1 where it is not known, or where a block has several."""
+    """Payload of each block; -1 if unknown, or if a block has several."""
 
     @cached_property
     def drawn_in(self) -> tuple[Floats, Floats]:
-        """Log values relative to their block's level, those far out drawn in, and the levels.
+        """Log values relative to their block's level, with outliers clipped, and the levels.
 
-        A value counts as `FAR_SD` robust standard deviations from its place where it lies further out (Huber, Annals of
-        Mathematical Statistics 35, 1964, 73). Its place is the replica's median, shifted by what the arms differ by in
-        this payload and not in the others, where they surely do: what a change does to a payload is never drawn in. The
-        median is taken again without these shifts, for it moves with the payloads that are hit.
+        A value further than `FAR_SD` robust standard deviations from its centre is clipped there (Huber, Annals of
+        Mathematical Statistics 35, 1964, 73). The centre is the replica's median, shifted by the arms' difference in
+        this payload beyond that in the others, where it is significant: the effect of a change on a payload is never
+        clipped. The median is then recomputed without these shifts, because affected payloads move it.
         """
         sides = [self.arm == each for each in np.unique(self.arm)]
         level = _level(self.logs, sides)
@@ -64,9 +65,9 @@ class PayloadMeans:
     """Each replica's mean within each payload, relative to a level that all replicas share."""
 
     number: Ints
-    """Of each payload, ascending."""
+    """Number of each payload, ascending."""
     share: Floats
-    """Of the traffic, adding up to 1."""
+    """Share of the traffic; they sum to 1."""
     log_level: Floats
     """Mean over the payload's blocks of the blocks' levels."""
     log_mean: Floats
@@ -74,7 +75,7 @@ class PayloadMeans:
 
     @cached_property
     def weight(self) -> Floats:
-        """Share of all time that each payload takes, adding up to 1."""
+        """Share of all time of each payload; they sum to 1."""
         time = self.share * np.exp(self.log_level - self.log_level.max())
         return np.asarray(time / time.sum(), np.float64)
 
@@ -91,9 +92,9 @@ class PayloadMeans:
 
 
 def block_level(logs: Floats, arm: Ints) -> Floats:
-    """Return each block's level, from its log values, blocks x replicas: the mean of the arms' 10 % trimmed means.
+    """Return each block's level, from its log values, blocks x replicas: the mean of the arms' 10% trimmed means.
 
-    A level over both arms at once would follow the replicas of either arm that lie near it, and so draw the arms
+    A level over both arms together would follow the replicas of either arm that are near it, and so pull the arms
     together (docs/explanation/method.md).
     """
     return _level(logs, [arm == each for each in np.unique(arm)])
@@ -104,7 +105,7 @@ def _level(logs: Floats, sides: Sequence[Mask]) -> Floats:
 
 
 def _trimmed_mean(values: Floats) -> Floats:
-    """Mean over the last axis without a tenth at each end, as `scipy.stats.trim_mean` in a third of the time."""
+    """Mean over the last axis without a tenth at each end, like `scipy.stats.trim_mean` in a third of the time."""
     cut = int(LEVEL_TRIM * values.shape[-1])
     return np.asarray(np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut].mean(axis=-1), np.float64)
 
@@ -117,14 +118,14 @@ def _medians(values: Floats) -> Floats:
 
 
 def traffic(number: Ints, visits: Ints, shares: Sequence[float]) -> Floats:
-    """Return each payload's share of what was visited, by the traffic's `shares` where known, else as often as seen."""
+    """Return each payload's share of the visits, by the traffic's `shares` if known, else by frequency."""
     known = bool(shares) and number[0] >= 0 and number[-1] < len(shares)
     weight = np.asarray(shares, np.float64)[number] if known else visits
     return np.asarray(weight / weight.sum(), np.float64)
 
 
 def payload_means(blocks: Blocks, shares: Sequence[float] = ()) -> PayloadMeans:
-    """Average each replica's visits within each payload; `shares` of the traffic by payload, else as often as seen."""
+    """Average each replica's visits within each payload; `shares` of the traffic by payload, else by frequency."""
     values, level = blocks.drawn_in
     number, index, visits = np.unique(blocks.payload, return_inverse=True, return_counts=True)
     share = traffic(number, visits, shares)
@@ -143,7 +144,7 @@ def _alike(payload: Ints) -> Iterator[Ints]:
 
 
 def _shifts(rest: Floats, places: Sequence[Ints], sides: Sequence[Mask]) -> tuple[Floats, Floats]:
-    """Return how far each value's place is from its replica's median, and its robust standard deviation."""
+    """Return how far each value's centre is from its replica's median, and its robust standard deviation."""
     shift, spread = np.zeros_like(rest), np.empty_like(rest)
     pooled = _SD_OF_MAD * float(_medians(np.abs(rest).ravel()))
     for rows in places:
@@ -168,11 +169,11 @@ def _of_payloads(rest: Floats, sides: Sequence[Mask], pooled: float) -> tuple[Fl
 
 
 def sampling_variance(share: Floats, values: Floats, arm: Ints, of: int) -> tuple[float, float]:
-    """Return the variance that a log ratio of means has as only some of the payloads were visited, and its df.
+    """Return the variance of a log ratio of means because only some of the payloads were visited, and its df.
 
-    `values`: payloads x replicas, in the metric's unit; `of`: how many payloads the traffic has. Visited in random
+    `values`: payloads x replicas, in the metric's unit; `of`: number of payloads in the traffic. Visited in random
     order, they are a simple random sample without replacement: the ratio estimator's variance (Cochran, Sampling
-    Techniques, 1977, section 6.4). 0 where all were visited; infinite where one of several was.
+    Techniques, 1977, section 6.4). 0 if all were visited; infinite if only one of several was.
     """
     visited = share.size
     if visited >= of or np.unique(arm).size < 2:

@@ -1,4 +1,4 @@
-"""One number a trial, and one row a block: the raw material of the estimators."""
+"""One number a trial, and one row a block: the input of the estimators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEAST, _MOST = 1e-12, 1e12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """The replicas that a source has, sorted by arm, then number."""
+    """The replicas of a source, sorted by arm, then number."""
 
     arm: Ints
     replica: Ints
@@ -37,20 +37,20 @@ def failures(columns: Columns) -> Ints:
 
 
 def quantile_of(statistic: str) -> tuple[str, float] | None:
-    """Split `response_q0.9` into (`response`, 0.9); None when the statistic is no quantile."""
+    """Split `response_q0.9` into (`response`, 0.9); None if the statistic is not a quantile."""
     kind, mark, share = statistic.partition("_q")
     return (kind, float(share)) if mark and kind in {"service", "response"} else None
 
 
 def request_values(columns: Columns, kind: str) -> Floats:
-    """Return the time of each request in ms, of kind `service` or `response`; NaN (no answer) counts as endless."""
+    """Return the time of each request in ms, of kind `service` or `response`; NaN (no answer) becomes infinity."""
     values = columns.service_ms if kind == "service" else columns.response_ms
     return np.where(np.isnan(values), np.inf, values)
 
 
 @remembered
 def trial_values(columns: Columns, statistic: str) -> Floats:
-    """Return one number a trial, in the metric's unit; NaN where it has none."""
+    """Return one number a trial, in the metric's unit; NaN if it has none."""
     if quantile := quantile_of(statistic):
         return plausible(_quantiles(columns, *quantile))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -58,7 +58,7 @@ def trial_values(columns: Columns, statistic: str) -> Floats:
 
 
 def plausible(values: Floats) -> Floats:
-    """Replace by NaN what no clock or counter gives, so that logs and their exponentials stay finite; 0 stays."""
+    """Replace values that no clock or counter returns by NaN, so that logs and exponentials stay finite; 0 is kept."""
     return np.where((values == 0) | ((values >= _LEAST) & (values <= _MOST)), values, np.nan)
 
 
@@ -98,7 +98,7 @@ _PLAIN: dict[str, Callable[[Columns], Floats]] = {
 
 
 def _quantiles(columns: Columns, kind: str, share: float) -> Floats:
-    """Quantile of each trial's requests, linear between order statistics as `numpy.quantile`, all trials at once."""
+    """Quantile of each trial's requests, linear between order statistics like `numpy.quantile`, all trials at once."""
     asked = np.flatnonzero(columns.requests)
     counts = columns.requests[asked]
     first, at = np.cumsum(counts) - counts, share * (counts - 1)
@@ -111,7 +111,7 @@ def _quantiles(columns: Columns, kind: str, share: float) -> Floats:
 
 
 def units_of(columns: Columns, rows: Mask | Ints) -> tuple[Units, Ints]:
-    """Name the replicas among some trials, and say for each of these trials which one it is."""
+    """List the replicas among some trials, and return the replica of each of these trials."""
     pairs = np.stack([columns.arm[rows], columns.replica[rows]])
     span = int(pairs[1].max(initial=0)) + 1
     keys, index = np.unique(pairs[0] * span + pairs[1], return_inverse=True)
@@ -119,11 +119,11 @@ def units_of(columns: Columns, rows: Mask | Ints) -> tuple[Units, Ints]:
 
 
 def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, Floats, Ints]:
-    """Lay out log values as blocks x replicas, with the payload of each block (-1: not known, or several).
+    """Arrange log values as blocks x replicas, with the payload of each block (-1: unknown, or several).
 
-    A replica with several trials in one block has their mean log value there. A visit without a finite positive value
-    is filled in from the others of its arm in that block, shifted by what the replica differs from them; a block in
-    which half of an arm has none is left out, and nothing is left where half of a replica's visits have none.
+    A replica with several trials in one block has their mean log value. A visit without a finite positive value is
+    imputed from the others of its arm in that block, shifted by the replica's difference from them; a block in which
+    half of an arm has none is dropped, and all are if half of a replica's visits have none.
     """
     units, unit = units_of(columns, rows)
     blocks, block = np.unique(columns.block[rows], return_inverse=True)
@@ -138,7 +138,7 @@ def block_matrix(columns: Columns, rows: Mask, values: Floats) -> tuple[Units, F
 
 
 def _filled(matrix: Floats, arm: Ints) -> tuple[Mask, Floats]:
-    """Return which blocks are kept, and give them without gaps."""
+    """Return which blocks are kept, and their values without gaps."""
     known = np.isfinite(matrix)
     if known.all():
         return np.ones(matrix.shape[0], np.bool_), matrix
@@ -155,7 +155,7 @@ def _filled(matrix: Floats, arm: Ints) -> tuple[Mask, Floats]:
 
 
 def _of_blocks(payload: Ints, block: Ints, blocks: int) -> Ints:
-    """Return the one payload of each block; -1 where its trials have several."""
+    """Return the single payload of each block; -1 if its trials have several."""
     low, high = np.full(blocks, np.iinfo(np.int64).max), np.full(blocks, -1)
     np.minimum.at(low, block, payload)
     np.maximum.at(high, block, payload)

@@ -1,8 +1,8 @@
-"""A candidate compared with stored numbers: a prediction interval that carries what occasions differ by.
+"""A candidate compared with stored numbers: a prediction interval that includes differences between occasions.
 
-Request, burst, replica, occasion: numbers of two days never met, so the occasion is a random effect. Occasions that are
-hours apart resemble each other: days count. docs/explanation/method.md, "Compared with stored numbers", gives the
-formulas and their error rates.
+Request, burst, replica, occasion: numbers of two days were never measured together, so the occasion is a random effect.
+Occasions that are hours apart are correlated, so days count. docs/explanation/method.md, "Compared with stored
+numbers", has the formulas and their error rates.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from perfgate.stats.days import DaySeries, count_days, mean_share, pooled_varian
 from perfgate.stats.summary import METHOD
 
 PRIOR_DF = 3.0
-"""So few that bounds at 1 % hold on a machine twice as unsteady as the prior says: t[0.99, 3] is 4.5, twice z."""
+"""Low enough that bounds at 1% hold on a machine twice as variable as the prior: t[0.99, 3] is 4.5, twice z."""
 _PRIOR_SD = 0.16
-"""Equal models measured at different times: p50 apart by more than 5 % in 83 % and by more than 10 % in 66 % of runs
-(docs/explanation/method.md). Two draws differ by sqrt(2) times the sd, and both shares give this sd."""
+"""Equal models measured at different times: p50 apart by more than 5% in 83% and by more than 10% in 66% of runs
+(docs/explanation/method.md). Two draws differ by sqrt(2) times the sd, and both shares imply this sd.
+"""
 _PRIOR_MEMORY_SD = 0.02
-"""Ten times what the resident set of one model differed by over two hours, beside busy neighbours and without."""
+"""Ten times the difference of one model's resident set over two hours, with and without busy neighbours."""
 _MEMORY_UNIT = "MiB"
 
 OWN_DF = 4.0
-"""From five days on the records tell the spread themselves: t[0.99, 4] is 3.7, and the prior far too wide."""
+"""With five days or more, records determine the spread themselves: t[0.99, 4] is 3.7, and the prior is far too wide."""
 CORRELATION_H = (0.0, 72.0)
-"""How long occasions may resemble each other: not at all, or with correlation exp(-hours / 72). The wider interval of
-the two counts, for a few days cannot tell how long it is. What lies between the two is missed less often."""
+"""How long occasions may be correlated: not at all, or with correlation exp(-hours / 72). The wider interval of the two
+is used, because a few days do not determine the length. Lengths in between miss less often.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,11 @@ class Occasion:
 
     values: tuple[float, ...]
     hours: float = 0.0
-    """When it was, in hours since 1970; of the candidate it does not count."""
+    """When it took place, in hours since 1970; ignored for the candidate."""
 
     @staticmethod
     def of(metric: Metric, replicas: Sequence[float], hours: float = 0.0) -> Occasion | None:
-        """Put values in the metric's unit on its scale; None for fewer than two, or any that has no place there."""
+        """Map values in the metric's unit to its scale; None for fewer than two, or if any is not on the scale."""
         ratio = metric.scale is Scale.RATIO
         if len(replicas) < 2 or not all(isfinite(value) and (value > 0 or not ratio) for value in replicas):
             return None
@@ -88,37 +90,37 @@ class StoredMetric:
     occasions: tuple[Occasion, ...]
     spread: OccasionSpread
     source: str
-    """Where it was measured, a `Source` value: elsewhere is another thing."""
+    """Where it was measured, a `Source` value; numbers of other sources are not comparable."""
     state: str
     """In which state, a `State` value."""
     method: int = METHOD
-    """By which rules: numbers of other ones are other numbers."""
+    """Version of the method; numbers of other versions are not comparable."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNumbers:
-    """All that is compared of a stored baseline."""
+    """All stored numbers of a baseline that are compared."""
 
     metrics: Mapping[str, StoredMetric]
     size_mb: float
     """Bytes of the model's files, in MiB."""
     servers: frozenset[int]
-    """How many servers were alive on these occasions."""
+    """Numbers of servers that were alive on these occasions."""
     refusal: str = ""
-    """Why nothing is compared; empty where it is."""
+    """Why nothing is compared; empty if it is."""
     remedy: str = ""
     """What to do about a refusal."""
 
 
 def in_unit(metric: Metric, place: float) -> float:
-    """Return the value at a place on the metric's scale."""
+    """Return the value at a position on the metric's scale."""
     return exp(place) if metric.scale is Scale.RATIO else place
 
 
 def prior_spread(metric: Metric) -> OccasionSpread:
-    """Return the documented prior: wide, and with few degrees of freedom."""
+    """Return the documented prior: wide, with few degrees of freedom."""
     if metric.scale is Scale.DIFFERENCE:
-        sd = metric.catch / 2  # the default tolerance: an assumption, for nothing was measured
+        sd = metric.catch / 2  # the default tolerance: an assumption, because nothing was measured
     else:
         sd = _PRIOR_MEMORY_SD if metric.unit == _MEMORY_UNIT else _PRIOR_SD
     return OccasionSpread(sd, PRIOR_DF, "the prior")
@@ -127,8 +129,8 @@ def prior_spread(metric: Metric) -> OccasionSpread:
 def occasion_spread(baseline: Sequence[Occasion], others: Iterable[DaySeries], prior: OccasionSpread) -> OccasionSpread:
     """Estimate the spread from days of the baseline and of other series, shrunk towards the prior.
 
-    Days count, not occasions: an hour later a machine is much as it was. What the replicas' own noise adds is left in:
-    taken out, bounds at 1 % missed in up to 2 % of simulated comparisons. Shrinking is the scaled inverse chi-square's:
+    Days count, not occasions: an hour later a machine is much the same. The replicas' own noise is included: without
+    it, bounds at 1% missed in up to 2% of simulated comparisons. Shrinkage is that of the scaled inverse chi-square:
     variances weighted by their degrees of freedom (Gelman et al., Bayesian Data Analysis, 2013, section 2.6).
     """
     series = (series_of(baseline), *others)
@@ -138,15 +140,15 @@ def occasion_spread(baseline: Sequence[Occasion], others: Iterable[DaySeries], p
 
 
 def series_of(occasions: Sequence[Occasion]) -> DaySeries:
-    """Return what the occasions of one model were like over time."""
+    """Return one model's levels over its occasions."""
     return DaySeries(tuple(each.hours for each in occasions), tuple(each.mean for each in occasions))
 
 
 def predict(candidate: Occasion, baseline: Sequence[Occasion], spread: OccasionSpread) -> Contrast:
     """Compare a candidate with the mean over the days of its baseline; each day's number is the mean of its occasions.
 
-    The occasion is drawn once for the candidate and once for each of the baseline. That the candidate's may resemble
-    theirs is left out, which makes the interval too wide rather than too narrow. Degrees of freedom: Satterthwaite,
+    The occasion is drawn once for the candidate and once for each of the baseline. A correlation of the candidate's
+    with theirs is ignored, which makes the interval too wide rather than too narrow. Degrees of freedom: Satterthwaite,
     Biometrics Bulletin 2 (1946) 110.
     """
     hours = [each.hours for each in baseline]

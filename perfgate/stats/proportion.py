@@ -40,7 +40,7 @@ class Counts:
 
     @property
     def se(self) -> float:
-        """Standard error of the difference by the normal approximation, one failure and one success added an arm.
+        """Standard error of the difference by the normal approximation, with a failure and a success added to each arm.
 
         Agresti & Caffo, The American Statistician 54 (2000) 280; for planning, never for a bound.
         """
@@ -49,7 +49,7 @@ class Counts:
         return sqrt(sum(share * (1 - share) / size for share, size in shares))
 
     def times(self, factor: float) -> Counts:
-        """Return the counts of so many times the requests, the shares as they are."""
+        """Return the counts for a multiple of the requests, with the same shares."""
         return replace(
             self,
             baseline_failed=factor * self.baseline_failed,
@@ -79,7 +79,7 @@ class Counts:
         return self.times(certainty(self.clusters, alpha)) if self.clusters else self
 
     def p_below(self, limit: float) -> float:
-        """Test of H0: the difference is at least `limit`; the least level at which the upper bound lies below it."""
+        """Test of H0: the difference is at least `limit`; returns the least level whose upper bound is below it."""
         other_way = replace(
             self,
             baseline_failed=self.candidate_failed,
@@ -90,7 +90,7 @@ class Counts:
         return other_way.p_above(-limit)
 
     def p_above(self, limit: float) -> float:
-        """Test of H0: the difference is at most `limit`; the least level at which the lower bound lies above it."""
+        """Test of H0: the difference is at most `limit`; returns the least level whose lower bound is above it."""
         if self.lower(1.0) <= limit:
             return 1.0
         if self.lower(_LEAST_LEVEL) > limit:
@@ -99,7 +99,7 @@ class Counts:
         return float(np.exp(log_level))
 
     def detectable(self, limit: float, alpha: float, power: float) -> float:
-        """Return the least true difference whose lower bound is above `limit` with this power, the baseline as seen."""
+        """Return the least true difference whose lower bound exceeds `limit` with this power, same baseline."""
         from scipy import stats  # noqa: PLC0415 - takes a second to import, and few commands need it
 
         base, requests = self.baseline_failed / self.baseline_requests, int(self.candidate_requests)
@@ -111,7 +111,7 @@ class Counts:
         return float(optimize.bisect(beyond, 0.0, 1.0, xtol=1e-6)) - base if beyond(1.0) > 0 else 1.0 - base
 
     def requests_to_decide(self, limit: float, alpha: float) -> int | None:
-        """Return how many requests an arm would decide if the shares stayed; None where no practical number would."""
+        """Return the requests an arm that would decide with the same shares; None if no practical number would."""
 
         def settled(percent: int) -> bool:
             more = self.times(percent / 100)

@@ -1,4 +1,4 @@
-"""Percentiles of requests: of each trial, of each replica and of an arm, from times that are ordered once."""
+"""Percentiles of requests: of each trial, of each replica and of an arm, from times that are sorted once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from perfgate.stats.table import ARMS, Columns, Floats
 from perfgate.trials import Arm
 
 _NO_WEIGHT = 1e-20
-"""All order statistics further out weigh less than this together."""
+"""All order statistics further out have less weight than this together."""
 
 
 @remembered
 def replica_times(columns: Columns, source: Source, kind: str) -> tuple[Units, tuple[Floats, ...]]:
-    """Return each replica's request times of one source, in ms, ascending; without an answer a time is endless."""
+    """Return each replica's request times of one source, in ms, ascending; infinite without an answer."""
     rows = np.flatnonzero(rows_of(columns, source))
     units, unit = units_of(columns, rows)
     ends = np.cumsum(columns.requests)
@@ -37,14 +37,14 @@ def arm_times(columns: Columns, source: Source, kind: str, arm: Arm) -> Floats:
 
 
 def _merged(ascending: list[Floats]) -> Floats:
-    """Put ascending arrays into one; a stable sort finds their runs and merges them."""
+    """Merge ascending arrays into one; a stable sort finds and merges the runs."""
     times = np.concatenate([np.empty(0), *ascending])
     times.sort(kind="stable")
     return times
 
 
 def inverted_cdf(ascending: Floats, share: float) -> float:
-    """Return the least value that at least this share does not exceed, as `numpy.quantile` by that name."""
+    """Return the least value that at least this share does not exceed, like `numpy.quantile` by that name."""
     return float(ascending[max(ceil(share * ascending.size - 1), 0)])
 
 
@@ -56,7 +56,7 @@ def harrell_davis(ascending: Floats, share: float) -> float:
 
 @lru_cache(maxsize=256)
 def _harrell_davis_weights(count: int, share: float) -> tuple[int, Floats]:
-    """Return the first order statistic that carries weight, and the weights from there: 530 of 80,000 for p99."""
+    """Return the first order statistic with a weight, and the weights from there: 530 of 80,000 for p99."""
     a, b = (count + 1) * share, (count + 1) * (1 - share)
     first = floor(special.betaincinv(a, b, _NO_WEIGHT) * count)
     last = ceil(special.betainccinv(a, b, _NO_WEIGHT) * count)

@@ -28,30 +28,30 @@ from perfgate.stats.table import ARMS, STATES, Columns, Floats, TrialTable
 from perfgate.trials import ReplicaFacts, State
 
 COARSE_SHARE = 0.01
-"""Of trials with a value of 0: where more have, single trials are finer than the clock, and only their sum tells."""
+"""Share of zero values above which single trials are finer than the clock, and only their sum is meaningful."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replicates:
-    """One number a replica: what arms are compared by, and what it is in the metric's unit."""
+    """One number a replica: the value by which arms are compared, and the same in the metric's unit."""
 
     source: Source
     state: State
     units: Units
     compared: Floats
-    """On the metric's scale; of block-relative metrics relative to the blocks' levels."""
+    """On the metric's scale; for block-relative metrics relative to the blocks' levels."""
     typical: Floats
     """In the metric's unit."""
     resolution: float = 0.0
-    """Standard deviation that the way of reading alone gives one replica's number, on the metric's scale."""
+    """Standard deviation of one replica's number from the resolution of readings alone, on the metric's scale."""
     sampling: tuple[float, float] = (0.0, 0.0)
-    """Variance of the arms' difference as not all payloads were visited, on the metric's scale, and its df."""
+    """Variance of the arms' difference because not all payloads were visited, on the metric's scale, and its df."""
 
 
 def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
     """Reduce the first of the metric's sources that has usable numbers; None without any.
 
-    One in which an arm has a single replica comes last: it gives no interval.
+    A source in which an arm has a single replica comes last: it gives no interval.
     """
     alone = None
     for found in _each_source(metric, table):
@@ -81,7 +81,7 @@ def _each_source(metric: Metric, table: TrialTable) -> Iterator[Replicates | Non
 
 
 def blocks_of(metric: Metric, source: Source, columns: Columns) -> tuple[Units, Blocks]:
-    """Return one source's trials as blocks x replicas; no block where they do not make any."""
+    """Return one source's trials as blocks x replicas; no block if they do not form any."""
     return _blocks(columns, metric, source)
 
 
@@ -111,7 +111,7 @@ def _block_relative(metric: Metric, source: Source, table: TrialTable) -> Replic
 
 
 def _payloads(table: TrialTable) -> int:
-    """How many payloads the traffic has; 0 where that is not known."""
+    """Return the number of payloads in the traffic; 0 if unknown."""
     return sum(share > 0 for share in table.shares)
 
 
@@ -140,7 +140,7 @@ def _plain_means(metric: Metric, source: Source, table: TrialTable) -> Replicate
 def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
     """Return one number a trial; in the cost lane a trial with a failed request has none.
 
-    Under load failures count, at their deadline: leaving them out would make a failing model look fast.
+    Under load failures count, with their deadline: omitting them would make a failing model look fast.
     """
     values = trial_values(columns, metric.statistic)
     return values if source is Source.LOAD else np.where(failures(columns) > 0, np.nan, values)
@@ -149,7 +149,7 @@ def usable_values(metric: Metric, source: Source, columns: Columns) -> Floats:
 def requests_for_quantile(share: float) -> int:
     """Return how many requests of an arm its quantile needs.
 
-    2,000 (20 beyond the 99th percentile), or as many as give a 95 % order-statistic interval with a finite upper end,
+    2,000 (20 beyond the 99th percentile), or enough for a 95% order-statistic interval with a finite upper end,
     log(0.025) / log(share), whichever is more (David & Nagaraja, Order Statistics, 2003, section 7.1).
     """
     return max(2_000, ceil(log(0.025) / log(share)))
@@ -179,7 +179,7 @@ def _sampled(metric: Metric, source: Source, columns: Columns) -> Replicates | N
 
 
 def _slopes(metric: Metric, columns: Columns) -> Iterator[Replicates]:
-    """Return the sources by the requests between their readings, the most first: those know a slope best."""
+    """Return the sources by the requests between their readings, the most first: those give the most precise slope."""
     found = [(source, readings(columns, rows_of(columns, source))) for source in metric.sources]
     for source, read in sorted(found, key=lambda pair: -pair[1].span):
         if read.span:
@@ -203,5 +203,5 @@ def _log(values: Floats) -> Floats:
 
 
 def state_of(columns: Columns, rows: Mask) -> State:
-    """Return the state that most of some trials were measured in."""
+    """Return the state in which most of some trials were measured."""
     return STATES[int(np.bincount(columns.state[rows]).argmax())]

@@ -1,4 +1,4 @@
-"""Group-sequential levels: how sure each of several planned looks must be, so that all together err at alpha."""
+"""Group-sequential levels: the level of each planned look with which all looks together err at alpha."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy import optimize, special
 from perfgate.stats.table import Floats
 
 _NODES = 160
-"""Of the Gauss-Legendre rule; twice as many change no level in its first eight digits."""
+"""Points of the Gauss-Legendre rule; twice as many change no level in its first eight digits."""
 _FAR = 13.0
 """Standard deviations beyond which nothing is left to integrate."""
 _LEAST_SPEND = 1e-300
@@ -23,25 +23,25 @@ def spent(fraction: float, alpha: float) -> float:
     """Return the error that may be spent up to an information fraction: alpha times its cube.
 
     The power family of spending functions, Kim & DeMets, Biometrika 74 (1987) 149, with exponent 3. One of
-    O'Brien-Fleming type spends next to nothing before half of the time, and with Student's t of some 20 degrees of
-    freedom even less: runs that are clear then take a third longer (docs/explanation/method.md).
+    O'Brien-Fleming type spends next to nothing in the first half, and with Student's t of some 20 degrees of freedom
+    even less: clear runs then take a third longer (docs/explanation/method.md).
     """
     return alpha * fraction**3
 
 
 def nominal_levels(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
-    """Return the one-sided level at which each look may declare, ascending information fractions in (0, 1].
+    """Return the one-sided level at which each look may declare, for ascending information fractions in (0, 1].
 
-    With them the chance of declaring at any look, when the truth is the bound itself, is what the spending function
-    allows up to the last one: alpha where that is 1. Found by the recursive integration of Armitage, McPherson & Rowe,
-    Journal of the Royal Statistical Society A 132 (1969) 235, for statistics with independent increments. Statistics
-    that resemble each other more, as where replicas differ of themselves, err less.
+    With these levels, the probability of declaring at any look if the truth is the bound itself is what the spending
+    function allows up to the last one: alpha if that is 1. Computed by the recursive integration of Armitage, McPherson
+    & Rowe, Journal of the Royal Statistical Society A 132 (1969) 235, for statistics with independent increments. More
+    strongly correlated statistics, as with replicas that differ in themselves, err less.
     """
     return _way(fractions, alpha).levels
 
 
 class _Way(NamedTuple):
-    """Brownian motion that has not been declared so far: where it is, and how likely."""
+    """Brownian motion that has not been declared so far: its positions and their probabilities."""
 
     levels: tuple[float, ...]
     points: Floats
@@ -50,7 +50,7 @@ class _Way(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _way(fractions: tuple[float, ...], alpha: float) -> _Way:
-    """Go on from the looks before, which are remembered: a run asks for one more look each time."""
+    """Continue from earlier looks, which are cached: a run requests one more look each time."""
     if not fractions:
         return _Way((), np.zeros(1), np.ones(1))
     *earlier, fraction = fractions
@@ -63,7 +63,7 @@ def _way(fractions: tuple[float, ...], alpha: float) -> _Way:
 
 
 def _bound(way: _Way, step: float, spend: float, scale: float) -> float:
-    """Find the height above which the process ends up with probability `spend` after one more step."""
+    """Return the height that the process exceeds with probability `spend` after one more step."""
     if spend < _LEAST_SPEND:
         return inf
 
@@ -75,7 +75,7 @@ def _bound(way: _Way, step: float, spend: float, scale: float) -> float:
 
 
 def _moved(way: _Way, levels: tuple[float, ...], step: float, ends: tuple[float, float]) -> _Way:
-    """Take the process one step on, and keep what did not end above the bound."""
+    """Advance the process by one step, and keep what is not above the bound."""
     nodes, node_weights = _gauss_legendre()
     low, half = ends[0], (ends[1] - ends[0]) / 2
     points = low + (nodes + 1) * half
@@ -89,7 +89,7 @@ def _normal_density(x: Floats) -> Floats:
 
 @cache
 def _gauss_legendre() -> tuple[Floats, Floats]:
-    """Return the rule's points in (-1, 1) and their weights; found anew they take 30 ms."""
+    """Return the rule's points in (-1, 1) and their weights; computing them takes 30 ms."""
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     return nodes, weights
 

@@ -1,4 +1,4 @@
-"""Where the time of a request under load went, as the servers tell it."""
+"""Breakdown of a request's time under load, from the servers' stage times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stage_summaries(trials: Sequence[Trial]) -> tuple[StageSummary, ...]:
 
 
 def batch_sizes(trials: Sequence[Trial]) -> tuple[BatchSizes, ...]:
-    """Count the requests by the size of the batch that they were executed in."""
+    """Count the requests by the size of the batch in which they were executed."""
     found = []
     for arm in ARMS:
         if told := _told(arm, trials):

@@ -1,4 +1,4 @@
-"""Each arm described on its own: values in the metric's unit, and distributions. Nothing is compared here."""
+"""Descriptions of each arm separately: values in the metric's unit, and distributions. Nothing is compared here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def summary_of(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary | None
 
 
 def rows_with_data(metric: Metric, arm: Arm, columns: Columns) -> tuple[Source, Mask] | None:
-    """Find the first of the metric's sources in which the arm has requests, and its trials there."""
+    """Return the first of the metric's sources in which the arm has requests, and its trials there."""
     for source in metric.sources:
         rows = rows_of(columns, source) & (columns.arm == ARMS.index(arm))
         if columns.requests[rows].sum():
@@ -49,16 +49,16 @@ def rows_with_data(metric: Metric, arm: Arm, columns: Columns) -> tuple[Source, 
 
 
 def requests_to_show(quantile: float) -> int:
-    """Return how many requests a percentile needs to be printed: as many as give it an upper bound at 95 %.
+    """Return how many requests a percentile needs to be reported: enough for an upper bound at 95%.
 
-    The largest of n order statistics lies above the quantile q with probability 1 - q^n, so n >= log(0.05) / log(q)
+    The largest of n order statistics is above the quantile q with probability 1 - q^n, so n >= log(0.05) / log(q)
     (David & Nagaraja, Order Statistics, 2003, section 7.1): 5 for the median, 29, 299 and 2,995 for p90, p99, p99.9.
     """
     return ceil(log(_SHOWN_ALPHA) / log(quantile))
 
 
 def percentile_to_show(values: Floats, quantile: float) -> float | None:
-    """Return a percentile, in the values' unit; None where they are too few for it, or where it has no end."""
+    """Return a percentile, in the values' unit; None if there are too few for it, or it is infinite."""
     if values.size < requests_to_show(quantile):
         return None
     value = float(np.quantile(values, quantile, method="inverted_cdf"))
@@ -66,7 +66,7 @@ def percentile_to_show(values: Floats, quantile: float) -> float | None:
 
 
 def times_by_replica(columns: Columns, source: Source, kind: str, arm: Arm) -> tuple[Floats, ...]:
-    """Return the request times of one arm in one source, in ms, one ascending array a replica that has requests."""
+    """Return the request times of one arm in one source, in ms, one ascending array for each replica with requests."""
     units, times = replica_times(columns, source, kind)
     mine = zip(units.arm.tolist(), times, strict=True)
     return tuple(values for index, values in mine if index == ARMS.index(arm) and values.size)
@@ -99,7 +99,7 @@ def _share(metric: Metric, arm: Arm, columns: Columns) -> ArmSummary | None:
 
 
 def failures_by_replica(columns: Columns, rows: Mask) -> tuple[Floats, Floats]:
-    """Count failed and all requests of each replica among some trials; replicas without requests are left out."""
+    """Count failed and all requests of each replica among some trials, without replicas that have no requests."""
     _, index = np.unique(columns.replica[rows], return_inverse=True)
     failed = np.bincount(index, weights=failures(columns)[rows])
     requests = np.bincount(index, weights=columns.requests[rows])
@@ -108,7 +108,7 @@ def failures_by_replica(columns: Columns, rows: Mask) -> tuple[Floats, Floats]:
 
 
 def _means(metric: Metric, arm: Arm, columns: Columns) -> ArmSummary | None:
-    """Mean over a replica's trials, each as heavy as what it divides by; the arm's value is the replicas' mean."""
+    """Mean over a replica's trials, weighted by their denominators; the arm's value is the replicas' mean."""
     per_request = metric.statistic in {"service_mean", "cpu_ms_per_request"}
     weight = plausible(np.asarray(columns.requests if per_request else columns.wall_s, np.float64))
     for source in metric.sources:
@@ -131,7 +131,7 @@ def _replica_values(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary |
 
 
 def curves(table: TrialTable, points: int = 400) -> tuple[Curve, ...]:
-    """Return the distribution of response times under load per arm, thinned to about `points` with the tail kept."""
+    """Return each arm's distribution of response times under load, reduced to about `points`, with the tail kept."""
     return tuple(curve for arm in ARMS if (curve := _curve(table.columns, arm, points)) is not None)
 
 
@@ -146,7 +146,7 @@ def _curve(columns: Columns, arm: Arm, points: int) -> Curve | None:
 
 
 def _thinned(count: int, points: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Ranks to keep: evenly spaced ones, ever closer ones towards the end, and the last few all."""
+    """Ranks to keep: evenly spaced ones, denser towards the end, and all of the last few."""
     if count <= points:
         return np.arange(count)
     last = min(_TAIL, points // 4)

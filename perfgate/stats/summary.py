@@ -1,11 +1,11 @@
-"""Description of each arm on its own: typical values and distributions, never compared here."""
+"""Description of each arm separately: typical values and distributions, never compared here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 METHOD = 2
-"""Counts changes of how a replica's numbers come about, after which they do not compare with older ones.
+"""Version of how a replica's numbers are computed; numbers of different versions are not comparable.
 
 1: trimmed means over blocks of all payloads, percentiles of each replica, servers that start one after the other.
 2: means over payloads, percentiles of the arm, servers that start side by side, from one fork server.

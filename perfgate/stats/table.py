@@ -1,4 +1,4 @@
-"""Trials as columns: what every estimator reads."""
+"""Trials as columns: the input of every estimator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_SAMPLED = float("nan")
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Columns:
-    """One row a trial; the last three columns one row a request, in the order of the trials. Never written to."""
+    """One row a trial; the last three columns have one row a request, in the order of the trials. Never written to."""
 
     source: Ints
     """Index into `SOURCES`."""
@@ -35,22 +35,22 @@ class Columns:
     wall_s: Floats
     cpu_ms: Floats
     rss_mb: Floats
-    """At the end of the trial; NaN where memory was not sampled, as for the next two."""
+    """At the end of the trial; NaN if memory was not sampled, like the next two."""
     rss_peak_mb: Floats
     pss_mb: Floats
     queue_ms: Floats
-    """Mean over the trial's requests; NaN where the server told no stage times."""
+    """Mean over the trial's requests; NaN if the server reported no stage times."""
     encode_ms: Floats
     batch_size: Floats
     context_switches: Floats
-    """Over the trial, voluntary or not; NaN where they were not counted."""
+    """Over the trial, voluntary and involuntary; NaN if they were not counted."""
     page_faults: Floats
     requests: Ints
-    """How many requests the trial has."""
+    """Number of requests of the trial."""
     unrecorded: Ints
-    """How many more its visit made before."""
+    """Number of unrecorded requests of its visit before them."""
     payload: Ints
-    """Number of the one recorded request that the trial sent; -1 where it sent several, or where that is not known."""
+    """Number of the single recorded request that the trial sent; -1 if it sent several, or if unknown."""
     service_ms: Floats
     response_ms: Floats
     status: NDArray[np.int8]
@@ -92,7 +92,7 @@ class Columns:
 
     @staticmethod
     def joined(parts: Sequence[Columns]) -> Columns:
-        """Put the rows of several parts one after the other; at least one part."""
+        """Concatenate the rows of several parts; at least one part."""
         return Columns(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Columns)))
 
 
@@ -107,7 +107,7 @@ def _stage_mean(trial: Trial, stage: str) -> float:
 
 
 def known_mean(values: Floats) -> float:
-    """Return the mean of what is known; NaN where nothing is."""
+    """Return the mean of the known values; NaN if there are none."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else _NOT_SAMPLED
 
@@ -122,14 +122,14 @@ def _floats(values: Iterable[float]) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrialTable:
-    """All that was measured so far, and what is known of the replicas and models."""
+    """Everything measured so far, and what is known of the replicas and models."""
 
     columns: Columns
     replicas: tuple[ReplicaFacts, ...] = ()
     sizes_mb: Mapping[Arm, float] = field(default_factory=dict)
-    """Bytes of each arm's model files, in MiB."""
+    """Size of each arm's model files, in MiB."""
     shares: tuple[float, ...] = ()
-    """Share of the traffic that each recorded request has, by its number; empty: as often as it was visited."""
+    """Share of the traffic of each recorded request, by its number; empty: by frequency of visits."""
 
     @staticmethod
     def of(
@@ -142,7 +142,7 @@ class TrialTable:
         return TrialTable(Columns.of(trials), tuple(replicas), dict(sizes_mb or {}), tuple(shares))
 
     def extended(self, trials: Sequence[Trial]) -> TrialTable:
-        """Make a table with more trials; for one block after the other `TrialLog` copies less."""
+        """Make a table with more trials; for adding block after block `TrialLog` copies less."""
         return replace(self, columns=Columns.joined((self.columns, Columns.of(trials))))
 
 

@@ -18,7 +18,7 @@ from perfgate.stats.variance_components import Components
 from perfgate.stats.within_variance import Within, within
 
 LEVEL = 0.95
-"""Of the intervals."""
+"""Confidence level of the intervals."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,19 +35,19 @@ class Numbers:
     """One run reduced to one number a replica; both arms are the same model."""
 
     value: Floats
-    """On the metric's scale, as arms are compared by."""
+    """On the metric's scale, as in comparisons of arms."""
     level: float
-    """Mean over replicas of their typical values on that scale: what moves from occasion to occasion."""
+    """Mean over replicas of their typical values on that scale: the level that differs between occasions."""
     parent: Ints
     position: Floats
-    """In the start order, from 0 to 1; NaN where it is not known."""
+    """Start position from 0 to 1; NaN if unknown."""
     within: Within | None = None
 
 
 def components_of(metric: Metric, occasions: Sequence[OccasionNumbers]) -> Components | None:
-    """Sum up what runs tell of one metric; None without a run that has numbers of two replicas of both arms.
+    """Estimate one metric's variance components; None without a run that has numbers of two replicas of both arms.
 
-    Runs that give the metric from another source than the first are left out.
+    Runs that have the metric from another source than the first are ignored.
     """
     found = [(each, numbers) for each in occasions if (numbers := replicates(metric, each.table)) is not None]
     found = [(each, numbers) for each, numbers in found if min(np.bincount(numbers.units.arm, minlength=2)) > 1]
@@ -81,9 +81,9 @@ def components_of(metric: Metric, occasions: Sequence[OccasionNumbers]) -> Compo
 
 
 def _pace(noises: Sequence[Within | None], seconds: Sequence[float]) -> float:
-    """Return the trials of a replica in a second as they count: with it, what time buys is right on average over runs.
+    """Return a replica's trials a second, weighted so that predictions of the effect of time are unbiased over runs.
 
-    A busy machine makes trials both rarer and noisier, so that runs are weighed by their noise.
+    A busy machine makes trials both rarer and noisier, so runs are weighted by their noise.
     """
     known = [(noise, lane_s) for noise, lane_s in zip(noises, seconds, strict=True) if noise is not None]
     if not known:
@@ -95,26 +95,26 @@ def _pace(noises: Sequence[Within | None], seconds: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Variances on the metric's scale; NaN where they could not be told."""
+    """Variances on the metric's scale; NaN if they could not be estimated."""
 
     request: float
-    """Of one trial, as it counts."""
+    """Variance of one trial, as it counts."""
     replica: float
-    """Around the level of the block of starts, where the comparison takes such blocks out."""
+    """Around the level of the block of starts, if the comparison takes such blocks out."""
     parent: float
     total: float
-    """Of a replica's number around its fork server's level: replica and requests."""
+    """Variance of a replica's number around its fork server's level: replica and requests."""
     df: int
     slope: float
-    """Of the numbers on the start position, from the first to the last; NaN where it is not known."""
+    """Slope of the numbers on the start position, from first to last; NaN if unknown."""
     slope_se: float
 
 
 def spread_of(runs: Sequence[Numbers]) -> Spread:
     """Split the variance of replicas' numbers by the method of moments: least squares, then ANOVA.
 
-    Cells are the fork servers of each run; the slope on the start position is common to all. Estimates below zero
-    are zero (Searle, Casella & McCulloch, Variance Components, 1992, chapters 3 and 4).
+    Cells are the fork servers of each run; the slope on the start position is common to all. Estimates below zero are
+    zero (Searle, Casella & McCulloch, Variance Components, 1992, chapters 3 and 4).
     """
     value = np.concatenate([run.value for run in runs])
     cell, run_of = _cells(runs)
@@ -144,9 +144,9 @@ def spread_of(runs: Sequence[Numbers]) -> Spread:
 
 
 def _beside_neighbours(runs: Sequence[Numbers], value: Floats, otherwise: float) -> float:
-    """Variance of replicas' numbers within the blocks of their start order; `otherwise` where no such are taken out.
+    """Variance of replicas' numbers within the blocks of their start order; `otherwise` if these are not taken out.
 
-    Of numbers less their slope on the start position, which costs a degree of freedom.
+    Computed without the numbers' slope on the start position, which costs a degree of freedom.
     """
     numbers = [start_blocks(run.parent, run.position) for run in runs]
     cells = [number for number in numbers if number is not None]
@@ -168,10 +168,10 @@ def start_slope(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, 
 
 
 def occasion_sd(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, float]:
-    """Return the sd of the runs' levels, the replicas' and fork servers' part taken out, and its 95 % interval.
+    """Return the sd of the runs' levels, without the part of replicas and fork servers, and its 95% interval.
 
-    NaN with one run. The interval is the chi-square one of the levels' variance, with the same part taken out of both
-    its ends.
+    NaN with one run. The interval is the chi-square one of the levels' variance, with the same part subtracted from
+    both its ends.
     """
     levels = np.array([run.level for run in runs])
     free = levels.size - 1
@@ -189,7 +189,7 @@ def occasion_sd(runs: Sequence[Numbers], spread: Spread) -> tuple[float, float, 
 
 
 def _cells(runs: Sequence[Numbers]) -> tuple[Ints, Ints]:
-    """Return for each replica which fork server of which run it comes from, numbered through, and which run."""
+    """Return for each replica the number of its fork server, counted over all runs, and that of its run."""
     run_of = np.repeat(np.arange(len(runs)), [run.value.size for run in runs])
     parent = np.concatenate([run.parent for run in runs])
     _, cell = np.unique(np.stack([run_of, parent]), axis=1, return_inverse=True)
@@ -197,7 +197,7 @@ def _cells(runs: Sequence[Numbers]) -> tuple[Ints, Ints]:
 
 
 def _between_cells(value: Floats, cell: Ints, run_of: Ints, inside: float) -> float:
-    """Variance of fork servers within their runs, by ANOVA for unequal cells; NaN where each run has one only."""
+    """Variance of fork servers within their runs, by ANOVA for unequal cells; NaN if each run has only one."""
     sizes = np.bincount(cell)
     run = run_of[np.unique(cell, return_index=True)[1]]
     whole = np.bincount(run, weights=sizes)

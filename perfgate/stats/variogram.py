@@ -1,4 +1,4 @@
-"""How occasions resemble each other over hours and days: the empirical variogram, and an exponential one fitted."""
+"""Similarity of occasions over hours and days: the empirical variogram, and a fitted exponential one."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from perfgate.stats.table import Floats
 LAGS_H = (0.0, 3.0, 12.0, 36.0, 96.0, inf)
 """Bounds of the classes: the same morning, the same day, the next day, the same week, later."""
 LEAST_DAYS = 5
-"""With fewer no length is fitted."""
+"""Fewest days for fitting a length."""
 LONGEST_H = 720.0
-"""Of the lengths that are tried: a month."""
+"""Longest of the lengths that are tried: a month."""
 LEVEL = 0.95
-"""Of the interval."""
+"""Confidence level of the interval."""
 _LENGTHS_H = (0.0, *np.geomspace(1.0, LONGEST_H, 40).tolist())
 
 
 @dataclass(frozen=True, slots=True)
 class LagClass:
-    """Pairs of occasions of one model that are so far apart."""
+    """Pairs of occasions of one model that are a similar time apart."""
 
     least_h: float
     most_h: float
     pairs: int
     sd: float
-    """Root of the semivariance: what an occasion would vary by if it had no more in common with others."""
+    """Square root of the semivariance: an occasion's variation if it were no more similar to others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variogram:
-    """What one metric's level does from occasion to occasion, on the metric's scale."""
+    """Variation of one metric's level from occasion to occasion, on the metric's scale."""
 
     classes: tuple[LagClass, ...]
-    """Those that have pairs, the nearest first."""
+    """Classes that have pairs, the nearest first."""
     occasions: int
-    """Of models that have more than one."""
+    """Number of occasions of models that have more than one."""
     days: int
-    """On which these were."""
+    """Number of their days."""
     sd: float = nan
-    """Of an occasion, fitted; the servers' own noise is in it. NaN where it is not known."""
+    """Standard deviation of an occasion, fitted, including the servers' own noise. NaN if unknown."""
     length_h: float = nan
-    """Correlation is exp(-hours / this), fitted; NaN where it is not known."""
+    """Correlation is exp(-hours / this), fitted; NaN if unknown."""
     length_lower_h: float = nan
-    """This and the next: a 95 % interval of the length by its likelihood ratio, 0 and infinity where it is open."""
+    """This and the next: a 95% interval of the length by its likelihood ratio, 0 and infinity if it is unbounded."""
     length_upper_h: float = nan
 
 
 def variogram(many: Sequence[DaySeries]) -> Variogram:
-    """Sum up models' levels over time; differences are taken within each series only.
+    """Compute the variogram of models' levels over time; differences are taken within each series only.
 
     The semivariance is Matheron's, half the mean squared difference of a class (Cressie, Statistics for Spatial Data,
-    1993, section 2.4). The exponential model is fitted by restricted maximum likelihood over a grid of lengths, for
+    1993, section 2.4). The exponential model is fitted by restricted maximum likelihood over a grid of lengths, because
     pairs of one occasion are not independent (section 2.6).
     """
     found = [each for each in many if len(each.hours) > 1]
@@ -81,7 +81,7 @@ def _classes(many: Sequence[DaySeries]) -> Iterator[LagClass]:
 
 
 def _fitted(many: Sequence[DaySeries]) -> tuple[float, float, float, float] | None:
-    """Return sd, length and its interval; None where levels do not vary at all."""
+    """Return sd, length and its interval; None if levels do not vary at all."""
     tried = [_restricted(many, length_h) for length_h in _LENGTHS_H]
     variances, likelihoods = (np.array(each) for each in zip(*tried, strict=True))
     if not variances.all():

@@ -1,4 +1,4 @@
-"""How sure one replica's number is, told from its own trials."""
+"""Variance of one replica's estimate, from its own trials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perfgate.stats.replicate import Replicates, blocks_of
 from perfgate.stats.table import Columns, Floats, TrialTable
 
 BATCHES = 4
-"""Few and long: long ones hold the autocorrelation, and what few cost in degrees of freedom many replicas give back."""
+"""Few and long: long batches contain the autocorrelation, and many replicas make up for the few degrees of freedom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Within:
     """Replicas of one run around their own levels, on the metric's scale."""
 
     variance: float
-    """Of one trial as it counts: variance / trials is that of a replica's number."""
+    """Variance of one trial as it counts: variance / trials is that of a replica's number."""
     trials: float
-    """Of each replica, behind its number."""
+    """Number of trials behind each replica's number."""
 
     @property
     def of_number(self) -> float:
@@ -34,7 +34,7 @@ class Within:
 
 
 def within(metric: Metric, found: Replicates, table: TrialTable) -> Within | None:
-    """Estimate the requests' part of what a metric's replicas differ by; None where a replica has one value only."""
+    """Estimate the requests' part of the differences between a metric's replicas; None if each has a single value."""
     if metric.estimator is Estimator.BLOCK_RELATIVE:
         return within_blocks(blocks_of(metric, found.source, table.columns)[1], table.shares)
     if metric.estimator is Estimator.ARM_QUANTILE and (quantile := quantile_of(metric.statistic)):
@@ -45,9 +45,9 @@ def within(metric: Metric, found: Replicates, table: TrialTable) -> Within | Non
 def within_blocks(blocks: Blocks, shares: Sequence[float] = ()) -> Within | None:
     """Estimate it from log values; None with fewer than two blocks or replicas.
 
-    A mean of values that are drawn in is nearly the mean of their influence values, the drawn-in values over the share
-    that is not (Huber, Robust Statistics, 1981, 3.2), each weighed by its payload's part of the time. What the block
-    does to everybody goes with the block's mean; the variance of the rest's mean comes from batch means (Alexopoulos &
+    A mean of clipped values is nearly the mean of their influence values, the clipped values over the share that is not
+    clipped (Huber, Robust Statistics, 1981, 3.2), each weighted by its payload's part of the time. The block's effect
+    on all is removed with the block's mean; the variance of the remainder's mean comes from batch means (Alexopoulos &
     Seila, in Handbook of Simulation, 1998, chapter 7).
     """
     count, replicas = blocks.logs.shape
@@ -64,7 +64,7 @@ def within_blocks(blocks: Blocks, shares: Sequence[float] = ()) -> Within | None
 
 
 def batch_variance(series: Floats) -> float:
-    """Variance of one value as it counts in the mean of each column, autocorrelation included; mean over columns.
+    """Variance of one value as it counts in the mean of each column, including autocorrelation; mean over columns.
 
     Times x columns, at least two times. Columns of fewer than eight values count as independent values.
     """
