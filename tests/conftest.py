@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: the example models, and one live test at a time."""
+"""Fixtures shared by several test directories: the example models, and one live test at a time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 MODELS = CACHE / "models"
 
-sys.path.insert(0, str(ROOT))  # `examples` and `benchmarks` are tested, and are not installed
+sys.path.insert(0, str(ROOT))  # `examples` and `benchmarks` are tested, but not installed
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: threads for small matrices only disturb each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: more threads only disturb each other
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "COLUMNS", "LINES"):
-    os.environ.pop(_name, None)  # nor is what they print as wide as its terminal
+    os.environ.pop(_name, None)  # nor does the width of their output depend on its terminal
 
-settings.register_profile("shared machine", deadline=None)  # how long an example takes says nothing there
+settings.register_profile("shared machine", deadline=None)  # durations of examples are meaningless there
 settings.load_profile("shared machine")
 
 
@@ -37,7 +37,7 @@ class RankingModels(NamedTuple):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run live tests last: what fails in milliseconds shows first."""
+    """Run live tests last, so that fast failures show first."""
     items.sort(key=lambda item: item.get_closest_marker("live") is not None)
 
 
@@ -67,7 +67,7 @@ def _example(script: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def ranking_models() -> RankingModels:
-    """Build the ranking models where they are missing or out of date: about 40 s, once."""
+    """Build the ranking models if they are missing or out of date: about 40 s, once."""
     done = _example("ranking/build.py")
     assert done.returncode == 0, done.stderr
     base = MODELS / "ranking"
@@ -76,7 +76,7 @@ def ranking_models() -> RankingModels:
 
 @pytest.fixture(scope="session")
 def audio_model() -> Path:
-    """Fetch the published audio model where it is missing; offline, skip what needs it."""
+    """Fetch the published audio model if it is missing; offline, skip tests that need it."""
     done = _example("audio/fetch.py")
     if done.returncode:
         pytest.skip(done.stderr.strip())
@@ -84,7 +84,7 @@ def audio_model() -> Path:
 
 
 class Certificate(NamedTuple):
-    """Of `server.test`, signed by an authority of our own."""
+    """Certificate for `server.test`, signed by our own authority."""
 
     authority: Path
     chain: Path
@@ -93,7 +93,7 @@ class Certificate(NamedTuple):
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """Valid for two days: made anew for each test run."""
+    """Valid for two days; made for each test run."""
     home = tmp_path_factory.mktemp("tls")
 
     def openssl(*arguments: str) -> None:

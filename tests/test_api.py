@@ -1,4 +1,4 @@
-"""The public face: what `import perfgate` offers, on runs of fakes."""
+"""The public interface of `import perfgate`, on runs with fakes."""
 
 from __future__ import annotations
 

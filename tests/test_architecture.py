@@ -1,4 +1,4 @@
-"""Hold the order of the rooms: who may import whom, where TensorFlow may be, how large a file may grow."""
+"""Architecture tests: who may import whom, where TensorFlow may be imported, how large a file may grow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FLOORS = (  # "" is perfgate/__init__.py
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 MAY_USE_BESIDE = {("__main__", "cli"), ("cautions", "trials"), ("formatting", "metrics"), ("", "version"), ("", "api")}
-"""Exceptions: (room, the room beside or above it that it may use); the package itself offers `api` when it is asked."""
+"""Exceptions: (room, the room beside or above it that it may use); the package itself offers `api` on request."""
 
 PROGRAMS = {
     "perfgate.loadgen.worker",
@@ -51,8 +51,9 @@ PROGRAMS = {
     "perfgate.server.fork_server",
     "perfgate.server.in_process_replica",
 }
-"""Named by a string to be run in a process of their own, `python -m` or a fork server's: whoever names one does not use
-its code, so these strings are no imports."""
+"""Named by a string and run in a process of its own, by `python -m` or a fork server: naming one does not use its code,
+so these strings are not imports.
+"""
 
 IMPORTS_BY_NAME = {
     "cli/app.py": "its table of commands, for `perfgate --help` imports none of them",
@@ -60,7 +61,7 @@ IMPORTS_BY_NAME = {
     "server/fork_server.py": "the program that it is given, and what else its children need",
     "server/in_process_replica.py": "the loop that a driver passes to it, from another process",
 }
-"""Files that import what a string names when they run, which no reading of the code can follow."""
+"""Files that import a module named by a string at run time, which static analysis cannot follow."""
 
 TENSORFLOW = ("tensorflow", "tensorflow_serving", "keras")
 TENSORFLOW_AT_HOME = {
@@ -70,13 +71,13 @@ TENSORFLOW_AT_HOME = {
     *(f"server/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
     "server/tensorflow_parts.py",
 }
-"""Programs that run in processes of their own, and their parts; the CLI's process never imports them."""
+"""Programs that run in separate processes, and their parts; the CLI's process never imports them."""
 
 ARCHITECTURE = PACKAGE.parent / "docs" / "explanation" / "architecture.md"
 LONGEST_FILE = 500
 MOST_CLI_LINES = 2200
 LARGEST_ROOM = 0.15
-"""Of all lines."""
+"""Share of all lines."""
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 SLOW_TO_IMPORT = {"tensorflow", "keras", "numpy", "scipy", "pandas", "pyarrow", "grpc", "ruptures", "prometheus_client"}
 HELP_CPU_S = 0.3
@@ -84,7 +85,7 @@ HELP_CPU_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One imported module, as written in one place: by a statement, at any depth and for whomever, or in a string."""
+    """One imported module, as written in one place: in a statement, at any depth, for any purpose, or in a string."""
 
     importer: str
     imported: str
@@ -110,7 +111,7 @@ def imports(package: Path) -> list[Import]:
 
 
 def _names(node: ast.AST, own_package: str, modules: Collection[str]) -> Iterator[str]:
-    """Name the modules that one node imports; `from package import x` may be a module or what a package holds."""
+    """List the modules that one node imports; `from package import x` may be a module or a member of the package."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -148,7 +149,7 @@ def wrong_way(package: Path) -> list[str]:
 
 
 def circles(package: Path) -> set[frozenset[str]]:
-    """Find the sets of modules of which each uses all others, by way of others or at once."""
+    """Find the sets of modules that all use each other, directly or indirectly."""
     uses: dict[str, set[str]] = {}
     for one in imports(package):
         uses.setdefault(one.importer, set()).add(one.imported)

@@ -1,4 +1,4 @@
-"""Hold the table of cautions to the code that raises and matches them, and to the page that is made of it."""
+"""Check the table of cautions against the code that raises and matches them, and against the page made from it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PUBLISHED = {
     "same model", "send lag", "servers alive", "since the record", "steal", "stored numbers", "throttled",
     "too few requests", "warm-up requests", "warmup_assets", "warning",
 }  # fmt: skip
-"""Codes that results have, and that programs may look for."""
+"""Codes that results contain, and that programs may rely on."""
 
 Raised = tuple[str, frozenset[str]]
-"""Name of an entry, and the words that are filled in."""
+"""Name of an entry, and the words to fill in."""
 
 
 def _blanks(kind: CautionKind) -> frozenset[str]:
@@ -43,7 +43,7 @@ def _modules(package: Path) -> Iterator[tuple[str, ast.Module]]:
 
 
 def _filled_in(call: ast.Call, function: ast.AST) -> Iterator[str]:
-    """Yield the names of the arguments, those of a dictionary of the same function included."""
+    """Yield the names of the arguments, including those of a dictionary of the same function."""
     dictionaries = {
         ast.unparse(each.targets[0]): each.value
         for each in ast.walk(function)
@@ -57,7 +57,7 @@ def _filled_in(call: ast.Call, function: ast.AST) -> Iterator[str]:
 
 
 def raised(package: Path) -> list[Raised]:
-    """Find what is raised by `CautionKind.NAME.caution(...)`."""
+    """Find the cautions raised by `CautionKind.NAME.caution(...)`."""
     return [
         (call.func.value.attr, frozenset(_filled_in(call, function)))
         for _, module in _modules(package)
@@ -72,7 +72,7 @@ def raised(package: Path) -> list[Raised]:
 
 
 def around_the_table(package: Path) -> list[str]:
-    """Name the lines that make a caution themselves, or hold its code against text."""
+    """List the lines that make a caution themselves, or compare its code with text."""
     return [
         f"{file}:{node.lineno}"
         for file, module in _modules(package)

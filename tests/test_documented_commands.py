@@ -1,4 +1,4 @@
-"""Every command line that the documentation shows is one that perfgate takes."""
+"""Every command line in the documentation is accepted by perfgate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _shown() -> Iterator[tuple[str, str]]:
 
 
 def check(line: str) -> None:
-    """Find the command and each of its options; KeyError for an option that is not there."""
+    """Find the command and each of its options; KeyError for an unknown option."""
     words = shlex.split(line, comments=True)[1:]
     context = click.Context(app)
     command: click.Command = app

@@ -115,12 +115,12 @@ FOR_MACHINES = {
     "server/rest/encode.py": "JSON of an answer",
     "server/stages.py": "a Server-Timing header",
 }
-"""Files that write numbers with a format of their own, which no person reads as a result."""
+"""Files that format numbers themselves, because no person reads these as a result."""
 BY_HAND = re.compile(r"\.\d+[ge%]|\.[1-9]\d*f|[g%]$")
 
 
 def formatted_by_hand(package: Path) -> Iterator[str]:
-    """List the files in which a number gets its digits in place: `{x:.3g}`, `{x:+g}`, `{x:.0%}`; not `{count:,}`."""
+    """List the files that format a number in place: `{x:.3g}`, `{x:+g}`, `{x:.0%}`; not `{count:,}`."""
     for file in sorted(package.rglob("*.py")):
         nodes = ast.walk(ast.parse(file.read_text()))
         specs = (

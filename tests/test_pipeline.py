@@ -1,4 +1,4 @@
-"""The whole main path on fakes: no process, no TensorFlow, no clock but the test's."""
+"""The whole main path on fakes: no process, no TensorFlow, and only the test's clock."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_a_slower_model_fails_and_the_headline_says_by_how_much(tmp_path: Path) 
 @pytest.mark.parametrize(("name", "verdict"), [("same", Verdict.PASS), ("slow", Verdict.FAIL)])
 def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: str, verdict: Verdict) -> None:
     names = ("execute_ms", "cpu_ms_per_request")
-    metrics = {each: MetricGate(tolerance=0.05) for each in names}  # which the fake's noise allows for soon
-    gate = Gate(metrics=metrics | {"latency_p99_ms": MetricGate(gate=False)})  # which would stay open
+    metrics = {each: MetricGate(tolerance=0.05) for each in names}  # soon possible, given the fake's noise
+    gate = Gate(metrics=metrics | {"latency_p99_ms": MetricGate(gate=False)})  # would remain open
     scenario = SCENARIO.model_copy(update={"gate": gate})
     early = Bench().run(tmp_path / "early", "old", name, scenario=scenario)
     whole = Bench().run(tmp_path / "whole", "old", name, scenario=scenario, stops_early=False)
@@ -214,7 +214,7 @@ def test_samples_are_on_disk_before_the_run_ends(tmp_path: Path) -> None:
 
 
 class _Watched(RecordingProgress):
-    """Calls back at each update."""
+    """Calls a function at each update."""
 
     def __init__(self, inner: object, look: Callable[..., None]) -> None:
         super().__init__()
@@ -369,8 +369,8 @@ def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monk
 
 @pytest.mark.slow
 def test_what_a_calibration_foretells_stands_in_the_result(tmp_path: Path) -> None:
-    told = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
-    advice = Advice("unused", {"calibration": told}, (Caution("power", "too short", "--budget 90s"),))
+    predicted = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
+    advice = Advice("unused", {"calibration": predicted}, (Caution("power", "too short", "--budget 90s"),))
     models = {arm: model_of("old", tmp_path) for arm in Arm}
     result = Bench().measure(replace(job_of(models, tmp_path / "out"), advice=advice))
     assert result.cautions[0].message == "too short"

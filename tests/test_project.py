@@ -1,4 +1,4 @@
-"""Hold what the project says about itself: the lock file, links, targets, no trace of one machine."""
+"""Project-wide checks: the lock file, links, targets, no trace of a particular machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MACHINE_PATH = re.compile(r"(?<![\w./~-])/(?:work|root|home)(?![\w-])(?!/me\b)")  # /home/me is nobody's
+MACHINE_PATH = re.compile(r"(?<![\w./~-])/(?:work|root|home)(?![\w-])(?!/me\b)")  # /home/me is a placeholder
 NO_PATH = re.compile(r"\w+:")
 PUBLIC_TARGETS = {"help", "setup", "models", "demo", "test", "lint", "docs", "bench", "check", "lock", "clean"}
 PARTS_OF_TARGETS = {"ranking", "audio"}
@@ -32,7 +32,7 @@ def normal(name: str) -> str:
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Give each pinned package's name and the text of its hashes."""
+    """Return each pinned package's name and the text of its hashes."""
     return {
         normal(name): rest
         for name, rest in re.findall(r"^([\w.-]+)==[^\n]*\n((?:    --hash.*\n)*)", lock, re.MULTILINE)
@@ -45,7 +45,7 @@ def broken_links(page: Path) -> list[str]:
 
 
 def test_every_file_of_the_package_is_in_what_is_installed() -> None:
-    """Templates, style sheet, script and shipped scenarios: setuptools takes only what is named."""
+    """Templates, style sheet, script and shipped scenarios: setuptools includes only what is named."""
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["perfgate"]
     packed = {file for pattern in patterns for file in (ROOT / "perfgate").glob(pattern)}
     files = {file for file in tracked("perfgate/*") if file.suffix != ".py"}

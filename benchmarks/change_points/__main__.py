@@ -1,4 +1,4 @@
-"""`python -m benchmarks.change_points`: false alarms, power, coverage of the change points, and of other ways."""
+"""`python -m benchmarks.change_points`: false alarms, power and coverage of the change points and of alternatives."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ COUNTS = (20, 30, 50, 100, 200)
 PLACES = ((20, 10), (30, 20), (30, 25), (50, 40), (100, 50), (100, 90), (200, 195))
 SIZES = (1.0, 2.0, 3.0)
 NEAR = 2
-"""A change counts as found within so many values of its place."""
+"""Distance in values within which a change counts as found."""
 
 
 def false_alarms(method: Method, noise: Noise, count: int, series: int) -> float:
-    """Give the share of change-free series in which the method finds something."""
+    """Return the share of change-free series in which the method finds a change."""
     return float(np.mean([bool(method(noise(np.random.default_rng((1, i)), count))) for i in range(series)]))
 
 
 def power(method: Method, noise: Noise, true: Change, series: int, near: int = NEAR) -> float:
-    """Give the share of series in which the method finds the one change that there is."""
+    """Return the share of series in which the method finds the only change."""
     runs = (method(shifted(noise, (2, i), true)) for i in range(series))
     return float(np.mean([any(abs(found - true.at) <= near for found in run) for run in runs]))
 
 
 def coverage(noise: Noise, true: Change, series: int) -> tuple[float, float]:
-    """Give, of the changes found, the share whose interval holds the true size, and the mean of the sizes."""
+    """Return, for the changes found, the share whose interval contains the true size, and the mean of the sizes."""
     runs = (find_levels(shifted(noise, (3, i), true)).steps for i in range(series))
     steps = [step for run in runs for step in run if abs(step.index - true.at) <= NEAR]
     if not steps:

@@ -1,4 +1,4 @@
-"""Ways to find change points that were tried: indices of the first values of new levels."""
+"""Methods for change points that were tried: indices of the first values of new levels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Method = Callable[[Numbers], tuple[int, ...]]
 
 
 def chosen(values: Numbers) -> tuple[int, ...]:
-    """Find what `perfgate history` finds."""
+    """Find change points like `perfgate history`."""
     return tuple(step.index for step in find_levels(values).steps)
 
 
@@ -35,29 +35,29 @@ def pelt_rbf(values: Numbers) -> tuple[int, ...]:
 
 
 def pelt_bic(values: Numbers) -> tuple[int, ...]:
-    """PELT with least squares and penalty 2 log n times the variance that differences of neighbours show."""
+    """PELT with least squares and penalty 2 log n times the variance estimated from differences of neighbours."""
     return _pelt("linear", values, 2 * np.log(len(values)) * _variance(values))
 
 
 def pelt_long_run(values: Numbers) -> tuple[int, ...]:
-    """Do the same with the long-run variance: (1 + rho) / (1 - rho) times as much, rho from differences."""
+    """Use the long-run variance instead: (1 + rho) / (1 - rho) times as much, rho from differences."""
     rho = _rho_from_differences(values)
     variance = _variance(values) / (1 - rho) * (1 + rho) / (1 - rho)
     return _pelt("linear", values, 2 * np.log(len(values)) * variance)
 
 
 def t_tests(values: Numbers) -> tuple[int, ...]:
-    """As chosen, with t-tests on the values instead of on normal scores, and nothing clipped."""
+    """Use the chosen method, with t-tests on the values instead of on normal scores, and without clipping."""
     return _holding(values, values, autocorrelation, _t_test)
 
 
 def no_memory(values: Numbers) -> tuple[int, ...]:
-    """As chosen, as if values were independent."""
+    """Use the chosen method, treating values as independent."""
     return _holding(values, clip_outliers(values), lambda *_: 0.0, significance)
 
 
 def differences(values: Numbers) -> tuple[int, ...]:
-    """As chosen, with rho from differences (Chakar et al., Bernoulli 23, 2017, 1408), which levels hardly touch."""
+    """Use the chosen method, with rho from differences (Chakar et al., Bernoulli 23, 2017, 1408)."""
     return _holding(values, clip_outliers(values), lambda course, _: _rho_from_differences(course), significance)
 
 

@@ -45,7 +45,7 @@ def spikes(rng: np.random.Generator, count: int) -> Numbers:
 
 
 def autoregressive(rho: float, innovations: Noise = normal) -> Noise:
-    """Make a first-order autoregression, AR(rho): each value remembers the one before."""
+    """Make a first-order autoregression, AR(rho)."""
 
     def draw(rng: np.random.Generator, count: int) -> Numbers:
         values = lfilter([1.0], [1.0, -rho], innovations(rng, count + _SETTLING))[_SETTLING:]
@@ -70,14 +70,14 @@ NOISES: dict[str, Noise] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The one change of level of a simulated series."""
+    """The single change of level of a simulated series."""
 
     count: int
     """Values of the series."""
     at: int
     """Index of the first value of the new level."""
     size: float
-    """In standard deviations of the noise."""
+    """Size in standard deviations of the noise."""
 
 
 def shifted(noise: Noise, seed: tuple[int, ...], change: Change) -> Numbers:

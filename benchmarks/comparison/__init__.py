@@ -1,1 +1,1 @@
-"""Two results of a million requests a side: what reading, judging and summarising them takes."""
+"""Two results of a million requests a side: the cost of reading, judging and summarising them."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.comparison`: what it takes to compare two results of a million requests a side."""
+"""`python -m benchmarks.comparison`: the cost of comparing two results of a million requests a side."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(
     apart: bool,  # noqa: FBT001 - click's way of passing options
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Write made-up runs, then read, judge and summarise them in fresh processes."""
+    """Write synthetic runs, then read, judge and summarise them in fresh processes."""
     with tempfile.TemporaryDirectory() as scratch:
         runs = [Path(scratch, name) for name in (("old", "new") if apart else ("run",))]
         for seed, run in enumerate(runs, 1):
@@ -58,7 +58,7 @@ def _fresh(runs: Sequence[Path]) -> dict[str, Any]:
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
-    """Median and range of each figure over the repeats, as a Markdown table."""
+    """Return the median and range of each figure over the repeats, as a Markdown table."""
     rows = [
         ("wall time from start to end of the process, s", [each["wall_s"] for each in found], 2),
         *((f"of it {step}, s", [each["steps_s"][step] for each in found], 2) for step in _STEPS),

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.comparison.judging RUN [RUN]`: reads, judges and summarises, and tells what it took.
+"""`python -m benchmarks.comparison.judging RUN [RUN]`: reads, judges and summarises, and reports the cost.
 
-Of two runs the candidates are compared.
+With two runs, their candidates are compared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BEGAN_S = time.perf_counter()
 
 def main(runs: list[Path]) -> None:
     """Print one JSON document: seconds and peak memory of each step, and the verdict."""
-    from perfgate.gate.judge import judge  # noqa: PLC0415 - what imports take is measured
+    from perfgate.gate.judge import judge  # noqa: PLC0415 - imports are part of the measurement
     from perfgate.results.loader import read_run  # noqa: PLC0415
     from perfgate.scenario.schema import Scenario  # noqa: PLC0415
     from perfgate.stats.cross_run import side_by_side  # noqa: PLC0415
@@ -54,7 +54,7 @@ def main(runs: list[Path]) -> None:
 
 
 def peak_mb() -> float:
-    """Highest resident set of this program; `ru_maxrss` would count the process that started it."""
+    """Return the peak resident set of this program; `ru_maxrss` would include the process that started it."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024

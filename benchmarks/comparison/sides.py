@@ -1,4 +1,4 @@
-"""A made-up run as a result directory: executions, single requests, and a load lane that holds nearly all requests."""
+"""A synthetic run as a result directory: executions, single requests, and a load lane with nearly all requests."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _GATED = ("execute_ms", "cpu_ms_per_request", "service_mean_ms", "latency_p99_ms
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What a made-up run is like; the candidate is slower by `change`."""
+    """Properties of a synthetic run; the candidate is slower by `change`."""
 
     requests: int = 1_000_000
-    """Of each arm, at least."""
+    """Requests of each arm, at least."""
     replicas: int = 12
     seed: int = 1
     change: float = 0.0
@@ -45,16 +45,16 @@ class Side:
     request_blocks: int = 350
     load_blocks: int = 40
     failed_share: float = 1e-4
-    """Of the requests under load."""
+    """Rate of the requests under load."""
 
     @property
     def load_requests(self) -> int:
-        """Of one replica."""
+        """Memory of one replica."""
         return ceil(self.requests / self.replicas) - self.execute_blocks - self.request_blocks
 
 
 def write_run(directory: Path, side: Side) -> None:
-    """Write `samples.arrow` and `result.json` as a run does; the same side gives the same bytes."""
+    """Write `samples.arrow` and `result.json` like a run; the same side gives the same bytes."""
     directory.mkdir(parents=True, exist_ok=True)
     plan, result = begun(side)
     trials: list[Trial] = []
@@ -66,7 +66,7 @@ def write_run(directory: Path, side: Side) -> None:
 
 
 def begun(side: Side) -> tuple[Plan, Result]:
-    """Give the plan of a made-up run, and its result before anything is measured."""
+    """Return the plan of a synthetic run, and its result before anything is measured."""
     scenario = _scenario(side)
     plan = make_plan(scenario, tuple(Arm), side.seed, side.replicas)
     return plan, Result(
@@ -120,7 +120,7 @@ def _facts(slot: Slot, side: Side) -> ReplicaFacts:
 
 
 def made_blocks(plan: Plan, side: Side) -> Iterator[Block]:
-    """Yield the blocks of a made-up run, lane after lane."""
+    """Yield the blocks of a synthetic run, lane after lane."""
     rng = np.random.default_rng(side.seed)
     levels = rng.lognormal(0, 0.006, len(plan.slots)) * [
         1 + side.change * (slot.arm is Arm.CANDIDATE) for slot in plan.slots
@@ -139,19 +139,19 @@ def made_blocks(plan: Plan, side: Side) -> Iterator[Block]:
             for place in rng.permutation(len(plan.slots)).tolist():
                 slot = plan.slots[place]
                 failed_share = side.failed_share * (lane is Lane.LOAD)
-                done = _requests(rng, count, levels[place], failed_share, told=depth is Depth.REQUEST)
+                done = _requests(rng, count, levels[place], failed_share, has_stages=depth is Depth.REQUEST)
                 wall_s = 1.0 if lane is Lane.LOAD else float(done.service_ms.sum()) / 1e3
                 trials.append(_trial(rng, lane, depth, state, index, slot, clock_s, wall_s, done))
                 clock_s += wall_s + 1e-4
             yield Block(lane, depth, index, began_s, clock_s - began_s, tuple(trials), Conditions(0.0, 0.1))
 
 
-def _requests(rng: np.random.Generator, count: int, level: float, failed_share: float, *, told: bool) -> Requests:
-    """Log-normal times, one in fifty three times as long; queues only where several requests come."""
+def _requests(rng: np.random.Generator, count: int, level: float, failed_share: float, *, has_stages: bool) -> Requests:
+    """Draw log-normal times, one in fifty three times as long; queues only where several requests arrive."""
     execute_ms = 1.9 * level * rng.lognormal(0, 0.1, count) * np.where(rng.random(count) < 0.02, 3.3, 1.0)
     queue_ms = rng.gamma(0.5, 1.5, count) if count > 1 else np.full(count, 0.02)
     encode_ms = rng.lognormal(-2.5, 0.2, count)
-    service_ms = execute_ms + told * (queue_ms + encode_ms + 0.4)
+    service_ms = execute_ms + has_stages * (queue_ms + encode_ms + 0.4)
     lag_ms = rng.gamma(0.5, 0.1, count) * (count > 1)
     return Requests(
         scheduled_s=np.sort(rng.random(count)) * (count > 1),
@@ -159,7 +159,7 @@ def _requests(rng: np.random.Generator, count: int, level: float, failed_share: 
         service_ms=service_ms,
         send_lag_ms=lag_ms,
         status=np.where(rng.random(count) < failed_share, 4, 0).astype(np.int8),
-        stages=Stages(queue_ms, execute_ms, encode_ms, np.full(count, 8.0)) if told else None,
+        stages=Stages(queue_ms, execute_ms, encode_ms, np.full(count, 8.0)) if has_stages else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.connections`: what a request costs the client, by perfgate's connections and by libraries."""
+"""`python -m benchmarks.connections`: the client's cost of a request, by perfgate's connections and by libraries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CALL = Call(b'{"instances": [[1.0]]}')
 
 
 def makers(protocol: str) -> tuple[type[Any], type[Any]]:
-    """Return a connection of our own making and the library's."""
+    """Return our own connection and the library's."""
     if protocol == "rest":
         return OwnHttp1Connection, Http1Connection
     return Http2Connection, Ngh2Connection
@@ -41,7 +41,7 @@ def makers(protocol: str) -> tuple[type[Any], type[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one request."""
+    """Cost of one request."""
 
     wall_us: float
     cpu_us: float
@@ -68,19 +68,19 @@ def _timed(work: Callable[[], int]) -> Cost:
 
 
 class _Nowhere:
-    """Takes the place of a socket."""
+    """A substitute for a socket."""
 
     open, unsent = True, b""
 
     def send(self, pieces: Sequence[bytes]) -> None:
-        """Send nothing."""
+        """Discard the bytes."""
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing."""
 
 
 def parsing(protocol: str, make: type[Any], address: str, size: int, seconds: float) -> Cost:
-    """Write requests that go nowhere, and read answers as they would come from the socket."""
+    """Write requests without sending them, and read responses as they would come from the socket."""
     outcomes = Outcomes()
     connection = make(Remote(address), outcomes, [])
     connection.wire.close()
@@ -93,7 +93,7 @@ def parsing(protocol: str, make: type[Any], address: str, size: int, seconds: fl
             connection.send(number, _REQUEST)
             connection.flush()
             for piece in pieces if protocol == "rest" else _pieces(grpc_answer(size, 1 + 2 * number)):
-                connection._understand(piece)  # noqa: SLF001 - what is measured
+                connection._understand(piece)  # noqa: SLF001 - the part that is measured
             number += 1
         return number
 
@@ -145,7 +145,7 @@ def _spread(values: Sequence[float], form: str = "{:.2f}") -> str:
 @click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
 @click.option("--seconds", type=click.FloatRange(0.05), default=0.5, show_default=True, help="Of each side, a round.")
 def main(protocol: tuple[str, ...], rounds: int, seconds: float) -> None:
-    """Measure both sides in turn; the library's requests/s and CPU time in units of ours, medians and ranges."""
+    """Measure both sides in turn; prints the library's requests/s and CPU time relative to ours, medians and ranges."""
     cpus = sorted(os.sched_getaffinity(0))
     server_cpu = cpus[-1] if len(cpus) > 1 else None
     os.sched_setaffinity(0, cpus[:1])

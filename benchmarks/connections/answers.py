@@ -1,4 +1,4 @@
-"""Answers as TF-Serving writes them, of about so many bytes, and a server that gives nothing else."""
+"""Responses as TF-Serving writes them, of a given size, and a server that sends only these."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _END_BLOCK = b"\x00\x0bgrpc-status\x010"
 
 
 def rest_answer(size: int) -> bytes:
-    """Write a Predict answer over REST, head and indented JSON (TF-Serving's `http_rest_api_util.cc`)."""
+    """Return a Predict response over REST, head and indented JSON (TF-Serving's `http_rest_api_util.cc`)."""
     numbers = np.random.default_rng(1).normal(size=max(1, size // 20)).astype(np.float32)
     body = b'{\n    "predictions": [%s\n    ]\n}' % ", ".join(f"[{number:.9g}]" for number in numbers).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Sun, 29 Nov 2026 06:00:00 GMT\r\n"
@@ -33,7 +33,7 @@ def rest_answer(size: int) -> bytes:
 
 
 def grpc_answer(size: int, stream: int) -> bytes:
-    """Write an answer over gRPC: header fields, a message of that size, trailers."""
+    """Return a response over gRPC: header fields, a message of that size, trailers."""
     message = b"\0" + size.to_bytes(4) + bytes(size)
     pieces = [message[at : at + _FRAME_BYTES] for at in range(0, len(message), _FRAME_BYTES)]
     return b"".join(
@@ -46,7 +46,7 @@ def grpc_answer(size: int, stream: int) -> bytes:
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """Put a payload into its HTTP/2 frame."""
+    """Frame a payload for HTTP/2."""
     return _HEAD.pack(len(payload) >> 16, len(payload) & 0xFFFF, kind, flags, stream) + payload
 
 
@@ -57,7 +57,7 @@ class _Rest:
         self._answer, self._rest, self.greeting = rest_answer(size), b"", b""
 
     def answers(self, data: bytes) -> bytes:
-        """Return what the requests that have come get."""
+        """Return the responses to the requests that have arrived."""
         data, found = self._rest + data, 0
         while (end := data.find(b"\r\n\r\n")) >= 0:
             length = int(data[:end].lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or b"0")
@@ -69,7 +69,7 @@ class _Rest:
 
 
 class _Grpc:
-    """One client over HTTP/2 that has opened its windows for good."""
+    """One client over HTTP/2 that opened its windows fully at the beginning."""
 
     def __init__(self, size: int) -> None:
         self._size, self._rest, self._received, self._greeted = size, b"", 0, False
@@ -78,7 +78,7 @@ class _Grpc:
         self.greeting = frame(_SETTINGS, 0, 0, settings) + more
 
     def answers(self, data: bytes) -> bytes:
-        """Return what the requests that have come get."""
+        """Return the responses to the requests that have arrived."""
         data, at, out = self._rest + data, 0, []
         if not self._greeted and len(data) >= len(_PREFACE):
             self._greeted, at = True, len(_PREFACE)

@@ -1,4 +1,4 @@
-"""The HTTP/1.1 connection that perfgate had before it used httptools: the parser is its own."""
+"""perfgate's former HTTP/1.1 connection, with its own parser instead of httptools."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _END = b"\r\n\r\n"
 
 
 class OwnHttp1Connection(Http1Connection):
-    """The same connection with the parser of before."""
+    """The same connection with the former parser."""
 
     def __init__(self, place: Remote, outcomes: Outcomes, idle: list[Http1Connection]) -> None:
         super().__init__(place, outcomes, idle)
         self._buffer = bytearray()
         self._left: int | None = 0
-        """Bytes of the body that have not come yet; None: until the server closes the connection."""
+        """Bytes of the body still to come; None: until the server closes the connection."""
         self._chunked = self._last = False
         self._line_end = False
-        """The line's end after a chunk has not come yet."""
+        """Whether the line end after a chunk is still to come."""
 
     def _break(self, why: str) -> None:
-        """End it; a request on a connection that the server had closed meanwhile was not looked at."""
+        """Close; a request on a connection that the server had closed in the meantime was not processed."""
         if self._http and self._left is None and not self._chunked:
-            self._finish()  # the body was all that came until the end
+            self._finish()  # the body ends with the connection
         elif self._number is not None and self._used and not self._buffer and not self._http:
             self.outcomes.again += self._drop()
         super(Http1Connection, self)._break(why)
@@ -42,7 +42,7 @@ class OwnHttp1Connection(Http1Connection):
             self._break("the server sent more than one answer")
 
     def _head(self) -> bool:
-        """Read the head of an answer; return whether it is all there."""
+        """Read the head of a response; returns whether it is complete."""
         if (end := self._buffer.find(_END)) < 0:
             if len(self._buffer) > _LONGEST_HEAD:
                 self._break("the head of the answer is too long: is this an HTTP server?")
@@ -71,7 +71,7 @@ class OwnHttp1Connection(Http1Connection):
         return True
 
     def _body(self) -> bool:
-        """Read what has come of the body; return whether that was all."""
+        """Read the available part of the body; returns whether it is complete."""
         if self._chunked:
             return self._chunks()
         self._take(len(self._buffer) if self._left is None else min(self._left, len(self._buffer)))
@@ -81,7 +81,7 @@ class OwnHttp1Connection(Http1Connection):
         return False
 
     def _chunks(self) -> bool:
-        """Read chunks; the last one is empty, and trailers may follow it."""
+        """Read chunks; the last one is empty, and trailers may follow."""
         while True:
             if self._left:
                 self._take(min(self._left, len(self._buffer)))
@@ -107,7 +107,7 @@ class OwnHttp1Connection(Http1Connection):
             self._left = length
 
     def _trailers(self, end: int) -> bool:
-        """Skip what follows the last chunk up to the empty line."""
+        """Skip everything after the last chunk up to the empty line."""
         if self._buffer[end : end + 4] == _END:
             stop = end + 4
         elif (found := self._buffer.find(_END, end)) >= 0:
@@ -126,7 +126,7 @@ class OwnHttp1Connection(Http1Connection):
             self._left -= size
 
     def _finish(self) -> None:
-        """Book the answer; be idle, unless the server closes the connection now."""
+        """Record the response and become idle, unless the server closes the connection now."""
         status, timing, number = status_of_http(self._http), self._timing, self._number
         self._number, self._http, self._timing, self._used = None, 0, "", True
         if number is None:

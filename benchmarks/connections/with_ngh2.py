@@ -1,4 +1,4 @@
-"""An HTTP/2 connection that is a client session of nghttp2, by way of ngh2."""
+"""An HTTP/2 connection as a client session of nghttp2, through ngh2."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Stream:
 
 
 class Ngh2Connection(ClientConnection):
-    """Does what `perfgate.loadgen.http2.Http2Connection` does, as far as a measurement needs it."""
+    """Equivalent to `perfgate.loadgen.http2.Http2Connection`, as far as a measurement needs it."""
 
     def __init__(self, place: Remote, outcomes: Outcomes, headers: Sequence[tuple[str, str]]) -> None:
         super().__init__(place, outcomes)
@@ -40,7 +40,7 @@ class Ngh2Connection(ClientConnection):
         self._http2.set_local_window_size(_LARGEST_WINDOW)
 
     def send(self, number: int, request: Request) -> None:
-        """Take a request; it leaves with the next `flush`, or when the server's limits let it."""
+        """Take a request, which is sent by the next `flush`, or when the server's limits permit."""
         if self.broken:
             self.outcomes.others.append((number, RequestOutcome(UNAVAILABLE, self.broken, lost=True)))
             return
@@ -52,7 +52,7 @@ class Ngh2Connection(ClientConnection):
         self._streams[stream] = _Stream(number)
 
     def flush(self) -> None:
-        """Hand over to the kernel what was taken."""
+        """Hand pending bytes over to the kernel."""
         if data := self._http2.data_to_send():
             self._out.append(data)
             super().flush()

@@ -1,1 +1,1 @@
-"""How many requests a load client can make, and what each of them costs it."""
+"""How many requests a load client can send, and its cost of each."""

@@ -46,8 +46,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 def main(as_json: bool, as_markdown: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's way of passing options
     """Measure perfgate's load engine against any PredictionService.
 
-    Without --payload the request is an empty message, which a real server answers INVALID_ARGUMENT: those are
-    counted and timed all the same, and reported as errors.
+    Without --payload the request is an empty message, which a real server answers with INVALID_ARGUMENT: such responses
+    are counted and timed too, and reported as errors.
     """
     loads, facts = _measure(**options)
     if as_json:
@@ -62,7 +62,7 @@ def main(as_json: bool, as_markdown: bool, **options: Any) -> None:  # noqa: ANN
         console.print(f"- {note}", highlight=False)
 
 
-def _measure(  # noqa: PLR0913 - one a command-line option
+def _measure(  # noqa: PLR0913 - one for each command-line option
     *,
     target: str | None,
     serve_noop: bool,
@@ -91,7 +91,7 @@ def _measure(  # noqa: PLR0913 - one a command-line option
 
 
 def _present(versus: tuple[str, ...], job: Job) -> list[str]:
-    """Choose the clients to compare with; say which are missing."""
+    """Return the clients to compare with, and report missing ones."""
     chosen = CLIENTS if "all" in versus else tuple(dict.fromkeys(versus))
     why = {client: foreign.missing(client, job) for client in chosen}
     for reason in filter(None, why.values()):
@@ -103,7 +103,7 @@ def _present(versus: tuple[str, ...], job: Job) -> list[str]:
 def _served(
     target: str | None, *, serve_noop: bool, kind: str | None, cpu: int, alone: bool
 ) -> Iterator[tuple[str, str, int]]:
-    """Yield kind, address and process (0: unknown) of what is measured against."""
+    """Yield kind, address and process (0: unknown) of each server."""
     if serve_noop == (target is not None):
         msg = "give either --target or --serve-noop"
         raise click.UsageError(msg)
@@ -115,7 +115,7 @@ def _served(
 
 
 def _listener(target: str) -> int:
-    """Find the process that listens there, if it is on this machine and ours to see; else 0."""
+    """Return the process that listens there, if it is on this machine and visible to us; else 0."""
     host, _, port = target.rpartition(":")
     if host not in _LOOPBACK or not port.isdigit():
         return 0

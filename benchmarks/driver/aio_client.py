@@ -1,4 +1,4 @@
-"""The client to compare with: plain `grpc.aio`, as its documentation shows it, with serialised messages too."""
+"""The client for comparison: plain `grpc.aio` as in its documentation, also with serialised messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Round:
 
     @property
     def latency_ms(self) -> NDArray[np.float64]:
-        """From the send to the answer."""
+        """From sending to the response."""
         return np.array(self.latencies_ms)
 
     @property
@@ -36,22 +36,22 @@ class Round:
 
 
 class AioClient:
-    """So many coroutines on one channel, each sending its next request when it has the answer."""
+    """Run coroutines on one channel, each of which sends its next request after the response."""
 
     def __init__(self, job: Job, message: bytes) -> None:
         self._job, self._message = job, message
         self._runner = asyncio.Runner()
         self._channel = self._runner.run(self._open())
-        self._predict = self._channel.unary_unary(PREDICT, None, None)  # messages are serialised already
+        self._predict = self._channel.unary_unary(PREDICT, None, None)  # messages are already serialised
 
     def run(self, seconds: float) -> Round:
-        """Keep the job's load up."""
+        """Keep up the job's load."""
         found = Round()
         self._runner.run(self._all(found, time.perf_counter() + seconds))
         return found
 
     def error_message(self) -> str:
-        """Return what the server says to one request."""
+        """Return the server's response to one request."""
 
         async def once() -> str:
             try:

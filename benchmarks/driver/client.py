@@ -1,4 +1,4 @@
-"""One round of one client in a process of its own: `python -m benchmarks.driver.client JOB` prints a finding."""
+"""One round of one client in its own process: `python -m benchmarks.driver.client JOB` prints a finding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Samples(Protocol):
 
     @property
     def latency_ms(self) -> NDArray[np.float64]:
-        """From the send, or from the scheduled instant in an open loop, to the answer."""
+        """From sending, or from the scheduled instant in an open loop, to the response."""
         ...
 
     @property
@@ -39,14 +39,14 @@ class Samples(Protocol):
 
 
 class Client(Protocol):
-    """What is measured: `run` keeps the load up for so many seconds."""
+    """The measured client: `run` keeps up the load for a number of seconds."""
 
     def run(self, seconds: float) -> Samples:
-        """Send requests and return what became of them."""
+        """Send requests and return their outcomes."""
         ...
 
     def error_message(self) -> str:
-        """Send one request and return what the server says against it, empty when nothing."""
+        """Send one request and return the server's error, empty if there is none."""
         ...
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class Client(Protocol):
 
 
 def open_client(job: Job, message: bytes) -> Client:
-    """Make the client that the job names; each import stays out of the other's process."""
+    """Make the job's client; its imports stay out of the others' processes."""
     if job.client == "perfgate":
         from benchmarks.driver.perfgate_client import PerfgateClient  # noqa: PLC0415 - see above
 
@@ -105,7 +105,7 @@ def _finding(samples: Samples, wall_s: float, cpu_s: float, server_s: float | No
 
 
 def cpu_clock(pid: int) -> Callable[[], float]:
-    """Return a clock that reads a process's CPU seconds (10 ms ticks); always 0 where the process is unknown."""
+    """Return a clock of a process's CPU seconds (10 ms ticks); always 0 if the process is unknown."""
     if not pid:
         return lambda: 0.0
     process = psutil.Process(pid)

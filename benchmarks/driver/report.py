@@ -1,4 +1,4 @@
-"""What the rounds came to, for people and for programs."""
+"""Results of the rounds, for people and for programs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _COLUMNS = ("load", "client", "requests/s", "CPU µs/request", "p50 ms", "p99 ms
 
 
 def document(loads: Sequence[Load], facts: dict[str, Any]) -> dict[str, Any]:
-    """Make the one JSON document."""
+    """Return the results as one JSON document."""
     return {**facts, "loads": [_load(load) for load in loads], "notes": notes(loads)}
 
 
 def table(loads: Sequence[Load], title: str) -> Table:
-    """Make the table: medians over the rounds, the range of requests/s in brackets."""
+    """Return the table: medians over the rounds, the range of requests/s in brackets."""
     shown = Table(*_COLUMNS, title=title, title_justify="left")
     for column in shown.columns[2:]:
         column.justify = "right"
@@ -35,7 +35,7 @@ def table(loads: Sequence[Load], title: str) -> Table:
 
 
 def markdown(loads: Sequence[Load]) -> str:
-    """Make the tables of docs/explanation/benchmarks.md: the clients, then perfgate's ratios to the others."""
+    """Return the tables of docs/explanation/benchmarks.md: the clients, then perfgate's ratios to the others."""
     lines = [
         "| in flight | client | requests/s | CPU µs/request | p50 ms | p99 ms | client CPU | server CPU | errors |"
     ]
@@ -59,7 +59,7 @@ def _short(load: Load) -> str:
 
 
 def notes(loads: Sequence[Load]) -> list[str]:
-    """Say what the numbers alone do not: ratios, send lag, who was the limit, errors."""
+    """Return remarks on the numbers: ratios, send lag, the bottleneck, errors."""
     said: list[str] = []
     for load in loads:
         said += [
@@ -73,7 +73,7 @@ def notes(loads: Sequence[Load]) -> list[str]:
 
 
 def _waits(load: Load) -> bool:
-    """Tell whether client and server have to wait for each other, or for the clock."""
+    """Return whether client and server have to wait for each other, or for the clock."""
     return load.in_flight == 1 or load.rate_rps > 0
 
 

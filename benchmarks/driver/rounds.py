@@ -1,4 +1,4 @@
-"""Rounds of several clients in turn (A B C A B C …), and what they come to together."""
+"""Rounds of several clients in turn (A B C A B C …), and their combined results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One way of loading that was measured: closed loop, or Poisson arrivals when `rate_rps` is above 0."""
+    """One kind of load that was measured: closed loop, or Poisson arrivals if `rate_rps` is above 0."""
 
     in_flight: int
     rate_rps: float
@@ -39,13 +39,13 @@ class Load:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Summarise the rounds of which the number is known, not NaN."""
+    """Summarise the rounds in which the number is known, not NaN."""
     known = [value for value in values if not isnan(value)] or [nan]
     return Spread(median(known), min(known), max(known))
 
 
 def others(load: Load) -> list[str]:
-    """Name the clients that perfgate is compared with."""
+    """Return the clients that perfgate is compared with."""
     return [client for client in load.rounds if client != OURS] if OURS in load.rounds else []
 
 
@@ -55,7 +55,7 @@ def ratio_rps(load: Load, other: str) -> Spread:
 
 
 def ratio_per_cpu(load: Load, other: str) -> Spread:
-    """Compare requests per second of the client's own CPU time, which other work on the machine disturbs less."""
+    """Compare requests per second of the client's own CPU time, which other work on the machine affects less."""
     return _ratio(load, other, lambda ours, theirs: theirs.cpu_us_per_request / ours.cpu_us_per_request)
 
 
@@ -65,7 +65,7 @@ def _ratio(load: Load, other: str, compare: Callable[[Finding, Finding], float])
 
 
 def run_rounds(job: Job, clients: Sequence[str], rounds: int, run: Callable[[Job], Finding]) -> Load:
-    """Run each client once a round, always in the same order, dividing the job's seconds among the rounds."""
+    """Run each client once a round, always in the same order, with the job's seconds divided among the rounds."""
     found: dict[str, list[Finding]] = {client: [] for client in clients}
     for index in range(rounds):
         for client in clients:

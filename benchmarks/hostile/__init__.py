@@ -1,1 +1,1 @@
-"""Does a server outlive a client that means it no good: cases made from a seed, each to be answered by a status."""
+"""Whether a server survives a hostile client: seeded cases, each to be answered with a status."""

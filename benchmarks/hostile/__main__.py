@@ -1,4 +1,4 @@
-"""`python -m benchmarks.hostile MODEL REQUEST`: does the embedded server outlive 10,000 hostile requests."""
+"""`python -m benchmarks.hostile MODEL REQUEST`: whether the embedded server survives 10,000 hostile requests."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _NAME = "hostile"
 @click.option("--seed", default=1, show_default=True)
 @click.option("--bomb", "bomb_mb", default=0, show_default=True, help="MiB that one small request asks for at the end.")
 @click.option("--limit", "limit_mb", default=12_288, show_default=True, help="MiB that the server may grow by.")
-def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: Path, cases: int, connections: int, rests: int, seed: int, bomb_mb: int, limit_mb: int
 ) -> None:
-    """Serve MODEL, a SavedModel directory, and mistreat the server; exit 1 when it shows a fault."""
+    """Serve MODEL, a SavedModel directory, and attack the server; exit 1 if it shows a fault."""
     began_s = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
         parent = EmbeddedForkServer(os.environ, Path(directory) / "log", huge_pages=True)

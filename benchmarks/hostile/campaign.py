@@ -1,4 +1,4 @@
-"""All cases against one server, with a right request in between, and what became of it."""
+"""All cases against one server, with valid requests in between, and the outcome."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class Findings:
-    """How often each kind of case got which answer, and what is wrong about it."""
+    """How often each kind of case got which response, and the faults among them."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
-    """Of the server: before, and at each check."""
+    """Memory of the server: before, and at each check."""
 
     def note(self, number: int, kind: str, answer: str, fault: str = "") -> None:
-        """Count an answer; a fault names the case that shows it."""
+        """Count a response; a fault names its case."""
         self.answers[kind, answer] += 1
         if fault:
             self.faults.append(f"case {number} ({kind}): {answer}, {fault}")
 
 
 class ServerGoneError(Exception):
-    """A right request is not answered OK any more."""
+    """A valid request is no longer answered OK."""
 
 
 def send(channel: grpc.Channel, what: Case, deadline_s: float = _DEADLINE_S) -> tuple[int, str]:
-    """Send a case as gRPC; its status and the server's words."""
+    """Send a case over gRPC; returns the server's status and message."""
     call = channel.unary_unary(what.path, request_serializer=None, response_deserializer=None)
     try:
         call(what.body, timeout=deadline_s)
@@ -64,7 +64,7 @@ def send_alone(address: str, what: Case) -> tuple[int, str]:
 
 
 class Campaign:
-    """What is done to one server."""
+    """The attacks on one server."""
 
     def __init__(self, server: Subject, address: str, valid: bytes, seed: int) -> None:
         self.findings = Findings()
@@ -74,7 +74,7 @@ class Campaign:
         self.check("nothing", 0)
 
     def check(self, what: str, number: int) -> None:
-        """Send a right request; ServerGoneError, naming what was sent last, when it is not answered OK."""
+        """Send a valid request; ServerGoneError, naming the last case, if it is not answered OK."""
         if (answer := send_alone(self._address, self._right)) != (0, ""):
             raise ServerGoneError(f"after {what} {number} of seed {self._seed} a right request gets {answer}")
         self.findings.memory.append(self._server.memory())
@@ -91,12 +91,12 @@ class Campaign:
                     self.check("message", number)
 
     def connections(self, cases: int) -> None:
-        """Break HTTP/2 in one connection after the other."""
+        """Violate HTTP/2 in one connection after the other."""
         for number in self._checked("connection", cases):
             self._note(number, *connections.attack(self._address, self._valid, self._seed, number))
 
     def rest(self, address: str, path: str, valid: bytes, cases: int) -> None:
-        """Send hostile HTTP/1.1 requests, one connection each; `valid` is JSON that `path` takes."""
+        """Send hostile HTTP/1.1 requests, one connection each; `valid` is JSON that `path` accepts."""
         for number in self._checked("REST request", cases):
             self._note(number, *rest.attack(address, path, valid, self._seed, number))
 
@@ -112,7 +112,7 @@ class Campaign:
 
 @contextmanager
 def limited(pid: int, more_mb: int) -> Iterator[None]:
-    """Let a process have so much more address space, so that the machine outlives it."""
+    """Limit a process's further address space, to protect the machine."""
     with open(f"/proc/{pid}/statm") as file:  # noqa: PTH123
         now = int(file.read().split()[0]) * resource.getpagesize()
     before = resource.prlimit(pid, resource.RLIMIT_AS, (now + (more_mb << 20), resource.RLIM_INFINITY))

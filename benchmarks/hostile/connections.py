@@ -1,4 +1,4 @@
-"""Connections that break the protocol below the messages: HTTP/2 frames made by hand (RFC 9113)."""
+"""Connections that violate the protocol below the messages: hand-made HTTP/2 frames (RFC 9113)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ANSWER_S, _SILENCE_S = 5.0, 0.05
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 Sending: TypeAlias = tuple[bytes, bool]
-"""What is sent, and whether the server has to answer it, by a status or by ending the connection."""
+"""What is sent, and whether the server has to respond, with a status or by ending the connection."""
 
 
 def attack(address: str, valid: bytes, seed: int, number: int) -> tuple[str, str]:
-    """Open a connection, misuse it, and tell the kind and how the server took it.
+    """Open a connection and misuse it; returns the kind of misuse and the server's reaction.
 
-    `status N` and `HTTP N` are answers; `ended` the connection, by GOAWAY or closed; `reset` the stream; `silence` is
-    right where the request is not complete, and else a fault, `no answer`.
+    `status N` and `HTTP N` are responses; `ended` is a connection ended by GOAWAY or closed; `reset` a reset stream;
+    `silence` is correct if the request is incomplete, and else a fault, `no answer`.
     """
     rng = np.random.default_rng((seed, number))
     kind = sorted(_KINDS)[int(rng.integers(0, len(_KINDS)))]
@@ -56,7 +56,7 @@ def _outcome(wire: socket.socket) -> str:
                 fields = dict(decoder.decode(payload, raw=True))
                 if b"grpc-status" in fields:
                     return f"status {int(fields[b'grpc-status'])}"
-                if fields.get(b":status", b"200") != b"200":  # 415 is how gRPC refuses another content type
+                if fields.get(b":status", b"200") != b"200":  # gRPC rejects another content type with 415
                     return f"HTTP {int(fields[b':status'])}"
     except TimeoutError:
         return "silence"
@@ -66,7 +66,7 @@ def _outcome(wire: socket.socket) -> str:
 
 
 def _frames(wire: socket.socket) -> Iterator[tuple[int, int, bytes]]:
-    """Read frames; EOFError when the server closed the connection."""
+    """Read frames; EOFError if the server closed the connection."""
     while True:
         head = _exactly(wire, 9)
         payload = _exactly(wire, int.from_bytes(head[:3], "big"))
@@ -140,7 +140,7 @@ def _huge_length_unended(_: Rng, valid: bytes) -> Sending:
 
 
 def _huge_frame(rng: Rng, _: bytes) -> Sending:
-    """Announce a frame of 16 MB, and send none of it."""
+    """Announce a frame of 16 MB, and send nothing of it."""
     return _begin() + b"\xff\xff\xff" + struct.pack(">BBI", int(rng.choice((_DATA, _HEADERS))), 0, 1), False
 
 
@@ -163,7 +163,7 @@ def _two_messages(_: Rng, valid: bytes) -> Sending:
 
 
 def _half_closed(rng: Rng, valid: bytes) -> Sending:
-    """Send a part of a message, and no end."""
+    """Send a part of a message, without an end."""
     body = _message(valid)
     return _begin() + _open() + _frame(_DATA, 0, 1, body[: int(rng.integers(0, len(body)))]), False
 

@@ -1,4 +1,4 @@
-"""Requests that are wrong in one way each, made from a right one."""
+"""Requests with one error each, made from a valid one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def valid_requests(model: Path, name: str) -> tuple[bytes, bytes]:
 
 
 def case(valid: bytes, seed: int, number: int) -> Case:
-    """Make a case, always the same for a seed and number; `valid` is a serialised PredictRequest that is answered."""
+    """Make a case, reproducible from seed and number; `valid` is a serialised PredictRequest that is answered OK."""
     rng = np.random.default_rng((seed, number))
     kind = _NAMES[rng.choice(len(_NAMES), p=_SHARES)]
     if kind == "another method":
@@ -120,7 +120,7 @@ def _shape(rng: Rng, request: Any) -> None:  # noqa: ANN401
     shape.unknown_rank = bool(rng.random() < 0.1)
     for _ in range(int(rng.choice((0, 1, 2, 3, 8, 260)))):
         shape.dim.add(size=int(rng.choice(_SIZES)))
-    if math.prod(dim.size for dim in shape.dim) > _CLAIM_MIB << 17:  # what is less than a GiB is `bomb`'s
+    if math.prod(dim.size for dim in shape.dim) > _CLAIM_MIB << 17:  # less than a GiB is the kind `bomb`
         shape.dim.add(size=2**40)
 
 
@@ -197,7 +197,7 @@ def _set_rows(tensor: Any, rows: int) -> None:  # noqa: ANN401
 
 
 def bomb(valid: bytes, octets: int) -> Case:
-    """Ask for so much memory in some hundred bytes: one value stands for all of a large input."""
+    """Request a lot of memory in some hundred bytes: one value stands for all of a large input."""
     request = PredictRequest.FromString(valid)
     for tensor in request.inputs.values():
         array = tensors.decode(tensor)

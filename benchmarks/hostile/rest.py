@@ -1,4 +1,4 @@
-"""HTTP/1.1 requests that are wrong in one way each: the JSON, or what is around it."""
+"""HTTP/1.1 requests with one error each, in the JSON or around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 Rng: TypeAlias = np.random.Generator
 Sending: TypeAlias = tuple[bytes, bool]
-"""What is sent, and whether the server has to answer it, by a status or by ending the connection."""
+"""What is sent, and whether the server has to respond, with a status or by ending the connection."""
 
 _ANSWER_S, _SILENCE_S = 30.0, 0.05
 _ODD: tuple[Any, ...] = (
@@ -52,10 +52,10 @@ _PATHS = (
 
 
 def attack(address: str, path: str, valid: bytes, seed: int, number: int) -> tuple[str, str]:
-    """Send a request made from a valid JSON body, and tell its kind and how the server took it.
+    """Send a request made from a valid JSON body; returns its kind and the server's reaction.
 
-    `HTTP N` is an answer, `ended` the connection closed without one; `silence` is right where the request is not
-    complete, and else a fault, `no answer`.
+    `HTTP N` is a response, `ended` a connection closed without one; `silence` is correct if the request is incomplete,
+    and else a fault, `no answer`.
     """
     rng = np.random.default_rng((seed, number))
     kind = sorted(_KINDS)[int(rng.integers(0, len(_KINDS)))]
@@ -122,7 +122,7 @@ def _numbers(rng: Rng, _: bytes) -> bytes:
 
 
 def _odd_values(rng: Rng, valid: bytes) -> bytes:
-    """Put something else in place of any part."""
+    """Replace any part by something else."""
     return json.dumps(_with_odd(rng, json.loads(valid))).encode()
 
 
@@ -138,7 +138,7 @@ def _with_odd(rng: Rng, value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _many(rng: Rng, valid: bytes) -> bytes:
-    """Repeat the rows, up to a million elements or so."""
+    """Repeat the rows, up to about a million elements."""
     request = json.loads(valid)
     if isinstance(request.get("instances"), list):
         request["instances"] *= int(rng.choice((10, 1000, 13_000)))

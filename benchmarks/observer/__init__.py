@@ -1,1 +1,1 @@
-"""What observing costs."""
+"""The cost of observing processes."""

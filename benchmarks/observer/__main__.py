@@ -1,4 +1,4 @@
-"""`python -m benchmarks.observer`: what share of a core the sampler takes, and what each single reading costs."""
+"""`python -m benchmarks.observer`: the share of a core that the sampler uses, and the cost of each single reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from perfgate.observe.sampling import Sampler
 @click.option("--seconds", type=click.FloatRange(0.2), default=10.0, show_default=True, help="Per round.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     processes: int,
     rss_mb: int,
     threads: int,
@@ -36,7 +36,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
     rounds: int,
     as_json: bool,  # noqa: FBT001 - click's way of passing options
 ) -> None:
-    """Sample real processes, and read them one by one."""
+    """Sample real processes, and read them individually."""
     with crowd(processes, rss_mb, threads) as pids:
         time.sleep(0.5)
         shares = {

@@ -1,4 +1,4 @@
-"""Processes to observe: forked from one parent with much memory, with threads, some at work.
+"""Processes to observe: forked from one parent with much memory, with threads, some of them working.
 
 `python -m benchmarks.observer.crowd COUNT RSS_MIB THREADS` prints their numbers, and they end with its input.
 """
@@ -18,10 +18,10 @@ _WORK_S, _REST_S = 0.01, 0.09
 
 @contextmanager
 def crowd(count: int, rss_mb: int, threads: int) -> Iterator[list[int]]:
-    """Start the processes; every fourth is at work a tenth of the time, the others sleep."""
+    """Start the processes; every fourth works a tenth of the time, the others sleep."""
     program = [sys.executable, "-m", "benchmarks.observer.crowd", str(count), str(rss_mb), str(threads)]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None  # noqa: S101 - it was asked for
+        assert parent.stdout is not None  # noqa: S101 - requested by the caller
         yield [int(pid) for pid in parent.stdout.readline().split()]
         parent.communicate()
 

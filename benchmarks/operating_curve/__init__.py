@@ -1,1 +1,1 @@
-"""How often is perfgate right: known changes compared again and again beside a busy neighbour, row by row."""
+"""How often perfgate is right: known changes compared repeatedly beside a busy neighbour, row by row."""

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.operating_curve --rows FILE`: run the table, one line a run, nothing dropped.
+"""`python -m benchmarks.operating_curve --rows FILE`: run the table, one line a run, with all runs kept.
 
-Started again, after a kill or a power cut too, it goes on where the file ends.
+If started again, even after a kill or a power cut, it continues where the file ends.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _numbers(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dic
 )
 @click.option("--models", type=click.Path(path_type=Path), default=HOME, show_default=True, help="Built where missing.")
 def main(file: Path, wanted: dict[str, int], max_minutes: float, share: float, models: Path) -> None:
-    """Compare models that differ by known amounts, again and again, beside a busy neighbour."""
+    """Compare models that differ by known amounts, repeatedly, beside a busy neighbour."""
     _build(models)
     wanted = {name: number for name, number in wanted.items() if _is_possible(BY_NAME[name])}
     began_s = time.monotonic()
@@ -71,13 +71,13 @@ def main(file: Path, wanted: dict[str, int], max_minutes: float, share: float, m
 
 
 def next_row(wanted: Mapping[str, int], done: Mapping[str, int]) -> Row | None:
-    """Choose the row that has the smallest part of its runs, so that a table that stops early is balanced."""
+    """Return the row with the smallest part of its runs done, so that a table that stops early is balanced."""
     missing = [name for name, number in wanted.items() if done.get(name, 0) < number]
     return BY_NAME[min(missing, key=lambda name: done.get(name, 0) / wanted[name])] if missing else None
 
 
 def half_way_s(row: Row, done: Sequence[Line]) -> float:
-    """Half of the measuring time to be expected: of the runs without a second neighbour, else of the budget."""
+    """Return half of the expected measuring time: of the runs without a second neighbour, else of the budget."""
     alike = {
         each.name
         for each in ROWS
@@ -96,7 +96,7 @@ def _minutes(began_s: float) -> float:
 
 
 def _build(models: Path) -> None:
-    """Build the models where they are missing, in a process of its own: this one stays without TensorFlow."""
+    """Build missing models in a separate process, since this one stays without TensorFlow."""
     command = [sys.executable, "-m", "benchmarks.operating_curve.models", "--home", str(models)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     if built.returncode:
@@ -104,7 +104,7 @@ def _build(models: Path) -> None:
 
 
 def _is_possible(row: Row) -> bool:
-    """Leave out a row whose scenario this perfgate does not take, and say so."""
+    """Omit and report a row whose scenario this perfgate does not accept."""
     try:
         row.scenario()
     except UsageError as error:
@@ -120,7 +120,7 @@ def _commit() -> str:
 
 @contextmanager
 def _only_writer(file: Path) -> Iterator[IO[bytes]]:
-    """Open the file to append to it, alone; half a line at its end, of a run that was killed, is cut off."""
+    """Open the file for appending, exclusively; a partial line at its end, of a killed run, is cut off."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab+") as stream:
         try:

@@ -1,4 +1,4 @@
-"""One run: `perfgate compare` in a process of its own, and what is kept of it in one line."""
+"""One run: `perfgate compare` in a separate process, summarised in one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perfgate.server.fork_server import die_with_parent
 Line = dict[str, Any]
 
 SCRATCH = Path(".cache/operating_curve")
-"""Of the last run: result, samples, what the servers said."""
+"""Files of the last run: result, samples, the servers' output."""
 LONGEST_S = 900.0
 _POLL_S = 0.1
 _SOME_BLOCKS_BYTES = 16_384
@@ -31,14 +31,14 @@ _KEPT = ("change", "lower", "upper", "log_change", "log_se", "df")
 
 
 def seed_of(row: Row, number: int) -> int:
-    """Give each run of each row a seed of its own, the same whenever the table is made again."""
+    """Return a seed for each run of each row, the same whenever the table is repeated."""
     return zlib.crc32(f"{row.name}/{number}".encode())
 
 
 def run_once(row: Row, number: int, models: Path, half_way_s: float) -> Line:
     """Run one comparison to its end and describe it; a crash is a line as well.
 
-    `half_way_s`: from the first block to the start of the second neighbour, where the row has one.
+    `half_way_s`: from the first block to the start of the second neighbour, if the row has one.
     """
     shutil.rmtree(SCRATCH, ignore_errors=True)
     SCRATCH.mkdir(parents=True)
@@ -62,7 +62,7 @@ def run_once(row: Row, number: int, models: Path, half_way_s: float) -> Line:
 
 
 def described(result: Mapping[str, Any] | None, said: str) -> Line:
-    """Keep of a result what the table needs; without a finished one, what the command said last."""
+    """Return the part of a result that the table needs; without a finished one, the command's last output."""
     if result is None or result["judgement"] is None:
         return {"verdict": "none", "message": said.strip()[-500:], "effects": {}}
     judgement = result["judgement"]
@@ -84,7 +84,7 @@ def _effect(judged: Mapping[str, Any]) -> Line:
 
 
 def _run(command: list[str], said: Path, trace: Path, second_after_s: float | None) -> tuple[int, str]:
-    """Run to the end, or for `LONGEST_S`; exit code and what it wrote. It dies with this process."""
+    """Run to the end, or for `LONGEST_S`; returns exit code and output. It dies with this process."""
     with ExitStack() as stack:
         output = stack.enter_context(said.open("wb"))
         process = stack.enter_context(

@@ -1,7 +1,7 @@
 """Build the models of the operating curve: equal ones, and ones that are worse by a known amount in one respect.
 
-Each family is one network whose steps take the same time each, so that a share more steps is a share more
-execution time. Run as `python -m benchmarks.operating_curve.models`; what is up to date is left alone.
+Each family is one network whose steps take the same time each, so that a share more steps is a share more execution
+time. Run as `python -m benchmarks.operating_curve.models`; models that are up to date are kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HERE = Path(__file__).parent
 
 
 def export(recipe: Recipe, target: Path) -> None:
-    """Write a SavedModel; the directory appears whole or not at all."""
+    """Write a SavedModel; the directory appears atomically."""
     import tensorflow as tf  # noqa: PLC0415 - a build that is up to date needs no TensorFlow
 
     module = import_module(f"benchmarks.operating_curve.families.{recipe.family}").network(recipe)
@@ -39,14 +39,14 @@ def export(recipe: Recipe, target: Path) -> None:
 
 
 def recipe_of_all() -> dict[str, Any]:
-    """Everything that decides what a build writes."""
+    """Return everything that determines a build's content."""
     files = (_HERE / "models.py", _HERE / "recipe.py", _HERE / "recipes.py", *sorted((_HERE / "families").glob("*.py")))
     source = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     return {"source": source, "tensorflow": version("tensorflow")}
 
 
 def up_to_date(home: Path) -> bool:
-    """Tell whether a finished build of these recipes is there."""
+    """Return whether a finished build of these recipes exists."""
     with contextlib.suppress(OSError, ValueError):
         there = all((home / name / "saved_model.pb").is_file() for name in RECIPES)
         return there and json.loads((home / _STAMP).read_text())["recipe"] == recipe_of_all()

@@ -1,4 +1,4 @@
-"""A process that keeps one core busy for a share of the time: the neighbour on a shared machine."""
+"""A process that keeps one core busy for a share of the time, like the neighbour on a shared machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERIOD_S = 0.1
 
 
 def burn(share: float) -> None:
-    """Alternate work and sleep until killed; the work is arithmetic, so that it takes CPU and little memory."""
+    """Alternate work and sleep until killed; the work is arithmetic, so it uses CPU and little memory."""
     while True:
         until_s = time.perf_counter() + share * PERIOD_S
         while time.perf_counter() < until_s:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from benchmarks.operating_curve.recipe import Family, Recipe
 
 STEPS = {Family.RECURRENT: 220, Family.RANKER: 42, Family.CONVOLUTIONAL: 106, Family.TRANSFORMER: 46}
-"""Of the model that a family's others are compared with."""
+"""Steps of the model with which a family's others are compared."""
 STEPS_OF_A_REQUEST = {Family.RECURRENT: 320, Family.RANKER: 100, Family.CONVOLUTIONAL: 200, Family.TRANSFORMER: 100}
-"""A whole execution takes as long as so many steps: what is around them takes as long as the difference."""
+"""Duration of a whole execution in steps; the rest of the model accounts for the difference."""
 _BRIEF_STEPS = 40
-"""Of models that answer many requests: a leak shows after some thousands."""
+"""Steps of models that answer many requests: a leak shows after some thousands."""
 _LEAK_BYTES = 1024
 _EXTRA_MIB = 50
 _UNEVEN_STEPS = 10
-"""Of the cheapest request in `uneven`; the others' further steps stand in `payloads/uneven.json`."""
+"""Steps of the cheapest request in `uneven`; the others' additional steps are in `payloads/uneven.json`."""
 
 
 def _more(family: Family, share: float) -> Recipe:
@@ -23,7 +23,7 @@ def _more(family: Family, share: float) -> Recipe:
 
 
 def _family(family: Family) -> dict[str, Recipe]:
-    """Give what every family has; `plus_50` is for measuring what a step is worth."""
+    """Return the models of every family; `plus_50` is for measuring the duration of a step."""
     base = Recipe(STEPS[family], family)
     percents = (1, 2, 5, 10, 50) if family is Family.CONVOLUTIONAL else (2, 5, 10, 50)
     shares = {f"plus_{percent}": _more(family, percent / 100) for percent in percents}
@@ -32,7 +32,7 @@ def _family(family: Family) -> dict[str, Recipe]:
 
 
 def model_name(family: Family, name: str) -> str:
-    """Name a family's model; the recurrent ones, which were there before the others, have no prefix."""
+    """Return the name of a family's model; the recurrent ones, which are older, have no prefix."""
     return name if family is Family.RECURRENT else f"{family}_{name}"
 
 
@@ -40,7 +40,7 @@ _BASE = Recipe(STEPS[Family.RECURRENT])
 
 
 def _heavy(times: float) -> int:
-    """So many further steps make an execution take `times` as long."""
+    """Return the number of additional steps that makes an execution take `times` as long."""
     return round((times - 1) * STEPS_OF_A_REQUEST[Family.RECURRENT])
 
 
@@ -60,4 +60,4 @@ RECIPES: dict[str, Recipe] = {name: recipe for family in Family for name, recipe
     "quick_first": replace(_BASE, first_products=0),
     "slow_first": replace(_BASE, first_products=2000),
 }
-"""Directory to what is in it."""
+"""The model in each directory."""

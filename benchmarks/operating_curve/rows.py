@@ -1,4 +1,4 @@
-"""The rows of the table: what is compared with what, how often, and what should come of it."""
+"""The rows of the table: what is compared, how often, and with which expected outcome."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _UNDECIDED = (Wanted(Outcome.FAIL, at_most=0.01), Wanted(Outcome.PASS, at_most=0
 _ALONE = (Wanted(Outcome.ALONE, at_least=0.95),)
 _METRIC_FAILS = (Wanted(Outcome.METRIC_FAILS, at_least=0.95),)
 _MEANS = ("cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms")
-"""Each of these, as `execute_ms`, may find that some requests take longer."""
+"""Any of these, like `execute_ms`, may detect that some requests take longer."""
 _QUIET = (Wanted(Outcome.FAIL, at_most=0.01), Wanted(Outcome.PASS_IN_TIME, at_least=0.50))
-"""At least half within the time: the median is."""
+"""At least half within the time, which means the median."""
 
 
 def _found(share: float) -> tuple[Wanted, ...]:
@@ -26,7 +26,7 @@ def _found(share: float) -> tuple[Wanted, ...]:
 
 
 def _of_family(family: Family, change: str, title: str, row: Row) -> Row:
-    """Make a recurrent row one of another family: its models, its scenario."""
+    """Convert a recurrent row to another family: its models, its scenario."""
     return replace(
         row,
         name=model_name(family, row.name),
@@ -48,7 +48,7 @@ def _slower(name: str, scenario: str, runs: int, wanted: tuple[Wanted, ...], tru
 
 
 def _alike(family: Family) -> Iterator[Row]:
-    """Give the rows that every family has."""
+    """Return the rows that every family has."""
     for title, row in (
         ("the same model twice", _equal("same", 2, "base")),
         ("exported again", _equal("again", 4, "again", more=(_COVERS,))),
@@ -105,7 +105,7 @@ _EQUAL = ("same", "again", "renamed", "weights", "swapped")
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Rows that are counted together as well."""
+    """Rows that are also counted together."""
 
     title: str
     rows: tuple[Row, ...]
@@ -113,7 +113,7 @@ class Pool:
 
     @property
     def row(self) -> Row:
-        """Make a row that says what is wanted of all of them; its metric, truth and time are those of the first."""
+        """Make a row with the expectations for all of them together; metric, truth and time are those of the first."""
         return replace(self.rows[0], wanted=self.wanted)
 
 
@@ -130,4 +130,4 @@ POOLS: tuple[Pool, ...] = (
     Pool("+10 %, four families", _changed("plus_10"), _found(0.99)),
     Pool("+2 %, four families", _changed("plus_2"), _found(0.90)),
 )
-"""Shown after the rows."""
+"""Explanations below the rows."""

@@ -1,6 +1,6 @@
-"""How others would judge the same trace: requests of all replicas in one pot, the baseline's against the candidate's.
+"""Judgement of the same data by other tools' rules: requests of all replicas pooled, baseline against candidate.
 
-None of them is given what perfgate takes from the design of the run: no replicas, no blocks.
+None of them uses the design of the run as perfgate does: no replicas, no blocks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CELLS_AT_A_TIME = 4_000_000
 
 
 def mann_whitney(baseline: Floats, candidate: Floats) -> bool:
-    """Say "slower" at p < 0.05, two-sided, with the higher median.
+    """Return whether it is "slower": p < 0.05, two-sided, with the higher median.
 
     benchstat: golang.org/x/perf `benchmath.AssumeNothing` (median, U test; CompareAlpha 0.05). google/benchmark:
     `tools/gbench/report.py` calls `scipy.stats.mannwhitneyu(..., alternative="two-sided")` and marks p < 0.05.
@@ -36,7 +36,7 @@ def mann_whitney(baseline: Floats, candidate: Floats) -> bool:
 
 
 def pooled_t(baseline: Floats, candidate: Floats) -> bool:
-    """Say "slower" where Student's two-sample, two-tailed t test is significant at 95 % and the mean is higher.
+    """Return whether it is "slower": Student's two-sample t test is significant at 95 %, two-tailed, higher mean.
 
     pyperf `_utils.is_significant`: pooled variance, n1 + n2 - 2 degrees of freedom.
     """
@@ -45,11 +45,11 @@ def pooled_t(baseline: Floats, candidate: Floats) -> bool:
 
 
 def criterion(baseline: Floats, candidate: Floats, rng: np.random.Generator) -> bool:
-    """Say "regressed" where p < 0.05 and the whole 95 % interval of the mean's relative change is above +1 %.
+    """Return whether it has "regressed": p < 0.05 and the 95 % interval of the mean's relative change is above +1 %.
 
     Criterion.rs `analysis/compare.rs` and `report.rs`: the p-value is the share of t statistics of samples drawn from
-    both arms' requests together that are as extreme as the one measured; the interval is a percentile bootstrap of
-    mean / mean - 1, each arm resampled on its own; `noise_threshold` 0.01, `significance_level` 0.05.
+    both arms' requests together that are as extreme as the measured one; the interval is a percentile bootstrap of mean
+    / mean - 1, each arm resampled separately; `noise_threshold` 0.01, `significance_level` 0.05.
     """
     together = np.concatenate([baseline, candidate])
     measured = _t(_moments(baseline[None, :]), _moments(candidate[None, :]), baseline.size, candidate.size)[0]
@@ -63,7 +63,7 @@ def criterion(baseline: Floats, candidate: Floats, rng: np.random.Generator) -> 
 
 
 def fixed_limit(baseline: Floats, candidate: Floats) -> bool:
-    """Say "slower" where the mean is more than 20 % above the baseline's.
+    """Return whether it is "slower": the mean is more than 20 % above the baseline's.
 
     pytest-benchmark `--benchmark-compare-fail=mean:20%`; other runners of benchmarks in CI have such a limit, too.
     """
@@ -71,16 +71,16 @@ def fixed_limit(baseline: Floats, candidate: Floats) -> bool:
 
 
 def percentile_limit(baseline: Floats, candidate: Floats, catch: float) -> bool:
-    """Say "broken" where the candidate's 95th percentile is above a limit: k6's threshold `p(95)<LIMIT`.
+    """Return whether it is "broken": the candidate's 95th percentile is above a limit, k6's threshold `p(95)<LIMIT`.
 
-    k6's limits are numbers that somebody wrote down earlier. Here it is the baseline's own p95 in the same run, plus
-    the regression to catch: the best number that anyone could have written, free of what the machine did in between.
+    k6's limits are fixed in advance. Here the limit is the baseline's own p95 in the same run plus the regression to
+    catch: the best possible number, unaffected by changes of the machine in between.
     """
     return bool(np.quantile(candidate, 0.95) > (1 + catch) * np.quantile(baseline, 0.95))
 
 
 def judged_by_others(baseline: Floats, candidate: Floats, catch: float, seed: int) -> dict[str, bool]:
-    """Ask each rule whether the candidate is worse; empty where an arm has fewer than two requests."""
+    """Return whether the candidate is worse by each rule; empty if an arm has fewer than two requests."""
     if min(baseline.size, candidate.size) < 2:
         return {}
     rng = np.random.default_rng(seed)
@@ -102,13 +102,13 @@ TITLES = {
     FIXED_LIMIT: "mean + 20 %",
     PERCENTILE_LIMIT: "p95 limit (k6)",
 }
-"""Rules in the order in which they are shown."""
+"""Rules in display order."""
 
 
 def pooled_times(samples: Path, lane: Lane, depth: Depth) -> tuple[Floats, Floats]:
     """Read the times of the answered requests of one lane and depth, in ms: the baseline's, the candidate's.
 
-    Response times; in the cost lane they are the service times.
+    Response times; in the cost lane these are the service times.
     """
     table = read_samples(samples)
     chosen = pc.and_(pc.equal(table["lane"], lane.value), pc.equal(table["depth"], depth.value))
@@ -119,7 +119,7 @@ def pooled_times(samples: Path, lane: Lane, depth: Depth) -> tuple[Floats, Float
 
 
 def _resampled(values: Floats, size: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Mean and variance of samples of so many, drawn with replacement."""
+    """Return mean and variance of samples of that size, drawn with replacement."""
     at_a_time = max(1, _CELLS_AT_A_TIME // size)
     rows = [min(at_a_time, RESAMPLES - done) for done in range(0, RESAMPLES, at_a_time)]
     parts = [_moments(values[rng.integers(values.size, size=(count, size), dtype=np.int32)]) for count in rows]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.operating_curve.summary FILE...`: what the runs say about perfgate, and about other rules."""
+"""`python -m benchmarks.operating_curve.summary FILE...`: what the runs show about perfgate, and about other rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_TIME = (Outcome.FOUND, Outcome.PASS_IN_TIME)
 _VERDICTS = ("fail", "pass", "inconclusive", "invalid", "none")
 Runs = Sequence[Line]
 Group = tuple[str, Row, Runs]
-"""A title, a row that says what is wanted of it, and the runs."""
+"""A title, a row with its expectations, and the runs."""
 
 
 @click.command()
@@ -45,7 +45,7 @@ def summary(lines: Runs) -> str:
 
 
 def _groups(lines: Runs) -> Iterator[Group]:
-    """Give each row's runs, then those of rows that are counted together."""
+    """Return each row's runs, then those of rows that are counted together."""
     for row in ROWS:
         runs = _of((row,), lines)
         if runs:
@@ -102,7 +102,7 @@ def _effect_line(title: str, row: Row, runs: Runs) -> tuple[str, ...]:
 
 
 def _shown(row: Row) -> Callable[[float], str]:
-    """Print a change: in percent, or in its unit where the metric is compared by difference."""
+    """Format a change: in percent, or in its unit if the metric is compared by difference."""
     metric = BY_NAME[row.metric]
     return (lambda x: f"{x:+.2%}") if metric.scale is Scale.RATIO else (lambda x: f"{x:+.2f} {metric.unit}")
 
@@ -119,7 +119,7 @@ def _others(groups: Sequence[Group]) -> str:
 
 
 def _rule_line(title: str, row: Row, runs: Runs) -> tuple[str, ...]:
-    """Count the wrong answers: an alarm where nothing changed, none where the candidate is slower."""
+    """Count the wrong answers: an alarm if nothing changed, none if the candidate is slower."""
     judged = [line for line in runs if line.get("rules")]
     wrong = row.kind == "equal"
     ours = Rate(sum((line["verdict"] == "fail") is wrong for line in runs), len(runs))

@@ -1,4 +1,4 @@
-"""The lines of a file, and what each run came to."""
+"""The lines of a file, and the outcome of each run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.operating_curve.row import Outcome, Row, Wanted
 from perfgate.stats.binomial import lower_share, upper_share
 
 _SIDE = 0.025
-"""Of all intervals here, on either side: they are of 95 %."""
+"""Level of all intervals here, on either side, for 95 %."""
 
 
 def read_rows(file: Path) -> tuple[Line, ...]:
@@ -23,7 +23,7 @@ def read_rows(file: Path) -> tuple[Line, ...]:
 
 
 def outcomes(line: Line, row: Row) -> frozenset[Outcome]:
-    """Say what a run came to; a run without a verdict came to nothing that is wanted."""
+    """Return the outcomes of a run; a run without a verdict has none that is expected."""
     verdict = line["verdict"]
     others = [each["verdict"] for name, each in line["effects"].items() if name != row.metric]
     others += line.get("objectives", {}).values()
@@ -45,21 +45,21 @@ def outcomes(line: Line, row: Row) -> frozenset[Outcome]:
 
 
 def covers(effect: Line, truth: float) -> bool:
-    """Say whether the effect's two-sided 95 % interval has the true change, a share, in it."""
+    """Return whether the effect's two-sided 95 % interval contains the true change, a share."""
     half = float(stats.t.isf(_SIDE, effect["df"])) * effect["log_se"]
     return bool(abs(effect["log_change"] - log1p(truth)) <= half)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many of so many runs."""
+    """A number of runs out of all."""
 
     count: int
     runs: int
 
     @property
     def share(self) -> float:
-        """Observed; 0 without runs."""
+        """Observed share; 0 without runs."""
         return self.count / self.runs if self.runs else 0.0
 
     @property
@@ -68,13 +68,13 @@ class Rate:
         return lower_share(self.count, self.runs, _SIDE), upper_share(self.count, self.runs, _SIDE)
 
     def __str__(self) -> str:
-        """Print as `1 of 40 (0.1 to 13.2 %)`."""
+        """Format as `1 of 40 (0.1 to 13.2 %)`."""
         low, high = (100 * end for end in self.interval)
         return f"{self.count} of {self.runs} ({low:.1f} to {high:.1f} %)" if self.runs else ""
 
 
 def standing(rate: Rate, wanted: Wanted) -> str:
-    """Say whether a bound holds: surely where the whole interval is on one side of it."""
+    """Return whether a bound holds: definitely if the whole interval is on one side of it."""
     if not rate.runs:
         return "no run yet"
     (low, high), inside = rate.interval, wanted.at_least <= rate.share <= wanted.at_most

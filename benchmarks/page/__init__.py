@@ -1,1 +1,1 @@
-"""How large the page of a long run is, and how long it takes to draw."""
+"""Size of a long run's page, and the time to render it."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.page`: the page of a made-up run with a million requests a side."""
+"""`python -m benchmarks.page`: the page of a synthetic run with a million requests a side."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from perfgate.trials import Arm
 @click.option("--repeats", type=click.IntRange(1), default=7, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the page here.")
 def main(requests: int, replicas: int, turns: int, repeats: int, out: Path | None) -> None:
-    """Finish a made-up run, draw its page again and again from result.json, and say how large and how quick it is."""
+    """Complete a synthetic run, render its page repeatedly from result.json, and report its size and time."""
     side = Side(requests, replicas, change=0.1, load_blocks=turns)
     with tempfile.TemporaryDirectory() as scratch:
         result = finished(side, Path(scratch))
@@ -44,11 +44,11 @@ def main(requests: int, replicas: int, turns: int, repeats: int, out: Path | Non
         times_s.append(time.perf_counter() - began_s)
     if out is not None:
         out.write_text(page, encoding="utf-8")
-    print(told(result, page, times_s))
+    print(figures(result, page, times_s))
 
 
 def finished(side: Side, directory: Path) -> Result:
-    """Record a made-up run as a real one is, judge it and publish it."""
+    """Record a synthetic run like a real one, judge it and publish it."""
     plan, started = begun(side)
     with Recorder(replace(started, replicas=()), directory) as recorder:
         recorder.replicas_are(started.replicas)
@@ -77,8 +77,8 @@ def _timeline(side: Side, begin_s: float, end_s: float) -> Timeline:
     )
 
 
-def told(result: Result, page: str, times_s: list[float]) -> str:
-    """Put the figures into words and a Markdown table."""
+def figures(result: Result, page: str, times_s: list[float]) -> str:
+    """Format the figures as words and a Markdown table."""
     asked = {
         arm: sum(n for n, of in zip(result.trials.requests, result.trials.arm, strict=True) if of == arm) for arm in Arm
     }

@@ -1,4 +1,4 @@
-"""How many points each series of a page has, read back from its pictures."""
+"""Number of points of each series on a page, read back from its pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Chart:
     series: int
     """Lines and clouds of dots."""
     most_points: int
-    """Of a series."""
+    """Points of a series."""
 
 
 def charts_of(page: str) -> tuple[Chart, ...]:

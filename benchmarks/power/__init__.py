@@ -1,1 +1,1 @@
-"""Which plan gives the narrowest interval in a second of wall time, and what each part of it brings."""
+"""Which plan gives the narrowest interval for its wall time, and what each part of it contributes."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.power --rows FILE`: equal models under each plan in turn, one line a run, nothing dropped."""
+"""`python -m benchmarks.power --rows FILE`: equal models under each plan in turn, one line a run, none dropped."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ SCRATCH = Path(".cache/power")
 @click.option("--seconds", default=15.0, show_default=True, help="Measuring time of a run.")
 @click.option("--plan", "plans", multiple=True, help="Only plans whose name has this in it.")
 @click.option("--busy", "share", default=0.5, show_default=True, help="Share of one core that a neighbour takes.")
-def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     old: str, new: str, rows: Path, rounds: int, seconds: float, plans: tuple[str, ...], share: float
 ) -> None:
-    """Compare OLD with NEW, which are equal, under each plan, and print what each is worth; 0 rounds only print."""
+    """Compare OLD with NEW, which are equal, under each plan, and print each plan's value; 0 rounds only print."""
     chosen = [each for each in VARIANTS if not plans or any(plan in each.name for plan in plans)]
     with busy(share):
         for number in range(rounds):
-            for variant in random.Random(number).sample(chosen, len(chosen)):  # noqa: S311 - an order
+            for variant in random.Random(number).sample(chosen, len(chosen)):  # noqa: S311 - only an order
                 row = _run(variant, old, new, seconds) | {"round": number, "busy": share}
                 with rows.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
@@ -62,12 +62,12 @@ def _run(variant: Variant, old: str, new: str, seconds: float) -> dict[str, Any]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Print both tables: plans, and estimators on the usual plan; medians over runs with their range."""
+    """Print both tables: plans, and estimators with the usual plan; medians over runs with their range."""
     plans = [_head("plan", "runs", "wall, s", "standard error, %", "at 60 s of wall time, %")]
     for variant in VARIANTS:
         if found := [row for row in rows if row["variant"] == variant.name and row["spreads"]]:
             se = [row["spreads"]["time without waiting"] for row in found]
-            # What is left of start-up in 60 s, and the error's root over the time that is measured.
+            # The rest of 60 s after start-up, and the error scaled by the root of the measured time.
             minute = [
                 value * (row["measured_s"] / (60 - row["wall_s"] + row["measured_s"])) ** 0.5
                 for value, row in zip(se, found, strict=True)

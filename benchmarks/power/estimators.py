@@ -1,4 +1,4 @@
-"""What one run of equal models comes to, by the quantity that is measured and by how it is averaged."""
+"""Results of one run of equal models, by the measured quantity and by the way of averaging."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from perfgate.trials import Depth
 
 
 def spreads(directory: Path) -> dict[str, float]:
-    """Give the standard error of the effect, in percent, by the name of what was done to the numbers."""
+    """Return the standard error of the effect, in percent, by the name of the processing."""
     result, table = read_run(directory)
     return {name: 100 * se for name, se in _each(result, table)}
 

@@ -1,4 +1,4 @@
-"""Plans that are tried: each changes one thing of the usual one."""
+"""The plans that are tried: each changes one thing of the usual one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _NO_LOAD = "execute_share = 1.0\nrequest_share = 0.0\n"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One plan, as what its scenario file says besides the time."""
+    """One plan, as the content of its scenario file besides the time."""
 
     name: str
     budget: str = "replicas = 12\nparents = 1\n" + _NO_LOAD
     server: str = ""
 
     def scenario(self, seconds: float) -> str:
-        """Write the scenario file; one look, so that all of the time is used."""
+        """Write the scenario file; with one look, so that all of the time is used."""
         return (
             f'name = "power"\n[budget]\nmeasure_s = {seconds}\nlooks = 1\n{self.budget}'
             f'[server]\n{self.server}[load]\narrivals = "closed"\n'

@@ -1,1 +1,1 @@
-"""What a server adds to the model's own call: time and CPU time of a request, and where they go."""
+"""A server's overhead over the model's own call: time and CPU time of a request, and their breakdown."""

@@ -36,7 +36,7 @@ _ROWS = (
     "--each", type=click.IntRange(1), default=50, show_default=True, help="Executions, and requests, a round."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: str,
     scenario: str,
     protocol: tuple[str, ...],
@@ -45,7 +45,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
     each: int,
     as_json: bool,  # noqa: FBT001 - click's way of passing options
 ) -> None:
-    """Execute and request in turn, one server of MODEL a protocol; medians over the rounds, and their range."""
+    """Execute and request in turn, with one server of MODEL a protocol; prints medians over the rounds, and ranges."""
     wanted = load_scenario(scenario, [Path()])
     found: dict[str, dict[str, Spread]] = {}
     for name in protocol or ("grpc",):

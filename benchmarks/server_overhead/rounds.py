@@ -23,7 +23,7 @@ from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
 from perfgate.trials import Arm, Call
 
 _HEALTH = "/grpc.health.v1.Health/Check"
-_FIRST = 5  # requests before those that count: the server has just been executing
+_FIRST = 5  # requests before those that count, because the server has just been executing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +33,23 @@ class Round:
     execute_ms: float
     execute_cpu_ms: float
     request_ms: float
-    """As the driver sees it: from the send to the answer."""
+    """Measured by the driver, from sending to the response."""
     request_cpu_ms: float
     queue_ms: float
     executed_ms: float
-    """The execution within the request, as the server tells it."""
+    """The execution within the request, as reported by the server."""
     encode_ms: float
     empty_ms: float
-    """Of a request that asks for nothing: a health check over gRPC; NaN over REST."""
+    """Time of a minimal request: a health check over gRPC; NaN over REST."""
 
     @property
     def added_ms(self) -> float:
-        """What the request took longer than the execution."""
+        """The request's time minus the execution's."""
         return self.request_ms - self.execute_ms
 
     @property
     def added_cpu_ms(self) -> float:
-        """What the request cost the server more than the execution."""
+        """The server's CPU time of the request minus that of the execution."""
         return self.request_cpu_ms - self.execute_cpu_ms
 
 
@@ -62,7 +62,7 @@ class Spread:
     most: float
 
     def __str__(self) -> str:
-        """As tables have it."""
+        """Format for tables."""
         return f"{self.median:.3f} [{self.least:.3f} to {self.most:.3f}]"
 
 
@@ -78,7 +78,7 @@ class Bench:
         self._cpu_clock = cpu_clock_id(replica.pid)
 
     def round(self, number: int) -> Round:
-        """Execute so many times, then send as many requests."""
+        """Execute a number of times, then send as many requests."""
         executions = [self._replica.execute(index) for index in range(number)]
         self._drive(self._driver, _FIRST)
         before_ms = self._cpu_ms()
@@ -134,7 +134,7 @@ def bench(model: str, scenario: Scenario, protocol: str, in_flight: int) -> Iter
 
 
 def spreads(rounds: list[Round]) -> dict[str, Spread]:
-    """Summarise each number, and what is added."""
+    """Summarise each number, and the differences."""
     rows = [asdict(each) | {"added_ms": each.added_ms, "added_cpu_ms": each.added_cpu_ms} for each in rounds]
     names = [*(field.name for field in fields(Round)), "added_ms", "added_cpu_ms"]
     return {name: _spread([row[name] for row in rows]) for name in names}

@@ -1,1 +1,1 @@
-"""How often verdicts are right, how soon they come and how honest intervals are, on simulated measurements."""
+"""How often verdicts are right, how soon they come and how well intervals cover, on simulated measurements."""

@@ -26,7 +26,7 @@ _HEAD = (
 
 
 def seeds_of(name: str, effect: float) -> int:
-    """Tell one point's seeds from those of all others."""
+    """Return seeds for one point, different from those of all others."""
     return zlib.crc32(f"{name} {effect}".encode())
 
 
@@ -65,7 +65,7 @@ def _point(name: str, effect: float, catch: float, found: Sequence[Outcome]) -> 
 @click.option("--looks", default=8, show_default=True, help="A lane that others left time has up to twice as many.")
 @click.option("--seed", default=1, show_default=True, help="Each point has seeds of its own, made of this one.")
 @click.option("--processes", default=os.cpu_count(), show_default="one a CPU")
-def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     runs: int,
     others: int,
     worlds: tuple[str, ...],
@@ -75,7 +75,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
     seed: int,
     processes: int,
 ) -> None:
-    """Print a Markdown table, one line a world and true change."""
+    """Print a Markdown table, one line for each world and true change."""
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
     with ProcessPoolExecutor(processes) as pool:

@@ -1,4 +1,4 @@
-"""The rules that decide objectives, before and now: whether a maximum is held, and whether it is broken."""
+"""The rules for objectives, before and now: whether a maximum is met, and whether it is missed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OFFSET_MS = 10.0
 
 
 def percentiles(quantile: float) -> tuple[Rule, Rule]:
-    """Give both rules for a percentile: of a bound of 0, moved to where times are positive."""
+    """Apply both rules to a percentile, with a bound of 0 shifted to where times are positive."""
     name = f"latency_p{100 * quantile:.0f}_ms"
 
     def before(series: tuple[Floats, ...], bound: float, alpha: float) -> tuple[bool, bool]:
@@ -39,7 +39,7 @@ def percentiles(quantile: float) -> tuple[Rule, Rule]:
 
 
 def shares() -> tuple[Rule, Rule]:
-    """Give both rules for a share of failures."""
+    """Apply both rules to a share of failures."""
 
     def before(series: tuple[Floats, ...], bound: float, alpha: float) -> tuple[bool, bool]:
         return _of_share([values > 0 for values in series], bound, alpha)
@@ -51,7 +51,7 @@ def shares() -> tuple[Rule, Rule]:
 
 
 def means() -> tuple[Rule, Rule]:
-    """Give both rules for a mean over servers."""
+    """Apply both rules to a mean over servers."""
 
     def before(series: tuple[Floats, ...], bound: float, alpha: float) -> tuple[bool, bool]:
         mean, half = _t_interval(series[0], alpha)
@@ -70,7 +70,7 @@ def _t_interval(values: Floats, alpha: float) -> tuple[float, float]:
 
 
 def _of_share(marked: list[NDArray[np.bool_]], share: float, alpha: float) -> tuple[bool, bool]:
-    """Take requests of a server as independent draws, but for the design effect over servers at the bound."""
+    """Treat a server's requests as independent draws, except for the design effect over servers at the bound."""
     hits = np.array([each.sum() for each in marked], np.float64)
     counts = np.array([each.size for each in marked], np.float64)
     effect = design_effect(hits, counts)
@@ -79,7 +79,7 @@ def _of_share(marked: list[NDArray[np.bool_]], share: float, alpha: float) -> tu
 
 
 def _judged(name: str, rows: list[list[Floats]], bound: float, alpha: float) -> tuple[bool, bool]:
-    """Let the gate decide, as it does in a run."""
+    """Let the gate decide, as in a run."""
     table = TrialTable.of(
         [
             trial(0, Arm.CANDIDATE, number, requests(times, status), Lane.LOAD, Depth.REQUEST)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """`python -m benchmarks.simulation.independent`: error rates by an implementation that shares no code with perfgate.
 
-Estimator, looks and simulated machine are those of tests/independent, written from docs/explanation/method.md alone.
+Estimator, looks and simulated machine are those of tests/independent, written from docs/explanation/method.md only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _hit(payloads: int, times: float) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One row: a machine, by how much every payload changes, and which mean is judged."""
+    """One row: a machine, the change of every payload, and the mean that is judged."""
 
     name: str
     machine: Machine
@@ -34,21 +34,21 @@ class Point:
     robust: bool = True
     as_often: tuple[float, ...] = LOOKS
     early: bool = False
-    """Looked at before 3/8 with few replicas, too, as no run is."""
+    """With looks before 3/8 despite few replicas, unlike any run."""
 
     @property
     def looks(self) -> tuple[float, ...]:
-        """Those of a run with so many replicas."""
+        """Looks of a run with that many replicas."""
         return self.as_often if self.early or self.machine.replicas >= ENOUGH_FOR_EARLY else late(self.as_often)
 
     @property
     def tolerance(self) -> float:
-        """Of the mean that is judged."""
+        """Change of the mean that is judged."""
         return TAU if self.robust else GUARD_TAU
 
     @property
     def seed(self) -> int:
-        """The point's own."""
+        """The point's own seed."""
         return zlib.crc32(f"{self.name} {self.change}".encode())
 
 
@@ -69,7 +69,7 @@ _AT_TAU = {
 }
 _HOSTILE = Machine(cost=COSTS, spike_share=0.1, replicas=4)
 _FEW = Machine(rounds=2, request_sd=0.12, spike_share=0.05, memory=0.2)
-"""What a lane of single requests brings where a request takes some milliseconds."""
+"""Blocks of a lane of single requests that take some milliseconds."""
 _BESIDE = (
     Point("payloads alike, 16 looks", Machine(), TAU, as_often=TWICE_AS_OFTEN),
     Point("looked at early: costs 1 to 50, spikes in 10 %, 4 replicas", _HOSTILE, TAU, early=True),
@@ -98,7 +98,7 @@ def _interval(share: float, runs: int) -> str:
 
 
 def row(point: Point, found: Rates) -> str:
-    """Give one row of the table."""
+    """Return one row of the table."""
     true = truth(point.machine, point.change)
     at_tau = " = τ" if np.isclose(true, point.tolerance) else ""
     verdicts = " / ".join(f"{100 * share:.2f}" for share in (found.fail, found.passed, found.open))
@@ -117,7 +117,7 @@ def row(point: Point, found: Rates) -> str:
 @click.option("--others", default=1000, show_default=True, help="Of each other point.")
 @click.option("--only", default="", help="Points whose name has this in it.")
 def main(runs: int, others: int, only: str) -> None:
-    """Print a Markdown table, one row a point; each has seeds of its own."""
+    """Print a Markdown table, one row for each point; each has its own seeds."""
     click.echo("| world | true change | runs | fail / pass / open | 95 % interval covers, at the end |")
     click.echo("| --- | --- | --- | --- | --- |")
     for point in POINTS:

@@ -31,14 +31,14 @@ class Point(NamedTuple):
     world: str
     draw: Draw
     rules: tuple[Rule, Rule]
-    """Before and now."""
+    """Rules before and now."""
     bound: float
     better: float
-    """How many times the bound the truth is where it is plainly held."""
+    """The truth as a multiple of the bound where the objective is clearly met."""
 
 
 def _rates(point: Point, rule: Rule, truth: float, seeds: Sequence[tuple[int, ...]]) -> tuple[float, float]:
-    """Give the shares of runs that pass and that fail where the truth is so many times the bound."""
+    """Return the shares of runs that pass and that fail if the truth is that multiple of the bound."""
     found = [rule(point.draw(np.random.default_rng(seed), truth), point.bound, ALPHA) for seed in seeds]
     return float(np.mean([passes for passes, _ in found])), float(np.mean([fails for _, fails in found]))
 
@@ -73,7 +73,7 @@ def _points() -> Iterator[Point]:
 @click.option("--runs", default=2000, show_default=True, help="Seeded runs of each point at the bound.")
 @click.option("--only", default="", help="Only objectives whose name begins so: p9, error, mean.")
 def main(runs: int, only: str) -> None:
-    """Print a Markdown table; the truth is the bound, and for the power a tenth of it (of means, 70 %)."""
+    """Print a Markdown table; the truth is the bound, and for the power a tenth of it (for means, 70 %)."""
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
     for number, point in enumerate(_points()):

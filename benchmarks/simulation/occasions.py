@@ -1,4 +1,4 @@
-"""`python -m benchmarks.simulation.occasions`: stored numbers when records resemble each other for hours and days."""
+"""`python -m benchmarks.simulation.occasions`: stored numbers if records are correlated for hours and days."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HEAD = (
 
 
 def _point(world: Timeline, runs: int, seed: int) -> tuple[Missed, Missed]:
-    """Judge the same draws by both rules; each point has seeds of its own."""
+    """Judge the same draws by both rules; each point has its own seeds."""
     rng = np.random.default_rng((seed, zlib.crc32(repr(world).encode())))
     drawn = [world.draw(rng) for _ in range(runs)]
     old, new = ([rule(*each) for each in drawn] for rule in (by_records, by_days))
@@ -33,7 +33,7 @@ def _point(world: Timeline, runs: int, seed: int) -> tuple[Missed, Missed]:
 
 
 def _line(worlds: Sequence[Timeline], runs: int, seed: int) -> Iterator[str]:
-    """Give the worst over the candidate's distances."""
+    """Return the worst over the candidate's distances."""
     first, found = worlds[0], [_point(world, runs, seed) for world in worlds]
     yield f"{first.sd:.0%}" + (f", drift {first.drift:.2%} a day" if first.drift else "")
     yield f"{first.length_h:g} h"
@@ -54,7 +54,7 @@ def _line(worlds: Sequence[Timeline], runs: int, seed: int) -> Iterator[str]:
 @click.option("--apart", "spacings", type=float, multiple=True, default=SPACINGS_H, help="Hours between records.")
 @click.option("--drift", default=0.0, show_default=True, help="Trend a day, as a share of the sd.")
 @click.option("--seed", default=1, show_default=True)
-def main(  # noqa: PLR0913, PLR0917 - one parameter an option
+def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     runs: int,
     sds: Sequence[float],
     lengths: Sequence[float],

@@ -1,4 +1,4 @@
-"""Requests that resemble each other, failures in bursts and skewed replicas, with a truth that is known exactly."""
+"""Correlated requests, failures in bursts and skewed replicas, with an exactly known truth."""
 
 from __future__ import annotations
 

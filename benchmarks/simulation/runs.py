@@ -1,4 +1,4 @@
-"""One simulated run: looked at as a real one is, and judged once at its end, too."""
+"""One simulated run, looked at like a real one, and also judged only once at its end."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from tests.stats.generator import Floats, World, columns, design, facts, logs
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one run."""
+    """The outcome of one run."""
 
     sequential: Verdict
     once: Verdict
     """In a single look at the end."""
     in_time: Verdict
-    """Where its lane does not end for being hopeless."""
+    """Without ending lanes for futility."""
     fraction: float
-    """Of the time, when the looks were over."""
+    """Share of the time used when the looks ended."""
     covered: bool
-    """Whether the 95 % interval at the time when the looks were over has the truth in it."""
+    """Whether the 95 % interval at the end of the looks contains the truth."""
     covered_at_end: bool
     bounds_hold: bool
-    """Whether the truth lies within the bounds that decide, at the time when the looks were over."""
+    """Whether the deciding bounds at the end of the looks contain the truth."""
 
 
-def simulate(  # noqa: PLR0913, PLR0917 - what a run is made of
+def simulate(  # noqa: PLR0913, PLR0917 - the parts of a run
     world: World,
     effect: float,
     catch: float,
@@ -46,7 +46,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - what a run is made of
     looks: int = 8,
     requests: Requests = ONE_REQUEST,
 ) -> Outcome:
-    """Make one run in which all requests change by `effect` and judge it, with so many looks and without."""
+    """Make one run in which all requests change by `effect`, and judge it, with that many looks and with one."""
     gate, true = _gate_on(requests.metric, catch), requests.truth(effect)
     times, payload = _measured(world, effect, requests, np.random.default_rng(seed))
     candidate, known = design(world)[0], facts(world)
@@ -87,7 +87,7 @@ def _gate_on(metric: str, catch: float) -> Gate:
 def _measured(
     world: World, effect: float, requests: Requests, rng: np.random.Generator
 ) -> tuple[Floats, NDArray[np.int64]]:
-    """Draw log times, blocks x replicas, and each block's payload: all of them in turn, in an order drawn anew."""
+    """Draw log times, blocks x replicas, and each block's payload: all of them in turn, in random order."""
     candidate, count = design(world)[0], len(requests.cost)
     times = logs(world, effect, rng)
     payload = np.concatenate([rng.permutation(count) for _ in range(-(-world.blocks // count))])[: world.blocks]

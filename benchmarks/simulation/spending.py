@@ -1,6 +1,6 @@
-"""`python -m benchmarks.simulation.spending`: what a spending function costs and saves, among eight planned looks.
+"""`python -m benchmarks.simulation.spending`: cost and benefit of spending functions, with eight planned looks.
 
-Brownian motion with a standard error that is itself estimated: Student's t, as the gate has it.
+Brownian motion with an estimated standard error, so Student's t, as in the gate.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.independent import looks
 
 ALPHA = 0.01
 AWAY = (7.0, 5.1, 4.0, 3.3)
-"""The tolerance from the truth, in standard errors of the whole time."""
+"""Distance of the tolerance from the truth, in standard errors of the whole time."""
 Function = Callable[[float, float], float]
 FUNCTIONS: dict[str, Function] = {
     "O'Brien-Fleming type": lambda t, alpha: float(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / np.sqrt(t))),
@@ -29,7 +29,7 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def p_values(away: float, df: int, times: NDArray[np.float64], runs: int, seed: int) -> NDArray[np.float64]:
-    """Give runs x looks, one-sided; what differs from run to run in the standard error is the same at all its looks."""
+    """Return runs x looks, one-sided; the run's deviation of the standard error is the same at all its looks."""
     rng = np.random.default_rng(seed)
     motion = np.cumsum(rng.normal(size=(runs, times.size)) * np.sqrt(np.diff(times, prepend=0.0)), axis=1)
     error = np.sqrt(rng.chisquare(df, size=(runs, 1)) / df)
@@ -37,7 +37,7 @@ def p_values(away: float, df: int, times: NDArray[np.float64], runs: int, seed: 
 
 
 def row(name: str, away: float, count: int, df: int, runs: int) -> str:
-    """Give one row of the table: how many runs are decided, and after which share of the time."""
+    """Return one row of the table: how many runs are decided, and after which share of the time."""
     times = np.arange(1, count + 1) / count
     levels = np.array(looks.levels(tuple(times.tolist()), ALPHA, FUNCTIONS[name]))
     decides = p_values(away, df, times, runs, zlib.crc32(f"{name} {away} {count} {df}".encode())) <= levels
@@ -52,7 +52,7 @@ def row(name: str, away: float, count: int, df: int, runs: int) -> str:
 @click.option("--looks", "count", default=8, show_default=True)
 @click.option("--df", default=20, show_default=True, help="Degrees of freedom of the standard error.")
 def main(runs: int, count: int, df: int) -> None:
-    """Print a Markdown table; each row has seeds of its own."""
+    """Print a Markdown table; each row has its own seeds."""
     click.echo("| spends | tolerance away, standard errors | decided | ends after, median | mean |")
     click.echo("| --- | --- | --- | --- | --- |")
     for name in FUNCTIONS:

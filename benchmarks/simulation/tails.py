@@ -1,4 +1,4 @@
-"""`python -m benchmarks.simulation.tails`: how well the 99th percentile of an arm is compared, servers as clusters."""
+"""`python -m benchmarks.simulation.tails`: comparisons of an arm's 99th percentile, with servers as clusters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.stats.build import load_trials
 P99 = BY_NAME["latency_p99_ms"]
 ALPHA = 0.01
 FAMILY = 6
-"""So many metrics share the level of a failure in the default gate."""
+"""Number of metrics that share the level of a failure in the default gate."""
 TIMES = 5.0
 _SD = 0.2
 _ONE_IN_60 = 1 / 60
@@ -45,11 +45,11 @@ class Tail:
     server_sd: float = 0.02
     slow: float = 0.0
     memory: float = 0.0
-    """Correlation of a request's time with the next one's."""
+    """Correlation of consecutive requests' times."""
 
     @property
     def seed(self) -> int:
-        """The row's own."""
+        """The row's own seed."""
         return zlib.crc32(repr(self).encode())
 
 
@@ -66,7 +66,7 @@ ROWS = (
 
 
 def effect(tail: Tail, more_slow: float, rng: np.random.Generator) -> Effect:
-    """Compare two arms once; `more_slow`: the share of requests that are slow in the candidate alone."""
+    """Compare two arms once; `more_slow`: the share of requests that are slow only in the candidate."""
 
     def times_ms(arm: Arm, _: int) -> list[float]:
         fresh = rng.standard_normal(tail.requests)
@@ -85,7 +85,7 @@ def effect(tail: Tail, more_slow: float, rng: np.random.Generator) -> Effect:
 
 
 def cells(tail: Tail, runs: int) -> Iterator[str]:
-    """Give one row: equal arms for errors, one in 60 slow for power."""
+    """Return one row: equal arms for errors, one slow request in 60 for power."""
     equal = [effect(tail, 0.0, np.random.default_rng((tail.seed, 0, run))) for run in range(runs)]
     worse = [effect(tail, _ONE_IN_60, np.random.default_rng((tail.seed, 1, run))) for run in range(runs)]
     yield f"{tail.servers} x {tail.requests:,}"
@@ -107,7 +107,7 @@ def _fails(found: Effect) -> bool:
 @click.command()
 @click.option("--runs", default=600, show_default=True, help="Seeded runs of each row, equal and worse.")
 def main(runs: int) -> None:
-    """Print a Markdown table, one line a row."""
+    """Print a Markdown table, one line for each row."""
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
     for tail in ROWS:

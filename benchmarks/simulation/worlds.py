@@ -1,4 +1,4 @@
-"""What simulated machines do, and what requests cost on them: settings of the tests' generator."""
+"""Simulated machines, and the costs of requests on them: settings of the tests' generator."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from tests.stats.generator import World
 
 _MEASURED = World(replica_sd=0.003, request_sd=0.015)
-"""Replicas 0.3 % apart and +- 0.9 % one-sided at 99 %: as measured beside a half busy neighbour
-(docs/explanation/verdicts.md)."""
+"""Replicas that differ by 0.3 %, and +- 0.9 % one-sided at 99 %, as measured beside a half busy neighbour
+(docs/explanation/verdicts.md).
+"""
 
 WORLDS: dict[str, World] = {
     "measured": _MEASURED,
@@ -27,23 +28,23 @@ WORLDS: dict[str, World] = {
     "one execution in ten hit": World(spike_share=0.1),
     "no difference between replicas": World(replica_sd=0.0, parent_sd=0.0),
 }
-"""By name; 12 replicas an arm, 2 fork servers, 40 blocks where it does not say otherwise."""
+"""By name; 12 replicas an arm, 2 fork servers, 40 blocks unless stated otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What the payloads of a scenario cost, equally often each, and what a change does to them."""
+    """Costs of a scenario's payloads, equally frequent, and the effect of a change on them."""
 
     cost: tuple[float, ...] = (1.0,)
     hit: tuple[float, ...] = (1.0,)
-    """Times as long in the candidate, of each payload, beside the change of all."""
+    """Candidate's factor on each payload, in addition to the change of all."""
     struck_share: float = 0.0
-    """Of the candidate's executions, at random, take `struck_times` as long."""
+    """Share of the candidate's executions that take `struck_times` as long, at random."""
     struck_times: float = 3.0
     metric: str = "execute_ms"
 
     def truth(self, effect: float) -> float:
-        """Give the change of the mean over requests where all of them change by `effect`."""
+        """Return the change of the mean over requests if all of them change by `effect`."""
         cost, hit = np.array(self.cost), np.array(self.hit)
         struck = 1 + self.struck_share * (self.struck_times - 1)
         return float((1 + effect) * struck * (cost * hit).sum() / cost.sum() - 1)
@@ -54,7 +55,7 @@ ONE_REQUEST = Requests()
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A machine, its requests, and the changes of all requests that are simulated."""
+    """A machine, its requests, and the simulated changes of all requests."""
 
     world: World
     requests: Requests = ONE_REQUEST

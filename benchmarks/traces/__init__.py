@@ -1,1 +1,1 @@
-"""Recorded runs of equal models made small, for tests that replay them."""
+"""Small versions of recorded runs of equal models, for tests that replay them."""

@@ -32,7 +32,7 @@ def main(run: Path, name: str, note: str, requests: int, out: Path) -> None:
 
 
 def _about(result: Result, note: str) -> dict[str, Any]:
-    """Keep what says under which conditions it was recorded, and nothing of whose machine it was."""
+    """Keep the conditions of the recording, and nothing that identifies the machine."""
     return {
         "scenario": result.scenario["name"],
         "date": result.created_utc[:10],

@@ -1,7 +1,7 @@
-"""The format of a trace: what one run measured, as logarithms in steps of 0.05 %, with the design of the run.
+"""The format of a trace: the measurements of one run as logarithms in steps of 0.05 %, with the run's design.
 
-A file is a compressed `.npz`: `about`, a JSON text; and of each lane and depth that the run has, named
-`SOURCE/ARRAY`, arrays of blocks x replicas.
+A file is a compressed `.npz`: `about`, a JSON text; and for each lane and depth of the run, named `SOURCE/ARRAY`,
+arrays of blocks x replicas.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from perfgate.stats.table import ARMS, SOURCES, STATES, Columns, Floats, Ints, T
 from perfgate.trials import Arm, ReplicaFacts, State
 
 _STEPS = 2048
-"""Of a factor e."""
+"""Steps in a factor of e."""
 _UNKNOWN = np.iinfo(np.int16).min
 _STATES = {Source.EXECUTE: State.COLD, Source.REQUEST: State.WARM, Source.LOAD: State.UNDER_LOAD}
 _EACH_REQUEST = ("service_ms", "response_ms", "status")
@@ -33,15 +33,15 @@ class Trace:
 
     name: str
     about: Mapping[str, Any]
-    """Scenario, machine and date of the run, and how many requests it had."""
+    """Scenario, machine and date of the run, and its number of requests."""
     table: TrialTable
-    """Response times only, also as service times; CPU and wall time as of the requests that are kept."""
+    """Response times only, also used as service times; CPU and wall time are those of the kept requests."""
 
 
 def write(trace: Trace, directory: Path, requests: int) -> Path:
-    """Write a trace with so many requests of each replica and lane, at least one a trial; UsageError: not fit for it.
+    """Write a trace with that many requests of each replica and lane, at least one a trial; UsageError if unsuitable.
 
-    The requests left out are evenly spaced, so that the tail keeps its weight.
+    The omitted requests are evenly spaced, so that the tail keeps its weight.
     """
     columns = trace.table.columns
     if failures(columns).any():
@@ -125,7 +125,7 @@ def _unpacked(file: Mapping[str, np.ndarray], source: Source) -> Columns:
         **plain,
         requests=kept,
         unrecorded=np.zeros(kept.size, np.int64),
-        payload=np.full(kept.size, -1),  # traces do not keep it
+        payload=np.full(kept.size, -1),  # not part of traces
         service_ms=times_ms,
         response_ms=times_ms,
         status=np.zeros(times_ms.size, np.int8),

@@ -129,7 +129,7 @@ def test_fingerprint_covers_the_server_settings_in_any_order() -> None:
 
 
 def test_settings_count_as_they_work(tmp_path: Path) -> None:
-    """A default spelt out is none, and a batching file is what it says, wherever it lies."""
+    """Explicit defaults change nothing, and a batching file counts by its content, wherever it is."""
     facts = environment({}, FILES.get)
     assert fingerprint(facts, Server().model_dump(mode="json")) == fingerprint(facts, {})
     one, other = tmp_path / "one", tmp_path / "other"

@@ -161,7 +161,7 @@ def test_the_runs_of_one_calibration_are_one_occasion(at: Callable[..., Record])
 
 
 def test_records_of_one_day_are_one_for_what_days_differ_by(at: Callable[..., Record]) -> None:
-    """Ten records an hour apart were ten occasions, and a candidate of another day failed in one run out of five."""
+    """Ten records an hour apart used to be ten occasions, and a candidate on another day failed in one run of five."""
     rows = [at(f"03T{hour:02d}:00", 2.0 + hour / 1000) for hour in range(10)]
     found = _baseline(rows[-1], *rows)
     assert (len(found.facts.records), found.facts.days) == (10, 1)

@@ -22,7 +22,7 @@ _runs = count()
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Adds and removes at random, beside a plain list of what should be there."""
+    """Adds and removes records at random, and compares the store with a plain list."""
 
     def __init__(self) -> None:
         super().__init__()

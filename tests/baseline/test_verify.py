@@ -16,7 +16,7 @@ HERE = {"cpu_model": "AMD EPYC", "cores": 2.0}
 
 
 class Kept:
-    """A store with one record and its model, and what a check of it says."""
+    """A store with one record and its model, and the result of checking it."""
 
     def __init__(self, root: Path, make_record: MakeRecord, model: Path, digest: Callable[[Path], str]) -> None:
         self.store, self.root, self._digest = Store(str(root / "store")), root, digest

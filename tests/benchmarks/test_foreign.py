@@ -1,4 +1,4 @@
-"""Other tools' output as they printed it: h2load 1.52, k6 1.1, Locust 2.47."""
+"""Output of other tools as they printed it: h2load 1.52, k6 1.1, Locust 2.47."""
 
 import json
 from dataclasses import replace

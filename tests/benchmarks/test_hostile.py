@@ -65,7 +65,7 @@ _ANSWERS = {
 
 @pytest.fixture(params=list(_ANSWERS), ids=["closed", "status", "reset", "goaway"])
 def answered(request: pytest.FixtureRequest) -> Iterator[tuple[str, set[str]]]:
-    """A server that takes what comes and answers all the same; returns its address and how that looks."""
+    """A server that accepts everything and always answers alike; returns its address, and the expected report."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""What `benchmarks.power` makes of a run: the program reaches into the estimator, so that a change there shows here."""
+"""What `benchmarks.power` computes from a run: it uses the estimator's internals, so changes there show here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulations' points: seeds of their own, true changes that are what they say, verdicts of single runs."""
+"""Points of the simulations: separate seeds, correct true changes, verdicts of single runs."""
 
 from __future__ import annotations
 

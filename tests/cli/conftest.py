@@ -1,4 +1,4 @@
-"""Command lines on fakes: parsing, store, pipeline and report are real; models, servers and the machine are not."""
+"""Command lines on fakes: parsing, store, pipeline and report are real; models, servers and the machine are fake."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Commands:
     capsys: pytest.CaptureFixture[str]
 
     def __call__(self, *args: str, expect: ExitCode = ExitCode.PASS) -> str:
-        """Give what was said on stderr."""
+        """Return the output on stderr."""
         code = app.main(args)
         said = self.capsys.readouterr()
         assert code == expect, said.err
@@ -43,7 +43,7 @@ class Commands:
         return said.err
 
     def ends(self, *args: str) -> tuple[int, str]:
-        """Give the exit code, and what was said on stderr."""
+        """Return the exit code, and the output on stderr."""
         code = app.main(args)
         said = self.capsys.readouterr()
         self.out = said.out

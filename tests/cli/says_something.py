@@ -1,4 +1,4 @@
-"""A program for fork servers: says when it is imported and when it is forked, and ends."""
+"""A program for fork servers that prints when it is imported and when it is forked, and ends."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ if "FAIL" in os.environ:
 
 
 def run(*_: object) -> None:
-    """Say so, and end."""
+    """Print a message, and end."""
     sys.stderr.write("forked\n")

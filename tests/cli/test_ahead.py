@@ -1,4 +1,4 @@
-"""The fork server that starts before perfgate's own imports, with another program in TensorFlow's place."""
+"""The fork server that starts before perfgate's own imports, with another program instead of TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORKED = Scenario(target=Target(kind="embedded"))
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[EmbeddedForkServer]:
-    """Fork servers that import little, in the order in which they were made."""
+    """Fork servers that import little, in order of creation."""
     servers: list[EmbeddedForkServer] = []
 
     def quick(_scenario: Scenario, environ: dict[str, str], log: Path | None, _cpus: object) -> EmbeddedForkServer:
@@ -140,7 +140,7 @@ def test_a_model_that_cannot_be_read_leaves_no_process(
 
 @pytest.mark.slow
 def test_it_starts_before_the_slow_imports_and_dies_with_perfgate(tmp_path: Path) -> None:
-    """Run compare in a process that stops at its first slow import, and look whether the fork server is there."""
+    """Run compare in a process that stops at its first slow import, and check whether the fork server exists."""
     _broken_model(tmp_path)
     program = """
 import sys, time

@@ -1,4 +1,4 @@
-"""`perfgate calibrate`, and what later runs make of it; everything below the commands is fake."""
+"""`perfgate calibrate`, and how later runs use it; everything below the commands is fake."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ def test_later_runs_say_beforehand_what_they_can_catch(commands: Commands) -> No
     date = _kept()[0].created_utc[:10]
     first = next(line for line in said.splitlines() if "calibrated" in line)
     assert first.startswith(f"perfgate: calibrated here on {date}: ")
-    told = document.read(Path("compared")).plan["calibration"]
-    assert told["created_utc"] == _kept()[0].created_utc
-    assert "execute_ms" in {each["metric"] for each in told["metrics"]}
+    predicted = document.read(Path("compared")).plan["calibration"]
+    assert predicted["created_utc"] == _kept()[0].created_utc
+    assert "execute_ms" in {each["metric"] for each in predicted["metrics"]}
     assert "calibrated" not in commands(*COMPARE, "s.toml", "-q")
 
 

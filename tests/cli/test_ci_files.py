@@ -1,4 +1,4 @@
-"""The CI files of `perfgate init`: valid by their servers' schemas, every step run as the servers run it."""
+"""The CI files of `perfgate init`: valid by their servers' schemas, with every step run as the servers run it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_model_of_any_name_stays_one_word_of_the_shell(ci: str, tmp_path: Path
 
 @dataclass(frozen=True)
 class Server:
-    """A CI server: a repository, and machines on which a Python with perfgate's dependencies is all that there is."""
+    """A CI server: a repository, and machines with nothing but a Python that has perfgate's dependencies."""
 
     origin: Path
     machines: Path
@@ -126,7 +126,7 @@ class Job:
 
     @property
     def code(self) -> int:
-        """How it ended: with the code of the step that failed."""
+        """Return how it ended: with the code of the failed step."""
         return self.steps[-1].returncode
 
     @property
@@ -136,7 +136,7 @@ class Job:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    """Make its Python of this one's packages, without perfgate: the job installs it."""
+    """Install this environment's packages into its Python, except perfgate, which the job installs."""
     home = tmp_path / "python"
     venv.create(home, symlinks=True)
     (packages,) = (home / "lib").glob("python*/site-packages")
@@ -160,7 +160,7 @@ def server(tmp_path: Path) -> Server:
 
 
 def _wheel(directory: Path) -> Path:
-    """Build it from a copy: setuptools leaves its work beside the sources."""
+    """Build it from a copy, because setuptools leaves files beside the sources."""
     source = directory.parent / "source"
     shutil.copytree(ROOT / "perfgate", source / "perfgate", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -172,7 +172,7 @@ def _wheel(directory: Path) -> Path:
 
 
 def _shorten(scenario: Path) -> None:
-    """Gate what seconds decide even on a busy machine: CPU time by 10 %, of which the slow model takes 20 % more."""
+    """Gate what seconds can decide even on a busy machine: CPU time by 10 %; the slow model takes 20 % more."""
     text = scenario.read_text(encoding="utf-8").partition("# Objectives")[0]
     text = re.sub(r"^\[(gate\.metrics\.\w+)\]\n.*", r"[\1]\ngate = false", text, flags=re.MULTILINE)
     text = text.replace("cpu_ms_per_request]\ngate = false", 'cpu_ms_per_request]\ncatch = "20%"')
@@ -190,7 +190,7 @@ def _scripts(text: str, job: str) -> Iterator[str]:
 
 
 def _decided(server: Server, branch: str, scripts: Sequence[str], **variables: str) -> Job:
-    """Run a job again where the machine was too busy to decide, as its user would; say so where three did not."""
+    """Rerun a job if the machine was too busy to decide, as a user would; report it if three runs did not decide."""
     for _ in range(3):
         job = server.job(branch, branch, scripts, **variables)
         if job.code != ExitCode.INCONCLUSIVE:

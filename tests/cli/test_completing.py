@@ -1,4 +1,4 @@
-"""Completion by a real shell, set up by the very lines of docs/how-to/editor-and-shell.md."""
+"""Completion in a real shell, set up by the lines of docs/how-to/editor-and-shell.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def _line(shell: str) -> str:
-    """Give the documented line of a shell's start-up file."""
+    """Return the documented line of a shell's start-up file."""
     (line,) = re.findall(rf"^\| {shell} \| `(.+?)` in ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return str(line).replace(r"\|", "|")
 
@@ -86,7 +86,7 @@ def test_at_a_prompt_the_path_of_a_model_is_completed(environ: dict[str, str], t
 
 
 def _shown(terminal: int, until: str) -> str:
-    """Read until something shows, 30 s at most."""
+    """Read until a text appears, for at most 30 s."""
     shown, end_s = "", time.monotonic() + 30
     while until not in shown.rpartition("\n")[2] and time.monotonic() < end_s:
         if select.select([terminal], [], [], 0.1)[0]:

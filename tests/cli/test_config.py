@@ -47,7 +47,7 @@ def test_a_variable_comes_before_the_file_and_the_file_before_the_default(
 
 
 def _parsed(*args: str) -> dict[str, Any]:
-    """Give what `run` would be called with."""
+    """Return the options with which `run` would be called."""
     seen: dict[str, Any] = {}
     with click.Context(app.app) as context:
         context.invoked_subcommand = "run"
@@ -90,7 +90,7 @@ def test_the_nearest_file_counts_and_its_places_are_beside_it(home: Path, monkey
 
 
 def test_baseline_is_the_name_that_is_recorded_too(home: Path) -> None:
-    from perfgate.cli.baseline import command as baseline  # noqa: PLC0415 - where it is asked
+    from perfgate.cli.baseline import command as baseline  # noqa: PLC0415 - only where it is used
 
     (home / "perfgate.toml").write_text('baseline = "prod"\nstore = "kept"\n')
     found = defaults_of(baseline, load_config(home))
@@ -99,7 +99,7 @@ def test_baseline_is_the_name_that_is_recorded_too(home: Path) -> None:
 
 
 def test_scenarios_to_measure_are_none_that_history_looks_for(home: Path) -> None:
-    from perfgate.cli.history import command as history  # noqa: PLC0415 - where it is asked
+    from perfgate.cli.history import command as history  # noqa: PLC0415 - only where it is used
 
     (home / "perfgate.toml").write_text('scenario = ["ranking"]\nstore = "kept"\n')
     assert defaults_of(history, load_config(home)) == {"store": "kept"}

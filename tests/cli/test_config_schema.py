@@ -1,4 +1,4 @@
-"""The published schemas say of files what perfgate says of them."""
+"""The published schemas accept and reject the same files as perfgate."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ XTERM = {"TERM": "xterm-256color"}
 
 
 class Terminal:
-    """A pseudo-terminal in place of a stream, and what was written to it."""
+    """A pseudo-terminal instead of a stream, with the output written to it."""
 
     def __init__(self) -> None:
         self._master, slave = os.openpty()
@@ -110,12 +110,12 @@ def test_a_pipe_is_never_redrawn_however_colours_are_forced(color: str) -> None:
         assert not redraws(error_console(color, environ), environ)
 
 
-@pytest.mark.parametrize(("environ", "told", "asked"), [({}, 120, 1000), ({"COLUMNS": "70"}, 70, 70)])
+@pytest.mark.parametrize(("environ", "on_stderr", "on_stdout"), [({}, 120, 1000), ({"COLUMNS": "70"}, 70, 70)])
 def test_a_log_is_as_wide_as_it_is_said_to_be_or_wide_enough(
-    environ: dict[str, str], told: int, asked: int, capsys: pytest.CaptureFixture[str]
+    environ: dict[str, str], on_stderr: int, on_stdout: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert error_console("auto", environ).width == told
-    assert output_console("auto", environ).width == asked
+    assert error_console("auto", environ).width == on_stderr
+    assert output_console("auto", environ).width == on_stdout
     assert not capsys.readouterr().err
 
 

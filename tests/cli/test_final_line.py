@@ -1,4 +1,4 @@
-"""The last line on stderr says how it ended, whatever was asked and however it ends."""
+"""The last line on stderr reports the outcome, for every command and every ending."""
 
 from __future__ import annotations
 

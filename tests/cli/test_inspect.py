@@ -153,8 +153,8 @@ def test_the_cache_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytes
 def test_a_running_server_tells_its_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
     signature = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 3)),), ())
     url = "grpc://127.0.0.1:1/ranker"
-    told = Model(Path(url), url, 7, "metadata-sha256:ab", 0, (), (signature,), (), ServedAs("ranker"))
-    monkeypatch.setattr(description, "describe_endpoint", lambda *_: told)
+    described = Model(Path(url), url, 7, "metadata-sha256:ab", 0, (), (signature,), (), ServedAs("ranker"))
+    monkeypatch.setattr(description, "describe_endpoint", lambda *_: described)
     shown = _run(url).stdout
     assert "version     7" in shown
     assert "[?, 3]" in shown

@@ -1,4 +1,4 @@
-"""The commands as a user runs them: real models, real servers, real processes."""
+"""The commands as a user runs them: real models, servers and processes."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
     )
     result = json.loads(same.stdout)
     verdict = Verdict(result["judgement"]["verdict"])
-    assert verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, same.stderr  # how often which: docs/explanation/verdicts.md
+    assert verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, same.stderr  # how often each: docs/explanation/verdicts.md
     assert same.returncode == EXIT_CODES[verdict]
     assert same.stderr.splitlines()[-1].startswith(f"{verdict.upper()} ")
     assert result["baseline_name"] == "prod"
@@ -128,7 +128,7 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
 
     slower = _perfgate("run", ranking_models.v2, *against, *SMALL, "--budget", "12s", "-q", "--out", tmp_path / "2")
     assert slower.returncode == ExitCode.FAIL, slower.stderr
-    assert re.match(r"FAIL (execute_ms|cpu_ms_per_request|service_mean_ms) \+", slower.stderr)  # all took a fifth more
+    assert re.match(r"FAIL (execute_ms|cpu_ms_per_request|service_mean_ms) \+", slower.stderr)  # all took 20 % more
     assert slower.stderr.count("\n") == 1, "quiet is one line"
 
     promoted = _perfgate("baseline", "promote", tmp_path / "2", "--name", "prod", "--store", tmp_path / "store")

@@ -1,6 +1,6 @@
-"""How far it is from the command to the verdict, in files; docs/explanation/architecture.md names them.
+"""Number of files between the command and the verdict; docs/explanation/architecture.md names them.
 
-Counted on a real command line over fakes: a file is on the way when one of its functions is on the stack while requests
+Counted on a real command line with fakes: a file is on the way if one of its functions is on the stack while requests
 are made, servers start, a server is driven, an effect is estimated, the gate decides, or the result is published.
 `python -m pytest -q -s tests/cli/test_main_path.py` lists them.
 """
@@ -58,6 +58,6 @@ def _on_the_way(*milestones: Any) -> Iterator[set[str]]:
 def test_the_way_from_the_command_to_the_verdict_is_short(commands: Commands) -> None:
     with _on_the_way(*MILESTONES) as files:
         commands.ends("compare", "old", "slow", "-s", "s.toml", "--seed", "1", "--out", "out")
-    print(*sorted(files), sep="\n")  # noqa: T201 - what `-s` shows
+    print(*sorted(files), sep="\n")  # noqa: T201 - shown with `-s`
     assert {"cli/compare.py", "pipeline/run.py", "experiment/fleet.py", "gate/decide.py", "stats/estimate.py"} <= files
     assert len(files) <= MOST_FILES

@@ -1,4 +1,4 @@
-"""What is made for a comparison is made once, however many stages need it."""
+"""Preparation for a comparison happens once, however many stages need it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ protocol = "rest"
 
 @contextmanager
 def _counted(*functions: Any) -> Iterator[Counter[str]]:
-    """Count calls by whatever name a module has them."""
+    """Count calls under every name that modules have for them."""
     names: dict[CodeType, str] = {function.__code__: function.__name__ for function in functions}
     found: Counter[str] = Counter()
 

@@ -1,4 +1,4 @@
-"""`perfgate report`, and what `compare` and `run` leave for a CI server, on fakes."""
+"""`perfgate report`, and the output of `compare` and `run` for a CI server, with fakes."""
 
 from __future__ import annotations
 

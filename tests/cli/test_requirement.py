@@ -62,5 +62,5 @@ def test_what_only_this_machine_has_reaches_the_job_by_commands_to_paste(
     file.write_text(f"pip install perfgate=={__version__}\n" * 2, encoding="utf-8")
     _, _, wheel, rename, _ = (line.strip() for line in how_to_bring(file))
     assert wheel == "python -m pip wheel --no-deps -w wheels '/my tools/perfgate'"
-    subprocess.run(rename, shell=True, check=True)  # noqa: S602 - as it is pasted
+    subprocess.run(rename, shell=True, check=True)  # noqa: S602 - run as pasted
     assert file.read_text(encoding="utf-8") == f"pip install ./wheels/perfgate-{__version__}-py3-none-any.whl\n" * 2

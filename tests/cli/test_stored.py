@@ -1,4 +1,4 @@
-"""Baselines by number through the command line: record, promote, run, refuse; everything below the commands is fake."""
+"""Baselines by number on the command line: record, promote, run, refuse; everything below the commands is fake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from perfgate.stats.variance_components import Components
 from tests.cli.conftest import HERE, SCENARIO, Commands
 
 LONG = ("--budget", "8s")
-"""Enough to tell equal models apart from slower ones side by side."""
+"""Enough to distinguish equal models from slower ones side by side."""
 
 
 def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands: Commands) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., EmbeddedForkServer]]:
-    """Fork servers that stand idle between the commands of pages."""
+    """Fork servers that are idle between the commands of pages."""
     with standing(tmp_path_factory.mktemp("standing") / "servers.log") as made:
         yield made
 
@@ -32,12 +32,12 @@ def project(
     tmp_path_factory: pytest.TempPathFactory,
     fork_server: Callable[..., EmbeddedForkServer],
 ) -> Project:
-    """Make the project that each page begins with a copy of."""
+    """Make the project of which each page gets a copy."""
     home = tmp_path_factory.mktemp("pages")
     (home / "project" / "models" / "ranker").mkdir(parents=True)
     subprocess.run(["git", "init", "-q"], cwd=home / "project", check=True)
     for name, model in {"v1": ranking_models.v1, "v2": ranking_models.v2, "ranker/1": ranking_models.v1}.items():
-        shutil.copytree(model, home / "models" / name)  # which pages may change, other than the cache of all tests
+        shutil.copytree(model, home / "models" / name)  # pages may change it, unlike the cache of all tests
         (home / "project" / "models" / name).symlink_to(home / "models" / name)
     shutil.copytree(ROOT / "scenarios", home / "project" / "scenarios")
     made = Project(home / "project")
@@ -57,7 +57,7 @@ def copied(
     monkeypatch: pytest.MonkeyPatch,
     fork_server: Callable[..., EmbeddedForkServer],
 ) -> Project:
-    """Make the page a project of its own, or an empty directory; its runs are short, and no other test's are."""
+    """Give the page its own project, or an empty directory; its runs are short, and separate from other tests."""
     short_runs(monkeypatch, fork_server)
     if not begins_empty(page):
         return project.copy(tmp_path / "project")

@@ -1,9 +1,9 @@
-"""What the pages show: fenced blocks, with the directive that stands before one, and the commands in a console block.
+"""Content of the pages: fenced blocks, with the directive before them, and the commands in a console block.
 
-A directive is an HTML comment, which no reader sees:
+A directive is an HTML comment, invisible to readers:
 
 - `<!-- not run: REASON -->`: the block is only checked for being well-formed
-- `<!-- exits 0 or 4: REASON -->`: how its `run` and `compare` may end, in place of 0, 3 or 4
+- `<!-- exits 0 or 4: REASON -->`: how its `run` and `compare` may end, instead of 0, 3 or 4
 - `<!-- file: NAME -->`: the reader saves the block as that file
 - `<!-- adds to: NAME -->`: the reader adds the block to that file
 
@@ -32,14 +32,14 @@ _VERDICTS = frozenset({ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE})
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One line that a reader types, and how it may end."""
+    """One line that a reader types, and its allowed exit codes."""
 
     line: str
     exits: frozenset[int]
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Split as a shell does."""
+        """Split like a shell."""
         return tuple(shlex.split(self.line, comments=True))
 
 
@@ -52,20 +52,20 @@ class Block:
     language: str
     text: str
     not_run: str = ""
-    """Why it cannot run; empty where it can."""
+    """Why it cannot run; empty if it can."""
     exits: frozenset[int] = frozenset()
     file: str = ""
-    """The file that it is to be."""
+    """Name of the file that it becomes."""
     adds_to: str = ""
-    """The file whose end it is to be."""
+    """Name of the file to which it is appended."""
 
     @property
     def where(self) -> str:
-        """Name it as editors do."""
+        """Return its location in editors' format."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     def commands(self) -> Iterator[Command]:
-        """Yield the lines after `$ `, continued ones joined."""
+        """Yield the lines after `$ `, with continued ones joined."""
         text = self.text.replace("\\\n", " ")
         for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE):
             gates = line.startswith(_GATES)
@@ -73,7 +73,7 @@ class Block:
 
 
 def begins_empty(page: Path) -> bool:
-    """Say whether the page's commands begin in an empty directory."""
+    """Return whether the page's commands begin in an empty directory."""
     return page.read_text(encoding="utf-8").startswith("<!-- begins in an empty directory -->")
 
 

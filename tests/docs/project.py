@@ -1,8 +1,8 @@
-"""A project directory as the pages suppose it, and what runs their commands there.
+"""A project directory as the pages assume it, and the runner of their commands there.
 
-`perfgate` runs in this process, with real servers, real load and a real store, on short budgets: fork servers stand
-by (`standing`), turns of the load are short, and so a comparison takes three seconds instead of twelve. Other programs
-run as a shell runs them.
+`perfgate` runs in this process, with real servers, real load and a real store, on short budgets: fork servers are kept
+(`standing`), turns of the load are short, and so a comparison takes three seconds instead of twelve. Other programs run
+in a shell.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PREPARED = {
     "perfgate baseline record models/v1 --name prod --scenario ranking": "reports/BEFORE",
     "perfgate compare models/v1 models/v2 --scenario ranking": "reports/RUN",
 }
-"""What has run in a project before its page begins, and where the results are."""
+"""What has run in a project before its page begins, and the location of the results."""
 _PURE = re.compile(r"perfgate (compare|calibrate) (?!.*(--out|--junit|--metrics))")
 _PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -53,21 +53,21 @@ class Ended:
 
 
 class Project:
-    """One directory, where commands run one after the other."""
+    """One directory, in which commands run one after the other."""
 
     ran: ClassVar[set[tuple[str, ...]]] = set()
-    """Lines that change nothing that a later one needs, and have run, on any page: once is enough."""
+    """Commands that have run, on any page, and change nothing for later ones: they run once."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
 
     def copy(self, home: Path) -> Project:
-        """Begin another one from the files of this."""
+        """Start another project with a copy of these files."""
         shutil.copytree(self.home, home, symlinks=True)
         return Project(home)
 
     def run_all(self, commands: Sequence[Command]) -> None:
-        """Run them in order; AssertionError at the first one that ends as it may not."""
+        """Run them in order; AssertionError at the first one with a disallowed exit code."""
         if not commands:
             return
         first, *rest = commands
@@ -104,7 +104,7 @@ class Project:
         return _in_this_process(Command(line, frozenset()).words[1:], self.home)
 
     def _filled_in(self, line: str) -> str:
-        """Put in what only the reader knows: the id of a record, the fingerprint of the machine."""
+        """Fill in what only the reader knows: the id of a record, the fingerprint of the machine."""
         if not re.search(r"\b(ID|FINGERPRINT)\b", line):
             return line
         newest = Store(str(self.home / "baselines")).list()[-1]
@@ -123,7 +123,7 @@ def _in_this_process(words: Sequence[str], home: Path) -> Ended:
 
 
 def _serve(command: Command, while_serving: Callable[[], None], home: Path) -> None:
-    """Serve, run the rest of the block in the server's first pause, and end with ^C."""
+    """Serve, run the rest of the block once the server is ready, and end with ^C."""
     for port in (8500, 8501):
         _wait_until_free(port)
 
@@ -141,7 +141,7 @@ def _serve(command: Command, while_serving: Callable[[], None], home: Path) -> N
 
 
 def _wait_until_free(port: int) -> None:
-    """Let a server that was just told to end do so; another one's port is no fault of the page."""
+    """Wait for a server that was just stopped; a port in use by another process is no fault of the page."""
     for _ in range(30):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):

@@ -1,4 +1,4 @@
-"""Fork servers that stay for the next command: importing TensorFlow is most of a short run's time."""
+"""Fork servers that are kept for the next command: importing TensorFlow is most of a short run's time."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from perfgate.serving.embedded import EmbeddedForkServer
 
 
 class _Standing(EmbeddedForkServer):
-    """Ends its replicas and stays."""
+    """A fork server that ends its replicas but stays itself."""
 
     idle = True
 
     def log_to(self, log: Path) -> None:
-        """Touch the log of a run that takes it: what servers say goes to the log of all."""
+        """Create the log of a run that takes it; output of the servers goes to a common log."""
         log.touch()
 
     def stop(self) -> None:
-        """Close the replicas' channels, at which they end."""
+        """Close the replicas' channels, which ends them."""
         for channel in self._channels:
             channel.close()
         self._channels.clear()
         self.idle = True
 
     def end(self) -> None:
-        """End for good."""
+        """End permanently."""
         super().stop()
 
 
 @contextmanager
 def standing(log: Path) -> Iterator[Callable[..., EmbeddedForkServer]]:
-    """Give what makes fork servers, or takes one that stands idle; all of them end at last."""
+    """Yield a function that makes fork servers, or reuses an idle one; all of them end in the end."""
     made: list[_Standing] = []
 
     def borrowed(_: object, its_log: Path | None, **__: object) -> EmbeddedForkServer:

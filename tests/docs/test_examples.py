@@ -1,4 +1,4 @@
-"""Everything that the pages show as code is right: commands are commands, files are files that perfgate takes."""
+"""Code on the pages is correct: commands exist, and perfgate accepts the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links of the pages lead to files and headings that are there, and every page can be reached from the README."""
+"""Links of the pages lead to existing files and headings, and every page can be reached from the README."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.docs.pages import PAGES, ROOT
 from tests.test_project import tracked
 
 OF_NOTHING = {"tests/docs/test_links.py", "tests/test_project.py"}
-"""Tests that mention pages which are not there."""
+"""Tests that mention missing pages on purpose."""
 ALSO = (ROOT / "CHANGELOG.md", *sorted(ROOT.glob("*/README.md")))
 
 
@@ -24,7 +24,7 @@ def _tokens(page: Path) -> list[Token]:
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
-    """Yield file and anchor of each link and picture that is no URL."""
+    """Yield file and anchor of each link and picture that is not a URL."""
     for token in _tokens(page):
         for child in token.children or ():
             target = str(child.attrGet("href") or child.attrGet("src") or "")
@@ -34,7 +34,7 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Give the anchors that GitHub makes of a page's headings."""
+    """Return the anchors that GitHub makes of a page's headings."""
     found: dict[str, int] = {}
     given = set()
     tokens = _tokens(page)
@@ -50,7 +50,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def broken(page: Path) -> list[str]:
-    """Name the links that lead nowhere."""
+    """List the broken links."""
     return [
         f"{path.name}#{anchor}"
         for path, anchor in links(page)
@@ -68,7 +68,7 @@ _MENTION = re.compile(r"(?<![\w/.:])(docs/[\w/-]+\.(?:md|json|svg))(?:#([\w-]+))
 
 
 def mentions_of_nothing(text: str) -> list[str]:
-    """Name the pages and headings in docs/ that a text mentions and that are not there."""
+    """List the pages and headings in docs/ that a text mentions and that do not exist."""
     return [
         f"{path}#{anchor}"
         for path, anchor in _MENTION.findall(text)
@@ -93,7 +93,7 @@ _ELSEWHERE = {"tests/tigerbeetle_test.py"}
 
 
 def sources_of_nothing(text: str) -> set[str]:
-    """Name the source files that a text mentions and that are not there."""
+    """List the source files that a text mentions and that do not exist."""
     return {path for path in _SOURCE.findall(text) if not (ROOT / path).is_file()} - _ELSEWHERE
 
 

@@ -1,4 +1,4 @@
-"""The method's page says the numbers that the program has."""
+"""The method's page has the program's numbers."""
 
 from __future__ import annotations
 

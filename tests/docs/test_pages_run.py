@@ -1,4 +1,4 @@
-"""Every command and program that the pages show runs, page by page, each in a project of its own."""
+"""Every command and program on the pages runs, page by page, each in its own project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of the data flow can be read by everybody, and names rooms that are there."""
+"""The picture of the data flow is readable, and names existing packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference pages are what the code says, now."""
+"""The reference pages match the code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_metrics_codes_and_settings_are_all_there() -> None:
 
 
 def _tables(name: str) -> dict[str, list[list[str]]]:
-    """Give the cells of each section's table."""
+    """Return the cells of each section's table."""
     sections = _page(name).split("\n## ")[1:]
     return {
         title: [line.replace(r"\|", "/").strip("| ").split(" | ") for line in text.splitlines() if line[:3] == "| `"]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 
 @contextmanager
 def served(model: Path) -> Iterator[str]:
-    """Serve with the command that users have; gives HOST:PORT."""
+    """Serve with the users' command; yields HOST:PORT."""
     command = [sys.executable, "-m", "perfgate", "serve", str(model), "--port", "0"]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:

@@ -75,17 +75,17 @@ def test_workers_without_a_request_in_flight_do_not_make_the_others_look_idle() 
 @pytest.mark.parametrize(
     ("lag_ms", "service_ms", "late_turns", "invalid"),
     [  # times: median and 99th percentile; most of these were measured (docs/explanation/method.md)
-        ((0.1, 0.5), (1, 3), 8, False),  # as it should be
+        ((0.1, 0.5), (1, 3), 8, False),  # normal
         ((0.08, 6.2), (0.64, 3.1), 8, False),  # a shared, loaded machine
         ((0.65, 17), (0.71, 20), 8, False),  # other work: the server is as late as the generator
         ((2.9, 36), (9.5, 92), 8, False),
-        ((2.0, 11), (1.5, 10.5), 8, True),  # other work on the generator's CPU alone
+        ((2.0, 11), (1.5, 10.5), 8, True),  # other work on the generator's CPU only
         ((3.4, 32), (2.1, 20), 8, True),
         ((3.4, 32), (2.1, 20), 3, False),  # in three turns of eight
         ((0.1, 40), (0.5, 2), 8, True),  # one request in a hundred
         ((0.1, 40), (0.5, 2), 5, True),
         ((0.1, 40), (0.5, 2), 3, False),
-        ((5, 9), (0.5, 2), 8, False),  # no more than 10 ms
+        ((5, 9), (0.5, 2), 8, False),  # at most 10 ms
         ((2000, 4000), (30, 50), 8, True),
     ],
 )

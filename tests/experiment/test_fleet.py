@@ -24,7 +24,7 @@ Meet = Callable[[], object]
 
 @dataclass(slots=True)
 class _Launcher(FakeLauncher):
-    """Remembers what it was asked for, and lets the caller see who starts beside whom."""
+    """Records its requests, and shows the caller which servers start together."""
 
     meet: Meet = lambda: None
     specs: list[ReplicaSpec] = field(default_factory=list)
@@ -64,7 +64,7 @@ def _started(
 
 @dataclass(slots=True)
 class _Picky(FakeDriver):
-    """Refuses some requests, as a server does."""
+    """Refuses some requests, like a server."""
 
     refused: dict[bytes, Reply] = field(default_factory=dict)
     asked: list[bytes] = field(default_factory=list)
@@ -88,7 +88,7 @@ def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int =
     [(10_000.0, None), (430.0, None), (400.0, "--replicas 3"), (130.0, "a machine with more memory")],
 )
 def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, remedy: str | None) -> None:
-    fleet = _fleet(FakeDriver((2.0,)), at_once=2)  # 300 MiB each, a fifth its own, and a tenth more at its peak
+    fleet = _fleet(FakeDriver((2.0,)), at_once=2)  # 300 MiB each, a fifth private, and a tenth more at the peak
     fleet._world = replace(fleet._world, available_mib=lambda: free_mib)
     started: list[int] = []
     with fleet:
@@ -108,7 +108,7 @@ def test_what_cannot_be_answered_in_rows_is_asked_in_columns_of_both_arms(at_onc
     with _fleet(driver, (Call(b"columns"),), at_once) as fleet:
         fleet.start(lambda _: None)
         assert {live.calls for live in fleet.replicas} == {(Call(b"columns"),)}
-    assert driver.asked.count(b"x") <= at_once  # asked once, not of every server
+    assert driver.asked.count(b"x") <= at_once  # asked once, not for each server
 
 
 def test_what_can_be_answered_in_rows_stays_in_rows() -> None:

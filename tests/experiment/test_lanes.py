@@ -24,7 +24,7 @@ LOAD = Segment(Lane.LOAD, Depth.REQUEST, 1e-6)
 
 @dataclass
 class Tick:
-    """A clock that goes on by a millisecond whenever somebody looks."""
+    """A clock that advances by a millisecond at each reading."""
 
     now_s: float = 0.0
 
@@ -88,7 +88,7 @@ def test_two_blocks_are_measured_however_short_the_time() -> None:
 
 
 def test_the_load_lane_reads_memory_at_each_visit_and_counts_idle_ends() -> None:
-    plan = _plan(Load(arrivals="constant", rate_rps=3))  # the last arrival of a slice leaves much of it idle
+    plan = _plan(Load(arrivals="constant", rate_rps=3))  # the last arrival of a slice leaves much of it unused
     bench = _bench(plan)
     for block in blocks(Segment(Lane.LOAD, Depth.REQUEST, 5.0), _replicas(plan, bench.clock), bench):
         assert all(trial.memory is not None for trial in block.trials)

@@ -110,7 +110,7 @@ def test_turns_are_as_long_as_they_are_told_to_be() -> None:
     assert turn_s(replicas=6) == pytest.approx(9 / 24)
     assert turn_s(replicas=3) == pytest.approx(9 / 12)
     assert turn_s(replicas=1) == 2.0
-    assert turn_s(replicas=64, **steady) == 0.5  # no more than there are
+    assert turn_s(replicas=64, **steady) == 0.5  # at most all of them
     assert turn_s(turn_s="30s") == 30
 
 
@@ -155,7 +155,7 @@ def test_replicas_fit_into_memory(available_mib: float, model_mib: float, expect
 def test_constants_take_more_memory_than_variables_and_most_while_they_load() -> None:
     gib = 1024
     assert size_in_memory_mib(gib, 0) == gib
-    assert 4 * size_in_memory_mib(0, 0.9 * gib) == pytest.approx(5.6 * gib, rel=0.1)  # what was measured
+    assert 4 * size_in_memory_mib(0, 0.9 * gib) == pytest.approx(5.6 * gib, rel=0.1)  # measured values
     assert loading_mib(0, 0.9 * gib) == pytest.approx(11.2 * gib, rel=0.1)
     assert loading_mib(0.9 * gib, 0) < 4 * gib
 

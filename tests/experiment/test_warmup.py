@@ -84,7 +84,7 @@ def _kinds(count: int) -> tuple[Call, ...]:
 
 
 def _compiling(kinds: int, first_ms: float) -> list[float]:
-    """A model that compiles for each kind of request, and takes 1 ms then."""
+    """A model that compiles for each kind of request, and then takes 1 ms."""
     return [*[first_ms, 1.0] * kinds, *[1.0] * 1000]
 
 
@@ -134,14 +134,14 @@ def test_a_slow_model_without_slow_first_calls_does_not_wait_for_all_its_request
 @pytest.mark.parametrize(
     ("latencies", "slow"),
     [
-        ([500.0, 1.0, *[1.0, 1.0] * 20], False),  # the first of all
+        ([500.0, 1.0, *[1.0, 1.0] * 20], False),  # the very first
         ([1.0] * 6 + [80.0, 1.0] + [1.0] * 30, False),  # one spike
         ([1.3, 1.0] * 20, False),  # caches
         ([1.0, 1.0, 80.0, 1.0, 90.0, 1.0], True),
         ([1.0, 1.0] * 10 + [80.0, 1.0] * 2, True),
-        ([1.0, 1.0, 80.0, 1.0, 90.0], True),  # the first pair that there is
+        ([1.0, 1.0, 80.0, 1.0, 90.0], True),  # the first available pair
         ([1.0, 1.0, 80.0, 1.0, 1.0, 1.0, 1.0, 1.0], False),
-        ([1.0, 1.0, 80.0], False),  # the second half of it is not there yet
+        ([1.0, 1.0, 80.0], False),  # its second half is not there yet
         ([], False),
     ],
 )
@@ -150,7 +150,7 @@ def test_first_calls_are_slow_where_second_ones_are_far_quicker(latencies: list[
 
 
 def _latencies(rng: np.random.Generator, cold: float, constant: float, noise: float) -> tuple[list[float], list[float]]:
-    """Draw a true exponential decay to 1, and what is measured of it: AR(0.39), 2 % spikes of 3.3 times."""
+    """Draw a true exponential decay to 1, and measurements of it: AR(0.39), 2 % spikes of 3.3 times."""
     shocks = rng.normal(size=MAX_REQUESTS)
     for i in range(1, MAX_REQUESTS):
         shocks[i] = 0.39 * shocks[i - 1] + np.sqrt(1 - 0.39**2) * shocks[i]
@@ -160,14 +160,14 @@ def _latencies(rng: np.random.Generator, cold: float, constant: float, noise: fl
 
 
 def _two_windows_of_ten(latencies: list[float]) -> bool:
-    """Compare medians of two windows of ten, as was done before."""
+    """Compare medians of two windows of ten, the rule before this one."""
     return bool(np.median(latencies[-20:-10]) <= 1.05 * np.median(latencies[-10:]))
 
 
 def _until(
     rule: Callable[[list[float]], bool], window: int, cold: float, constant: float, noise: float
 ) -> tuple[float, float]:
-    """Mean number of requests until the rule says warm, and the share of runs still more than 5 % slow by then."""
+    """Return the mean number of requests until the rule says warm, and the share of runs still over 5 % slow then."""
     rng = np.random.default_rng(20)
     counts, slow = [], 0
     for _ in range(RUNS):

@@ -1,4 +1,4 @@
-"""An accepted regression is a wider tolerance with a bound, and nothing else."""
+"""An accepted regression is only a wider tolerance with a bound."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_a_regression_alone_among_many_gated_metrics_must_be_surer() -> None:
 
 
 def test_objectives_share_the_level_of_a_failure_and_nothing_else() -> None:
-    """Without that a gate of one metric and nine objectives would raise a false alarm in up to 10 % of runs."""
+    """Otherwise a gate of one metric and nine objectives would raise a false alarm in up to 10 % of runs."""
     barely = expm1(log1p(0.025) + 0.004 * float(stats.t.isf(0.008, 22)))
     within = expm1(log1p(0.025) - 0.004 * float(stats.t.isf(0.008, 22)))
     error, warn = ([each] * 9 for each in (Severity.ERROR, Severity.WARN))

@@ -1,4 +1,4 @@
-"""How often the gate is wrong, over simulated runs from trials to verdict; limits are nominal plus binomial slack."""
+"""Error rates of the gate, over simulated runs from trials to verdict; limits are nominal plus binomial slack."""
 
 from __future__ import annotations
 

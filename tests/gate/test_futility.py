@@ -1,4 +1,4 @@
-"""Where more time would hardly decide a metric its lane ends: that declares nothing, and so costs no level."""
+"""A lane ends where more time would hardly decide a metric: this declares nothing, and so costs no error level."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRACTIONS = (0.25, 0.5, 0.75, 0.9)
 
 
 def _at(fraction: float, change: float = 0.0, se: float = 0.012, lasting_se: float = 0.0115) -> Case:
-    """A metric with a tolerance of 2.5 %, looked at so far into its lane."""
+    """A metric with a tolerance of 2.5 %, after a fraction of its lane."""
     one = case("execute_ms", change, se)
     looks = tuple(
         Look(Source.EXECUTE, each, 10 * each, (Seen.of(one.effect),)) for each in FRACTIONS if each < fraction
@@ -63,7 +63,7 @@ def test_shares_and_what_has_no_error_are_never_futile() -> None:
 
 
 def test_nothing_that_is_futile_was_decided_and_the_stop_decides_nothing() -> None:
-    """So the runs that a stop ends are those that were open: no run fails or passes by it (non-binding)."""
+    """Runs ended by a futility stop were undecided: none fails or passes because of it (non-binding)."""
     grid = product(FRACTIONS, np.linspace(-0.05, 0.12, 18).tolist(), (0.003, 0.008, 0.012), (0.0, 0.5, 0.95), (1, 5))
     futile = set()
     for fraction, change, se, lasting, family in grid:
@@ -80,7 +80,7 @@ def test_a_lane_ends_half_way_where_its_servers_differ_too_much(apart: float, *,
     rng = np.random.default_rng(71)
 
     def time_ms(_: int, arm: Arm, number: int) -> float:
-        shift = 0.02 * (arm is Arm.CANDIDATE)  # nearly the tolerance, so that neither is decided
+        shift = 0.02 * (arm is Arm.CANDIDATE)  # near the tolerance, so that neither is decided
         return float(np.exp(shift + apart * (number % 2 - 0.5) + rng.normal(0, 0.02)))
 
     looking = InterimAnalysis(Gate(), {}, [Source.EXECUTE])

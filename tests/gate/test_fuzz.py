@@ -1,4 +1,4 @@
-"""Whatever the trials are, the gate answers, and never passes what it could not measure."""
+"""For any trials the gate reaches a verdict, and never passes what it could not measure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _trials(draw: st.DrawFn) -> Trial:
 
 @st.composite
 def _rounds(draw: st.DrawFn) -> list[Trial]:
-    """Complete, quiet blocks over unequal numbers of replicas, and a few wild values in them."""
+    """Complete, quiet blocks over unequal numbers of replicas, with a few extreme values."""
     lane, depth = draw(_LANES)
     arms = [Arm.BASELINE] * draw(st.integers(1, 4)) + [Arm.CANDIDATE] * draw(st.integers(1, 4))
     wild = draw(st.dictionaries(st.tuples(st.integers(0, 2), st.integers(0, 7)), _VALUES, max_size=2))

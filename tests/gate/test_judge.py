@@ -81,7 +81,7 @@ def test_an_objective_on_the_error_rate_allows_more() -> None:
         trial(0, t.arm, t.replica, requests(t.requests.service_ms.tolist(), status), Lane.LOAD, Depth.REQUEST)
         for t in calm
     ]
-    assert judge(TrialTable.of(calm + flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.PASS  # 1.0 %, just allowed
+    assert judge(TrialTable.of(calm + flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.PASS  # 1.0 %, still allowed
     assert judge(TrialTable.of(flaky), Gate(), NO_OBJECTIVES).verdict is Verdict.INVALID
     found = judge(TrialTable.of(flaky), Gate(), {"error_rate": Objective(max=0.2)})
     assert found.verdict is Verdict.PASS
@@ -147,7 +147,7 @@ def test_a_default_metric_that_was_measured_but_cannot_be_judged_is_no_pass() ->
 
 
 def _failing(of_baseline: int, of_candidate: int) -> TrialTable:
-    """So many of every 250 requests."""
+    """Failures in each 250 requests."""
     calm = load_trials(4, lambda _, number: [1.0 + number / 1000] * 250)
     failed = {Arm.BASELINE: of_baseline, Arm.CANDIDATE: of_candidate}
     rows = []

@@ -1,4 +1,4 @@
-"""What is judged where a run can decide it (`required=False`): it fails a run, and never holds up a pass."""
+"""Metrics that are judged if a run can decide them (`required=False`): they can fail a run, but not delay a pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPLICAS = 12
 
 
 def _run(server_sd: float, tail: float = 1.0, requests: int = 200) -> TrialTable:
-    """Equal executions; under load servers differ by so much, and the candidate's slowest tenth by a factor."""
+    """Equal executions; under load servers differ by a given amount, and the candidate's slowest tenth by a factor."""
     rng = np.random.default_rng(53)
 
     def execution_ms(_: int, __: Arm, ___: int) -> float:
@@ -93,7 +93,7 @@ def test_with_too_few_requests_it_is_missed_where_it_is_named(named: dict[str, M
 def test_a_lane_goes_on_while_it_will_have_requests_enough(
     requests: int, fraction: float, failed_ms: float, *, waits: bool
 ) -> None:
-    """Before, a lane whose other metrics were decided ended, and a slow tail was never looked at."""
+    """Previously a lane ended when its other metrics were decided, without looking at a slow tail."""
     failed = build.requests([1.0, failed_ms], [0, 14])
     table = _run(server_sd=0.02, requests=requests)
     table = table.extended([build.trial(1, Arm.CANDIDATE, 0, failed, Lane.LOAD, Depth.REQUEST)])

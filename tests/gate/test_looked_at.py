@@ -1,4 +1,4 @@
-"""Error rates, time saved and coverage where lanes end early; `benchmarks.simulation` has them of 5,000 runs."""
+"""Error rates, saved time and coverage with early stopping; `benchmarks.simulation` does this with 5,000 runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def at_tolerance() -> Sequence[Outcome]:
 
 
 def _most(runs: int, rate: float = 0.01) -> int:
-    """So many come by chance once in 10,000 tests at this rate."""
+    """Number of errors exceeded by chance once in 10,000 tests at this rate."""
     return int(stats.binom.isf(1e-4, runs, rate))
 
 

@@ -1,4 +1,4 @@
-"""What each kind of metric fails, and that the others pass beside it: simulated runs, from trials to verdict."""
+"""Each kind of metric detects its change while the others pass: simulated runs, from trials to verdict."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANDIDATE = design(World())[0]
 
 
 def _only(*names: str, **asked: MetricGate) -> Gate:
-    """Gate these metrics and no others."""
+    """Gate only these metrics."""
     off = tuple(metric.name for metric in METRICS if metric.gated)
     gates = {name: MetricGate(gate=False) for name in off} | {name: MetricGate() for name in names}
     return Gate(metrics=gates | asked)
@@ -33,7 +33,7 @@ def _with(table: TrialTable, **changed: NDArray[np.float64]) -> TrialTable:
 
 
 def _load(change: float, rng: np.random.Generator, requests: int = 50) -> TrialTable:
-    """A closed loop with one request in flight: who takes longer for each answers fewer."""
+    """A closed loop with one request in flight, where longer requests lower the throughput."""
     return TrialTable(columns(logs(World(blocks=30), change, rng), CANDIDATE, Source.LOAD, requests), facts(World()))
 
 
@@ -55,7 +55,7 @@ def test_a_slower_model_fails_its_throughput_and_a_faster_one_passes(change: flo
 
 
 def _tails(slow_share: float, rng: np.random.Generator, requests: int = 2000) -> TrialTable:
-    """Response times of which some of the candidate's are five times as long."""
+    """Response times, of which some of the candidate's are five times as long."""
     made = columns(rng.normal(0, 0.01, (1, CANDIDATE.size)), CANDIDATE, Source.LOAD, requests)
     times_ms = made.response_ms * rng.lognormal(0, 0.2, made.response_ms.size)
     slow = np.repeat(CANDIDATE, requests) & (rng.random(times_ms.size) < slow_share)

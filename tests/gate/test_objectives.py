@@ -21,7 +21,7 @@ def _judge(name: str, table: TrialTable, **bound: float) -> ObjectiveVerdict:
 
 
 def _loaded(above: int, count: int, replicas: int = 1) -> TrialTable:
-    """Slow requests evenly among the others, so that they do not come in clusters."""
+    """Slow requests evenly among the others, so that they do not form clusters."""
     times = np.full(count, 10.0)
     times[np.linspace(0, count, above, endpoint=False, dtype=int)] = 30.0
     return TrialTable.of(load_trials(replicas, lambda arm, _: list(times) if arm is Arm.CANDIDATE else [1e6]))
@@ -32,7 +32,7 @@ def _loaded(above: int, count: int, replicas: int = 1) -> TrialTable:
     [(0, 674, Verdict.PASS), (0, 673, Verdict.INCONCLUSIVE), (1, 883, Verdict.PASS), (1, 882, Verdict.INCONCLUSIVE)],
 )
 def test_a_percentile_holds_from_so_many_requests_on(above: int, count: int, expected: Verdict) -> None:
-    """459 and 662 independent ones would do; ten batches of one server leave 68 % of them, and of those above."""
+    """459 and 662 independent ones would suffice; ten batches of one server keep 68 % of them, and of those above."""
     found = _judge("latency_p99_ms", _loaded(above, count), max=20.0)
     assert found.verdict is expected
     assert (found.upper <= 20.0) == (expected is Verdict.PASS)
@@ -133,7 +133,7 @@ def test_a_server_with_few_requests_proves_nothing_and_two_servers_little() -> N
 
 
 def test_one_server_in_a_slow_phase_fails_and_passes_nothing() -> None:
-    """Independent requests would fail it: 60 of 1,000 are above the bound of the 99th percentile, in one stretch."""
+    """As independent requests they would fail: 60 of 1,000 are above the 99th percentile's bound, in one stretch."""
     phase = [30.0] * 60 + [10.0] * 940
     table = TrialTable.of(load_trials(1, lambda *_: phase))
     assert lower_share(60, 1000, 0.01) > 0.01

@@ -74,10 +74,10 @@ def test_where_no_time_is_enough_more_servers_are_named() -> None:
 
 
 def test_more_servers_share_the_same_time() -> None:
-    """Each has fewer trials, and there are more: their number does nothing to the requests' part."""
+    """More fork servers mean fewer trials each: the requests' part does not depend on their number."""
     noisy = replace(EXECUTE, replica_sd=0.0, parent_sd=0.0)
     few, many = (power(noisy, laid=plan(replicas=replicas)) for replicas in (12, 48))
-    assert isclose(few.detectable, many.detectable, rel_tol=0.03)  # but for Student's t
+    assert isclose(few.detectable, many.detectable, rel_tol=0.03)  # except for Student's t
 
 
 def test_fork_servers_count_only_where_they_are_not_taken_out() -> None:

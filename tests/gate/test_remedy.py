@@ -19,7 +19,7 @@ from tests.gate.effects import apart, case, counted
 
 
 def _half(times: float, beyond: float) -> float:
-    """Standard error at which so many times the evidence is needed."""
+    """Return the standard error at which that multiple of the evidence is needed."""
     return float(times**0.5 * beyond / stats.t.isf(0.01, 22))
 
 
@@ -55,7 +55,7 @@ def test_what_each_server_has_once_asks_for_servers(name: str) -> None:
 
 
 def test_two_servers_are_told_to_be_few_rather_than_that_no_number_would_do() -> None:
-    """Of two an arm most of the width is Student's t; a run of guesslang's model said "too near", with 12 it passed."""
+    """With two an arm the width is mostly Student's t; a run of guesslang's model was "too near", with 12 it passed."""
     gate = Gate(metrics={"load_time_s": MetricGate(tolerance=0.25)})
     close = case("load_time_s", 0.0, 0.05, gate=gate, replicas=2)
     servers = int(what_would_decide(close, 0.01).removeprefix("needs about ").split()[0])

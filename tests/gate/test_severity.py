@@ -1,4 +1,4 @@
-"""What only warns is judged like an error, and changes nothing of what errors say."""
+"""Warn-only failures are judged like errors, and change nothing for errors."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_an_objective_that_warns_is_no_part_of_the_verdict() -> None:
 
 
 def test_warnings_share_a_level_of_their_own() -> None:
-    barely = 0.0355  # fails alone at 1 %, not among two
+    barely = 0.0355  # fails alone at 1 %, but not as one of two
     names = ("cpu_ms_per_request", "service_mean_ms", "rss_peak_mb")
     beside = [case(name, 0.0, 0.004, severity=Severity.WARN) for name in names]
     alone, among, with_warnings = (

@@ -72,7 +72,7 @@ def test_what_a_look_decided_stays_decided() -> None:
 
 @pytest.mark.parametrize(("sure", "last"), [(0.2, 0.02), (0.0, 0.03)])
 def test_an_estimate_on_the_other_side_of_the_limit_is_told(sure: float, last: float) -> None:
-    """What was decided stays so, and is not said of an estimate that does not bear it out."""
+    """A decision stays, but is not claimed for an estimate that does not support it."""
     (found,) = decide([_case((0.5, _seen(sure, 0.002)), (1.0, _seen(last, 0.1)))], 0.01)
     assert found.verdict is (Verdict.FAIL if sure > last else Verdict.PASS)
     assert "an earlier look showed that it is" in found.reason
@@ -80,7 +80,7 @@ def test_an_estimate_on_the_other_side_of_the_limit_is_told(sure: float, last: f
 
 
 def test_an_estimate_lies_inside_its_interval() -> None:
-    """Looks whose bounds lie apart by chance, or by what a first look did not know."""
+    """Looks whose bounds differ by chance, or because of data that a first look did not have."""
     rng, outside = np.random.default_rng(8), 0
     for _ in range(300):
         looks = [(f, _seen(rng.normal(0.03, 0.02), rng.uniform(0.001, 0.01))) for f in (0.25, 0.5, 1.0)]
@@ -102,7 +102,7 @@ def test_the_bounds_say_what_the_verdict_says() -> None:
         assert lower <= upper
         ends = [seen.bounds(level) for (_, seen), level in zip(looks, LEVELS, strict=True)]
         if not max(low for low, _ in ends) <= one.effect.log_change <= min(high for _, high in ends):
-            continue  # an earlier look's bound has given way to the last estimate
+            continue  # an earlier look's bound was replaced by the last estimate
         assert one.is_worse(0.01) == (effect.lower > 0.025)
         assert one.is_within(0.01) == (effect.upper <= 0.025)
 
@@ -157,7 +157,7 @@ def test_a_lane_that_decides_nothing_is_settled_at_its_first_look() -> None:
 
 
 def test_a_lane_does_not_wait_for_times_of_servers_that_could_not_be_warmed() -> None:
-    """The run ends inconclusive whatever comes (gate.judge): 24 servers went on measuring for minutes."""
+    """The run ends inconclusive anyway (gate.judge), but 24 servers went on measuring for minutes."""
     table, bound = _run(0.025), {"execute_ms": Objective(max=1e-3, severity=Severity.WARN)}
     cold = replace(table, replicas=tuple(replace(fact, cold_requests=7) for fact in facts(World())))
     for each, settled in ((table, False), (cold, True)):
@@ -178,7 +178,7 @@ def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
 
 
 def test_a_metric_that_this_run_cannot_tell_does_not_keep_it_going() -> None:
-    looking = InterimAnalysis(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are not known in these trials
+    looking = InterimAnalysis(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are unknown in these trials
     verdicts = looking.look(Source.EXECUTE, 0.5, 1.0, _run(0.3))
     assert looking.settled(Source.EXECUTE, verdicts)
 

@@ -1,4 +1,4 @@
-"""A candidate alone against stored numbers: verdicts, refusals, what is said, and how often it is wrong."""
+"""A candidate alone against stored numbers: verdicts, refusals, messages, and error rates."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EXECUTE, NO_OBJECTIVES = "execute_ms", dict[str, Objective]()
 
 
 def _candidate(ms: float = 2.0, replicas: int = 6, size_mb: float = 10.0, spread: float = 0.002) -> TrialTable:
-    """Single executions of the candidate alone."""
+    """Single executions of the candidate only."""
     rows = [
         trial(block, Arm.CANDIDATE, number, requests([ms * (1 + spread * (number - replicas / 2))]))
         for block in range(5)
@@ -189,7 +189,7 @@ def test_memory_shared_among_servers_is_compared_where_as_many_are_alive() -> No
 
 
 def _simulated(change: float, records: int, occasion_sd: float, runs: int = 250) -> dict[Verdict, int]:
-    """Whole judgements of one metric; candidate and records each have an occasion of their own."""
+    """Full judgements of one metric; candidate and records each have their own occasion."""
     rng, counts, world = (
         np.random.default_rng(31),
         dict.fromkeys(Verdict, 0),

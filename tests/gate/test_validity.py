@@ -23,7 +23,7 @@ def test_each_source_is_held_to_the_limit_on_its_own() -> None:
     assert invalid_because(_failing(1), {}) == ()
     assert invalid_because(_failing(3), {}) == (
         "candidate: 3% of 100 requests failed with UNAVAILABLE (load/request; limit 1%)",
-    )  # of all the candidate's requests that is 1 %
+    )  # 1 % of all the candidate's requests
 
 
 @pytest.mark.parametrize(("objective", "valid"), [(0.05, True), (0.001, False)])

@@ -1,4 +1,4 @@
-"""The same run as perfgate wants it: trials and facts of the replicas."""
+"""The same run in perfgate's form: trials and facts of the replicas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.stats.generator import columns
 
 
 def trial_table(visits: Visits, who: Design, shares: Floats) -> TrialTable:
-    """Lay out the only run of `visits`; CPU time is the time of the execution."""
+    """Convert the single run of `visits`; CPU time is the execution's time."""
     (times,) = visits.logs
     rows = zip(who.arm.tolist(), who.parent.tolist(), who.position.tolist(), strict=True)
     known = tuple(

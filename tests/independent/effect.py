@@ -19,7 +19,7 @@ SLOPE_LEVEL = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Of each replica: arm (1 is the candidate), fork server, position in the order of starts."""
+    """For each replica: arm (1 is the candidate), fork server, position in the order of starts."""
 
     arm: Ints
     parent: Ints
@@ -28,7 +28,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Of many runs: differences of logs, their standard errors and degrees of freedom."""
+    """For many runs: differences of logs, their standard errors and degrees of freedom."""
 
     difference: Floats
     se: Floats
@@ -45,7 +45,7 @@ class Effects:
 
 
 def parents_out(design: Design) -> Floats:
-    """Give a column for each fork server but one, or none where the design has no room for them."""
+    """Return a column for each fork server but one, or none if the design has no room for them."""
     parents = np.unique(design.parent)
     both = all({0, 1} == set(design.arm[design.parent == one].tolist()) for one in parents)
     columns: Floats = (design.parent[:, None] == parents[1:]).astype(np.float64)
@@ -55,7 +55,7 @@ def parents_out(design: Design) -> Floats:
 
 
 def start_blocks_out(design: Design) -> Floats:
-    """Give a column for each block of servers that one fork server started in a row, but one; or none."""
+    """Return a column for each block of servers started in a row by one fork server, but one; or none."""
     every = np.arange(design.arm.size)
     for size, least in ((2, LEAST_DF_OF_PAIRS), (4, LEAST_DF)):
         rows: list[Floats] = []
@@ -70,7 +70,7 @@ def start_blocks_out(design: Design) -> Floats:
 
 
 def fitted(y: Floats, arm: Ints, z: Floats) -> tuple[Floats, Floats]:
-    """Fit (a, 1, Z) to each row of y by least squares; give coefficients and (X'X)^-1."""
+    """Fit (a, 1, Z) to each row of y by least squares; returns coefficients and (X'X)^-1."""
     x = np.column_stack([arm, np.ones(arm.size), z])
     inverse = np.linalg.inv(x.T @ x)
     return y @ x @ inverse, inverse
@@ -86,7 +86,7 @@ def slope_shows(y: Floats, arm: Ints, z: Floats) -> Flags:
 
 
 def adjusted(y: Floats, arm: Ints, z: Floats) -> Effects:
-    """Welch's t on y less what the columns of Z, centred, explain."""
+    """Welch's t on y minus what the columns of Z, centred, explain."""
     (n, k), z = z.shape, z - z.mean(axis=0)
     coefficients, inverse = fitted(y, arm, z)
     y = y - coefficients[:, 2:] @ z.T
@@ -100,7 +100,7 @@ def adjusted(y: Floats, arm: Ints, z: Floats) -> Effects:
 
 
 def effects(y: Floats, design: Design) -> Effects:
-    """Compare the arms in each row of y: blocks of starts taken out, or else fork servers, and a slope that shows."""
+    """Compare the arms in each row of y, adjusted for blocks of starts, else fork servers, and a significant slope."""
     blocks = start_blocks_out(design)
     z = blocks if blocks.shape[1] else parents_out(design)
     plain = adjusted(y, design.arm, z)

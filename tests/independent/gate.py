@@ -1,4 +1,4 @@
-"""Many simulated runs, looked at eight times and judged: error rates, and how often intervals cover the truth."""
+"""Many simulated runs, each looked at eight times and judged: error rates, and coverage of the intervals."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ AT_ONCE = 250
 
 
 def late(looks: tuple[float, ...]) -> tuple[float, ...]:
-    """Leave out what a run with few replicas an arm does not look at."""
+    """Leave out the looks that a run with few replicas an arm does not have."""
     return tuple(look for look in looks if look >= 3 / 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Shares of so many runs."""
+    """Shares of that many runs."""
 
     runs: int
     fail: float
     passed: float
     open: float
     covered: float
-    """By the 95 % interval at the end."""
+    """For the 95 % interval at the end."""
 
 
 def estimated(visits: Visits, who: Design, shares: Floats, *, robust: bool = True) -> Effects:
-    """Compare the arms; where not every payload had its turn, the sampling of payloads is a part of the error."""
+    """Compare the arms; if not every payload was visited, the sampling of payloads is part of the error."""
     found = effects(replica_numbers(visits, shares, robust=robust), who)
     kinds = np.unique(visits.payload)
     if kinds.size == shares.size:
@@ -51,12 +51,12 @@ def estimated(visits: Visits, who: Design, shares: Floats, *, robust: bool = Tru
 def looked(
     visits: Visits, who: Design, shares: Floats, looks: tuple[float, ...] = LOOKS, *, robust: bool = True
 ) -> list[Effects]:
-    """Give what each look sees; none is left out, and no run ends for being hopeless."""
+    """Return the estimate at each look; no look is omitted, and no run ends for futility."""
     parts = [visits.first(int(len(visits.payload) * fraction)) for fraction in looks]
     return [estimated(part, who, shares, robust=robust) for part in parts]
 
 
-def rates(  # noqa: PLR0917 - what a point is made of
+def rates(  # noqa: PLR0917 - the parts of a point
     machine: Machine,
     change: float,
     tolerance: float,
@@ -66,7 +66,7 @@ def rates(  # noqa: PLR0917 - what a point is made of
     *,
     robust: bool = True,
 ) -> Rates:
-    """Simulate and judge; `change` is that of every payload, beside what hits some."""
+    """Simulate and judge; `change` affects every payload, in addition to the changes of some."""
     rng, log_truth = np.random.default_rng(seed), np.log1p(truth(machine, change))
     shares = np.full(len(machine.cost), 1 / len(machine.cost))
     state: list[NDArray[np.int64]] = []

@@ -1,4 +1,4 @@
-"""Levels of planned looks and what they decide, written from docs/explanation/method.md ("Looks on the way")."""
+"""Levels of planned looks and their decisions, written from docs/explanation/method.md ("Looks on the way")."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OPEN, PASS, FAIL = 0, 1, 2
 
 
 def spent(fraction: float, alpha: float) -> float:
-    """Give what all looks up to there may have spent."""
+    """Return the error that all looks up to there may have spent."""
     return alpha * fraction**3
 
 
 def _excess(bound: float, at: Floats, mass: Floats, step: float, part: float) -> float:
-    """Compare the chance to end beyond the bound after a step with what it may be, as logs."""
+    """Compare the probability to end beyond the bound after a step with the allowed one, as logs."""
     return float(special.logsumexp(special.log_ndtr((at - bound) / step), b=mass) - np.log(part))
 
 
@@ -50,7 +50,7 @@ def levels(
 
 
 def decisions(looked: Sequence[Effects], levels: Sequence[float], tolerance: float) -> NDArray[np.int64]:
-    """Say what the looks decide of each run; the first one that decides anything holds."""
+    """Return the looks' decision for each run; the first look that decides anything counts."""
     state = np.full(looked[0].df.size, OPEN)
     for effects, level in zip(looked, levels, strict=True):
         fails = effects.lower(level) > log1p(tolerance)

@@ -1,4 +1,4 @@
-"""A machine of our own making: what executions take on it, with a truth that is known exactly."""
+"""A simulated machine: times of executions on it, with an exactly known truth."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Machine:
     replicas: int = 12
     parents: int = 1
     rounds: int = 8
-    """Over all payloads, in an order that is drawn anew each time."""
+    """Cost of each payload, in an order that is drawn anew each time."""
     cost: tuple[float, ...] = ALIKE
     hit: tuple[float, ...] = ALIKE
-    """What the candidate makes of each payload, beside the change of all."""
+    """Candidate's factor on each payload, in addition to the change of all."""
     struck_share: float = 0.0
-    """Of the candidate's executions, at random, take `struck_times` as long."""
+    """Share of the candidate's executions that take `struck_times` as long, at random."""
     struck_times: float = 3.0
     replica_sd: float = 0.005
     parent_sd: float = 0.0
@@ -39,15 +39,15 @@ class Machine:
     trend: float = 0.0
     """From the first replica started to the last."""
     slow_kind: float = 0.0
-    """One replica in four is slower by so much."""
+    """One replica in four is slower by this."""
     region_sd: float = 0.0
-    """Of the regions of memory; replicas that start one after the other mostly get the same."""
+    """Standard deviation of memory regions; replicas that start one after the other mostly share one."""
     region_starts: float = 4.0
-    """What one region is enough for, on average."""
+    """Mean number of replicas in one region."""
 
 
 def design(machine: Machine) -> Design:
-    """Pairs A B, B A, B A, A B and so on, dealt to the fork servers in turn."""
+    """Pairs A B, B A, B A, A B and so on, distributed over the fork servers in turn."""
     order = [0, 1]
     while len(order) < 2 * machine.replicas:
         order += [1 - side for side in order]
@@ -57,14 +57,14 @@ def design(machine: Machine) -> Design:
 
 
 def truth(machine: Machine, change: float) -> float:
-    """Change of the mean over requests where every payload changes by so much, beside what hits some."""
+    """Change of the mean over requests if every payload changes by that much, in addition to the changes of some."""
     cost, hit = np.array(machine.cost), np.array(machine.hit)
     struck = 1 + machine.struck_share * (machine.struck_times - 1)
     return float((1 + change) * struck * (cost * hit).sum() / cost.sum() - 1)
 
 
 def noise(machine: Machine, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """Normal noise that remembers from block to block, beginning as if it had run for ever."""
+    """Normal noise with memory from block to block, in its stationary state."""
     fresh = rng.standard_normal(shape)
     done = fresh.copy()
     for block in range(1, shape[1]):
@@ -73,7 +73,7 @@ def noise(machine: Machine, shape: tuple[int, ...], rng: np.random.Generator) ->
 
 
 def replica_levels(machine: Machine, runs: int, rng: np.random.Generator) -> Floats:
-    """Logs of what processes of one model differ by, runs x replicas."""
+    """Logs of the differences between processes of one model, runs x replicas."""
     who = design(machine)
     shape = runs, who.arm.size
     level = machine.replica_sd * rng.standard_normal(shape)
@@ -87,9 +87,9 @@ def replica_levels(machine: Machine, runs: int, rng: np.random.Generator) -> Flo
 
 
 def simulated(machine: Machine, change: float, runs: int, rng: np.random.Generator) -> Visits:
-    """Make so many runs in which every payload changes by `change`, and some by what hits them beside.
+    """Make runs in which every payload changes by `change`, and some by their own changes in addition.
 
-    Which payload costs what, and is hit, is drawn for each run.
+    The costs of payloads, and which ones are affected, are drawn for each run.
     """
     arm = design(machine).arm
     payload = np.concatenate([rng.permutation(len(machine.cost)) for _ in range(machine.rounds)])

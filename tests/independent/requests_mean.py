@@ -1,6 +1,6 @@
-"""The mean over requests, written from docs/explanation/method.md ("The mean over requests") and nothing else.
+"""The mean over requests, written only from docs/explanation/method.md ("The mean over requests").
 
-Everything takes many runs at once: the first axis is that of runs.
+Everything handles many runs at once: the first axis is that of runs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def block_level(logs: Floats, arm: Ints) -> Floats:
 
 
 def whole_median(values: Floats) -> Floats:
-    """Median over visits and replicas, the last two axes, which stay."""
+    """Median over visits and replicas, the last two axes, which are kept."""
     flat = values.reshape(*values.shape[:-2], -1)
     return np.asarray(np.median(flat, axis=-1))[..., None, None]
 
@@ -53,9 +53,9 @@ def robust_sd(values: Floats) -> Floats:
 
 
 def places(left: Floats, arm: Ints, sd_of_all: Floats) -> tuple[Floats, Floats]:
-    """Give the shift of the place of each execution beyond its replica's median, and the robust deviation.
+    """Return the shift of each execution's centre from its replica's median, and the robust deviation.
 
-    `left`, runs x payloads x visits x replicas, is d beyond the replica's own median.
+    `left`, runs x payloads x visits x replicas, is d minus the replica's own median.
     """
     base, candidate = (whole_median(left[..., arm == side]) for side in (0, 1))
     sides = np.where(arm == 1, candidate, base)
@@ -77,7 +77,7 @@ def everywhere(left: Floats, visits: Visits) -> tuple[Floats, Floats]:
 
 
 def payload_values(visits: Visits) -> Floats:
-    """Give what each payload takes on each replica: runs x payloads, in order of `np.unique`, x replicas."""
+    """Return each payload's time on each replica: runs x payloads, in order of `np.unique`, x replicas."""
     level = block_level(visits.logs, visits.arm)
     d = visits.logs - level[..., None]
     shift, _ = everywhere(d - np.median(d, axis=1)[:, None], visits)
@@ -92,7 +92,7 @@ def payload_values(visits: Visits) -> Floats:
 
 
 def sampling(values: Floats, weight: Floats, arm: Ints, of: int) -> tuple[Floats, int]:
-    """Variance of the log ratio as only some payloads were visited, and its degrees of freedom."""
+    """Variance of the log ratio because only some payloads were visited, and its degrees of freedom."""
     n = weight.size
     base, candidate = ((values[..., arm == side].mean(axis=-1) * weight) for side in (0, 1))
     ratio = candidate.sum(axis=1) / base.sum(axis=1)
@@ -101,7 +101,7 @@ def sampling(values: Floats, weight: Floats, arm: Ints, of: int) -> tuple[Floats
 
 
 def plain_values(visits: Visits) -> Floats:
-    """The same where nothing is drawn in: the replica mean."""
+    """The same without clipping: the replica mean."""
     return np.stack(
         [np.exp(visits.logs[:, visits.payload == one]).mean(axis=1) for one in np.unique(visits.payload)], axis=1
     )

@@ -76,7 +76,7 @@ CATCH = 0.05
 
 
 def _by_perfgate(machine: Machine, visits: Visits) -> list[tuple[int, float, float]]:
-    """Look eight times; give what is decided after each look, and the bounds that decide, as changes."""
+    """Look eight times; returns the decisions after each look, and the deciding bounds, as changes."""
     others = dict.fromkeys((each.name for each in METRICS if each.gated), MetricGate(gate=False))
     looking = InterimAnalysis(Gate(metrics={**others, "execute_ms": MetricGate(catch=CATCH)}), {}, (Source.EXECUTE,))
     found = []
@@ -117,7 +117,7 @@ def test_each_look_decides_the_same_by_the_same_bounds() -> None:
 
 
 def test_another_rule_would_not_agree() -> None:
-    """The comparison can fail: a 20 % trimmed mean over all blocks, the rule before, is far from both."""
+    """The comparison can fail: a 20 % trimmed mean over all blocks, the rule before, differs much from both."""
     machine = Machine(hit=(2.5, 2.5, *[1.0] * 14))
     visits = simulated(machine, 0.0, 1, np.random.default_rng(8))
     before = np.asarray(stats.trim_mean(visits.logs, 0.2, axis=1))

@@ -39,7 +39,7 @@ def test_the_untrimmed_mean_sees_what_hits_executions_at_random() -> None:
     struck = Machine(struck_share=0.1, rounds=16)
     assert truth(struck, 0.0) == pytest.approx(0.2)
     assert rates(struck, 0.0, 0.10, 60, 43, robust=False).fail >= 0.95
-    assert rates(struck, 0.0, TAU, 20, 43).fail == 0.0  # the robust mean does not: that is what the guard is for
+    assert rates(struck, 0.0, TAU, 20, 43).fail == 0.0  # the robust mean does not, which is the guard's purpose
     assert rates(Machine(), 0.0, 0.10, 60, 44, robust=False).fail == 0.0
 
 

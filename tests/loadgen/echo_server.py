@@ -1,4 +1,4 @@
-"""A gRPC server without any model, for tests: what a request says is what it does. Prints its port, then serves.
+"""A gRPC server without a model, for tests: requests tell it what to do. Prints its port, then serves.
 
 `echo_server.py [CERTIFICATE KEY]`: over TLS.
 """
@@ -12,9 +12,9 @@ import grpc
 
 
 def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-    """`fail 3 words`: that status; `sleep 0.5`: that long; `size 1000`: that many bytes.
+    """`fail 3 words`: that status; `sleep 0.5`: that delay; `size 1000`: that many bytes.
 
-    `metadata`: what came; `timing x`: says so; else the request itself.
+    `metadata`: the received metadata; `timing x`: that stage time; else an echo of the request.
     """
     verb, _, rest = request[:100].partition(b" ")
     if verb == b"fail":

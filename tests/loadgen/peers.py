@@ -1,4 +1,4 @@
-"""The other end of one connection, played by the test itself."""
+"""The other end of one connection, controlled by the test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 
 class Peer:
-    """Reads what the connection sends, and writes what the test says; lets the connection read it."""
+    """Reads what the connection sends, writes the test's answers, and lets the connection read them."""
 
     def __init__(self, connection: ClientConnection, listener: socket.socket) -> None:
         self.connection = connection
@@ -65,7 +65,7 @@ class Peer:
         return found
 
     def write(self, *pieces: bytes | Frame) -> None:
-        """Write each piece by itself, and let the connection take it before the next."""
+        """Write each piece separately, and let the connection read it before the next."""
         for piece in pieces:
             self.socket.sendall(piece.encode() if isinstance(piece, Frame) else piece)
             self.let_it_read()

@@ -1,4 +1,4 @@
-"""A REST server that answers each request at once, thousands a second: `rest_noop.py` prints its port, then serves."""
+"""A REST server that answers at once, thousands a second: `rest_noop.py` prints its port, then serves."""
 
 import asyncio
 import sys

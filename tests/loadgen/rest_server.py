@@ -1,4 +1,4 @@
-"""A REST server without any model, for tests: what a request says is what it does. Prints its port, then serves.
+"""A REST server without a model, for tests: requests tell it what to do. Prints its port, then serves.
 
 `rest_server.py [CERTIFICATE KEY]`: over TLS.
 """
@@ -18,7 +18,7 @@ class Handler(BaseHTTPRequestHandler):
         self._say(200, {"path": self.path})
 
     def do_POST(self) -> None:
-        """`fail`: that HTTP status; `sleep`: so long; `headers`: those that came; `timing`: that line; else an echo."""
+        """`fail`: that HTTP status; `sleep`: that delay; `headers`: those sent; `timing`: that line; else an echo."""
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "fail" in request:
             self._say(request["fail"], {"error": f"failed on {self.path}"})

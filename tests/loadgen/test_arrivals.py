@@ -74,7 +74,7 @@ def test_gamma_arrivals_have_the_rate_and_the_coefficient_of_variation(cv: float
 
 @pytest.mark.parametrize("cv", [0.3, 3.0])
 def test_short_turns_of_gamma_arrivals_have_the_rate_too(cv: float) -> None:
-    """A turn that began with a whole gap would have (cv² - 1) / 2 requests too many: 14 instead of 10 at cv = 3."""
+    """A turn that begins with a whole gap would have (cv² - 1) / 2 requests too many: 14 instead of 10 at cv = 3."""
     rng = np.random.default_rng(9)
     turns = [gamma(20, cv, 0.5, rng) for _ in range(4000)]
     counts = np.array([turn.size for turn in turns])
@@ -110,7 +110,7 @@ def test_varying_rates_are_poisson_in_changed_time(load: Load, expected: Callabl
     assert instants.size == pytest.approx(total, abs=4 * np.sqrt(total))
     assert stats.kstest(gaps, stats.expon().cdf).pvalue > 0.01
     assert abs(stats.spearmanr(gaps[:-1], gaps[1:]).statistic) < 4 / np.sqrt(gaps.size)
-    for begin in range(0, 100, 10):  # and so many in each part
+    for begin in range(0, 100, 10):  # and the same number in each part
         ends = expected(np.array([begin, begin + 10.0]))
         due = float(ends[1] - ends[0])
         assert np.sum((instants >= begin) & (instants < begin + 10)) == pytest.approx(due, abs=4 * np.sqrt(due) + 1e-9)

@@ -1,4 +1,4 @@
-"""Both protocols behind one description of a server: REST, TLS, metadata, stage times, request classes."""
+"""Both protocols with one description of a server: REST, TLS, metadata, stage times, request classes."""
 
 import json
 import os
@@ -116,10 +116,10 @@ def test_stage_times_and_request_classes_are_recorded(
     echo: Server, rest: Server, protocol: Literal["grpc", "rest"]
 ) -> None:
     endpoint = ServerAddress(echo.address, rest.address, protocol)
-    told = Call(f"timing {LINE}".encode() if protocol == "grpc" else json.dumps({"timing": LINE}).encode(), kind=1)
+    timed = Call(f"timing {LINE}".encode() if protocol == "grpc" else json.dumps({"timing": LINE}).encode(), kind=1)
     silent = Call(b"abc" if protocol == "grpc" else b"{}")
     with engine_for(endpoint) as driver:
-        requests = driver.drive([told, silent], ClosedLoop(1, requests=4), first_call=1)
+        requests = driver.drive([timed, silent], ClosedLoop(1, requests=4), first_call=1)
         none = driver.drive([silent], ClosedLoop(1, requests=2))
 
     assert requests.kind is not None

@@ -217,7 +217,7 @@ def test_a_stopped_server_shows_in_the_response_time_of_the_open_loop(echo: Echo
 
     assert requests.status.tolist() == [0] * 160
     assert 250 < requests.response_ms.max() < 1500
-    assert np.count_nonzero(requests.response_ms > 50) > 30  # all that came during the stop, not just one
+    assert np.count_nonzero(requests.response_ms > 50) > 30  # everything that arrived during the stop, not just one
 
 
 def test_a_server_that_stays_stopped_times_out_every_request(echo: Echo) -> None:
@@ -243,7 +243,7 @@ def test_a_broken_connection_is_opened_again_before_the_next_series(dead_address
     with GrpcDriver(dead_address, deadline_s=0.2) as driver:
         driver.drive([Call(b"")], ClosedLoop(1, requests=1))
         with socket.create_server(("127.0.0.1", int(dead_address.rpartition(":")[2]))):
-            requests = driver.drive([Call(b"")], ClosedLoop(1, requests=1))  # accepted, never answered
+            requests = driver.drive([Call(b"")], ClosedLoop(1, requests=1))  # accepted, but never answered
 
     assert requests.status.tolist() == [4]
 

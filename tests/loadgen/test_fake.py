@@ -65,7 +65,7 @@ def test_failures_keep_their_status_and_count_as_the_deadline() -> None:
 
 
 def test_a_stalled_server_shows_in_the_open_loop_and_hides_in_the_closed_one() -> None:
-    """Coordinated omission: 500 requests/s for 10 s, the server stopped for 1.4 s (DESIGN §5)."""
+    """Coordinated omission: 500 requests/s for 10 s, with the server stopped for 1.4 s."""
     stalls = (Stall(3.0, 1.4),)
     open_loop = FakeDriver(service_ms=(0.1,), stalls=stalls).drive(CALLS, OpenLoop(constant(500, 10)))
     closed_loop = FakeDriver(service_ms=(0.1,), stalls=stalls).drive(CALLS, ClosedLoop(1, duration_s=10))

@@ -117,7 +117,7 @@ def test_what_the_server_says_is_kept(server: Server) -> None:
 
 
 def test_changing_headers_are_decoded_each_time(server: Server) -> None:
-    """Values that enter the table move what indices mean: nothing remembered from before may be used."""
+    """New entries of the table change the meaning of indices: cached header blocks must not be used any more."""
     server.send(*range(40))
     for number in range(40):
         fields = [(":status", "200"), ("date", f"second {number // 3}"), ("x-number", str(number % 5))]
@@ -154,7 +154,7 @@ def test_large_bodies_wait_for_the_windows(server: Server) -> None:
     large = Request(REQUEST.path, bytes(range(256)) * 800)  # 204,800 bytes
     server.send(0, request=large)
     first = [frame for frame in server.frames() if frame.kind == DATA]
-    server.write(Frame(WINDOW, 0, 0, (200_000).to_bytes(4, "big")))  # the stream's is still shut
+    server.write(Frame(WINDOW, 0, 0, (200_000).to_bytes(4, "big")))  # the stream's window is still closed
     shut = server.frames()
     server.write(Frame(WINDOW, 0, 1, (100_000).to_bytes(4, "big")), settings(window=65_535 + 50_000))
     rest = [frame for frame in server.frames() if frame.kind == DATA]

@@ -19,7 +19,7 @@ TIMING = "queue;dur=0.5, execute;dur=2, encode;dur=0, batch;desc=8"
 
 
 class FakeRemote:
-    """Runs the loop here."""
+    """Runs the loop in this process."""
 
     def __init__(self, scratch: Path, run: Callable[[int], tuple[int, str]]) -> None:
         self.scratch = scratch
@@ -94,7 +94,7 @@ def test_think_time_is_kept() -> None:
 
 def test_each_user_thinks_no_longer_than_it_should_while_another_one_sleeps() -> None:
     done = _drive(ClosedLoop(in_flight=2, requests=10, think_time_s=0.1), _sleep(0.001))
-    # Two users, half a think time apart; a think time that began with the other's next call would make it 0.75 s.
+    # Two users, half a think time apart; a think time from the other user's next call would make it 0.75 s.
     assert done.scheduled_s.max() < 0.65
 
 
@@ -116,8 +116,8 @@ def test_more_threads_come_when_they_are_needed_and_no_more_than_allowed(allowed
             most[0] = max(most[0], now[0])
             if now[0] == reached:
                 all_here.set()
-        all_here.wait(10)  # however slowly threads start on a busy machine
-        time.sleep(0.1)  # time for one too many to show
+        all_here.wait(10)  # even if threads start slowly on a busy machine
+        time.sleep(0.1)  # time for an extra one to show
         with lock:
             now[0] -= 1
         return 0, ""

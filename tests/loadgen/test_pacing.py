@@ -41,10 +41,10 @@ def test_a_closed_loop_thinks_between_an_answer_and_the_next_request() -> None:
 
     assert pacer.due(0.0, in_flight=0) == 0.0
     assert pacer.wait_s(0.1, in_flight=1) == inf
-    assert pacer.due(0.2, in_flight=0) is None  # its answer was seen here
+    assert pacer.due(0.2, in_flight=0) is None  # its answer was counted here
     assert pacer.wait_s(0.3, in_flight=0) == pytest.approx(0.4)
     assert pacer.due(0.7, in_flight=0) == 0.7
-    assert pacer.wait_s(1.0, in_flight=0) == pytest.approx(0.5)  # an answer is seen while asking how long to wait, too
+    assert pacer.wait_s(1.0, in_flight=0) == pytest.approx(0.5)  # asking how long to wait also counts an answer
     assert pacer.due(1.5, in_flight=0) == 1.5
     assert pacer.exhausted(1.5)
 

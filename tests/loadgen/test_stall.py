@@ -1,8 +1,8 @@
-"""The truth under a stall: 500 requests/s for 10 s, the server stopped for 1.4 s in the middle (DESIGN §5).
+"""The truth under a stall: 500 requests/s for 10 s, with the server stopped for 1.4 s in the middle.
 
-The server answers thousands a second, so that nearly all that is seen is the stop itself: those that came in its first
-moment waited 1.4 s, those at its end not at all. The time to answer the 700 that queued up comes on top; it is measured
-with 700 requests at once, on connections of their own: over REST each of them opens one.
+The server answers thousands a second, so that almost only the stop is visible: requests at its beginning waited 1.4 s,
+those at its end not at all. The time to answer the 700 queued requests is added; it is measured with 700 concurrent
+requests on separate connections, because REST opens one for each of them.
 """
 
 import os
@@ -36,7 +36,7 @@ class Server(Protocol):
 
 
 def before_all_others(pid: int) -> None:
-    """Keep the machine's other work out of it: on a busy one a stopped process may get a CPU 0.1 s after SIGCONT."""
+    """Exclude the machine's other work: on a busy machine a stopped process may get a CPU 0.1 s after SIGCONT."""
     with suppress(PermissionError):
         os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(2))
 
@@ -59,7 +59,7 @@ def backlog_ms(endpoint: ServerAddress, body: bytes, workers: Workers | None = N
 def drive_through_a_stop(driver: Driver, pid: int, duration_s: float, body: bytes) -> Requests:
     schedule = OpenLoop(constant(RATE_RPS, duration_s))
     before_all_others(pid)
-    driver.drive([Call(body)], OpenLoop(constant(RATE_RPS, 0.2)))  # connections and caches as in mid-run
+    driver.drive([Call(body)], OpenLoop(constant(RATE_RPS, 0.2)))  # warm connections and caches, as in mid-run
     stopper = threading.Thread(target=stop_and_go, args=(pid, time.perf_counter() + duration_s / 2))
     stopper.start()
     requests = driver.drive([Call(body)], schedule)
@@ -76,7 +76,7 @@ def tell_the_truth(requests: Requests, backlog_ms: float) -> None:
 
 
 def count_the_late(requests: Requests) -> None:
-    """With a deadline of 0.5 s all that came in the first 0.9 s of the stop got no answer in time."""
+    """With a deadline of 0.5 s, all requests in the first 0.9 s of the stop got no response in time."""
     late = requests.status == 4
     assert requests.status.size == 2500
     assert np.count_nonzero(late) == pytest.approx(0.9 * RATE_RPS, rel=0.1)

@@ -31,9 +31,9 @@ class Server(Protocol):
 
 def part(*scheduled_s: float, kind: bool = False, stages: bool = False) -> Requests:
     times = np.array(scheduled_s)
-    told = Stages(times, times + 1, times + 2, times + 3) if stages else None
+    reported = Stages(times, times + 1, times + 2, times + 3) if stages else None
     kinds = np.full(times.size, 2, np.int8) if kind else None
-    return Requests(times, times * 10, times * 20, times * 30, (times * 2).astype(np.int8), kinds, told)
+    return Requests(times, times * 10, times * 20, times * 30, (times * 2).astype(np.int8), kinds, reported)
 
 
 @pytest.mark.parametrize(("kind", "stages"), [(False, False), (True, False), (False, True), (True, True)])
@@ -136,7 +136,7 @@ def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
             driver.drive([Call(b"abc")], OpenLoop(constant(100, 5)))
         timer.join()
         assert not workers.processes
-        assert not driver.drive([Call(b"abc")], ClosedLoop(2, requests=4)).status.any()  # started anew
+        assert not driver.drive([Call(b"abc")], ClosedLoop(2, requests=4)).status.any()  # started again
 
 
 @pytest.mark.live

@@ -1,4 +1,4 @@
-"""Models that are a description only: what opening needs, made without TensorFlow."""
+"""Models that consist of a description only: the files needed for opening, made without TensorFlow."""
 
 from __future__ import annotations
 

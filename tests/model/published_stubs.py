@@ -1,4 +1,4 @@
-"""Run in a process of its own: what TensorFlow and the published stubs make of our bytes, as JSON on stdout.
+"""Run in a separate process: how TensorFlow and the published stubs read our bytes, as JSON on stdout.
 
 Reads `{"request": hex, "logs": [hex], "tensors": {dtype: hex}}` from stdin.
 """
@@ -87,7 +87,7 @@ def fields(descriptor: Any) -> dict[str, list[Any]]:
 
 
 def values_one_by_one(array: np.ndarray[Any, Any], dtype: str) -> str:
-    """Write an array the other way that TensorFlow has: a field of values, `AsProtoField` in TF-Serving's words."""
+    """Write an array in TensorFlow's other form: a field of values, TF-Serving's `AsProtoField`."""
     proto = tf.make_tensor_proto(array, tf.dtypes.as_dtype(dtype))
     if proto.tensor_content:
         one_by_one = [tf.make_tensor_proto(value, tf.dtypes.as_dtype(dtype)) for value in array.ravel()]

@@ -90,7 +90,7 @@ def test_what_keras_cannot_read_is_one_line(keras_file: Path, cache: Path) -> No
 def test_what_an_older_keras_wrote_is_told_how_to_convert(
     keras_file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str] | None, remedy: str
 ) -> None:
-    """And in a line that can be read: Keras shows the whole configuration."""
+    """In one readable line: Keras itself shows the whole configuration."""
     if metadata is not None:
         with zipfile.ZipFile(keras_file, "w") as packed:
             packed.writestr("metadata.json", json.dumps(metadata))

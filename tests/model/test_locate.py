@@ -26,7 +26,7 @@ def test_a_version_directory_keeps_its_number(tmp_path: Path, write_model: Write
 def test_of_a_base_path_the_highest_number_wins(tmp_path: Path, write_model: WriteModel) -> None:
     for name in ("9", "10", "2", "latest", "99999999999999999999", "-11", "1e3", "11.0", "12 ", "٣"):
         write_model(tmp_path / "base" / name)
-    (tmp_path / "base" / "tmp-11").mkdir()  # being written
+    (tmp_path / "base" / "tmp-11").mkdir()  # still being written
     assert locate(str(tmp_path / "base"), tmp_path) == Location(tmp_path / "base" / "10", 10)
 
 
@@ -81,7 +81,7 @@ def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
 def test_an_hdf5_file_is_told_how_it_becomes_a_model(
     tmp_path: Path, name: str, attributes: dict[str, str | bytes], problem: str, remedy: str
 ) -> None:
-    """By what published ones hold: of five, one could be converted as all were told before."""
+    """Based on published ones: of five, one could be converted by the advice given before."""
     with h5py.File(tmp_path / name, "w") as file:
         file.attrs.update(attributes)
     with pytest.raises(UsageError, match=problem) as caught:
@@ -147,7 +147,7 @@ def test_an_older_version_that_is_not_complete_is_none_of_our_business(tmp_path:
 def test_other_forms_that_tensorflow_loads_are_refused_by_name(
     tmp_path: Path, write_model: WriteModel, form: str, remedy: str, below: str
 ) -> None:
-    """Reader: tensorflow/cc/saved_model/reader.cc."""
+    """Source: tensorflow/cc/saved_model/reader.cc."""
     if below:
         write_model(tmp_path / "1")
     (tmp_path / below).mkdir(exist_ok=True)

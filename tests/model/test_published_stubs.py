@@ -37,7 +37,7 @@ def _request() -> messages.Proto:
 
 
 def _logs() -> list[messages.Proto]:
-    """One log of each kind that is read, every field of it filled."""
+    """One log of each kind that is read, with every field set."""
     predict, classify, regress, multi = (messages.PredictionLog() for _ in range(4))
     predict.predict_log.request.CopyFrom(_request())
     predict.predict_log.response.outputs["y"].CopyFrom(encode(_example("float32"), "float32"))
@@ -62,7 +62,7 @@ def _logs() -> list[messages.Proto]:
 
 @pytest.fixture(scope="module")
 def answer() -> dict[str, Any]:
-    """What the published stubs say, asked once: TensorFlow takes seconds to import."""
+    """The published stubs' reading, requested once: TensorFlow takes seconds to import."""
     question = {
         "request": _request().SerializeToString(deterministic=True).hex(),
         "logs": [log.SerializeToString(deterministic=True).hex() for log in _logs()],

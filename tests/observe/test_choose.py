@@ -53,7 +53,7 @@ def test_threads_of_a_tree_are_those_of_all_its_processes() -> None:
     parent = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"]
     with subprocess.Popen(parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # the child has worked, and waits
+        process.stdout.readline()  # the child has finished its work, and waits
         alone, tree = (thread_cpu_ms_of(Subject(process.pid, tree=each)) for each in (False, True))
         process.communicate(b"\n")
     if not alone:

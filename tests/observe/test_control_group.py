@@ -22,7 +22,7 @@ def _write(files: dict[Path, str]) -> None:
 
 @pytest.fixture
 def v2(tmp_path: Path) -> tuple[Path, Path]:
-    """A group /box/app with a group in it, and process 7 there; returns /proc and the top of the hierarchy."""
+    """A group /box/app with a subgroup, and process 7 in it; returns /proc and the top of the hierarchy."""
     proc, top = tmp_path / "proc", tmp_path / "cg roup"
     stat_of_memory = "anon 3145728\nfile 1048576\npgfault 1000\npgmajfault 10\n"
     _write(
@@ -99,7 +99,7 @@ def test_a_group_that_is_not_there_is_unknown(v2: tuple[Path, Path]) -> None:
 
 @pytest.fixture
 def v1(tmp_path: Path) -> tuple[Path, Path]:
-    """Hierarchies of version 1 as a container with its host's names sees them: its own group is mounted as the top."""
+    """Version 1 hierarchies in a container that shares its host's names: its own group is mounted as the top."""
     proc, top = tmp_path / "proc", tmp_path / "cgroup"
     lines = [
         _V1_MOUNT.format(

@@ -21,7 +21,7 @@ class NVMLError(Exception):
 
 @dataclass
 class Library:
-    """Two GPUs as `pynvml` tells of them; process 7 uses the second."""
+    """Two GPUs as reported by `pynvml`; process 7 uses the second."""
 
     NVMLError = NVMLError
     NVML_GPU_UTILIZATION_SAMPLES = 1

@@ -1,4 +1,4 @@
-"""What limits this process: its own group's limits and those of all around it, of version 1, of version 2, of both."""
+"""Limits of this process: those of its own group and its ancestors, in version 1, version 2, and both."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_page_cache_is_memory_that_servers_can_have(
     files: Mapping[str, str], group: str, limit: str, used: str, cache: str
 ) -> None:
     limited = {**files, f"{group}/{limit}": f"{50 * MIB}\n", f"{group}/{used}": f"{40 * MIB}\n"}
-    assert available_mib(limited.get) == pytest.approx(10)  # without details nothing is taken for cache
+    assert available_mib(limited.get) == pytest.approx(10)  # without details nothing counts as cache
     detailed = {**limited, f"{group}/memory.stat": f"anon {10 * MIB}\n{cache} {25 * MIB}\n"}
     assert available_mib(detailed.get) == pytest.approx(35)
 
@@ -108,7 +108,7 @@ def test_the_group_with_the_least_left_decides() -> None:
     files = {f"{group}/memory.max": str(limit * MIB) for group, (limit, _) in groups.items()}
     files |= {f"{group}/memory.current": str(used * MIB) for group, (_, used) in groups.items()}
     assert memory_left_mib({**V2, **files}.get) == 3
-    assert memory_left_mib({**V2, f"{TOP}/box/memory.max": str(MIB)}.get) is None  # nobody tells what is used
+    assert memory_left_mib({**V2, f"{TOP}/box/memory.max": str(MIB)}.get) is None  # the use is unknown
 
 
 def test_without_a_limit_the_machines_memory_is_there() -> None:

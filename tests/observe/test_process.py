@@ -65,7 +65,7 @@ def test_the_peak_comes_from_the_high_water_mark(tmp_path: Path) -> None:
     _write(tmp_path / "7/status", "Name:\tx\nVmHWM:\t 2097152 kB\nVmRSS:\t 1024 kB\n")
     memory = ProcessAccounts(Subject(7), proc=tmp_path).memory()
     assert (memory.rss_mb, memory.rss_peak_mb) == (1, 2048)
-    assert math.isnan(memory.pss_mb)  # not ours to walk: RSS is known all the same
+    assert math.isnan(memory.pss_mb)  # not permitted to read PSS: RSS is known all the same
 
 
 @_LINUX

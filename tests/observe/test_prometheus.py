@@ -64,7 +64,7 @@ def test_a_real_page_is_read() -> None:
 
 
 class Site:
-    """Pages by turns, and how often one was asked for."""
+    """Pages in turn, and the number of requests."""
 
     def __init__(self, *pages: str) -> None:
         self.pages, self.asked, self.now_s = list(pages), 0, 0.0

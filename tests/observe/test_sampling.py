@@ -72,7 +72,7 @@ def test_processes_may_come_later_and_end_earlier(child: Callable[[str], int]) -
         ended_s = time.monotonic() + 0.1
         _wait(lambda: len(sampler.series().of(second).between(ended_s, np.inf).time_s) > 5)
     series = sampler.series()
-    assert len(series.of(first).between(ended_s, np.inf).time_s) == 0  # dead, though not waited for
+    assert len(series.of(first).between(ended_s, np.inf).time_s) == 0  # dead, but not waited for
     assert set(series.pid.tolist()) == {first, second}
 
 

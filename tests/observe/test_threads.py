@@ -42,7 +42,7 @@ def test_cpu_time_is_added_up_by_kind_most_first(tmp_path: Path) -> None:
     _thread(tmp_path, 6, "rpc_0", "2000000 0 1\n")
     _thread(tmp_path, 7, "rpc_1", "3500000 0 1\n")
     _thread(tmp_path, 8, "idle", "0 0 0\n")
-    (tmp_path / "5/task/9").mkdir()  # it ended while it was read
+    (tmp_path / "5/task/9").mkdir()  # it ended while it was being read
     used = thread_cpu_ms(5, tmp_path)
     assert list(used.items()) == [("rpc", 5.5), ("python", 1.0)]
     assert thread_cpu_ms(6, tmp_path) == {}
@@ -56,9 +56,9 @@ def test_switches_of_threads_that_ended_stay(tmp_path: Path) -> None:
     for file in (tmp_path / "5/task/6").iterdir():
         file.unlink()
     assert switches.count() == (110, 21)
-    _thread(tmp_path, 6, "another", "", (3, 0))  # the number again
+    _thread(tmp_path, 6, "another", "", (3, 0))  # the number is reused
     assert switches.count() == (113, 21)
-    _thread(tmp_path, 6, "a third", "", (2, 0))  # and again, unseen in between
+    _thread(tmp_path, 6, "a third", "", (2, 0))  # and reused again, unobserved in between
     assert switches.count() == (115, 21)
     assert Switches(6, tmp_path).count() is None
 

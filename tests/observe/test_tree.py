@@ -22,7 +22,7 @@ _TICK_MS = 10.0
 
 @dataclass
 class Machine:
-    """Processes by number, in a directory that looks like /proc; ticks of 10 ms, clocks without steps."""
+    """Processes by number, in a directory like /proc; ticks of 10 ms, clocks without steps."""
 
     proc: Path
     own_ms: dict[int, float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Short ways to write signatures, models that are a description only, and files of records."""
+"""Helpers that make signatures, models that consist of a description only, and files of records."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def make_example() -> Callable[[int], Proto]:
 
 @pytest.fixture
 def make_log() -> Callable[..., Proto]:
-    """Make a log of one kind, of a model of another name, version and perhaps signature."""
+    """Make a log of one kind, for a model of another name, version and perhaps signature."""
 
     def make(kind: str = "predict_log", signature: str = "", number: int = 0) -> Proto:
         log = PredictionLog()

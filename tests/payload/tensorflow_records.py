@@ -1,4 +1,4 @@
-"""Run in a process of its own: write records with TensorFlow, and read ours with it.
+"""Run in a separate process: write records with TensorFlow, and read ours with it.
 
 Takes a folder; writes `example[.gz]` and `log[.gz]` into it, reads `ours[.gz]`, and prints its records in hex as JSON.
 """
@@ -38,7 +38,7 @@ def log(number: int) -> bytes:
 
 
 def main(folder: Path) -> None:
-    """Write theirs, read ours."""
+    """Write TensorFlow's records, and read ours."""
     for suffix, compression in COMPRESSIONS.items():
         for kind, make in (("example", example), ("log", log)):
             with tf.io.TFRecordWriter(str(folder / f"{kind}{suffix}"), compression) as writer:

@@ -1,4 +1,4 @@
-"""Whatever stands in a file, it becomes requests or one line that says what is wrong."""
+"""Any content of a file becomes requests, or a one-line error."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_npz_with_bytes_gone_wrong(tmp_path: Path, model: Model, data: st.DataOb
 
 @pytest.mark.slow
 def test_npz_with_any_one_bit_gone_wrong(tmp_path: Path, model: Model) -> None:
-    whole = _npz()  # has the time of day in it, so that the fuzz above does not come upon each of its bits every time
+    whole = _npz()  # contains the time of day, so the fuzz above does not reach each of its bits every time
     for place in range(8 * len(whole)):
         broken = bytearray(whole)
         broken[place // 8] ^= 1 << place % 8

@@ -1,4 +1,4 @@
-"""What docs/reference/payloads.md says, held against what is."""
+"""Statements of docs/reference/payloads.md, checked against the code."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ OURS = [b"", b"one", bytes(100_000)]
 class Exchange(NamedTuple):
     folder: Path
     read: dict[str, list[str]]
-    """What TensorFlow read of our records, by the file's suffix."""
+    """TensorFlow's reading of our records, by the file's suffix."""
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def test_no_flipped_bit_and_no_cut_goes_unseen(tmp_path: Path, records: list[byt
 
 
 def test_the_checksum_is_the_one_of_the_format() -> None:
-    crc = 0xE3069283  # of this string: RFC 3720's check value for CRC-32C
+    crc = 0xE3069283  # for this string: RFC 3720's check value of CRC-32C
     assert masked_crc(b"123456789") == ((crc >> 15 | (crc << 17 & 0xFFFFFFFF)) + 0xA282EAD8) % 2**32
 
 

@@ -14,7 +14,7 @@ def _drawn(ranks: int, exponent: float, count: int = DRAWN) -> np.ndarray[tuple[
 
 
 def _p_value(observed: np.ndarray[tuple[int], np.dtype[np.int64]], ranks: int, exponent: float) -> float:
-    """Pearson's test against the exact law, ranks expected less than five times taken together."""
+    """Pearson's test against the exact law, with ranks expected less than five times combined."""
     law = np.arange(1, ranks + 1, dtype=float) ** -exponent
     expected = law / law.sum() * len(observed)
     counts = np.bincount(observed, minlength=ranks + 1)[1:]

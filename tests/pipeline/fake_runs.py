@@ -1,4 +1,4 @@
-"""Whole runs on fakes: no process, no TensorFlow, no clock but the test's."""
+"""Whole runs on fakes: no process, no TensorFlow, and only the test's clock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SCENARIO = Scenario(budget=Budget(measure_s=20, replicas=4, execute_share=0.7, r
 
 @dataclass
 class Tick:
-    """A clock that goes on by 2 ms whenever somebody looks, and can end the run."""
+    """A clock that advances by 2 ms at each reading, and can end the run."""
 
     now_s: float = 0.0
     interrupt_at_s: float = float("inf")
@@ -51,7 +51,7 @@ class Tick:
 
 @dataclass(slots=True)
 class TimedDriver(FakeDriver):
-    """Lets the run's clock go on with its own virtual time."""
+    """Advances the run's clock with its own virtual time."""
 
     clock: Tick = field(default_factory=Tick)
 
@@ -63,13 +63,13 @@ class TimedDriver(FakeDriver):
 
 
 def _luck(pid: int) -> float:
-    """Give what a server differs by from others of its model: values without any spread prove little of few servers."""
+    """Return a server's difference from others of its model: values without spread prove little with few servers."""
     return float(np.random.default_rng(pid).normal(0, 0.003))
 
 
 @dataclass
 class Bench:
-    """A fake world, and what became of it."""
+    """A fake world, and a record of its use."""
 
     clock: Tick = field(default_factory=Tick)
     dies_after: int | None = None

@@ -1,4 +1,4 @@
-"""Which target the MODEL arguments and a scenario mean together, without a server."""
+"""The target that MODEL arguments and a scenario imply together, without a server."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ COMMAND = Target(kind="command", command="server --port={port} {model}")
 
 @pytest.fixture(autouse=True)
 def _servers_that_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    def describe(given: str, _: Target, told: tuple[Signature, ...] | None) -> Model:
+    def describe(given: str, _: Target, signatures: tuple[Signature, ...] | None) -> Model:
         url = parse_endpoint(given)
         return Model(
-            url.path, given, 1, "digest", 0, (), told or (), (), ServedAs(url.model_name, url.version, url.label)
+            url.path, given, 1, "digest", 0, (), signatures or (), (), ServedAs(url.model_name, url.version, url.label)
         )
 
     monkeypatch.setattr(opening, "describe_endpoint", describe)

@@ -1,4 +1,4 @@
-"""A recorded run of equal models as if something were different: who is the candidate, and what it is like."""
+"""A recorded run of equal models with injected changes: which servers are the candidate, and how they differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.stats.traces import trace
 
 
 def reassigned(facts: tuple[ReplicaFacts, ...], rng: np.random.Generator) -> dict[int, Arm]:
-    """Draw who is what, by replica: the arms are dealt anew among the replicas of each fork server, as many of each."""
+    """Draw the arms by replica: they are reassigned among the replicas of each fork server, in the same numbers."""
     dealt: dict[int, Arm] = {}
     for parent in sorted({fact.parent for fact in facts}):
         mine = [fact for fact in facts if fact.parent == parent]
@@ -24,7 +24,7 @@ def reassigned(facts: tuple[ReplicaFacts, ...], rng: np.random.Generator) -> dic
 
 
 def relabelled(table: TrialTable, rng: np.random.Generator) -> TrialTable:
-    """Let chance say who is the candidate: of equal models each outcome is as good as the recorded one."""
+    """Choose the candidate at random: with equal models each assignment is as valid as the recorded one."""
     arms = reassigned(table.replicas, rng)
     facts = tuple(replace(fact, arm=arms[fact.replica]) for fact in table.replicas)
     arm_of = np.zeros(1 + max(arms), np.int64)
@@ -34,7 +34,7 @@ def relabelled(table: TrialTable, rng: np.random.Generator) -> TrialTable:
 
 
 def dealt(names: Sequence[str], deals: int, seed: int) -> Iterator[TrialTable]:
-    """Relabel the traces in turn, about so many times in all: more traces take no more time."""
+    """Relabel the traces in turn, about that many times in total, so that more traces take no more time."""
     rng = np.random.default_rng(seed)
     for _ in range(deals // len(names)):
         for name in names:
@@ -56,7 +56,7 @@ def slowed(table: TrialTable, change: float) -> TrialTable:
 
 
 def with_longer_tail(table: TrialTable, share: float, times: float, rng: np.random.Generator) -> TrialTable:
-    """Make a share of the candidate's requests under load take so many times as long."""
+    """Make a share of the candidate's requests under load take that many times as long."""
     columns = table.columns
     loaded = _of_candidate(columns) & (columns.source == SOURCES.index(Source.LOAD))
     hit = np.repeat(loaded, columns.requests) & (rng.random(columns.service_ms.size) < share)

@@ -1,4 +1,4 @@
-"""A recorded run judged as a run is: in one look at the end, or in planned looks until it is decided."""
+"""A recorded run judged like a run: once at the end, or at planned looks until it is decided."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def in_one_look(table: TrialTable, gate: Gate) -> dict[str, MetricVerdict]:
 
 
 def in_looks(table: TrialTable, gate: Gate, source: Source, looks: int) -> tuple[dict[str, MetricVerdict], float]:
-    """Look after each n-th of one source's blocks until all is decided; gives the verdicts and the share measured."""
+    """Look after each n-th of one source's blocks until all is decided; returns the verdicts and the measured share."""
     looking = InterimAnalysis(gate, {}, (source,))
     for number in range(1, looks + 1):
         verdicts = looking.look(source, number / looks, 0.0, beginning(table, source, number / looks))

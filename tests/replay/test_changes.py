@@ -16,7 +16,7 @@ from tests.replay.looks import in_one_look
 from tests.stats.traces import NAMES, quiet_enough, trace
 
 DEALS = 60
-"""Over all traces together, as many of each."""
+"""Over all traces together, with equal numbers of each."""
 GATE = Gate(
     metrics={
         "execute_ms": MetricGate(catch=0.05),
@@ -30,7 +30,7 @@ def _execute(table: TrialTable) -> MetricVerdict:
 
 
 def _least(verdicts: Iterable[Verdict], rate: float) -> float:
-    """So many are right in all but one of 1,000 tests when the rate is met."""
+    """Number that are right in all but one of 1,000 tests at the given rate."""
     return float(stats.binom.ppf(1e-3, len(list(verdicts)), rate))
 
 

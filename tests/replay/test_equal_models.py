@@ -1,4 +1,4 @@
-"""Equal models, recorded, with the arms dealt anew: how often the method says that there is a change."""
+"""Recorded runs of equal models with reassigned arms: how often the method finds a change."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.stats.traces import NAMES, trace
 
 ALPHA = 0.01
 DEALS = 75
-"""Over all traces together, as many of each."""
+"""Over all traces together, with equal numbers of each."""
 BOUNDS = 300
 TAU = 0.025
 GATE = Gate(metrics={"execute_ms": MetricGate(tolerance=TAU), "cpu_ms_per_request": MetricGate(tolerance=TAU)})
 
 
 def _most(deals: int) -> int:
-    """So many errors happen by chance once in 10,000 tests when the rate is nominal."""
+    """Number of errors exceeded by chance once in 10,000 tests at the nominal rate."""
     return int(stats.binom.isf(1e-4, deals, ALPHA))
 
 

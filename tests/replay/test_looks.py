@@ -1,4 +1,4 @@
-"""Recorded runs that are looked at on the way and end as soon as they are decided."""
+"""Recorded runs with interim looks, which end as soon as they are decided."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.replay.looks import in_looks
 from tests.stats.traces import NAMES, quiet_enough
 
 DEALS = 42
-"""Over all traces together, as many of each."""
+"""Over all traces together, with equal numbers of each."""
 LOOKS, TAU, ALPHA = 5, 0.025, 0.01
 GATE = Gate(
     metrics={

@@ -1,4 +1,4 @@
-"""What others do with the same recorded runs of equal models: the replay must be able to show it going wrong."""
+"""Other tools' rules on the same recorded runs of equal models: the replay must be able to show their errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.replay.inject import dealt
 from tests.stats.traces import NAMES, trace
 
 DEALS = 90
-"""Over all traces with load together, as many of each."""
+"""Over all traces with load together, with equal numbers of each."""
 LOADED = [name for name in NAMES if rows_of(trace(name).table.columns, Source.LOAD).any()]
 
 
@@ -26,6 +26,6 @@ def test_pooled_requests_under_load_call_equal_models_different() -> None:
         baseline, candidate = (arm_times(table.columns, Source.LOAD, "response", arm) for arm in Arm)
         different.append(stats.mannwhitneyu(baseline, candidate).pvalue < 0.01)
         slower.append(mann_whitney(baseline, candidate) or pooled_t(baseline, candidate))
-    # Nominal are 1 % and, of one side, 2.5 %.
+    # The nominal rates are 1 % and, one-sided, 2.5 %.
     assert np.mean(different) > 0.2
     assert np.mean(slower) > 0.2

@@ -1,4 +1,4 @@
-"""Some of the candidate's requests under load far longer, in recorded runs with enough of them to see it."""
+"""A share of the candidate's requests under load takes far longer, in recorded runs with enough requests to see it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DEEP = {
     for name in NAMES
     if (effect := estimate(BY_NAME["latency_p99_ms"], trace(name).table, 0.01)) is not None
 }
-"""Traces with 2,000 requests of each server, and what they say of their own 99th percentile."""
+"""Traces with 2,000 requests of each server, which support a 99th percentile."""
 QUIET = [name for name, effect in DEEP.items() if effect.log_se < 0.05]
-"""With a tail that one request in a hundred can lengthen; in a busy run there are as many long ones already."""
+"""Traces whose tail one request in a hundred can lengthen; a busy run already has as many long ones."""
 
 
 def _verdicts(names: Sequence[str], share: float, times: float) -> dict[str, list[Verdict]]:

@@ -1,4 +1,4 @@
-"""Makes `example` importable: tests are no package."""
+"""Makes `example` importable, because tests are not a package."""
 
 from __future__ import annotations
 

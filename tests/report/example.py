@@ -1,4 +1,4 @@
-"""Realistic results from a seed, for every way a run can end."""
+"""Realistic results from a seed, for every way in which a run can end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def passing(seed: int = 1) -> Result:
 
 
 def passing_small() -> Result:
-    """Build the smallest result that has one of each: what a property test can afford to change often."""
+    """Build the smallest result that has one of each, which a property test can afford to change often."""
     result = passing()
     assert result.judgement
     judgement = replace(result.judgement, metrics=result.judgement.metrics[:1])
@@ -170,7 +170,7 @@ def one_replica(seed: int = 7) -> Result:
 
 
 def hostile(seed: int = 8) -> Result:
-    """Build a failing result in which every string from outside tries to break out."""
+    """Build a failing result in which every external string tries to break out."""
     nasty = HOSTILE + "\x1b[31m\x00\u202e\n' & <svg onload=x> {{ 7*7 }} </style> [bold]"
     result = failing(seed)
     assert result.judgement
@@ -209,7 +209,7 @@ def leaking(seed: int = 11) -> Result:
 
 
 def lenient(seed: int = 14, reason: str = "the new tower pays for it") -> Result:
-    """Build a result that passes by leave: one regression is accepted, another one and an objective only warn."""
+    """Build a passing result in which one regression is accepted, and another one and an objective are warn-only."""
     result = _result(seed, {"execute_ms": 0.2, "throughput_rps": -0.12}, Verdict.PASS)
     assert result.judgement
     accepted = {"execute_ms": Verdict.FAIL, "rss_peak_mb": Verdict.PASS}

@@ -1,4 +1,4 @@
-"""Trials, blocks and a curve of latencies that look like measured ones, from a seed."""
+"""Realistic trials, blocks and a latency curve, from a seed."""
 
 from __future__ import annotations
 

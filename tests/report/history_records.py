@@ -32,7 +32,7 @@ def record(day: int, metrics: Mapping[str, float | None], **changes: Any) -> Rec
 
 
 def records(series: Mapping[str, Sequence[float | None]], **changes: Any) -> tuple[Record, ...]:
-    """Make one record a day; where a series has None, the record has no number."""
+    """Make one record a day; if a series has None, the record has no number."""
     count = max(len(values) for values in series.values())
     return tuple(
         record(day, {name: values[day] for name, values in series.items() if day < len(values)}, **changes)

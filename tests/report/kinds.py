@@ -1,6 +1,6 @@
-"""Every kind of result that has a page: by name, for the tests that render them all.
+"""Every kind of result that has a page, by name, for the tests that render them all.
 
-To look at them: `python -m tests.report.kinds DIRECTORY` writes a page a kind.
+To inspect them: `python -m tests.report.kinds DIRECTORY` writes one page for each kind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _THEN = "2026-02-28T10:15:00Z"
 
 
 def disturbed() -> Result:
-    """An undecided run beside other work for a quarter of its time; its second half lost some requests, too."""
+    """An undecided run, disturbed by other work for a quarter of its time; its second half lost some requests, too."""
     result = example.inconclusive()
     trials, blocks = result.trials, result.blocks
     pressure = tuple(
@@ -41,21 +41,21 @@ def disturbed() -> Result:
 
 
 def measured_again() -> Result:
-    """A stored model measured again, on a machine that is not quite the one where it was recorded."""
+    """A stored model measured again, on a machine that differs slightly from the one where it was recorded."""
     result = example.failing()
     then = {**result.environment, "kernel": "6.0.9", "cores": 4.0, "load_average": 2.0, "variables": {}}
     return replace(result, record=RecordFacts("prod/20260228T101500.000Z-0123456789ab", _THEN, "sha256:0e", then))
 
 
 def stored_numbers() -> Result:
-    """A candidate compared with numbers of the very same environment."""
+    """A candidate compared with numbers of the same environment."""
     result = example.stored_numbers()
     assert result.stored
     return replace(result, record=RecordFacts(result.stored.records[0], _THEN, result.fingerprint, result.environment))
 
 
 def died_in_warm_up() -> Result:
-    """A run whose servers died while they were warmed up: nothing was measured."""
+    """A run whose servers died during warm-up, so nothing was measured."""
     problem = "the server of candidate replica 3 died while it was warmed up (signal 9)"
     remedy = "see servers.log; perhaps not enough memory: --replicas 4"
     return replace(
@@ -68,12 +68,12 @@ def died_in_warm_up() -> Result:
 
 
 def interrupted() -> Result:
-    """A run that was interrupted half-way: what was measured is judged, and that is no verdict."""
+    """A run that was interrupted half-way: what was measured is judged, but is not a verdict."""
     return replace(example.inconclusive(5), status=Outcome.INTERRUPTED, cautions=(), plan=_planned((54.0, 18.0, 18.0)))
 
 
 def one_replica() -> Result:
-    """One server an arm: nothing tells how servers differ."""
+    """One server an arm, so the difference between servers is unknown."""
     result = example.one_replica()
     first = [index for index, replica in enumerate(result.trials.replica) if replica == 0]
     names = TrialColumns.__dataclass_fields__
@@ -82,7 +82,7 @@ def one_replica() -> Result:
 
 
 def hostile() -> Result:
-    """Every string from outside tries to break out, those of the baseline's record as well."""
+    """Every external string tries to break out, including those of the baseline's record."""
     result = example.hostile()
     nasty = result.run_id
     return replace(result, record=RecordFacts(nasty, nasty, nasty, {nasty: nasty, "variables": {nasty: [nasty]}}))
@@ -96,7 +96,7 @@ def interrupted_at_start() -> Result:
 
 
 def stored_refused() -> Result:
-    """A candidate whose baseline has numbers of another machine only: they are not compared."""
+    """A candidate whose baseline only has another machine's numbers, which are not compared."""
     result = example.stored_numbers()
     assert result.stored
     assert result.judgement
@@ -180,7 +180,7 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "one_replica": one_replica,
     "hostile": hostile,
 }
-"""Name of the kind, and what makes its result; each call gives the same."""
+"""Name of the kind, and a function that makes its result, the same at each call."""
 
 
 @cache
@@ -202,7 +202,7 @@ def _nothing_measured(result: Result) -> Result:
 
 
 def _squeezed(trials: TrialColumns, begin_s: float, length_s: float) -> TrialColumns:
-    """Let the trials begin and last otherwise than the example's 45 s from 9 s on."""
+    """Shift and scale the trials to other times than the example's 45 s from 9 s on."""
     return replace(trials, start_s=tuple(begin_s + (at - 9.0) / 45.0 * length_s for at in trials.start_s))
 
 
@@ -221,7 +221,7 @@ def _phases(seconds: tuple[float, float, float]) -> dict[str, float]:
 
 
 def _sampled(arm: Arm, requests: int, factor: float) -> Curve:
-    """Give about 400 ranks of a distribution of so many requests: 1 % take three times as long as they would."""
+    """Return about 400 ranks of a distribution of that many requests, 1 % of which take three times as long."""
     tail = np.geomspace(requests, 1, 200)
     ranks = np.unique(np.concatenate([np.linspace(0, requests - 1, 200), requests - tail]).astype(int))
     share = (ranks + 0.5) / requests
@@ -252,7 +252,7 @@ def _timeline(rng: np.random.Generator, begin_s: float, length_s: float) -> Time
 
 
 def main(directory: Path) -> None:
-    """Write a page a kind."""
+    """Write one page for each kind."""
     directory.mkdir(parents=True, exist_ok=True)
     for name in KINDS:
         (directory / f"{name}.html").write_text(page(name), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Where the change comes from: said where an interval leaves 0 out, and not said where none does."""
+"""Attribution of a change: reported if an interval excludes 0, and not otherwise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _same_files(result: Result) -> Result:
 
 
 def _loaded(slower_ms: float, *, servers: int = 6, noise_ms: float = 0.02) -> Result:
-    """Build the load lane of several servers an arm, whose executions differ by so much, and nothing else."""
+    """Build the load lane of several servers an arm that differ only in their executions."""
     rng = np.random.default_rng(3)
     sides = [(arm, replica) for arm in Arm for replica in range(servers)] * 2
     count = len(sides)
@@ -110,15 +110,15 @@ def test_the_stage_that_grew_is_named_with_its_interval() -> None:
 
 def test_two_servers_or_none_with_stages_tell_no_stage() -> None:
     assert stage_contrasts(_loaded(0.5, servers=2)) == {}
-    told = _loaded(0.5)
-    silent = replace(told, trials=replace(told.trials, queue_ms=(), execute_ms=(), encode_ms=()))
+    run = _loaded(0.5)
+    silent = replace(run, trials=replace(run.trials, queue_ms=(), execute_ms=(), encode_ms=()))
     assert stage_contrasts(silent) == {}
     assert stage_contrasts(example.stored_numbers()) == {}
 
 
 def test_turns_with_failed_requests_do_not_count_as_stages() -> None:
-    told = _loaded(0.5)
-    assert stage_contrasts(replace(told, trials=replace(told.trials, errors=(1,) * len(told.trials.errors)))) == {}
+    run = _loaded(0.5)
+    assert stage_contrasts(replace(run, trials=replace(run.trials, errors=(1,) * len(run.trials.errors)))) == {}
 
 
 def test_models_and_requests_that_differ_are_told() -> None:

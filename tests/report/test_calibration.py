@@ -178,10 +178,10 @@ def test_enough_time_is_told_and_no_caution() -> None:
     assert advice.sentence.startswith("calibrated here on 2026-02-03: this scenario needs about ")
     assert "to catch 5% of execute_ms" in advice.sentence
     assert advice.cautions == ()
-    told = advice.plan["calibration"]
-    assert (told["created_utc"], told["runs"], told["overhead_s"]) == (CALIBRATION.created_utc, 3, 12.5)
-    assert told["metrics"][0]["metric"] == "execute_ms"
-    assert told["metrics"][0]["detectable"] < 0.05
+    predicted = advice.plan["calibration"]
+    assert (predicted["created_utc"], predicted["runs"], predicted["overhead_s"]) == (CALIBRATION.created_utc, 3, 12.5)
+    assert predicted["metrics"][0]["metric"] == "execute_ms"
+    assert predicted["metrics"][0]["detectable"] < 0.05
 
 
 @pytest.mark.parametrize(

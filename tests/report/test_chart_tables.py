@@ -1,4 +1,4 @@
-"""The tables behind the charts say what the charts draw."""
+"""The tables of the charts have the charts' numbers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tests.report.kinds import KINDS
 def test_percentiles_stand_as_far_as_a_request_is_slower_and_few_is_said() -> None:
     share = np.arange(1, 301) / 300
     table = percentile_table([Curve("candidate", 300, tuple((100 * share).tolist()), tuple(share.tolist()))])
-    told = {row[0]: row[1] for row in table.rows}
-    assert told["90%"] == "90.0 ms"
-    assert told["99%"] == "99.0 ms (few)"
-    assert "99.9%" not in told
-    assert told["requests"] == "300"
+    cells = {row[0]: row[1] for row in table.rows}
+    assert cells["90%"] == "90.0 ms"
+    assert cells["99%"] == "99.0 ms (few)"
+    assert "99.9%" not in cells
+    assert cells["requests"] == "300"
 
 
 def test_a_percentile_among_requests_without_an_answer_is_no_time() -> None:
     table = percentile_table([Curve("candidate", 1000, (1.0, 2.0, 3.0), (0.1, 0.5, 0.8))])
-    told = {row[0]: row[1] for row in table.rows}
-    assert (told["50%"], told["75%"], told["90%"], told["99%"]) == ("2.00 ms", "2.83 ms", "no answer", "no answer")
+    cells = {row[0]: row[1] for row in table.rows}
+    assert (cells["50%"], cells["75%"], cells["90%"], cells["99%"]) == ("2.00 ms", "2.83 ms", "no answer", "no answer")
 
 
 def test_the_forest_is_in_tolerances_worse_above_0() -> None:
@@ -75,7 +75,7 @@ def test_every_chart_has_its_table_on_the_page() -> None:
     assert (
         text.count("<summary>Data table</summary>") == text.count('role="img"') - 2
     )  # ecdf and percentiles share one,
-    assert ">candidate execute" not in text  # and that of the stages stands beside it
+    assert ">candidate execute" not in text  # and that of the stages is beside the chart
 
 
 def test_a_failure_that_only_warns_has_that_word_here_too() -> None:

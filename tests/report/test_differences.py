@@ -1,4 +1,4 @@
-"""What differs between then and now, and between the models."""
+"""Differences between then and now, and between the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words are in one table, sorted, each once, and only those that a reader meets."""
+"""Terms are in one table, sorted, each once, and only those that a reader meets."""
 
 from __future__ import annotations
 

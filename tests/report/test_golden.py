@@ -1,10 +1,10 @@
-"""Pages compared byte for byte with those in golden/, so that every change of a page is seen and meant.
+"""Pages compared byte for byte with those in golden/, so that every change of a page is visible and intended.
 
-After a change that is meant: `python -m tests.report.test_golden`, and look at the difference. It writes the sample in
-reports/ anew as well, from the result that the sample carries.
+After an intended change: run `python -m tests.report.test_golden`, and check the diff. It also writes the sample in
+reports/ again, from the result inside the sample.
 
-The style sheet, the script, their policy and the packed result stand in the golden files by name only: each is held
-here to be what the page should carry, and has tests of its own. Pictures have a line an element.
+The style sheet, the script, their policy and the packed result appear in the golden files by name only: each is checked
+here to be the page's, and has tests of its own. Pictures have one line an element.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "report.html"
 
 
 def measured_small() -> Result:
-    """Give a run of three seconds with two metrics and a record of another machine: most parts of a page, in little."""
+    """Return a run of three seconds with two metrics and another machine's record: most parts of a page, in small."""
     result = short()
     assert result.judgement
     metrics, summaries = result.judgement.metrics, result.summaries
@@ -72,7 +72,7 @@ def carried(page: Path) -> Result:
 
 
 def readable(page: str, result: Result) -> str:
-    """Name the parts that have tests of their own, and give each element of a picture its line."""
+    """Replace the parts that have their own tests by their names, and give each element of a picture its own line."""
     parts = {
         f"<style>{style()}</style>": "<style>(style sheet)</style>",
         f"<script>{script()}</script>": "<script>(script)</script>",
@@ -86,7 +86,7 @@ def readable(page: str, result: Result) -> str:
 
 
 def main() -> None:
-    """Write the golden files and the sample anew."""
+    """Write the golden files and the sample again."""
     for name, build in PAGES.items():
         result = build()
         (GOLDEN / f"{name}.html").write_text(readable(render_html(result), result), encoding="utf-8")

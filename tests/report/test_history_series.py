@@ -64,7 +64,7 @@ def test_changes_within_the_default_tolerance_are_small(metric: str, level: floa
 
 
 def test_tigerbeetle_as_throughput_has_the_changes_that_otava_expects() -> None:
-    """The default tolerance of throughput is 5 %, Otava's smallest change in its test of this series."""
+    """The default tolerance of throughput is 5 %, the smallest change in Otava's test of this series."""
     text = (Path(__file__).parents[1] / "data" / "tigerbeetle.json").read_text()
     series = only({"throughput_rps": [float(value) for value in json.loads(text)["values"]]})
     assert [change.index for change in series.large] == [15, 71]

@@ -19,7 +19,7 @@ _VOID = {"meta", "br", "col"}
 
 
 class _Page(HTMLParser):
-    """Collects what a browser would see, and insists that what is opened is closed."""
+    """Collects what a browser would show, and checks that every opened element is closed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ def test_the_page_is_whole_and_every_picture_is_well_formed(name: str) -> None:
 
 
 def assert_keeps_to_itself(text: str) -> None:
-    """Let a page link to itself and to the data it holds, run its own script, and nothing else."""
+    """Allow a page to link to itself and to its own data, to run its own script, and nothing else."""
     page = _Page(text)
     attributes = [(name, value or "") for _, pairs in page.tags for name, value in pairs.items()]
     links = [value for name, value in attributes if name in _FETCHING]

@@ -17,7 +17,7 @@ EXECUTING = Phase("executions inside the servers", 27.0, 18.0)
 
 
 def _metrics() -> tuple[MetricVerdict, ...]:
-    """Give twelve: passed, failed, undecided, one of which nothing is known yet, and differences in units."""
+    """Return twelve: passed, failed, undecided, one without any number yet, and differences in units."""
     results = (example.failing(), example.inconclusive(), example.leaking())
     found = {each.metric: each for result in results if result.judgement for each in result.judgement.metrics}
     first, *others = found.values()

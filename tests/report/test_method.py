@@ -1,4 +1,4 @@
-"""The page says of each run how that run was decided."""
+"""The page describes how that particular run was decided."""
 
 from __future__ import annotations
 

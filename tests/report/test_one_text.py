@@ -1,4 +1,4 @@
-"""Each metric through every output: wherever one of its numbers stands, it is the same text."""
+"""Each metric in every output: a number has the same text wherever it appears."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from tests.report.history_records import records, step
 from tests.report.test_calibration import CALIBRATION, EXECUTE
 
 NEAR = 0.012
-"""A number in an output that is as near as this to one of the metric's is that one."""
+"""A number in an output that is this close to one of the metric's numbers is taken for it."""
 BASELINE = {"share": 0.0112649}
 TYPICAL = (0.0112649, 11.2649, 1234.5678)
 NAMES = [metric.name for metric in METRICS]
@@ -56,7 +56,7 @@ TOLERANCE, UP_TO = 0.0683456, 0.3387654
 
 @dataclass(frozen=True)
 class Number:
-    """A number as it is, in the scale that people read, and the one way to write it."""
+    """A number, its displayed scale, and its only valid text."""
 
     kind: str
     value: float
@@ -74,7 +74,7 @@ def tokens(text: str) -> list[str]:
 
 
 def otherwise_written(text: str, numbers: list[Number]) -> list[str]:
-    """List what stands in a text for one of the numbers, and is not its text."""
+    """List the texts that stand for one of the numbers, but differ from its text."""
     found = []
     for token in tokens(text):
         value = abs(float(token.replace(",", "")))
@@ -85,7 +85,7 @@ def otherwise_written(text: str, numbers: list[Number]) -> list[str]:
 
 
 def words_of(page: str) -> str:
-    """Leave the words of a page: what stands between its tags, without style sheet, script, raw scenario and ticks."""
+    """Return the words of a page: the text between its tags, without style sheet, script, raw scenario and ticks."""
     without = re.sub(r"<(style|script|pre)\b.*?</\1>|<text [^>]*>[\d,.]+</text>", " ", page, flags=re.DOTALL)
     return re.sub(r"<[^>]*>", " ", without)
 
@@ -108,7 +108,7 @@ def scale_of(metric: Metric) -> float:
 
 
 def verdict_of(metric: Metric, in_tolerances: float, up_to: float | None = None) -> MetricVerdict:
-    """Decide on a change for the worse of so many tolerances; `up_to`: an accepted one."""
+    """Judge a regression of that many tolerances; `up_to`: an accepted one."""
     tolerance = TOLERANCE * scale_of(metric)
     accepted = Acceptance(up_to=up_to, reason="paid for", author="jo", expires=date(2027, 3, 1)) if up_to else None
     project = Project(accepted={metric.name: accepted} if accepted else {})

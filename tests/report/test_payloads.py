@@ -1,4 +1,4 @@
-"""Which payloads changed: named where they did not change alike, in the terminal and on the page."""
+"""Payloads that changed: named if they did not all change alike, in the terminal and on the page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _result(*changes: PayloadChange) -> Result:
 
 
 def _with(**changes: float) -> list[PayloadChange]:
-    """Sixteen requests: those named (`p3`) changed by so much, the others not."""
+    """Sixteen requests: the named ones (`p3`) changed by that amount, the others did not."""
     return [_change(number, changes.get(f"p{number}", 0.0)) for number in range(PAYLOADS)]
 
 

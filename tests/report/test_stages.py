@@ -1,4 +1,4 @@
-"""Stages, batch sizes, request classes and the generator, as the page and the terminal show them."""
+"""Stages, batch sizes, request classes and the generator, on the page and in the terminal."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def trial(
     replica: int,
     requests: int = 1,
     memory: Memory | None = None,
-    told: bool = False,
+    with_stages: bool = False,
 ) -> Trial:
     service_ms = rng.lognormal(0.7, 0.1, requests)
     return Trial(
@@ -34,8 +34,8 @@ def trial(
             service_ms=service_ms,
             send_lag_ms=rng.uniform(0, 0.1, requests),
             status=np.zeros(requests, np.int8),
-            kind=np.arange(1, requests + 1).astype(np.int8) if told else None,
-            stages=_stages(service_ms) if told else None,
+            kind=np.arange(1, requests + 1).astype(np.int8) if with_stages else None,
+            stages=_stages(service_ms) if with_stages else None,
         ),
         cpu_ms=float(service_ms.sum()) * 0.98,
         driver_cpu_ms=0.0,
@@ -45,13 +45,16 @@ def trial(
 
 
 def _stages(service_ms: NDArray[np.float64]) -> Stages:
-    """Make stage times, in single precision as the file has them; the last request tells nothing."""
+    """Make stage times, in single precision as in the file; the last request has none."""
 
-    def told(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def single(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.append(values[:-1].astype(np.float32).astype(np.float64), np.nan)
 
     return Stages(
-        told(0.1 * service_ms), told(0.75 * service_ms), told(0.05 * service_ms), told(np.full(service_ms.size, 8.0))
+        single(0.1 * service_ms),
+        single(0.75 * service_ms),
+        single(0.05 * service_ms),
+        single(np.full(service_ms.size, 8.0)),
     )
 
 

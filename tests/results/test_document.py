@@ -138,7 +138,7 @@ def test_the_schema_names_the_fields_of_a_result() -> None:
 
 
 def test_the_schema_is_json_to_every_reader() -> None:
-    """`NaN` is none (RFC 8259, section 6)."""
+    """`NaN` is not JSON (RFC 8259, section 6)."""
     json.dumps(document.json_schema(), allow_nan=False)
 
 
@@ -160,7 +160,7 @@ def test_the_published_schema_is_current() -> None:
 
 
 def test_a_result_of_an_earlier_perfgate_is_read_and_shown() -> None:
-    """Before payloads, metrics that may be left open, what time leaves of an error, and a code's spelling of today."""
+    """Before payloads, optional metrics, the lasting part of an error, and the present spelling of a code."""
     result = replace(example.passing(), cautions=(CautionKind.WARMUP_ASSETS.caution(),))
     tree = json.loads(document.to_json(result))
     for key in ("payload_shares", "payload_changes"):

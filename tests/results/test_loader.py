@@ -36,14 +36,16 @@ def _assert_same(left: Columns, right: Columns, *without: str) -> None:
 
 
 def _blocks() -> list[Block]:
-    """Make executions one at a time, then turns under load with all that a trial may have or lack."""
+    """Make single executions, then turns under load with everything that a trial may have or lack."""
     rng = np.random.default_rng(1)
     executions = [block(rng, index, replicas=3) for index in range(4)]
     turns = []
     for index in range(2):
         trials = [
             replace(
-                trial(rng, block=index, arm=arm, replica=replica, requests=5 + replica + index, told=replica != 1),
+                trial(
+                    rng, block=index, arm=arm, replica=replica, requests=5 + replica + index, with_stages=replica != 1
+                ),
                 lane=Lane.LOAD,
                 depth=Depth.REQUEST,
                 state=State.UNDER_LOAD,

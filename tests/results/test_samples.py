@@ -46,13 +46,13 @@ def test_trials_are_rebuilt_from_their_samples(tmp_path: Path) -> None:
 
 def test_request_classes_and_stage_times_are_kept(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    told = trial(rng, block=0, arm=Arm.BASELINE, replica=0, requests=5, told=True)
+    reported = trial(rng, block=0, arm=Arm.BASELINE, replica=0, requests=5, with_stages=True)
     silent = trial(rng, block=0, arm=Arm.CANDIDATE, replica=1, requests=3)
-    made = Block(Lane.COST, Depth.EXECUTE, 0, 0.0, 1.0, (told, silent), Conditions(0.0, 0.0))
+    made = Block(Lane.COST, Depth.EXECUTE, 0, 0.0, 1.0, (reported, silent), Conditions(0.0, 0.0))
     table = read_samples(_written(tmp_path / "samples.arrow", made))
     assert table["queue_ms"].null_count == 4
     first, second = rebuild_trials(table)
-    _assert_same(told, first)
+    _assert_same(reported, first)
     _assert_same(silent, second)
 
 

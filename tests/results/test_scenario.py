@@ -1,4 +1,4 @@
-"""A result's scenario is the one that was measured."""
+"""A result's scenario is the measured one."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_digest_follows_what_is_measured() -> None:
         {"gate": {"alpha": 0.02, "metrics": {"execute_ms": {"catch": "3%"}}}},
         {"objectives": {"latency_p99_ms": {"max": 9}}},
         {"budget": {"measure_s": "3min"}},
-        {"payload": {"batch_size": 8}},  # the default, spelt out
+        {"payload": {"batch_size": 8}},  # the default, written explicitly
         {"load": {"deadline_s": "5000ms"}},
     ],
 )

@@ -21,7 +21,7 @@ Start: TypeAlias = Callable[..., EmbeddedReplica]
 
 
 class Reply(NamedTuple):
-    """An HTTP answer."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -37,7 +37,7 @@ class Reply(NamedTuple):
 
 
 class Rest:
-    """A plain HTTP client, of the standard library."""
+    """A plain HTTP client, from the standard library."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -71,7 +71,7 @@ def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start a server of a model, as `small`, with REST; all come from one fork server."""
+    """Start a server of a model, as `small`, with REST; all are forked from one fork server."""
     parent = EmbeddedForkServer(os.environ, tmp_path_factory.mktemp("servers") / "log", huge_pages=True)
 
     def start(model: Path, **changes: Any) -> EmbeddedReplica:

@@ -1,4 +1,4 @@
-"""Kill a process and wait until the kernel is done with it."""
+"""Kill a process, and wait until the kernel has removed it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 def kill(pid: int, within_s: float = 10) -> None:
-    """SIGKILL, and wait: a busy kernel takes its time to take a process apart, and it listens until then."""
+    """Send SIGKILL, and wait: a busy kernel takes time to remove a process, which listens until then."""
     process = psutil.Process(pid)
     process.kill()
     end_s = time.monotonic() + within_s
@@ -20,5 +20,5 @@ def kill(pid: int, within_s: float = 10) -> None:
 def _there(process: psutil.Process) -> bool:
     try:  # its first thread may be a zombie while others still hold its sockets open
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
-    except psutil.NoSuchProcess:  # its parent was quick
+    except psutil.NoSuchProcess:  # its parent was faster
         return False

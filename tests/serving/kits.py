@@ -1,4 +1,4 @@
-"""One kit a target: how it is started and driven, so that one suite holds them all to the same contract."""
+"""One kit a target: how it is started and driven, so that one suite tests the same contract on all of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Kit:
-    """A target that has started."""
+    """A started target."""
 
     launcher: Launcher
     spec: ReplicaSpec
@@ -120,7 +120,7 @@ def command(model: Model, folder: Path) -> Iterator[Kit]:
 
 
 def daemon(model: Model, folder: Path) -> Iterator[Kit]:
-    """Start it through a script that leaves it behind, in a session of its own, and writes a pid file."""
+    """Start it through a script that leaves it in the background, in a session of its own, and writes a pid file."""
     script = folder / "start.sh"
     serve = f'{SERVE} "$1" --port "$2" --rest-port "$3" --name "$4"'
     script.write_text(f"setsid nohup {serve} </dev/null >>{folder}/daemon.log 2>&1 &\necho $! >{folder}/$2.pid\n")
@@ -197,7 +197,7 @@ KITS = {
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """Give a process and all that came of it."""
+    """Return a process and all its descendants."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
 

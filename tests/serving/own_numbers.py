@@ -1,4 +1,4 @@
-"""Print what a SavedModel itself makes of a PredictRequest, in a process of its own: `own_numbers.py MODEL` < it."""
+"""Print a SavedModel's own answer to a PredictRequest, in a separate process: `own_numbers.py MODEL` < it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run in a process of its own: build small models of every kind into the directory named on the command line."""
+"""Run in a separate process: build small models of every kind into the directory named on the command line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _spec = tf.TensorSpec
 
 
 class Signatures(tf.Module):  # type: ignore[misc]
-    """What TensorFlow 2 exports: several signatures, each of its own kind."""
+    """Exports of TensorFlow 2: several signatures, each of its own kind."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = tf.Variable(2.0)
 
     def signatures(self) -> dict[str, Any]:
-        """Give each signature's function."""
+        """Return each signature's function."""
         makers: dict[str, tuple[Any, dict[str, tf.TensorSpec]]] = {
             "serving_default": (self.default, {"x": _spec([None, 3], tf.float32)}),
             "strings": (self.strings, {"text": _spec([None], tf.string)}),
@@ -71,16 +71,16 @@ class Signatures(tf.Module):  # type: ignore[misc]
         }  # fmt: skip
 
     def mapped(self, text: Any) -> Any:
-        """A loop a row, where the old `Batch` op fails."""
+        """A loop over rows, where the old `Batch` op fails."""
         lengths = tf.map_fn(tf.strings.length, text, fn_output_signature=tf.int32)
         return {"upper": tf.strings.upper(text), "length": lengths}
 
     def long(self, v: Any, text: Any) -> Any:
-        """What the model sees of rows of unequal length."""
+        """The model's view of rows of unequal length."""
         return {"v": tf.identity(v), "text": tf.strings.reduce_join(text, 1, separator="|")}
 
     def whole(self, x: Any) -> Any:
-        """No row an input's row: cannot be batched, which only shows when it is tried."""
+        """Output rows do not match input rows, so it cannot be batched, which only shows when it is tried."""
         return {"total": tf.reduce_sum(x)}
 
     def summed(self, x: Any) -> Any:
@@ -113,7 +113,7 @@ def _age(examples: Any) -> Any:
 
 
 def graph(directory: Path) -> None:
-    """Export as TensorFlow 1 did: signatures with methods of their own, over one and the same input."""
+    """Export like TensorFlow 1: signatures with methods of their own, over the same input."""
     with tf.Graph().as_default(), _v1.Session() as session:
         examples = _v1.placeholder(tf.string, [None], "examples")
         found = tf.io.parse_example(
@@ -137,8 +137,8 @@ def graph(directory: Path) -> None:
         x, more = _v1.placeholder(tf.float32, [None, 1], "x"), _v1.placeholder(tf.float32, [], "more")
         halves = signature({"x": x}, {"y": x / 2.0 + 2.0}, "predict")
         told_no_shape = signature({"x": x}, {"y": x / 2.0 + 2.0}, "predict")
-        for told in (told_no_shape.inputs["x"], told_no_shape.outputs["y"]):
-            told.ClearField("tensor_shape")  # as TensorFlow 1.0 left them
+        for tensor in (told_no_shape.inputs["x"], told_no_shape.outputs["y"]):
+            tensor.ClearField("tensor_shape")  # as left by TensorFlow 1.0
         with_default = signature({"x": x, "more": more}, {"y": x + more}, "predict")
         with_default.defaults["more"].CopyFrom(tf.make_tensor_proto(3.0))
         parts = {"indices": sparse.indices, "values": sparse.values, "dense_shape": sparse.dense_shape}
@@ -172,7 +172,7 @@ def graph(directory: Path) -> None:
 
 
 def python(directory: Path) -> None:
-    """Export a model that calls back into the process that exported it."""
+    """Export a model that calls back into the exporting process."""
     module = tf.Module()
     module.double = tf.function(
         lambda x: {"y": tf.numpy_function(lambda array: array * 2, [x], tf.float32)},

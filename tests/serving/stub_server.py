@@ -1,4 +1,4 @@
-"""A server that answers TF-Serving's REST pages about one model, and starts in a moment.
+"""A server that answers TF-Serving's REST pages about one model, and starts quickly.
 
 `stub_server.py PORT NAME [--state STATE] [--error TEXT] [--after SECONDS] [--child] [--stubborn] [--die EXIT_CODE]`
 """

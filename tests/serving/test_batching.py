@@ -1,4 +1,4 @@
-"""Batched servers, asked by many callers at once."""
+"""Batched servers, called by many clients at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Good(NamedTuple):
     queue_ms: float
     execute_ms: float
     rows: int
-    """Of the batch."""
+    """Number of rows in the batch."""
 
 
 class Bad(NamedTuple):
@@ -45,7 +45,7 @@ class Bad(NamedTuple):
 
 
 class Client:
-    """Asks one server, from any thread."""
+    """Sends requests to one server, from any thread."""
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address)
@@ -73,7 +73,7 @@ class Client:
         return answer
 
     def all_at_once(self, asks: Sequence[Callable[[], Any]]) -> list[Any]:
-        """Ask from as many threads, which start together."""
+        """Send requests from several threads, which start together."""
         together = threading.Barrier(len(asks))
 
         def one(ask: Callable[[], Any]) -> Any:
@@ -101,7 +101,7 @@ def client(start: Start, small_models: Path) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def pairs(start: Start, small_models: Path) -> Iterator[Client]:
-    """Two rows make a batch, and one row waits long for another."""
+    """Two rows make a batch, and a single row waits long for another."""
     settings = _settings(max_batch_size=2, batch_timeout_micros=2_000_000, pad_variable_length_inputs=True)
     client = Client(start(small_models / "signatures", settings=settings).address)
     yield client

@@ -1,4 +1,4 @@
-"""Target `command` with a server that starts in a moment; with real ones in test_contract.py."""
+"""Target `command` with a server that starts quickly; for real ones see test_contract.py."""
 
 from __future__ import annotations
 
@@ -268,8 +268,8 @@ time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as perfgate:
         assert perfgate.stdout is not None
-        told = [perfgate.stdout.readline().split() for _ in range(2)]
-        servers, bases = [psutil.Process(int(pid)) for pid, _ in told], [Path(folder) for _, folder in told]
+        lines = [perfgate.stdout.readline().split() for _ in range(2)]
+        servers, bases = [psutil.Process(int(pid)) for pid, _ in lines], [Path(folder) for _, folder in lines]
         assert all(base.is_dir() for base in bases)
         family = [*psutil.Process(perfgate.pid).children(recursive=True), *servers]
         assert len(set(family)) == 5  # two supervisors, two servers, one child

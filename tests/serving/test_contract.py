@@ -1,4 +1,4 @@
-"""What every target keeps, whatever answers the requests: real models, real servers, real processes."""
+"""The contract of every target, whatever answers the requests: real models, servers and processes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def replica(kit: Kit) -> Replica:
 
 @contextmanager
 def _driven(kit: Kit, replica: Replica, deadline_s: float = 10.0) -> Iterator[tuple[str, Driver]]:
-    """Give the target's first form of requests and a driver."""
+    """Return the target's first form of requests and a driver."""
     form, make = next(iter(kit.drivers.items()))
     with make(replica, deadline_s) as driver:
         yield form, driver

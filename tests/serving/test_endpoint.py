@@ -1,4 +1,4 @@
-"""Target `endpoint` with servers that start in a moment; with real ones in test_contract.py."""
+"""Target `endpoint` with servers that start quickly; for real ones see test_contract.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server that stands in where ngh2 does not work: by itself, and of a model."""
+"""The fallback server for systems without a working ngh2: on its own, and with a model."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_ngh2_works_here() -> None:
 def test_what_is_wrong_with_ngh2_is_found_out_at_its_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
     class Another:
         def __init__(self, role: ngh2.Role) -> None:
-            """Take one argument, where the server gives two."""
+            """Take one argument, where the server passes two."""
 
     with monkeypatch.context() as patch:
         patch.setattr(ngh2, "Connection", Another)

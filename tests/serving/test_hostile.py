@@ -1,4 +1,4 @@
-"""The embedded server outlives a hostile client: random bytes, false lengths, wrong tensors, broken connections."""
+"""The embedded server survives a hostile client: random bytes, false lengths, wrong tensors, broken connections."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ Where = Callable[[tuple[int, int] | None], str]
 
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Where]:
-    """Fork a process and say where its next block of memory lies."""
+    """Fork a process, and return the address of its next block of memory."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     log = tmp_path_factory.mktemp("layout") / "log"
     parent = EmbeddedForkServer(environ, log, huge_pages=False, program="tests.serving.where_it_lies")

@@ -1,4 +1,4 @@
-"""TensorFlow without its public namespace, each time in a process of its own."""
+"""TensorFlow without its public namespace, each time in a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers say of themselves, each way that they say it."""
+"""Readiness as reported by servers, in every form."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Handler = Callable[[bytes, grpc.ServicerContext], bytes]
 
 
 class Servers:
-    """Servers in this process; `heard` is the metadata of each question."""
+    """Servers in this process; `heard` is the metadata of each request."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, str]] = []
@@ -267,13 +267,13 @@ def test_a_server_without_metadata_is_up_and_told_what_helps(servers: Servers) -
 
 
 def test_signatures_from_elsewhere_need_no_metadata(servers: Servers) -> None:
-    told = (Signature("serving_default", "", (TensorSpec("x", "float32", (None,)),), ()),)
+    signatures = (Signature("serving_default", "", (TensorSpec("x", "float32", (None,)),), ()),)
     for url in (
         f"grpc://{servers.grpc({STATUS: UNKNOWN})}/m",
         f"http://{servers.rest(404, b'')}/v1/models/m/versions/7",
     ):
-        model = describe_endpoint(url, Target(), told)
-        assert model.signatures == told
+        model = describe_endpoint(url, Target(), signatures)
+        assert model.signatures == signatures
         assert model.version == (7 if "versions" in url else 1)
 
 

@@ -1,4 +1,4 @@
-"""Words of real refusals, and what is made of them."""
+"""Messages of real refusals, and the reasons extracted from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gRPC server by itself, without a model: good clients, bad clients, and what they leave behind."""
+"""The gRPC server on its own, without a model: good clients, bad clients, and what they leave behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perfgate.server.rpc.wire import RefusedError, failure, timeout_s, unframe
 from perfgate.server.stages import StageTimes
 
 AT_ONCE = 2
-LARGE_BYTES = 32 << 20  # more than the sockets of both sides hold
+LARGE_BYTES = 32 << 20  # more than the sockets of both sides can hold
 
 
 def _echo(body: bytes) -> Answer:
@@ -142,7 +142,7 @@ def test_a_stream_stays_open_until_its_client_goes(server: RpcServer, channel: g
 
 
 class Raw:
-    """A client that breaks the rules it likes to break."""
+    """A client that breaks selected rules."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -150,7 +150,7 @@ class Raw:
         self.http2.initiate_connection()
 
     def open_windows(self) -> None:
-        """Allow the server to send all it has, so that it need not be allowed to once more."""
+        """Allow the server to send everything, so that it needs no further permission."""
         settings, window = b"\0\x04\x7f\xff\xff\xff", b"\x7f\xff\0\0"
         self.socket.sendall(
             self.http2.data_to_send() + (b"\0\0\x06\x04" + bytes(5) + settings) + (b"\0\0\x04\x08" + bytes(5) + window)
@@ -166,7 +166,7 @@ class Raw:
         return stream
 
     def status(self) -> dict[bytes, bytes]:
-        """Header fields of the next answer, trailers in them."""
+        """Header fields of the next response, including trailers."""
         found: dict[bytes, bytes] = {}
         while b"grpc-status" not in found and found.get(b":status", b"200") == b"200":
             data = self.socket.recv(65536)

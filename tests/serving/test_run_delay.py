@@ -16,21 +16,21 @@ def test_the_delay_is_the_kernels_own_and_never_falls() -> None:
     while time.perf_counter() < until_s:
         pass
     second = delay.ns()
-    told = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
-    assert 0 <= first <= second <= told
+    kernel_ns = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
+    assert 0 <= first <= second <= kernel_ns
 
 
 def test_each_thread_is_told_its_own() -> None:
-    delay, told = RunDelay(), []
+    delay, delays = RunDelay(), []
     delay.ns()
-    worker = threading.Thread(target=lambda: told.append(delay.ns()))
+    worker = threading.Thread(target=lambda: delays.append(delay.ns()))
     worker.start()
     worker.join()
-    assert 0 <= told[0] < 1e9  # a thread that just began has not waited as long as a whole process may have
+    assert 0 <= delays[0] < 1e9  # a thread that has just begun has waited less than a whole process may have
 
 
 class _Told(RunDelay):
-    """Three clocks that are told what to show: run delay, time, CPU time; ns."""
+    """Three clocks that the test sets: run delay, time, CPU time; ns."""
 
     def __init__(self, *readings: tuple[int, int, int]) -> None:
         delay, wall, cpu = (iter(clock) for clock in zip(*readings, strict=True))
@@ -48,7 +48,7 @@ class _Told(RunDelay):
         ((3, 5, 5), 0),  # ready for 3, while another thread of the process did the work
         ((3, 5, 4), 1),  # some of both
         ((3, 5, 9), 0),  # on two CPUs
-        ((1, 5, 2), 1),  # slept for 2, which is no waiting for a CPU
+        ((1, 5, 2), 1),  # slept for 2, which is not waiting for a CPU
         ((0, 5, 5), 0),
     ],
 )
@@ -77,10 +77,10 @@ def test_work_that_another_thread_does_waits_there(tmp_path: Path) -> None:
     begun = delay.begin()
     _tell(tmp_path, "1", 2_000, 600)  # hands the work over
     _tell(tmp_path, "2", 9_000, 900)  # does it
-    time.sleep(0.001)  # the process ran not, for longer than its threads waited
+    time.sleep(0.001)  # the process did not run, for longer than its threads waited
     assert delay.since(begun) == 100 + 400
     again = delay.begin()
-    _tell(tmp_path, "3", 9_000, 90_500)  # it was idle when the working threads were found out
+    _tell(tmp_path, "3", 9_000, 90_500)  # it was idle when the working threads were searched
     _tell(tmp_path, "2", 9_500, 950)
     time.sleep(0.001)
     assert delay.since(again) == 50

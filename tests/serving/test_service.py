@@ -1,4 +1,4 @@
-"""The gRPC face of an embedded server, asked with perfgate's own driver and messages."""
+"""The gRPC API of an embedded server, called with perfgate's own driver and messages."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_each_row_is_answered_by_itself(driver: GrpcDriver) -> None:
         (
             {"inputs": {"dense": (np.zeros((2, 15), np.float32), "float32")}},
             INVALID_ARGUMENT,
-            "Matrix size-incompatible: In[0]: [2,15]",  # the graph's own words: TF-Serving checks no shapes
+            "Matrix size-incompatible: In[0]: [2,15]",  # the graph's own message: TF-Serving checks no shapes
         ),
         ({"inputs": {"dense": (np.zeros((3, 16), np.float32), "float32")}}, INVALID_ARGUMENT, ""),
     ],
@@ -243,7 +243,7 @@ def test_good_answers_carry_their_stage_times_and_errors_none(address: str) -> N
     ],
 )
 def test_a_label_stands_for_a_version(driver: GrpcDriver, label: str, status: int, words: str) -> None:
-    version_label = bytes([0x22, len(label), *label.encode()])  # field 4 of ModelSpec, merged with what is sent already
+    version_label = bytes([0x22, len(label), *label.encode()])  # field 4 of ModelSpec, merged with what was sent
     answer = driver.call(Call(_request().SerializeToString() + bytes([0x0A, len(version_label)]) + version_label))
     assert (answer.status, answer.message) == (status, words)
 

@@ -1,4 +1,4 @@
-"""The page on targets says what the code does."""
+"""The page on targets agrees with the code."""
 
 from __future__ import annotations
 

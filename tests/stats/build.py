@@ -33,7 +33,7 @@ def trial(  # noqa: PLR0917 - a row of a table
 
 
 def execute_trials(blocks: int, replicas: int, time_ms: Callable[[int, Arm, int], float]) -> list[Trial]:
-    """Single executions of so many replicas an arm, numbered A B A B …"""
+    """Single executions of that many replicas an arm, numbered A B A B …"""
     return [
         trial(block, arm, 2 * number + side, requests([time_ms(block, arm, number)]))
         for block in range(blocks)

@@ -1,4 +1,4 @@
-"""Synthetic measurements with known truth, straight as columns: thousands of runs in seconds."""
+"""Synthetic measurements with known truth, directly as columns: thousands of runs in seconds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the machine does to single executions; log scale unless said otherwise.
+    """The machine's effects on single executions; log scale unless stated otherwise.
 
     Defaults follow docs/explanation/method.md: replicas 0.6 % apart, request noise with lag-1 autocorrelation 0.39,
-    drift over the run, and one trial in fifty hit by something else. Fewer, quieter blocks stand for many noisy ones.
+    drift over the run, and one disturbed trial in fifty. Fewer, quieter blocks represent many noisy ones.
     """
 
     replicas: int = 12
@@ -38,11 +38,11 @@ class World:
     second_mode: float = 0.0
     """A quarter of the replicas are slower by this much."""
     region_sd: float = 0.0
-    """Of regions of memory: a replica begins a new one with probability 1/4, else it shares that of the one before."""
+    """Standard deviation of memory regions: a replica begins a new one with probability 1/4, else shares the last."""
 
 
 def design(world: World) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:
-    """Candidate flags, parents and start positions: A B B A B A A B, pairs dealt to parents in turn."""
+    """Candidate flags, parents and start positions: A B B A B A A B, pairs distributed over the parents in turn."""
     pair = np.repeat(np.arange(world.replicas), 2)
     swapped = np.array([number.bit_count() % 2 for number in pair])
     candidate = (np.arange(pair.size) + swapped) % 2 == 1
@@ -50,7 +50,7 @@ def design(world: World) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:
 
 
 def replica_levels(world: World, effect: float, rng: np.random.Generator) -> Floats:
-    """Log level of each replica: what two processes of one model differ by, and the injected change."""
+    """Log level of each replica: the difference between processes of one model, and the injected change."""
     candidate, parent, position = design(world)
     levels = rng.normal(0, world.replica_sd, candidate.size)
     levels += rng.normal(0, world.parent_sd, world.parents)[parent]
@@ -63,7 +63,7 @@ def replica_levels(world: World, effect: float, rng: np.random.Generator) -> Flo
 
 
 def sample(world: World, effect: float, rng: np.random.Generator) -> Sample:
-    """One number a replica, as the block-relative estimator would give it."""
+    """One number a replica, as the block-relative estimator would return it."""
     candidate, parent, position = design(world)
     return Sample(replica_levels(world, effect, rng), candidate, parent, position)
 
@@ -106,7 +106,7 @@ def columns(
     requests: int = 1,
     payload: NDArray[np.int64] | None = None,
 ) -> Columns:
-    """Lay blocks x replicas out as trials, each with so many equal requests."""
+    """Convert blocks x replicas to trials, each with that many equal requests."""
     blocks, replicas = log_ms.shape
     ms = np.exp(log_ms).ravel()
     size = ms.size
@@ -131,7 +131,7 @@ def columns(
 
 
 def table(world: World, effect: float, rng: np.random.Generator) -> TrialTable:
-    """A run with the execute lane only, CPU time not known."""
+    """A run with the execute lane only, and unknown CPU time."""
     candidate, _, _ = design(world)
     sizes = {Arm.BASELINE: 10.0, Arm.CANDIDATE: 10.0}
     return TrialTable(columns(logs(world, effect, rng), candidate), facts(world), sizes)

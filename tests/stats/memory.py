@@ -15,20 +15,20 @@ _SHAPE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """How the resident set of a server moves; what the ranking model shows, docs/explanation/method.md."""
+    """How the resident set of a server changes, as with the ranking model (docs/explanation/method.md)."""
 
     count: int = 8
     requests: int = 1500
-    """Of one replica between its first and last reading."""
+    """Requests of one replica between its first and last reading."""
     lump_mb: float = 0.2
-    """What the allocator takes at a time."""
+    """Amount that the allocator takes at a time."""
     lumps_per_1k: float = 1.0
-    """Taken now and then by a server that does not leak."""
+    """Allocations that happen occasionally in a server that does not leak."""
     touched_mb: float = 0.3
-    """First touched in the first tenth of the requests, mean over replicas."""
+    """Memory first touched in the first tenth of the requests, mean over replicas."""
     level_sd_mb: float = 0.5
     given_back_mb: float = 0.0
-    """At once, about half-way: protobuf trims the heap of every thread after so many messages."""
+    """Step about half-way: protobuf trims the heap of every thread after a number of messages."""
 
 
 def rss_mb(readings: Readings, leaks_mb: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -46,7 +46,7 @@ def rss_mb(readings: Readings, leaks_mb: NDArray[np.float64], rng: np.random.Gen
 
 
 def memory_table(world: World, readings: Readings, leak_mb: float, rng: np.random.Generator) -> TrialTable:
-    """A run in which each trial stands for many requests, and the candidate leaks so many MiB per 1,000."""
+    """A run in which each trial represents many requests, and the candidate leaks that many MiB per 1,000."""
     candidate, _, _ = design(world)
     made = columns(np.zeros((readings.count, candidate.size)), candidate)
     sizes_mb = rss_mb(readings, np.where(candidate, leak_mb, 0.0), rng).ravel()

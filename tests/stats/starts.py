@@ -1,4 +1,4 @@
-"""Synthetic starts of servers with a known change: what the machine does meanwhile hits neighbours alike."""
+"""Synthetic starts of servers with a known change, where machine noise affects neighbours equally."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from tests.stats.generator import World, autoregressive, design, facts
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """How long starts take, log scale; what starts of the ranking model beside other work show
-    (docs/explanation/method.md)."""
+    """Duration of starts, log scale, measured with the ranking model beside other work (docs/explanation/method.md)."""
 
     own_sd: float = 0.07
     shared_sd: float = 0.05
-    """Of what slows neighbours in the order alike."""
+    """Standard deviation of the noise that neighbours in the order share."""
     autocorrelation: float = 0.7
     first: float = 0.4
-    """The very first server of a run takes so much longer."""
+    """The very first server of a run takes this much longer."""
 
 
 def started(world: World, starts: Starts, change: float, rng: np.random.Generator) -> TrialTable:
-    """A run of which only the starts are known; the candidate's take so much longer, as a share."""
+    """A run of which only the starts are known; the candidate's take longer by that share."""
     candidate, _, position = design(world)
     shared = autoregressive((candidate.size,), starts.autocorrelation, rng) * starts.shared_sd
     logs = shared + rng.normal(0, starts.own_sd, candidate.size) + np.log1p(change) * candidate

@@ -23,7 +23,7 @@ NEED = requests_for_quantile(0.99)
 
 
 def _columns(rng: np.random.Generator, server_sd: float = 0.0, slow: float = 0.0, requests: int = REQUESTS) -> Columns:
-    """Skewed times; in the candidate such a share of the requests takes five times as long."""
+    """Skewed times; that share of the candidate's requests takes five times as long."""
 
     def times_ms(arm: Arm, _: int) -> list[float]:
         times = np.exp(rng.normal(0, 0.3, requests) + rng.normal(0, server_sd))
@@ -84,7 +84,7 @@ def test_bounds_of_equal_models_miss_as_often_as_they_may(server_sd: float) -> N
     missed = sum(each.lower > 0 for each in found) + sum(each.upper < 0 for each in found)
     assert missed <= stats.binom.isf(1e-3, 2 * runs, 0.01)
     spread = np.std([each.log_change for each in found])
-    # Not too narrow; a sixth too wide where all requests are alike, for the gaps between a few slow ones are random.
+    # Not too narrow; a sixth too wide if all requests are alike, because gaps between a few slow ones are random.
     assert 0.95 < np.sqrt(np.mean([each.log_se**2 for each in found])) / spread < 1.25
 
 
@@ -93,7 +93,7 @@ def test_one_request_in_60_five_times_slower_is_found_where_each_server_has_200(
     for run in range(20):
         columns = _columns(np.random.default_rng((7, run)), server_sd=0.02, slow=1 / 60)
         _, times = replica_times(columns, Source.LOAD, "response")
-        rule_before = min(each.size for each in times) >= NEED  # of each server, or there was no number at all
+        rule_before = min(each.size for each in times) >= NEED  # of each server; otherwise there was no number at all
         assert not rule_before
         found.append(_effect(columns))
     assert sum(each.lower > P99.catch / 2 for each in found) >= 19

@@ -32,7 +32,7 @@ Numbers = NDArray[np.float64]
 
 
 def worst_of(share: float, series: int) -> float:
-    """Give the share that a method with that true rate exceeds in one of a thousand tests."""
+    """Return the share that a method with that true rate exceeds in one of a thousand tests."""
     return float(stats.binom.ppf(0.999, series, share)) / series
 
 
@@ -58,7 +58,7 @@ def test_a_series_with_memory_and_no_change_seldom_has_one(name: str, count: int
 
 @pytest.mark.slow
 def test_what_would_raise_false_alarms_is_seen_to_do_so() -> None:
-    """Negative controls: no memory, t-tests on skewed values, a penalty for independent values."""
+    """Negative controls: ignored autocorrelation, t-tests on skewed values, a penalty for independent values."""
     remembering = autoregressive(0.4)
     assert false_alarms(no_memory, remembering, 100, SERIES) > worst_of(0.04, SERIES)
     assert false_alarms(pelt_bic, remembering, 100, SERIES) > 0.5
@@ -99,7 +99,7 @@ def test_every_way_that_was_tried_finds_a_plain_change(name: str) -> None:
 
 
 def test_tigerbeetle_has_the_changes_that_otava_expects() -> None:
-    """Otava's own test wants exactly these two among changes of at least 5 %, with no tolerance."""
+    """Otava's own test expects exactly these two among changes of at least 5 %, without tolerance."""
     steps = find_levels(np.log(np.array(TIGERBEETLE["values"], np.float64))).steps
     large = [step.index for step in steps if abs(step.size) >= np.log(1.05)]
     assert large == TIGERBEETLE["otava_at_least_5_percent_p_0_01"]

@@ -53,7 +53,7 @@ def test_what_lies_above_other_percentiles_shows_clusters_where_nothing_is_above
 
 
 def _bounds(series: list[Floats], effect: float) -> tuple[bool, bool]:
-    """Say whether a 99th percentile of exactly 2.326 passes and fails a bound of that."""
+    """Return whether a 99th percentile of exactly 2.326 passes and fails a bound of that value."""
     above, count = sum(float((values > stats.norm.isf(0.01)).sum()) for values in series), series[0].size * len(series)
     hits, size = above / effect, count / effect
     return upper_share(hits, size, 0.01) <= 0.01, lower_share(hits, size, 0.01) > 0.01
@@ -61,7 +61,7 @@ def _bounds(series: list[Floats], effect: float) -> tuple[bool, bool]:
 
 @pytest.mark.parametrize("servers", [1, 12])
 def test_a_percentile_at_its_bound_is_decided_in_one_run_of_a_hundred(servers: int) -> None:
-    """Requests with an autocorrelation time of 19; the rule before took them for independent within a server."""
+    """Requests with an autocorrelation time of 19, which the rule before treated as independent within a server."""
     rng, step = np.random.default_rng((41, servers)), 0.9
     size = 2_400 if servers == 1 else 40
     now, before = np.zeros(2), np.zeros(2)

@@ -80,7 +80,7 @@ def test_memory_in_regions_costs_the_interval_nothing_of_its_level(sd: float) ->
     world, rng = World(parents=1, parent_sd=0.0, region_sd=sd), np.random.default_rng(11)
     found = [contrast(sample(world, 0.0, rng)) for _ in range(4000)]
     missed = np.mean([abs(each.difference) > half_width(each.se, each.df, 0.025) for each in found])
-    assert missed < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 4000)  # less where a region ends inside a block
+    assert missed < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 4000)  # fewer if a region ends inside a block
 
 
 def test_fork_servers_apart_do_not_widen_the_interval() -> None:

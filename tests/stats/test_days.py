@@ -1,4 +1,4 @@
-"""Days that resemble each other: bounds hold, and those of records an hour apart taken for independent do not."""
+"""Correlated days: bounds hold, and those that treat records an hour apart as independent do not."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_records_an_hour_apart_taken_for_independent_miss_twenty_times_as_often(
 
 
 def test_counting_days_without_their_resemblance_is_too_sure() -> None:
-    """Control: the days' own spread is less than half of what a week later holds."""
+    """Control: the days' own spread is less than half of that a week later."""
 
     def plain(candidate: Occasion, baseline: list[Occasion]) -> Contrast:
         means = [each.mean for each in baseline]

@@ -1,4 +1,4 @@
-"""What the method claims, held against simulated truth; every limit is the nominal rate plus binomial slack."""
+"""The method's claims, checked against simulated truth; every limit is the nominal rate plus binomial slack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.stats.generator import World, autoregressive, sample
 ALPHA = 0.01
 RUNS = 1000
 MOST = int(stats.binom.isf(1e-4, RUNS, ALPHA))
-"""So many errors in RUNS happen by chance once in 10,000 tests when the rate is nominal."""
+"""Number of errors in RUNS exceeded by chance once in 10,000 tests at the nominal rate."""
 
 WORLDS = {
     "quiet": World(),
@@ -53,7 +53,7 @@ def _steep(runs: int) -> list[Sample]:
     return [sample(World(start_slope=0.06), 0.0, rng) for _ in range(runs)]
 
 
-# Methods that are known to be wrong: the simulation must be able to show it.
+# Methods known to be wrong: the simulation must be able to show it.
 
 
 def test_pooled_requests_call_equal_models_different() -> None:

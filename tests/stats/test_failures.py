@@ -26,14 +26,14 @@ def test_few_failures_are_taken_for_what_bursts_of_twenty_would_show() -> None:
 
 
 def _bursts(rng: np.random.Generator, shape: tuple[int, int], share: float, burst: int) -> Floats:
-    """Failures, 1 each, so many in a row; of servers x requests."""
+    """Failures, marked 1, with that many in a row; servers x requests."""
     begins = rng.random((shape[0], shape[1] + burst - 1)) < 1 - (1 - share) ** (1 / burst)
     count = np.cumsum(np.pad(begins, ((0, 0), (1, 0))), axis=1)
     return (count[:, burst:] > count[:, :-burst]).astype(np.float64)
 
 
 def _seen(failed: Floats) -> tuple[float, float, float, float, int]:
-    """Give failures, requests, both design effects (before, now) and the number of batches."""
+    """Return failures, requests, both design effects (before, now) and the number of batches."""
     servers, size = failed.shape
     parts = np.concatenate([np.array_split(each, 10) for each in failed]).reshape(servers * 10, -1)
     replicas = failed.sum(axis=1), np.full(servers, float(size))
@@ -42,7 +42,7 @@ def _seen(failed: Floats) -> tuple[float, float, float, float, int]:
 
 
 def _wrong(hits: float, count: float) -> tuple[bool, bool]:
-    """Say whether a share of 1 % passes and fails a bound of that."""
+    """Return whether a share of 1 % passes and fails a bound of that value."""
     return upper_share(hits, count, 0.01) <= 0.01, lower_share(hits, count, 0.01) > 0.01
 
 

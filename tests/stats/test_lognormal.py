@@ -32,7 +32,7 @@ def test_two_values_far_apart_bound_nothing() -> None:
 
 @pytest.mark.parametrize(("servers", "sigma"), [(4, 0.6), (12, 1.0)])
 def test_a_skewed_mean_at_its_bound_passes_in_one_run_of_a_hundred(servers: int, sigma: float) -> None:
-    """Student's t on the values passes it in 5 to 11."""
+    """Student's t on the values passes it in 5 to 11 runs of a hundred."""
     rng, now, before = np.random.default_rng((45, servers)), 0, 0
     for _ in range(RUNS):
         values = rng.lognormal(-(sigma**2) / 2, sigma, servers)

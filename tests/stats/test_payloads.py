@@ -1,4 +1,4 @@
-"""Means over payloads: no payload is trimmed away, single executions far out are drawn in, intervals stay honest."""
+"""Means over payloads: no payload is trimmed away, single outliers are clipped, intervals are calibrated."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ONE_PARENT = World(parents=1, parent_sd=0.0, blocks=160)
 
 
 def _hit(slow: int, times: float) -> NDArray[np.float64]:
-    """What a change does to each payload."""
+    """Effect of a change on each payload."""
     return np.where(np.arange(PAYLOADS) < slow, times, 1.0)
 
 
 def _measured(world: World, hit: NDArray[np.float64], cost: NDArray[np.float64], seed: tuple[int, ...]) -> TrialTable:
-    """A run in which payloads cost so much, and so many times that in the candidate."""
+    """A run with the given costs of payloads, and the candidate's factor on each."""
     candidate, _, _ = design(world)
     payload = np.arange(world.blocks) % PAYLOADS
     times = logs(world, 0.0, np.random.default_rng(seed)) + np.log(cost)[payload][:, None]
@@ -123,7 +123,7 @@ def test_bounds_hold_where_payloads_cost_1_to_50_times_as_much(world: World) -> 
 
 
 def test_a_level_of_medians_makes_standard_errors_too_small() -> None:
-    """The block's level is seen by every replica: what it moves with counts twice with medians."""
+    """All replicas depend on the block's level: with medians, whatever moves it counts twice."""
     arm = np.arange(24) % 2
 
     def ratio(level_of: Callable[[NDArray[np.float64], NDArray[np.int64]], NDArray[np.float64]]) -> float:
@@ -176,7 +176,7 @@ def test_the_guard_sees_what_hits_executions_at_random() -> None:
 
 @pytest.mark.slow
 def test_payloads_that_had_no_turn_yet_are_a_part_of_the_error() -> None:
-    """Half of 64 payloads are 10 % slower; a look after half of them, in random order, knows that it saw a sample."""
+    """Half of 64 payloads are 10 % slower; a look after half of them, in random order, accounts for the sampling."""
     world = replace(ONE_PARENT, blocks=32, spike_share=0.0, replica_sd=0.001, request_sd=0.005)
     failed = sure = 0
     for run in range(100):

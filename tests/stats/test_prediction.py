@@ -1,4 +1,4 @@
-"""Prediction intervals from stored numbers, held against simulated occasions; limits are nominal plus slack."""
+"""Prediction intervals from stored numbers, checked against simulated occasions; limits are nominal plus slack."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST = int(stats.binom.isf(1e-4, RUNS, ALPHA))
 REPLICA_SD = 0.01
 DAY_H = 24.0
 BY_72_H = exp(-1 / 3)
-"""Correlation of two days that are alike for 72 hours."""
+"""Correlation of two days with a correlation length of 72 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _count(found: list[Contrast]) -> Missed:
 
 
 def _simulated(occasion_sd: float, records: int, seed: int = 1) -> Missed:
-    """Days that have nothing in common; tests/stats/test_days.py has those that resemble each other."""
+    """Independent days; tests/stats/test_days.py has correlated ones."""
     rng, found = np.random.default_rng(seed), []
     for _ in range(RUNS):
         candidate, *baseline = (_occasion(rng, occasion_sd, day) for day in range(records + 1))
@@ -99,7 +99,7 @@ def test_one_record_keeps_the_rate_on_a_machine_twice_as_unsteady_as_the_prior()
 
 
 def test_without_the_occasions_equal_models_are_called_different() -> None:
-    """Control: the interval that one would take of two arms measured together."""
+    """Control: the interval for two arms measured together."""
     rng, found = np.random.default_rng(3), []
     for _ in range(RUNS):
         candidate, baseline = _occasion(rng, 0.05), _occasion(rng, 0.05)
@@ -108,7 +108,7 @@ def test_without_the_occasions_equal_models_are_called_different() -> None:
 
 
 def test_counting_the_occasion_once_is_too_sure() -> None:
-    """Control: 1 in place of 1 + 1 / m."""
+    """Control: 1 instead of 1 + 1 / m."""
     rng, found = np.random.default_rng(4), []
     for _ in range(RUNS):
         candidate, baseline = _occasion(rng, 0.05), _occasion(rng, 0.05)
@@ -155,7 +155,7 @@ def test_records_of_one_day_tell_nothing_of_other_days() -> None:
 
 
 def test_the_wider_of_both_assumptions_counts() -> None:
-    """Days that hardly differ from their neighbours, and a trend that takes them far."""
+    """Days that hardly differ from their neighbours, with a trend that takes them far."""
     found = occasion_spread(_occasions(1.0, 1.1, 1.2, 1.3, 1.4), (), PRIOR)
     assert found.correlation_h == CORRELATION_H[1]
     assert found.sd > float(np.std((1.0, 1.1, 1.2, 1.3, 1.4), ddof=1))
@@ -190,7 +190,7 @@ def test_the_formula_on_numbers_that_one_can_check() -> None:
 
 
 def test_each_day_counts_once_however_many_records_it_has() -> None:
-    """Nine records of one day and one of another: the mean lies midway."""
+    """Nine records of one day and one of another: the mean is midway."""
     busy = [Occasion((0.9, 1.1), float(hour)) for hour in range(9)]
     found = predict(Occasion((2.0, 2.0)), [*busy, Occasion((2.9, 3.1), 72.0)], OccasionSpread(0.1, 3.0, "x"))
     assert found.difference == pytest.approx(0.0)

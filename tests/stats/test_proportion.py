@@ -17,7 +17,7 @@ ERRORS = BY_NAME["error_rate"]
 
 @pytest.mark.parametrize(("base", "cand"), [(0.0, 0.0), (0.001, 0.01), (0.02, 0.02), (0.01, 0.04)])
 def test_each_bound_misses_the_difference_no_more_often_than_it_says(base: float, cand: float) -> None:
-    """Exact: counts of any size, weighed by their probabilities, not simulated."""
+    """Exact: all counts, weighted by their probabilities, not simulated."""
     n, alpha, truth = 300, 0.01, cand - base
     seen = np.arange(40)
     weights = stats.binom.pmf(seen, n, base)[:, None] * stats.binom.pmf(seen, n, cand)

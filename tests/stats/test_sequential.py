@@ -10,7 +10,7 @@ EIGHT = tuple(look / 8 for look in range(1, 9))
 
 
 def test_the_integration_agrees_with_the_multivariate_normal_distribution() -> None:
-    """The looks' statistics are normal with correlations sqrt(t_i / t_j); Genz' integration has nothing of ours."""
+    """The looks' statistics are normal with correlations sqrt(t_i / t_j); Genz' integration is independent of ours."""
     times, alpha = (0.2, 0.5, 1.0), 0.05
     fractions = np.array(times)
     correlation = np.sqrt(np.minimum.outer(fractions, fractions) / np.maximum.outer(fractions, fractions))

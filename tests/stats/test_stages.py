@@ -12,7 +12,7 @@ from tests.stats.build import requests, trial
 _TIMES_MS = np.linspace(1.0, 3.0, 400)
 
 
-def _told(times_ms: np.ndarray, batch_size: float = 8.0) -> Requests:
+def _staged(times_ms: np.ndarray, batch_size: float = 8.0) -> Requests:
     size = times_ms.size
     stages = Stages(0.1 * times_ms, 0.6 * times_ms, 0.05 * times_ms, np.full(size, batch_size))
     lag_ms = np.full(size, 0.2)
@@ -24,7 +24,7 @@ def _trial(done: Requests, arm: Arm = Arm.CANDIDATE, lane: Lane = Lane.LOAD) -> 
 
 
 def test_the_stages_add_up_to_the_response_time() -> None:
-    summaries = stage_summaries([_trial(_told(_TIMES_MS)), _trial(_told(2 * _TIMES_MS))])
+    summaries = stage_summaries([_trial(_staged(_TIMES_MS)), _trial(_staged(2 * _TIMES_MS))])
     assert tuple(each.stage for each in summaries) == STAGES
     assert sum(each.mean_ms for each in summaries) == pytest.approx(3.0 + 0.2)
     execute = summaries[STAGES.index("execute")]
@@ -33,24 +33,24 @@ def test_the_stages_add_up_to_the_response_time() -> None:
 
 
 def test_failed_and_untold_requests_and_other_lanes_are_left_out() -> None:
-    told = _told(_TIMES_MS)
-    assert told.stages is not None
+    reported = _staged(_TIMES_MS)
+    assert reported.stages is not None
     status = np.zeros(400, np.int8)
     status[:10] = 14
-    queue_ms = told.stages.queue_ms.copy()
+    queue_ms = reported.stages.queue_ms.copy()
     queue_ms[-5:] = np.nan
-    partly = replace(told, status=status, stages=replace(told.stages, queue_ms=queue_ms))
-    summaries = stage_summaries([_trial(partly), _trial(requests([9.0])), _trial(told, lane=Lane.COST)])
+    partly = replace(reported, status=status, stages=replace(reported.stages, queue_ms=queue_ms))
+    summaries = stage_summaries([_trial(partly), _trial(requests([9.0])), _trial(reported, lane=Lane.COST)])
     assert {each.requests for each in summaries} == {385}
 
 
 def test_a_percentile_needs_its_requests() -> None:
-    assert stage_summaries([_trial(_told(_TIMES_MS[:298]))])[0].p99_ms is None
-    assert stage_summaries([_trial(_told(_TIMES_MS[:299]))])[0].p99_ms == pytest.approx(0.2)
+    assert stage_summaries([_trial(_staged(_TIMES_MS[:298]))])[0].p99_ms is None
+    assert stage_summaries([_trial(_staged(_TIMES_MS[:299]))])[0].p99_ms == pytest.approx(0.2)
 
 
 def test_each_arm_is_on_its_own_and_one_without_stage_times_is_not_there() -> None:
-    trials = [_trial(_told(_TIMES_MS), Arm.BASELINE), _trial(requests([1.0]))]
+    trials = [_trial(_staged(_TIMES_MS), Arm.BASELINE), _trial(requests([1.0]))]
     assert {each.arm for each in stage_summaries(trials)} == {Arm.BASELINE}
     assert {each.arm for each in batch_sizes(trials)} == {Arm.BASELINE}
     assert stage_summaries([]) == ()
@@ -58,11 +58,15 @@ def test_each_arm_is_on_its_own_and_one_without_stage_times_is_not_there() -> No
 
 
 def test_batch_sizes_count_requests() -> None:
-    trials = [_trial(_told(_TIMES_MS[:30], 8)), _trial(_told(_TIMES_MS[:12], 24)), _trial(_told(_TIMES_MS[:5], 8))]
+    trials = [
+        _trial(_staged(_TIMES_MS[:30], 8)),
+        _trial(_staged(_TIMES_MS[:12], 24)),
+        _trial(_staged(_TIMES_MS[:5], 8)),
+    ]
     (found,) = batch_sizes(trials)
     assert (found.rows, found.requests) == ((8, 24), (35, 12))
 
 
 def test_only_failed_requests_have_no_stages() -> None:
-    failed = replace(_told(_TIMES_MS), status=np.full(400, 14, np.int8))
+    failed = replace(_staged(_TIMES_MS), status=np.full(400, 14, np.int8))
     assert stage_summaries([_trial(failed)]) == ()

@@ -56,7 +56,7 @@ def test_forty_thousand_trials_are_estimated_well_within_a_progress_tick() -> No
     assert made.columns.block.size > 40_000
 
     def cpu_s() -> float:
-        unseen = TrialTable(replace(made.columns))  # nothing is remembered of it
+        unseen = TrialTable(replace(made.columns))  # it is not cached
         began_s = time.process_time()
         assert estimate(BY_NAME["execute_ms"], unseen, 0.01, cross_check=False) is not None
         return time.process_time() - began_s

@@ -1,4 +1,4 @@
-"""Variance components, held against simulated truth."""
+"""Variance components, checked against simulated truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Levels over time, and what is made of them."""
+"""Variograms of levels over time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_interval_of_the_length_holds_the_truth(length_h: float) -> None:
 
 
 def test_a_day_is_told_from_no_resemblance() -> None:
-    """Control: an interval that holds everything would hold the truth as well."""
+    """Control: an interval that contains everything would contain the truth as well."""
     assert _of(24.0).length_lower_h > 6.0
     assert _of(0.0).length_upper_h < 6.0
     assert _of(24.0).sd == pytest.approx(0.05, rel=0.4)

@@ -27,7 +27,7 @@ def _blocks(logs: NDArray[np.float64], payloads: int = 1) -> Blocks:
 
 
 def _truth(world: World, rng: np.random.Generator) -> float:
-    """Variance of replicas' numbers over many runs whose replicas differ by their requests alone, times the blocks."""
+    """Variance of replicas' numbers over many runs whose replicas differ only by their requests, times the blocks."""
     alike, arm = replace(world, replica_sd=0.0, parent_sd=0.0), design(world)[0].astype(np.int64)
     payload = np.zeros(world.blocks, np.int64)
     runs = (payload_means(Blocks(logs(alike, 0.0, rng), arm, payload)).over_all for _ in range(100))
@@ -44,7 +44,7 @@ def test_it_is_the_variance_of_a_replicas_mean_over_requests(world: World, paylo
     estimate = float(np.mean([each.variance for each in found if each is not None]))
     assert (
         0.8 < estimate / _truth(world, rng) < 1.2
-    )  # batch means err low where batches are short, and values are drawn in
+    )  # batch means are too low if batches are short and values are clipped
 
 
 def test_taking_requests_for_independent_would_be_far_too_sure() -> None:
@@ -76,7 +76,7 @@ def test_few_blocks_are_enough_for_an_estimate(blocks: int) -> None:
     rng = np.random.default_rng(24)
     found = [within_blocks(_blocks(rng.normal(0, 0.1, (blocks, 24)))) for _ in range(50)]
     sd = float(np.sqrt(np.mean([each.variance for each in found if each is not None])))
-    assert 0.075 < sd < 0.13  # of three values about their median, some are drawn in
+    assert 0.075 < sd < 0.13  # of three values about their median, some are clipped
 
 
 def test_equal_values_have_no_variance() -> None:

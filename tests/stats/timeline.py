@@ -1,4 +1,4 @@
-"""Simulated records of one model over hours and days, a candidate later on, and two rules that compare them."""
+"""Simulated records of one model over hours and days, a later candidate, and two rules that compare them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _RECORDS_ENOUGH = 5
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When records were made, and how levels of the machine move."""
+    """When records were made, and how the machine's level moves."""
 
     records: int = 5
     spacing_h: float = 1.0
     distance_h: float = 72.0
-    """From the newest record to the candidate."""
+    """Hours from the newest record to the candidate."""
     length_h: float = 24.0
     """Levels have correlation exp(-hours / this); 0: independent."""
     sd: float = 0.05
@@ -35,7 +35,7 @@ class Timeline:
     """Amplitude of a daily rise and fall, from a random hour."""
 
     def draw(self, rng: np.random.Generator) -> tuple[Occasion, list[Occasion]]:
-        """Give the candidate and the records of an equal model."""
+        """Return the candidate and the records of an equal model."""
         hours = np.append(np.arange(self.records) * self.spacing_h, 0.0)
         hours[-1] = (self.records - 1) * self.spacing_h + self.distance_h
         daily = self.cycle * np.sin(2 * np.pi * (hours / 24 + rng.uniform())) if self.cycle else 0.0
@@ -54,12 +54,12 @@ class Timeline:
 
 
 def by_days(candidate: Occasion, baseline: list[Occasion]) -> Contrast:
-    """Compare as the program does."""
+    """Compare like the program."""
     return predict(candidate, baseline, occasion_spread(baseline, (), PRIOR))
 
 
 def by_records(candidate: Occasion, baseline: list[Occasion]) -> Contrast:
-    """Take records an hour apart for independent draws: what the program did before, and wrong."""
+    """Treat records an hour apart as independent draws: the program's former rule, which is wrong."""
     count = len(baseline)
     means = np.array([each.mean for each in baseline])
     own, df = (float(means.var(ddof=1)) if count > 1 else 0.0), count - 1.0
@@ -71,12 +71,12 @@ def by_records(candidate: Occasion, baseline: list[Occasion]) -> Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What became of many comparisons of equal models."""
+    """Outcome of many comparisons of equal models."""
 
     low: float
     """Share in which the lower bound is above the truth: a model exactly at the tolerance would fail."""
     high: float
-    """The same of the upper bound: it would pass."""
+    """The same for the upper bound: it would pass."""
     failed: float
     """Share in which equal models fail."""
     half: float

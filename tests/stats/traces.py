@@ -1,4 +1,4 @@
-"""Recorded runs of equal models, of this project's own: `benchmarks/traces` makes them."""
+"""Recorded runs of equal models, made for this project by `benchmarks/traces`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def trace(name: str) -> Trace:
 
 
 QUIET_SE = log1p(0.025) / float(stats.t.isf(0.01, 22) + stats.t.isf(0.05, 22))
-"""Standard error, 0.58 %, at which 12 servers an arm decide right in 95 % of runs with a tolerance of 2.5 %."""
+"""Standard error, 0.58 %, at which 12 servers an arm decide correctly in 95 % of runs with a tolerance of 2.5 %."""
 
 
 @cache
 def quiet_enough() -> list[str]:
-    """Name the runs that were quiet enough to tell 5 % of execution time from nothing."""
+    """List the runs that were quiet enough to distinguish a 5 % change of execution time from none."""
     found = ((name, estimate(BY_NAME["execute_ms"], trace(name).table, 0.01, cross_check=False)) for name in NAMES)
     return [name for name, effect in found if effect is not None and effect.log_se < QUIET_SE]

@@ -1,1 +1,1 @@
-"""Other load tools, each in its documented way."""
+"""Other load tools, each used as documented."""

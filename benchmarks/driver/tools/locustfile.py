@@ -1,4 +1,4 @@
-"""Locust's documented way to gRPC: grpcio under gevent, an interceptor that reports each request.
+"""Locust's documented use with gRPC: grpcio under gevent, and an interceptor that reports each request.
 
 https://docs.locust.io/en/stable/testing-other-systems.html#grpc
 """
@@ -19,7 +19,7 @@ _MESSAGE = Path(os.environ["PAYLOAD"]).read_bytes() if os.environ.get("PAYLOAD")
 
 
 class Interceptor(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
-    """Tells Locust what became of each request."""
+    """Reports each request's outcome to Locust."""
 
     def __init__(self, environment: Any) -> None:
         self._environment = environment

@@ -1,1 +1,1 @@
-"""What is measured: one file a family of models, each a network of `steps` alike parts and something around them."""
+"""The measured models: one file for each family, a network of `steps` equal parts with something around them."""

@@ -11,7 +11,7 @@ from benchmarks.operating_curve.recipe import Recipe
 SIZE = 12
 CHANNELS = 16
 _FILTERS = 4
-"""The steps use these in turn: more steps take no more memory, so that each takes what the one before took."""
+"""The steps use these in turn: more steps need no more memory, so that all steps take the same time."""
 _GAIN = 2.0
 _CLASSES = 10
 

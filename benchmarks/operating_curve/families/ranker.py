@@ -1,4 +1,4 @@
-"""Embedding-heavy ranker: ids are looked up in large tables again and again, a small network makes a score of them."""
+"""Embedding-heavy ranker: ids are looked up repeatedly in large tables, and a small network computes a score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.operating_curve.recipe import Recipe
 TABLES = 8
 ROWS = 1 << 15
 WIDTH = 16
-"""16 MiB of tables: servers that take turns find them in no cache of their own."""
+"""16 MiB of tables: too large for a cache while servers take turns."""
 IDS = 20
 DENSE = 8
 _HIDDEN = (64, 32)
@@ -21,7 +21,7 @@ _SPREAD = 2_654_435_761
 
 
 def network(recipe: Recipe) -> Any:  # noqa: ANN401 - TensorFlow carries no types
-    """Build it: each step looks all ids up in one table, by other rows than the step before, and adds them up."""
+    """Build it: each step looks all ids up in one table, at other rows than the step before, and sums them."""
     import tensorflow as tf  # noqa: PLC0415
 
     rng = np.random.default_rng(recipe.seed)

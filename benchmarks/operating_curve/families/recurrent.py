@@ -1,4 +1,4 @@
-"""Recurrent network; the only family whose models leak, load slowly, or have requests that take longer than others."""
+"""Recurrent network; the only family with models that leak, load slowly, or have some longer requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def network(recipe: Recipe) -> Any:  # noqa: ANN401 - TensorFlow carries no type
 
 
 def _times(recipe: Recipe, lengths: Any) -> Any:  # noqa: ANN401
-    """Say how many times `heavy_steps` an execution takes more: as the input says, or as chance has it."""
+    """Return how many times `heavy_steps` an execution takes longer: by the input, or at random."""
     import tensorflow as tf  # noqa: PLC0415
 
     if recipe.random_share is None:
@@ -58,7 +58,7 @@ def _times(recipe: Recipe, lengths: Any) -> Any:  # noqa: ANN401
 
 
 def _products(number: Any) -> Any:  # noqa: ANN401
-    """Compute so many matrix products of about a tenth of a millisecond, one after the other."""
+    """Compute a number of matrix products of about a tenth of a millisecond, one after the other."""
     import tensorflow as tf  # noqa: PLC0415
 
     square = tf.eye(128) * 0.5 + 1e-3
@@ -90,7 +90,7 @@ def _slow_resource(products: int) -> Any:  # noqa: ANN401
 
 
 def _at_each_request(recipe: Recipe, module: Any) -> Callable[[], None]:  # noqa: ANN401
-    """Give what a request does besides the work: leak, or compute once."""
+    """Return what a request does in addition: leak, or compute once."""
     import tensorflow as tf  # noqa: PLC0415
 
     if recipe.leak_bytes:

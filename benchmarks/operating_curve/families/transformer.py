@@ -1,4 +1,4 @@
-"""Small transformer with strings in front: words are hashed to ids, embedded, and attend to one another."""
+"""Small transformer with string inputs: words are hashed to ids, embedded, and attend to one another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 32
 _VOCABULARY = 1 << 13
 _ATTENDING = 2
 _STACKED = 4
-"""The dense layers that follow use these weights in turn: more layers take no more memory."""
+"""The dense layers that follow use these weights in turn: more layers need no more memory."""
 _FAR = -1e9
 
 

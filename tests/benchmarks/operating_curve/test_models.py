@@ -101,7 +101,7 @@ def test_what_another_recipe_built_is_not_up_to_date(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What short models of each kind answer as the server loads them: twice alike, then with `length` above 0."""
+    """Outputs of short models of each kind as the server loads them: two equal requests, then `length` above 0."""
     kinds = (
         "base",
         "renamed",
@@ -139,5 +139,5 @@ def test_the_models_answer_alike_where_their_weights_are(answers: dict[str, Any]
 @pytest.mark.live
 def test_one_execution_in_ten_is_longer_at_random(answers: dict[str, Any]) -> None:
     longer = answers["random_tenth"][3]
-    longer = min(longer, 400 - longer)  # the first, with which the others are compared, may be a long one
+    longer = min(longer, 400 - longer)  # the first run, with which the others are compared, may be a long one
     assert 16 < longer < 72  # binomial: fewer or more in two of a million series of 400

@@ -20,7 +20,7 @@ def _rng() -> np.random.Generator:
 
 
 def _plus_minus(size: int, middle: float) -> rules.Floats:
-    """Half of the values one above the middle, half of them one below: a variance that is known exactly."""
+    """Half of the values one above the centre, half one below: a variance that is known exactly."""
     return middle + np.resize([1.0, -1.0], size)
 
 
@@ -43,9 +43,9 @@ def test_pooled_t_turns_where_students_t_does(t_value: float, significant: bool)
     ("factor", "spread", "regressed"),
     [
         (1.0, 0.1, False),
-        (1.005, 0.01, False),  # sure, and within the noise threshold
+        (1.005, 0.01, False),  # significant, and within the noise threshold
         (1.03, 0.01, True),
-        (1.011, 0.1, False),  # above the threshold, and the interval reaches below it
+        (1.011, 0.1, False),  # above the threshold, but the interval reaches below it
         (0.9, 0.01, False),
     ],
 )
@@ -83,12 +83,12 @@ def test_a_limit_on_p95_sees_one_request_in_ten_but_not_one_in_a_hundred() -> No
 def test_pooling_calls_equal_models_different() -> None:
     rng = np.random.default_rng(11)
 
-    def arm() -> rules.Floats:  # 12 servers that are 1 % apart of themselves
+    def arm() -> rules.Floats:  # 12 servers that differ by 1 %
         return np.concatenate([rng.lognormal(rng.normal(0, 0.01), 0.03, 500) for _ in range(12)])
 
     runs = [(arm(), arm()) for _ in range(60)]
     alarms = sum(rules.mann_whitney(*run) or rules.mann_whitney(*reversed(run)) for run in runs)
-    assert alarms > 0.3 * len(runs)  # the level that it claims is 5 %
+    assert alarms > 0.3 * len(runs)  # its nominal level is 5 %
 
 
 def test_every_rule_answers_and_too_few_requests_are_no_question() -> None:

@@ -172,7 +172,7 @@ def test_a_second_neighbour_is_started_once_blocks_come_in(tmp_path: Path, monke
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The program with runs that take no time; a row named in `killed` kills it."""
+    """The program with instant runs; a row named in `killed` kills it."""
 
     def start(*options: str, killed: str = "", exit_code: int = 0) -> Result:
         def run_once(row: Row, number: int, *_: object) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def test_it_goes_on_where_it_was_killed(tmp_path: Path, run: Run) -> None:
     assert run("--row", "same=2", "--row", "plus_5=1", killed="plus_5").exit_code != 0
     assert _runs(tmp_path) == [("same", 1)]
     with (tmp_path / "rows.jsonl").open("a") as file:
-        file.write('{"row": "plus_5", "ru')  # killed while it wrote
+        file.write('{"row": "plus_5", "ru')  # killed while writing
     assert run("--row", "same=2", "--row", "plus_5=1").exit_code == 0
     assert _runs(tmp_path) == [("same", 1), ("plus_5", 1), ("same", 2)]
     assert run("--row", "same=2", "--row", "plus_5=1").exit_code == 0

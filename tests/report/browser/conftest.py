@@ -1,4 +1,4 @@
-"""One browser a file of tests: a longer-lived one would leave an event loop running beside the tests of others."""
+"""One browser for each file of tests: a longer-lived one would leave an event loop running during other tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def opened(browser: Browser, directory: Path) -> Opener:
-    """Open a page by its name, from the disk: `with opened("fail", width=400) as seen:`."""
+    """Open a page by its name, from disk: `with opened("fail", width=400) as seen:`."""
 
     def open_page(name: str, **options: Any) -> AbstractContextManager[Visit]:
         return visit(browser, file_of(name, directory).as_uri(), **options)

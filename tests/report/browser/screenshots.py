@@ -1,4 +1,4 @@
-"""Pictures of every page, for people to look at: `python -m tests.report.browser.screenshots DIRECTORY [PAGE ...]`."""
+"""Screenshots of every page, for inspection: `python -m tests.report.browser.screenshots DIRECTORY [PAGE ...]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(directory: Path, names: list[str]) -> None:
     """Write each page, and a picture of it in each width, light and dark."""
     directory.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (directory / f"{name}.html").unlink(missing_ok=True)  # of an earlier time
+        (directory / f"{name}.html").unlink(missing_ok=True)  # from an earlier run
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for name, width, scheme in product(names, WIDTHS, SCHEMES):

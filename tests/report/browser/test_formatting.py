@@ -1,4 +1,4 @@
-"""The page's script writes a number as perfgate/formatting.py does."""
+"""The page's script formats numbers like perfgate/formatting.py."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def test_the_script_writes_the_same_text(
 ) -> None:
     script = resources.files("perfgate.report").joinpath("html/script/formatting.js").read_text(encoding="utf-8")
     page = browser.new_page()
-    told = page.evaluate(f"() => {{ {script}\nreturn {json.dumps(values)}.map((value) => ({function})(value)); }}")
+    shown = page.evaluate(f"() => {{ {script}\nreturn {json.dumps(values)}.map((value) => ({function})(value)); }}")
     page.close()
-    assert told == [minus(text) for text in texts]
+    assert shown == [minus(text) for text in texts]

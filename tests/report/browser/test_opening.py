@@ -1,4 +1,4 @@
-"""Every page opens from a disk, asks for nothing, says nothing to the console, and fits narrow and wide windows."""
+"""Every page opens from disk, requests nothing, writes nothing to the console, and fits narrow and wide windows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _fits(page: Page, width: int) -> None:
 
 
 def _speaks(page: Page) -> None:
-    """Headings in their order, tables whose headers say what they head, pictures with a title and a description."""
+    """Headings in order, tables whose headers have a scope, pictures with a title and a description."""
     assert page.locator("html").get_attribute("lang") == "en"
     levels = page.locator("h1, h2, h3, h4").evaluate_all("nodes => nodes.map(node => Number(node.tagName[1]))")
     assert levels[:1] == [1]

@@ -1,4 +1,4 @@
-"""Light and dark, on paper, and for those who hear the page: computed from what the browser made of it."""
+"""Light and dark mode, print, and accessibility, computed from the browser's rendering."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.report.browser.visit import Opener
 pytestmark = pytest.mark.slow
 
 _TEXT, _INK = 4.5, 3.0
-"""Least contrast of letters and of graphics: WCAG 2.2, 1.4.3 and 1.4.11."""
+"""Minimum contrast of text and of graphics: WCAG 2.2, 1.4.3 and 1.4.11."""
 
 _A4_PX = 718
-"""Between margins of 1 cm."""
+"""Width between margins of 1 cm."""
 
 _LETTERS = """() => [...new Set([...document.querySelectorAll("figure svg text")].map(node => {
     const { fill, fillOpacity } = getComputedStyle(node);
@@ -33,7 +33,7 @@ Colour = tuple[float, float, float]
 
 
 def _colour(words: str, ground: Colour) -> Colour:
-    """Read `rgb(1, 2, 3) 0.65` as it looks on a ground."""
+    """Parse `rgb(1, 2, 3) 0.65` as it appears on a background."""
     red, green, blue, opacity = (float(number) for number in re.findall(r"[\d.]+", words))
     return tuple(opacity * c / 255 + (1 - opacity) * g for c, g in zip((red, green, blue), ground, strict=True))  # type: ignore[return-value]
 
@@ -76,7 +76,7 @@ def test_contrast_is_computed_as_wcag_does() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheme"), [("fail", "light"), ("short", "dark"), ("history", "dark")])
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:
-    """axe-core: names, roles, headings, tables, contrast of letters, what can be reached."""
+    """axe-core: names, roles, headings, tables, contrast of text, keyboard access."""
     with opened(name, color_scheme=scheme) as seen:
         seen.page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         found = Axe().run(seen.page)

@@ -1,4 +1,4 @@
-"""Where scripts or styles are blocked the pages read, and show nothing that does not work."""
+"""Where scripts or styles are blocked, pages are readable, and show nothing that does not work."""
 
 from __future__ import annotations
 

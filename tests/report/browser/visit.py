@@ -1,4 +1,4 @@
-"""A page opened in a browser as a reader would, with everything that the browser said about it."""
+"""A page opened in a browser like a reader's, with everything that the browser reported about it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def text(name: str) -> str:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the system's browser; where there is none, the test is skipped and says why."""
+    """Start the system's browser; without one the test is skipped, with a reason."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
         pytest.skip(f"no browser here (looked for {', '.join(_PROGRAMS)}): apt-get install chromium")
@@ -54,17 +54,17 @@ def launch(playwright: Playwright) -> Browser:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page that is open, and what came of it."""
+    """An open page, and what it did."""
 
     page: Page
     said: list[str] = field(default_factory=list)
     """Console messages, script errors, policy violations, dialogs."""
     asked: list[str] = field(default_factory=list)
-    """Addresses that were requested, the page's own among them."""
+    """Requested addresses, including the page's own."""
 
 
 Opener = Callable[..., AbstractContextManager[Visit]]
-"""Opens a page by its name, from the disk."""
+"""Opens a page by its name, from disk."""
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def _dismiss(dialog: Dialog, said: list[str]) -> None:
 
 
 def file_of(name: str, directory: Path) -> Path:
-    """Put a page on the disk."""
+    """Write the page to disk."""
     path = directory / f"{name}.html"
     if not path.exists():
         path.write_text(text(name), encoding="utf-8")

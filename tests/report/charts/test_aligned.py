@@ -1,4 +1,4 @@
-"""The picture of the whole run, its tracks and its shades, read back from what is drawn."""
+"""The picture of the whole run, with its tracks and shaded areas, read back from its elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the charts show, read back from their elements."""
+"""Content of the charts, read back from their elements."""
 
 from __future__ import annotations
 

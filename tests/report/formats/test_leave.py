@@ -1,4 +1,4 @@
-"""What passes by leave, in every report: accepted regressions, and failures that only warn."""
+"""Accepted regressions and warn-only failures, in every report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _printed(result: Result, *, colour: bool = False) -> str:
 
 
 def _failing() -> Result:
-    """Fail by an error, beside the warnings."""
+    """Add a failure that is an error to the warnings."""
     result = example.lenient()
     assert result.judgement
     metrics = tuple(

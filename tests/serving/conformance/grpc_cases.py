@@ -1,4 +1,4 @@
-"""gRPC requests, as protobuf's text, with the answers of TF-Serving and where each is laid down."""
+"""gRPC requests, in protobuf's text format, with TF-Serving's answers and the source of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Case:
     name: str
     text: str
     outputs: dict[str, Any] | None = None
-    """Of a good answer to Predict: lists by name. Of the others: what the answer's text must hold."""
+    """For a successful Predict: lists by name. Otherwise: what the answer's text must contain."""
     status: int = OK
     words: str = ""
     model: str = "graph"
@@ -55,7 +55,7 @@ def _ask(source: str, name: str, text: str, outputs: dict[str, Any], model: str 
     return Case(source, name, text, outputs, model=model)
 
 
-def _bad(source: str, name: str, text: str, status: int, words: str, model: str = "graph") -> Case:  # noqa: PLR0917 - a line of the table
+def _bad(source: str, name: str, text: str, status: int, words: str, model: str = "graph") -> Case:  # noqa: PLR0917 - a table row
     return Case(source, name, text, None, status, words, model)
 
 

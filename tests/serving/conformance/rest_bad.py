@@ -1,4 +1,4 @@
-"""REST requests that TF-Serving refuses, with its words."""
+"""REST requests that TF-Serving rejects, with its messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REST requests with the answers of TF-Serving, and where in its sources each answer is laid down."""
+"""REST requests with TF-Serving's answers, and the place in its sources that determines each."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ STATUS = "tensorflow_serving/model_servers/get_model_status_impl.cc"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request; `body` is sent as it is where it is text."""
+    """One request; `body` is sent unchanged if it is text."""
 
     source: str
     name: str
     body: Any
     answer: Any = None
-    """The whole JSON of a good one."""
+    """The whole JSON of a successful answer."""
     words: str = ""
-    """What an error must say; empty: a good answer."""
+    """Required part of an error; empty: a successful answer."""
     status: int = 400
-    """Of an error."""
+    """Status of an error."""
     path: str = "small:predict"
     method: str = "POST"
     model: str = "signatures"

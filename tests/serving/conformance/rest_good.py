@@ -1,4 +1,4 @@
-"""REST requests that TF-Serving answers, with the answers."""
+"""REST requests that TF-Serving answers successfully, with the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that TF-Serving answers in a known way, asked of perfgate's server, and of TF-Serving where it is there."""
+"""Requests with known answers of TF-Serving, sent to perfgate's server, and to TF-Serving if it is installed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _STARTS_WITHIN_S = 60.0
 
 
 class Served(NamedTuple):
-    """Where one model is served."""
+    """Address of one served model."""
 
     rest: Rest
     grpc_address: str
@@ -59,7 +59,7 @@ def servers(
     small_models: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Served]]:
-    """Serve both models, as `small`, version 3 with the labels that the cases name."""
+    """Serve both models, as `small`, version 3 with the labels of the cases."""
     if request.param == "perfgate":
         own = {"signatures": signatures, "graph": graph}
         yield {name: Served(Rest(each.rest_address), each.address) for name, each in own.items()}

@@ -1,4 +1,4 @@
-"""Models that others published, fetched by package and pin, and such as TensorFlow 1 left behind, built small."""
+"""Models published by others, fetched by package and pin, and small ones like those that TensorFlow 1 exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run in a process of its own: models as TensorFlow 1 exported them, into the directory named on the command line."""
+"""Run in a separate process: models as exported by TensorFlow 1, into the directory named on the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _save(directory: Path, session: Any, signatures: dict[str, Any], init: Any =
 
 
 def estimator(directory: Path) -> None:
-    """As `DNNClassifier.export_saved_model` did: `tf.Example`s in, a table for the classes, three signatures."""
+    """Like `DNNClassifier.export_saved_model`: `tf.Example`s in, a table for the classes, three signatures."""
     with tf.Graph().as_default(), _v1.Session() as session:
         serialized = _v1.placeholder(tf.string, [None], "input_example_tensor")
         age = tf.io.FixedLenFeature([1], tf.float32)
@@ -51,7 +51,7 @@ def estimator(directory: Path) -> None:
 
 
 def frozen(directory: Path) -> None:
-    """A frozen graph turned SavedModel: weights in constants, and a placeholder without dimensions."""
+    """A frozen graph converted to a SavedModel: weights in constants, and a placeholder without dimensions."""
     with tf.Graph().as_default(), _v1.Session() as session:
         x = _v1.placeholder(tf.float32, [None, 4], "x")
         keep = _v1.placeholder(tf.float32, [], "keep_prob")

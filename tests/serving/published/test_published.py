@@ -1,4 +1,4 @@
-"""What others exported loads, answers over gRPC and REST, and executes in the server, by its own signature alone."""
+"""Other people's exports load, answer over gRPC and REST, and execute in the server, by their own signatures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXAMPLES = """{"age": 31.5, "city": "Bern"}\n{"age": [44.0], "city": ["Ulm"]}\n"
 
 
 def measures(start: Start, model_path: Path, tmp_path: Path, **given: Any) -> None:
-    """Ask a server of the model what the scenario asks, in every way that a run does."""
+    """Send a server the scenario's requests, in every way that a run does."""
     scenario = Scenario.model_validate(given)
     models = {Arm.CANDIDATE: open_model(str(model_path), tmp_path / "cache")}
     requests = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -64,9 +64,9 @@ def test_the_newest_version_is_compared_with_the_one_before(quickspacer: Path, t
     command += ["--scenario", str(scenario), "--replicas", "2", "--budget", "2s", "--out", str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=ROOT)
     assert done.returncode in {ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE}, done.stderr
-    told = json.loads(done.stdout)
-    assert [told["models"][arm]["version"] for arm in ("baseline", "candidate")] == [2, 3]
-    assert {"execute_ms", "service_mean_ms"} <= {each["metric"] for each in told["judgement"]["metrics"]}
+    result = json.loads(done.stdout)
+    assert [result["models"][arm]["version"] for arm in ("baseline", "candidate")] == [2, 3]
+    assert {"execute_ms", "service_mean_ms"} <= {each["metric"] for each in result["judgement"]["metrics"]}
 
 
 def test_a_keras_file_is_exported_and_measured(start: Start, sleepecg: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_counter_without_a_default_signature(start: Start, old_exports: Path, 
 def test_a_signature_without_inputs_is_answered_over_grpc_alone(
     start: Start, old_exports: Path, tmp_path: Path
 ) -> None:
-    """`http_rest_api_handler.cc` wants an input map."""
+    """`http_rest_api_handler.cc` requires an input map."""
     measures(start, old_exports / "counter", tmp_path, payload={"signature": "get_counter"})
     asked: dict[str, Any] = {"payload": {"signature": "get_counter"}, "target": {"protocol": "rest"}}
     with pytest.raises(AssertionError, match="Failed to get input map for signature: get_counter"):

@@ -1,4 +1,4 @@
-"""What is written reads back: answers as requests, and the requests that perfgate sends."""
+"""Round trips: answers read as requests, and perfgate's own requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _tensor(shape: tuple[int, ...], dtype: str) -> st.SearchStrategy[np.ndarray]
 
 @st.composite
 def _inputs(draw: st.DrawFn) -> dict[str, tuple[str, np.ndarray]]:
-    rows = draw(st.integers(1, 3))  # JSON cannot tell the shapes of what is empty
+    rows = draw(st.integers(1, 3))  # JSON cannot distinguish the shapes of empty arrays
     found = {}
     for name in draw(st.lists(st.sampled_from(["x", "y", "z_bytes", "b64"]), min_size=1, unique=True)):
         dtype = draw(st.sampled_from([*_NUMBERS, "string"]))

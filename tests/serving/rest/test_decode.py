@@ -1,4 +1,4 @@
-"""JSON to arrays: TF-Serving's rules, its words, and that the quick way is the exact way."""
+"""JSON to arrays: TF-Serving's rules and messages, and agreement of the fast and the exact way."""
 
 from __future__ import annotations
 

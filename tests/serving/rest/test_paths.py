@@ -1,4 +1,4 @@
-"""Which URLs mean what."""
+"""Meanings of URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The REST API of a live server, asked over plain HTTP."""
+"""The REST API of a live server, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -287,12 +287,12 @@ def test_too_many_bytes_at_a_time_are_refused(rest: Rest) -> None:
     host, _, port = rest.address.partition(":")
     head = f"POST /v1/models/small:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {256 << 20}\r\n\r\n".encode()
     with ExitStack() as stack:
-        for _ in range(2):  # each says less than it announced, and waits
+        for _ in range(2):  # each sends less than it announced, and waits
             connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
             connection.sendall(head + b" " * (250 << 20))
         refused = rest.predict(b" " * (32 << 20))
         assert (refused.status, refused.error) == (429, "Too many bytes of requests at a time")
-    assert rest.predict(b" " * (32 << 20)).status == 400  # their bytes are given back
+    assert rest.predict(b" " * (32 << 20)).status == 400  # their bytes are released
     assert rest.predict({"instances": [[1, 2, 3]]}).status == 200
 
 
