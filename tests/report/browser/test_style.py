@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -53,17 +54,19 @@ def _ground(page: Page) -> Colour:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["fail", "inconclusive", "history"])
-def test_charts_are_legible(opened: Opener, name: str, scheme: str) -> None:
-    with opened(name, color_scheme=scheme) as seen:
-        ground = _ground(seen.page)
-        assert (_luminance(ground) < 0.1) == (scheme == "dark")
-        letters, lines = seen.page.evaluate(_LETTERS), seen.page.evaluate(_LINES)
-        assert letters
-        assert lines
-        assert {words: _contrast(words, ground) for words in letters if _contrast(words, ground) < _TEXT} == {}
-        assert {words: _contrast(words, ground) for words in lines if _contrast(words, ground) < _INK} == {}
+def test_charts_are_legible(opened: Opener, name: str) -> None:
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    with opened(name) as seen:
+        for scheme in schemes:
+            seen.page.emulate_media(color_scheme=scheme)
+            ground = _ground(seen.page)
+            assert (_luminance(ground) < 0.1) == (scheme == "dark")
+            letters, lines = seen.page.evaluate(_LETTERS), seen.page.evaluate(_LINES)
+            assert letters
+            assert lines
+            assert {words: _contrast(words, ground) for words in letters if _contrast(words, ground) < _TEXT} == {}
+            assert {words: _contrast(words, ground) for words in lines if _contrast(words, ground) < _INK} == {}
 
 
 def test_contrast_is_computed_as_wcag_does() -> None:
@@ -74,7 +77,7 @@ def test_contrast_is_computed_as_wcag_does() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "scheme"), [("fail", "light"), ("short", "dark"), ("history", "dark")])
+@pytest.mark.parametrize(("name", "scheme"), [("fail", "light"), ("history", "dark")])
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:
     """axe-core: names, roles, headings, tables, contrast of text, keyboard access."""
     with opened(name, color_scheme=scheme) as seen:
