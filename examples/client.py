@@ -1,6 +1,6 @@
-"""Ask a TF-Serving server and the same SavedModel in this process; say whether they agree.
+"""Send a request to a TF-Serving server, run the same SavedModel in this process, and compare the outputs.
 
-Written with TF-Serving's own stubs and no part of perfgate, so that it shows what any client of that protocol sees.
+Uses TF-Serving's own stubs and no part of perfgate, and so shows what any client of that protocol sees.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ WORDS = np.array(["US", "GB", "DE", "FR", "IN", "BR", "JP", "NG", "elsewhere"], 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what TensorFlow's libraries write to stderr; Python's own errors are raised, not written."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # alone not enough: lines before the logger's start ignore it
+    """Discard what TensorFlow's libraries write to stderr; Python errors are raised, so none of them are lost."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # not enough alone: lines written before the logger starts ignore it
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -46,7 +46,7 @@ Arrays = dict[str, Any]
 
 
 def random_array(spec: Any, batch: int, rng: np.random.Generator) -> Any:  # noqa: ANN401 - protobuf, numpy
-    """Fill one input of the signature; every unknown dimension becomes the batch size."""
+    """Return a random array for one input of the signature; unknown dimensions get the batch size."""
     shape = [batch if dim.size < 0 else dim.size for dim in spec.tensor_shape.dim]
     dtype = tf.dtypes.as_dtype(spec.dtype)
     if dtype == tf.string:
@@ -57,9 +57,10 @@ def random_array(spec: Any, batch: int, rng: np.random.Generator) -> Any:  # noq
 
 
 def in_process(model: Path, batch: int, seed: int) -> tuple[Arrays, Arrays]:
-    """Load the model as TF-Serving does and run it once; returns the inputs made for it and its outputs.
+    """Load the model as TF-Serving does and run it once; return the generated inputs and the outputs.
 
-    In one thread, as `perfgate serve` does: on some processors several add up in another order, and round otherwise.
+    Uses one thread, as `perfgate serve` does: on some processors several threads add in a different order, which
+    changes the rounding.
     """
     rng = np.random.default_rng(seed)
     one_thread = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
@@ -72,7 +73,7 @@ def in_process(model: Path, batch: int, seed: int) -> tuple[Arrays, Arrays]:
 
 
 def over_grpc(address: str, name: str, inputs: Arrays) -> Arrays:
-    """Send one Predict request; RpcError when the server refuses."""
+    """Send one Predict request and return its outputs; RpcError if the server rejects it."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name, request.model_spec.signature_name = name, SIGNATURE
     for key, value in inputs.items():
@@ -84,7 +85,7 @@ def over_grpc(address: str, name: str, inputs: Arrays) -> Arrays:
 
 
 def largest_difference(ours: Any, theirs: Any) -> tuple[float, bool]:  # noqa: ANN401 - numpy
-    """Give the largest absolute difference and whether it is within tolerance of the largest value."""
+    """Return the largest absolute difference, and whether it is within tolerance relative to the largest value."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return np.inf, False
     if not np.issubdtype(ours.dtype, np.number):

@@ -1,4 +1,4 @@
-"""Fetch the published audio model: the SavedModel inside the basic-pitch wheel, and nothing else of it."""
+"""Fetch the published audio model: only the SavedModel from the basic-pitch wheel."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FOLDER = "basic_pitch/saved_models/icassp_2022/nmp/"
 
 
 def download(into: Path, pinned: Path = PINNED) -> Path:
-    """Let pip fetch the wheel that a lock file pins and check its hash; ClickException when it cannot."""
+    """Download the wheel that a lock file pins with pip, which checks its hash; ClickException if that fails."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--only-binary=:all:"]
     command += ["--retries", "2", "--require-hashes", "--requirement", str(pinned), "--dest", str(into)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     wheels = sorted(into.glob("*.whl"))
     if done.returncode or not wheels:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
@@ -30,7 +30,7 @@ def download(into: Path, pinned: Path = PINNED) -> Path:
 
 
 def unpack(wheel: Path, target: Path, folder: str = FOLDER) -> None:
-    """Put a folder of the wheel at `target`; it appears whole or not at all."""
+    """Extract a directory of the wheel to `target` atomically."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch, zipfile.ZipFile(wheel) as packed:
         members = [name for name in packed.namelist() if name.startswith(folder)]
         packed.extractall(scratch, members)
@@ -41,7 +41,7 @@ def unpack(wheel: Path, target: Path, folder: str = FOLDER) -> None:
 def fetch(
     target: Path, get: Callable[[Path], Path] = download, folder: str = FOLDER, file: str = "saved_model.pb"
 ) -> bool:
-    """Make sure that the folder is at `target`; False when it was there already, which `file` in it says."""
+    """Fetch the directory to `target`; return False if it is there already, which is checked by `file` in it."""
     if (target / file).is_file():
         return False
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Train and export a small ranking model, the kind that orders a feed: versions `v1`, `v1-again` and `v2`.
+"""Train and export a small ranking model, such as one that orders a feed: versions `v1`, `v1-again` and `v2`.
 
-`v1-again` holds the weights of `v1`, exported a second time; `v2` has a deeper tower over the items and does
-about a fifth more work. Same seed, same machine: same weights.
+`v1-again` has the weights of `v1`, exported a second time; `v2` has a deeper item tower and does about a fifth
+more work. The same seed on the same machine gives the same weights.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ DENSE_FEATURES = 16
 EMBEDDING_WIDTH = 64
 
 TOWERS = {"v1": (256,) * 4, "v2": (256,) * 5 + (192,)}
-"""Widths of the layers that every item passes; most of an execution is spent there."""
+"""Widths of the layers applied to every item, which take most of the execution time."""
 EXPORTS = {"v1": ("v1", "v1-again"), "v2": ("v2",)}
-"""Trained network to the directories that it is exported to."""
+"""The directories to which each trained network is exported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the weights depend on, besides this file and TensorFlow's version."""
+    """What the weights depend on, apart from this file and the version of TensorFlow."""
 
     seed: int = 17
     examples: int = 8_192
@@ -45,7 +45,7 @@ class Settings:
 
 
 def clicks(settings: Settings) -> tuple[dict[str, Any], Any]:
-    """Generate impressions and whether they were clicked: item quality, user features and country all matter."""
+    """Generate impressions and their clicks, which depend on item quality, user features and country."""
     rng = np.random.default_rng(settings.seed)
     shape = (settings.examples, ITEMS_PER_REQUEST)
     item_ids = (ITEMS * rng.random(shape) ** 3).astype(np.int64)  # a few items get most of the traffic
@@ -61,9 +61,9 @@ def clicks(settings: Settings) -> tuple[dict[str, Any], Any]:
     return features, clicked.astype(np.float32)[:, None]
 
 
-def network(tower: tuple[int, ...]) -> Any:  # noqa: ANN401 - Keras carries no types
-    """Build the untrained network: an item tower with attention pooling, user features, an MLP on top."""
-    import keras  # noqa: PLC0415 - a build that is up to date needs no TensorFlow
+def network(tower: tuple[int, ...]) -> Any:  # noqa: ANN401 - Keras has no type annotations
+    """Build the untrained network: an item tower with attention pooling, user features, and an MLP on top."""
+    import keras  # noqa: PLC0415 - TensorFlow is not needed if the build is up to date
     from keras import layers  # noqa: PLC0415
 
     item_ids = keras.Input((ITEMS_PER_REQUEST,), dtype="int64", name="item_ids")
@@ -91,7 +91,7 @@ def network(tower: tuple[int, ...]) -> Any:  # noqa: ANN401 - Keras carries no t
 
 
 def train(tower: tuple[int, ...], settings: Settings) -> tuple[Any, list[float]]:
-    """Train on the generated clicks; returns the network and the mean loss of each epoch."""
+    """Train on the generated clicks; return the network and the mean loss of each epoch."""
     import keras  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
@@ -104,8 +104,8 @@ def train(tower: tuple[int, ...], settings: Settings) -> tuple[Any, list[float]]
     return ranker, [float(loss) for loss in losses]
 
 
-def weights_digest(ranker: Any) -> str:  # noqa: ANN401 - Keras carries no types
-    """SHA-256 over names and values of all weights."""
+def weights_digest(ranker: Any) -> str:  # noqa: ANN401 - Keras has no type annotations
+    """Return the SHA-256 of the names and values of all weights."""
     digest = hashlib.sha256()
     for weight in ranker.weights:
         digest.update(weight.path.encode())
@@ -113,8 +113,8 @@ def weights_digest(ranker: Any) -> str:  # noqa: ANN401 - Keras carries no types
     return digest.hexdigest()
 
 
-def export(ranker: Any, target: Path) -> None:  # noqa: ANN401 - Keras carries no types
-    """Write a SavedModel; the directory appears whole or not at all."""
+def export(ranker: Any, target: Path) -> None:  # noqa: ANN401 - Keras has no type annotations
+    """Write a SavedModel atomically."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as scratch:
         written = Path(scratch, target.name)
         ranker.export(written, verbose=False)
@@ -123,7 +123,7 @@ def export(ranker: Any, target: Path) -> None:  # noqa: ANN401 - Keras carries n
 
 
 def build(out: Path, settings: Settings) -> dict[str, Any]:
-    """Train and export all versions into `out`; returns digest of the weights and losses per network."""
+    """Train and export all versions into `out`; return the weights' digest and the losses of each network."""
     out.mkdir(parents=True, exist_ok=True)
     made = {}
     for name, tower in TOWERS.items():
@@ -135,13 +135,13 @@ def build(out: Path, settings: Settings) -> dict[str, Any]:
 
 
 def recipe(settings: Settings) -> dict[str, Any]:
-    """Everything that decides what a build writes."""
+    """Return everything that determines what a build writes."""
     source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     return {**asdict(settings), "source": source, "tensorflow": version("tensorflow"), "keras": version("keras")}
 
 
 def up_to_date(out: Path, wanted: dict[str, Any]) -> bool:
-    """Tell whether `out` holds a finished build of this recipe."""
+    """Return whether `out` contains a finished build of this recipe."""
     with contextlib.suppress(OSError, ValueError):
         there = all((out / name / "saved_model.pb").is_file() for names in EXPORTS.values() for name in names)
         return there and json.loads((out / "stamp.json").read_text())["recipe"] == wanted
@@ -150,8 +150,8 @@ def up_to_date(out: Path, wanted: dict[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back what TensorFlow's libraries write to stderr, and show it only when something goes wrong."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # alone not enough: lines before the logger's start ignore it
+    """Capture what TensorFlow's libraries write to stderr, and show it only if an error occurs."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # not enough alone: lines written before the logger starts ignore it
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -1,4 +1,4 @@
-"""One metric to be decided: its effect, its tolerance, and how it looked on the way."""
+"""One metric to be decided: its effect, its tolerance, and its looks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from perfgate.stats.contrast import half_width
 from perfgate.stats.effect import Effect
 
 LEAST_LEVEL = 1e-12
-"""Of a first look, which hardly decides anything."""
+"""Lower limit of a look's level: a first look may have almost none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One effect, what it may be, and how it looked on the way."""
+    """One effect, its tolerance, and its looks."""
 
     metric: Metric
     effect: Effect
@@ -26,9 +26,9 @@ class Case:
     severity: Severity = Severity.ERROR
     looks: tuple[Look, ...] = ()
     measure_s: float = nan
-    """Measuring time that it had; NaN where that is not known."""
+    """Measuring time of the run; NaN if unknown."""
     required: bool = True
-    """Whether the run is inconclusive where this is."""
+    """Whether the run is inconclusive if this is."""
 
     @property
     def alpha(self) -> float:
@@ -37,12 +37,12 @@ class Case:
 
     @property
     def gated(self) -> bool:
-        """Whether it is judged at all."""
+        """Whether the metric is judged at all."""
         return self.severity is not Severity.OFF
 
     @property
     def without_acceptance(self) -> Case:
-        """The same under the metric's own tolerance."""
+        """The same case with the metric's own tolerance."""
         return self if self.tolerance.own is None else replace(self, tolerance=self.tolerance.own)
 
     @property
@@ -51,22 +51,22 @@ class Case:
 
     @property
     def history(self) -> LookHistory:
-        """The looks at this metric, or one: what the effect is now."""
+        """The looks at this metric; without any, the current effect as the only look."""
         return history(self.metric.name, self.effect.source, Seen.of(self.effect), self.looks)
 
     @property
     def beyond(self) -> float:
-        """How far the point estimate lies beyond the tolerance, on the metric's scale; negative within it."""
+        """Distance of the point estimate beyond the tolerance, on the metric's scale; negative within the tolerance."""
         worse = self.effect.log_change if self._lower_is_better else -self.effect.log_change
         return worse - self.tolerance.log
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether a lane goes on for it: of what is judged only where it can be, where it looks like a regression."""
+        """Whether a lane continues for this metric; one that is not required is waited for if it may have regressed."""
         return self.required or self.beyond > -self.tolerance.log / 2
 
     def half(self, alpha: float) -> float:
-        """One-sided half-width of the effect's interval at the last look, on the metric's scale."""
+        """Return the one-sided half-width of the effect's interval at the last look, on the metric's scale."""
         return half_width(self.effect.log_se, self.effect.df, max(self.history.level(alpha), LEAST_LEVEL))
 
     def is_worse(self, alpha: float) -> bool:
@@ -80,6 +80,6 @@ class Case:
         return self.history.below(limit, alpha) if self._lower_is_better else self.history.above(-limit, alpha)
 
     def bounded(self, alpha: float) -> Effect:
-        """Return the effect with the bounds that decide: those of all looks."""
+        """Return the effect with the bounds that decide: those over all looks."""
         lower, upper = (self.metric.scale.change_of(end) for end in self.history.bounds(alpha))
         return replace(self.effect, lower=lower, upper=upper)

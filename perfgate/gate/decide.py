@@ -21,10 +21,10 @@ def decide(
 ) -> tuple[MetricVerdict, ...]:
     """Decide each case; regressions of one severity are declared at family-wise level alpha (Holm).
 
-    What only warns has a level of its own, so that it makes no error harder to find. Passing needs no correction: the
-    run passes only if every metric that counts does (an intersection-union test).
-    `expected`: severities of all gated metrics, where not all of them are among the cases yet; `objectives`: those of
-    the objectives, which share the level.
+    Warn-only metrics have a level of their own, so they do not make errors harder to detect. Passing needs no
+    correction: the run passes only if every metric that counts passes (an intersection-union test).
+    `expected`: severities of all gated metrics, if some of them are not among the cases yet; `objectives`: severities
+    of the objectives, which share the level.
     """
     by_severity = {each: [case for case in cases if case.severity is each] for each in _JUDGED}
     families = {
@@ -40,9 +40,9 @@ def decide(
 
 
 def holm(cases: Sequence[Case], alpha: float, family: int) -> frozenset[str]:
-    """Name the metrics that are worse: Holm, Scandinavian Journal of Statistics 6 (1979) 65.
+    """Return the metrics that are worse: Holm, Scandinavian Journal of Statistics 6 (1979) 65.
 
-    For group-sequential tests each level is the overall one of all looks at a metric: Ye, Li, Liu & Yao, Statistics in
+    In group-sequential tests each level is the overall level of all looks at a metric: Ye, Li, Liu & Yao, Statistics in
     Medicine 32 (2013) 1112.
     """
     worse: frozenset[str] = frozenset()
@@ -76,7 +76,7 @@ def _decided(case: Case, alpha: float, strict_alpha: float, rejected: bool) -> M
 
 
 def _accepted(case: Case, alpha: float, strict_alpha: float) -> Accepted | None:
-    """Return what raised the tolerance, and what its own would have said; a failure at Holm's strictest level."""
+    """Return what raised the tolerance, with the verdict without it; failures are judged at Holm's strictest level."""
     given, own = case.tolerance.acceptance, case.without_acceptance
     if given is None:
         return None
@@ -93,7 +93,7 @@ def _reason(case: Case, verdict: Verdict, alpha: float, accepted: Accepted | Non
 
 
 def _own_words(case: Case, accepted: Accepted | None) -> str:
-    """Return where it lies to the metric's own tolerance, if another one is accepted."""
+    """Describe the change relative to the metric's own tolerance, if a larger one is accepted."""
     if accepted is None:
         return ""
     return f"{_OWN_WORDS[accepted.own_verdict]} its own tolerance of {limit(accepted.own_tolerance, case.metric.name)}"
@@ -101,7 +101,7 @@ def _own_words(case: Case, accepted: Accepted | None) -> str:
 
 def _limit_words(case: Case) -> str:
     words, given = limit(case.tolerance.share, case.metric.name), case.tolerance.acceptance
-    raised = given is not None and case.tolerance.share == given.up_to  # the smallest change that counts may be more
+    raised = given is not None and case.tolerance.share == given.up_to  # the smallest change that counts may be larger
     return (
         f"the {words} accepted until {given.expires.isoformat()}" if given and raised else f"the tolerance of {words}"
     )

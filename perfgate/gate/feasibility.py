@@ -1,4 +1,4 @@
-"""What a run will not be able to decide, told before it is measured: too few requests for what is asked."""
+"""Feasibility: what a run cannot decide because it will have too few requests, found before measuring."""
 
 from __future__ import annotations
 
@@ -33,38 +33,38 @@ class _Need:
     what: str
     """Metric, or objective on it."""
     requests: int
-    """Of an arm."""
+    """Number needed per arm."""
     between: bool = False
-    """Whether servers are what it is estimated between."""
+    """Whether it is estimated between servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outlook:
-    """What the load lane is going to bring."""
+    """What the load lane is expected to deliver."""
 
     rate_rps: float
     at_most: bool
-    """The rate is the highest that there can be."""
+    """Whether the rate is an upper limit."""
     load_s: float
     total_s: float
     arms: int
     replicas: int
-    """Of each arm."""
+    """Servers per arm."""
     turn_s: float
 
     @property
     def of_arm(self) -> float:
-        """Requests of one arm; each server has one turn at least."""
+        """Requests per arm; each server has at least one turn."""
         return self.rate_rps * max(self.load_s / self.arms, self.turn_s * self.replicas)
 
 
 def shortages(
     plan: Plan, gate: Gate, objectives: Mapping[str, Objective], facts: Sequence[ReplicaFacts] = ()
 ) -> tuple[Caution, ...]:
-    """Warn of what needs more requests under load than the plan has time for.
+    """Warn about metrics and objectives that need more requests under load than the plan has time for.
 
-    The rate of a closed loop is not known before its servers are warm: with their facts it is taken for what they
-    could answer at most, without them nothing is said.
+    The rate of a closed loop is unknown until its servers are warm: with their facts, the highest rate that they could
+    reach is assumed; without them, there is no warning.
     """
     outlook = _outlook(plan, facts)
     if outlook is None:
@@ -117,13 +117,13 @@ def _of_objectives(objectives: Mapping[str, Objective], alpha: float, outlook: _
 
 
 def _with_none_above(quantile: float, alpha: float, outlook: _Outlook) -> int:
-    """Return the requests that hold a percentile when none is above its bound, with typical correlation."""
+    """Return the requests needed to show a percentile below its bound if none exceeds it, at typical correlation."""
     clusters = outlook.replicas if outlook.replicas > 1 else MOST_BATCHES
     return ceil(requests_needed(quantile, alpha) * _TYPICAL_EFFECT / certainty(clusters, alpha))
 
 
 def _without_failure(share: float, alpha: float, outlook: _Outlook) -> int:
-    """Return the requests that hold a share of failures when none fails: one of these is no news in a burst of 20."""
+    """Return the requests needed to show a share of failures if none fails; bursts of 20 failures count as one."""
     batches = MOST_BATCHES * outlook.replicas
     return ceil(requests_needed(1 - share, alpha) * LONGEST_BURST / certainty(batches, alpha))
 

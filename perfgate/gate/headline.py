@@ -16,10 +16,10 @@ def headline(
     reasons: Sequence[str],
     left_open: Sequence[str] = (),
 ) -> str:
-    """Name what decided: every failure, the tightest pass, or what stands in the way of a decision.
+    """Return what decided: every failure, the closest pass, or what prevents a decision.
 
-    Then what must not be overlooked: what a pass does not cover (`left_open` has no effect), regressions that are
-    accepted, and failures that only warn.
+    After it comes what must not be overlooked: what a pass does not cover (metrics in `left_open` have no effect),
+    accepted regressions, and warn-only failures.
     """
     text = _decisive(verdict, metrics, objectives, reasons)
     if verdict is Verdict.INVALID:
@@ -45,7 +45,7 @@ def _decisive(
 
 
 def _left_open(verdict: Verdict, metrics: Sequence[MetricVerdict], others: Sequence[str]) -> str:
-    """Name what a pass does not cover."""
+    """List what a pass does not cover."""
     found = [*(each.metric for each in metrics if each.counts and each.left_open), *others]
     return f"not decided: {', '.join(found)}" if found and verdict is Verdict.PASS else ""
 
@@ -67,12 +67,12 @@ def _warned(metrics: Sequence[MetricVerdict], objectives: Sequence[ObjectiveVerd
 
 
 def _excess(metric: MetricVerdict) -> float:
-    """Point estimate in tolerances, on the metric's scale, so that unlike tolerances rank together."""
+    """Return the point estimate in tolerances, on the metric's scale, so that different tolerances are comparable."""
     return _worse(metric, metric.effect.change)
 
 
 def _nearness(metric: MetricVerdict) -> float:
-    """Worst end of the interval in tolerances: at 1 it only just passes."""
+    """Return the worst end of the interval in tolerances; at 1 the metric only just passes."""
     return max(_worse(metric, metric.effect.lower), _worse(metric, metric.effect.upper))
 
 
@@ -91,7 +91,7 @@ def _metric(verdict: MetricVerdict) -> str:
 
 
 def against_tolerance(verdict: MetricVerdict) -> str:
-    """Return what was found of a decided metric and what is accepted: `+12.4% [+8.1, +16.9] > 5%`."""
+    """Format a decided metric's change against its tolerance: `+12.4% [+8.1, +16.9] > 5%`."""
     name, effect, within = verdict.metric, verdict.effect, verdict.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if _lower_is_better(name) else (">=" if within else "<")
     return f"{seen(effect.change, effect.lower, effect.upper, name)} {relation} {limit(verdict.tolerance, name)}"
@@ -102,7 +102,7 @@ def _objective(objective: ObjectiveVerdict) -> str:
 
 
 def against_bound(objective: ObjectiveVerdict) -> str:
-    """Return what was found of a decided objective and what is asked: `24.1 ms > 20 ms`."""
+    """Format a decided objective's value against its bound: `24.1 ms > 20 ms`."""
     name, within = objective.metric, objective.verdict is Verdict.PASS
     relation = ("<=" if within else ">") if objective.is_maximum else (">=" if within else "<")
     return f"{quantity(objective.value, name)} {relation} {bound(objective.bound, name)}"

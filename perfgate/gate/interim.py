@@ -1,6 +1,6 @@
-"""Looks: what was seen of each gated metric at planned instants, and whether that decides it.
+"""Looks: the estimates of the gated metrics at planned times, and what they decide.
 
-Student's t comes from `scipy.special`: `scipy.stats` gives the same numbers in a hundred times the time.
+Student's t comes from `scipy.special`: `scipy.stats` returns the same numbers, but takes a hundred times as long.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Seen:
 
     @staticmethod
     def of(effect: Effect) -> Seen:
-        """Take what decides from an effect."""
+        """Extract from an effect what a look needs."""
         return Seen(effect.metric, effect.log_change, effect.log_se, effect.df, effect.counts)
 
     def p_above(self, log_limit: float) -> float:
-        """Test H0: the true change is at most the limit, by Student's t or exactly."""
+        """Return the p-value of H0: the true change is at most the limit; by Student's t, or exact for counts."""
         if self.counts is not None:
             return self.counts.p_above(log_limit)
         if self.log_se == 0:
@@ -47,7 +47,7 @@ class Seen:
         return float(special.stdtr(self.df, (log_limit - self.log_change) / self.log_se))
 
     def p_below(self, log_limit: float) -> float:
-        """Test H0: the true change is at least the limit; a change of exactly the limit, without error, is within."""
+        """Return the p-value of H0: the true change is at least the limit; without spread, the limit is within."""
         if self.counts is not None:
             return self.counts.p_below(log_limit)
         if self.log_se == 0:
@@ -56,16 +56,16 @@ class Seen:
 
     @property
     def _least_p(self) -> float:
-        """What values without any spread may say: no more than a permutation test over the replicas could.
+        """Smallest p-value of values without spread: that of a permutation test over the replicas.
 
-        One way in (n choose n/2) to deal n replicas to two arms puts the arms so far apart. Of what is known without
-        measuring, 0.
+        Of the (n choose n/2) ways to assign n replicas to two arms, one separates the arms as far. 0 if the value is
+        known without measuring.
         """
         replicas = round(self.df) + 2 if isfinite(self.df) else 0
         return 1 / comb(replicas, replicas // 2) if replicas else 0.0
 
     def bounds(self, level: float) -> tuple[float, float]:
-        """Return the one-sided bounds at that level; infinite where it is 0."""
+        """Return the one-sided bounds at the level; infinite if the level is 0."""
         if level <= 0:
             return (-inf, inf) if self.log_se or self._least_p else (self.log_change, self.log_change)
         if self.counts is not None:
@@ -94,7 +94,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class LookHistory:
-    """One metric at all looks that its source had, in order; at least one."""
+    """One metric at all looks at its source, in order; at least one."""
 
     seen: tuple[Seen, ...]
     fractions: tuple[float, ...]
@@ -115,8 +115,8 @@ class LookHistory:
         """Return the one-sided bounds on the log scale, each at overall level alpha whenever measuring stops.
 
         Repeated confidence intervals, the narrowest ends of all looks (Jennison & Turnbull, Journal of the Royal
-        Statistical Society B 51 (1989) 305); those of the last look alone where the looks contradict each other. An
-        end that the last estimate has left behind gives way to it: wider than it must be, it holds as well.
+        Statistical Society B 51 (1989) 305); only those of the last look if the looks contradict each other. If
+        the last estimate lies outside, the interval is extended to include it; a wider interval is valid too.
         """
         levels = nominal_levels(self.fractions, alpha)
         ends = [seen.bounds(level) for seen, level in zip(self.seen, levels, strict=True)]
@@ -126,7 +126,7 @@ class LookHistory:
 
 
 def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> LookHistory:
-    """Collect the looks at a metric in its source; without any, what is seen now is the one and only look."""
+    """Collect the looks at a metric in its source; without any, the current estimate is the only look."""
     found = [
         (seen, look.fraction) for look in looks if look.source == source for seen in look.seen if seen.metric == metric
     ]
@@ -136,7 +136,7 @@ def history(metric: str, source: str, now: Seen, looks: Sequence[Look]) -> LookH
 
 
 def decided_before(objective: str, looks: Sequence[Look]) -> ObjectiveVerdict | None:
-    """Return the first look's decision on an objective; None where it is open."""
+    """Return the first decision that a look made on an objective; None if it is still undecided."""
     every = (each for look in looks for each in look.objectives if each.metric == objective)
     return next((each for each in every if each.verdict is not Verdict.INCONCLUSIVE), None)
 
@@ -147,21 +147,21 @@ class NominalLevels:
 
     passing: float
     failing: float
-    """The stricter one: failures share alpha with all that is gated at the same severity."""
+    """The stricter one: failures share alpha with everything gated at the same severity."""
 
     @staticmethod
     def of(alpha: float, family: int, fractions: tuple[float, ...] = (1.0,)) -> NominalLevels:
-        """Return those of the last of the looks; `family`: metrics and objectives that share alpha (Bonferroni)."""
+        """Return the levels of the last look; `family`: how many metrics and objectives share alpha (Bonferroni)."""
         return NominalLevels(nominal_levels(fractions, alpha)[-1], nominal_levels(fractions, alpha / family)[-1])
 
 
 def levels_of(objective: str, alpha: float, family: int, looks: Sequence[Look]) -> NominalLevels:
-    """Return the levels of the last look at an objective; those of a single look where there was none."""
+    """Return the levels of the last look at an objective; without looks, those of a single look."""
     last = next((look for look in reversed(looks) if any(o.metric == objective for o in look.objectives)), None)
     fractions = (1.0,) if last is None else fractions_of(last.source, looks)
     return NominalLevels.of(alpha, family, fractions)
 
 
 def fractions_of(source: Source, looks: Sequence[Look]) -> tuple[float, ...]:
-    """Return the information fractions at which a source was looked at."""
+    """Return the information fractions of the looks at a source."""
     return tuple(look.fraction for look in looks if look.source is source)

@@ -1,4 +1,4 @@
-"""Trials in, verdict out."""
+"""The verdict on a run, from its trials."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def judge(
     looks: Sequence[Look] = (),
     measure_s: float = nan,
 ) -> Judgement:
-    """Decide on a finished run: invalid, fail, pass or inconclusive; without looks on the way, in one at the end.
+    """Decide on a finished run: invalid, fail, pass or inconclusive; without earlier looks, in one at the end.
 
-    `measure_s`: the measuring time that it had, for what would decide if it had more.
+    `measure_s`: measuring time of the run, from which the time that would decide is estimated.
     """
     compares = np.unique(table.columns.arm).size == len(ARMS)
     cases = [replace(case, measure_s=measure_s) for case in cases_of(METRICS, table, gate, looks, cross_check=True)]
@@ -47,10 +47,10 @@ def judge(
 
 Part = TypeVar("Part", MetricVerdict, ObjectiveVerdict)
 Missing = tuple[Severity, str]
-"""What there is nothing to judge by, why, and how much that counts."""
+"""Severity of a metric that cannot be judged, and the reason."""
 
 
-def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
+def conclude(  # noqa: PLR0913, PLR0917 - all inputs of a verdict
     metrics: tuple[MetricVerdict, ...],
     missing: Sequence[Missing],
     table: TrialTable,
@@ -59,9 +59,9 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
     looks: Sequence[Look] = (),
     left_open: Sequence[str] = (),
 ) -> Judgement:
-    """Add the objectives and what makes a run invalid, and say what all of it comes to.
+    """Add the objectives and the reasons why the run is invalid, and return the overall judgement.
 
-    `left_open`: metrics without an effect that a pass does not cover.
+    `left_open`: metrics without an effect, which a pass does not cover.
     """
     asked = judged_objectives(objectives)
     severities = [*(metric.severity for metric in metrics if metric.gated), *(each.severity for each in asked.values())]
@@ -90,7 +90,7 @@ def conclude(  # noqa: PLR0913, PLR0917 - all that a verdict is made of
 def cases_of(
     metrics: Sequence[Metric], table: TrialTable, gate: Gate, looks: Sequence[Look], *, cross_check: bool
 ) -> Iterator[Case]:
-    """Estimate each of some metrics that have data; the cross-check takes 20 ms each."""
+    """Estimate the metrics that have data; the cross-check takes 20 ms per metric."""
     for metric in metrics:
         effect = estimate(metric, table, gate.alpha, cross_check=cross_check)
         if effect is not None:
@@ -100,7 +100,7 @@ def cases_of(
 
 
 def _unless_cold(part: Part, table: TrialTable) -> Part:
-    """Leave a steady-state metric open where servers still paid the cost of first calls while they were measured."""
+    """Leave a steady-state metric undecided if servers were still paying the cost of first calls while measured."""
     cold = [fact.cold_requests for fact in table.replicas if fact.cold_requests]
     if not cold or not BY_NAME[part.metric].is_steady_time:
         return part
@@ -113,7 +113,7 @@ def _unless_cold(part: Part, table: TrialTable) -> Part:
 
 
 def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[Missing]:
-    """Name gated metrics that cannot be judged."""
+    """Return the gated metrics that cannot be judged."""
     judged = {verdict.metric for verdict in metrics}
     for metric in gated_metrics(gate):
         if metric.name not in judged and is_expected(metric, table, gate):
@@ -121,7 +121,7 @@ def _missing(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) ->
 
 
 def _not_seen(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -> Iterator[str]:
-    """Name what is judged where it can be, was measured, and has too few numbers to be judged."""
+    """Return the metrics that are not required, were measured, and have too few numbers to be judged."""
     judged = {verdict.metric for verdict in metrics}
     for metric in gated_metrics(gate):
         counts = severity_of(metric, gate) is Severity.ERROR and not is_required(metric, gate)
@@ -132,7 +132,7 @@ def _not_seen(table: TrialTable, gate: Gate, metrics: Sequence[MetricVerdict]) -
 def _overall(
     parts: Sequence[MetricVerdict | ObjectiveVerdict], missing: Sequence[str], invalid: Sequence[str]
 ) -> Verdict:
-    """Sum up what counts; where nothing does, that something was judged and only warns is a pass."""
+    """Combine the verdicts that count; if none does, a run in which only warn-only metrics were judged passes."""
     if invalid:
         return Verdict.INVALID
     verdicts = [part.verdict for part in parts if part.counts and not _is_left_open(part)]
@@ -149,7 +149,7 @@ def _reasons(
     missing: Sequence[str],
     invalid: Sequence[str],
 ) -> tuple[str, ...]:
-    """Return what decided; of an inconclusive run what stands in the way, with what would decide."""
+    """Return what decided; for an inconclusive run, what prevents a decision and what would decide."""
     if verdict is Verdict.INVALID:
         return tuple(invalid)
     found = [_clause(part) for part in parts if part.counts and part.verdict is verdict and not _is_left_open(part)]

@@ -1,4 +1,4 @@
-"""Absolute bounds of the candidate: held, broken, or not decided by this sample."""
+"""Absolute bounds of the candidate: met, missed, or undecided by this sample."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 
 FEWEST_REPLICAS = 4
-"""Servers an arm below which what differs between servers is hardly known."""
+"""Servers per arm below which the differences between servers are hardly known."""
 _MOST_TIMES_REQUESTS = 1000
 _NO_DATA = "include a lane that measures it"
 
@@ -38,16 +38,16 @@ class _Finding(NamedTuple):
     lower: float
     upper: float
     more: str
-    """What would decide, if it is undecided."""
+    """What would decide, if undecided."""
 
 
 def judged_objectives(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
-    """Leave out those whose severity is `off`."""
+    """Return the objectives whose severity is not `off`."""
     return {name: each for name, each in objectives.items() if each.severity is not Severity.OFF}
 
 
 def judge_objective(metric: Metric, objective: Objective, table: TrialTable, levels: NominalLevels) -> ObjectiveVerdict:
-    """Decide one objective; where it would fail, by the bounds at the stricter level that a failure is held to."""
+    """Decide one objective; a failure must hold at the stricter of the two levels."""
     is_maximum = objective.max is not None
     bound = float(next(end for end in (objective.max, objective.min) if end is not None))
     finding = _finding(metric, bound, table, levels.passing)
@@ -96,7 +96,7 @@ def _finding(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _
 
 
 def _percentile(metric: Metric, quantile: tuple[str, float], bound: float, table: TrialTable, alpha: float) -> _Finding:
-    """Bound the share of requests above the objective: exact, for as many independent requests as they are worth."""
+    """Bound the share of requests above the objective exactly, for the effective number of independent requests."""
     if (found := rows_with_data(metric, Arm.CANDIDATE, table.columns)) is None:
         return _Finding(nan, -inf, inf, _NO_DATA)
     kind, level = quantile
@@ -139,7 +139,7 @@ def _share(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fi
 
 
 def _more_requests(hits: float, count: float, share: float, alpha: float, effect: float) -> str:
-    """Return how many requests would decide if the share of hits stayed as it is."""
+    """Return how many requests would decide if the share of hits stayed the same."""
     if not 0 < share < 1:
         return "no number of requests proves a rate of 0: set the rate that you accept"
     if hits == 0:
@@ -159,7 +159,7 @@ def _settled(rate: float, count: float, share: float, alpha: float) -> bool:
 
 
 def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Finding:
-    """Bound the mean of the replicas' values: from below by Student's t, from above as befits skewed ones."""
+    """Bound the mean of the replicas' values: below by Student's t, above by a bound for skewed values."""
     summary = summary_of(metric, Arm.CANDIDATE, table)
     if summary is None:
         return _Finding(nan, -inf, inf, _NO_DATA)

@@ -1,4 +1,4 @@
-"""What `perfgate.toml` says of verdicts: severities of metrics, and regressions that are accepted for a while."""
+"""The policy in `perfgate.toml`: severities of metrics, and temporarily accepted regressions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from perfgate.trials import Caution
 
 
 class Accept(Acceptance):
-    """An accepted regression as the file has it."""
+    """An accepted regression as written in the file."""
 
     metric: str
     """Name of the metric that is worse."""
@@ -38,13 +38,13 @@ class Accept(Acceptance):
 
     @property
     def words(self) -> str:
-        """Return all of it in one line."""
+        """The whole entry in one line."""
         of = f" of scenario {self.scenario}" if self.scenario else ""
         return f"{self.metric}{of} up to {limit(self.up_to, self.metric)}, {self.author}: {self.reason}"
 
 
 class PolicyTables(Table):
-    """The tables of the file that are no options."""
+    """The tables of the file that do not set options."""
 
     severity: dict[str, Severity] = Field(default_factory=dict)
     """How much a failure of a metric counts, unless its scenario sets it."""
@@ -54,19 +54,19 @@ class PolicyTables(Table):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The tables on one day."""
+    """The tables as they apply on one day."""
 
     tables: PolicyTables
     today: date
-    """In UTC."""
+    """The day, in UTC."""
     path: Path | None = None
 
     def over(self, scenario: Scenario) -> Scenario:
-        """Put it beside the scenario's own gate; UsageError where an acceptance does not fit that."""
+        """Add the policy to the scenario's gate; UsageError if an accepted regression does not fit it."""
         if not (self.tables.severity or self.tables.accept):
             return scenario
         judged = effective(scenario, Project(severity=self.tables.severity))
-        # The one for this scenario alone comes last, and so takes the place of the one for all.
+        # The entry for this scenario comes last and so overrides the one for all scenarios.
         held = sorted(self._holding(scenario.name), key=lambda each: each.scenario is not None)
         taken = {each.metric: each for each in held}
         for each in taken.values():
@@ -78,7 +78,7 @@ class Policy:
         return effective(scenario, Project(severity=self.tables.severity, accepted=accepted))
 
     def cautions(self, scenario_name: str) -> tuple[Caution, ...]:
-        """Name what has expired."""
+        """Return a caution for each expired entry."""
         return tuple(
             CautionKind.ACCEPTANCE_EXPIRED.caution(
                 expires=each.expires.isoformat(), words=each.words, path=str(self.path)
@@ -88,7 +88,7 @@ class Policy:
         )
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """Show each entry as a setting: key, value, source."""
+        """Return each entry as a setting: key, value, source."""
         for metric, word in self.tables.severity.items():
             yield f"severity.{metric}", word.value, str(self.path)
         for number, each in enumerate(self.tables.accept):
@@ -96,7 +96,7 @@ class Policy:
             yield f"accept[{number}]", f"{until}: {one_line(each.words)}", str(self.path)
 
     def shown(self) -> dict[str, Any]:
-        """Show the same as data, each with its source."""
+        """Return the entries as data, each with its source."""
         source = {"source": str(self.path)}
         return {
             "severity": {name: {"value": word.value, **source} for name, word in self.tables.severity.items()},
@@ -106,7 +106,7 @@ class Policy:
         }
 
     def expired(self, accept: Accept) -> bool:
-        """Return whether its last day is over."""
+        """Return whether the last day of the entry has passed."""
         return accept.expires < self.today
 
     def _of(self, scenario_name: str) -> Iterator[Accept]:
@@ -120,7 +120,7 @@ NO_POLICY = Policy(PolicyTables(), date.max)
 
 
 def _misfit(accept: Accept, scenario: Scenario) -> str:
-    """Return why a scenario has no use for an acceptance; empty where it has."""
+    """Return why an accepted regression does not fit a scenario; empty if it does."""
     metric = BY_NAME[accept.metric]
     if severity_of(metric, scenario.gate) is Severity.OFF:
         return f"{metric.name} is not gated in scenario {scenario.name}"
@@ -132,7 +132,7 @@ def _misfit(accept: Accept, scenario: Scenario) -> str:
 
 
 def policy_tables(values: Mapping[str, Any], path: Path) -> PolicyTables:
-    """Read the tables; UsageError naming the first mistake and what would be right."""
+    """Read the tables; UsageError with the first mistake and how to correct it."""
     if isinstance(values.get("accept"), dict):
         raise UsageError(
             f"{path}: accept must be an array of tables", "write [[accept]], with double brackets, for each entry"
@@ -154,7 +154,7 @@ def _first(path: Path, mistakes: list[Mistake]) -> UsageError:
 
 
 def _mistakes(tables: PolicyTables, given: list[Any]) -> Iterator[Mistake]:
-    """Find what the metrics table objects to; `given` are the amounts as they are written."""
+    """Yield the mistakes that the metrics table reveals; `given`: the amounts as written."""
     for name in tables.severity:
         if name not in BY_NAME:
             yield Mistake(f"severity.{name}: unknown metric", suggestion(name, BY_NAME))

@@ -1,4 +1,4 @@
-"""What a plan can catch, foretold from variance components: the smallest regression, and the time for the one asked."""
+"""Power of a plan, from variance components: the smallest regression it catches, and the time for the one to catch."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from perfgate.trials import Arm
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What a plan can do for one gated metric, with 80 % power."""
+    """What a plan detects of one gated metric with 80 % power."""
 
     metric: str
     catch: float
-    """The regression that the gate asks to catch: a share, or an amount in the unit where differences are compared."""
+    """The regression to catch: a share, or an amount in the metric's unit if differences are compared."""
     detectable: float
-    """The smallest one that the plan fails."""
+    """The smallest regression that the plan detects."""
     needs_s: float
-    """Measuring time that catches what is asked; infinite where none does with these replicas, NaN where it is not
-    known what time buys."""
+    """Measuring time that catches the regression; infinite if no time does with these replicas, NaN if the effect of
+    more time is unknown."""
     needs_replicas: int
-    """Per arm, to catch it in the plan's time; 0 where no number does."""
+    """Replicas per arm that catch it in the plan's time; 0 if no number does."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Design:
-    """What decides how sharp one metric is seen."""
+    """What determines the standard error of one metric."""
 
     components: Components
     replicas: int
     parents: int
     seconds: float
-    """Of the lane."""
+    """Duration of the lane."""
 
     @property
     def df(self) -> int:
-        """Of the comparison over replicas, or of that over pairs started or visited one after the other."""
+        """Degrees of freedom of the comparison over replicas, or over pairs started or visited one after the other."""
         paired = in_pairs(BY_NAME[self.components.metric], self.components.source)
         if paired and self.replicas >= LEAST_PAIRS:
             return self.replicas - 1
@@ -54,9 +54,9 @@ class _Design:
 
     @property
     def lasting(self) -> float:
-        """The part of the squared standard error that more time leaves as it is."""
+        """The part of the squared standard error that more time does not reduce."""
         found = self.components
-        out = 2 * self.replicas - 2 - (self.parents - 1) >= SPARE_DF  # alone, or with blocks of the start order
+        out = 2 * self.replicas - 2 - (self.parents - 1) >= SPARE_DF  # without or with blocks of the start order
         parents = found.parent_sd if isfinite(found.parent_sd) and not out else 0.0
         return 2 / self.replicas * (found.replica_sd**2 + parents**2)
 
@@ -64,7 +64,7 @@ class _Design:
     def noise(self) -> float:
         """The requests' part of the squared standard error, times the seconds of the lane.
 
-        Each of K replicas gets 1/K of an arm's time, so that K drops out.
+        Each of K replicas gets 1/K of an arm's time, so K cancels out.
         """
         found = self.components
         if not (isfinite(found.request_sd) and found.trials_per_s > 0):
@@ -73,27 +73,24 @@ class _Design:
 
     @property
     def se(self) -> float:
-        """Standard error of the effect: sqrt(2/K (replica_sd^2 + request_sd^2 / trials of a replica))."""
+        """Return the standard error of the effect: sqrt(2/K (replica_sd^2 + request_sd^2 / trials of a replica))."""
         return sqrt(self.lasting + (self.noise / self.seconds if self.noise else 0.0))
 
     @property
     def time_buys_what_is_not_known(self) -> bool:
-        """Whether the requests' noise is in what replicas differ by; of one value a server time buys nothing."""
+        """Whether the replicas' differences include the requests' noise; with one value per server, time is no help."""
         return not isfinite(self.components.request_sd) and not is_once_a_replica(BY_NAME[self.components.metric])
 
     def distance(self, alpha: float) -> float:
-        """Return so many standard errors the regression caught lies beyond the tolerance (perfgate.gate.remedy)."""
+        """Return how many standard errors beyond the tolerance a detected regression lies (perfgate.gate.remedy)."""
         return half_width(1.0, self.df, alpha) + half_width(1.0, self.df, 1 - POWER)
 
 
 def powers(components: Sequence[Components], scenario: Scenario, plan: Plan) -> tuple[Power, ...]:
-    """Foretell each gated metric that has components, at Holm's strictest level among those of its severity.
+    """Predict the power for each gated metric that has components, at Holm's strictest level for its severity.
 
-    Objectives of that severity share the level.
-
-    What a metric's own tolerance catches, whatever is accepted for a while.
-
-    A metric whose lane the plan leaves out is not among them, nor one that no comparison of two replicas an arm has.
+    Objectives of that severity share the level. The metric's own tolerance applies, without accepted regressions.
+    Metrics are left out if their lane is not in the plan, or if the plan cannot compare replicas of both arms.
     """
     gate = scenario.gate
     severity = {metric.name: severity_of(metric, gate) for metric in gated_metrics(gate)}
@@ -106,7 +103,7 @@ def powers(components: Sequence[Components], scenario: Scenario, plan: Plan) -> 
 
 
 def slowest(found: Sequence[Power]) -> Power | None:
-    """Choose the metric that needs the most time; None where of none it is known."""
+    """Return the metric that needs the most time; None if the time is unknown for all."""
     return max((each for each in found if not isnan(each.needs_s)), key=lambda each: each.needs_s, default=None)
 
 
@@ -138,7 +135,7 @@ def _power(design: _Design, gate: Gate, alpha: float, plan: Plan) -> Power:
 
 
 def _needs_s(design: _Design, variance: float, plan: Plan) -> float:
-    """Measuring time in which the squared standard error falls to `variance`, the lanes' shares of it unchanged."""
+    """Return the measuring time that reduces the squared standard error to `variance`, at the same shares of lanes."""
     if design.time_buys_what_is_not_known:
         return nan
     if variance <= design.lasting:

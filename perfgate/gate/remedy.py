@@ -1,4 +1,4 @@
-"""What a measurement could have found, and what would decide what it left open."""
+"""The smallest regression that a measurement could detect, and what would decide an inconclusive one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from perfgate.stats.proportion import Counts
 
 POWER = 0.8
 MOST_TIMES = 20
-"""More than so many times the measuring time is no advice."""
+"""The largest multiple of the measuring time that is advised."""
 MOST_REPLICAS = 64
-"""Per arm; a budget takes no more."""
+"""Per arm; the most that a budget allows."""
 USUAL_SERVERS = 12
-"""Per arm, where nobody says (`Budget.replicas`)."""
+"""Per arm, unless set (`Budget.replicas`)."""
 _TOO_NEAR = "too close to the tolerance for any practical"
 
 
@@ -27,7 +27,7 @@ def minimum_detectable_effect(case: Case, alpha: float) -> float:
 
     On the metric's scale tolerance + (t[1 - alpha] + t[0.8]) x standard error: the usual approximation to the
     non-central t (Chow, Shao & Wang, Sample Size Calculations in Clinical Research, 2008, section 3.2). A lane that
-    ended early would have gone on: the level is that of all looks. Of counts it is exact.
+    ended early would have continued, so the level is that of all looks. Exact for counts.
     """
     if case.effect.counts is not None:
         return case.effect.counts.detectable(case.tolerance.log, alpha, POWER)
@@ -36,7 +36,7 @@ def minimum_detectable_effect(case: Case, alpha: float) -> float:
 
 
 def what_would_decide(case: Case, alpha: float) -> str:
-    """Return what would decide at this level if the estimate stayed: more requests, replicas or time."""
+    """Return what would decide at this level and the same estimate: more requests, replicas or time."""
     if case.effect.counts is not None:
         return _more_requests(case.effect.counts, case.tolerance.log, case.history.level(alpha))
     if not case.effect.log_se:
@@ -65,9 +65,9 @@ def _time_or_servers(case: Case, alpha: float) -> str:
 
 
 def longer_by(case: Case, times: float) -> float:
-    """Return how many times as long makes the variance so many times smaller; infinite where time alone does not.
+    """Return how many times longer to measure for a variance so many times smaller; infinite if time is not enough.
 
-    What processes of one model differ by stays as it is, however long they are measured.
+    More time does not reduce the differences between processes of one model.
     """
     variance = case.effect.log_se**2
     lasting = case.effect.lasting_se**2 if isfinite(case.effect.lasting_se) else 0.0
@@ -76,15 +76,15 @@ def longer_by(case: Case, times: float) -> float:
 
 
 def is_once_a_replica(metric: Metric) -> bool:
-    """Return whether time does not sharpen it: each server has one value, such as its load time or its peak."""
+    """Return whether more time does not help because each server has one value, such as its load time or its peak."""
     return Source.START in metric.sources or metric.estimator is Estimator.REPLICA_VALUE
 
 
 def more_servers(servers: int, half: float, distance: float, t: tuple[float, float], arms: int = 2) -> str:
-    """Ask for so many servers an arm that a half-width comes down to a distance; empty beyond what a budget takes.
+    """Advise the servers per arm that reduce a half-width to a distance; empty if a budget does not allow as many.
 
-    `t`: degrees of freedom and level of the half-width. The standard error falls as the root of the number of servers,
-    and Student's t with the degree of freedom that each of them adds: of two an arm, t is most of the width.
+    `t`: degrees of freedom and level of the half-width. The standard error falls with the square root of the number of
+    servers, and Student's t with the degree of freedom that each adds: with two per arm, t is most of the width.
     """
     df, level = t[0], max(t[1], LEAST_LEVEL)
     for more in range(servers + 1, MOST_REPLICAS + 1):
@@ -95,7 +95,7 @@ def more_servers(servers: int, half: float, distance: float, t: tuple[float, flo
 
 
 def times_longer(times: float, measure_s: float = inf) -> str:
-    """Print a factor on the measuring time, rounded up, with the budget that it comes to where the time is known."""
+    """Format a factor on the measuring time, rounded up, with the resulting budget if the time is known."""
     budget = f" (--budget {ceil(times * measure_s)}s)" if isfinite(measure_s) else ""
     return f"{about_times(times)} the measuring time{budget}"
 

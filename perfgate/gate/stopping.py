@@ -24,17 +24,17 @@ from perfgate.stats.table import TrialTable
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the gate stands after the looks so far."""
+    """The state of the gate after the looks so far."""
 
     metrics: tuple[MetricVerdict, ...] = ()
-    """Those that were looked at, as they stand; what is decided stays so."""
+    """Current verdicts of the metrics looked at; decisions are final."""
     objectives: tuple[ObjectiveVerdict, ...] = ()
     total: int = 0
-    """How many metrics and objectives there are to decide, looked at or not."""
+    """Number of metrics and objectives to decide, whether looked at or not."""
 
     @property
     def decided(self) -> int:
-        """Count those that are."""
+        """Number of metrics and objectives that are decided."""
         bounds = sum(each.verdict is not Verdict.INCONCLUSIVE for each in self.objectives)
         return sum(each.settled for each in self.metrics) + bounds
 
@@ -54,23 +54,23 @@ class InterimAnalysis:
         compares: bool = True,
         longest: Source | None = None,
     ) -> None:
-        """Begin; `sources` are those that the run's lanes will fill. One arm alone has nothing but objectives.
+        """Start without looks; `sources`: those that the run's lanes will fill. A single arm has only objectives.
 
-        `longest`: where each server has the most time, which is where a slope over its requests is known best.
+        `longest`: where each server has the most time, and a slope over its requests is therefore most precise.
         """
         self._gate, self._objectives, self._sources = gate, judged_objectives(objectives), tuple(sources)
         self._longest = longest
         self._gated = self._expected = gated_metrics(gate) if compares else ()
         self._cold = False
         self.taken: tuple[Look, ...] = ()
-        self._effects: dict[str, Effect] = {}  # of each metric as it was at its last look
+        self._effects: dict[str, Effect] = {}  # of each metric, at its last look
 
     def last(self, source: Source) -> float:
-        """Return the fraction of a source's last look; 0 before the first."""
+        """Return the fraction at the last look at a source; 0 before the first."""
         return max(fractions_of(source, self.taken), default=0.0)
 
     def look(self, source: Source, fraction: float, at_s: float, table: TrialTable) -> tuple[MetricVerdict, ...]:
-        """Look at what one source decides; gives all that was looked at so far, as it stands."""
+        """Look at what one source decides; return the current verdicts of all metrics looked at so far."""
         effects = [estimate(m, table, self._gate.alpha, cross_check=False) for m in self._gated if self._at(m, source)]
         found = [effect for effect in effects if effect is not None and effect.source == source]
         seen = tuple(map(Seen.of, found))
@@ -83,13 +83,13 @@ class InterimAnalysis:
         return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
 
     def standing(self, verdicts: Sequence[MetricVerdict]) -> Standing:
-        """Sum up, with the metrics as the last look gave them."""
+        """Return the state of the gate, given the metrics' verdicts at the last look."""
         bounds = {bound.metric: bound for look in self.taken for bound in look.objectives}
         total = len(self._expected) + len(self._objectives)
         return Standing(tuple(verdicts), tuple(bounds.values()), total)
 
     def settled(self, source: Source, verdicts: Sequence[MetricVerdict]) -> bool:
-        """Return whether nothing is open that more of this source would decide, warnings included.
+        """Return whether more of this source would decide nothing further, including warnings.
 
         Why warnings count: docs/explanation/method.md#severity.
         """
@@ -103,11 +103,11 @@ class InterimAnalysis:
         return all(metrics) and all(bounds)
 
     def _waits_for(self, metric: Metric, source: Source) -> bool:
-        """Return whether the source may decide the metric: cold servers decide no time of warm ones (gate.judge)."""
+        """Return whether the source may decide the metric; cold servers decide no steady-state time (gate.judge)."""
         return self._at(metric, source) and not (self._cold and metric.is_steady_time)
 
     def _is_expected(self, metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
-        """Return whether there is something to wait for: of what is judged only where it can be, an effect."""
+        """Return whether the metric is worth waiting for; one that is not required needs an effect, now or later."""
         if not is_required(metric, self._gate):
             comes = self._at(metric, source) and is_in_reach(metric, source, fraction, table)
             return comes or metric.name in self._effects
@@ -127,7 +127,7 @@ class InterimAnalysis:
 
     @property
     def _severities(self) -> tuple[list[Severity], list[Severity]]:
-        """Return those of the gated metrics and of the objectives."""
+        """Severities of the gated metrics and of the objectives."""
         metrics = [severity_of(metric, self._gate) for metric in self._gated]
         return metrics, [objective.severity for objective in self._objectives.values()]
 
@@ -147,22 +147,22 @@ class InterimAnalysis:
 
 
 def due(planned: Sequence[float], last: float, elapsed: float) -> float | None:
-    """Return the planned look that is due, of several that were missed the last one; None where none is."""
+    """Return the planned look that is due; the last one if several were missed, None if none is due."""
     return max((fraction for fraction in planned if last < fraction <= elapsed), default=None)
 
 
 FIRST_FRACTION = 0.5
-"""Of the lane's time: before, too little is known of what time buys."""
+"""Share of the lane's time before which too little is known about the effect of more time."""
 LUCK_SD = 1.64
-"""So far the estimate may still move towards a decision: in one run of twenty it moves further."""
+"""How far, in standard deviations, the estimate may still move towards a decision; it moves further in 1 of 20 runs."""
 
 
 def is_futile(case: Case, family: int) -> bool:
-    """Return whether the rest of the lane's time would decide in at most one run of twenty, if the estimate is right.
+    """Return whether the rest of the lane would decide in at most one run of twenty, if the estimate is correct.
 
-    It costs no level, for nothing is declared (non-binding futility: Jennison & Turnbull, Group Sequential Methods,
-    2000, section 10). The squared standard error is what processes differ by, which time leaves, and the requests'
-    noise, which falls with time. `family`: among so many metrics a failure is held to its share of alpha.
+    This spends no alpha, because nothing is declared (non-binding futility: Jennison & Turnbull, Group Sequential
+    Methods, 2000, section 10). The squared standard error is the variance between processes, which time does not
+    reduce, plus the requests' noise, which time does. `family`: number of metrics among which a failure shares alpha.
     """
     history, effect = case.history, case.effect
     fraction = history.fractions[-1]

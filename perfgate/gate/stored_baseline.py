@@ -1,4 +1,4 @@
-"""The candidate alone, judged against stored numbers of its baseline."""
+"""The candidate alone, judged against the stored numbers of a baseline."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm, State
 
 _SHARED_MEMORY = "pss_mb"
-"""Divides pages among those that share them: with another number of servers it is another number."""
+"""Divides pages among the processes that share them, so it depends on the number of servers."""
 
 
 def judge_stored(
     table: TrialTable, gate: Gate, objectives: Mapping[str, Objective], stored: StoredNumbers
 ) -> Judgement:
-    """Decide on a finished run of the candidate alone, in one look."""
+    """Decide on a finished run of only the candidate, in one look."""
     if stored.refusal:
         return conclude((), ((Severity.ERROR, f"{stored.refusal}: {stored.remedy}"),), table, gate, objectives)
     found = {metric: _compared(metric, table, stored, gate.alpha) for metric in METRICS}
@@ -50,7 +50,7 @@ def _case(metric: Metric, effect: Effect, gate: Gate) -> Case:
 
 
 def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: float) -> Effect | str:
-    """Return the effect, or say why there is none."""
+    """Return the effect, or the reason why there is none."""
     if metric.estimator in {Estimator.CONSTANT, Estimator.PROPORTION}:
         return _without_replicas(metric, table, stored, alpha)
     then, now = stored.metrics.get(metric.name), typical_of(metric, Arm.CANDIDATE, table)
@@ -67,7 +67,7 @@ def _compared(metric: Metric, table: TrialTable, stored: StoredNumbers, alpha: f
 
 
 def _another_way(then: StoredMetric, now: Typical) -> str:
-    """Return how, and what to do about it; empty where both were measured alike."""
+    """Return the difference in how the two were measured, and its remedy; empty if there is none."""
     if (then.state, then.source) != (now.state, now.source):
         was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
         return f"({was}): use the same budget shares, or record again"
@@ -106,7 +106,7 @@ def _decided(cases: Sequence[Case], alpha: float, objectives: Sequence[Severity]
 
 
 def _more(case: Case, alpha: float) -> str:
-    """Return what would decide if the estimate stayed: time shrinks the candidate's own part of the variance only."""
+    """Return what would decide at the same estimate: time reduces only the candidate's part of the variance."""
     own = Occasion(case.effect.candidate_replicas).variance
     wanted = (case.beyond * case.effect.log_se / case.half(alpha)) ** 2
     left = wanted - (case.effect.log_se**2 - own)

@@ -1,4 +1,4 @@
-"""Which metrics are gated, how much a failure counts, and how much change each may show."""
+"""Which metrics are gated, how much a failure counts, and which change is tolerated."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ class Tolerance:
     """Accepted change of one metric, in the direction of worse, symmetric on the metric's scale."""
 
     share: float
-    """Positive; where the scale is the difference, an amount in the metric's unit."""
+    """A positive share; if the scale is the difference, an amount in the metric's unit."""
     note: str = ""
-    """Why it is wider than what was asked; else empty."""
+    """Why it is wider than requested; empty if it is not."""
     scale: Scale = Scale.RATIO
     acceptance: Acceptance | None = None
-    """The accepted regression that raises it; None where none does."""
+    """The accepted regression that raises it; None if there is none."""
     own: Tolerance | None = None
-    """What it is without the acceptance; None where there is none."""
+    """The tolerance without the accepted regression; None if there is none."""
 
     @property
     def log(self) -> float:
-        """The same on its scale."""
+        """The tolerance on the metric's scale."""
         return self.scale.of_change(self.share)
 
 
 def gated_metrics(gate: Gate) -> tuple[Metric, ...]:
-    """Return the table's defaults and those that are named, without those whose severity is `off`."""
+    """Return the metrics gated by default or named in the gate, except those whose severity is `off`."""
     return tuple(metric for metric in METRICS if severity_of(metric, gate) is not Severity.OFF)
 
 
 def severity_of(metric: Metric, gate: Gate) -> Severity:
-    """Take the scenario's word, then the project's; else `error` for what the table gates or the scenario names."""
+    """Return the scenario's severity, else the project's, else `error` if the metric is gated by default or named."""
     named = gate.metrics.get(metric.name)
     if named is not None and named.severity is not None:
         return named.severity
@@ -54,7 +54,7 @@ def is_required(metric: Metric, gate: Gate) -> bool:
 
 
 def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
-    """Return the metric's own tolerance, or what an accepted regression raises it to."""
+    """Return the metric's own tolerance, raised by an accepted regression if there is one."""
     own, acceptance = own_tolerance_of(metric, gate, baseline_value), project_of(gate).accepted.get(metric.name)
     if acceptance is None:
         return own
@@ -62,7 +62,7 @@ def tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance
 
 
 def own_tolerance_of(metric: Metric, gate: Gate, baseline_value: float) -> Tolerance:
-    """Take the metric's tolerance, or half of the regression to catch, never narrower than the smallest change."""
+    """Return the metric's tolerance, or half the regression to catch; at least the smallest change that counts."""
     asked = gate.metrics.get(metric.name, _DEFAULT)
     share = asked.tolerance if asked.tolerance is not None else (asked.catch or metric.catch) / 2
     note = ""

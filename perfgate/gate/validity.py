@@ -1,4 +1,4 @@
-"""Whether there is enough to judge by: a run that cannot be judged at all, and metrics that have no effect."""
+"""Whether there are enough data: runs that cannot be judged at all, and metrics without an effect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from perfgate.trials import Arm, status_name
 
 _MOST_NAMED = 3
 MOST_FAILED = 0.01
-"""Share of failed requests above which times say nothing: what fails fast looks fast."""
+"""Share of failed requests above which times are meaningless: requests that fail quickly look fast."""
 _LANES = {
     Source.EXECUTE: "the cost lane at depth execute",
     Source.REQUEST: "the cost lane at depth request",
@@ -32,9 +32,9 @@ _LANES = {
 def invalid_because(
     table: TrialTable, objectives: Mapping[str, Objective], arms: Sequence[Arm] = ARMS
 ) -> tuple[str, ...]:
-    """Name each arm and source in which too many requests failed.
+    """Return a reason for each arm and source in which too many requests failed.
 
-    The limit is 1 %, or the scenario's own objective on `error_rate` where that is more.
+    The limit is 1 %, or the scenario's own objective on `error_rate` if that is larger.
     """
     allowed = objectives.get("error_rate")
     limit = max(MOST_FAILED, allowed.max or 0.0 if allowed else 0.0)
@@ -53,19 +53,19 @@ def invalid_because(
 
 
 def _statuses(columns: Columns, rows: Mask) -> str:
-    """Name the statuses of failed requests, the commonest first."""
+    """List the statuses of failed requests, most frequent first."""
     status = columns.status[np.repeat(rows, columns.requests)]
     counts = Counter(status[status != 0].tolist())
     return ", ".join(status_name(each) for each, _ in counts.most_common(_MOST_NAMED))
 
 
 def is_expected(metric: Metric, table: TrialTable, gate: Gate) -> bool:
-    """Return whether a run is inconclusive without the metric; a default one that it never measured is no loss."""
+    """Return whether a run without the metric is inconclusive; not for a default metric that was never measured."""
     return is_required(metric, gate) and (metric.name in gate.metrics or has_numbers(metric, table))
 
 
 def has_numbers(metric: Metric, table: TrialTable) -> bool:
-    """Return whether any trial or start gave a number for the metric, usable or not; 0 is none, but for a share."""
+    """Return whether any trial or start has a number for the metric, usable or not; 0 counts only for a share."""
     if metric.estimator is Estimator.CONSTANT:
         return False
     if Source.START in metric.sources:
@@ -78,9 +78,9 @@ def has_numbers(metric: Metric, table: TrialTable) -> bool:
 
 
 def is_in_reach(metric: Metric, source: Source, fraction: float, table: TrialTable) -> bool:
-    """Return whether a percentile without enough requests so far will have them at the end of its lane.
+    """Return whether a percentile with too few requests so far will have enough at the end of its lane.
 
-    `fraction` of the lane's time is over. Not where a request got no answer, for then there is no percentile.
+    `fraction`: share of the lane's time that has passed. False if a request got no answer: there is no percentile then.
     """
     quantile, columns = quantile_of(metric.statistic), table.columns
     rows = rows_of(columns, source)
@@ -93,7 +93,7 @@ def is_in_reach(metric: Metric, source: Source, fraction: float, table: TrialTab
 
 
 def why_missing(metric: Metric, table: TrialTable) -> str:
-    """Name the reason and the remedy in one clause."""
+    """Return the reason and the remedy in one clause."""
     if not has_numbers(metric, table):
         return f"{metric.name} has no data: {_where_from(metric, table)}"
     if _fewest_replicas(metric, table) < 2:
@@ -106,7 +106,7 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
 
 
 def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Columns) -> str:
-    """Return how far off it is."""
+    """Describe how many requests are missing."""
     need = requests_for_quantile(quantile[1])
     units, times = replica_times(columns, Source.LOAD, quantile[0])
     if any(each.size and not isfinite(each[-1]) for each in times):
@@ -126,7 +126,7 @@ def _where_from(metric: Metric, table: TrialTable) -> str:
 
 
 def _fewest_replicas(metric: Metric, table: TrialTable) -> int:
-    measured = np.unique(table.columns.arm)  # the candidate alone beside stored numbers
+    measured = np.unique(table.columns.arm)  # only the candidate if the baseline's numbers are stored
     if Source.START in metric.sources:
         return min(sum(fact.arm is ARMS[arm] for fact in table.replicas) for arm in measured)
     rows = np.any([rows_of(table.columns, source) for source in metric.sources], axis=0)

@@ -1,4 +1,4 @@
-"""What the gate says: verdicts, effects and decisions as frozen values."""
+"""The gate's output: verdicts, effects and decisions as frozen values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from perfgate.stats.effect import Effect
 class Verdict(StrEnum):
     """Per metric and overall."""
 
-    PASS = "pass"  # noqa: S105 - a verdict, no password
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     INVALID = "invalid"
@@ -78,29 +78,29 @@ class MetricVerdict:
 
     @property
     def counts(self) -> bool:
-        """Whether it is part of the run's verdict."""
+        """Whether this counts towards the run's verdict."""
         return self.gated and self.severity is Severity.ERROR
 
     @property
     def warns(self) -> bool:
-        """Whether it is judged and shown, and no part of the run's verdict."""
+        """Whether this is judged and shown, but does not count towards the run's verdict."""
         return self.gated and self.severity is Severity.WARN
 
     @property
     def left_open(self) -> bool:
-        """Whether it is undecided, and does not hold up the run's verdict."""
+        """Whether this is undecided without making the run inconclusive."""
         return self.gated and not self.required and self.verdict is Verdict.INCONCLUSIVE
 
     @property
     def needs_acceptance(self) -> bool:
-        """Whether it passes by an accepted regression alone."""
+        """Whether this passes only because of an accepted regression."""
         return (
             self.accepted is not None and self.verdict is Verdict.PASS and self.accepted.own_verdict is not Verdict.PASS
         )
 
     @property
     def settled(self) -> bool:
-        """Whether more measuring would tell nothing new: of an accepted regression, also whether it is needed."""
+        """Whether more measuring would decide nothing further, including whether an accepted regression is needed."""
         if self.accepted is None or self.verdict is not Verdict.PASS:
             return self.verdict is not Verdict.INCONCLUSIVE
         return self.accepted.own_verdict is not Verdict.INCONCLUSIVE
@@ -134,12 +134,12 @@ class ObjectiveVerdict:
 
     @property
     def counts(self) -> bool:
-        """Whether it is part of the run's verdict."""
+        """Whether this counts towards the run's verdict."""
         return self.severity is Severity.ERROR
 
     @property
     def warns(self) -> bool:
-        """Whether it is judged and shown, and no part of the run's verdict."""
+        """Whether this is judged and shown, but does not count towards the run's verdict."""
         return self.severity is Severity.WARN
 
 

@@ -1,1 +1,1 @@
-"""The reference pages, made from the code that they describe."""
+"""The reference pages, generated from the code that they describe."""

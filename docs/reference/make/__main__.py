@@ -1,4 +1,4 @@
-"""Write the reference pages and the JSON Schemas again: `make docs`."""
+"""Regenerate the reference pages and the JSON Schemas: `make docs`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def main(root: Path = ROOT) -> None:
-    """Write every file that is not what the code says."""
+    """Write every file that differs from what the code generates."""
     for name, text in files().items():
         path = root / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:

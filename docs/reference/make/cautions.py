@@ -1,4 +1,4 @@
-"""Cautions, from their table."""
+"""The page of cautions, from their table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from perfgate.cautions import EARLIER_CODES, CautionKind
 
 
 def cautions() -> str:
-    """Describe every caution: what it means, what it says, what to do."""
+    """Describe every caution: its meaning, its message and its remedy."""
     kinds = table(("code", "what it means", "message", "remedy"), map(_row, CautionKind))
     earlier = table(("earlier", "now"), ((code(old), code(kind.code)) for old, kind in EARLIER_CODES.items()))
     return f"{kinds}\n\n## Earlier codes\n\nResults of earlier versions are read with today's codes.\n\n{earlier}"

@@ -1,4 +1,4 @@
-"""Commands, options and variables, from click itself."""
+"""The page of commands, options and environment variables, from click."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perfgate.cli.app import app
 
 
 def commands() -> str:
-    """Describe every command with every option, then the variables of all."""
+    """Describe every command with its options, then all environment variables."""
     found = tuple(_commands(app, ["perfgate"]))
     return "\n\n".join([*(_section(path, command) for path, command in found), _variables(found)])
 

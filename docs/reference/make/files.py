@@ -1,4 +1,4 @@
-"""Files that people write or read: scenarios, perfgate.toml, results."""
+"""The pages of files that users write or read: scenarios, perfgate.toml, results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _tables(path: str, schema: Schema, root: Schema, seen: set[str]) -> Iterator
 
 
 def _inside(path: str, value: Schema, root: Schema) -> Iterator[tuple[str, Schema, str]]:
-    """Find the tables in a value: the path of each, its definition and that one's name."""
+    """Find the tables in a value: path, definition and name of the definition."""
     name, target = definition(value, root)
     if name and "properties" in target:
         yield path, target, name
@@ -44,7 +44,7 @@ def _inside(path: str, value: Schema, root: Schema) -> Iterator[tuple[str, Schem
 
 
 def result() -> str:
-    """Describe every object of a result, in the order in which the document names them."""
+    """Describe every object of a result, in the order in which the document refers to them."""
     root = document.json_schema()
     order = dict.fromkeys(_named(root, root, set()))
     sections = [f"## The document\n\n{prose(root['description'])}\n\n{keys(root, root, link=True)}"]
@@ -71,7 +71,7 @@ def _named(node: object, root: Schema, seen: set[str]) -> Iterator[str]:
 
 
 def settings() -> str:
-    """Describe the keys of perfgate.toml by the options that they are the defaults of."""
+    """Describe the keys of perfgate.toml by the options whose defaults they set."""
     rows = (
         (
             code(key),

@@ -1,4 +1,4 @@
-"""The glossary, from the report's table of words."""
+"""The glossary, from the report's table of terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE = "docs/explanation/glossary.md"
 
 
 def glossary() -> str:
-    """Explain each word, and link it to the page that says more."""
+    """Explain each term, with a link to the page that has the details."""
     return table(("word", "what it is", "elsewhere called"), map(_row, TERMS))
 
 

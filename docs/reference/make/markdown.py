@@ -1,4 +1,4 @@
-"""Markdown: tables and cells."""
+"""Markdown tables and their cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NOTHING = "-"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table; cells are Markdown already."""
+    """Format a table; the cells are already Markdown."""
     lines = [headers, ["---"] * len(headers), *rows]
     return "\n".join(f"| {' | '.join(_cell(each) for each in line)} |" for line in lines)
 
@@ -19,17 +19,17 @@ def _cell(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Let text that was written for a terminal or an editor stand in a page: `<` opens no markup, pages are links."""
+    """Convert text written for a terminal or an editor to Markdown: escape `<`, and turn names of pages into links."""
     escaped = re.sub(r"<(?=[^`]*(?:`[^`]*`[^`]*)*$)", "&lt;", text)
     return re.sub(r"\(docs/([\w/.-]+\.md(?:#[\w-]+)?)\)", r"([more](../\1))", escaped).replace("(../reference/", "(")
 
 
 def code(text: object) -> str:
-    """Write a word of the interface."""
+    """Format a word of the interface as code."""
     return f"`{text}`"
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital and end with a full stop."""
+    """Capitalize the first letter and add a full stop."""
     first = text if text.startswith("perfgate") else text[:1].upper() + text[1:]
     return f"{first.rstrip('.')}." if first else ""

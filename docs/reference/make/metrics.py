@@ -1,4 +1,4 @@
-"""Metrics, from their table."""
+"""The page of metrics, from their table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from perfgate.metrics import METRICS, Metric, Scale
 
 
 def metrics() -> str:
-    """Say of every metric what it is, then how it is judged."""
+    """Describe every metric: what it measures, then how it is judged."""
     what = table(("metric", "unit", "better", "what it is"), map(_what, METRICS))
     how = table(
         ("metric", "gated", "catch", "tolerance", "compared by", "estimator", "measured at"), map(_how, METRICS)
@@ -32,7 +32,7 @@ def _how(metric: Metric) -> tuple[str, ...]:
 
 
 def amount(metric: Metric, change: float, least: float) -> str:
-    """Give a change as a scenario would write it; `least`, in the unit, where smaller ones never count."""
+    """Format a change as in a scenario; `least`: the smallest change that counts, in the unit."""
     unit = "" if metric.unit == "1" else f" {metric.unit}"
     if metric.scale is Scale.DIFFERENCE:
         return f"{100 * change:g} pp" if metric.unit == "share" else f"{change:g}{unit}"

@@ -1,4 +1,4 @@
-"""All pages by name: where each comes from, and the text above the generated part."""
+"""All pages by name: the source of each, and the text above the generated part."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Page:
 
     title: str
     source: str
-    """The file that it is made from."""
+    """The file from which it is generated."""
     lead: str
     body: Callable[[], str]
 

@@ -1,4 +1,4 @@
-"""Tables of keys, from a JSON Schema: key, type, default, what it is."""
+"""Tables of keys, from a JSON Schema: key, type, default, description."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at mo
 
 
 def definition(schema: Schema, root: Schema) -> tuple[str, Schema]:
-    """Follow a reference: the definition's name and content; no name where there is no reference."""
+    """Resolve a reference to the definition's name and content; without a reference, the name is empty."""
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     return (name, root["$defs"][name]) if name else ("", schema)
 
 
 def keys(schema: Schema, root: Schema, *, link: bool) -> str:
-    """Make the table of one schema's keys; `link`: for a JSON document, with links to the objects inside it."""
+    """Return the table of one schema's keys; `link`: for a JSON document, with links to the objects in it."""
     rows = []
     with_default = not link
     for key, value in schema["properties"].items():
@@ -40,7 +40,7 @@ def _default(value: Schema) -> str:
 
 
 def type_words(schema: Schema, root: Schema, *, link: bool) -> str:
-    """Return in words what a value may be, bounds included."""
+    """Describe in words which values are allowed, including their bounds."""
     words = list(dict.fromkeys(_alternatives(schema, root, link=link)))
     return " or ".join(words)
 
@@ -89,5 +89,5 @@ def _mapping(schema: Schema, root: Schema, *, link: bool) -> str:
 
 
 def _plural(words: str) -> str:
-    """Return the words for several such values: `whole numbers at least 0`, `numbers or null`."""
+    """Return the plural of a description: `whole numbers at least 0`, `numbers or null`."""
     return re.sub(r"^(string|whole number|number|array|object|table)\b", r"\1s", words)
