@@ -174,5 +174,5 @@ def test_each_entry_is_one_sentence_and_stands_on_the_page(kind: CautionKind) ->
         (CautionKind.THROTTLED, f"{limits.THROTTLED_LIMIT:.0%}"),
     ],
 )
-def test_the_limits_that_are_told_are_those_that_hold(kind: CautionKind, words: str) -> None:
+def test_the_limits_in_the_text_are_the_actual_limits(kind: CautionKind, words: str) -> None:
     assert f"more than {words}" in kind.meaning or f"over {words}" in kind.meaning

@@ -288,7 +288,7 @@ def test_a_model_that_changes_while_its_servers_start_is_found(tmp_path: Path) -
     ],
     ids=["another batch size", "another type", "another input"],
 )
-def test_arms_that_cannot_be_asked_the_same_are_told(
+def test_arms_with_different_inputs_are_reported(
     inputs: tuple[TensorSpec, ...], words: str | None, tmp_path: Path
 ) -> None:
     other = Signature(SIGNATURE.key, SIGNATURE.method, inputs, ())
@@ -368,7 +368,7 @@ def test_a_late_generator_makes_the_run_invalid_and_says_so(tmp_path: Path, monk
 
 
 @pytest.mark.slow
-def test_what_a_calibration_foretells_stands_in_the_result(tmp_path: Path) -> None:
+def test_the_result_contains_the_power_from_a_calibration(tmp_path: Path) -> None:
     predicted = {"created_utc": "2030-01-01", "metrics": [{"metric": "execute_ms", "needs_s": float("inf")}]}
     advice = Advice("unused", {"calibration": predicted}, (Caution("power", "too short", "--budget 90s"),))
     models = {arm: model_of("old", tmp_path) for arm in Arm}
@@ -387,7 +387,7 @@ def test_how_servers_start_and_warm_up_are_metrics(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_will_have_too_few_requests_is_told_before_it_is_measured(tmp_path: Path) -> None:
+def test_too_few_requests_cause_a_caution_before_measuring(tmp_path: Path) -> None:
     bench = Bench()
     scenario = SCENARIO.model_copy(update={"objectives": {"latency_p99_ms": Objective(max=50)},
                                            "load": Load(arrivals="poisson", rate_rps=20)})  # fmt: skip

@@ -131,7 +131,7 @@ def _without_failure(share: float, alpha: float, outlook: _Outlook) -> int:
 def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
     if round(outlook.of_arm) >= need.requests:
         return None
-    told = {
+    details = {
         "what": need.what,
         "needed": f"{need.requests:,}",
         "expected": f"{'at most' if outlook.at_most else 'about'} {outlook.of_arm:,.0f}",
@@ -140,7 +140,7 @@ def _shortage(need: _Need, outlook: _Outlook) -> Caution | None:
         "arms": f"{outlook.arms} arm{'s' * (outlook.arms > 1)}",
     }
     if need.between and 1 < outlook.replicas < FEWEST_REPLICAS:
-        return CautionKind.TOO_FEW_SERVERS.caution(**told, replicas=2 * FEWEST_REPLICAS, servers=outlook.replicas)
+        return CautionKind.TOO_FEW_SERVERS.caution(**details, replicas=2 * FEWEST_REPLICAS, servers=outlook.replicas)
     load_s = ceil(need.requests * outlook.arms / outlook.rate_rps)
     measure_s = ceil(outlook.total_s * load_s / outlook.load_s)
-    return CautionKind.TOO_FEW_REQUESTS.caution(**told, measure_s=measure_s, load_s=load_s)
+    return CautionKind.TOO_FEW_REQUESTS.caution(**details, measure_s=measure_s, load_s=load_s)

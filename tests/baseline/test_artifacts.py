@@ -97,7 +97,7 @@ def test_a_model_that_is_not_there(tmp_path: Path, make_record: MakeRecord, arti
 
 
 @pytest.mark.parametrize("artifact", ["unknown-scheme://x/model", "memory://model"])
-def test_a_model_out_of_reach_is_told_as_one_that_is_not_there(
+def test_an_unreachable_model_is_reported_as_missing(
     artifact: str, tmp_path: Path, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -80,7 +80,7 @@ def test_container_hints(environ: dict[str, str], file: str, container: str) -> 
     assert environment(environ, {**FILES, file: ""}.get)["container"] == container
 
 
-def test_arm_cores_are_told_apart_by_their_numbers() -> None:
+def test_arm_cores_are_distinguished_by_their_part_numbers() -> None:
     arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n"
     assert environment({}, {**FILES, "/proc/cpuinfo": arm}.get)["cpu_model"].endswith("0x41 0x3 0xd0c")
 

@@ -85,7 +85,7 @@ def test_other_records_of_the_name_are_no_occasions_of_it(change: dict[str, str]
     assert len(_occasions(_baseline(at("04T04:05"), at("03T04:05", **change)))) == 1
 
 
-def test_other_models_of_the_name_tell_how_unsteady_the_machine_is(at: Callable[..., Record]) -> None:
+def test_other_models_of_the_name_show_the_variation_of_the_machine(at: Callable[..., Record]) -> None:
     before = [at(f"0{day}T04:05", 5.0 + day / 10, model_digest=OTHER_MODEL) for day in range(1, 7)]
     found = _baseline(at("08T04:05"), *before)
     spread = found.numbers.metrics["execute_ms"].spread
@@ -120,7 +120,7 @@ def test_records_of_an_earlier_perfgate_have_nothing_to_compare(make_record: Mak
     assert _baseline(make_record()).numbers.metrics == {}
 
 
-def test_another_environment_is_refused_and_said(at: Callable[..., Record]) -> None:
+def test_another_environment_is_rejected_with_a_message(at: Callable[..., Record]) -> None:
     record = at("03T04:05", fingerprint="ffffffffffffffff", environment={"cpu_model": "Xeon", "cores": 2.0})
     found = _baseline(record)
     assert found.numbers.refusal == (
@@ -144,7 +144,7 @@ def _calibration(day: int, typical: float = 2.0, source: str = "cost/execute", m
     return Calibration(f"2026-01-{day:02d}T00:00:00+00:00", FINGERPRINT, "ranking", "sha256:aa", "sha256:ab", (ran,))
 
 
-def test_calibrations_of_several_days_tell_what_days_differ_by(at: Callable[..., Record]) -> None:
+def test_calibrations_of_several_days_show_the_variation_between_days(at: Callable[..., Record]) -> None:
     def spread(*calibrations: Calibration) -> str:
         return _baseline(at("03T04:05"), calibrations=calibrations).numbers.metrics["execute_ms"].spread.source
 
@@ -169,7 +169,7 @@ def test_records_of_one_day_are_one_for_what_days_differ_by(at: Callable[..., Re
     assert _baseline(at("05T04:00"), *rows).facts.days == 2
 
 
-def test_what_the_run_has_not_in_common_with_the_record_is_told(at: Callable[..., Record]) -> None:
+def test_differences_between_run_and_record_are_reported(at: Callable[..., Record]) -> None:
     found = _baseline(at("03T04:05"))
     assert list(unlike(found, "sha256:bb", 12)) == []
     requests, servers = unlike(found, "sha256:other", 24)

@@ -37,7 +37,7 @@ def test_json_diffs_well(make_record: MakeRecord) -> None:
     assert to_json(from_json(text, "x")) == text
 
 
-def test_ids_sort_by_time_and_tell_records_apart(make_record: MakeRecord) -> None:
+def test_ids_sort_by_time_and_are_unique(make_record: MakeRecord) -> None:
     first = make_record()
     assert re.fullmatch(r"20260203T040506\.789Z-[0-9a-f]{12}", first.id)
     same_instant = make_record(created_utc="2026-02-03T06:05:06.789+02:00").id

@@ -101,7 +101,7 @@ def test_a_model_elsewhere_that_is_gone_is_named(artifact: str, kept: Kept, make
     assert artifact in kept.broken()
 
 
-def test_a_pointer_to_nothing_is_broken_and_a_missing_or_old_one_is_told(kept: Kept, make_record: MakeRecord) -> None:
+def test_a_dangling_pointer_is_broken_and_a_missing_or_old_one_is_reported(kept: Kept, make_record: MakeRecord) -> None:
     pointer = kept.file.with_name("current")
     pointer.write_text("20990101T000000.000Z-000000000000\n", encoding="utf-8")
     assert kept.broken().startswith("prod/current points to no record of prod")
@@ -113,7 +113,7 @@ def test_a_pointer_to_nothing_is_broken_and_a_missing_or_old_one_is_told(kept: K
     assert not kept.check().broken
 
 
-def test_models_that_nobody_refers_to_and_unfinished_files_are_told(kept: Kept) -> None:
+def test_unreferenced_models_and_unfinished_files_are_reported(kept: Kept) -> None:
     for name in ("artifacts/" + "ef" * 32 + "/saved_model.pb", ".tmp/cut-short"):
         file = kept.root / "store" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def test_models_that_nobody_refers_to_and_unfinished_files_are_told(kept: Kept) 
     assert kept.check("prod").notes == (), "a name alone does not tell what others need"
 
 
-def test_another_environment_is_told_and_no_mistake(kept: Kept) -> None:
+def test_another_environment_is_reported_but_is_no_error(kept: Kept) -> None:
     found = verify(kept.store, None, {**HERE, "cores": 8.0}, lambda _: kept.record.model.digest, kept.root)
     assert [each.environment for each in found.records] == ["cores 2 then, 8 now"]
     assert not found.broken

@@ -88,7 +88,7 @@ def answered(request: pytest.FixtureRequest) -> Iterator[tuple[str, set[str]]]:
     thread.join()
 
 
-def test_answers_are_told_apart(answered: tuple[str, set[str]], valid: bytes) -> None:
+def test_responses_are_distinguished(answered: tuple[str, set[str]], valid: bytes) -> None:
     address, outcomes = answered
     attacks = [attack(address, valid, 1, number) for number in range(60)]
     assert {outcome for _, outcome in attacks} == outcomes

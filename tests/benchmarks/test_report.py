@@ -62,13 +62,13 @@ def test_a_saturated_server_is_named_as_the_limit(share: float | None, said: boo
 
 
 @pytest.mark.parametrize(("share", "in_flight", "said"), [(0.5, 8, True), (0.99, 8, False), (0.5, 1, False)])
-def test_other_work_on_the_machine_is_told(share: float, in_flight: int, said: bool) -> None:
+def test_other_work_on_the_machine_is_reported(share: float, in_flight: int, said: bool) -> None:
     found = notes([Load(in_flight, 0.0, {"perfgate": (replace(FINDING, cpu_share=share),)})])
 
     assert any("other work took part" in note for note in found) == said
 
 
-def test_the_send_lag_of_an_open_loop_is_told() -> None:
+def test_the_send_lag_of_an_open_loop_is_reported() -> None:
     lagging = replace(FINDING, send_lag_p50_us=60.0, send_lag_p99_us=400.0)
     found = notes([Load(1, 200.0, {"perfgate": (lagging,)})])
 

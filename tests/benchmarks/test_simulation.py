@@ -61,7 +61,7 @@ def test_a_run_that_ends_as_hopeless_is_followed_to_its_end() -> None:
     assert all(run.sequential is run.in_time for run in runs if run not in hopeless)
 
 
-def test_a_tail_in_one_arm_is_found_and_equal_arms_are_told_alike() -> None:
+def test_a_tail_in_one_arm_is_found_and_none_in_equal_arms() -> None:
     worse, equal = (tails.effect(tails.Tail(12, 200), more, np.random.default_rng(54)) for more in (1 / 60, 0.0))
     assert worse.lower > 0.15
     assert equal.lower < 0 < equal.upper

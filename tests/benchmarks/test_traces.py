@@ -105,7 +105,7 @@ def test_the_program_makes_a_trace_of_a_run(tmp_path: Path) -> None:
     assert [each is not None and round(each.change, 3) for each in effects] == [round(effects[0].change, 3)] * 2  # type: ignore[union-attr]
 
 
-def test_a_run_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_run_is_reported(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, [str(tmp_path), "nothing"])
     assert done.exit_code == 1
     assert "cannot read the result" in done.output

@@ -67,7 +67,7 @@ def test_one_that_nobody_took_is_stopped(made: list[EmbeddedForkServer]) -> None
     assert not process.is_running()
 
 
-def test_what_was_said_before_the_log_was_known_comes_first(made: list[EmbeddedForkServer], tmp_path: Path) -> None:
+def test_output_before_the_log_was_known_comes_first(made: list[EmbeddedForkServer], tmp_path: Path) -> None:
     ahead = Ahead()
     ahead.make(FORKED, os.environ, ())
     try:
@@ -80,7 +80,7 @@ def test_what_was_said_before_the_log_was_known_comes_first(made: list[EmbeddedF
         made[0].stop()
 
 
-def test_one_that_dies_of_its_imports_tells_why(
+def test_a_fork_server_that_fails_on_import_reports_why(
     made: list[EmbeddedForkServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAIL", "1")
@@ -108,7 +108,7 @@ def test_nothing_starts_where_no_model_is_to_be_served(made: list[EmbeddedForkSe
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["compare", "absent", "."], ["compare", ".", "."], ["run", "absent"]])
-def test_a_wrong_path_is_said_before_the_slow_imports(words: list[str], tmp_path: Path) -> None:
+def test_a_wrong_path_is_reported_before_the_slow_imports(words: list[str], tmp_path: Path) -> None:
     program = f"import sys; from perfgate.cli import app; print(app.main({words}), 'numpy' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60

@@ -69,7 +69,7 @@ def _restore_sigterm() -> object:
 
 
 @pytest.mark.parametrize("name", app.COMMANDS)
-def test_the_table_of_commands_tells_what_the_commands_tell(name: str) -> None:
+def test_the_table_of_commands_has_the_help_of_the_commands(name: str) -> None:
     command: click.Command = importlib.import_module(f"perfgate.cli.{name}").command
     assert command.name == name
     assert command.get_short_help_str(200).rstrip(".") == app.COMMANDS[name].rstrip(".")

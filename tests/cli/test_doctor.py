@@ -61,7 +61,7 @@ def test_a_machine_made_for_measuring_has_nothing_to_change() -> None:
     assert "avx2 fma" in found["TensorFlow"].seen
 
 
-_TOLD = (
+_PROBLEMS = (
     (
         "CPU limit",
         {f"{GROUP}/cpu.max": "150000 100000", f"{GROUP}/cpu.stat": "nr_throttled 17"},
@@ -91,8 +91,8 @@ _TOLD = (
 )
 
 
-@pytest.mark.parametrize(("name", "files", "words"), _TOLD)
-def test_what_a_file_tells_is_found(name: str, files: Mapping[str, str | None], words: str) -> None:
+@pytest.mark.parametrize(("name", "files", "words"), _PROBLEMS)
+def test_a_file_with_a_problem_gives_a_finding(name: str, files: Mapping[str, str | None], words: str) -> None:
     found = _found(files)
     assert words in found[name].seen
     assert [each.name for each in to_change(found.values())] == [name]

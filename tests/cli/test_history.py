@@ -102,7 +102,7 @@ def test_few_records_are_shown_with_what_is_missing(call: Call) -> None:
     assert "change points need at least 20 records of one scenario and environment; there are 1" in result.stdout
 
 
-def test_a_broken_record_is_left_out_and_told(call: Call, store: Store) -> None:
+def test_a_broken_record_is_left_out_and_reported(call: Call, store: Store) -> None:
     broken, *_ = store.ids("prod")
     (Path(store.url) / "prod" / f"{broken}.json").write_text("{}")
     assert "1 record cannot be read" in call("prod").stdout

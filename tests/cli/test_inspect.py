@@ -150,7 +150,7 @@ def test_the_cache_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytes
     assert given == [tmp_path / "perfgate"]
 
 
-def test_a_running_server_tells_its_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_server_reports_its_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
     signature = Signature("serving_default", "tensorflow/serving/predict", (TensorSpec("x", "float32", (None, 3)),), ())
     url = "grpc://127.0.0.1:1/ranker"
     described = Model(Path(url), url, 7, "metadata-sha256:ab", 0, (), (signature,), (), ServedAs("ranker"))

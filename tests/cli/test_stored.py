@@ -63,7 +63,7 @@ def test_two_ways_to_compare_at_once_are_refused(also: tuple[str, ...], commands
     assert f"{also[0]} and --numbers-only cannot be used together" in said
 
 
-def test_a_model_that_is_gone_is_told_and_its_numbers_are_taken(commands: Commands) -> None:
+def test_a_missing_model_is_reported_and_its_numbers_are_used(commands: Commands) -> None:
     commands.record("old")
     shutil.rmtree("kept/artifacts")
     said = commands.run("huge", expect=ExitCode.FAIL)

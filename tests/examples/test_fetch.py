@@ -35,7 +35,7 @@ def test_only_the_models_folder_is_unpacked(tmp_path: Path) -> None:
     assert files == {"basic_pitch/nmp/saved_model.pb", "basic_pitch/nmp/variables/variables.index"}
 
 
-def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
+def test_an_existing_model_is_not_fetched_again(tmp_path: Path) -> None:
     target = tmp_path / "nmp"
     fetch.fetch(target, wheel)
     assert not fetch.fetch(target, unreachable)

@@ -152,7 +152,7 @@ def test_an_arm_that_does_not_keep_up_is_named_whatever_the_arrivals(kind: str) 
     assert "None" not in caution.message
 
 
-def test_a_trace_that_is_too_fast_is_told_with_the_rate_where_it_was(tmp_path: Path) -> None:
+def test_a_trace_that_is_too_fast_is_reported_with_the_rate_at_that_time(tmp_path: Path) -> None:
     file = tmp_path / "trace"
     stamps = [*np.arange(0, 5, 0.05), *np.arange(5, 8, 0.0025), *np.arange(8, 14, 0.05)]
     file.write_text("\n".join(f"{stamp:.4f}" for stamp in stamps))
@@ -168,7 +168,7 @@ def test_turns_without_requests_are_no_news() -> None:
     assert generator_problem([_block(_trial(Arm.BASELINE, PLAN.turn_s, lag_ms=[]))], PLAN) is None
 
 
-def test_late_sends_are_told_and_punctual_ones_are_not() -> None:
+def test_only_late_sends_are_reported() -> None:
     late = _block(_trial(Arm.BASELINE, PLAN.turn_s, lag_ms=[0.1] * 50 + [30.0] * 5))
     assert _codes(load_cautions([late], PLAN)) == [CautionKind.SEND_LAG.code]
     assert not load_cautions([_block(_trial(Arm.BASELINE, PLAN.turn_s))], PLAN)
@@ -178,7 +178,7 @@ def test_a_closed_loop_has_no_schedule_to_miss() -> None:
     assert not load_cautions([_block(_trial(Arm.BASELINE, 99.0, lag_ms=[50.0]))], _plan(Load()))
 
 
-def test_overtime_is_told() -> None:
+def test_overtime_is_reported() -> None:
     given_s = sum(segment.seconds for segment in PLAN.segments)
     assert not time_cautions(given_s * 1.4, PLAN)
     (caution,) = time_cautions(given_s * 2, PLAN)
@@ -192,7 +192,7 @@ def test_overtime_is_told() -> None:
     ("steal", "pressure", "kinds"),
     [(0.0, 0.1, []), (0.2, 0.1, [CautionKind.STEAL]), (0.0, 0.9, [CautionKind.CPU_PRESSURE]), (np.nan, np.nan, [])],
 )
-def test_what_the_machine_did_is_told(steal: float, pressure: float, kinds: list[CautionKind]) -> None:
+def test_steal_and_pressure_are_reported(steal: float, pressure: float, kinds: list[CautionKind]) -> None:
     assert _codes(machine_cautions([_block(lane=Lane.COST, steal=steal, pressure=pressure)])) == [
         kind.code for kind in kinds
     ]
@@ -207,7 +207,7 @@ def test_a_quota_that_hardly_stops_anything_is_no_news(stopped_ms: Sequence[floa
     assert not _codes(machine_cautions(_stopped(*stopped_ms)))
 
 
-def test_a_quota_that_stops_the_servers_is_told_with_its_share_and_remedy() -> None:
+def test_a_quota_that_throttles_the_servers_is_reported_with_share_and_remedy() -> None:
     (caution,) = machine_cautions(_stopped(400.0, 0.0, 350.0, np.nan))
     assert caution.code == CautionKind.THROTTLED.code
     assert caution.message.endswith("for 0.75 s of 3 s measured, in 2 of 3 blocks")
@@ -238,7 +238,7 @@ def test_servers_that_were_not_warm_are_counted() -> None:
     assert caution.message.startswith("1 of 2 servers")
 
 
-def test_warm_up_requests_without_effect_are_told_of_the_arm_that_has_them() -> None:
+def test_warm_up_requests_without_effect_are_reported_for_their_arm() -> None:
     vain, of_use = _facts(Arm.CANDIDATE, replayed=3, first_ms=40), _facts(Arm.CANDIDATE, replayed=3, first_ms=5)
     none = _facts(replayed=0, first_ms=40)
     (caution,) = warmup_cautions([none, none, vain, of_use])
@@ -256,7 +256,7 @@ def _observed(missing: tuple[str, ...] = (), pauses: int = 0) -> LiveReplica:
     return LiveReplica(Slot(0, Arm.CANDIDATE, 0, 0), server, FakeDriver(pauses=pauses), observer, (), (), 1.0)
 
 
-def test_what_cannot_be_observed_is_said_once_with_the_ways_to_name_it() -> None:
+def test_an_unobservable_server_is_reported_once_with_ways_to_name_it() -> None:
     assert observer_cautions([_observed()]) == ()
     (caution,) = observer_cautions([_observed(("memory", "CPU time")), _observed(("CPU time",))])
     assert caution.message.startswith("CPU time and memory of the servers is not known")
@@ -269,7 +269,7 @@ def test_pauses_of_a_closed_loop_are_counted() -> None:
     assert "paused 5 times for 20 ms each" in caution.message
 
 
-def test_servers_through_another_library_are_said_once_with_the_reason() -> None:
+def test_a_fallback_library_is_reported_once_with_the_reason() -> None:
     usual = _observed()
     assert server_cautions([usual]) == ()
     other = replace(usual, server=FakeReplica(1, 1.0, np.random.default_rng(1), substituted="ImportError: no ngh2"))

@@ -164,7 +164,7 @@ def test_a_closed_loop_is_driven_for_a_turn_with_its_think_time_and_has_no_sched
     assert {block.schedule for block in found} == {None}
 
 
-def test_the_load_lane_visits_the_first_pairs_alone_where_it_is_told_to() -> None:
+def test_the_load_lane_can_visit_only_the_first_pairs() -> None:
     plan = make_plan(Scenario(load=Load(replicas=2)), BOTH, seed=3, replicas=4)
     bench = _bench(plan)
     replicas = _replicas(plan, bench.clock)

@@ -99,7 +99,7 @@ def test_executions_that_a_server_cannot_make_leave_their_time_to_requests() -> 
     assert [s.seconds for s in plan.segments] == pytest.approx([0.8 * 45, 0.2 * 45])
 
 
-def test_turns_are_as_long_as_they_are_told_to_be() -> None:
+def test_turns_have_the_configured_length() -> None:
     def turn_s(**load: Any) -> float:
         return make_plan(Scenario(load=Load(**load)), BOTH, seed=1, replicas=12).turn_s
 
@@ -114,7 +114,7 @@ def test_turns_are_as_long_as_they_are_told_to_be() -> None:
     assert turn_s(turn_s="30s") == 30
 
 
-def test_a_turn_replays_a_whole_trace_unless_it_is_told_how_long_it_is(tmp_path: Path) -> None:
+def test_a_turn_replays_a_whole_trace_unless_its_length_is_set(tmp_path: Path) -> None:
     file = tmp_path / "t"
     file.write_text("100\n101\n103\n")
     whole, cut, fast = (

@@ -63,7 +63,7 @@ def test_a_long_series_is_thinned_by_whole_instants() -> None:
     assert {each.thread for each in watch.threads} == set()
 
 
-def test_a_server_of_both_arms_is_told_of_in_both() -> None:
+def test_a_server_of_both_arms_is_reported_for_both() -> None:
     one, same = _live(7, Arm.BASELINE), replace(_live(7, Arm.CANDIDATE), slot=Slot(8, Arm.CANDIDATE, 0, 1))
     with _watch(iter([{"rpc": 1.0}, {"rpc": 3.0}]), one, same) as watch:
         pass

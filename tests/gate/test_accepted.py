@@ -110,7 +110,7 @@ def test_the_final_line_names_what_is_accepted() -> None:
     assert "accepted" not in judge(_run(0.0), ACCEPTED, {}).headline
 
 
-def test_what_nothing_needs_is_told_with_a_remedy() -> None:
+def test_an_unneeded_entry_is_reported_with_a_remedy() -> None:
     (caution,) = verdict_cautions(judge(_run(0.0), ACCEPTED, {}))
     assert caution.message.startswith("acceptance not needed: execute_ms ")
     assert caution.message.endswith("is within its own tolerance of 2.5%")

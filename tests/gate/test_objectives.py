@@ -45,7 +45,7 @@ def test_a_percentile_that_most_requests_miss_is_broken() -> None:
     assert found.reason == "30.0 ms is above 20 ms"
 
 
-def test_a_share_is_said_in_percent() -> None:
+def test_a_share_is_shown_in_percent() -> None:
     assert _judge("error_rate", _loaded(0, 4000), max=0.05).reason == "0% is at most 5%"
 
 

@@ -42,7 +42,7 @@ def test_it_holds_through_its_last_day_and_not_on_the_next(tmp_path: Path) -> No
         assert len(policy.cautions("default")) == cautions
 
 
-def test_an_expired_one_is_told_with_its_words_and_a_remedy(tmp_path: Path) -> None:
+def test_an_expired_entry_is_reported_with_its_text_and_a_remedy(tmp_path: Path) -> None:
     (caution,) = _policy(tmp_path, ENTRY, date(2028, 1, 1)).cautions("default")
     assert caution.message == "acceptance expired after 2027-03-01: execute_ms up to 8%, jo: the new tower"
     assert "perfgate.toml, or remove" in caution.remedy

@@ -125,7 +125,7 @@ def test_times_under_load_are_compared_over_pairs_too_and_memory_is_not() -> Non
     assert power(MEMORY).detectable == pytest.approx(memory, rel=1e-3)
 
 
-def test_what_is_not_gated_or_has_no_lane_is_not_foretold() -> None:
+def test_metrics_not_gated_or_without_a_lane_have_no_power() -> None:
     assert powers([START], Scenario(), plan()) == ()
     gated = Gate(metrics={"load_time_s": MetricGate(catch=0.5)})
     assert power(START, gated).needs_s == 0.0
@@ -172,7 +172,7 @@ def _caught(change: float, world: World, runs: int = 300) -> float:
 
 
 @pytest.mark.slow
-def test_a_calibration_foretells_how_often_a_regression_is_caught() -> None:
+def test_a_calibration_predicts_how_often_a_regression_is_caught() -> None:
     world, rng = World(blocks=BLOCKS, replica_sd=0.008, request_sd=0.08), np.random.default_rng(51)
     runs = [OccasionNumbers(table(world, 0.0, rng), {Source.EXECUTE: LANE_S}) for _ in range(12)]
     found = components_of(METRIC, runs)

@@ -54,7 +54,7 @@ def test_what_each_server_has_once_asks_for_servers(name: str) -> None:
     assert "any practical number of servers" in what_would_decide(case(name, 0.0, 2 * se, gate=gate, replicas=12), 0.01)
 
 
-def test_two_servers_are_told_to_be_few_rather_than_that_no_number_would_do() -> None:
+def test_with_two_servers_the_remedy_is_more_servers() -> None:
     """With two an arm the width is mostly Student's t; a run of guesslang's model was "too near", with 12 it passed."""
     gate = Gate(metrics={"load_time_s": MetricGate(tolerance=0.25)})
     close = case("load_time_s", 0.0, 0.05, gate=gate, replicas=2)

@@ -70,7 +70,7 @@ def test_where_nothing_is_judged_the_run_does_not_pass() -> None:
     assert found.metrics[0].effect.change > 0.1, "still described"
 
 
-def test_a_metric_that_warns_and_has_no_data_is_told_and_no_more() -> None:
+def test_a_warn_only_metric_without_data_is_only_reported() -> None:
     gate = Gate(metrics={"latency_p50_ms": MetricGate(severity=Severity.WARN)})
     found = judge(_run(0.0), gate, NO_OBJECTIVES)
     assert found.verdict is Verdict.PASS

@@ -71,7 +71,7 @@ def test_what_a_look_decided_stays_decided() -> None:
 
 
 @pytest.mark.parametrize(("sure", "last"), [(0.2, 0.02), (0.0, 0.03)])
-def test_an_estimate_on_the_other_side_of_the_limit_is_told(sure: float, last: float) -> None:
+def test_an_estimate_on_the_other_side_of_the_limit_is_mentioned(sure: float, last: float) -> None:
     """A decision stays, but is not claimed for an estimate that does not support it."""
     (found,) = decide([_case((0.5, _seen(sure, 0.002)), (1.0, _seen(last, 0.1)))], 0.01)
     assert found.verdict is (Verdict.FAIL if sure > last else Verdict.PASS)
@@ -177,7 +177,7 @@ def test_objectives_are_looked_at_more_strictly_before_the_end() -> None:
     assert whole.settled(Source.LOAD, ())
 
 
-def test_a_metric_that_this_run_cannot_tell_does_not_keep_it_going() -> None:
+def test_a_metric_that_this_run_cannot_decide_does_not_prolong_it() -> None:
     looking = InterimAnalysis(Gate(), {}, (Source.EXECUTE,))  # CPU time and memory are unknown in these trials
     verdicts = looking.look(Source.EXECUTE, 0.5, 1.0, _run(0.3))
     assert looking.settled(Source.EXECUTE, verdicts)

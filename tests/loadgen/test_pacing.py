@@ -76,7 +76,7 @@ def test_thinking_does_not_outlast_the_duration_and_a_break_outlasts_a_short_tho
     assert broken.wait_s(0.1, in_flight=0) == pytest.approx(PAUSE_AFTER_BREAK_S)
 
 
-def test_think_time_counts_from_the_answer_where_that_is_told() -> None:
+def test_think_time_starts_at_the_response_if_known() -> None:
     pacer = pacer_for(ClosedLoop(in_flight=2, duration_s=10, think_time_s=1.0))
 
     assert pacer.due(0.0, in_flight=0) == 0.0

@@ -87,7 +87,7 @@ def test_what_keras_cannot_read_is_one_line(keras_file: Path, cache: Path) -> No
         (None, "a model with custom classes"),
     ],
 )
-def test_what_an_older_keras_wrote_is_told_how_to_convert(
+def test_a_file_of_an_older_keras_raises_with_conversion_steps(
     keras_file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str] | None, remedy: str
 ) -> None:
     """In one readable line: Keras itself shows the whole configuration."""

@@ -78,7 +78,7 @@ def test_a_path_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
         ({"keras_version": "3.5.0"}, "contains weights without their model", "load_weights({!r})"),
     ],
 )
-def test_an_hdf5_file_is_told_how_it_becomes_a_model(
+def test_an_hdf5_file_raises_with_conversion_steps(
     tmp_path: Path, name: str, attributes: dict[str, str | bytes], problem: str, remedy: str
 ) -> None:
     """Based on published ones: of five, one could be converted by the advice given before."""
@@ -174,7 +174,7 @@ def test_a_graph_beside_versions_is_passed_over_as_tf_serving_does(tmp_path: Pat
     assert locate(str(tmp_path / "base"), tmp_path) == Location(tmp_path / "base" / "1", 1)
 
 
-def test_a_mistyped_path_is_told_the_model_beside_it(tmp_path: Path, write_model: WriteModel) -> None:
+def test_a_mistyped_path_suggests_the_model_next_to_it(tmp_path: Path, write_model: WriteModel) -> None:
     for name in ("ranker/v1", "ranker/v2", "base/1"):
         write_model(tmp_path / name)
     said = {}
@@ -187,7 +187,7 @@ def test_a_mistyped_path_is_told_the_model_beside_it(tmp_path: Path, write_model
     assert "saved_model.pb" in said["nowhere/v2"]
 
 
-def test_a_directory_of_models_is_told_which_it_holds(tmp_path: Path, write_model: WriteModel) -> None:
+def test_a_directory_of_models_lists_the_models_in_it(tmp_path: Path, write_model: WriteModel) -> None:
     for number in range(1, 6):
         write_model(tmp_path / f"v{number}")
     with pytest.raises(UsageError, match="is not a model") as caught:

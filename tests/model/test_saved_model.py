@@ -40,7 +40,7 @@ def test_a_model_is_described(tmp_path: Path, write_model: WriteModel) -> None:
     assert model.digest.startswith("sha256:")
 
 
-def test_tensors_in_several_parts_are_told_from_dense_ones(tmp_path: Path) -> None:
+def test_composite_tensors_are_distinguished_from_dense_ones(tmp_path: Path) -> None:
     saved_model = SavedModel()
     meta = saved_model.meta_graphs.add()
     meta.meta_info_def.tags.append("serve")

@@ -32,7 +32,7 @@ _GONE = 2**22 + 1
         (Subject(tree=True), NoAccounts),
     ],
 )
-def test_the_way_that_tells_most_is_chosen(subject: Subject, kind: type) -> None:
+def test_the_most_informative_observer_is_chosen(subject: Subject, kind: type) -> None:
     assert type(observer_of(subject, gpu=lambda: None)) is kind
 
 

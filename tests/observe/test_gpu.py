@@ -77,7 +77,7 @@ def test_a_process_without_a_gpu_has_no_such_numbers() -> None:
 
 
 @pytest.mark.parametrize(("broken", "unknown"), [("count", 3), ("energy", 1), ("samples", 1)])
-def test_what_a_gpu_does_not_tell_is_unknown(broken: str, unknown: int) -> None:
+def test_what_a_gpu_does_not_report_is_unknown(broken: str, unknown: int) -> None:
     usage = GpuCounters(Library(broken=broken), lambda: [7]).read()
     assert sum(map(math.isnan, (usage.gpu_memory_mb, usage.gpu_energy_j, usage.gpu_busy_ms))) == unknown
     assert math.isnan(GpuCounters(Library(used_bytes=None), lambda: [7]).read().gpu_memory_mb)

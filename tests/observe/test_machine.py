@@ -35,7 +35,7 @@ def test_unreadable_pressure_is_unknown(tmp_path: Path, text: str) -> None:
     assert math.isnan(MachineAccounts(pressure=file).conditions().cpu_pressure_share)
 
 
-def test_throttling_since_the_start_is_told(tmp_path: Path) -> None:
+def test_throttling_since_the_start_is_reported(tmp_path: Path) -> None:
     (tmp_path / "cpu.stat").write_text("throttled_usec 1000\n")
     group = ControlGroup(v2=True, account=tmp_path, cpu=(tmp_path,), memory=tmp_path)
     machine = MachineAccounts(throttling=Throttling(group))

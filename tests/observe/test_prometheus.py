@@ -161,7 +161,7 @@ def test_an_address_that_is_none_is_unknown_not_an_error(url: str) -> None:
 @pytest.mark.parametrize(
     "said", [b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n"]
 )
-def test_what_does_not_speak_http_tells_nothing(said: bytes) -> None:
+def test_a_server_that_does_not_speak_http_has_no_metrics(said: bytes) -> None:
     def answer(listener: socket.socket) -> None:
         accepted, _ = listener.accept()
         with accepted:

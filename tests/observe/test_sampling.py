@@ -43,7 +43,7 @@ def _wait(until: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_working_and_idle_processes_are_told_apart(child: Callable[[str], int]) -> None:
+def test_working_and_idle_processes_are_distinguished(child: Callable[[str], int]) -> None:
     working, idle = child(_WORK), child(_SLEEP)
     began_s = time.monotonic()
     with Sampler([Subject(working), idle], every_s=0.02) as sampler:

@@ -25,7 +25,7 @@ def _differences(old: Signature, new: Signature, **tables: Any) -> list[str]:
     return [caution.message for caution in request_differences(models, scenario)]
 
 
-def test_inputs_of_one_arm_only_are_told_once_for_all_classes(make_signature: MakeSignature) -> None:
+def test_inputs_of_only_one_arm_are_reported_once_for_all_classes(make_signature: MakeSignature) -> None:
     old = make_signature(a=("int64", (None,)), b=("int64", (None,)))
     new = make_signature(a=("int32", (None,)), c=("int64", (None,)))
     said = "the two versions take different inputs: a int64 then int32, b only in the baseline, c only in the candidate"
@@ -34,7 +34,7 @@ def test_inputs_of_one_arm_only_are_told_once_for_all_classes(make_signature: Ma
     assert _differences(old, old) == []
 
 
-def test_inputs_that_an_exporter_numbers_are_paired_by_a_pattern_and_told(make_signature: MakeSignature) -> None:
+def test_inputs_that_an_exporter_numbers_are_paired_by_a_pattern_and_reported(make_signature: MakeSignature) -> None:
     old = make_signature(keras_tensor_9=("int64", (None,)), keras_tensor_10=("float32", (None,)))
     new = make_signature(keras_tensor_99=("int64", (None,)), keras_tensor_100=("float32", (None,)))
     payload = {"signature": "rank", "inputs": {"keras_tensor*": {"low": 0, "high": 2}}}

@@ -72,7 +72,7 @@ def test_integers_stay_in_their_half_open_range(
 
 
 @pytest.mark.parametrize("dtype", [*_FLOATS, *_COMPLEX])
-def test_floats_are_standard_normal_unless_told_otherwise(dtype: str) -> None:
+def test_floats_are_standard_normal_by_default(dtype: str) -> None:
     array = _drawn(dtype)
     for part in (array.real, array.imag) if dtype in _COMPLEX else (array,):
         values = part.astype(np.float64)

@@ -166,7 +166,7 @@ def test_a_request_that_no_message_holds_is_refused_before_it_is_drawn(
         _bodies(make_signature(x=(dtype, (1_000_000, 100_000))), Payload(), 0)
 
 
-def test_all_inputs_whose_shape_the_scenario_must_say_are_told_at_once(make_signature: MakeSignature) -> None:
+def test_all_inputs_that_need_a_shape_are_reported_at_once(make_signature: MakeSignature) -> None:
     many = make_signature(
         a=("float32", (None, 3)), b=("float32", (None, None)), c=("int64", None), d=("int64", (4, None))
     )

@@ -139,7 +139,7 @@ def test_settings_of_inputs_belong_to_random_ones(model: Model, write_records: W
     assert len(mixed.calls) == 3
 
 
-def test_classes_beyond_what_can_be_told_apart_are_refused(model: Model) -> None:
+def test_too_many_classes_are_rejected(model: Model) -> None:
     classes = {f"c{number}": {"distinct": 1} for number in range(128)}
     with pytest.raises(UsageError, match="too many request classes: 128"):
         record_scenario(model, _scenario(payload=RANK, classes=classes), 0)

@@ -119,7 +119,7 @@ def rng_replica() -> FakeReplica:
     return FakeReplica(1, 1.0, np.random.default_rng(1))
 
 
-def test_signatures_of_a_server_that_tells_none_come_from_a_model_on_disk(tmp_path: Path) -> None:
+def test_a_model_on_disk_provides_signatures_that_a_server_does_not_report(tmp_path: Path) -> None:
     scenario = Scenario(target=Target(signature_from="model"))
     opened = open_arms(scenario, {Arm.BASELINE: OLD, Arm.CANDIDATE: NEW}, (), tmp_path)
     assert {model.signatures for model in opened.models.values()} == {SIGNATURES}

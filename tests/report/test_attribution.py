@@ -73,19 +73,19 @@ def test_executions_that_take_longer_on_the_same_cpu_time_wait() -> None:
     )
 
 
-def test_executions_are_only_told_where_the_cpu_time_does_not_say_why() -> None:
+def test_executions_are_mentioned_only_if_cpu_time_does_not_explain_the_change() -> None:
     words = causes(_with(example.failing(), cpu_ms_per_request=(0.1, -0.1, 0.3)))[0]
     assert words == "One execution takes longer, +12.4% [+11.5, +13.3]."
 
 
-def test_faster_executions_are_told_too() -> None:
+def test_faster_executions_are_mentioned_too() -> None:
     both = {"execute_ms": (-0.1, -0.12, -0.08), "cpu_ms_per_request": (-0.1, -0.11, -0.09)}
     assert causes(_with(example.failing(), **both))[0].startswith(
         "One execution takes less time, -10.0% [-12.0, -8.0], and"
     )
 
 
-def test_nothing_that_the_data_does_not_support_is_said() -> None:
+def test_nothing_is_claimed_that_the_data_do_not_support() -> None:
     equal = {"execute_ms": (0.01, -0.01, 0.03), "cpu_ms_per_request": (0.3, 0.2, 0.4)}
     assert causes(_with(_loaded(0.0), **equal)) == (
         "Both arms have identical model files: any difference comes from how they were served or measured.",
@@ -108,7 +108,7 @@ def test_the_stage_that_grew_is_named_with_its_interval() -> None:
     assert high - low < 0.1
 
 
-def test_two_servers_or_none_with_stages_tell_no_stage() -> None:
+def test_two_servers_or_none_with_stages_show_no_stage() -> None:
     assert stage_contrasts(_loaded(0.5, servers=2)) == {}
     run = _loaded(0.5)
     silent = replace(run, trials=replace(run.trials, queue_ms=(), execute_ms=(), encode_ms=()))
@@ -121,7 +121,7 @@ def test_turns_with_failed_requests_do_not_count_as_stages() -> None:
     assert stage_contrasts(replace(run, trials=replace(run.trials, errors=(1,) * len(run.trials.errors)))) == {}
 
 
-def test_models_and_requests_that_differ_are_told() -> None:
+def test_different_models_and_requests_are_mentioned() -> None:
     result = replace(example.passing(), cautions=(Caution("inputs", "the two versions take different inputs: a"),))
     assert causes(result)[-2:] == (
         "The model's files went from 14.2 MiB to 16.8 MiB.",

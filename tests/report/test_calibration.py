@@ -127,7 +127,7 @@ def test_it_fits(width: int) -> None:
         assert printed.count(f"\n{metric} ") >= 3
 
 
-def test_it_tells_spread_intervals_and_what_is_needed() -> None:
+def test_it_shows_spread_intervals_and_what_is_needed() -> None:
     printed = _printed(CALIBRATION)
     rows = [line.split() for line in printed.splitlines() if line.startswith("execute_ms ")]
     assert rows[0] == ["execute_ms", "6%", "0.6%", "1%", "3%"]
@@ -152,7 +152,7 @@ def test_it_says_what_it_cannot_know() -> None:
     )
 
 
-def test_false_alarms_are_told() -> None:
+def test_false_alarms_are_reported() -> None:
     alarm = replace(RUNS[0], verdict="fail", false_alarms=("execute_ms",))
     assert "False alarms in 1 of 3 runs of the model against itself: execute_ms in run-0." in _printed(
         replace(CALIBRATION, runs=(alarm, *RUNS[1:]))
@@ -161,7 +161,7 @@ def test_false_alarms_are_told() -> None:
     assert "No false alarm in 1 run of the model against itself; 1 inconclusive." in _printed(undecided)
 
 
-def test_without_a_gated_metric_nothing_is_foretold() -> None:
+def test_without_a_gated_metric_nothing_is_predicted() -> None:
     printed = _printed(replace(CALIBRATION, components=()))
     assert "execute_ms" not in printed
     assert "needs" not in printed
@@ -173,7 +173,7 @@ def _scenario(measure_s: float = 45.0, replicas: int = 12, catch: float = 0.05) 
     return Scenario(budget=budget, gate=Gate(metrics={"execute_ms": MetricGate(catch=catch)}), load=Load())
 
 
-def test_enough_time_is_told_and_no_caution() -> None:
+def test_enough_time_is_reported_without_a_caution() -> None:
     advice = advice_of(CALIBRATION, _scenario())
     assert advice.sentence.startswith("calibrated here on 2026-02-03: this scenario needs about ")
     assert "to catch 5% of execute_ms" in advice.sentence
@@ -219,7 +219,7 @@ def test_the_advice_is_about_the_gate_of_now_not_that_of_the_calibration() -> No
     assert needs[0] > needs[1]
 
 
-def test_what_no_time_decides_is_told_so() -> None:
+def test_it_is_reported_if_no_time_is_enough() -> None:
     advice = advice_of(CALIBRATION, _scenario(catch=0.001))
     assert "no measuring time is enough to catch 0.1% of execute_ms" in advice.sentence
     assert advice.plan["calibration"]["metrics"][0]["needs_s"] == inf

@@ -47,7 +47,7 @@ def test_a_few_days_show_their_differences_and_what_is_missing() -> None:
     assert "pss_mb" not in said
 
 
-def test_enough_days_tell_how_long_occasions_resemble_each_other() -> None:
+def test_enough_days_show_how_long_occasions_are_correlated() -> None:
     said = _printed(*(_calibration(day, 2.0 + (day * 7 % 5) / 50) for day in range(1, 13)))
     assert "over 4 d" in said
     assert re.search(r"stay correlated for about execute_ms [\d.]+ h \(95% interval 0 h to [\d.]+ h\)", said)

@@ -15,7 +15,7 @@ from tests.report import example
 from tests.report.kinds import KINDS
 
 
-def test_percentiles_stand_as_far_as_a_request_is_slower_and_few_is_said() -> None:
+def test_percentiles_end_with_the_slowest_request_and_few_requests_are_marked() -> None:
     share = np.arange(1, 301) / 300
     table = percentile_table([Curve("candidate", 300, tuple((100 * share).tolist()), tuple(share.tolist()))])
     cells = {row[0]: row[1] for row in table.rows}

@@ -19,7 +19,7 @@ def only(series: dict[str, list[float | None]]) -> MetricHistory:
     return found
 
 
-def test_a_change_is_told_with_its_record_size_levels_and_direction() -> None:
+def test_a_change_has_its_record_size_levels_and_direction() -> None:
     made = records({"execute_ms": step(40, 25, 0.10)})
     (series,) = series_of(made)
     (change,) = series.changes
@@ -122,14 +122,14 @@ def test_series_stand_in_the_order_of_the_metrics_table_and_can_be_chosen() -> N
     assert [series.metric for series in series_of(made, ["own", "rss_peak_mb"])] == ["rss_peak_mb", "own"]
 
 
-def test_the_model_of_a_change_is_told_to_be_the_same_or_another() -> None:
+def test_a_change_states_whether_the_model_changed() -> None:
     made = list(records({"execute_ms": step(40, 20, 0.1)}))
     assert [change.is_same_model for series in series_of(made) for change in series.changes] == [False]
     made[20] = replace(made[20], model=made[19].model)
     assert [change.is_same_model for series in series_of(made) for change in series.changes] == [True]
 
 
-def test_other_scenarios_and_environments_are_told_apart_the_newest_first() -> None:
+def test_other_scenarios_and_environments_are_listed_newest_first() -> None:
     old = record(0, {}, scenario_digest="sha256:aa")
     here, there = record(1, {}), record(2, {}, fingerprint="ff")
     newest = record(3, {})

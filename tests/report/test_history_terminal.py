@@ -57,7 +57,7 @@ def test_the_page_and_what_was_found_stand_in_the_final_line() -> None:
     assert "no change point in 1 metric over 30 records" in final_line(quiet, Path("x"), small=False)
 
 
-def test_too_few_records_are_shown_and_told() -> None:
+def test_too_few_records_are_shown_with_a_note() -> None:
     short = history({"execute_ms": [2.0, 2.1, 2.2]})
     text = printed(short)
     assert "▁" in text
@@ -79,7 +79,7 @@ def test_small_changes_are_counted_or_listed() -> None:
     assert "1 change point in 1 of 1 metric" in final_line(small, Path("x"), small=True)
 
 
-def test_other_records_are_told_apart_in_words() -> None:
+def test_other_records_are_distinguished_in_words() -> None:
     there = record(0, {}, fingerprint="ffff456789abcdef", environment={"cpu_model": "AMD EPYC", "cores": 4.0})
     settings = record(1, {}, fingerprint="eeee456789abcdef")
     before = record(2, {}, scenario_digest="sha256:" + "aa" * 32)

@@ -26,7 +26,7 @@ def test_side_by_side_names_servers_interval_and_error_level() -> None:
     assert "prediction" not in words
 
 
-def test_what_is_compared_is_said_by_the_rules_of_the_run() -> None:
+def test_the_method_describes_the_rules_of_the_run() -> None:
     older = " ".join(method(example.failing()))
     assert "; p99 and beyond, memory and starts are one number per server." in older
     assert "For starts it is Student's t over pairs" in older
@@ -57,7 +57,7 @@ def test_one_gated_metric_shares_nothing() -> None:
     assert "Holm" not in " ".join(method(result))
 
 
-def test_what_only_warns_and_what_is_accepted_is_said() -> None:
+def test_the_method_mentions_warn_only_metrics_and_accepted_regressions() -> None:
     words = _words("lenient")
     assert "Warn-only metrics share a separate error level and do not affect the verdict." in words
     assert "An accepted regression replaces the tolerance of execute_ms" in words

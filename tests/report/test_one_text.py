@@ -131,7 +131,7 @@ def result_of(verdict: MetricVerdict) -> Result:
     bound = value * 0.87
     is_maximum = whole is Verdict.FAIL
     objective = ObjectiveVerdict(
-        metric.name, whole, bound, is_maximum, value, value * 0.96, value * 1.05, "told elsewhere", ""
+        metric.name, whole, bound, is_maximum, value, value * 0.96, value * 1.05, "explained elsewhere", ""
     )
     reasons = (f"{metric.name} {verdict.reason}",)
     said = headline(whole, [verdict], [objective], reasons)

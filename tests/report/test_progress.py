@@ -61,7 +61,7 @@ TOO_FEW = Caution("too few requests", "latency_p99_ms needs 2,000 requests", "se
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_caution_is_told_at_once_with_its_remedy(terminal: bool) -> None:
+def test_a_caution_is_printed_at_once_with_its_remedy(terminal: bool) -> None:
     console, stream = _console(terminal=terminal)
     with make_progress(console, live=terminal, quiet=False) as progress:
         progress.phase(Phase("start"))

@@ -108,7 +108,7 @@ def test_where_higher_is_better_a_regression_is_a_decrease() -> None:
     assert words.endswith("throughput_rps -20%.")
 
 
-def test_why_no_metric_counts_is_said_as_it_is() -> None:
+def test_the_sentence_explains_why_no_metric_counts() -> None:
     result = example.lenient()
     assert result.judgement
     objectives = result.judgement.objectives[1:]

@@ -23,7 +23,7 @@ def _kept(
     path.write_text(json.dumps(tree | (changed or {})))
 
 
-def test_the_same_comparison_that_did_not_pass_is_told(tmp_path: Path) -> None:
+def test_an_earlier_comparison_that_did_not_pass_is_reported(tmp_path: Path) -> None:
     result = example.passing()
     _kept(result, tmp_path / "one")
     _kept(result, tmp_path / "two", "fail")

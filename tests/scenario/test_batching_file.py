@@ -76,13 +76,13 @@ def test_what_is_not_set_is_tf_servings_default(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, words: str) -> None:
+def test_mistakes_are_reported_in_one_line(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
         read_batching_file(_file(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_text_or_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_or_binary_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for name, words in (("binary", "not a text file"), ("missing", "No such file"), (".", "Is a directory")):
         with pytest.raises(UsageError, match=words):

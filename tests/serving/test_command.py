@@ -109,7 +109,7 @@ def test_the_base_paths_are_shared_by_an_arm_and_removed(
     assert tmp_path.exists()
 
 
-def test_a_server_that_ends_early_is_told_with_its_exit_code_and_last_words(start: Start) -> None:
+def test_a_server_that_exits_early_is_reported_with_its_exit_code_and_last_output(start: Start) -> None:
     with pytest.raises(InvalidRunError) as caught:
         start(f"{STUB} {{rest_port}} {{name}} --die 3")
     assert caught.value.problem == (
@@ -125,7 +125,7 @@ def test_a_command_that_ends_well_and_leaves_nothing_is_no_server(start: Start) 
 @pytest.mark.parametrize(
     ("program", "why"), [("perfgate-no-such-program", "no such file"), ("/etc/passwd", "permission denied")]
 )
-def test_a_program_that_is_none_is_told_by_its_name(start: Start, program: str, why: str) -> None:
+def test_an_invalid_program_is_reported_by_its_name(start: Start, program: str, why: str) -> None:
     with pytest.raises(InvalidRunError) as caught:
         start(f"{program} {{rest_port}}")
     assert caught.value.problem.startswith(f"{program} cannot be started: {why}")
@@ -147,7 +147,7 @@ def test_a_model_that_failed_to_load_is_not_waited_for(start: Start) -> None:
     assert time.monotonic() - began_s < 30
 
 
-def test_another_models_server_is_told_from_a_slow_one(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_models_server_is_distinguished_from_a_slow_one(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_NO_SUCH_MODEL_S", 0.2)
     with pytest.raises(InvalidRunError, match="does not serve m: Could not find any versions of model m"):
         start(f"{STUB} {{rest_port}} other")
@@ -216,7 +216,7 @@ def test_a_pid_file_that_names_an_older_process_is_not_believed(start: Start, tm
             bystander.kill()
 
 
-def test_a_daemon_that_dies_before_it_is_ready_is_told_with_its_exit_code(start: Start, tmp_path: Path) -> None:
+def test_a_daemon_that_dies_before_it_is_ready_is_reported_with_its_exit_code(start: Start, tmp_path: Path) -> None:
     line = shlex.quote(f"setsid {STUB} {{rest_port}} {{name}} --die 4 & echo $! >{tmp_path}/{{rest_port}}.pid")
     began_s = time.monotonic()
     with pytest.raises(InvalidRunError, match="exit code 4: ValueError: the last words"):
@@ -242,7 +242,7 @@ def test_stubborn_servers_and_their_children_are_killed(
     assert _gone(*family)
 
 
-def test_a_server_that_lives_and_no_longer_listens_is_told(start: Start) -> None:
+def test_a_running_server_that_stops_listening_is_reported(start: Start) -> None:
     line = shlex.quote(f"{STUB} {{rest_port}} {{name}} & wait; sleep 60")
     replica = start(f"sh -c {line}")
     for child in psutil.Process(replica.pid).children():
@@ -311,6 +311,6 @@ def test_a_target_that_cannot_work_is_a_usage_error_before_anything_starts(targe
     assert problem in caught.value.problem
 
 
-def test_a_port_may_be_told_by_the_environment() -> None:
+def test_a_port_can_be_passed_in_the_environment() -> None:
     target = _target("serve", environment={"PORT": "{rest_port}"})
     assert check_command(target).used == {"rest_port"}

@@ -142,7 +142,7 @@ def test_its_work_shows_in_its_accounts(kit: Kit, replica: Replica, payloads: di
     assert observer.memory().rss_mb > 50
 
 
-def test_a_wrong_model_is_said_in_one_line(kit: Kit) -> None:
+def test_a_wrong_model_is_reported_in_one_line(kit: Kit) -> None:
     error = words_of(kit.try_wrong_model)
     assert error.exit_code in {ExitCode.USAGE, ExitCode.INVALID}
     assert "\n" not in error.problem
@@ -150,7 +150,7 @@ def test_a_wrong_model_is_said_in_one_line(kit: Kit) -> None:
     assert error.remedy
 
 
-def test_waiting_is_told_of_one_request_once_and_never_negative(
+def test_waiting_is_reported_once_per_request_and_never_negative(
     kit: Kit, replica: Replica, payloads: dict[str, RecordedPayload]
 ) -> None:
     with _driven(kit, replica) as (form, driver):

@@ -140,7 +140,7 @@ def test_servers_of_one_arm_serve_the_same(serve: Serve) -> None:
         describe_endpoint(f"http://{one},{other}/v1/models/m", PLAIN)
 
 
-def test_servers_without_the_model_or_without_words_are_told_apart(serve: Serve) -> None:
+def test_servers_without_the_model_or_without_a_message_are_distinguished(serve: Serve) -> None:
     address = serve("m")
     with pytest.raises(UsageError, match=r"does not serve this model: Could not find any versions"):
         describe_endpoint(f"http://{address}/v1/models/n", PLAIN)
@@ -197,7 +197,7 @@ def test_a_server_that_does_not_serve_the_model_now_is_no_replica(serve: Serve) 
         launcher.start(_spec(url))
 
 
-def test_a_server_that_goes_away_is_told(serve: Serve) -> None:
+def test_a_server_that_goes_away_is_reported(serve: Serve) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         url = parse_endpoint(f"http://{serve('m')}/v1/models/m")
         launcher = EndpointLauncher(PLAIN, {url: subjects_of(url, PLAIN, [process.pid])})

@@ -102,7 +102,7 @@ def test_errors_keep_their_status_and_words(channel: grpc.Channel, capfd: pytest
     assert _ask(channel, "/s/Echo", b"ab")[0] == b"ba"
 
 
-def test_waiting_is_told_once(
+def test_waiting_is_reported_once(
     server: grpcio_server.GrpcioServer, channel: grpc.Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server._delay, "since", lambda _: 7)
@@ -110,7 +110,7 @@ def test_waiting_is_told_once(
     assert [server.take_waited_ns(), server.take_waited_ns()] == [7, 0]
 
 
-def test_health_is_told_and_watched(channel: grpc.Channel) -> None:
+def test_health_can_be_checked_and_watched(channel: grpc.Channel) -> None:
     for service, status in (("", 1), ("s", 1)):
         asked = health_pb2.HealthCheckRequest(service=service).SerializeToString()
         answer, _ = _ask(channel, f"{HEALTH}/Check", asked)

@@ -248,12 +248,14 @@ def test_a_model_is_what_its_server_says_over_grpc(servers: Servers, certificate
         (lambda _, __: b"\xff", InvalidRunError, "sent an invalid response to GetModelMetadata"),
     ],
 )
-def test_what_is_no_description_is_said(servers: Servers, handler: Handler, error: type[Exception], words: str) -> None:
+def test_an_invalid_description_is_reported(
+    servers: Servers, handler: Handler, error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         describe_endpoint(f"grpc://{servers.grpc({METADATA: handler})}/m", Target())
 
 
-def test_a_server_without_metadata_is_up_and_told_what_helps(servers: Servers) -> None:
+def test_a_server_without_metadata_is_ready_and_the_message_has_a_remedy(servers: Servers) -> None:
     urls = (
         f"grpc://{servers.grpc({STATUS: _refuse(grpc.StatusCode.UNKNOWN, 'x')})}/m",
         *(f"http://{servers.rest(status, b'<html>')}/v1/models/m" for status in (404, 405, 501)),

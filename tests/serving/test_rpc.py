@@ -223,7 +223,7 @@ def test_a_client_that_reads_late_and_says_nothing_gets_all_of_a_large_answer(se
     client.socket.close()
 
 
-def test_what_is_no_grpc_is_told_so(server: RpcServer) -> None:
+def test_a_request_that_is_not_grpc_is_rejected(server: RpcServer) -> None:
     client = Raw(server.port)
     client.send(b"{}", {"content-type": b"application/json"})
     assert client.status()[b":status"] == b"415"

@@ -20,7 +20,7 @@ def test_the_delay_is_the_kernels_own_and_never_falls() -> None:
     assert 0 <= first <= second <= kernel_ns
 
 
-def test_each_thread_is_told_its_own() -> None:
+def test_each_thread_gets_its_own_delay() -> None:
     delay, delays = RunDelay(), []
     delay.ns()
     worker = threading.Thread(target=lambda: delays.append(delay.ns()))
@@ -29,7 +29,7 @@ def test_each_thread_is_told_its_own() -> None:
     assert 0 <= delays[0] < 1e9  # a thread that has just begun has waited less than a whole process may have
 
 
-class _Told(RunDelay):
+class _SetClocks(RunDelay):
     """Three clocks that the test sets: run delay, time, CPU time; ns."""
 
     def __init__(self, *readings: tuple[int, int, int]) -> None:
@@ -53,7 +53,7 @@ class _Told(RunDelay):
     ],
 )
 def test_waiting_is_what_the_process_as_a_whole_lost(end: tuple[int, int, int], waited: int) -> None:
-    delay = _Told((100, 1000, 50), tuple(a + b for a, b in zip((100, 1000, 50), end, strict=True)))  # type: ignore[arg-type]
+    delay = _SetClocks((100, 1000, 50), tuple(a + b for a, b in zip((100, 1000, 50), end, strict=True)))  # type: ignore[arg-type]
     assert delay.since(delay.begin()) == waited
 
 

@@ -15,7 +15,7 @@ def _trial(lag_ms: np.ndarray, cpu_ms: float, lane: Lane = Lane.LOAD) -> Trial:
     return replace(trial(0, Arm.CANDIDATE, 0, done, lane, Depth.REQUEST, wall_s=2.0), driver_cpu_ms=cpu_ms)
 
 
-def test_it_tells_how_late_and_how_busy_the_generator_was() -> None:
+def test_the_facts_contain_send_lag_and_cpu_share() -> None:
     lag_ms = np.append(np.full(398, 0.1), [5.0, 20.0])
     found = generator_facts([_trial(lag_ms, 600.0), _trial(lag_ms, 200.0), _trial(lag_ms, 9e9, Lane.COST)], workers=2)
     assert found is not None
@@ -24,6 +24,6 @@ def test_it_tells_how_late_and_how_busy_the_generator_was() -> None:
     assert found.cpu_share == pytest.approx(0.8 / 4.0 / 2)
 
 
-def test_without_load_there_is_nothing_to_tell() -> None:
+def test_without_load_there_are_no_facts() -> None:
     assert generator_facts([], workers=1) is None
     assert generator_facts([_trial(np.empty(0), 1.0)], workers=1) is None

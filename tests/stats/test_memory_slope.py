@@ -119,7 +119,7 @@ def test_a_kibibyte_a_request_lies_above_half_of_it_and_no_leak_below() -> None:
     assert sum(effect.upper <= 0.5 for effect in tight) >= 39
 
 
-def test_a_few_hundred_requests_cannot_tell_a_kibibyte_from_nothing() -> None:
+def test_a_few_hundred_requests_do_not_show_a_kibibyte() -> None:
     """Memory comes in lumps: the slope of a short run is known to within a lump over its requests."""
     few = _effects(1.0, 30, Readings(requests=200), World())
     assert sum(effect.lower > 0.5 for effect in few) < 15

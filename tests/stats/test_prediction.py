@@ -149,7 +149,7 @@ def test_from_five_days_on_the_prior_no_longer_counts() -> None:
     assert other == found
 
 
-def test_records_of_one_day_tell_nothing_of_other_days() -> None:
+def test_records_of_one_day_say_nothing_about_other_days() -> None:
     found = occasion_spread(_occasions(*(i % 2 for i in range(10)), apart_h=1.0), (), PRIOR)
     assert (found.sd, found.df, found.source) == (PRIOR.sd, PRIOR.df, "the prior")
 

@@ -32,7 +32,7 @@ def test_the_stages_add_up_to_the_response_time() -> None:
     assert execute.p50_ms == pytest.approx(0.6 * float(np.median([*_TIMES_MS, *(2 * _TIMES_MS)])))
 
 
-def test_failed_and_untold_requests_and_other_lanes_are_left_out() -> None:
+def test_failed_requests_other_lanes_and_those_without_stages_are_left_out() -> None:
     reported = _staged(_TIMES_MS)
     assert reported.stages is not None
     status = np.zeros(400, np.int8)

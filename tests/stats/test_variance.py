@@ -60,7 +60,7 @@ def _rms(found: Sequence[Components], name: str) -> float:
     ],
     ids=["as measured", "replicas apart", "fork servers apart", "start order", "few replicas"],
 )
-def test_replicas_and_fork_servers_are_told_apart(world: World) -> None:
+def test_replicas_and_fork_servers_are_distinguished(world: World) -> None:
     found = _calibrated(world, 31)
     assert len(found) == 30
     assert _rms(found, "replica_sd") == pytest.approx(world.replica_sd, rel=0.2)
@@ -110,7 +110,7 @@ def test_more_blocks_leave_the_components_as_they_are() -> None:
 
 
 @pytest.mark.slow
-def test_occasions_are_told_from_replicas_and_their_interval_holds_the_truth() -> None:
+def test_occasions_are_distinguished_from_replicas_and_their_interval_covers() -> None:
     truth, found = 0.05, _calibrated(WORLD, 35, times=150, runs=4, occasion=0.05)
     assert _rms(found, "occasion_sd") == pytest.approx(truth, rel=0.15)
     held = [each.occasion_sd_lower <= truth <= each.occasion_sd_upper for each in found]
@@ -137,7 +137,7 @@ def test_request_noise_alone_leaves_little_to_replicas() -> None:
     assert _rms(found, "replica_sd") < 0.5 * noise_of_number
 
 
-def test_one_run_tells_no_occasion_and_one_fork_server_no_parent() -> None:
+def test_occasions_need_several_runs_and_parents_several_fork_servers() -> None:
     (found,) = _calibrated(replace(WORLD, parents=1), 39, times=1, runs=1)
     assert found.occasions == 1
     for name in ("occasion_sd", "occasion_sd_lower", "occasion_sd_upper", "parent_sd"):
@@ -207,7 +207,7 @@ def test_whatever_the_numbers_variances_are_never_negative(runs: list[list[float
     assert isnan(slope) or low <= slope <= high
 
 
-def test_two_replicas_of_one_run_leave_nothing_to_tell_their_spread_from() -> None:
+def test_two_replicas_of_one_run_give_no_spread() -> None:
     spread = spread_of([_numbers([0.1, 0.2], parents=2, level=nan, noise=0.1)])
     assert spread.df <= 0
     assert isnan(spread.replica)

@@ -49,14 +49,14 @@ def test_the_interval_of_the_length_holds_the_truth(length_h: float) -> None:
     assert sum(held) >= 6
 
 
-def test_a_day_is_told_from_no_resemblance() -> None:
+def test_a_correlation_of_a_day_is_distinguished_from_none() -> None:
     """Control: an interval that contains everything would contain the truth as well."""
     assert _of(24.0).length_lower_h > 6.0
     assert _of(0.0).length_upper_h < 6.0
     assert _of(24.0).sd == pytest.approx(0.05, rel=0.4)
 
 
-def test_a_few_days_tell_no_length() -> None:
+def test_a_few_days_give_no_correlation_length() -> None:
     rng = np.random.default_rng(2)
     few = variogram([_series(Timeline(LEAST_DAYS - 1, 24.0), rng)])
     enough = variogram([_series(Timeline(LEAST_DAYS, 24.0), rng)])
@@ -64,7 +64,7 @@ def test_a_few_days_tell_no_length() -> None:
     assert not isnan(enough.length_h)
 
 
-def test_nothing_and_what_never_varies_tell_no_length() -> None:
+def test_no_or_constant_values_give_no_correlation_length() -> None:
     assert variogram([]) == variogram([DaySeries((0.0,), (1.0,))])
     still = variogram([DaySeries(tuple(24.0 * day for day in range(6)), (1.0,) * 6)])
     assert isnan(still.sd)

@@ -67,7 +67,7 @@ def test_what_hits_everybody_and_what_replicas_differ_by_count_nothing() -> None
 
 
 @pytest.mark.parametrize("shape", [(0, 8), (1, 8), (20, 1)])
-def test_one_value_a_replica_or_one_replica_tells_nothing(shape: tuple[int, int]) -> None:
+def test_one_value_per_replica_or_one_replica_gives_nothing(shape: tuple[int, int]) -> None:
     assert within_blocks(_blocks(np.zeros(shape))) is None
 
 
@@ -85,7 +85,7 @@ def test_equal_values_have_no_variance() -> None:
     assert found.of_number == 0.0
 
 
-def test_of_a_percentile_it_is_told_from_quarters_of_the_requests() -> None:
+def test_variance_of_a_percentile_comes_from_quarters_of_the_requests() -> None:
     rng, world, metric = np.random.default_rng(25), World(replicas=4, blocks=40), BY_NAME["service_p99_ms"]
     candidate, _, _ = design(world)
     percentiles, variances = [], []

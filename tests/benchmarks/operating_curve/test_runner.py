@@ -135,7 +135,7 @@ def test_of_a_result_the_gated_effects_are_kept() -> None:
     assert line["looks"] is None
 
 
-def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_command_that_fails_is_reported(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('broken')"]
     assert measure._run(command, tmp_path / "said", tmp_path / "trace", None) == (1, "broken\n")
 

@@ -69,7 +69,7 @@ def test_rates_have_exact_intervals() -> None:
         (0, 0, Wanted(Outcome.FOUND, at_least=0.95), "no run yet"),
     ],
 )
-def test_a_bound_is_met_or_not_or_cannot_be_told(count: int, runs: int, wanted: Wanted, says: str) -> None:
+def test_a_bound_is_met_or_not_met_or_undecided(count: int, runs: int, wanted: Wanted, says: str) -> None:
     assert standing(Rate(count, runs), wanted) == says
 
 

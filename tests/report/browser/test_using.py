@@ -223,7 +223,7 @@ def test_the_arrow_keys_read_a_chart_point_by_point(opened: Opener) -> None:
         assert not seen.page.locator(".tip").is_visible()
 
 
-def test_the_chart_of_percentiles_tells_times_and_their_change(opened: Opener) -> None:
+def test_the_chart_of_percentiles_shows_times_and_their_change(opened: Opener) -> None:
     curves = {curve.arm: curve for curve in KINDS["long"]().curves}
     with opened("long") as seen:
         chart = seen.page.locator("svg[aria-labelledby^='percentiles']")
@@ -238,7 +238,7 @@ def test_the_chart_of_percentiles_tells_times_and_their_change(opened: Opener) -
         assert float(words[6].rstrip("%")) == pytest.approx(100 * (young / old - 1), abs=0.5)
 
 
-def test_the_chart_of_the_run_tells_every_quantity_at_one_instant(opened: Opener) -> None:
+def test_the_chart_of_the_run_shows_every_quantity_at_one_time(opened: Opener) -> None:
     with opened("fail") as seen:
         seen.page.locator("svg[aria-labelledby^='aligned']").focus()
         seen.page.keyboard.press("End")

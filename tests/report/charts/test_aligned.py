@@ -57,7 +57,7 @@ def test_all_quantities_stand_below_each_other_on_one_axis() -> None:
     assert {"executions", "single requests", "load"} <= set(words)
 
 
-def test_the_description_tells_what_was_found() -> None:
+def test_the_description_summarizes_the_chart() -> None:
     desc = _root(KINDS["fail"]())[1].text or ""
     assert "p99 per turn under load: baseline 8.13 ms in load, candidate 8.87 ms in load" in desc
     assert "warm-up took 5.9 s" in desc
@@ -133,7 +133,7 @@ def test_cores_under_load_come_from_the_samples_within_a_servers_own_turns() -> 
     assert _of(alone, "cores").series["candidate"][1].tolist() == [0.9, 0.9]
 
 
-def test_steal_is_left_out_where_the_platform_does_not_tell() -> None:
+def test_steal_is_left_out_if_the_platform_does_not_report_it() -> None:
     result = replace(example.passing(), blocks=_blocks(("cost", 10.0, None, 0.02), ("cost", 20.0, None, 0.7)))
     assert set(_of(result, "machine").series) == {"CPU pressure"}
     words = _words(_root(result))

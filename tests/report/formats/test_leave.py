@@ -93,7 +93,7 @@ def test_sentences_say_who_counts() -> None:
     assert "throughput_rps -" in power
 
 
-def test_a_failure_is_told_by_what_counts_alone() -> None:
+def test_a_failure_mentions_only_what_counts() -> None:
     assert "cpu_ms_per_request" in sentence(_failing())
     assert "throughput_rps" not in sentence(_failing())
 
