@@ -39,13 +39,13 @@ def coverage(noise: Noise, true: Change, series: int) -> tuple[float, float]:
 
 
 @click.command()
-@click.option("--series", default=1000, show_default=True, help="Simulated series a cell.")
+@click.option("--series", default=1000, show_default=True, help="Simulated series per cell.")
 def main(series: int) -> None:
     """Print the tables of docs/explanation/change-points.md."""
     click.echo(_table(("no change", *(f"n = {count}" for count in COUNTS)), _alarm_rows(series)))
     places = (f"{at} of {count}" for count, at in PLACES)
     click.echo(_table(("noise", "change", *places), _power_rows(series)))
-    click.echo(_table(("way", "normal", "AR(0.4)", "log-normal", "+2 sd", "+2 sd, AR(0.4)"), _method_rows(series)))
+    click.echo(_table(("method", "normal", "AR(0.4)", "log-normal", "+2 sd", "+2 sd, AR(0.4)"), _method_rows(series)))
     click.echo(_table(("noise", "change", "exact place", "coverage of 95 %", "mean size"), _coverage_rows(series)))
 
 

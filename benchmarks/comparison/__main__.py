@@ -1,4 +1,4 @@
-"""`python -m benchmarks.comparison`: the cost of comparing two results of a million requests a side."""
+"""`python -m benchmarks.comparison`: the cost of comparing two results of a million requests per side."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ import click
 
 from benchmarks.comparison.sides import Side, write_run
 
-_STEPS = ("imports", "read", "judge", "summarise")
+_STEPS = {"imports": "imports", "read": "reading", "judge": "judging", "summarise": "summarising"}
+"""Steps of a comparison, with their names in the table."""
 
 
 @click.command()
-@click.option("--requests", type=click.IntRange(30_000), default=1_000_000, show_default=True, help="A side.")
-@click.option("--replicas", type=click.IntRange(2), default=12, show_default=True, help="A side.")
+@click.option("--requests", type=click.IntRange(30_000), default=1_000_000, show_default=True, help="Per side.")
+@click.option("--replicas", type=click.IntRange(2), default=12, show_default=True, help="Per side.")
 @click.option("--repeats", type=click.IntRange(1), default=7, show_default=True)
-@click.option("--apart", is_flag=True, help="Two runs, each with a baseline of its own; their candidates are compared.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document a repeat on standard output.")
+@click.option("--apart", is_flag=True, help="Two runs, each with its own baseline; their candidates are compared.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document per repeat on standard output.")
 def main(
     requests: int,
     replicas: int,
@@ -61,13 +62,13 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     """Return the median and range of each figure over the repeats, as a Markdown table."""
     rows = [
         ("wall time from start to end of the process, s", [each["wall_s"] for each in found], 2),
-        *((f"of it {step}, s", [each["steps_s"][step] for each in found], 2) for step in _STEPS),
+        *((f"{title}, s", [each["steps_s"][step] for each in found], 2) for step, title in _STEPS.items()),
         ("without imports, s", [_without_imports_s(each) for each in found], 2),
         ("CPU time, s", [each["cpu_s"] for each in found], 2),
         ("peak memory, MiB", [each["peak_mb"] for each in found], 0),
         ("after the imports, MiB", [each["imported_mb"] for each in found], 0),
     ]
-    lines = ["| figure | median | least | most |", "|---|--:|--:|--:|"]
+    lines = ["| figure | median | min | max |", "|---|--:|--:|--:|"]
     for name, values, digits in rows:
         cells = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
         lines.append(f"| {name} | {' | '.join(cells)} |")

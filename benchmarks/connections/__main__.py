@@ -29,6 +29,7 @@ from perfgate.trials import Call
 
 _PIECE_BYTES = 64 << 10
 _REQUEST = Request("/tensorflow.serving.PredictionService/Predict", b"\0\0\0\0\0")
+_HEAD = "| response | own CPU µs/request | library | own requests/s | requests/s, library / own | CPU, library / own |"
 _CALL = Call(b'{"instances": [[1.0]]}')
 
 
@@ -143,7 +144,7 @@ def _spread(values: Sequence[float], form: str = "{:.2f}") -> str:
 @click.command()
 @click.option("--protocol", type=click.Choice(PROTOCOLS), multiple=True, help="Repeatable.  [default: both]")
 @click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.05), default=0.5, show_default=True, help="Of each side, a round.")
+@click.option("--seconds", type=click.FloatRange(0.05), default=0.5, show_default=True, help="Per side and round.")
 def main(protocol: tuple[str, ...], rounds: int, seconds: float) -> None:
     """Measure both sides in turn; prints the library's requests/s and CPU time relative to ours, medians and ranges."""
     cpus = sorted(os.sched_getaffinity(0))
@@ -152,7 +153,7 @@ def main(protocol: tuple[str, ...], rounds: int, seconds: float) -> None:
     for name in protocol or PROTOCOLS:
         ours, theirs = makers(name)
         print(f"\n{ours.__name__} and {theirs.__name__}, {rounds} rounds; load average {os.getloadavg()[0]:.1f}\n")
-        print("| | CPU µs/request | library | requests/s | library's requests/s | library's CPU |")
+        print(_HEAD)
         print("|---|--:|--:|--:|--:|--:|")
         for size in SIZES:
             with serving(name, size, server_cpu) as address:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.driver`: requests/s and CPU time a request of perfgate's load engine, and of other clients."""
+"""`python -m benchmarks.driver`: requests/s and CPU time per request of perfgate's load engine and other clients."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 @click.command()
 @click.option("--target", metavar="HOST:PORT", help="A PredictionService.")
 @click.option("--serve-noop", is_flag=True, help="Start a no-op server as the target.")
-@click.option("--noop", "noop_kind", type=click.Choice(KINDS), help="Its kind; default: the leanest that is installed.")
+@click.option("--noop", "noop_kind", type=click.Choice(KINDS), help="Its kind; default: the leanest one installed.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=4.0, show_default=True, help="Per client and load.")
-@click.option("--rounds", type=click.IntRange(1), default=4, show_default=True, help="The seconds are divided by it.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=4, show_default=True, help="The seconds are divided among them."
+)
 @click.option("--in-flight", type=click.IntRange(1), multiple=True, help="Closed loop; repeatable.  [default: 8]")
-@click.option("--rate", type=click.FloatRange(min=0.1), multiple=True, help="Poisson arrivals a second; repeatable.")
+@click.option("--rate", type=click.FloatRange(min=0.1), multiple=True, help="Poisson arrivals per second; repeatable.")
 @click.option("--payload", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serialised request.")
 @click.option(
     "--versus", type=click.Choice([*CLIENTS, "all"]), multiple=True, help="Other clients, in turn; repeatable."
@@ -57,7 +59,7 @@ def main(as_json: bool, as_markdown: bool, **options: Any) -> None:  # noqa: ANN
         print(markdown(loads))
         return
     console = Console(width=None if Console().is_terminal else 140)
-    console.print(table(loads, f"{facts['server']} at {facts['target']}, {facts['payload_bytes']} bytes a request"))
+    console.print(table(loads, f"{facts['server']} at {facts['target']}, {facts['payload_bytes']} bytes per request"))
     for note in notes(loads):
         console.print(f"- {note}", highlight=False)
 

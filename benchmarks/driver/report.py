@@ -44,7 +44,8 @@ def markdown(loads: Sequence[Load]) -> str:
         lines += [
             f"| {_short(load)} | {client} | {' | '.join(_cells(rounds))} |" for client, rounds in load.rounds.items()
         ]
-    lines += ["", "| in flight | perfgate over | requests/s | requests per second of CPU time |", "|--:|---|--:|--:|"]
+    lines += ["", "| in flight | perfgate relative to | requests/s | requests per second of CPU time |"]
+    lines.append("|--:|---|--:|--:|")
     for load in loads:
         lines += [
             f"| {_short(load)} | {other} | {_range(ratio_rps(load, other), '.2f')}"
@@ -63,7 +64,7 @@ def notes(loads: Sequence[Load]) -> list[str]:
     said: list[str] = []
     for load in loads:
         said += [
-            f"{_name(load)}: perfgate makes {_range(ratio_rps(load, other), '.2f')} times the requests/s of {other},"
+            f"{_name(load)}: perfgate sends {_range(ratio_rps(load, other), '.2f')} times the requests/s of {other},"
             f" and {_range(ratio_per_cpu(load, other), '.2f')} times as many per second of CPU time"
             for other in others(load)
         ]
@@ -87,7 +88,9 @@ def _notes_of(rounds: Sequence[Finding], *, waits: bool) -> list[str]:
         said.append(f"the server used {server.median:.0%} of a core: it may be the limit, not the client")
     client = spread([found.cpu_share for found in rounds])
     if server and not waits and max(client.median, server.median) < _SATURATED:
-        said.append("neither side had a core to itself: other work took part, compare CPU time rather than requests/s")
+        said.append(
+            "neither side had a core to itself: other processes were running, so compare CPU time, not requests/s"
+        )
     errors = Counter[str]()
     for found in rounds:
         errors.update(found.errors)

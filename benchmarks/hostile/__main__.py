@@ -22,11 +22,13 @@ _NAME = "hostile"
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--cases", type=click.IntRange(0), default=10_000, show_default=True, help="Requests over gRPC.")
-@click.option("--connections", type=click.IntRange(0), default=1_000, show_default=True, help="That break HTTP/2.")
+@click.option(
+    "--connections", type=click.IntRange(0), default=1_000, show_default=True, help="Connections that break HTTP/2."
+)
 @click.option("--rest", "rests", type=click.IntRange(0), default=1_000, show_default=True, help="Requests over REST.")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--bomb", "bomb_mb", default=0, show_default=True, help="MiB that one small request asks for at the end.")
-@click.option("--limit", "limit_mb", default=12_288, show_default=True, help="MiB that the server may grow by.")
+@click.option("--bomb", "bomb_mb", default=0, show_default=True, help="MiB that one small request demands at the end.")
+@click.option("--limit", "limit_mb", default=12_288, show_default=True, help="MiB by which the server may grow.")
 def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     model: Path, cases: int, connections: int, rests: int, seed: int, bomb_mb: int, limit_mb: int
 ) -> None:
@@ -57,7 +59,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 
 def _show(found: Findings) -> None:
-    print("| kind | answers |\n|---|---|")
+    print("| kind | responses |\n|---|---|")
     for kind in sorted({kind for kind, _ in found.answers}):
         answers = [f"{answer}: {count}" for (its, answer), count in sorted(found.answers.items()) if its == kind]
         print(f"| {kind} | {', '.join(answers)} |")

@@ -20,7 +20,7 @@ _CHECK_EVERY = 200
 _UNKNOWN, _DEADLINE_EXCEEDED, _UNAVAILABLE = 2, 4, 14
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 _FAULTS = {
-    _UNKNOWN: "an error that the server did not foresee",
+    _UNKNOWN: "an unexpected error in the server",
     _DEADLINE_EXCEEDED: f"no answer in {_DEADLINE_S:.0f} s",
     _UNAVAILABLE: "the connection broke",
 }

@@ -41,7 +41,9 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
         time.sleep(0.5)
         shares = {
             "CPU time and RSS": [_share(pids, every_s, math.inf, seconds) for _ in range(rounds)],
-            f"and PSS every {pss_every_s:g} s": [_share(pids, every_s, pss_every_s, seconds) for _ in range(rounds)],
+            f"CPU time and RSS, PSS every {pss_every_s:g} s": [
+                _share(pids, every_s, pss_every_s, seconds) for _ in range(rounds)
+            ],
         }
         readings = list(costs(pids, seconds / 10))
     if as_json:
@@ -51,7 +53,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     print("| sampled | share of one core |\n|---|--:|")
     for what, each in shares.items():
         print(f"| {what} | {statistics.median(each):.2%} [{min(each):.2%} to {max(each):.2%}] |")
-    print("\n| reading | CPU us |\n|---|--:|")
+    print("\n| reading | CPU µs |\n|---|--:|")
     for cost in readings:
         print(f"| {cost.what} | {cost.median_us:,.1f} [{cost.least_us:,.1f} to {cost.most_us:,.1f}] |")
 
@@ -62,7 +64,7 @@ def _share(pids: list[int], every_s: float, pss_every_s: float, seconds: float) 
     wanted = len(pids) * seconds / every_s
     if len(sampler.series().time_s) < wanted / 2:
         raise click.ClickException(
-            f"{len(sampler.series().time_s)} samples, of {wanted:.0f}: too busy a machine to tell"
+            f"{len(sampler.series().time_s)} samples, of {wanted:.0f}: the machine is too busy for a measurement"
         )
     return sampler.cost_share
 

@@ -42,11 +42,11 @@ def _readings(pids: list[int]) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "process: `cpu_ms()`", one.cpu_ms
     yield "process: `usage()`", one.usage
     yield "process: `memory()`, which walks the page tables for PSS", one.memory
-    yield "process: RSS alone, as the sampler reads it", lambda: os.pread(statm, 100, 0)
+    yield "process: only RSS, as the sampler reads it", lambda: os.pread(statm, 100, 0)
     yield "process: RSS and peak, without PSS", lambda: proc_files.text(f"/proc/{pids[0]}/status")
     yield "process: `thread_cpu_ms()`", lambda: thread_cpu_ms(pids[0])
-    yield f"tree of {len(pids) + 2}: `cpu_ms()`", tree.cpu_ms
-    yield f"tree of {len(pids) + 2}: `usage()`", tree.usage
+    yield f"process tree of {len(pids) + 2}: `cpu_ms()`", tree.cpu_ms
+    yield f"process tree of {len(pids) + 2}: `usage()`", tree.usage
     if (group := group_of(os.getpid())) is not None and group.account is not None:
         yield "control group: `cpu_ms()`", ControlGroupAccounts(Path(group.account)).cpu_ms
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.operating_curve --rows FILE`: run the table, one line a run, with all runs kept.
+"""`python -m benchmarks.operating_curve --rows FILE`: run the table, one line per run, with all runs kept.
 
 If started again, even after a kill or a power cut, it continues where the file ends.
 """
@@ -36,7 +36,7 @@ def _numbers(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dic
     for each in given:
         name, _sign, number = each.partition("=")
         if name not in BY_NAME or not (number or str(BY_NAME[name].runs)).isdigit():
-            raise click.BadParameter(f"{each} is no NAME or NAME=NUMBER; names: {', '.join(BY_NAME)}")
+            raise click.BadParameter(f"{each} is not NAME or NAME=NUMBER; names: {', '.join(BY_NAME)}")
         wanted[name] = int(number or BY_NAME[name].runs)
     return wanted or {row.name: row.runs for row in ROWS}
 
@@ -44,11 +44,11 @@ def _numbers(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dic
 @click.command()
 @click.option("--rows", "file", type=click.Path(path_type=Path), required=True, help="JSON lines; appended to.")
 @click.option("--row", "wanted", multiple=True, callback=_numbers, metavar="NAME[=N]", help="Only these rows, N runs.")
-@click.option("--max-minutes", type=float, default=float("inf"), help="Begin no run after so many.")
+@click.option("--max-minutes", type=float, default=float("inf"), help="Start no run after this many minutes.")
 @click.option(
     "--busy", "share", default=0.5, show_default=True, help="Share of one core that a neighbour takes; 0: none."
 )
-@click.option("--models", type=click.Path(path_type=Path), default=HOME, show_default=True, help="Built where missing.")
+@click.option("--models", type=click.Path(path_type=Path), default=HOME, show_default=True, help="Built if missing.")
 def main(file: Path, wanted: dict[str, int], max_minutes: float, share: float, models: Path) -> None:
     """Compare models that differ by known amounts, repeatedly, beside a busy neighbour."""
     _build(models)

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     FOUND = "found"  # failed within the row's time
     PASS_IN_TIME = "passed"  # noqa: S105 - passed within that time
     METRIC_FAILS = "metric fails"  # the row's own metric, or an equivalent one, is among those that failed
-    ALONE = "alone"  # the row's own metric failed, and every other gated one passed
+    ALONE = "only this metric fails"  # the row's own metric failed, and every other gated one passed
     COVERS = "interval covers"  # the 95 % interval of the row's own metric contains the true change
 
 

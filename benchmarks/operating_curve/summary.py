@@ -35,9 +35,9 @@ def summary(lines: Runs) -> str:
     groups = tuple(_groups(lines))
     parts = (
         ("Verdicts, with exact 95 % intervals", _verdicts(groups)),
-        ("The change that was measured", _effects(groups)),
+        ("Measured change", _effects(groups)),
         (
-            "Other rules on the same requests: false alarms where nothing changed, misses where it is slower",
+            "Other rules on the same requests: false alarms without a change, misses with a slower candidate",
             _others(groups),
         ),
     )
@@ -62,7 +62,7 @@ def _of(rows: Sequence[Row], lines: Runs) -> Runs:
 
 
 def _verdicts(groups: Sequence[Group]) -> str:
-    head = ("row", "runs", *_VERDICTS, "wanted", "found", "which is", "wall, s: median, p90, most")
+    head = ("row", "runs", *_VERDICTS, "required", "observed", "result", "wall time, s: median, p90, max")
     return _markdown(head, [line for group in groups for line in _verdict_lines(*group)])
 
 
@@ -114,17 +114,17 @@ def _coverage(row: Row, found: Sequence[Line]) -> str:
 
 
 def _others(groups: Sequence[Group]) -> str:
-    head = ("row", "wrong is", "perfgate", *TITLES.values())
+    head = ("row", "counted as wrong", "perfgate", *TITLES.values())
     return _markdown(head, [_rule_line(*group) for group in groups if group[1].kind != "other"])
 
 
 def _rule_line(title: str, row: Row, runs: Runs) -> tuple[str, ...]:
-    """Count the wrong answers: an alarm if nothing changed, none if the candidate is slower."""
+    """Count wrong verdicts: an alarm without a change, or no alarm with a slower candidate."""
     judged = [line for line in runs if line.get("rules")]
     wrong = row.kind == "equal"
     ours = Rate(sum((line["verdict"] == "fail") is wrong for line in runs), len(runs))
     theirs = [Rate(sum(line["rules"][name] is wrong for line in judged), len(judged)) for name in TITLES]
-    return title, "an alarm" if wrong else "none", str(ours), *map(str, theirs)
+    return title, "alarm" if wrong else "no alarm", str(ours), *map(str, theirs)
 
 
 def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -76,7 +76,7 @@ class Rate:
 def standing(rate: Rate, wanted: Wanted) -> str:
     """Return whether a bound holds: definitely if the whole interval is on one side of it."""
     if not rate.runs:
-        return "no run yet"
+        return "no runs yet"
     (low, high), inside = rate.interval, wanted.at_least <= rate.share <= wanted.at_most
     if wanted.at_least <= low and high <= wanted.at_most:
         return "met"

@@ -26,8 +26,8 @@ from perfgate.trials import Arm
 
 
 @click.command()
-@click.option("--requests", type=click.IntRange(30_000), default=1_000_000, show_default=True, help="A side.")
-@click.option("--replicas", type=click.IntRange(2), default=12, show_default=True, help="A side.")
+@click.option("--requests", type=click.IntRange(30_000), default=1_000_000, show_default=True, help="Per side.")
+@click.option("--replicas", type=click.IntRange(2), default=12, show_default=True, help="Per side.")
 @click.option("--turns", type=click.IntRange(1), default=40, show_default=True, help="Of each replica under load.")
 @click.option("--repeats", type=click.IntRange(1), default=7, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the page here.")
@@ -87,10 +87,10 @@ def figures(result: Result, page: str, times_s: list[float]) -> str:
     return "\n".join(
         [
             f"{' + '.join(f'{count:,}' for count in asked.values())} requests in {len(result.trials.block):,} trials",
-            f"page: {len(page.encode()) / 1e3:,.0f} kB, of them charts {drawn_kb:,.0f} kB",
-            f"drawn in {statistics.median(times_s):.2f} s [{min(times_s):.2f} to {max(times_s):.2f}]",
+            f"page: {len(page.encode()) / 1e3:,.0f} kB, including {drawn_kb:,.0f} kB of charts",
+            f"rendered in {statistics.median(times_s):.2f} s [{min(times_s):.2f} to {max(times_s):.2f}]",
             "",
-            "| chart | series | most points of one | kB |",
+            "| chart | series | points of the longest | kB |",
             "|---|--:|--:|--:|",
             *(_row(chart) for chart in charts),
         ]

@@ -1,4 +1,4 @@
-"""The plans that are tried: each changes one thing of the usual one."""
+"""The plans to compare: each changes one thing in the usual one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ _NO_LOAD = "execute_share = 1.0\nrequest_share = 0.0\n"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One plan, as the content of its scenario file besides the time."""
+    """One plan: the content of its scenario file apart from the time."""
 
     name: str
     budget: str = "replicas = 12\nparents = 1\n" + _NO_LOAD
     server: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name in the table; `name` identifies the plan in the rows of earlier runs."""
+        return (
+            self.name.replace("an arm", "per arm")
+            .replace("layouts drawn", "random layouts")
+            .replace("layouts not drawn", "fixed layouts")
+        )
 
     def scenario(self, seconds: float) -> str:
         """Write the scenario file; with one look, so that all of the time is used."""

@@ -13,13 +13,13 @@ from benchmarks.server_overhead.rounds import Spread, bench, spreads
 from perfgate.scenario.files import load_scenario
 
 _ROWS = (
-    ("executions in the server's process", "execute_ms"),
-    ("requests, as the client sees them", "request_ms"),
+    ("execution in the server's process", "execute_ms"),
+    ("request, as the client sees it", "request_ms"),
     ("**added by the request**", "added_ms"),
-    ("of the request: waiting for a thread", "queue_ms"),
-    ("of the request: its execution", "executed_ms"),
-    ("of the request: writing the answer", "encode_ms"),
-    ("a request that asks for nothing (health check)", "empty_ms"),
+    ("in the request: waiting for a thread", "queue_ms"),
+    ("in the request: execution", "executed_ms"),
+    ("in the request: encoding the response", "encode_ms"),
+    ("empty request (health check)", "empty_ms"),
     ("CPU time of an execution", "execute_cpu_ms"),
     ("CPU time of a request, server", "request_cpu_ms"),
     ("**CPU time added by the request**", "added_cpu_ms"),
@@ -28,12 +28,14 @@ _ROWS = (
 
 @click.command()
 @click.argument("model", default=".cache/models/ranking/v1")
-@click.option("--scenario", default="scenarios/ranking.toml", show_default=True, help="Whose requests are sent.")
+@click.option(
+    "--scenario", default="scenarios/ranking.toml", show_default=True, help="Scenario whose requests are sent."
+)
 @click.option("--protocol", type=click.Choice(["grpc", "rest"]), multiple=True, help="Repeatable.  [default: grpc]")
 @click.option("--in-flight", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True)
 @click.option(
-    "--each", type=click.IntRange(1), default=50, show_default=True, help="Executions, and requests, a round."
+    "--each", type=click.IntRange(1), default=50, show_default=True, help="Executions, and requests, per round."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -45,7 +47,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     each: int,
     as_json: bool,  # noqa: FBT001 - click's way of passing options
 ) -> None:
-    """Execute and request in turn, with one server of MODEL a protocol; prints medians over the rounds, and ranges."""
+    """Alternate executions and requests on one server of MODEL per protocol; print medians and ranges over rounds."""
     wanted = load_scenario(scenario, [Path()])
     found: dict[str, dict[str, Spread]] = {}
     for name in protocol or ("grpc",):

@@ -21,7 +21,7 @@ from perfgate.metrics import BY_NAME
 
 _HEAD = (
     "world", "true change", "runs", "fail / pass / open, looks", "fail / pass / open, once", "time saved, median",
-    "95 % interval covers", "at the end", "bounds miss", "ended as hopeless, of these decided in time",
+    "95 % interval covers", "at the end", "bounds miss", "ended for futility, of these decided in time",
 )  # fmt: skip
 
 
@@ -52,19 +52,21 @@ def _point(name: str, effect: float, catch: float, found: Sequence[Outcome]) -> 
         interval = stats.binomtest(sum(hits), len(hits)).proportion_ci(0.95)
         yield f"{np.mean(hits):.1%} [{interval.low:.1%}, {interval.high:.1%}]"
     yield f"{1 - np.mean([each.bounds_hold for each in found]):.2%}"
-    hopeless = [each for each in found if each.sequential is Verdict.INCONCLUSIVE and each.fraction < 1]
-    yield f"{len(hopeless):,}, {sum(each.in_time is not Verdict.INCONCLUSIVE for each in hopeless):,}"
+    futile = [each for each in found if each.sequential is Verdict.INCONCLUSIVE and each.fraction < 1]
+    yield f"{len(futile):,}, {sum(each.in_time is not Verdict.INCONCLUSIVE for each in futile):,}"
 
 
 @click.command()
 @click.option("--runs", default=5000, show_default=True, help="Seeded runs of each point at exactly the tolerance.")
-@click.option("--others", default=500, show_default=True, help="Of each other point.")
+@click.option("--others", default=500, show_default=True, help="Runs of each other point.")
 @click.option("--world", "worlds", type=click.Choice(tuple(SCENES)), multiple=True, help="Only these.")
 @click.option("--effect", "effects", type=float, multiple=True, help="Changes of all requests, as shares.")
 @click.option("--catch", type=float, help="Regression to catch, by default the metric's; the tolerance is half of it.")
-@click.option("--looks", default=8, show_default=True, help="A lane that others left time has up to twice as many.")
-@click.option("--seed", default=1, show_default=True, help="Each point has seeds of its own, made of this one.")
-@click.option("--processes", default=os.cpu_count(), show_default="one a CPU")
+@click.option(
+    "--looks", default=8, show_default=True, help="A lane with time left over by others has up to twice as many."
+)
+@click.option("--seed", default=1, show_default=True, help="Each point has its own seeds, derived from this one.")
+@click.option("--processes", default=os.cpu_count(), show_default="one per CPU")
 def main(  # noqa: PLR0913, PLR0917 - one parameter for each option
     runs: int,
     others: int,

@@ -114,8 +114,8 @@ def row(point: Point, found: Rates) -> str:
 
 @click.command()
 @click.option("--runs", default=5000, show_default=True, help="Seeded runs of each point at exactly the tolerance.")
-@click.option("--others", default=1000, show_default=True, help="Of each other point.")
-@click.option("--only", default="", help="Points whose name has this in it.")
+@click.option("--others", default=1000, show_default=True, help="Runs of each other point.")
+@click.option("--only", default="", help="Only points whose name contains this.")
 def main(runs: int, others: int, only: str) -> None:
     """Print a Markdown table, one row for each point; each has its own seeds."""
     click.echo("| world | true change | runs | fail / pass / open | 95 % interval covers, at the end |")

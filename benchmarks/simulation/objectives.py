@@ -18,7 +18,7 @@ _HEAD = (
     "world",
     "false pass / false fail, before",
     "now",
-    "right pass, before",
+    "correct pass, before",
     "now",
 )
 
@@ -71,9 +71,9 @@ def _points() -> Iterator[Point]:
 
 @click.command()
 @click.option("--runs", default=2000, show_default=True, help="Seeded runs of each point at the bound.")
-@click.option("--only", default="", help="Only objectives whose name begins so: p9, error, mean.")
+@click.option("--only", default="", help="Only objectives whose name starts with this: p9, error, mean.")
 def main(runs: int, only: str) -> None:
-    """Print a Markdown table; the truth is the bound, and for the power a tenth of it (for means, 70 %)."""
+    """Print a Markdown table; the truth is at the bound, and for power at a tenth of it (for means, 70 %)."""
     for line in (_HEAD, ["---"] * len(_HEAD)):
         click.echo("| " + " | ".join(line) + " |")
     for number, point in enumerate(_points()):

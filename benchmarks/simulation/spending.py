@@ -53,7 +53,9 @@ def row(name: str, away: float, count: int, df: int, runs: int) -> str:
 @click.option("--df", default=20, show_default=True, help="Degrees of freedom of the standard error.")
 def main(runs: int, count: int, df: int) -> None:
     """Print a Markdown table; each row has its own seeds."""
-    click.echo("| spends | tolerance away, standard errors | decided | ends after, median | mean |")
+    click.echo(
+        "| spending function | distance to the tolerance, standard errors | decided | time used, median | mean |"
+    )
     click.echo("| --- | --- | --- | --- | --- |")
     for name in FUNCTIONS:
         for away in AWAY:

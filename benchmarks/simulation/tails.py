@@ -26,13 +26,13 @@ TIMES = 5.0
 _SD = 0.2
 _ONE_IN_60 = 1 / 60
 _HEAD = (
-    "servers an arm x requests",
-    "servers apart",
-    "alike for, requests",
-    "slow requests of both arms",
-    "standard error over the truth",
+    "servers per arm \N{MULTIPLICATION SIGN} requests",
+    "servers differ by",
+    "autocorrelation time, requests",
+    "slow requests in both arms, five times as long",
+    "standard error / true value",
     "bounds miss, lower and upper",
-    f"one in 60 slow in the candidate alone fails (τ = {P99.catch / 2:.0%}, level 1/{FAMILY} %)",
+    f"one in 60 more slow requests in the candidate: fails (τ = {P99.catch / 2:.0%}, level 1/{FAMILY} %)",
 )
 
 
@@ -88,7 +88,7 @@ def cells(tail: Tail, runs: int) -> Iterator[str]:
     """Return one row: equal arms for errors, one slow request in 60 for power."""
     equal = [effect(tail, 0.0, np.random.default_rng((tail.seed, 0, run))) for run in range(runs)]
     worse = [effect(tail, _ONE_IN_60, np.random.default_rng((tail.seed, 1, run))) for run in range(runs)]
-    yield f"{tail.servers} x {tail.requests:,}"
+    yield f"{tail.servers} \N{MULTIPLICATION SIGN} {tail.requests:,}"
     yield f"{tail.server_sd:.0%}"
     yield f"{(1 + tail.memory) / (1 - tail.memory):.0f}"
     yield f"1 in {1 / tail.slow:.0f}" if tail.slow else "none"

@@ -18,11 +18,11 @@ _ENVIRONMENT = ("cpu_model", "cores", "tensorflow", "transparent_huge_pages", "l
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.argument("name")
-@click.option("--note", default="", help="A line to keep: what ran beside it.")
+@click.option("--note", default="", help="A line to keep: what else was running.")
 @click.option("--requests", type=click.IntRange(1), default=800, show_default=True, help="Of each server in a lane.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("tests/data/traces"), show_default=True)
 def main(run: Path, name: str, note: str, requests: int, out: Path) -> None:
-    """Make OUT/NAME.npz of RUN, the directory of a run of equal models."""
+    """Make OUT/NAME.npz from RUN, the directory of a run of equal models."""
     try:
         result, table = read_run(run)
         path = write(Trace(name, _about(result, note), table), out, requests)

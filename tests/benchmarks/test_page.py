@@ -15,7 +15,7 @@ def test_a_made_up_run_has_a_page_and_its_figures() -> None:
     done = CliRunner().invoke(main, ["--requests", "30000", "--replicas", "2", "--turns", "3", "--repeats", "1"])
     assert done.exception is None
     assert done.output.startswith("30,000 + 30,000 requests in 4,212 trials\n")
-    assert re.search(r"page: \d+ kB, of them charts \d+ kB\ndrawn in \d\.\d\d s", done.output)
+    assert re.search(r"page: \d+ kB, including \d+ kB of charts\nrendered in \d\.\d\d s", done.output)
     rows = [line for line in done.output.splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + 3 + 1 + 1 + 5
 

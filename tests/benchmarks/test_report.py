@@ -65,7 +65,7 @@ def test_a_saturated_server_is_named_as_the_limit(share: float | None, said: boo
 def test_other_work_on_the_machine_is_reported(share: float, in_flight: int, said: bool) -> None:
     found = notes([Load(in_flight, 0.0, {"perfgate": (replace(FINDING, cpu_share=share),)})])
 
-    assert any("other work took part" in note for note in found) == said
+    assert any("other processes were running" in note for note in found) == said
 
 
 def test_the_send_lag_of_an_open_loop_is_reported() -> None:

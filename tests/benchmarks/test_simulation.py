@@ -53,12 +53,12 @@ def test_what_hits_few_requests_fails_and_equal_models_pass(name: str, verdict: 
 
 
 @pytest.mark.slow
-def test_a_run_that_ends_as_hopeless_is_followed_to_its_end() -> None:
+def test_a_run_that_ends_for_futility_is_followed_to_its_end() -> None:
     scene = SCENES["payloads cost 1 to 50"]
     runs = [simulate(scene.world, 0.025, 0.05, (53, run), requests=scene.requests) for run in range(6)]
-    hopeless = [run for run in runs if run.fraction < 1 and run.sequential is Verdict.INCONCLUSIVE]
-    assert hopeless
-    assert all(run.sequential is run.in_time for run in runs if run not in hopeless)
+    futile = [run for run in runs if run.fraction < 1 and run.sequential is Verdict.INCONCLUSIVE]
+    assert futile
+    assert all(run.sequential is run.in_time for run in runs if run not in futile)
 
 
 def test_a_tail_in_one_arm_is_found_and_none_in_equal_arms() -> None:

@@ -66,7 +66,7 @@ def test_rates_have_exact_intervals() -> None:
         (10, 40, Wanted(Outcome.FAIL, at_most=0.01), "not met"),
         (20, 20, Wanted(Outcome.FOUND, at_least=0.95), "too few runs to say, met so far"),
         (10, 20, Wanted(Outcome.FOUND, at_least=0.95), "not met"),
-        (0, 0, Wanted(Outcome.FOUND, at_least=0.95), "no run yet"),
+        (0, 0, Wanted(Outcome.FOUND, at_least=0.95), "no runs yet"),
     ],
 )
 def test_a_bound_is_met_or_not_met_or_undecided(count: int, runs: int, wanted: Wanted, says: str) -> None:
@@ -112,7 +112,7 @@ def test_half_of_the_verdicts_without_a_neighbour_are_to_come_in_time() -> None:
     lines = [_line("quiet", "pass", 19.0), _line("ranker_quiet", "pass", 21.0), _line("ranker_quiet", "fail", 9.0)]
     text = summary(lines)
     part = text.split("## ")[1].splitlines()
-    at = next(n for n, line in enumerate(part) if line.startswith("| **nothing, no neighbour, four families** "))
+    at = next(n for n, line in enumerate(part) if line.startswith("| **no change, no neighbour, four families** "))
     assert "| fail ≤ 1% | 1 of 3" in part[at]
     assert "| passed ≥ 50% within 20 s | 1 of 3" in part[at + 1]
 
@@ -143,7 +143,7 @@ def test_the_share_of_intervals_that_cover_the_truth() -> None:
 
 def test_a_leak_is_shown_in_its_unit() -> None:
     text = summary([_line("leak", "fail", effects={"rss_growth_mb_per_1k": _effect("fail", 1.04)})])
-    assert _cells(text, "a leak of 1 KiB a request", 2)[3] == "+1.04 MiB/1k requests"
+    assert _cells(text, "leak of 1 KiB per request", 2)[3] == "+1.04 MiB/1k requests"
 
 
 def test_other_rules_are_counted_where_they_are_wrong() -> None:
@@ -157,6 +157,6 @@ def test_other_rules_are_counted_where_they_are_wrong() -> None:
     ]
     text = summary(lines)
     alarms, misses = _cells(text, "recurrent: the same model twice", 3), _cells(text, "recurrent: +5 %", 3)
-    assert [cell.split(" (")[0] for cell in alarms[1:]] == ["an alarm", "0 of 2", *["1 of 2"] * 5]
-    assert [cell.split(" (")[0] for cell in misses[1:]] == ["none", "1 of 2", *["1 of 2"] * 5]
+    assert [cell.split(" (")[0] for cell in alarms[1:]] == ["alarm", "0 of 2", *["1 of 2"] * 5]
+    assert [cell.split(" (")[0] for cell in misses[1:]] == ["no alarm", "1 of 2", *["1 of 2"] * 5]
     assert "leak" not in text.split("## ")[3]
