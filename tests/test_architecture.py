@@ -222,10 +222,12 @@ def test_imports_go_downwards_only() -> None:
     assert wrong_way(PACKAGE) == []
 
 
+@pytest.mark.slow
 def test_no_imports_go_in_circles() -> None:
     assert circles(PACKAGE) == set()
 
 
+@pytest.mark.slow
 def test_what_is_imported_by_name_is_known() -> None:
     assert imports_by_name(PACKAGE) == IMPORTS_BY_NAME.keys()
 

@@ -92,10 +92,12 @@ def _is_bare(node: ast.expr) -> bool:
     return is_code and any(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in ast.walk(node))
 
 
+@pytest.mark.slow
 def test_every_entry_is_raised_with_exactly_its_words() -> None:
     assert set(raised(PACKAGE)) == {(kind.name, _blanks(kind)) for kind in CautionKind}
 
 
+@pytest.mark.slow
 def test_nothing_goes_around_the_table() -> None:
     assert around_the_table(PACKAGE) == []
 

@@ -130,6 +130,7 @@ def formatted_by_hand(package: Path) -> Iterator[str]:
             yield file.relative_to(package).as_posix()
 
 
+@pytest.mark.slow
 def test_numbers_are_formatted_in_one_place() -> None:
     assert set(formatted_by_hand(PACKAGE)) == {"formatting.py", *FOR_MACHINES}
 

@@ -37,6 +37,7 @@ def _verdict(result: Result, metric: str) -> Verdict:
     return next(each.verdict for each in result.judgement.metrics if each.metric == metric)
 
 
+@pytest.mark.slow
 def test_equal_models_pass(tmp_path: Path) -> None:
     bench = Bench()
     result = bench.run(tmp_path, "old", "same")
@@ -46,6 +47,7 @@ def test_equal_models_pass(tmp_path: Path) -> None:
     assert bench.everything_stopped()
 
 
+@pytest.mark.slow
 def test_a_slower_model_fails_and_the_headline_says_by_how_much(tmp_path: Path) -> None:
     result = Bench().run(tmp_path, "old", "slow")
     assert result.judgement is not None
@@ -56,6 +58,7 @@ def test_a_slower_model_fails_and_the_headline_says_by_how_much(tmp_path: Path) 
     assert f"execute_ms {effect.change:+.1%}" in result.judgement.headline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "verdict"), [("same", Verdict.PASS), ("slow", Verdict.FAIL)])
 def test_a_lane_ends_when_all_that_it_decides_is_decided(tmp_path: Path, name: str, verdict: Verdict) -> None:
     names = ("execute_ms", "cpu_ms_per_request")
@@ -85,11 +88,13 @@ def test_what_one_lane_leaves_another_uses_that_is_still_open(tmp_path: Path) ->
     assert sum(early.blocks.wall_s) < 1.1 * SCENARIO.budget.measure_s
 
 
+@pytest.mark.slow
 def test_a_run_without_looks_takes_all_of_its_time(tmp_path: Path) -> None:
     scenario = SCENARIO.model_copy(update={"budget": SCENARIO.budget.model_copy(update={"looks": 1})})
     assert {look.fraction for look in Bench().run(tmp_path, "old", "slow", scenario=scenario).looks} == {1.0}
 
 
+@pytest.mark.slow
 def test_looks_are_kept_and_read_again(tmp_path: Path) -> None:
     result = Bench().run(tmp_path, "old", "slow")
     assert document.read(tmp_path).looks == result.looks
@@ -167,6 +172,7 @@ def test_a_model_that_does_not_load_is_an_invalid_run(tmp_path: Path) -> None:
     assert "INVALID" in (tmp_path / page.FILE_NAME).read_text()
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_makes_the_run_invalid_and_keeps_what_was_measured(tmp_path: Path) -> None:
     bench = Bench(dies_after=20)
     result = bench.run(tmp_path, "old", "same")
@@ -379,6 +385,7 @@ def test_the_result_contains_the_power_from_a_calibration(tmp_path: Path) -> Non
     assert stored["seed"] == 5
 
 
+@pytest.mark.slow
 def test_how_servers_start_and_warm_up_are_metrics(tmp_path: Path) -> None:
     result = Bench().run(tmp_path, "old", "same")
     found = {summary.metric for summary in result.summaries}

@@ -97,6 +97,7 @@ def test_an_interrupt_keeps_what_whole_runs_tell(commands: Commands, monkeypatch
     assert document.read(Path("out/run-3")).status == "interrupted"
 
 
+@pytest.mark.slow
 def test_an_interrupt_of_the_first_run_keeps_nothing(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     _interrupt(monkeypatch, run=1)
     assert "CALIBRATED" not in _calibrate(commands, expect=ExitCode.INTERRUPTED)

@@ -61,6 +61,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_failing_gate_leaves_junit_and_metrics(commands: Commands, tmp_path: Path) -> None:
     junit, metrics = tmp_path / "ci" / "junit.xml", tmp_path / "ci" / "metrics.txt"
     commands(
@@ -70,6 +71,7 @@ def test_a_failing_gate_leaves_junit_and_metrics(commands: Commands, tmp_path: P
     assert metrics.read_text(encoding="utf-8").endswith("# EOF\n")
 
 
+@pytest.mark.slow
 def test_on_github_what_failed_is_annotated_and_summed_up(
     commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ def test_on_github_what_failed_is_annotated_and_summed_up(
     assert text.startswith("of an earlier command\n### ❌ FAIL ")
 
 
+@pytest.mark.slow
 def test_a_summary_that_cannot_be_written_changes_no_verdict(
     commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_run_that_cannot_begin_leaves_no_old_file(commands: Commands, tmp_path
     assert not (tmp_path / "junit.xml").exists()
 
 
+@pytest.mark.slow
 def test_results_on_standard_output_stay_one_document(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     commands("compare", "old", "slow", *SCENARIO, "--json", expect=ExitCode.FAIL)

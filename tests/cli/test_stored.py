@@ -21,6 +21,7 @@ LONG = ("--budget", "8s")
 """Enough to distinguish equal models from slower ones side by side."""
 
 
+@pytest.mark.slow
 def test_numbers_alone_fail_what_is_far_slower_and_leave_the_rest_open(commands: Commands) -> None:
     commands.record("old", "--numbers-only")
     (record,) = commands.store.list()
@@ -63,6 +64,7 @@ def test_two_ways_to_compare_at_once_are_refused(also: tuple[str, ...], commands
     assert f"{also[0]} and --numbers-only cannot be used together" in said
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_reported_and_its_numbers_are_used(commands: Commands) -> None:
     commands.record("old")
     shutil.rmtree("kept/artifacts")
@@ -71,6 +73,7 @@ def test_a_missing_model_is_reported_and_its_numbers_are_used(commands: Commands
     assert "is missing: artifacts/" in said
 
 
+@pytest.mark.slow
 def test_a_model_that_was_changed_is_no_reason_to_take_its_numbers(commands: Commands) -> None:
     commands.record("old")
     (file,) = Path("kept/artifacts").glob("*/saved_model.pb")
@@ -84,6 +87,7 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "environment", lambda *_: {**HERE, "cores": 8.0})
 
 
+@pytest.mark.slow
 def test_another_environment_is_refused_before_anything_is_measured(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def test_at_exactly_the_tolerance_neither_mistake_is_frequent(machine: Machine) 
     assert found.covered >= LEAST_COVERED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hit", [(2.5, 2.5, *ALIKE[2:]), (5.0, *ALIKE[1:])], ids=["2 of 16", "1 of 16"])
 def test_what_hits_a_few_payloads_fails(hit: tuple[float, ...]) -> None:
     assert rates(Machine(hit=hit), 0.0, TAU, 40, 42).fail == 1.0

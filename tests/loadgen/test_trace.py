@@ -65,6 +65,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_trace(tmp_path / "t.gz")
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=50), st.floats(0.01, 100))
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, stamps: list[float], speed: float

@@ -31,6 +31,7 @@ def _arrays(draw: st.DrawFn) -> tuple[str, Array]:
     return dtype, np.frombuffer(raw, numpy_dtype(dtype)).reshape(shape)
 
 
+@pytest.mark.slow
 @given(_arrays())
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_every_array_comes_back_bit_by_bit(case: tuple[str, Array]) -> None:

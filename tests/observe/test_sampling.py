@@ -97,6 +97,7 @@ print(*({name.partition(".")[0] for name in sys.modules} & {"numpy", "psutil", "
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM])
 def test_no_sampler_outlives_its_parent(signal_: signal.Signals) -> None:
     program = """

@@ -122,6 +122,7 @@ def _signatures(draw: st.DrawFn) -> Signature:
     return Signature("serving_default", "tensorflow/serving/predict", tuple(tensors), ())
 
 
+@pytest.mark.slow
 @given(_signatures(), st.integers(1, 4), st.integers(0, 2**32))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_every_request_decodes_to_what_the_signature_asks(signature: Signature, batch: int, seed: int) -> None:

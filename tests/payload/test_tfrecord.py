@@ -23,6 +23,7 @@ def test_records_come_back(tmp_path: Path, records: list[bytes], compressed: boo
     assert _read(tmp_path / "r", gzip.compress(data) if compressed else data) == records
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(min_size=1, max_size=30), min_size=1, max_size=3), st.data())
 @settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_flipped_bit_and_no_cut_goes_unseen(tmp_path: Path, records: list[bytes], data: st.DataObject) -> None:

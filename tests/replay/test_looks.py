@@ -29,12 +29,14 @@ def _ended(names: list[str], change: float, seed: int) -> list[tuple[Verdict, fl
     return [(verdicts["execute_ms"].verdict, fraction) for verdicts, fraction in runs]
 
 
+@pytest.mark.slow
 def test_many_looks_at_exactly_the_tolerance_err_no_more_often_than_one() -> None:
     found = [verdict for verdict, _ in _ended(list(NAMES), TAU, seed=71)]
     for wrong in (Verdict.FAIL, Verdict.PASS):
         assert found.count(wrong) <= stats.binom.isf(1e-4, len(found), ALPHA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "right"), [(0.0, Verdict.PASS), (0.1, Verdict.FAIL)])
 def test_a_quiet_run_ends_early_and_right(change: float, right: Verdict) -> None:
     found = _ended(quiet_enough(), change, seed=72)

@@ -93,6 +93,7 @@ def test_each_gated_metric_has_its_smallest_regression_by_budget(calibrated: Cal
     assert "latency_p50_ms" not in {each.metric for each in calibrated.detectable}
 
 
+@pytest.mark.slow
 def test_false_alarms_of_equal_models_are_kept(tmp_path: Path) -> None:
     result, table = _run(tmp_path)
     assert result.judgement is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from perfgate.report.html.differences import environment_rows, flat, model_rows, settings_differ
 from perfgate.report.html.page import render_html
 from perfgate.results.result import RecordFacts
@@ -55,6 +57,7 @@ def test_the_model_of_stored_numbers_is_the_records() -> None:
     assert rows["version"].changed
 
 
+@pytest.mark.slow
 def test_the_page_marks_what_changed_by_word_and_shape_and_folds_the_rest() -> None:
     text = page("measured_again")
     part = text[text.index('id="differences"') : text.index('id="plan"')]

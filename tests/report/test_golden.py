@@ -60,6 +60,7 @@ def test_a_changed_byte_would_show() -> None:
         assert readable(changed, result) != golden
 
 
+@pytest.mark.slow
 def test_the_sample_is_what_is_rendered_today() -> None:
     assert SAMPLE.read_text(encoding="utf-8") == render_html(carried(SAMPLE))
 

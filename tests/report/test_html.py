@@ -77,6 +77,7 @@ def assert_keeps_to_itself(text: str) -> None:
     assert "@import" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_nothing_is_fetched_and_nothing_foreign_runs(name: str) -> None:
     assert_keeps_to_itself(page(name))
@@ -111,6 +112,7 @@ def test_hostile_words_are_shown_and_do_nothing() -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
 
 
+@pytest.mark.slow
 def test_the_same_result_gives_the_same_bytes() -> None:
     assert render_html(example.failing()) == render_html(example.failing())
 

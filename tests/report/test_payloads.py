@@ -96,6 +96,7 @@ def _measured(hit: np.ndarray[tuple[int], np.dtype[np.float64]], seed: int) -> t
     )
 
 
+@pytest.mark.slow
 def test_measured_requests_are_found_and_equal_ones_hardly_ever_named() -> None:
     hit = np.where(np.isin(np.arange(PAYLOADS), (3, 11)), 2.5, 1.0)
     for seed in range(5):

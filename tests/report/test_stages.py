@@ -64,6 +64,7 @@ def test_sampling_says_what_it_cost_where_it_is_known() -> None:
     assert sampling_sentence(example.invalid()) == ""
 
 
+@pytest.mark.slow
 def test_the_page_has_the_section_only_where_there_is_something_to_show() -> None:
     assert 'id="stages"' in render_html(example.passing())
     assert 'id="stages"' not in render_html(example.invalid())

@@ -66,6 +66,7 @@ def test_numbers_come_back_and_infinities_as_nan(
     assert tuple(value is None for value in after.trials.cpu_ms) == unknown
 
 
+@pytest.mark.slow
 @given(st.floats(min_value=1e-12, max_value=1e15))
 def test_columns_keep_six_digits_in_few_characters(value: float) -> None:
     trials = TrialColumns(start_s=(value, -value))

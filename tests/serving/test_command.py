@@ -57,6 +57,7 @@ def _gone(*pids: int) -> bool:
     return not psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)[1]
 
 
+@pytest.mark.slow
 def test_it_starts_says_where_it_is_and_stops(start: Start, launchers: list[CommandLauncher], tmp_path: Path) -> None:
     replica = start(f"{STUB} {{rest_port}} {{name}} --after 0.3", environment={"MODE": "{name}-{version}"}, version=7)
     assert replica.rest_address == f"127.0.0.1:{replica.rest_address.rpartition(':')[2]}"
@@ -73,6 +74,7 @@ def test_it_starts_says_where_it_is_and_stops(start: Start, launchers: list[Comm
         replica.ensure_alive()
 
 
+@pytest.mark.slow
 def test_replicas_of_one_launcher_are_apart(launchers: list[CommandLauncher], tmp_path: Path) -> None:
     launchers.append(CommandLauncher(_target(f"{STUB} {{rest_port}} {{name}}"), os.environ, tmp_path / "log"))
     one, other = (launchers[0].start(_spec(tmp_path)) for _ in range(2))
@@ -91,6 +93,7 @@ def test_model_is_a_base_path_with_one_version_and_saved_model_the_directory(sta
     assert (tmp_path / "log").read_text().splitlines()[:3] == ["3", "x", str(tmp_path)]
 
 
+@pytest.mark.slow
 def test_the_base_paths_are_shared_by_an_arm_and_removed(
     start: Start, launchers: list[CommandLauncher], tmp_path: Path
 ) -> None:
@@ -131,6 +134,7 @@ def test_an_invalid_program_is_reported_by_its_name(start: Start, program: str, 
     assert caught.value.problem.startswith(f"{program} cannot be started: {why}")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_never_ready_is_given_up(start: Start) -> None:
     began_s = time.monotonic()
     with pytest.raises(InvalidRunError, match=r"was not ready within 0.8 s: LOADING"):
@@ -204,6 +208,7 @@ def test_a_daemon_is_found_by_its_pid_file(start: Start, launchers: list[Command
     assert _gone(replica.pid)
 
 
+@pytest.mark.slow
 def test_a_pid_file_that_names_an_older_process_is_not_believed(start: Start, tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
         try:
@@ -231,6 +236,7 @@ def test_a_daemon_of_several_processes_needs_a_pid_file(start: Start) -> None:
     assert "target.pid_file" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_stubborn_servers_and_their_children_are_killed(
     start: Start, launchers: list[CommandLauncher], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def test_errors_keep_their_status_and_words(channel: grpc.Channel, capfd: pytest
     assert _ask(channel, "Echo", b"ab") == b"ba"
 
 
+@pytest.mark.slow
 def test_each_of_many_callers_gets_its_answer(server: RpcServer) -> None:
     def ask(caller: int) -> None:
         with grpc.insecure_channel(f"127.0.0.1:{server.port}", [("grpc.use_local_subchannel_pool", 1)]) as own:
@@ -121,6 +122,7 @@ def test_each_of_many_callers_gets_its_answer(server: RpcServer) -> None:
     _until(lambda: server.limits.held == (0, 0))
 
 
+@pytest.mark.slow
 def test_no_more_than_so_many_at_once_and_the_rest_wait(channel: grpc.Channel) -> None:
     began_s = time.monotonic()
     with ThreadPoolExecutor(6) as pool:

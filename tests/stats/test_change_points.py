@@ -36,6 +36,7 @@ def worst_of(share: float, series: int) -> float:
     return float(stats.binom.ppf(0.999, series, share)) / series
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "count"),
     [

@@ -59,6 +59,7 @@ def _bounds(series: list[Floats], effect: float) -> tuple[bool, bool]:
     return upper_share(hits, size, 0.01) <= 0.01, lower_share(hits, size, 0.01) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("servers", [1, 12])
 def test_a_percentile_at_its_bound_is_decided_in_one_run_of_a_hundred(servers: int) -> None:
     """Requests with an autocorrelation time of 19, which the rule before treated as independent within a server."""

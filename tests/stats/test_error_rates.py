@@ -26,6 +26,7 @@ WORLDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS.keys())
 def test_each_bound_misses_the_truth_no_more_often_than_it_says(world: World) -> None:
     rng, low, high = np.random.default_rng(11), 0, 0
@@ -56,6 +57,7 @@ def _steep(runs: int) -> list[Sample]:
 # Methods known to be wrong: the simulation must be able to show it.
 
 
+@pytest.mark.slow
 def test_pooled_requests_call_equal_models_different() -> None:
     rng, world, called, runs = np.random.default_rng(13), World(replicas=1, parents=1), 0, 100
     for _ in range(runs):

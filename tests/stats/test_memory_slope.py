@@ -113,6 +113,7 @@ def test_each_bound_misses_the_leak_no_more_often_than_it_says(
     assert sum(effect.upper < leak_mb for effect in found) <= most
 
 
+@pytest.mark.slow
 def test_a_kibibyte_a_request_lies_above_half_of_it_and_no_leak_below() -> None:
     leaking, tight = (_effects(leak, 40, Readings(), World()) for leak in (1.0, 0.0))
     assert sum(effect.lower > 0.5 for effect in leaking) >= 39

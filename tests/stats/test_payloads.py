@@ -108,6 +108,7 @@ def _misses(world: World, cost: NDArray[np.float64], runs: int, seed: int) -> tu
     return low, high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "world",
     [
@@ -122,6 +123,7 @@ def test_bounds_hold_where_payloads_cost_1_to_50_times_as_much(world: World) -> 
     assert max(misses) <= 9  # of 300 at 1 %: 10 or more in 0.1 % of such tests
 
 
+@pytest.mark.slow
 def test_a_level_of_medians_makes_standard_errors_too_small() -> None:
     """All replicas depend on the block's level: with medians, whatever moves it counts twice."""
     arm = np.arange(24) % 2

@@ -75,6 +75,7 @@ def test_from_five_days_on_the_rates_hold_however_unsteady_the_machine(records: 
     assert missed.both <= 0.06 * RUNS
 
 
+@pytest.mark.slow
 def test_where_occasions_do_not_differ_the_interval_is_only_a_little_too_wide() -> None:
     missed = _simulated(0.0, 8)
     assert missed.both <= 0.05 * RUNS
@@ -85,6 +86,7 @@ def test_where_occasions_do_not_differ_the_interval_is_only_a_little_too_wide() 
     assert apart.se < 3 * together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", [1, 2, 4])
 @pytest.mark.parametrize("occasion_sd", [0.01, 0.16])
 def test_with_few_records_the_prior_keeps_the_rates(records: int, occasion_sd: float) -> None:

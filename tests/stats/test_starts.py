@@ -39,6 +39,7 @@ def test_few_pairs_are_not_worth_their_degrees_of_freedom() -> None:
     assert paired_contrast(made) == contrast(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("starts", [QUIET, BUSY], ids=["quiet", "busy"])
 @pytest.mark.parametrize("replicas", [4, 12])
 def test_each_bound_misses_the_truth_no_more_often_than_it_says(replicas: int, starts: Starts) -> None:

@@ -49,6 +49,7 @@ def _rms(found: Sequence[Components], name: str) -> float:
     return float(np.sqrt(np.mean([getattr(each, name) ** 2 for each in found])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "world",
     [
@@ -118,6 +119,7 @@ def test_occasions_are_distinguished_from_replicas_and_their_interval_covers() -
     assert np.mean([each.occasion_sd_upper / each.occasion_sd for each in found]) > 3, "four runs are rough"
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_start_slope_holds_the_truth() -> None:
     world = replace(WORLD, blocks=40, start_slope=0.02)
     held = [each.start_slope_lower <= 0.02 <= each.start_slope_upper for each in _calibrated(world, 36, 150, 2)]
@@ -131,6 +133,7 @@ def test_no_spread_at_all_is_zero_and_not_nan() -> None:
         assert getattr(found, name) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_request_noise_alone_leaves_little_to_replicas() -> None:
     found = _calibrated(replace(WORLD, replica_sd=0.0, parent_sd=0.0), 38)
     noise_of_number = _rms(found, "request_sd") / WORLD.blocks**0.5

@@ -34,6 +34,7 @@ def _truth(world: World, rng: np.random.Generator) -> float:
     return float(np.mean([numbers.var(ddof=1) for numbers in runs]) * world.blocks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payloads", [1, 16])
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS.keys())
 def test_it_is_the_variance_of_a_replicas_mean_over_requests(world: World, payloads: int) -> None:

@@ -149,6 +149,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     assert "without a result" in said
 
 
+@pytest.mark.slow
 def test_a_second_neighbour_is_started_once_blocks_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[float] = []
 

@@ -54,6 +54,7 @@ def _listed(array: np.ndarray) -> tuple[tuple[int, ...], list[Any]]:
     return array.shape, [repr(value) for value in array.ravel().tolist()]
 
 
+@pytest.mark.slow
 @given(_inputs())
 def test_the_requests_that_perfgate_sends_are_read_as_they_were(inputs: dict[str, tuple[str, np.ndarray]]) -> None:
     request = PredictRequest()

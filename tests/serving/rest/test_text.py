@@ -24,6 +24,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=4), _VALUES, max_size=4))
 def test_what_is_written_reads_back(value: dict[str, Any]) -> None:
     assert text.parse(text.dump(value)) == value
