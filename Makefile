@@ -38,8 +38,11 @@ models: ranking audio ## build the ranking models, fetch the audio model, into .
 demo: ranking ## compare v1 with its re-export (passes) and with the slower v2 (fails)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: models ## the whole test suite on all CPUs; what measures has them for itself
-	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
+test: models ## the whole test suite: on all CPUs what is not live, then live servers one at a time
+	@status=0; \
+	$(BIN)/python -m pytest -m "not live" -n logical || status=$$?; \
+	$(BIN)/python -m pytest -m live || status=$$?; \
+	exit $$status
 
 check: lint ## lint, and the quick tests that need no server: before each commit
 	@$(BIN)/python -m pytest -q -m "not live and not slow" -n logical

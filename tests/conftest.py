@@ -37,12 +37,8 @@ class RankingModels(NamedTuple):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is live first, for it takes longest, and last what needs the machine for itself."""
-
-    def turn(item: pytest.Item) -> int:
-        return 2 if item.get_closest_marker("alone") else 0 if item.get_closest_marker("live") else 1
-
-    items.sort(key=turn)
+    """Run live tests last, so that fast failures show first."""
+    items.sort(key=lambda item: item.get_closest_marker("live") is not None)
 
 
 @contextmanager
@@ -55,14 +51,11 @@ def _alone(name: str) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let tests of all processes on this checkout run beside each other, and nothing beside one that measures."""
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "turnstile.lock").open("w") as turnstile, (CACHE / "machine.lock").open("w") as machine:
-        # Whoever waits keeps the turnstile, so that a test that measures is not overtaken for ever.
-        fcntl.flock(turnstile, fcntl.LOCK_EX)
-        fcntl.flock(machine, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
-        fcntl.flock(turnstile, fcntl.LOCK_UN)
+def _one_live_test_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.node.get_closest_marker("live") is None:
+        yield
+        return
+    with _alone("live"):
         yield
 
 

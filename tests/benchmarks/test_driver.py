@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.driver.noop_server import noop_server
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[2]
 
