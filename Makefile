@@ -38,10 +38,11 @@ models: ranking audio ## build the ranking models, fetch the audio model, into .
 demo: ranking ## compare v1 with its re-export (passes) and with the slower v2 (fails)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: models ## the whole test suite: on all CPUs what is not live, then live servers one at a time
+test: models ## the whole test suite: on all CPUs, and what measures one at a time
 	@status=0; \
 	$(BIN)/python -m pytest -m "not live" -n logical || status=$$?; \
-	$(BIN)/python -m pytest -m live || status=$$?; \
+	$(BIN)/python -m pytest -m "live and not alone" -n logical --dist loadfile || status=$$?; \
+	$(BIN)/python -m pytest -m alone || status=$$?; \
 	exit $$status
 
 check: lint ## lint, and the quick tests that need no server: before each commit

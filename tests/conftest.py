@@ -42,25 +42,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def _locked(name: str, *, shared: bool = False) -> Iterator[None]:
     """Hold a lock against other test processes on this checkout."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
 
 
 @pytest.fixture(autouse=True)
-def _one_live_test_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
+def _turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let live tests run beside each other, and none of them beside one that measures, in any process."""
     if request.node.get_closest_marker("live") is None:
         yield
         return
-    with _alone("live"):
+    with _locked("live", shared=request.node.get_closest_marker("alone") is None):
         yield
 
 
 def _example(script: str) -> subprocess.CompletedProcess[str]:
-    with _alone("models"):
+    with _locked("models"):
         command = [sys.executable, str(ROOT / "examples" / script), "--out", str(MODELS)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 

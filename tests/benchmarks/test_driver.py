@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.driver.noop_server import noop_server
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 ROOT = Path(__file__).parents[2]
 

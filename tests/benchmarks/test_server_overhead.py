@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.live
+@pytest.mark.alone
 def test_it_tells_what_a_request_adds(ranking_models: RankingModels) -> None:
     command = [
         sys.executable,

@@ -199,6 +199,7 @@ def _decided(server: Server, branch: str, scripts: Sequence[str], **variables: s
 
 
 @pytest.mark.live
+@pytest.mark.alone
 @pytest.mark.slow
 def test_from_init_to_red_and_green_jobs(
     server: Server, ranking_models: RankingModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -71,6 +71,7 @@ def _serving(model: Path) -> Iterator[str]:
         assert not psutil.wait_procs(family, timeout=5)[1], "a server outlived `perfgate serve`"
 
 
+@pytest.mark.alone
 def test_the_audio_model_is_not_slower_than_itself(audio_model: Path, tmp_path: Path) -> None:
     done = _perfgate("compare", audio_model, audio_model, "-s", "audio", *SMALL, "--budget", "8s", "--out", tmp_path)
     assert done.returncode in {ExitCode.PASS, ExitCode.INCONCLUSIVE}, done.stderr
@@ -79,6 +80,7 @@ def test_the_audio_model_is_not_slower_than_itself(audio_model: Path, tmp_path: 
     assert {each.metric for each in result.judgement.metrics} >= {"execute_ms", "cpu_ms_per_request", "service_mean_ms"}
 
 
+@pytest.mark.alone
 def test_record_then_run_passes_the_same_model_and_fails_the_slower(
     ranking_models: RankingModels, tmp_path: Path
 ) -> None:
@@ -240,6 +242,7 @@ request_share = 0.2
 """
 
 
+@pytest.mark.alone
 def test_bursts_of_two_request_classes_over_rest_into_a_batching_server(
     ranking_models: RankingModels, tmp_path: Path
 ) -> None:
@@ -259,6 +262,7 @@ def test_bursts_of_two_request_classes_over_rest_into_a_batching_server(
     assert "mean request time under load" in done.stderr
 
 
+@pytest.mark.alone
 def test_a_model_called_in_process_is_compared_without_a_server(ranking_models: RankingModels, tmp_path: Path) -> None:
     scenario = tmp_path / "direct.toml"
     scenario.write_text(

@@ -21,7 +21,7 @@ from perfgate.loadgen.transports import GrpcTransport
 from perfgate.loadgen.workers import Workers
 from perfgate.trials import Call, Method
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 
 class Process(Protocol):

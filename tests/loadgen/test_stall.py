@@ -23,7 +23,7 @@ from perfgate.loadgen.interface import Driver, OpenLoop
 from perfgate.loadgen.workers import Workers, open_driver
 from perfgate.trials import Call, Requests
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = [pytest.mark.live, pytest.mark.alone, pytest.mark.slow]
 
 RATE_RPS, STOP_S = 500, 1.4
 

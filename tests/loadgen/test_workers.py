@@ -94,6 +94,7 @@ def test_one_worker_is_this_process() -> None:
 
 
 @pytest.mark.live
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
     calls = [Call(b"abc"), Call(b"fail 3", kind=1), Call(f"timing {LINE}".encode(), kind=2)]
@@ -127,6 +128,7 @@ def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.alone
 def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
     with Workers(2) as workers, open_driver(ServerAddress(echo.address), workers) as driver:
         victim = workers.start()[1].pid
@@ -140,6 +142,7 @@ def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.alone
 def test_pauses_after_broken_connections_are_counted() -> None:
     with Workers(2) as workers, open_driver(ServerAddress("127.0.0.1:1", deadline_s=0.2), workers) as driver:
         refused = driver.drive([Call(b"")], ClosedLoop(2, duration_s=0.3))
@@ -150,6 +153,7 @@ def test_pauses_after_broken_connections_are_counted() -> None:
 
 
 @pytest.mark.live
+@pytest.mark.alone
 def test_no_worker_outlives_a_killed_parent(echo: Server) -> None:
     program = f"""
 import sys, numpy as np
