@@ -75,11 +75,14 @@ def tell_the_truth(requests: Requests, backlog_ms: float) -> None:
     assert 390 < p90_ms < 420 + backlog_ms
 
 
-def count_the_late(requests: Requests) -> None:
-    """With a deadline of 0.5 s, all requests in the first 0.9 s of the stop got no response in time."""
+def count_the_late(requests: Requests, backlog_ms: float) -> None:
+    """With a deadline of 0.5 s, all requests in the first 0.9 s of the stop got no response in time.
+
+    Neither do those after them that the server cannot answer in time while it works the backlog off.
+    """
     late = requests.status == 4
     assert requests.status.size == 2500
-    assert np.count_nonzero(late) == pytest.approx(0.9 * RATE_RPS, rel=0.1)
+    assert 0.9 * 0.9 * RATE_RPS <= np.count_nonzero(late) <= (1.1 * 0.9 + backlog_ms / 1e3) * RATE_RPS
     assert np.count_nonzero(requests.status) == np.count_nonzero(late)
     assert np.all(requests.response_ms[late] >= 500)
     assert np.quantile(requests.response_ms, 0.99) == pytest.approx(500, rel=0.1)
@@ -92,7 +95,7 @@ def test_a_stall_shows_over_grpc(workers: int) -> None:
         with open_driver(ServerAddress(server.address), several) as driver:
             tell_the_truth(drive_through_a_stop(driver, server.pid, 10, b""), queued_ms)
         with open_driver(ServerAddress(server.address, deadline_s=0.5), several) as driver:
-            count_the_late(drive_through_a_stop(driver, server.pid, 5, b""))
+            count_the_late(drive_through_a_stop(driver, server.pid, 5, b""), queued_ms)
 
 
 def test_a_stall_shows_over_rest(start_server: Callable[..., Server]) -> None:
@@ -106,4 +109,4 @@ def test_a_stall_shows_over_rest(start_server: Callable[..., Server]) -> None:
     with open_driver(endpoint(5.0)) as driver:
         tell_the_truth(drive_through_a_stop(driver, server.process.pid, 10, b"{}"), queued_ms)
     with open_driver(endpoint(0.5)) as driver:
-        count_the_late(drive_through_a_stop(driver, server.process.pid, 5, b"{}"))
+        count_the_late(drive_through_a_stop(driver, server.process.pid, 5, b"{}"), queued_ms)
