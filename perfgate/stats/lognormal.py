@@ -50,6 +50,7 @@ def _spreads(spread: float, df: int, alpha: float) -> tuple[Floats, Floats]:
 
 
 def _chi2_density(x: Floats, df: int) -> Floats:
+    """Density of the chi-squared distribution; that of `scipy.stats` takes a second to import."""
     log_density = special.xlogy(df / 2 - 1, x) - x / 2 - special.gammaln(df / 2) - log(2) * df / 2
     return np.asarray(np.exp(log_density), np.float64)
 

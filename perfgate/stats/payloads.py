@@ -49,7 +49,7 @@ class Blocks:
         clipped. The median is then recomputed without these shifts, because affected payloads move it.
         """
         sides = [self.arm == each for each in np.unique(self.arm)]
-        level = _level(self.logs, sides)
+        level = block_level(self.logs, self.arm)
         relative = self.logs - level[:, None]
         places = list(_alike(self.payload))
         first = relative - _medians(relative.T)
@@ -97,11 +97,7 @@ def block_level(logs: Floats, arm: Ints) -> Floats:
     A level over both arms together would follow the replicas of either arm that are near it, and so pull the arms
     together (docs/explanation/method.md).
     """
-    return _level(logs, [arm == each for each in np.unique(arm)])
-
-
-def _level(logs: Floats, sides: Sequence[Mask]) -> Floats:
-    return np.asarray(np.mean([_trimmed_mean(logs[:, side]) for side in sides], axis=0), np.float64)
+    return np.asarray(np.mean([_trimmed_mean(logs[:, arm == each]) for each in np.unique(arm)], axis=0), np.float64)
 
 
 def _trimmed_mean(values: Floats) -> Floats:
