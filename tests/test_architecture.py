@@ -31,7 +31,7 @@ FLOORS = (  # "" is perfgate/__init__.py
     {"model", "scenario"},
     {"loadgen", "observe", "payload", "serving"},
     {"experiment", "server", "stats"},
-    {"baseline", "gate"},
+    {"baseline", "explain", "gate"},
     {"results"},
     {"report"},
     {"doctor", "pipeline", "project"},

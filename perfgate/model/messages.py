@@ -145,10 +145,74 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     # tensorflow/core/protobuf/saver.proto
     "SaverDef": ((_ONE, "string", "restore_op_name", 3),),
     # tensorflow/core/framework/ node_def.proto, function.proto and graph.proto
-    "NodeDef": ((_ONE, "string", "name", 1), (_ONE, "string", "op", 2)),
-    "FunctionDef": ((_MANY, "NodeDef", "node_def", 3),),
+    "AttrList": (
+        (_MANY, "bytes", "s", 2),
+        (_MANY, "int64", "i", 3),
+        (_MANY, "float", "f", 4),
+        (_MANY, "bool", "b", 5),
+        (_MANY, "int32", "type", 6),
+        (_MANY, "TensorShapeProto", "shape", 7),
+        (_MANY, "TensorProto", "tensor", 8),
+        (_MANY, "NameAttrList", "func", 9),
+    ),
+    "AttrValue": (
+        (_EITHER, "AttrList", "list", 1),
+        (_EITHER, "bytes", "s", 2),
+        (_EITHER, "int64", "i", 3),
+        (_EITHER, "float", "f", 4),
+        (_EITHER, "bool", "b", 5),
+        (_EITHER, "int32", "type", 6),
+        (_EITHER, "TensorShapeProto", "shape", 7),
+        (_EITHER, "TensorProto", "tensor", 8),
+        (_EITHER, "string", "placeholder", 9),
+        (_EITHER, "NameAttrList", "func", 10),
+    ),
+    "NameAttrList": ((_ONE, "string", "name", 1),),
+    "NodeDef": (
+        (_ONE, "string", "name", 1),
+        (_ONE, "string", "op", 2),
+        (_MANY, "string", "input", 3),
+        (_MAP, "AttrValue", "attr", 5),
+    ),
+    "ArgDef": ((_ONE, "string", "name", 1),),
+    "OpDef": ((_ONE, "string", "name", 1), (_MANY, "ArgDef", "input_arg", 2), (_MANY, "ArgDef", "output_arg", 3)),
+    "FunctionDef": (
+        (_ONE, "OpDef", "signature", 1),
+        (_MANY, "NodeDef", "node_def", 3),
+        (_MAP, "string", "ret", 4),
+        (_MAP, "AttrValue", "attr", 5),
+        (_MAP, "string", "control_ret", 6),
+    ),
     "FunctionDefLibrary": ((_MANY, "FunctionDef", "function", 1),),
     "GraphDef": ((_MANY, "NodeDef", "node", 1), (_ONE, "FunctionDefLibrary", "library", 2)),
+    # tensorflow/core/framework/ step_stats.proto, tensor_description.proto and allocation_description.proto
+    "AllocationRecord": ((_ONE, "int64", "alloc_micros", 1), (_ONE, "int64", "alloc_bytes", 2)),
+    "AllocatorMemoryUsed": (
+        (_ONE, "string", "allocator_name", 1),
+        (_MANY, "AllocationRecord", "allocation_records", 6),
+    ),
+    "AllocationDescription": ((_ONE, "int64", "requested_bytes", 1), (_ONE, "int64", "allocation_id", 4)),
+    "TensorDescription": (
+        (_ONE, "int32", "dtype", 1),
+        (_ONE, "TensorShapeProto", "shape", 2),
+        (_ONE, "AllocationDescription", "allocation_description", 4),
+    ),
+    "NodeOutput": ((_ONE, "int32", "slot", 1), (_ONE, "TensorDescription", "tensor_description", 3)),
+    "NodeExecStats": (
+        (_ONE, "string", "node_name", 1),
+        (_MANY, "AllocatorMemoryUsed", "memory", 6),
+        (_MANY, "NodeOutput", "output", 7),
+        (_ONE, "string", "timeline_label", 8),
+        (_ONE, "uint32", "thread_id", 10),
+        (_ONE, "int64", "all_start_nanos", 13),
+        (_ONE, "int64", "op_start_rel_nanos", 14),
+        (_ONE, "int64", "op_end_rel_nanos", 15),
+        (_ONE, "int64", "all_end_rel_nanos", 16),
+    ),
+    "DeviceStepStats": ((_ONE, "string", "device", 1), (_MANY, "NodeExecStats", "node_stats", 2)),
+    "StepStats": ((_MANY, "DeviceStepStats", "dev_stats", 1),),
+    # tensorflow/core/protobuf/config.proto
+    "RunMetadata": ((_ONE, "StepStats", "step_stats", 1), (_MANY, "GraphDef", "partition_graphs", 3)),
     # tensorflow/core/protobuf/saved_model.proto
     "SavedModel": ((_ONE, "int64", "saved_model_schema_version", 1), (_MANY, "MetaGraphDef", "meta_graphs", 2)),
     # tensorflow_serving/apis/get_model_metadata.proto and google/protobuf/any.proto
@@ -224,6 +288,8 @@ TensorInfo: Proto = _class("TensorInfo")
 SignatureDef: Proto = _class("SignatureDef")
 MetaGraphDef: Proto = _class("MetaGraphDef")
 SavedModel: Proto = _class("SavedModel")
+GraphDef: Proto = _class("GraphDef")
+RunMetadata: Proto = _class("RunMetadata")
 SignatureDefMap: Proto = _class("SignatureDefMap")
 GetModelMetadataRequest: Proto = _class("GetModelMetadataRequest")
 GetModelMetadataResponse: Proto = _class("GetModelMetadataResponse")

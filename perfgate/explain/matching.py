@@ -1,0 +1,204 @@
+"""Which operation of one graph is which of another: by structure first, then by neighbours, name, and kind.
+
+Names alone are wrong: an added layer renumbers all that follow. A node's structure is its label (operation, attributes,
+and the type and shape of the weights that it reads) with the structure of everything above it, and of everything below
+it. What was inserted changes one of the two for every other node, but not both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perfgate.model.graph import Edge, Graph, Node
+
+_READS = {"ReadVariableOp", "Identity", "Enter", "Cast"}
+"""Operations between a weight and the node that uses it."""
+_BACK = "NextIteration"
+"""Its output returns to the beginning of a loop: structure above ends there, or it would never end."""
+_ROUNDS = 30
+_HOPS = (3, 2, 1)
+_NUMBERED = re.compile(r"_\d+(?=/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Nodes of two graphs, by number."""
+
+    same: tuple[tuple[int, int], ...]
+    """Pairs that do the same work: equal labels."""
+    changed: tuple[tuple[int, int], ...]
+    """Pairs in the same place, or of the same name, whose attributes, types or shapes differ."""
+    removed: tuple[int, ...]
+    added: tuple[int, ...]
+
+
+Key = Callable[["_Side", int], Hashable]
+
+
+class _Side:
+    """One graph while it is matched; keys are numbers that both sides share."""
+
+    def __init__(self, graph: Graph, ids: dict[Hashable, int]) -> None:
+        self.nodes, self._ids = graph.nodes, ids
+        self.consumers = graph.consumers()
+        self.label = [self._id(label(self.nodes, node)) for node in self.nodes]
+        self.op = [self._id(node.op) for node in self.nodes]
+        self.name = [_NUMBERED.sub("", node.name) for node in self.nodes]
+        self.up = self._above()
+        self.down = self._below()
+        self.pair: dict[int, int] = {}
+        """The number of the pair that a node belongs to; the same on both sides."""
+
+    def _id(self, key: Hashable) -> int:
+        return self._ids.setdefault(key, len(self._ids))
+
+    def _above(self) -> list[int]:
+        ids = [-1] * len(self.nodes)
+        for number, node in enumerate(self.nodes):
+            inputs = tuple((ids[edge.node], edge.port) for edge in node.inputs)
+            ids[number] = self._id(("up", self.label[number], inputs))
+        return ids
+
+    def _below(self) -> list[int]:
+        ids = [-1] * len(self.nodes)
+        for number in reversed(range(len(self.nodes))):
+            if self.nodes[number].op == _BACK:
+                ids[number] = self._id(("down", self.label[number]))
+                continue
+            users = sorted((ids[user], place) for user, place in self.consumers[number])
+            ids[number] = self._id(("down", self.label[number], tuple(users)))
+        return ids
+
+    def around(self, hops: int) -> list[int]:
+        """Return the structure within a number of steps (Weisfeiler and Lehman's refinement)."""
+        ids = list(self.label)
+        for _ in range(hops):
+            above = [tuple((ids[edge.node], edge.port) for edge in node.inputs) for node in self.nodes]
+            below = [tuple(sorted((ids[user], place) for user, place in users)) for users in self.consumers]
+            ids = [self._id((ids[n], above[n], below[n])) for n in range(len(ids))]
+        return ids
+
+    def free(self) -> list[int]:
+        """Return the nodes without a partner."""
+        return [number for number in range(len(self.nodes)) if number not in self.pair]
+
+    def pairs_above(self, number: int) -> Hashable:
+        """Return the pairs that a node reads, in order; None if one of its inputs has no partner."""
+        return self._pairs([(edge.node, edge.port) for edge in self.nodes[number].inputs])
+
+    def pairs_below(self, number: int) -> Hashable:
+        """Return the pairs that read a node; None if one of its readers has no partner."""
+        return self._pairs(list(self.consumers[number]))
+
+    def _pairs(self, neighbours: list[tuple[int, Any]]) -> Hashable:
+        if not neighbours or any(each not in self.pair for each, _ in neighbours):
+            return None
+        return tuple(sorted((self.pair[each], str(place)) for each, place in neighbours))
+
+
+def label(nodes: Sequence[Node], node: Node) -> Hashable:
+    """Return what a node does on its own: operation, attributes, and type and shape of the weights that it reads."""
+    return node.op, node.attributes, node.tensor and _own(node), tuple(weights_of(nodes, node))
+
+
+def _own(node: Node) -> Hashable:
+    tensor = node.tensor
+    return tensor and (tensor.dtype, tensor.shape, tensor.content)
+
+
+def weights_of(nodes: Sequence[Node], node: Node) -> list[tuple[int, str, tuple[int, ...] | None]]:
+    """Return place, type and shape of the constants and variables that a node reads."""
+    found = []
+    for place, edge in enumerate(node.inputs):
+        source = source_of(nodes, edge)
+        if source.tensor is not None:
+            found.append((place, source.tensor.dtype, source.tensor.shape))
+    return found
+
+
+def source_of(nodes: Sequence[Node], edge: Edge) -> Node:
+    """Return what an input is read from, past reads and casts."""
+    node = nodes[edge.node]
+    while node.op in _READS and node.inputs:
+        node = nodes[node.inputs[0].node]
+    return node
+
+
+def match(old: Graph, new: Graph) -> Matching:
+    """Match two graphs' nodes."""
+    ids: dict[Hashable, int] = {}
+    sides = _Side(old, ids), _Side(new, ids)
+    _pair(sides, lambda side, n: (side.up[n], side.down[n]))
+    _pair(sides, lambda side, n: side.up[n])
+    _pair(sides, lambda side, n: side.down[n])
+    _pair_by_neighbours(sides, lambda side, n: side.label[n])
+    for hops in _HOPS:
+        if all(side.free() for side in sides):
+            around = {side: side.around(hops) for side in sides}
+            _pair(sides, lambda side, n, around=around: around[side][n])  # type: ignore[misc]
+            _pair_by_neighbours(sides, lambda side, n: side.label[n])
+    _pair(sides, lambda side, n: (side.label[n], side.name[n]))
+    _pair(sides, lambda side, n: side.label[n], uneven=True)
+    same = len(sides[0].pair)
+    _pair_by_neighbours(sides, lambda side, n: side.op[n])
+    _pair(sides, lambda side, n: (side.op[n], side.name[n]))
+    _pair(sides, lambda side, n: side.op[n])
+    left, right = ({pair: number for number, pair in side.pair.items()} for side in sides)
+    pairs = [(left[pair], right[pair]) for pair in range(len(left))]
+    renamed = [pair for pair in pairs[same:] if _is_end(old.nodes[pair[0]])]
+    changed = [pair for pair in pairs[same:] if not _is_end(old.nodes[pair[0]])]
+    return Matching((*pairs[:same], *renamed), tuple(changed), *(tuple(side.free()) for side in sides))
+
+
+def _is_end(node: Node) -> bool:
+    """Return whether it is an input or output of the signature, of which only the name can differ."""
+    return any(name == "name" for name, _ in node.attributes)
+
+
+def _pair_by_neighbours(sides: tuple[_Side, _Side], kind: Key) -> None:
+    """Pair nodes of a kind whose neighbours above, or below, are pairs, again and again while that finds more."""
+    for _ in range(_ROUNDS):
+        before = len(sides[0].pair)
+        for neighbours in (_Side.pairs_above, _Side.pairs_below):
+            _pair(sides, lambda side, n, near=neighbours: near(side, n) and (kind(side, n), near(side, n)))  # type: ignore[misc]
+        if len(sides[0].pair) == before:
+            return
+
+
+def _pair(sides: tuple[_Side, _Side], key: Key, *, uneven: bool = False) -> None:
+    """Pair free nodes of equal keys where both sides have as many, or in any case if `uneven`; those of a name first.
+
+    A key of None matches nothing.
+    """
+    left, right = (_grouped(side, key) for side in sides)
+    for found, ours in left.items():
+        theirs = right.get(found, [])
+        if len(ours) != len(theirs) and not (uneven and theirs):
+            continue
+        for pair in _in_order(sides, ours, theirs):
+            number = len(sides[0].pair)
+            for side, node in zip(sides, pair, strict=True):
+                side.pair[node] = number
+
+
+def _grouped(side: _Side, key: Key) -> dict[Hashable, list[int]]:
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for number in side.free():
+        if (found := key(side, number)) is not None:
+            groups[found].append(number)
+    return groups
+
+
+def _in_order(sides: tuple[_Side, _Side], ours: list[int], theirs: list[int]) -> list[tuple[int, int]]:
+    """Pair nodes of the same name, then the others in the order in which they run."""
+    names: dict[str, list[int]] = defaultdict(list)
+    for number in reversed(theirs):
+        names[sides[1].nodes[number].name].append(number)
+    named = [(n, names[sides[0].nodes[n].name].pop()) for n in ours if names.get(sides[0].nodes[n].name)]
+    taken = {n for n, _ in named}, {n for _, n in named}
+    rest = zip((n for n in ours if n not in taken[0]), (n for n in theirs if n not in taken[1]), strict=False)
+    return [*named, *rest]

@@ -1,0 +1,120 @@
+"""Attributes of an operation as text: what may change its work, without names, devices and hints."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from perfgate.model.dtypes import name_of
+from perfgate.model.messages import Proto
+
+_LEFT_OUT = {
+    "allowed_devices", "client_terminated", "config", "config_proto", "container", "debug_name", "executor_type",
+    "frame_name", "recv_device", "send_device", "send_device_incarnation", "shared_name", "tensor_name", "value",
+    "experimental_debug_info", "seed", "seed2",
+}  # fmt: skip
+_VARIABLES = {"VarHandleOp", "VariableV2", "Variable"}
+_MOST_ELEMENTS = 64
+"""Up to this size the content of a constant that is not floating point is compared: axes, shapes, patterns."""
+_KINDS_COMPARED = ("int", "uint", "bool", "string")
+_NUMBERS = re.compile(r"\d+")
+_BITS = re.compile(r"\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFacts:
+    """A constant or variable."""
+
+    dtype: str
+    shape: tuple[int, ...] | None
+    """None: unknown."""
+    size_bytes: int
+    """0 if unknown."""
+    is_variable: bool = False
+    content: str = ""
+    """Digest of a small constant that is not floating point; empty otherwise: weights of two versions differ."""
+
+
+def attributes_of(node: Proto) -> tuple[tuple[str, str], ...]:
+    """Return the attributes that may change a node's work, sorted by name."""
+    kept = (name for name in node.attr if name not in _LEFT_OUT and (name[0] != "_" or name == "_XlaMustCompile"))
+    return tuple((name, _text(node.attr[name])) for name in sorted(kept))
+
+
+def _text(value: Proto) -> str:
+    kind = value.WhichOneof("choice")
+    if kind is None:
+        return ""
+    return _list_text(value.list) if kind == "list" else _TEXTS.get(kind, str)(getattr(value, kind))
+
+
+def _list_text(given: Proto) -> str:
+    texts = (
+        *(each.decode(errors="replace") for each in given.s),
+        *map(str, (*given.i, *given.f, *given.b)),
+        *map(name_of, given.type),
+        *(shape_text(_shape(each)) for each in given.shape),
+        *(_facts_text(_facts(each)) for each in given.tensor),
+        *(function_name(each.name) for each in given.func),
+    )
+    return f"[{', '.join(texts)}]"
+
+
+def function_name(name: str) -> str:
+    """Return a function's name without the numbers that each export chooses anew."""
+    return _NUMBERS.sub("", name).strip("_")
+
+
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """Write a shape as `[8, ?]`; `?` for one of unknown rank."""
+    return "?" if shape is None else f"[{', '.join('?' if size < 0 else str(size) for size in shape)}]"
+
+
+def _shape(shape: Proto) -> tuple[int, ...] | None:
+    return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+
+
+def _facts_text(facts: TensorFacts) -> str:
+    return f"{facts.dtype}{shape_text(facts.shape)}{facts.content}"
+
+
+def tensor_of(node: Proto) -> TensorFacts | None:
+    """Describe a constant or a variable; None for other operations."""
+    if node.op in _VARIABLES:
+        dtype, shape = node.attr["dtype"].type, _shape(node.attr["shape"].shape)
+        return TensorFacts(name_of(dtype), shape, _size_bytes(dtype, shape), is_variable=True)
+    return _facts(node.attr["value"].tensor) if node.op == "Const" else None
+
+
+def _facts(tensor: Proto) -> TensorFacts:
+    shape = _shape(tensor.tensor_shape)
+    dtype, count = name_of(tensor.dtype), prod(shape or ())
+    size = sum(map(len, tensor.string_val)) if dtype == "string" else _size_bytes(tensor.dtype, shape)
+    compared = count <= _MOST_ELEMENTS and dtype.startswith(_KINDS_COMPARED)
+    return TensorFacts(dtype, shape, size, content=_digest(tensor) if compared else "")
+
+
+def _digest(tensor: Proto) -> str:
+    values = (tensor.tensor_content, *tensor.int_val, *tensor.int64_val, *tensor.bool_val, *tensor.string_val)
+    return hashlib.sha256(repr((*values, *tensor.uint32_val, *tensor.uint64_val)).encode()).hexdigest()[:8]
+
+
+def _size_bytes(dtype: int, shape: tuple[int, ...] | None) -> int:
+    bits = _BITS.search(name_of(dtype))
+    if shape is None or any(size < 0 for size in shape):
+        return 0
+    return prod(shape) * (max(1, int(bits[0]) // 8) if bits else int(name_of(dtype) == "bool"))
+
+
+_TEXTS: dict[str, Callable[[Any], str]] = {
+    "s": lambda text: str(text.decode(errors="replace")),
+    "type": name_of,
+    "shape": lambda shape: shape_text(_shape(shape)),
+    "func": lambda function: function_name(function.name),
+    "tensor": lambda tensor: _facts_text(_facts(tensor)),
+}
+"""By the kind of an attribute's value; the others are numbers and truth values."""
