@@ -156,7 +156,7 @@ _VISITS: dict[tuple[Lane, Depth], tuple[Callable[[LiveReplica, int, Traffic, Ben
 }
 
 
-def _order(replicas: Sequence[LiveReplica], rng: np.random.Generator) -> list[LiveReplica]:
+def visiting_order(replicas: Sequence[LiveReplica], rng: np.random.Generator) -> list[LiveReplica]:
     """Return pairs in random order, each A B or B A at random.
 
     A pair is always the same two servers, started one after the other by one fork server, so that machine noise and
@@ -191,7 +191,7 @@ def blocks(segment: Segment, replicas: Sequence[LiveReplica], bench: Bench) -> I
         began_s, traffic = bench.now_s(), traffic_of(segment, index, bench.plan)
         samples_memory = segment.lane is Lane.LOAD or began_s >= memory_due_s
         memory_due_s = began_s + _MEMORY_EVERY_S if samples_memory else memory_due_s
-        for part in _parts(_order(chosen, bench.rng), segment.lane):
+        for part in _parts(visiting_order(chosen, bench.rng), segment.lane):
             yield _measured(part, segment, (index, traffic), bench, samples_memory=samples_memory)
         wall_s = bench.now_s() - began_s
         index += 1

@@ -19,6 +19,10 @@ _READS = {"ReadVariableOp", "Identity", "Enter", "Cast"}
 """Operations between a weight and the node that uses it."""
 _BACK = "NextIteration"
 """Its output returns to the beginning of a loop: structure above ends there, or it would never end."""
+_COMMUTATIVE = {
+    "Add", "AddN", "AddV2", "LogicalAnd", "LogicalOr", "Maximum", "Minimum", "Mul", "SquaredDifference",
+}  # fmt: skip
+"""TensorFlow's optimiser orders their inputs by name, so a new name changes the order."""
 _ROUNDS = 30
 _HOPS = (3, 2, 1)
 _NUMBERED = re.compile(r"_\d+(?=/|$)")
@@ -59,7 +63,7 @@ class _Side:
     def _above(self) -> list[int]:
         ids = [-1] * len(self.nodes)
         for number, node in enumerate(self.nodes):
-            inputs = tuple((ids[edge.node], edge.port) for edge in node.inputs)
+            inputs = _sorted_if_commutative(node, [(ids[edge.node], edge.port) for edge in node.inputs])
             ids[number] = self._id(("up", self.label[number], inputs))
         return ids
 
@@ -69,16 +73,26 @@ class _Side:
             if self.nodes[number].op == _BACK:
                 ids[number] = self._id(("down", self.label[number]))
                 continue
-            users = sorted((ids[user], place) for user, place in self.consumers[number])
+            users = sorted((ids[user], self._place(user, place)) for user, place in self.consumers[number])
             ids[number] = self._id(("down", self.label[number], tuple(users)))
         return ids
+
+    def _place(self, user: int, place: int) -> int:
+        """Return as which of its inputs a node uses another; -1 if the order has no meaning."""
+        return -1 if self.nodes[user].op in _COMMUTATIVE else place
 
     def around(self, hops: int) -> list[int]:
         """Return the structure within a number of steps (Weisfeiler and Lehman's refinement)."""
         ids = list(self.label)
         for _ in range(hops):
-            above = [tuple((ids[edge.node], edge.port) for edge in node.inputs) for node in self.nodes]
-            below = [tuple(sorted((ids[user], place) for user, place in users)) for users in self.consumers]
+            above = [
+                _sorted_if_commutative(node, [(ids[edge.node], edge.port) for edge in node.inputs])
+                for node in self.nodes
+            ]
+            below = [
+                tuple(sorted((ids[user], self._place(user, place)) for user, place in users))
+                for users in self.consumers
+            ]
             ids = [self._id((ids[n], above[n], below[n])) for n in range(len(ids))]
         return ids
 
@@ -88,11 +102,14 @@ class _Side:
 
     def pairs_above(self, number: int) -> Hashable:
         """Return the pairs that a node reads, in order; None if one of its inputs has no partner."""
-        return self._pairs([(edge.node, edge.port) for edge in self.nodes[number].inputs])
+        node = self.nodes[number]
+        return self._pairs(
+            [(edge.node, (self._place(number, place), edge.port)) for place, edge in enumerate(node.inputs)]
+        )
 
     def pairs_below(self, number: int) -> Hashable:
         """Return the pairs that read a node; None if one of its readers has no partner."""
-        return self._pairs(list(self.consumers[number]))
+        return self._pairs([(user, self._place(user, place)) for user, place in self.consumers[number]])
 
     def _pairs(self, neighbours: list[tuple[int, Any]]) -> Hashable:
         if not neighbours or any(each not in self.pair for each, _ in neighbours):
@@ -100,9 +117,14 @@ class _Side:
         return tuple(sorted((self.pair[each], str(place)) for each, place in neighbours))
 
 
+def _sorted_if_commutative(node: Node, inputs: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+    return tuple(sorted(inputs) if node.op in _COMMUTATIVE else inputs)
+
+
 def label(nodes: Sequence[Node], node: Node) -> Hashable:
     """Return what a node does on its own: operation, attributes, and type and shape of the weights that it reads."""
-    return node.op, node.attributes, node.tensor and _own(node), tuple(weights_of(nodes, node))
+    weights = [(-1 if node.op in _COMMUTATIVE else place, *facts) for place, *facts in weights_of(nodes, node)]
+    return node.op, node.attributes, node.tensor and _own(node), tuple(sorted(weights, key=str))
 
 
 def _own(node: Node) -> Hashable:

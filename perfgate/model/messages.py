@@ -145,7 +145,7 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     # tensorflow/core/protobuf/saver.proto
     "SaverDef": ((_ONE, "string", "restore_op_name", 3),),
     # tensorflow/core/framework/ node_def.proto, function.proto and graph.proto
-    "AttrList": (
+    "ListValue": (
         (_MANY, "bytes", "s", 2),
         (_MANY, "int64", "i", 3),
         (_MANY, "float", "f", 4),
@@ -156,7 +156,7 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
         (_MANY, "NameAttrList", "func", 9),
     ),
     "AttrValue": (
-        (_EITHER, "AttrList", "list", 1),
+        (_EITHER, "ListValue", "list", 1),
         (_EITHER, "bytes", "s", 2),
         (_EITHER, "int64", "i", 3),
         (_EITHER, "float", "f", 4),

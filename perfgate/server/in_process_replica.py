@@ -16,7 +16,8 @@ from perfgate.protocols.grpc import OK
 from perfgate.server import inference
 from perfgate.server.batching import callers
 from perfgate.server.predict import ServedModel
-from perfgate.server.replica import LOADING_ERRORS, Recorded, does_not_load, error_line, load
+from perfgate.server.recorded import Recorded, error_line
+from perfgate.server.replica import LOADING_ERRORS, does_not_load, load
 from perfgate.server.servable import SignatureRunner
 from perfgate.server.stages import StageTimes
 from perfgate.server.status import StatusError, invalid
@@ -42,7 +43,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
         return
     caller = _Caller(model)
     answers: dict[str, Callable[[Message], Message]] = {
-        "execute": lambda message: recorded.execute(message["request"]),
+        **dict.fromkeys(("execute", "trace", "graph"), recorded.answer),
         "callers": lambda _: {"callers": callers(spec["settings"])},
         "prepare": caller.prepare,
         "loop": caller.loop,

@@ -7,24 +7,18 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from perfgate.server import grpc_server, inference, warmup_assets
+from perfgate.server import grpc_server, warmup_assets
 from perfgate.server.batching import callers
 from perfgate.server.predict import ServedModel
+from perfgate.server.recorded import Recorded, error_line
 from perfgate.server.servable import Servable
 from perfgate.server.status import StatusError
 from perfgate.server.tensorflow_parts import errors
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-from perfgate.serving.reasons import load_remedy, why
-from perfgate.serving.run_delay import ProcessRunDelay
+from perfgate.serving.reasons import load_remedy
 
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, errors.OpError, StatusError)
-
-
-def error_line(error: BaseException) -> str:
-    """Describe an error in one line."""
-    return why(str(error)) or type(error).__name__
 
 
 def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
@@ -53,7 +47,7 @@ def run(channel: Channel, spec: Message, forked_at_s: float) -> None:
             if request["op"] == "waited":
                 channel.send({"waited_ms": server.take_waited_ns() / 1e6})
             else:
-                channel.send(recorded.execute(request["request"]))
+                channel.send(recorded.answer(request))
     except ChannelClosedError:
         sys.stderr.write("perfgate went away, stopping\n")
     server.stop()
@@ -87,34 +81,3 @@ def _start_rest(served: ServedModel, spec: Message) -> int | None:
     from perfgate.server.rest import server as rest_server  # noqa: PLC0415 - aiohttp, only if needed
 
     return rest_server.start(served, spec["host"], spec["rest_port"], callers(spec["settings"]))
-
-
-def _decoded(served: ServedModel, file: Path) -> inference.Feeds:
-    message, feeds = inference.FEEDS[file.name.split(".")[1]]
-    return feeds(served, message.FromString(file.read_bytes()))
-
-
-class Recorded:
-    """The recorded payload, decoded once, for depth `execute`; files are named `NUMBER.METHOD.pb`."""
-
-    def __init__(self, served: ServedModel, requests_dir: str | None) -> None:
-        files = (
-            sorted(Path(requests_dir).glob("*.pb"), key=lambda file: int(file.name.partition(".")[0]))
-            if requests_dir
-            else []
-        )
-        self._runs = [_decoded(served, file) for file in files]
-        self._wait = ProcessRunDelay()
-
-    def execute(self, number: int) -> dict[str, Any]:
-        """Run one recorded request; returns wall time, the wait in it, and CPU time of all threads, in ns."""
-        endpoint, arrays = self._runs[number % len(self._runs)]
-        begun = self._wait.begin()
-        cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
-        try:
-            endpoint.run(*arrays)
-        except errors.OpError as error:
-            return {"error": error_line(error)}
-        wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
-        waited_ns = min(self._wait.since(begun), wall_ns)
-        return {"wall_ms": wall_ns / 1e6, "cpu_ms": cpu_ns / 1e6, "waited_ms": waited_ns / 1e6}

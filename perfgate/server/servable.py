@@ -48,6 +48,8 @@ class SignatureRunner:
     """Data types of the signature's inputs, in their order. Shapes are checked by the graph."""
     batcher: Batcher | None = None
     """Runs it together with other callers' requests; None if requests are not batched."""
+    tensors: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Names in the graph of what is fed and fetched."""
 
 
 class Servable:
@@ -137,7 +139,7 @@ class Servable:
             if self._batching is not None and batched and self._batchers < _MAX_BATCHERS:
                 batcher = Batcher(fed, run, self._batching)
                 self._batchers += 1
-            endpoint = made(run=run, batcher=batcher)
+            endpoint = made(run=run, batcher=batcher, tensors=(tuple(fed), tuple(fetched)))
             if len(self._endpoints) < _MAX_ENDPOINTS:
                 self._endpoints[cache_key] = endpoint
             return endpoint

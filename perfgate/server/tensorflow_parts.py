@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorflow.core.protobuf.config_pb2 import CallableOptions, ConfigProto
+from tensorflow.core.protobuf.config_pb2 import CallableOptions, ConfigProto, RunMetadata, RunOptions
 from tensorflow.python.client.session import Session
 from tensorflow.python.framework import dtypes, errors
 from tensorflow.python.framework.ops import Graph
@@ -20,6 +20,8 @@ __all__ = [
     "CallableOptions",
     "ConfigProto",
     "Graph",
+    "RunMetadata",
+    "RunOptions",
     "Session",
     "dtypes",
     "errors",

@@ -16,7 +16,7 @@ from typing import IO
 from perfgate.errors import InvalidRunError, how_it_ended
 from perfgate.scenario.batching_file import batching_of
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-from perfgate.serving.interface import Execution, ReplicaSpec
+from perfgate.serving.interface import Execution, ReplicaSpec, TracedExecution, TracedGraph
 from perfgate.trials import Subject
 
 _IMPORT_TIMEOUT_S = 180.0
@@ -99,11 +99,25 @@ class EmbeddedReplica:
 
     def execute(self, request: int) -> Execution:
         """Execute a recorded request inside the replica."""
-        answer = self.ask({"op": "execute", "request": request})
-        if "error" in answer:
+        return _execution(self._run({"op": "execute", "request": request}))
+
+    def write_graph(self, file: Path) -> TracedGraph:
+        """Write the graph as it was optimised."""
+        answer = self._run({"op": "graph", "file": str(file)})
+        inputs, outputs, requests = (tuple(answer[name]) for name in ("inputs", "outputs", "requests"))
+        return TracedGraph(inputs, outputs, requests, answer["left_out"])
+
+    def trace(self, request: int, file: Path, *, traced_first: bool) -> TracedExecution:
+        """Execute a recorded request with and without tracing."""
+        answer = self._run({"op": "trace", "request": request, "file": str(file), "traced_first": traced_first})
+        return TracedExecution(_execution(answer), answer["traced_ms"])
+
+    def _run(self, message: Message) -> Message:
+        """Ask for an execution; InvalidRunError if the graph does not run."""
+        if "error" in (answer := self.ask(message)):
             problem = f"{self._spec.label} cannot run its payload: {answer['error']}"
             raise InvalidRunError(problem, "check [payload] against the model with `perfgate inspect`")
-        return Execution(answer["wall_ms"], answer["cpu_ms"], answer["waited_ms"])
+        return answer
 
     def waited_ms(self) -> float:
         """Ask the replica, over the control channel."""
@@ -249,6 +263,10 @@ class EmbeddedForkServer:
         self._process.kill()
         self._process.wait()
         self._said.close()
+
+
+def _execution(answer: Message) -> Execution:
+    return Execution(answer["wall_ms"], answer["cpu_ms"], answer["waited_ms"])
 
 
 def _plain(spec: ReplicaSpec) -> Message:

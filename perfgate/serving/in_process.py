@@ -12,7 +12,7 @@ from typing import Any
 from perfgate.errors import InvalidRunError
 from perfgate.serving.channel import Message
 from perfgate.serving.embedded import EmbeddedForkServer, EmbeddedReplica
-from perfgate.serving.interface import Execution, ReplicaSpec
+from perfgate.serving.interface import Execution, ReplicaSpec, TracedExecution, TracedGraph
 from perfgate.trials import Call, Method, Subject
 
 PROGRAM = "perfgate.server.in_process_replica"
@@ -77,6 +77,14 @@ class InProcessReplica:
     def execute(self, request: int) -> Execution:
         """Execute a recorded request."""
         return self._process.execute(request)
+
+    def write_graph(self, file: Path) -> TracedGraph:
+        """Write the graph as it was optimised."""
+        return self._process.write_graph(file)
+
+    def trace(self, request: int, file: Path, *, traced_first: bool) -> TracedExecution:
+        """Execute a recorded request with and without tracing."""
+        return self._process.trace(request, file, traced_first=traced_first)
 
     def ensure_alive(self) -> None:
         """Raise InvalidRunError if the process is gone."""

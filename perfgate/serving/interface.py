@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from perfgate.scenario.schema import Server
 from perfgate.trials import Subject
@@ -44,6 +44,26 @@ class Execution:
     """CPU time of the whole process, all threads."""
     waited_ms: float = 0.0
     """Part of the wall time in which the executing thread was ready to run but had no CPU; 0 if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedExecution:
+    """One recorded request executed twice: with each operation timed, and without."""
+
+    plain: Execution
+    traced_ms: float
+    """Wall time of the traced execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedGraph:
+    """Which recorded requests can be traced together: those with the same inputs and outputs in the graph."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    requests: tuple[int, ...]
+    left_out: int
+    """Recorded requests with other inputs or outputs."""
 
 
 class Replica(Protocol):
@@ -92,6 +112,17 @@ class Replica(Protocol):
 
     def ensure_alive(self) -> None:
         """Raise InvalidRunError, with how it ended, if the process is gone."""
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """A replica that can time each operation of an execution."""
+
+    def write_graph(self, file: Path) -> TracedGraph:
+        """Write the graph as TensorFlow optimised it, with one traced execution (`RunMetadata`), into a file."""
+
+    def trace(self, request: int, file: Path, *, traced_first: bool) -> TracedExecution:
+        """Execute a recorded request with and without tracing, and write the times of its operations into a file."""
 
 
 class Launcher(Protocol):

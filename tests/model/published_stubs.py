@@ -13,8 +13,19 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import any_pb2
 from tensorflow.core.example import example_pb2, feature_pb2
-from tensorflow.core.framework import function_pb2, graph_pb2, node_def_pb2, tensor_pb2, tensor_shape_pb2
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2, saver_pb2
+from tensorflow.core.framework import (
+    allocation_description_pb2,
+    attr_value_pb2,
+    function_pb2,
+    graph_pb2,
+    node_def_pb2,
+    op_def_pb2,
+    step_stats_pb2,
+    tensor_description_pb2,
+    tensor_pb2,
+    tensor_shape_pb2,
+)
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2, saver_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -52,7 +63,21 @@ DESCRIPTORS = dict(pair for file in FILES for pair in file.DESCRIPTOR.message_ty
         meta_graph_pb2.MetaGraphDef,
         meta_graph_pb2.MetaGraphDef.MetaInfoDef,
         saver_pb2.SaverDef,
+        attr_value_pb2.AttrValue,
+        attr_value_pb2.AttrValue.ListValue,
+        attr_value_pb2.NameAttrList,
         node_def_pb2.NodeDef,
+        op_def_pb2.OpDef,
+        op_def_pb2.OpDef.ArgDef,
+        step_stats_pb2.AllocationRecord,
+        step_stats_pb2.AllocatorMemoryUsed,
+        step_stats_pb2.NodeOutput,
+        step_stats_pb2.NodeExecStats,
+        step_stats_pb2.DeviceStepStats,
+        step_stats_pb2.StepStats,
+        allocation_description_pb2.AllocationDescription,
+        tensor_description_pb2.TensorDescription,
+        config_pb2.RunMetadata,
         function_pb2.FunctionDef,
         function_pb2.FunctionDefLibrary,
         graph_pb2.GraphDef,
