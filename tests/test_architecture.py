@@ -70,6 +70,7 @@ TENSORFLOW_AT_HOME = {
     *(f"server/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
     *(f"server/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
     "server/tensorflow_parts.py",
+    "server/tracing.py",
 }
 """Programs that run in separate processes, and their parts; the CLI's process never imports them."""
 
