@@ -67,7 +67,7 @@ TENSORFLOW = ("tensorflow", "tensorflow_serving", "keras")
 TENSORFLOW_AT_HOME = {
     "model/keras_export.py",
     "server/in_process_replica.py",
-    *(f"server/{name}.py" for name in ("grpc_server", "predict", "replica", "servable", "tensors")),
+    *(f"server/{name}.py" for name in ("grpc_server", "predict", "recorded", "replica", "servable", "tensors")),
     *(f"server/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
     "server/tensorflow_parts.py",
     "server/tracing.py",

@@ -1,0 +1,108 @@
+"""Causes in the graph: groups of operations that differ, tested, named, and added up by cause."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from perfgate.explain import detail
+from perfgate.explain.cause_table import BY_CODE
+from perfgate.explain.classify import Group, Shapes, code_of
+from perfgate.explain.components import Component, components
+from perfgate.explain.explanation import Cause, ChangeKind, Interval
+from perfgate.explain.ops import PASSIVE
+from perfgate.explain.replicas import ALPHA, differences, holm, per_replica
+from perfgate.explain.traces import Traced, scope_of
+from perfgate.formatting import difference, difference_interval, number, share
+from perfgate.trials import Arm
+
+_LEAST_SHARE = 0.001
+"""Of the execution time: smaller changes are not named as causes."""
+_MOST_NAMED, _MOST_EVIDENCE = 3, 3
+
+
+def graph_causes(traced: Traced, shapes: Shapes, execute_ms: float) -> tuple[tuple[Cause, float], ...]:
+    """Return the causes in the graph, each with its share of the baseline's execution time.
+
+    A group counts if its time differs with error control over all groups; groups of the same cause are added up.
+    """
+    found = [each for each in components(traced.compared) if _acts(traced, each)]
+    if not found:
+        return ()
+    sums = np.stack([traced.unit_ms[:, list(each.units)].sum(axis=1) for each in found], axis=1)
+    tested = differences(*per_replica(sums, traced))
+    counts = holm(tested.p_values(), ALPHA) & (np.abs(tested.estimate) >= _LEAST_SHARE * execute_ms)
+    by_code: dict[str, list[Component]] = defaultdict(list)
+    for component in (each for each, is_named in zip(found, counts, strict=True) if is_named):
+        by_code[code_of(_group(traced, component, shapes))].append(component)
+    return tuple(_cause(traced, code, each, execute_ms) for code, each in by_code.items())
+
+
+def _acts(traced: Traced, component: Component) -> bool:
+    return any(_op(traced, number) not in PASSIVE for number in component.units)
+
+
+def _op(traced: Traced, unit: int) -> str:
+    return traced.compared.node(traced.compared.units[unit]).op
+
+
+def _group(traced: Traced, component: Component, shapes: Shapes) -> Group:
+    units = list(component.units)
+    means = differences(*per_replica(traced.unit_ms[:, units], traced)).means
+    times = {n: (float(means[0, place]), float(means[1, place])) for place, n in enumerate(units)}
+    calls = {n: (float(traced.calls[0, n]), float(traced.calls[1, n])) for n in units}
+    return Group(traced.compared, component, shapes, times, calls)
+
+
+def _cause(traced: Traced, code: str, parts: Sequence[Component], execute_ms: float) -> tuple[Cause, float]:
+    units = [number for part in parts for number in part.units]
+    found = differences(*per_replica(traced.unit_ms[:, units].sum(axis=1)[:, None], traced))
+    each = differences(*per_replica(traced.unit_ms[:, units], traced))
+    order = np.argsort(-np.abs(each.estimate))
+    weighty = [
+        units[place] for place in order if traced.compared.node(traced.compared.units[units[place]]).op not in PASSIVE
+    ]
+    change = found.interval(0)
+    cause = Cause(
+        code=code,
+        sentence=_sentence(traced, code, weighty, change, execute_ms),
+        remedy=BY_CODE[code].remedy,
+        evidence=tuple(_evidence(traced, n, each.interval(units.index(n))) for n in weighty[:_MOST_EVIDENCE]),
+        change_ms=change,
+        ops=tuple(traced.compared.node(traced.compared.units[n]).name for n in weighty),
+    )
+    return cause, change.estimate / execute_ms
+
+
+def _sentence(traced: Traced, code: str, units: Sequence[int], change: Interval, execute_ms: float) -> str:
+    compared = traced.compared
+    scopes = list(dict.fromkeys(scope_of(compared.node(compared.units[n]).name) for n in units))
+    more = f" and {len(scopes) - _MOST_NAMED} more" if len(scopes) > _MOST_NAMED else ""
+    where = f" in {', '.join(scopes[:_MOST_NAMED])}{more}" if scopes != ["-"] else ""
+    amount = f"{difference(change.estimate, 'ms')} {difference_interval(change.low, change.high, 'ms')}"
+    return f"{BY_CODE[code].meaning[:-1]}{where}: {amount}, {share(abs(change.estimate) / execute_ms)} of an execution"
+
+
+def _evidence(traced: Traced, unit: int, change: Interval) -> str:
+    compared = traced.compared
+    found = compared.units[unit]
+    node, calls = compared.node(found), traced.calls[:, unit].tolist()
+    words = _detail(traced, unit)
+    often = f", {number(calls[0])} -> {number(calls[1])} executions a request" if _often(found.kind, calls) else ""
+    amount = f"{difference(change.estimate, 'ms')} {difference_interval(change.low, change.high, 'ms')}"
+    return f"{found.kind.value} {node.op} {node.name}: {amount}{words}{often}"
+
+
+def _often(kind: ChangeKind, calls: Sequence[float]) -> bool:
+    return max(calls) > 1 or (kind is ChangeKind.CHANGED and calls[0] != calls[1])
+
+
+def _detail(traced: Traced, unit: int) -> str:
+    compared = traced.compared
+    old, new = compared.nodes(compared.units[unit])
+    if old is None or new is None:
+        return ""
+    found = detail.difference(compared.graphs[Arm.BASELINE], old, compared.graphs[Arm.CANDIDATE], new)
+    return f" ({found})" if found else ""
