@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from perfgate.model.dtypes import name_of
 from perfgate.model.messages import Proto
@@ -18,11 +18,15 @@ _LEFT_OUT = {
     "experimental_debug_info", "seed", "seed2",
 }  # fmt: skip
 _VARIABLES = {"VarHandleOp", "VariableV2", "Variable"}
+_WITH_BITS = ("float", "bfloat", "int", "uint", "complex")
 _MOST_ELEMENTS = 64
 """Up to this size the content of a constant that is not floating point is compared: axes, shapes, patterns."""
 _KINDS_COMPARED = ("int", "uint", "bool", "string")
 _NUMBERS = re.compile(r"\d+")
 _BITS = re.compile(r"\d+$")
+
+Shape: TypeAlias = tuple[int, ...] | None
+"""-1 for an unknown dimension; None if the rank is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,7 @@ class TensorFacts:
     """A constant or variable."""
 
     dtype: str
-    shape: tuple[int, ...] | None
-    """None: unknown."""
+    shape: Shape
     size_bytes: int
     """0 if unknown."""
     is_variable: bool = False
@@ -41,7 +44,7 @@ class TensorFacts:
 
 def attributes_of(node: Proto) -> tuple[tuple[str, str], ...]:
     """Return the attributes that may change a node's work, sorted by name."""
-    kept = (name for name in node.attr if name not in _LEFT_OUT and (name[0] != "_" or name == "_XlaMustCompile"))
+    kept = (name for name in node.attr if name not in _LEFT_OUT and name[:1] != "_")
     return tuple((name, _text(node.attr[name])) for name in sorted(kept))
 
 
@@ -69,13 +72,20 @@ def function_name(name: str) -> str:
     return _NUMBERS.sub("", name).strip("_")
 
 
-def shape_text(shape: tuple[int, ...] | None) -> str:
+def shape_text(shape: Shape) -> str:
     """Write a shape as `[8, ?]`; `?` for one of unknown rank."""
     return "?" if shape is None else f"[{', '.join('?' if size < 0 else str(size) for size in shape)}]"
 
 
-def _shape(shape: Proto) -> tuple[int, ...] | None:
+def _shape(shape: Proto) -> Shape:
     return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+
+
+def output_shapes(node: Proto) -> tuple[Shape, ...]:
+    """Return the shapes of a node's outputs that the exporter wrote beside it (`as_graph_def(add_shapes=True)`)."""
+    if "_output_shapes" in node.attr:
+        return tuple(_shape(each) for each in node.attr["_output_shapes"].list.shape)
+    return (_shape(node.attr["shape"].shape),) if "shape" in node.attr else ()
 
 
 def _facts_text(facts: TensorFacts) -> str:
@@ -103,11 +113,18 @@ def _digest(tensor: Proto) -> str:
     return hashlib.sha256(repr((*values, *tensor.uint32_val, *tensor.uint64_val)).encode()).hexdigest()[:8]
 
 
-def _size_bytes(dtype: int, shape: tuple[int, ...] | None) -> int:
-    bits = _BITS.search(name_of(dtype))
-    if shape is None or any(size < 0 for size in shape):
-        return 0
-    return prod(shape) * (max(1, int(bits[0]) // 8) if bits else int(name_of(dtype) == "bool"))
+def _size_bytes(dtype: int, shape: Shape) -> int:
+    known = shape is not None and all(size >= 0 for size in shape)
+    return prod(shape or ()) * bytes_of(name_of(dtype)) if known else 0
+
+
+def bytes_of(dtype: str) -> int:
+    """Return the size of one element; 0 for strings, and for types that only a handle stands for."""
+    if dtype == "bool":
+        return 1
+    bits = _BITS.search(dtype)
+    known = bits is not None and dtype[: bits.start()] in _WITH_BITS
+    return max(1, int(bits[0]) // 8) if bits and known else 0
 
 
 _TEXTS: dict[str, Callable[[Any], str]] = {
