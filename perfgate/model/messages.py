@@ -213,6 +213,13 @@ _SCHEMA: dict[str, tuple[tuple[str, str, str, int], ...]] = {
     "StepStats": ((_MANY, "DeviceStepStats", "dev_stats", 1),),
     # tensorflow/core/protobuf/config.proto
     "RunMetadata": ((_ONE, "StepStats", "step_stats", 1), (_MANY, "GraphDef", "partition_graphs", 3)),
+    # tensorflow/core/protobuf/tensor_bundle.proto
+    "BundleEntryProto": (
+        (_ONE, "int32", "dtype", 1),
+        (_ONE, "TensorShapeProto", "shape", 2),
+        (_ONE, "int64", "size", 5),
+        (_ONE, "fixed32", "crc32c", 6),
+    ),
     # tensorflow/core/protobuf/saved_model.proto
     "SavedModel": ((_ONE, "int64", "saved_model_schema_version", 1), (_MANY, "MetaGraphDef", "meta_graphs", 2)),
     # tensorflow_serving/apis/get_model_metadata.proto and google/protobuf/any.proto
@@ -288,6 +295,7 @@ TensorInfo: Proto = _class("TensorInfo")
 SignatureDef: Proto = _class("SignatureDef")
 MetaGraphDef: Proto = _class("MetaGraphDef")
 SavedModel: Proto = _class("SavedModel")
+BundleEntryProto: Proto = _class("BundleEntryProto")
 GraphDef: Proto = _class("GraphDef")
 RunMetadata: Proto = _class("RunMetadata")
 SignatureDefMap: Proto = _class("SignatureDefMap")

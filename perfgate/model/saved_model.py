@@ -67,6 +67,15 @@ def signature(model: Model, key: str) -> Signature:
     )
 
 
+def meta_graph(model: Model) -> Proto:
+    """Read an opened model's graph and signatures again; UsageError if its file is gone, InvalidRunError if broken."""
+    try:
+        return _meta_graph(model.path, model.given)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"{model.given} cannot be read: {reason}", "check the path and its permissions") from error
+
+
 def _meta_graph(directory: Path, given: str) -> Proto:
     try:
         saved_model = messages.SavedModel.FromString((directory / GRAPH_FILE).read_bytes())
