@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
 from perfgate.experiment.tracing import TracedVisit, executed_graphs, traced_replicas, traced_rounds
+from perfgate.explain.tensors import Tensors, read_tensors
 from perfgate.explain.traces import Trace, compare_graphs
-from perfgate.trials import Arm
+from perfgate.trials import Arm, Memory
 
 Round = tuple[TracedVisit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TracedRun:
+    """What tracing found."""
+
+    trace: Trace
+    tensors: Mapping[Arm, Tensors]
+    memory: tuple[tuple[Arm, Memory], ...]
+    """Of each server, before the first traced execution."""
+    seconds: float
+    left_out: int
+    """Recorded requests with other inputs or outputs in the graph, which were not traced."""
 
 
 def trace(
@@ -19,20 +34,22 @@ def trace(
     bench: Bench,
     seconds: float,
     directory: Path,
-    on_round: Callable[[Trace, Round], None] = lambda _trace, _visits: None,
-) -> Trace | None:
+    on_round: Callable[[Trace, Round], None] = lambda _trace, _round: None,
+) -> TracedRun | None:
     """Trace both arms for some time; None if these servers cannot be traced, or the arms share no request."""
     began_s, chosen = bench.now_s(), traced_replicas(replicas)
-    if not chosen:
+    if not chosen or len({live.slot.arm for live in chosen}) < len(Arm):
         return None
+    memory = tuple((live.slot.arm, live.observer.memory()) for live in replicas)
     executed = executed_graphs(chosen, directory)
-    shared = [set(each.found.requests) for each in executed.values()]
-    requests = sorted(set.intersection(*shared))
-    if len(executed) < len(Arm) or not requests:
+    requests = sorted(set.intersection(*(set(each.found.requests) for each in executed.values())))
+    if not requests:
         return None
     found = Trace(compare_graphs(executed))
     for visits in traced_rounds(chosen, requests, bench, began_s + seconds, directory):
         for visit in visits:
             found.add(visit)
         on_round(found, visits)
-    return found
+    tensors = {arm: read_tensors(each.run_metadata) for arm, each in executed.items()}
+    left_out = max(each.found.left_out for each in executed.values())
+    return TracedRun(found, tensors, memory, bench.now_s() - began_s, left_out)
