@@ -24,8 +24,11 @@ class Interval:
     """An estimated difference, candidate minus baseline, with its two-sided interval over replicas."""
 
     estimate: float
+    """The most likely difference."""
     low: float
+    """Lower end of the interval."""
     high: float
+    """Upper end of the interval."""
 
     @property
     def is_zero_excluded(self) -> bool:
@@ -38,7 +41,9 @@ class OpChange:
     """One operation as executed: in both versions, or in one of them."""
 
     kind: ChangeKind
+    """How it corresponds to one of the other version."""
     op: str
+    """Its type, such as `MatMul`."""
     name: str
     """Its name in the candidate; in the baseline, if it was removed."""
     baseline_name: str
@@ -48,6 +53,7 @@ class OpChange:
     times_ms: tuple[float, float]
     """Time a request, baseline and candidate; 0 where it does not exist."""
     change_ms: Interval
+    """Change of its time a request."""
     significant: bool
     """Whether it differs with the error control over all operations (Holm)."""
     detail: str = ""
@@ -59,8 +65,11 @@ class GroupChange:
     """The operations of one type, or of one scope of names."""
 
     name: str
+    """The type, or the scope."""
     times_ms: tuple[float, float]
+    """Time a request, baseline and candidate."""
     change_ms: Interval
+    """Change of their time a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ class Part:
     name: str
     """`added`, `removed`, `changed`, `same` (operations in both that are alike), `rest` (outside of operations)."""
     change_ms: Interval
+    """Its contribution to the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +91,15 @@ class Attribution:
     change_ms: Interval
     """Its change: the sum of the parts."""
     parts: tuple[Part, ...]
+    """The terms of the sum."""
     ops: tuple[OpChange, ...]
     """Those that differ or take most time, the largest change first."""
     op_count: tuple[int, int]
     """Operations that a request executes, baseline and candidate."""
     by_type: tuple[GroupChange, ...]
+    """Each type of operation."""
     by_scope: tuple[GroupChange, ...]
+    """Each scope of names."""
     tracing_overhead: Interval
     """Time of a traced execution relative to one that is not, as a share."""
     executions: int
@@ -94,6 +107,7 @@ class Attribution:
     replicas: int
     """An arm."""
     seconds: float
+    """How long the measurement took."""
     confidence: float
     """Of the intervals, each on its own."""
 
@@ -105,6 +119,7 @@ class StageChange:
     name: str
     """`send lag`, `queue`, `execute`, `encode`."""
     times_ms: tuple[float, float]
+    """Baseline and candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +129,11 @@ class TensorChange:
     kind: str
     """`constant`, `variable`, `tensor`."""
     name: str
+    """Its name in the candidate where it exists there."""
     shapes: tuple[str, str]
     """Type and shape, baseline and candidate, such as `float32[512, 64]`; empty where it does not exist."""
     size_bytes: tuple[int, int]
+    """Baseline and candidate; 0 where it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +141,9 @@ class Fact:
     """A property of both versions, as text."""
 
     name: str
+    """What it is, in words."""
     values: tuple[str, str]
+    """Baseline and candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,9 @@ class OpCount:
     """Number of operations of one type, and their estimated work a request, baseline and candidate."""
 
     op: str
+    """The type."""
     count: tuple[int, int]
+    """How many nodes have it."""
     flops: tuple[float, float]
     """Floating-point operations for one row; 0 where the estimate does not know the operation."""
     moved_bytes: tuple[float, float]
@@ -144,9 +165,13 @@ class NodeChange:
     """A node of the saved graph that was added, removed or changed."""
 
     kind: ChangeKind
+    """Which of the three."""
     op: str
+    """Its type."""
     name: str
+    """Its name in the candidate; in the baseline, if it was removed."""
     detail: str = ""
+    """What differs in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +201,7 @@ class StaticDifferences:
     tensors: tuple[TensorChange, ...]
     """The largest differences in constants and variables, then the largest of them."""
     findings: tuple[Finding, ...]
+    """What often costs time, in either version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +209,11 @@ class Cause:
     """A cause with its evidence and its remedy."""
 
     code: str
-    """Stable word for programs (docs/reference/causes.md)."""
+    """Stable word for programs, such as `op_added`."""
     sentence: str
     """What happened, and where."""
     remedy: str
+    """How to mend it."""
     evidence: tuple[str, ...]
     """Numbers of this measurement."""
     change_ms: Interval | None = None
@@ -200,6 +227,7 @@ class Explanation:
     """The whole answer; written as `explain.json`."""
 
     models: dict[Arm, str]
+    """Each arm's model as given."""
     causes: tuple[Cause, ...]
     """The weightiest first; empty: no cause was found."""
     attribution: Attribution | None
@@ -207,10 +235,14 @@ class Explanation:
     static: StaticDifferences | None
     """None if the models are not on disk."""
     stages: tuple[StageChange, ...] = ()
+    """Where a request's time goes under load; empty if that was not measured."""
     peak_tensors: tuple[TensorChange, ...] = ()
     """Tensors that are alive at the peak of one execution, the largest difference first."""
     peak_bytes: tuple[int, int] = (0, 0)
+    """Memory of all tensors at the peak, baseline and candidate; 0 if unknown."""
     not_traced: str = ""
+    """Why nothing was traced; empty if it was."""
     notes: tuple[str, ...] = ()
     """What limits the answer."""
     schema_version: int = field(default=SCHEMA_VERSION)
+    """Number of incompatible changes to this document's format so far."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from perfgate.baseline.numbers import StoredFacts
 from perfgate.experiment.timeline import ThreadTime, Timeline
+from perfgate.explain.explanation import Explanation
 from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.payload_changes import PayloadChange
@@ -212,5 +213,7 @@ class Result:
     """Each recorded request's share of the traffic, by number; empty in older results."""
     payload_changes: tuple[PayloadChange, ...] = ()
     """The change in each payload, by metric; the metric's estimate is their mean."""
+    explanation: Explanation | None = None
+    """Where the change comes from, operation by operation; None if that was not measured."""
     schema_version: int = SCHEMA_VERSION
     """Number of incompatible changes to this document's format so far."""

@@ -11,7 +11,7 @@ from docs.reference.make.schemas import Schema, definition, keys
 from perfgate.cli import config_schema
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.run import command as run
-from perfgate.results import document
+from perfgate.results import document, explanation_document
 from perfgate.scenario import files
 
 
@@ -44,9 +44,19 @@ def _inside(path: str, value: Schema, root: Schema) -> Iterator[tuple[str, Schem
 
 
 def result() -> str:
-    """Describe every object of a result, in the order in which the document refers to them."""
-    root = document.json_schema()
-    order = dict.fromkeys(_named(root, root, set()))
+    """Describe every object of a result; explanations have a page of their own."""
+    text = _objects(document.json_schema(), elsewhere={"Explanation"})
+    return text.replace("(#explanation)", "(explain.md#the-document)")
+
+
+def explanation() -> str:
+    """Describe every object of an explanation."""
+    return _objects(explanation_document.json_schema(), elsewhere=set())
+
+
+def _objects(root: Schema, elsewhere: set[str]) -> str:
+    """Describe the objects of a document in the order in which it refers to them."""
+    order = dict.fromkeys(_named(root, root, elsewhere))
     sections = [f"## The document\n\n{prose(root['description'])}\n\n{keys(root, root, link=True)}"]
     for name in order:
         schema = root["$defs"][name]

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
-from docs.reference.make.files import result, scenario, settings
+from docs.reference.make.files import explanation, result, scenario, settings
 from docs.reference.make.glossary import PAGE as GLOSSARY_PAGE
 from docs.reference.make.glossary import glossary
 from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
 from perfgate.cli import config_schema
 from perfgate.errors import ExitCode
-from perfgate.results import document
+from perfgate.results import document, explanation_document
 from perfgate.results.described import field_docs
 from perfgate.scenario import files as scenario_files
 
@@ -134,6 +134,16 @@ PAGES = {
         "and `_mb` MiB. Any number can be `null` if it is not known. In columns, an array has one item per row.",
         result,
     ),
+    "explain.md": Page(
+        "Keys of `explain.json`",
+        "perfgate/explain/explanation.py",
+        "What the keys of `explain.json` mean: why one version is slower than another, op by op. There is also a\n"
+        "JSON Schema: [`explain.schema.json`](explain.schema.json). The same object is `explanation` in\n"
+        "[`result.json`](result.md) if the run was explained. Names end in the unit: `_ms` is milliseconds. Pairs are\n"
+        "baseline and candidate, and differences are candidate minus baseline. Any number can be `null` if it is not\n"
+        "known.",
+        explanation,
+    ),
 }
 
 
@@ -141,6 +151,7 @@ def files() -> Mapping[str, str]:
     """Return the text of every page and JSON Schema by its path in the repository."""
     schemas = {
         "docs/reference/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
+        "docs/reference/explain.schema.json": json.dumps(explanation_document.json_schema(), indent=1),
         "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),
         "scenarios/schema.json": json.dumps(scenario_files.json_schema(), indent=2),
     }
