@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -68,15 +69,27 @@ def traced_rounds(
     """Yield rounds over all replicas while there is time, at least two, at most `ROUNDS`.
 
     All replicas get the same request in a round. Which of the two executions comes first alternates, so that neither
-    benefits from the other's caches. The round before the first is not yielded: a new callable's first run is slow.
+    benefits from the other's caches.
     """
-    index, round_s = -1, 0.0
+    _warm_up(replicas, requests[0], bench, directory)
+    index, round_s = 0, 0.0
     while index < _FEWEST_ROUNDS or (index < ROUNDS and bench.now_s() + round_s < end_s):
-        began_s, request = bench.now_s(), requests[place_of(max(index, 0), len(requests), bench.plan.seed)]
-        visits = tuple(_visit(live, request, index, bench, directory) for live in visiting_order(replicas, bench.rng))
-        if index >= 0:
-            yield visits
+        began_s, request = bench.now_s(), requests[place_of(index, len(requests), bench.plan.seed)]
+        yield tuple(_visit(live, request, index, bench, directory) for live in visiting_order(replicas, bench.rng))
         index, round_s = index + 1, bench.now_s() - began_s
+
+
+def _warm_up(replicas: Sequence[LiveReplica], request: int, bench: Bench, directory: Path) -> None:
+    """Trace each replica once, several at a time: for a new callable, TensorFlow optimises the graph again."""
+
+    def traced(live: LiveReplica) -> None:
+        file = directory / f"{live.slot.replica}-{_FILE}"
+        cast("Traceable", live.server).trace(request, file, traced_first=True)
+        file.unlink()
+        bench.between()
+
+    with ThreadPoolExecutor(bench.plan.at_once) as threads:
+        list(threads.map(traced, replicas))
 
 
 def _visit(live: LiveReplica, request: int, index: int, bench: Bench, directory: Path) -> TracedVisit:

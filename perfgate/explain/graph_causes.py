@@ -14,12 +14,16 @@ from perfgate.explain.components import Component, components
 from perfgate.explain.explanation import Cause, ChangeKind, Interval
 from perfgate.explain.ops import PASSIVE
 from perfgate.explain.replicas import ALPHA, differences, holm, per_replica
-from perfgate.explain.traces import Traced, scope_of
+from perfgate.explain.traces import Traced, scope_of, shown_name
 from perfgate.formatting import difference, difference_interval, number, share
 from perfgate.trials import Arm
 
 _LEAST_SHARE = 0.001
 """Of the execution time: smaller changes are not named as causes."""
+_REPLACED_SHARE = 0.01
+"""Of the execution time: operations of so much time that were replaced are named, even if the time is the same."""
+_UNSURE = ", which could be 0"
+_EXCHANGED = ((0, ChangeKind.REMOVED), (1, ChangeKind.ADDED))
 _MOST_NAMED, _MOST_EVIDENCE = 3, 3
 
 
@@ -33,11 +37,19 @@ def graph_causes(traced: Traced, shapes: Shapes, execute_ms: float) -> tuple[tup
         return ()
     sums = np.stack([traced.unit_ms[:, list(each.units)].sum(axis=1) for each in found], axis=1)
     tested = differences(*per_replica(sums, traced))
-    counts = holm(tested.p_values(), ALPHA) & (np.abs(tested.estimate) >= _LEAST_SHARE * execute_ms)
-    by_code: dict[str, list[Component]] = defaultdict(list)
-    for component in (each for each, is_named in zip(found, counts, strict=True) if is_named):
-        by_code[code_of(_group(traced, component, shapes))].append(component)
-    return tuple(_cause(traced, code, each, execute_ms) for code, each in by_code.items())
+    costs = holm(tested.p_values(), ALPHA) & (np.abs(tested.estimate) >= _LEAST_SHARE * execute_ms)
+    by_code: dict[tuple[str, bool], list[Component]] = defaultdict(list)
+    for component, is_sure in zip(found, costs.tolist(), strict=True):
+        group = _group(traced, component, shapes)
+        if is_sure or _replaces(group, _REPLACED_SHARE * execute_ms):
+            by_code[code_of(group), is_sure].append(component)
+    return tuple(_cause(traced, code, each, execute_ms, is_sure=sure) for (code, sure), each in by_code.items())
+
+
+def _replaces(group: Group, least_ms: float) -> bool:
+    """Return whether operations were exchanged for others, both of some weight."""
+    gone, come = (sum(group.times_ms[n][side] for n in group.of(kind)) for side, kind in _EXCHANGED)
+    return min(gone, come) >= least_ms
 
 
 def _acts(traced: Traced, component: Component) -> bool:
@@ -56,7 +68,9 @@ def _group(traced: Traced, component: Component, shapes: Shapes) -> Group:
     return Group(traced.compared, component, shapes, times, calls)
 
 
-def _cause(traced: Traced, code: str, parts: Sequence[Component], execute_ms: float) -> tuple[Cause, float]:
+def _cause(
+    traced: Traced, code: str, parts: Sequence[Component], execute_ms: float, *, is_sure: bool
+) -> tuple[Cause, float]:
     units = [number for part in parts for number in part.units]
     found = differences(*per_replica(traced.unit_ms[:, units].sum(axis=1)[:, None], traced))
     each = differences(*per_replica(traced.unit_ms[:, units], traced))
@@ -67,13 +81,13 @@ def _cause(traced: Traced, code: str, parts: Sequence[Component], execute_ms: fl
     change = found.interval(0)
     cause = Cause(
         code=code,
-        sentence=_sentence(traced, code, weighty, change, execute_ms),
+        sentence=_sentence(traced, code, weighty, change, execute_ms) + ("" if is_sure else _UNSURE),
         remedy=BY_CODE[code].remedy,
         evidence=tuple(_evidence(traced, n, each.interval(units.index(n))) for n in weighty[:_MOST_EVIDENCE]),
         change_ms=change,
         ops=tuple(traced.compared.node(traced.compared.units[n]).name for n in weighty),
     )
-    return cause, change.estimate / execute_ms
+    return cause, change.estimate / execute_ms if is_sure else 0.0
 
 
 def _sentence(traced: Traced, code: str, units: Sequence[int], change: Interval, execute_ms: float) -> str:
@@ -92,7 +106,7 @@ def _evidence(traced: Traced, unit: int, change: Interval) -> str:
     words = _detail(traced, unit)
     often = f", {number(calls[0])} -> {number(calls[1])} executions a request" if _often(found.kind, calls) else ""
     amount = f"{difference(change.estimate, 'ms')} {difference_interval(change.low, change.high, 'ms')}"
-    return f"{found.kind.value} {node.op} {node.name}: {amount}{words}{often}"
+    return f"{found.kind.value} {node.op} {shown_name(node.name)}: {amount}{words}{often}"
 
 
 def _often(kind: ChangeKind, calls: Sequence[float]) -> bool:

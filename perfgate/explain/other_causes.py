@@ -10,6 +10,7 @@ from perfgate.explain.cause_table import BY_CODE
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.explanation import Attribution, Cause, ChangeKind, Interval, OpChange
 from perfgate.explain.replicas import differences, per_replica
+from perfgate.explain.traces import shown_name
 from perfgate.formatting import difference, difference_interval, number, share, with_unit
 from perfgate.trials import Arm
 
@@ -55,7 +56,10 @@ def _finding(evidence: Evidence, code: str) -> tuple[int, int, str]:
 def _python(evidence: Evidence) -> Iterator[Weighted]:
     old, new, example = _finding(evidence, "python function")
     if new > old:
-        yield made("python function", example, evidence.problem or f"{old} -> {new} such operations"), 2 * _CERTAIN
+        yield (
+            made("python function", shown_name(example), evidence.problem or f"{old} -> {new} such operations"),
+            2 * _CERTAIN,
+        )
 
 
 def _settings(evidence: Evidence) -> Iterator[Weighted]:
@@ -109,7 +113,7 @@ def _first_request(evidence: Evidence) -> Iterator[Weighted]:
     if after < _LEAST_FIRST_RATIO * before or after - before < _LEAST_FIRST_MS or fastest_after < slowest_before:
         return
     old, new, example = _finding(evidence, "compiled by XLA")
-    compiled = [f"compiled by XLA at the first request of each shape: {example}"] if new > old else []
+    compiled = [f"compiled by XLA at the first request of each shape: {shown_name(example)}"] if new > old else []
     each = f"slowest of the baseline {with_unit(slowest_before, 'ms')}, fastest of the candidate "
     words = f"{with_unit(before, 'ms')} -> {with_unit(after, 'ms')}"
     found = made("first request slow", words, *compiled, each + with_unit(fastest_after, "ms"))
@@ -175,7 +179,7 @@ def _same(attribution: Attribution) -> Iterator[Weighted]:
 
 def _op(change: OpChange) -> str:
     before, after = (with_unit(each, "ms") for each in change.times_ms)
-    return f"{change.op} {change.name}: {before} -> {after}"
+    return f"{change.op} {shown_name(change.name)}: {before} -> {after}"
 
 
 def _amount(found: Interval) -> str:

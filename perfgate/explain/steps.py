@@ -24,6 +24,10 @@ class Steps:
     ops: tuple[str, ...]
     own_ms: Floats
     """Time of the call itself: an instant that several calls share is divided among them."""
+    start_us: Floats
+    """Since the first call began."""
+    length_us: Floats
+    threads: NDArray[np.int64]
 
 
 def read_steps(run_metadata: bytes) -> Steps:
@@ -34,8 +38,15 @@ def read_steps(run_metadata: bytes) -> Steps:
     ops = tuple(_op(node.timeline_label) for node in stats)
     start_ns = np.array([node.all_start_nanos + node.op_start_rel_nanos for node in stats], np.int64)
     length_ns = np.array([max(0, node.op_end_rel_nanos - node.op_start_rel_nanos) for node in stats], np.int64)
-    own_ms = own_times_ms(start_ns - start_ns.min(initial=0), length_ns, [op in _CALLING for op in ops])
-    return Steps(tuple(node.node_name for node in stats), ops, own_ms)
+    since_ns = start_ns - start_ns[:1].sum()
+    return Steps(
+        names=tuple(node.node_name for node in stats),
+        ops=ops,
+        own_ms=own_times_ms(since_ns, length_ns, [op in _CALLING for op in ops]),
+        start_us=since_ns / 1e3,
+        length_us=length_ns / 1e3,
+        threads=np.array([node.thread_id for node in stats], np.int64),
+    )
 
 
 def _op(label: str) -> str:

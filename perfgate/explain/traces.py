@@ -51,6 +51,10 @@ class Compared:
             None if unit.candidate is None else self.graphs[Arm.CANDIDATE].nodes[unit.candidate],
         )
 
+    def unit_of(self, arm: Arm) -> Mapping[str, Unit]:
+        """Return the unit of each node of an arm, by the node's name."""
+        return {name: self.units[column] for name, column in self.columns[arm].items()}
+
     def node(self, unit: Unit) -> Node:
         """Return a unit's node in the candidate, or in the baseline if it was removed."""
         old, new = self.nodes(unit)
@@ -162,5 +166,10 @@ def _without_data(visit: TracedVisit) -> TracedVisit:
 
 def scope_of(name: str) -> str:
     """Return the scope of one name: what is before the last `/`, without calls of functions."""
-    parts = [part for part in name.split("/")[:-1] if not part.startswith(_CALLS)]
-    return "/".join(parts) or "-"
+    return shown_name(name).rpartition("/")[0] or "-"
+
+
+def shown_name(name: str) -> str:
+    """Return a name without the calls of functions in which every export wraps a model."""
+    *scopes, leaf = name.split("/")
+    return "/".join([*(scope for scope in scopes if not scope.startswith(_CALLS)), leaf])

@@ -46,13 +46,14 @@ class Options:
 
     def load_scenarios(self) -> tuple[Scenario, ...]:
         """Read the scenarios; command-line flags override their keys."""
-        found = tuple(self._adjusted(load_scenario(name, FOLDERS)) for name in self.scenarios or (None,))
+        found = tuple(self.adjusted(load_scenario(name, FOLDERS)) for name in self.scenarios or (None,))
         names = [scenario.name for scenario in found]
         if len(set(names)) < len(names):
             raise UsageError("two scenarios have the same name", "set a different `name` in each")
         return found
 
-    def _adjusted(self, scenario: Scenario) -> Scenario:
+    def adjusted(self, scenario: Scenario) -> Scenario:
+        """Return a scenario with what command-line flags override."""
         flags = {"measure_s": self.budget, "replicas": self.replicas}
         budget = scenario.budget.model_copy(update={name: value for name, value in flags.items() if value is not None})
         server = server_settings(self.intra_op_threads, self.inter_op_threads, self.cpus, scenario.server)

@@ -9,6 +9,7 @@ from pathlib import Path
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
 from perfgate.experiment.tracing import TracedVisit, executed_graphs, traced_replicas, traced_rounds
+from perfgate.explain.steps import Steps, read_steps
 from perfgate.explain.tensors import Tensors, read_tensors
 from perfgate.explain.traces import Trace, compare_graphs
 from perfgate.trials import Arm, Memory
@@ -22,6 +23,8 @@ class TracedRun:
 
     trace: Trace
     tensors: Mapping[Arm, Tensors]
+    steps: Mapping[Arm, Steps]
+    """One execution of each version."""
     memory: tuple[tuple[Arm, Memory], ...]
     """Of each server, before the first traced execution."""
     seconds: float
@@ -52,4 +55,5 @@ def trace(
         on_round(found, visits)
     tensors = {arm: read_tensors(each.run_metadata) for arm, each in executed.items()}
     left_out = max(each.found.left_out for each in executed.values())
-    return TracedRun(found, tensors, memory, bench.now_s() - began_s, left_out)
+    steps = {arm: read_steps(each.run_metadata) for arm, each in executed.items()}
+    return TracedRun(found, tensors, steps, memory, bench.now_s() - began_s, left_out)
