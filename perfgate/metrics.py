@@ -52,6 +52,7 @@ class Source(StrEnum):
 
     EXECUTE = "cost/execute"
     REQUEST = "cost/request"
+    OPS = "cost/ops"
     LOAD = "load/request"
     START = "start"
     MODEL = "model"
@@ -76,6 +77,8 @@ class Metric:
     gated: bool
     """Whether the default gate includes it."""
     description: str
+    warns: bool = False
+    """Whether the default gate only warns of it."""
     required: bool = True
     """If gated by default: whether a run that cannot decide it is inconclusive."""
     min_change: float = 0.0
@@ -98,6 +101,10 @@ _ANY = (Source.LOAD, Source.REQUEST, Source.EXECUTE)
 METRICS: tuple[Metric, ...] = (
     Metric("execute_ms", "ms", _LOWER, _BLOCK, (Source.EXECUTE,), "service_mean", 0.05, gated=True,
            description="wall time of one execution in the server, without RPC, minus time waiting for a CPU"),
+    Metric("changed_ops_ms", "ms", _LOWER, _BLOCK, (Source.OPS,), "service_mean", 0.005, gated=True, warns=True,
+           required=False,
+           description="wall time of one execution if all operations that both versions have took equally long: what "
+                       "those that were added, removed or changed cost"),
     Metric("cpu_ms_per_request", "ms", _LOWER, _BLOCK, (Source.EXECUTE, *_REQUEST), "cpu_ms_per_request", 0.05,
            gated=True, description="CPU time of the server per execution, all threads"),
     Metric("cpu_mean_ms_per_request", "ms", _LOWER, Estimator.REPLICA_MEAN, (Source.EXECUTE, *_REQUEST),

@@ -32,6 +32,7 @@ class Depth(StrEnum):
 
     EXECUTE = "execute"
     REQUEST = "request"
+    OPS = "ops"  # inside the replica, with each operation timed
 
 
 class State(StrEnum):

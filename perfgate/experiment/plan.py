@@ -46,7 +46,7 @@ _PAIR = 2
 """More at once would belong to different pairs, and differ in their neighbours."""
 _STARTS = 1
 """Number of the random stream from which the order of starts is drawn."""
-_SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST}
+_SOURCES = {Depth.EXECUTE: Source.EXECUTE, Depth.REQUEST: Source.REQUEST, Depth.OPS: Source.OPS}
 
 
 @dataclass(frozen=True, slots=True)

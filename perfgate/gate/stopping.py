@@ -82,6 +82,14 @@ class InterimAnalysis:
         self._expected = tuple(m for m in self._gated if self._is_expected(m, source, fraction, table))
         return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
 
+    @property
+    def failing(self) -> bool:
+        """Whether something that counts had failed at the last look."""
+        verdicts = decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
+        bounds = [bound for look in self.taken for bound in look.objectives]
+        failed = [each.counts for each in verdicts if each.verdict is Verdict.FAIL]
+        return any(failed) or any(bound.counts for bound in bounds if bound.verdict is Verdict.FAIL)
+
     def standing(self, verdicts: Sequence[MetricVerdict]) -> Standing:
         """Return the state of the gate, given the metrics' verdicts at the last look."""
         bounds = {bound.metric: bound for look in self.taken for bound in look.objectives}

@@ -40,11 +40,15 @@ def gated_metrics(gate: Gate) -> tuple[Metric, ...]:
 
 
 def severity_of(metric: Metric, gate: Gate) -> Severity:
-    """Return the scenario's severity, else the project's, else `error` if the metric is gated by default or named."""
+    """Return the scenario's severity, else the project's, else `error` if the metric is gated by default or named.
+
+    A metric that the default gate only warns of stays a warning when it is named without a severity.
+    """
     named = gate.metrics.get(metric.name)
     if named is not None and named.severity is not None:
         return named.severity
-    default = Severity.ERROR if named is not None or metric.gated else Severity.OFF
+    unnamed = (Severity.WARN if metric.warns else Severity.ERROR) if metric.gated else Severity.OFF
+    default = Severity.ERROR if named is not None and not metric.warns else unnamed
     return project_of(gate).severity.get(metric.name, default)
 
 

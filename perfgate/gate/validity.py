@@ -26,6 +26,7 @@ _LANES = {
     Source.EXECUTE: "the cost lane at depth execute",
     Source.REQUEST: "the cost lane at depth request",
     Source.LOAD: "the load lane",
+    Source.OPS: "the traced executions (budget.explain_s)",
 }
 
 

@@ -140,7 +140,7 @@ def _traced(job: Job, world: World, seconds: float, baseline_server: Server | No
             began_s = bench.now_s()
             progress.phase(Phase("traced executions", seconds))
             shown = replace(bench, between=lambda: progress.update(lambda: bench.now_s() - began_s))
-            found = trace(fleet.replicas, shown, seconds, Path(scratch))
+            found = trace(fleet.replicas, shown, lambda _: seconds, Path(scratch))
     return Measured(found, replicas, "" if found else "the versions have no recorded request in common")
 
 

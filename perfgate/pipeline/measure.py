@@ -24,6 +24,8 @@ from perfgate.gate.interim import Look
 from perfgate.gate.stopping import InterimAnalysis, due
 from perfgate.pipeline.cautions import known_beforehand
 from perfgate.pipeline.job import Interrupts, Job
+from perfgate.pipeline.ops import OpsLane
+from perfgate.pipeline.trace import TracedRun
 from perfgate.results.progress import Phase, Progress
 from perfgate.results.recorder import Recorder
 from perfgate.results.result import Outcome
@@ -46,6 +48,10 @@ class Ending:
     wall_s: float
     error: InvalidRunError | None = None
     """Why the run is invalid; None if it is valid."""
+    traced: TracedRun | None = None
+    """Operations of both versions; None if they were not traced."""
+    not_traced: str = ""
+    """Why they could not be traced."""
 
 
 def measure(  # noqa: PLR0913, PLR0917 - the run, and everything that it touches
@@ -53,16 +59,16 @@ def measure(  # noqa: PLR0913, PLR0917 - the run, and everything that it touches
 ) -> Ending:
     """Start the servers, warm them up, fill the segments, and always stop the servers."""
     began_s, looking = world.clock(), _looking(job, plan)
-    outcome, invalid = Outcome.COMPLETE, None
+    outcome, invalid, ops = Outcome.COMPLETE, None, OpsLane()
     try:
-        _Measurement(job, plan, world, recorder, progress, looking).take()
+        _Measurement(job, plan, world, recorder, progress, looking, ops).take()
     except InvalidRunError as error:
         outcome, invalid = Outcome.INVALID, error
     except (KeyboardInterrupt, Exception) as error:
         if not (isinstance(error, KeyboardInterrupt) or interrupts.happened):
             raise
         outcome = Outcome.INTERRUPTED
-    return Ending(outcome, looking.taken, world.clock() - began_s, invalid)
+    return Ending(outcome, looking.taken, world.clock() - began_s, invalid, ops.traced, ops.problem)
 
 
 def _looking(job: Job, plan: Plan) -> InterimAnalysis:
@@ -80,6 +86,7 @@ class _Measurement:
     recorder: Recorder
     progress: Progress
     looking: InterimAnalysis
+    ops: OpsLane
 
     def take(self) -> None:
         clock, plan, job = self.world.clock, self.plan, self.job
@@ -99,6 +106,7 @@ class _Measurement:
                         most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
                         left = lengthened(left[1:], spare_s, most_looks, plan.replicas)
                 self.recorder.note(pause_cautions(fleet.replicas))
+                self._trace(fleet, bench, Path(scratch))
 
     def _make_ready(self, fleet: Fleet) -> None:
         progress, count = self.progress, len(self.plan.slots)
@@ -138,6 +146,15 @@ class _Measurement:
             if looking.last(source) < 1:
                 verdicts = looking.look(source, 1.0, bench.now_s(), self.recorder.table())
                 progress.stands(looking.standing(verdicts))
+
+    def _trace(self, fleet: Fleet, bench: Bench, directory: Path) -> None:
+        """Time the operations of both versions where their graphs differ; the verdict does not wait for it."""
+        most_s = self.job.scenario.budget.explain_s
+        if most_s <= 0 or Arm.BASELINE not in self.job.models:
+            return
+        with self._phase(Phase("traced executions", most_s)) as phase_s:
+            shown = replace(bench, between=lambda: self.progress.update(phase_s))
+            self.ops.take(fleet.replicas, shown, directory, self.recorder.append, most_s, failing=self.looking.failing)
 
     @contextmanager
     def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:

@@ -11,7 +11,7 @@ from perfgate.experiment.lanes import Bench
 from perfgate.experiment.tracing import TracedVisit, executed_graphs, traced_replicas, traced_rounds
 from perfgate.explain.steps import Steps, read_steps
 from perfgate.explain.tensors import Tensors, read_tensors
-from perfgate.explain.traces import Trace, compare_graphs
+from perfgate.explain.traces import Compared, Trace, compare_graphs
 from perfgate.trials import Arm, Memory
 
 Round = tuple[TracedVisit, ...]
@@ -35,11 +35,14 @@ class TracedRun:
 def trace(
     replicas: Sequence[LiveReplica],
     bench: Bench,
-    seconds: float,
+    seconds: Callable[[Compared], float],
     directory: Path,
     on_round: Callable[[Trace, Round], None] = lambda _trace, _round: None,
 ) -> TracedRun | None:
-    """Trace both arms for some time; None if these servers cannot be traced, or the arms share no request."""
+    """Trace both arms for as long as `seconds` wants, given their graphs; not at all if that is 0.
+
+    None if these servers cannot be traced, or the arms share no request.
+    """
     began_s, chosen = bench.now_s(), traced_replicas(replicas)
     if not chosen or len({live.slot.arm for live in chosen}) < len(Arm):
         return None
@@ -49,7 +52,8 @@ def trace(
     if not requests:
         return None
     found = Trace(compare_graphs(executed))
-    for visits in traced_rounds(chosen, requests, bench, began_s + seconds, directory):
+    wanted_s = seconds(found.compared)
+    for visits in traced_rounds(chosen, requests, bench, began_s + wanted_s, directory) if wanted_s else ():
         for visit in visits:
             found.add(visit)
         on_round(found, visits)

@@ -125,7 +125,10 @@ def _codes(column: pa.DictionaryArray, known: Sequence[StrEnum], first: Ints) ->
 
 def _sources(lane: Ints, depth: Ints) -> Ints:
     through = np.where(lane == list(Lane).index(Lane.LOAD), SOURCES.index(Source.LOAD), SOURCES.index(Source.REQUEST))
-    return np.where(depth == list(Depth).index(Depth.EXECUTE), SOURCES.index(Source.EXECUTE), through)
+    inside = {Depth.EXECUTE: Source.EXECUTE, Depth.OPS: Source.OPS}
+    for each, source in inside.items():
+        through = np.where(depth == list(Depth).index(each), SOURCES.index(source), through)
+    return np.asarray(through, np.int64)
 
 
 def _means(values: Floats, first: Ints) -> Floats:

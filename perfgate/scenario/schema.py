@@ -393,6 +393,9 @@ class Budget(Table):
     """Share of the time for executions inside the server."""
     request_share: Part = 0.2
     """Share of the time for single requests; the rest is for the `load` lane."""
+    explain_s: float = Field(default=15.0, ge=0)
+    """Most seconds, after everything else, for timing the operations of both versions where their graphs differ: at
+    most 4, or up to this if something failed, which is then explained. 0: never."""
 
     @model_validator(mode="after")
     def _shares(self) -> Budget:

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ARMS: tuple[Arm, ...] = (Arm.BASELINE, Arm.CANDIDATE)
-SOURCES: tuple[Source, ...] = (Source.EXECUTE, Source.REQUEST, Source.LOAD)
+SOURCES: tuple[Source, ...] = (Source.EXECUTE, Source.REQUEST, Source.LOAD, Source.OPS)
 STATES: tuple[State, ...] = tuple(State)
 _NOT_SAMPLED = float("nan")
 
@@ -97,8 +97,8 @@ class Columns:
 
 
 def _source(trial: Trial) -> Source:
-    if trial.depth is Depth.EXECUTE:
-        return Source.EXECUTE
+    if trial.depth is not Depth.REQUEST:
+        return Source.EXECUTE if trial.depth is Depth.EXECUTE else Source.OPS
     return Source.LOAD if trial.lane is Lane.LOAD else Source.REQUEST
 
 

@@ -1,0 +1,95 @@
+"""The metric `changed_ops_ms`: rounds of traced executions as blocks of trials."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from perfgate.errors import InvalidRunError
+from perfgate.experiment.fleet import LiveReplica
+from perfgate.experiment.lanes import Bench
+from perfgate.experiment.tracing import TracedVisit
+from perfgate.explain.steps import Floats
+from perfgate.explain.traces import Compared, Trace
+from perfgate.observe.interface import MachineObserver
+from perfgate.pipeline.trace import TracedRun, trace
+from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial
+
+_LEAST_MS = 1e-6
+PASSING_S = 4.0
+"""Most time for a run in which nothing failed."""
+
+
+class OpsLane:
+    """Traces the servers of a run after everything else."""
+
+    def __init__(self) -> None:
+        self.traced: TracedRun | None = None
+        self.problem = ""
+
+    def take(  # noqa: PLR0913 - what a lane needs
+        self,
+        replicas: Sequence[LiveReplica],
+        bench: Bench,
+        directory: Path,
+        append: Callable[[Block], None],
+        most_s: float,
+        *,
+        failing: bool,
+    ) -> None:
+        """Trace where the graphs differ, or where something failed; a server that cannot be traced spoils no run."""
+        count = itertools.count()
+
+        def seconds(compared: Compared) -> float:
+            return most_s if failing else min(most_s, PASSING_S) * bool(compared.differs.any())
+
+        def record(found: Trace, visits: Sequence[TracedVisit]) -> None:
+            if found.compared.differs.any():
+                append(block_of(next(count), visits, found.rows[-len(visits) :], found.compared, bench.machine))
+
+        bench.machine.start()
+        try:
+            self.traced = trace(replicas, bench, seconds, directory, record)
+        except InvalidRunError as error:
+            self.problem = error.in_a_line
+
+
+def block_of(
+    index: int, visits: Sequence[TracedVisit], unit_ms: Sequence[Floats], compared: Compared, machine: MachineObserver
+) -> Block:
+    """Make one round's block: the execution time with all operations that are the same in both versions held equal.
+
+    The time of a trial is what its own changed operations took, plus what the execution takes without them: the
+    median over the baseline's visits of the round, the same for all. So the ratio of both arms is the change of
+    the execution time by the operations that were added, removed or changed, and nothing else.
+    """
+    differs = compared.differs
+    changed_ms = [float(row[differs].sum()) for row in unit_ms]
+    others = [v.own_ms - ms for v, ms in zip(visits, changed_ms, strict=True) if v.arm is Arm.BASELINE]
+    common_ms = max(float(np.median(others)), _LEAST_MS)
+    trials = tuple(_trial(index, visit, common_ms + ms) for visit, ms in zip(visits, changed_ms, strict=True))
+    start_s = min(visit.start_s for visit in visits)
+    wall_s = sum(visit.own_ms + visit.traced_ms for visit in visits) / 1e3
+    return Block(Lane.COST, Depth.OPS, index, start_s, wall_s, trials, machine.conditions())
+
+
+def _trial(index: int, visit: TracedVisit, service_ms: float) -> Trial:
+    times = np.array([service_ms])
+    requests = Requests(np.zeros(1), np.array([visit.traced_ms]), times, np.zeros(1), np.zeros(1, np.int8))
+    return Trial(
+        lane=Lane.COST,
+        depth=Depth.OPS,
+        state=State.COLD,
+        block=index,
+        arm=visit.arm,
+        replica=visit.replica,
+        start_s=visit.start_s,
+        wall_s=visit.traced_ms / 1e3,
+        requests=requests,
+        cpu_ms=visit.cpu_ms,
+        driver_cpu_ms=0.0,
+        payload=visit.request,
+    )
