@@ -209,7 +209,7 @@ class Cause:
     """A cause with its evidence and its remedy."""
 
     code: str
-    """Stable word for programs, such as `op_added`."""
+    """Stable word for programs, such as `op added`."""
     sentence: str
     """What happened, and where."""
     remedy: str

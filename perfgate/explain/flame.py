@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from perfgate.explain.explanation import Attribution, ChangeKind, Interval, OpChange
+from perfgate.explain.traces import NO_SCOPE, scope_of
 
 _MOST_SCOPES = 3
 """Nested ones; ops of deeper scopes are shown in the last."""
 _NOTHING_MS = 1e-9
-OTHER, OUTSIDE = "other ops", "outside of ops"
+OUTSIDE, OTHER = "outside of ops", "other ops, and outside of ops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class _Scope:
     def place(self, op: OpChange) -> None:
         """Put an op into its scope, below this one."""
         scope = self
-        for part in op.name.split("/")[:-1]:
+        within = scope_of(op.name)
+        for part in within.split("/") if within != NO_SCOPE else ():
             scope = scope.scopes.setdefault(part, _Scope(f"{scope.name}/{part}".lstrip("/")))
         scope.ops.append(op)
 
@@ -111,10 +113,8 @@ def _bar(part: _Scope | OpChange, depth: int, begin_ms: tuple[float, float]) -> 
 
 
 def _rest(found: Attribution, shown_ms: tuple[float, float]) -> Iterator[Bar]:
-    """Yield what is left of the execution: ops that the answer does not list, and time outside of ops."""
-    all_ms = [sum(each.times_ms[arm] for each in found.by_type) for arm in (0, 1)]
-    ops_ms = max(all_ms[0], shown_ms[0]), max(all_ms[1], shown_ms[1])
-    for name, begin_ms, end_ms in ((OTHER, shown_ms, ops_ms), (OUTSIDE, ops_ms, found.execute_ms)):
-        times_ms = max(end_ms[0] - begin_ms[0], 0.0), max(end_ms[1] - begin_ms[1], 0.0)
-        if max(times_ms) > _NOTHING_MS:
-            yield Bar(name, 1, begin_ms, times_ms)
+    """Yield what is left of the execution: time outside of ops, and ops that the answer does not list."""
+    listed = tuple(sum(op.calls[arm] > 0 for op in found.ops) for arm in (0, 1))
+    before_ms, after_ms = (max(found.execute_ms[arm] - shown_ms[arm], 0.0) for arm in (0, 1))
+    if max(before_ms, after_ms) > _NOTHING_MS:
+        yield Bar(OUTSIDE if listed == found.op_count else OTHER, 1, shown_ms, (before_ms, after_ms))

@@ -14,7 +14,7 @@ from perfgate.explain.components import Component, components
 from perfgate.explain.explanation import Cause, ChangeKind, Interval
 from perfgate.explain.ops import PASSIVE
 from perfgate.explain.replicas import ALPHA, differences, holm, per_replica
-from perfgate.explain.traces import Traced, scope_of, shown_name
+from perfgate.explain.traces import NO_SCOPE, Traced, scope_of, shown_name
 from perfgate.formatting import difference, difference_interval, number, share
 from perfgate.trials import Arm
 
@@ -94,7 +94,7 @@ def _sentence(traced: Traced, code: str, units: Sequence[int], change: Interval,
     compared = traced.compared
     scopes = list(dict.fromkeys(scope_of(compared.node(compared.units[n]).name) for n in units))
     more = f" and {len(scopes) - _MOST_NAMED} more" if len(scopes) > _MOST_NAMED else ""
-    where = f" in {', '.join(scopes[:_MOST_NAMED])}{more}" if scopes != ["-"] else ""
+    where = f" in {', '.join(scopes[:_MOST_NAMED])}{more}" if scopes != [NO_SCOPE] else ""
     amount = f"{difference(change.estimate, 'ms')} {difference_interval(change.low, change.high, 'ms')}"
     return f"{BY_CODE[code].meaning[:-1]}{where}: {amount}, {share(abs(change.estimate) / execute_ms)} of an execution"
 

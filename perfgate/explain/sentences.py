@@ -18,7 +18,7 @@ class CauseWords:
     sentence: str
     """Without its full stop."""
     change: str
-    """`+0.195 ms [+0.189, +0.201], +11.2% of the execution`; empty if the cause is not about that."""
+    """`+0.195 ms [+0.189, +0.201], +11.2% of the execution`; empty if there is none, or if the sentence says it."""
     evidence: tuple[str, ...]
     remedy: str
 
@@ -35,6 +35,8 @@ def cause_lines(explanation: Explanation, most: int = 3) -> tuple[str, ...]:
 
 def _cause(cause: Cause, attribution: Attribution | None) -> CauseWords:
     change = cause.change_ms
+    if change is not None and formatting.difference(change.estimate, "ms") in cause.sentence:
+        change = None
     relative = f"{_relative(change, attribution)} of the execution" if attribution else ""
     words = "" if change is None else ", ".join(filter(None, (difference(change), relative)))
     return CauseWords(cause.sentence.rstrip(". "), words, cause.evidence, cause.remedy)

@@ -16,6 +16,7 @@ from perfgate.explain.explanation import (
     StaticDifferences,
     TensorChange,
 )
+from perfgate.explain.facts import size_text
 from perfgate.explain.sentences import difference_cells
 
 MEANINGS = {
@@ -28,7 +29,7 @@ MEANINGS = {
 """What each part of the sum is."""
 _ARMS = (">baseline", ">candidate")
 _CHANGE = (">change", ">interval")
-_MEBIBYTE, _KIBIBYTE = 1 << 20, 1 << 10
+_MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def differing(found: Attribution) -> tuple[OpChange, ...]:
 
 def ops_table(found: Attribution, ops: Sequence[OpChange], most: int) -> TextTable:
     """Return one row an op: those that differ at the level of all ops together (Holm) are certain."""
-    scope = common_scope(found)
+    scope = _shared(op.name.rpartition("/")[0] for op in found.ops)
     rows = ((_kind(op), op.op, _below(op.name, scope), *_row(op), _detail(op, scope)) for op in ops[:most])
     rest = len(ops) - most
     notes = (f"{rest:,} more in explain.json." if rest > 0 else "", *_uncertain(ops[:most]), _all_in(scope))
@@ -83,11 +84,10 @@ def _kind(op: OpChange) -> str:
     return ("slower" if op.change_ms.estimate > 0 else "faster") if op.significant else "same"
 
 
-def common_scope(found: Attribution) -> str:
-    """Return the scope of all ops, with a slash at its end; empty if they have none in common."""
-    scopes = [op.name.split("/")[:-1] for op in found.ops]
-    shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*scopes, strict=False))
-    return "".join(f"{parts[0]}/" for parts in shared)
+def _shared(scopes: Iterable[str]) -> str:
+    """Return the scope that contains all of them, with a slash at its end; empty if there is none."""
+    parts = zip(*(scope.split("/") for scope in scopes), strict=False)
+    return "".join(f"{part[0]}/" for part in takewhile(lambda part: len(set(part)) == 1 and part[0], parts))
 
 
 def _below(name: str, scope: str) -> str:
@@ -107,9 +107,10 @@ def _detail(op: OpChange, scope: str) -> str:
 
 def group_tables(found: Attribution) -> tuple[TextTable, ...]:
     """Return the change by type of op and by scope, without empty tables."""
+    scope = _shared(each.name for each in found.by_scope) if len(found.by_scope) > 1 else ""
     shown = (
         _groups("By type of op", "op", found.by_type, ""),
-        _groups("By scope", "scope", found.by_scope, common_scope(found)),
+        _groups("By scope", "scope", found.by_scope, scope),
     )
     return tuple(table for table in shown if table.rows)
 
@@ -131,7 +132,7 @@ def beside_tables(explanation: Explanation) -> Iterator[TextTable]:
         note = "Medians of requests under load."
         yield TextTable("Stages of a request", ("stage", *_ARMS, ">change"), tuple(rows), note)
     if explanation.peak_tensors:
-        sizes = " and ".join(map(_size, explanation.peak_bytes))
+        sizes = " and ".join(map(size_text, explanation.peak_bytes))
         note = f"All tensors together: {sizes}." if any(explanation.peak_bytes) else ""
         yield _tensors("Tensors at the peak of an execution", explanation.peak_tensors, note)
 
@@ -143,27 +144,21 @@ def _times(times_ms: tuple[float, float]) -> tuple[str, ...]:
 
 def _tensors(title: str, tensors: Iterable[TensorChange], note: str = "") -> TextTable:
     rows = (
-        (each.name, each.kind, *(_tensor(*side) for side in zip(each.shapes, each.size_bytes, strict=True)))
+        (each.kind, each.name, *(_tensor(*side) for side in zip(each.shapes, each.size_bytes, strict=True)))
         for each in tensors
     )
-    return TextTable(title, ("name", "kind", *_ARMS), tuple(rows), note)
+    return TextTable(title, ("kind", "name", "baseline", "candidate"), tuple(rows), note)
 
 
 def _tensor(shape: str, size_bytes: int) -> str:
-    return f"{_size(size_bytes)} {shape}" if shape else ""
-
-
-def _size(size_bytes: float) -> str:
-    if size_bytes < _MEBIBYTE:
-        return formatting.with_unit(size_bytes / _KIBIBYTE, "KiB")
-    return formatting.with_unit(size_bytes / _MEBIBYTE, "MiB")
+    return f"{size_text(size_bytes)} {shape}" if shape else ""
 
 
 def static_tables(static: StaticDifferences, *, whole: bool) -> Iterator[TextTable]:
     """Yield what differs between the saved models; `whole`: what does not differ too, and nodes and tensors."""
     facts = tuple((each.name, *each.values) for each in static.facts if whole or each.values[0] != each.values[1])
     if facts:
-        yield TextTable("Saved models", ("property", "baseline", "candidate"), facts)
+        yield TextTable("Properties", ("property", "baseline", "candidate"), facts)
     if static.findings:
         rows = ((each.code, *(f"{count:,}" for count in each.nodes), each.example) for each in static.findings)
         yield TextTable("Nodes that often cost time", ("what", *_ARMS, "example"), tuple(rows))

@@ -16,6 +16,8 @@ from perfgate.model import messages
 from perfgate.model.graph import Graph, Node, executed_graph
 from perfgate.trials import Arm
 
+NO_SCOPE = "-"
+"""The scope of names without a slash."""
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 _OUTSIDE = {"_SOURCE", "_SINK"}
 
@@ -166,7 +168,7 @@ def _without_data(visit: TracedVisit) -> TracedVisit:
 
 def scope_of(name: str) -> str:
     """Return the scope of one name: what is before the last `/`, without calls of functions."""
-    return shown_name(name).rpartition("/")[0] or "-"
+    return shown_name(name).rpartition("/")[0] or NO_SCOPE
 
 
 def shown_name(name: str) -> str:

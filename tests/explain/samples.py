@@ -23,6 +23,7 @@ from perfgate.explain.explanation import (
     StaticDifferences,
     TensorChange,
 )
+from perfgate.explain.traces import scope_of
 from perfgate.trials import Arm
 
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}\u202e\x07 [red]'
@@ -64,34 +65,37 @@ def extra_layer() -> Explanation:
         models=MODELS,
         causes=(
             Cause(
-                "op_added",
-                "3 ops were added in tower/extra",
-                "If the layer is not meant, remove it; else accept its cost with `perfgate run --accept`",
-                ("MatMul float32[256, 256]: +0.168 ms [+0.162, +0.174]", "33.6 MFLOP more for a request of 256 rows"),
+                "op added",
+                "Operations were added in tower/extra: +0.195 ms [+0.189, +0.201], 11.2% of an execution",
+                "decide whether they are worth their time; otherwise remove them",
+                (
+                    "added MatMul tower/extra/MatMul: +0.168 ms [+0.163, +0.173]",
+                    "added BiasAdd tower/extra/BiasAdd: +0.018 ms [+0.0175, +0.0185]",
+                ),
                 _near(extra),
                 tuple(f"{_SCOPE}/tower/extra/{name}" for name in ("MatMul", "BiasAdd", "Relu")),
             ),
             Cause(
-                "fusion_lost",
-                "MatMul and BiasAdd are no longer fused in tower/dense_2.",
-                "Let nothing stand between the product and the addition, such as an identity or a control input",
+                "fusion lost",
+                "TensorFlow no longer fuses operations in tower/dense_2.",
+                "let BiasAdd and the activation follow the product directly: no identity between them",
                 ("1 _FusedMatMul before, 0 now", "an Identity reads the product"),
                 _near(unfused),
                 tuple(f"{_SCOPE}/tower/dense_2/{name}" for name in ("MatMul", "BiasAdd")),
             ),
             Cause(
-                "shape_grown",
-                "MatMul grew in head: float32[128, 1] to float32[256, 1]",
-                "Check that the wider input is meant",
+                "shape grown",
+                "Operations work on larger tensors than before in head",
+                "make the layer as wide as the objective allows; `perfgate run` judges the trade",
                 ("twice the weights",),
                 _near(wider),
                 (f"{_SCOPE}/head/MatMul",),
             ),
             Cause(
-                "constants_large",
-                "A constant of 12.0 MiB is in the graph",
-                "Make it a variable",
-                ("vocabulary/values",),
+                "huge constants",
+                "Large constants are part of the graph: vocabulary float32[50000, 512] takes 97.7 MiB",
+                "store weights in variables: constants make loading slow and take several times their size",
+                (),
             ),
         ),
         attribution=attribution,
@@ -123,12 +127,17 @@ def not_traced() -> Explanation:
     """Return models of which one does not load: causes from the saved graphs alone."""
     causes = (
         Cause(
-            "training_mode",
-            "Dropout runs in training mode",
-            "Export the model with `training=False`",
-            ("2 RandomUniform nodes, 0 before",),
+            "training mode",
+            "Operations that only training needs run at each request: tower/dropout/RandomUniform",
+            "export the model for inference: call it with training=False",
+            ("0 -> 2 such operations",),
         ),
-        Cause("dtype_widened", "Mul computes in float64", "Cast the input to float32", ("float32[64] to float64[64]",)),
+        Cause(
+            "dtype widened",
+            "Operations compute with a wider type than before: scale/Mul",
+            "cast the inputs to float32",
+            ("float32[64] to float64[64]",),
+        ),
     )
     why = "the candidate does not load: Op type not registered 'DecodeWebP'"
     return Explanation(MODELS, causes, None, _differences(), not_traced=why)
@@ -142,7 +151,7 @@ def hostile() -> Explanation:
     ops = tuple(replace(op, op=HOSTILE, name=f"{HOSTILE}/{op.name}", detail=HOSTILE) for op in found.attribution.ops)
     groups = tuple(replace(group, name=HOSTILE) for group in found.attribution.by_type)
     nodes = tuple(replace(node, op=HOSTILE, name=HOSTILE, detail=HOSTILE) for node in found.static.nodes)
-    cause = Cause("op_added", f"{HOSTILE} was added", HOSTILE, (HOSTILE,), _near(0.195), (HOSTILE,))
+    cause = Cause("op added", f"{HOSTILE} was added", HOSTILE, (HOSTILE,), _near(0.195), (HOSTILE,))
     return replace(
         found,
         models=dict.fromkeys(Arm, HOSTILE),
@@ -200,10 +209,7 @@ def _sum(changes: Iterable[Interval]) -> Interval:
 
 
 def _attribution(ops: list[OpChange], outside_ms: tuple[float, float]) -> Attribution:
-    parts = [
-        (kind.value, _sum(op.change_ms for op in ops if op.kind is kind))
-        for kind in (_REMOVED, _ADDED, _CHANGED, _SAME)
-    ]
+    parts = [(kind.value, _sum(op.change_ms for op in ops if op.kind is kind)) for kind in ChangeKind]
     rest = outside_ms[1] - outside_ms[0]
     parts.append(("rest", Interval(rest, rest - 0.006, rest + 0.006)))
     execute_ms = tuple(sum(op.times_ms[arm] for op in ops) + outside_ms[arm] for arm in (0, 1))
@@ -214,7 +220,7 @@ def _attribution(ops: list[OpChange], outside_ms: tuple[float, float]) -> Attrib
         ops=tuple(sorted(ops, key=lambda op: -abs(op.change_ms.estimate))),
         op_count=(sum(op.times_ms[0] > 0 for op in ops), sum(op.times_ms[1] > 0 for op in ops)),
         by_type=_groups(ops, [op.op for op in ops]),
-        by_scope=_groups(ops, [op.name.rpartition("/")[0] for op in ops]),
+        by_scope=_groups(ops, [scope_of(op.name) for op in ops]),
         tracing_overhead=Interval(0.021, 0.008, 0.034),
         executions=720,
         replicas=6,
