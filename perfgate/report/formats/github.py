@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
+from perfgate.explain.sentences import cause_lines
 from perfgate.gate.verdict import Verdict
 from perfgate.report.formats.cases import cases, scenario_name
 from perfgate.report.rows import GateRow, accepted_rows, gate_rows, hints, objective_rows
@@ -72,6 +73,7 @@ def _title(result: Result) -> str:
 def _whole(result: Result) -> str:
     parts = [
         _title(result),
+        _causes(result),
         _gate([row for row in gate_rows(result) if row.gated]),
         _objectives(result),
         _accepted(result),
@@ -81,6 +83,11 @@ def _whole(result: Result) -> str:
     ]
     models = "".join(f"{arm} {_code(model.given)}  \n" for arm, model in result.models.items())
     return f"{''.join(parts)}\n{models}run again {_code(shlex.join(result.command))}\n"
+
+
+def _causes(result: Result) -> str:
+    lines = cause_lines(result.explanation) if result.explanation else ()
+    return "".join(f"{number}. {_text(words)}\n" for number, words in enumerate(lines, 1)) + "\n" * bool(lines)
 
 
 def _gate(rows: list[GateRow]) -> str:

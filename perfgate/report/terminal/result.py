@@ -26,6 +26,7 @@ from perfgate.report.sentences import (
     stored_sentence,
     verdict_word,
 )
+from perfgate.report.terminal.explanation import print_cause_lines
 from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 from perfgate.results.result import Result
 from perfgate.sanitize import one_line
@@ -206,6 +207,7 @@ def _print_notes(console: Console, result: Result) -> None:
             console.print(safe_text(console, words), style="dim")
     for reason in result.judgement.reasons if result.judgement else ():
         console.print(safe_text(console, reason))
+    print_cause_lines(console, result.explanation)
     for words in payload_sentences(result):
         console.print(Text.assemble(("requests differ ", "yellow"), safe_text(console, words)))
     _print_accepted(console, result)

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
+from perfgate.explain.explanation import Cause
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
 from perfgate.results.result import Result
 from perfgate.trials import Caution
+from tests.explain.samples import equal_models, extra_layer
 from tests.report import example
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -61,7 +63,9 @@ def test_the_summary_has_verdict_gate_and_the_command() -> None:
 def test_strings_from_outside_are_text_in_the_summary(build: Callable[[], Result]) -> None:
     result = build()
     nasty = "<img src=x onerror=1> [a](http://b) ![c](d) `e` **f** | g\n# h\n- @someone https://i.example www.j.example"
-    for each in (result, replace(result, cautions=(Caution("x", nasty, nasty),))):
+    cause = Cause("x", nasty, nasty, (nasty,))
+    explained = replace(extra_layer(), causes=(cause,))
+    for each in (result, replace(result, cautions=(Caution("x", nasty, nasty),), explanation=explained)):
         text = job_summary([each])
         shown = RENDERER.render(text)
         for tag in ("<script", "<img", "<a ", "<svg", "<h1"):
@@ -69,6 +73,19 @@ def test_strings_from_outside_are_text_in_the_summary(build: Callable[[], Result
     assert "https://i" not in text
     assert "www." not in text.replace("www&#46;", "")
     assert "@someone" not in text
+
+
+def test_the_first_causes_follow_the_verdict() -> None:
+    text = job_summary([replace(example.failing(), explanation=extra_layer())])
+    lines = text.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("1. "))
+    assert lines[place].startswith("1. Operations were added in tower/extra: +0.195 ms")
+    assert [line[:3] for line in lines[place : place + 4]] == ["1. ", "2. ", "3. ", ""]
+    assert place < next(number for number, line in enumerate(lines) if line.startswith("| verdict"))
+    shown = RENDERER.render(text)
+    assert shown.count("<ol>") == 1
+    assert "<h3>❌ FAIL" in shown
+    assert "<ol>" not in RENDERER.render(job_summary([replace(example.failing(), explanation=equal_models())]))
 
 
 def test_what_does_not_fit_is_shortened_and_then_left_out() -> None:
