@@ -21,6 +21,7 @@ from perfgate.scenario.effective import effective
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm
+from tests.explain import samples
 from tests.report import example, example_trials
 
 LONG_REQUESTS = 1_000_000
@@ -81,9 +82,14 @@ def one_replica() -> Result:
     return replace(result, trials=TrialColumns(**trials))
 
 
+def explained() -> Result:
+    """A failed run whose cause was looked for and found."""
+    return replace(example.failing(), explanation=samples.extra_layer())
+
+
 def hostile() -> Result:
-    """Every external string tries to break out, including those of the baseline's record."""
-    result = example.hostile()
+    """Every external string tries to break out, including those of the baseline's record and of the graphs."""
+    result = replace(example.hostile(), explanation=samples.hostile())
     nasty = result.run_id
     return replace(result, record=RecordFacts(nasty, nasty, nasty, {nasty: nasty, "variables": {nasty: [nasty]}}))
 
@@ -178,6 +184,7 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "leaking": example.leaking,
     "lenient": example.lenient,
     "one_replica": one_replica,
+    "explained": explained,
     "hostile": hostile,
 }
 """Name of the kind, and a function that makes its result, the same at each call."""

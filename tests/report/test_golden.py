@@ -23,6 +23,7 @@ from perfgate.report.html.embedded_result import attach
 from perfgate.report.html.page import render_html
 from perfgate.results import document
 from perfgate.results.result import RecordFacts, Result
+from tests.explain.samples import extra_layer
 from tests.report.kinds import died_in_warm_up, short
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -43,7 +44,16 @@ def measured_small() -> Result:
     )
 
 
-PAGES: dict[str, Callable[[], Result]] = {"measured": measured_small, "died_in_warm_up": died_in_warm_up}
+def explained_small() -> Result:
+    """Return a run of which nothing but the explanation is on the page."""
+    return replace(died_in_warm_up(), explanation=extra_layer())
+
+
+PAGES: dict[str, Callable[[], Result]] = {
+    "measured": measured_small,
+    "died_in_warm_up": died_in_warm_up,
+    "explained": explained_small,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -9,6 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from perfgate import formatting
+from perfgate.explain.explanation import Attribution
+from perfgate.explain.flame import bars
+from perfgate.explain.sentences import difference
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.report.charts.downsample import Numbers
 from perfgate.report.charts.ecdf import at_share
@@ -55,6 +58,23 @@ def _places(verdict: MetricVerdict) -> tuple[str, ...]:
 
 def _signed(place: float) -> str:
     return formatting.difference(place, "1")
+
+
+def flame_table(found: Attribution) -> ChartTable:
+    """Return each bar with its time in both arms and its change, each followed by the bars below it."""
+    rows = tuple(
+        (
+            bar.name,
+            str(bar.depth),
+            bar.op,
+            bar.kind.value if bar.op else "",
+            *(formatting.with_unit(each, "ms") for each in bar.times_ms),
+            difference(bar.change_ms) if bar.change_ms else "",
+        )
+        for bar in bars(found)
+    )
+    columns = ("scope or op", "row", "type", "status", "baseline", "candidate", "change")
+    return ChartTable("Execution time by scope and op", columns, rows)
 
 
 def percentile_table(curves: Sequence[Curve]) -> ChartTable:

@@ -52,7 +52,7 @@ def terms(body: str) -> tuple[Term, ...]:
 
 def coded(text: str) -> Markup:
     """Format text between backticks as code."""
-    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(printable(text)))))  # noqa: S704 - escaped before
 
 
 def drawn(svg: str) -> Markup:

@@ -22,6 +22,7 @@ from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.chart_tables import aligned_table, forest_table, panel_table, percentile_table
 from perfgate.report.html.differences import environment_rows, flat, model_rows, settings_differ
 from perfgate.report.html.embedded_result import attach
+from perfgate.report.html.explanation import explanation_section
 from perfgate.report.html.frame import drawn, template, write_page
 from perfgate.report.html.method import method
 from perfgate.report.payloads import payload_rows, payload_sentences
@@ -91,6 +92,7 @@ def _page(result: Result) -> dict[str, Any]:
         "generator": generator_sentence(result),
         "stored": stored_sentence(result),
         "hints": tuple(hints(result)),
+        "why": explanation_section(result.explanation) if result.explanation else "",
         "causes": causes(result),
         "payload_rows": payload_rows(result),
         "payload_sentences": payload_sentences(result),

@@ -66,7 +66,7 @@ def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hostile", "history_hostile"])
+@pytest.mark.parametrize("name", ["hostile", "history_hostile", "explain_hostile"])
 def test_hostile_names_put_nothing_into_the_page(opened: Opener, name: str) -> None:
     with opened(name) as seen:
         seen.page.wait_for_timeout(100)

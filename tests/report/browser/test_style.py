@@ -24,7 +24,7 @@ _LETTERS = """() => [...new Set([...document.querySelectorAll("figure svg text")
     const { fill, fillOpacity } = getComputedStyle(node);
     return `${fill} ${fillOpacity}`;
 }))]"""
-_LINES = """() => [...new Set([...document.querySelectorAll("[data-series], .disc")].map(node => {
+_LINES = """() => [...new Set([...document.querySelectorAll("[data-series], .disc, .bar[stroke]")].map(node => {
     const { fill, stroke } = getComputedStyle(node);
     return `${stroke === "none" ? fill : stroke} 1`;
 }))]"""
@@ -54,7 +54,7 @@ def _ground(page: Page) -> Colour:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fail", "inconclusive", "history"])
+@pytest.mark.parametrize("name", ["fail", "inconclusive", "history", "explain_extra_layer"])
 def test_charts_are_legible(opened: Opener, name: str) -> None:
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     with opened(name) as seen:
@@ -77,7 +77,10 @@ def test_contrast_is_computed_as_wcag_does() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "scheme"), [("fail", "light"), ("history", "dark")])
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [("fail", "light"), ("history", "dark"), ("explain_extra_layer", "dark"), ("explain_not_traced", "light")],
+)
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:
     """axe-core: names, roles, headings, tables, contrast of text, keyboard access."""
     with opened(name, color_scheme=scheme) as seen:

@@ -252,3 +252,34 @@ def test_a_history_is_read_record_by_record(opened: Opener) -> None:
         seen.page.locator("figure svg").first.focus()
         seen.page.keyboard.press("Home")
         assert seen.page.get_by_role("status").inner_text().startswith("2026-01-03: record 2.0")
+
+
+def test_bars_are_read_with_the_pointer_and_with_the_arrow_keys(opened: Opener) -> None:
+    with opened("explain_extra_layer") as seen:
+        chart, said = seen.page.locator("svg[aria-labelledby^='flame']"), seen.page.get_by_role("status")
+        chart.locator(".bar").first.hover()
+        assert _tip_text(seen.page) == "execution: baseline 1.73 ms, candidate 1.96 ms, +0.223 ms [+0.208, +0.239]"
+        seen.page.mouse.move(0, 0)
+        assert not seen.page.locator(".tip").is_visible()
+        chart.focus()
+        seen.page.keyboard.press("Home")
+        assert said.inner_text().startswith("execution: ")
+        seen.page.keyboard.press("ArrowRight")
+        assert said.inner_text().startswith("ranker/tower: ")
+        assert chart.locator(".now").count() == 1
+        seen.page.keyboard.press("Escape")
+        assert chart.locator(".now").count() == 0
+        assert seen.said == []
+
+
+def test_bars_name_themselves_without_the_script(opened: Opener) -> None:
+    with opened("explain_extra_layer", java_script_enabled=False) as seen:
+        assert seen.page.locator("svg .bar > title").count() > 20
+
+
+def test_the_table_of_ops_is_sorted(opened: Opener) -> None:
+    with opened("explain_extra_layer") as seen:
+        table = seen.page.locator("h3:text-is('Ops that changed') + .scroll table")
+        assert _sort(table, "change") == "ascending"
+        assert [_number(each) for each in _column(table, 6)] == sorted(_number(each) for each in _column(table, 6))
+        assert _column(table, 2)[0] == "_FusedMatMul"

@@ -14,12 +14,15 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Playwright
 
 from perfgate.report.history.page import render_history
+from perfgate.report.html.explanation import explanation_page
 from perfgate.report.html.page import render_html
+from tests.explain.samples import SAMPLES
 from tests.report.kinds import KINDS
 from tests.report.test_history_page import hostile, plain, short
 
 PAGES: dict[str, Callable[[], str]] = {
     **{kind: lambda build=build: render_html(build()) for kind, build in KINDS.items()},  # type: ignore[misc]
+    **{f"explain_{name}": lambda build=build: explanation_page(build()) for name, build in SAMPLES.items()},  # type: ignore[misc]
     "history": lambda: render_history(plain(), small=True),
     "history_short": lambda: render_history(short(), small=True),
     "history_hostile": lambda: render_history(hostile(), small=True),

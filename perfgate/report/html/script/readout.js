@@ -54,6 +54,13 @@ const read = ({ name, y, series }, place) => {
 const tip = make("div", { class: "tip", hidden: "" });
 document.body.append(tip);
 
+/** Put the values beside a point of the window. */
+const placeTip = (clientX, clientY) => {
+  const { width, height } = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(4, clientX + 16 + width > innerWidth ? clientX - 16 - width : clientX + 16)}px`;
+  tip.style.top = `${Math.max(4, Math.min(clientY + 16, innerHeight - height - 4))}px`;
+};
+
 const tableOf = (at, readings, arms) => {
   const row = (kind, cells) => make("tr", {}, ...cells.map((words) => make(kind, {}, words)));
   const values = ({ name, found, change }) => [name, ...arms.map((arm) => found[arm]?.words ?? ""), change];
@@ -99,9 +106,7 @@ const equip = (svg, plots) => {
     mark(place, readings);
     tip.replaceChildren(tableOf(at, readings, arms));
     tip.hidden = false;
-    const { width, height } = tip.getBoundingClientRect();
-    tip.style.left = `${Math.max(4, clientX + 16 + width > innerWidth ? clientX - 16 - width : clientX + 16)}px`;
-    tip.style.top = `${Math.max(4, Math.min(clientY + 16, innerHeight - height - 4))}px`;
+    placeTip(clientX, clientY);
     const values = ({ found }) => Object.entries(found).map(([arm, { words }]) => `${arm} ${words}`).join(", ");
     return `${at}: ${readings.map((reading) => `${reading.name} ${values(reading)}`.trim()).join("; ")}`;
   };
