@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from perfgate.model.graph import Edge, Graph, Node
 
-_READS = {"ReadVariableOp", "Identity", "Enter", "Cast"}
+_READS = {"Cast", "Enter", "ExpandDims", "Identity", "ReadVariableOp", "Reshape", "Squeeze", "Transpose"}
 """Operations between a weight and the node that uses it."""
+_MOST_READS = 8
+"""In a row, between the two."""
 _BACK = "NextIteration"
 """Its output returns to the beginning of a loop: structure above ends there, or it would never end."""
 _COMMUTATIVE = {
@@ -25,7 +27,7 @@ _COMMUTATIVE = {
 """TensorFlow's optimiser orders their inputs by name, so a new name changes the order."""
 _ROUNDS = 30
 _HOPS = (3, 2, 1)
-_NUMBERED = re.compile(r"_\d+(?=/|$)")
+_NUMBERED = re.compile(r"(_\d+)+(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,9 @@ def weights_of(nodes: Sequence[Node], node: Node) -> list[tuple[int, str, tuple[
 def source_of(nodes: Sequence[Node], edge: Edge) -> Node:
     """Return what an input is read from, past reads and casts."""
     node = nodes[edge.node]
-    while node.op in _READS and node.inputs:
+    for _ in range(_MOST_READS):
+        if node.op not in _READS or not node.inputs:
+            break
         node = nodes[node.inputs[0].node]
     return node
 
@@ -155,13 +159,13 @@ def match(old: Graph, new: Graph) -> Matching:
     ids: dict[Hashable, int] = {}
     sides = _Side(old, ids), _Side(new, ids)
     _pair(sides, lambda side, n: (side.up[n], side.down[n]))
-    _pair(sides, lambda side, n: side.up[n])
-    _pair(sides, lambda side, n: side.down[n])
+    _pair(sides, lambda side, n: side.up[n], wary=True)
+    _pair(sides, lambda side, n: side.down[n], wary=True)
     _pair_by_neighbours(sides, lambda side, n: side.label[n])
     for hops in _HOPS:
         if all(side.free() for side in sides):
             around = {side: side.around(hops) for side in sides}
-            _pair(sides, lambda side, n, around=around: around[side][n])  # type: ignore[misc]
+            _pair(sides, lambda side, n, around=around: around[side][n], wary=True)  # type: ignore[misc]
             _pair_by_neighbours(sides, lambda side, n: side.label[n])
     _pair(sides, lambda side, n: (side.label[n], side.name[n]))
     _pair(sides, lambda side, n: side.label[n], uneven=True)
@@ -186,25 +190,45 @@ def _pair_by_neighbours(sides: tuple[_Side, _Side], kind: Key) -> None:
     for _ in range(_ROUNDS):
         before = len(sides[0].pair)
         for neighbours in (_Side.pairs_above, _Side.pairs_below):
-            _pair(sides, lambda side, n, near=neighbours: near(side, n) and (kind(side, n), near(side, n)))  # type: ignore[misc]
+            _pair(sides, lambda side, n, near=neighbours: _beside(kind, near, side, n), wary=True)  # type: ignore[misc]
         if len(sides[0].pair) == before:
             return
 
 
-def _pair(sides: tuple[_Side, _Side], key: Key, *, uneven: bool = False) -> None:
+def _beside(kind: Key, near: Key, side: _Side, number: int) -> Hashable:
+    neighbours = near(side, number)
+    return None if neighbours is None else (kind(side, number), neighbours)
+
+
+def _pair(sides: tuple[_Side, _Side], key: Key, *, uneven: bool = False, wary: bool = False) -> None:
     """Pair free nodes of equal keys where both sides have as many, or in any case if `uneven`; those of a name first.
 
-    A key of None matches nothing.
+    A key of None matches nothing. `wary` leaves a pair of different names, if one of them is free on the other side: a
+    layer often begins like the one that it was put in front of.
     """
+    twins = _twins(sides) if wary else frozenset()
     left, right = (_grouped(side, key) for side in sides)
     for found, ours in left.items():
         theirs = right.get(found, [])
         if len(ours) != len(theirs) and not (uneven and theirs):
             continue
         for pair in _in_order(sides, ours, theirs):
+            if _differ(sides, pair, twins):
+                continue
             number = len(sides[0].pair)
             for side, node in zip(sides, pair, strict=True):
                 side.pair[node] = number
+
+
+def _twins(sides: tuple[_Side, _Side]) -> frozenset[tuple[int, str]]:
+    """Return what free nodes of both sides have in common: operation and name without numbers."""
+    ours, theirs = ({(side.op[n], side.name[n]) for n in side.free()} for side in sides)
+    return frozenset(ours & theirs)
+
+
+def _differ(sides: tuple[_Side, _Side], pair: tuple[int, int], twins: Container[tuple[int, str]]) -> bool:
+    ours, theirs = ((side.op[n], side.name[n]) for side, n in zip(sides, pair, strict=True))
+    return ours != theirs and (ours in twins or theirs in twins)
 
 
 def _grouped(side: _Side, key: Key) -> dict[Hashable, list[int]]:

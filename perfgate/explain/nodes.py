@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from perfgate.explain.explanation import ChangeKind, NodeChange
 from perfgate.explain.matching import Matching, weights_of
 from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.weights import tensor_text
 from perfgate.explain.work import Work
-from perfgate.model.attributes import shape_text
+from perfgate.model.attributes import Shape, shape_text
 from perfgate.model.graph import Graph, Node
 
 _MOST = 200
+_FLOATING = ("float", "bfloat", "complex")
+_MOST_PARAMETERS = 64
+"""Elements of a constant that says how to compute, and is not computed with."""
 
 
 def node_changes(
@@ -52,13 +56,14 @@ def _changed(graphs: tuple[Graph, Graph], old: int, new: int) -> NodeChange:
 
 
 def detail_of(old: Graph, old_number: int, new: Graph, new_number: int) -> str:
-    """Say what differs between two nodes: `T float32 -> float64; weights [64, 128] -> [64, 256]`."""
+    """Say what differs between two nodes: `T float32 -> float64; weights float32[64, 128] -> float32[64, 256]`."""
     before, after = old.nodes[old_number], new.nodes[new_number]
     parts = [*_own_tensor(before, after), *_attributes(before, after)]
-    weights = _weights(old.nodes, before), _weights(new.nodes, after)
-    if weights[0] != weights[1] and before.tensor is None:
-        parts.append(f"weights {weights[0] or 'none'} -> {weights[1] or 'none'}")
-    return "; ".join(parts)
+    for name, of in (("weights", _weights), ("parameters", _parameters)):
+        texts = of(old.nodes, before), of(new.nodes, after)
+        if texts[0] != texts[1] and before.tensor is None:
+            parts.append(f"{name} {texts[0] or 'none'} -> {texts[1] or 'none'}")
+    return "; ".join(parts) or "weights at other inputs"
 
 
 def _own_tensor(before: Node, after: Node) -> list[str]:
@@ -84,6 +89,18 @@ def _attributes(before: Node, after: Node) -> list[str]:
 
 
 def _weights(nodes: Sequence[Node], node: Node) -> str:
-    """Write the variables, and the constants of more than one element, that a node reads."""
-    found = [(dtype, shape) for _, dtype, shape in weights_of(nodes, node) if shape is None or shape]
-    return ", ".join(f"{dtype}{shape_text(shape)}" for dtype, shape in found)
+    """Write the variables and the constants in floating point that a node reads."""
+    return ", ".join(_text(dtype, shape) for _, dtype, shape in weights_of(nodes, node) if _is_weight(dtype, shape))
+
+
+def _parameters(nodes: Sequence[Node], node: Node) -> str:
+    """Write the others: axes, shapes, permutations, seeds."""
+    return ", ".join(_text(dtype, shape) for _, dtype, shape in weights_of(nodes, node) if not _is_weight(dtype, shape))
+
+
+def _is_weight(dtype: str, shape: Shape) -> bool:
+    return dtype.startswith(_FLOATING) or shape is None or prod(shape) > _MOST_PARAMETERS
+
+
+def _text(dtype: str, shape: Shape) -> str:
+    return f"{dtype}{shape_text(shape)}"

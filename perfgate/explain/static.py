@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from perfgate.errors import InvalidRunError, UsageError
@@ -19,12 +21,35 @@ from perfgate.model.interface import Model
 from perfgate.model.saved_model import meta_graph
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    facts: dict[str, str]
+    graph: Graph | None
+    """None: the model has no such signature."""
+
+
 def static_differences(old: Model, new: Model, signature: str) -> StaticDifferences:
     """Compare what a signature runs in two models on disk; without it in one of them, only their properties.
 
     UsageError if a file cannot be read, InvalidRunError if a graph is damaged.
     """
-    left, right = _read(old, signature), _read(new, signature)
+    with _no_collections():
+        return _differences(_read(old, signature), _read(new, signature))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Pause the garbage collector: a large graph is many objects, none of them garbage; a third of the time is saved."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _differences(left: _Read, right: _Read) -> StaticDifferences:
     facts = paired(left.facts, right.facts)
     if left.graph is None or right.graph is None:
         return StaticDifferences(facts, (), (), (0, 0, 0), (), ())
@@ -39,13 +64,6 @@ def static_differences(old: Model, new: Model, signature: str) -> StaticDifferen
         tensors=tensors_of(*graphs, matching),
         findings=findings_of(*graphs),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    facts: dict[str, str]
-    graph: Graph | None
-    """None: the model has no such signature."""
 
 
 def _read(model: Model, signature: str) -> _Read:

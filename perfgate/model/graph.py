@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from perfgate.errors import InvalidRunError
 from perfgate.model.attributes import Shape, TensorFacts, attributes_of, output_shapes, tensor_of
 from perfgate.model.messages import Proto
-from perfgate.model.scopes import COMPILED, Place, Scope, data_inputs
+from perfgate.model.scopes import COMPILED, Place, Scope, is_compiled
 
 _MOST_NODES = 1_000_000
 """A graph that becomes larger by inlining is not read: it would not fit into memory."""
@@ -118,18 +118,21 @@ class _Found:
     place: Place
     inputs: list[tuple[Place, str]]
     controls: list[Place]
+    compiled: bool = False
 
 
 def _found(place: Place, fed: Container[str]) -> _Found:
     scope, node = place.scope, place.node
     if scope.is_top and node.name in fed:
         return _Found(place, [], [])
-    inputs = [scope.resolve(each) for each in data_inputs(node)]
-    for function, given in scope.bodies(node):
-        inner = scope.inside(node, function, given)
+    inputs = [scope.resolve(each) for each in node.input if each[:1] != "^"]
+    controls = [end for each in node.input if each[:1] == "^" for end in scope.ends(each[1:])]
+    functions = scope.named_by(node)
+    if not functions:
+        return _Found(place, inputs, controls, is_compiled(node))
+    for inner, function in scope.bodies(node, functions):
         inputs += [inner.resolve(function.ret[each.name]) for each in function.signature.output_arg]
-    controls = [end for each in node.input if each.startswith("^") for end in scope.ends(each[1:])]
-    return _Found(place, inputs, controls)
+    return _Found(place, inputs, controls, any(map(is_compiled, (node, *functions))))
 
 
 def _read(roots: Iterator[Place], name_of: Callable[[Proto], str | None], fed: Container[str] = ()) -> Graph:
@@ -157,7 +160,7 @@ def _read(roots: Iterator[Place], name_of: Callable[[Proto], str | None], fed: C
 def _node(mine: _Found, numbers: Mapping[tuple[int, str], int], name_of: Callable[[Proto], str | None]) -> Node:
     scope, node = mine.place.scope, mine.place.node
     name = name_of(node) if scope.is_top else None
-    compiled = ((COMPILED, "True"),) if scope.is_compiled(node) else ()
+    compiled = ((COMPILED, "True"),) if mine.compiled else ()
     return Node(
         name=scope.prefix + node.name,
         op=node.op,

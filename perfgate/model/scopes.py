@@ -66,7 +66,7 @@ class Scope:
             return Place(self, name), port or "0"
         outputs = function.signature.output_arg
         result = outputs[_index(port, outputs)].name
-        return self.inside(node, function, data_inputs(node)).resolve(function.ret[result])
+        return self._inside(node, function).resolve(function.ret[result])
 
     def ends(self, name: str) -> Iterator[Place]:
         """Return the nodes that a control input on a node waits for: those that a called function must run."""
@@ -74,33 +74,31 @@ class Scope:
         if (function := self._function_of(node)) is None:
             yield Place(self, name)
             return
-        inner = self.inside(node, function, data_inputs(node))
+        inner = self._inside(node, function)
         for each in function.control_ret.values():
             yield from inner.ends(each)
 
-    def inside(self, node: Proto, function: Proto, given: Sequence[str]) -> Scope:
+    def bodies(self, node: Proto, functions: Sequence[Proto]) -> Iterator[tuple[Scope, Proto]]:
+        """Return those of the functions that a loop or branch runs that are not compiled, with their scopes."""
+        for function in functions:
+            if self._may_inline(node, function):
+                yield self._inside(node, function), function
+
+    def _inside(self, node: Proto, function: Proto) -> Scope:
         """Return the scope of a function that a node runs; the same one each time."""
         key = (node.name, function.signature.name)
         if key not in self._inner:
-            arguments = dict(zip((arg.name for arg in function.signature.input_arg), given, strict=False))
+            given = [each for each in node.input if each[:1] != "^"]
+            taken = given[1:] if node.op in _BRANCHES else given
+            arguments = dict(zip((arg.name for arg in function.signature.input_arg), taken, strict=False))
             call = _Call(self, f"{self.prefix}{node.name}/", arguments, self._running | {function.signature.name})
             self._inner[key] = Scope(function.node_def, self.functions, call)
         return self._inner[key]
 
-    def bodies(self, node: Proto) -> Iterator[tuple[Proto, list[str]]]:
-        """Return the functions that a loop or branch runs, and the inputs that they take."""
-        given = data_inputs(node)[1:] if node.op in _BRANCHES else data_inputs(node)
-        for function in self._named_by(node):
-            if self._may_inline(node, function):
-                yield function, given
-
-    def is_compiled(self, node: Proto) -> bool:
-        """Return whether XLA compiles it, or a function that it runs: it then runs as one operation."""
-        called = [self.functions[node.op]] if node.op in self.functions else []
-        return any(_is_marked(each) for each in (node, *called, *self._named_by(node)))
-
-    def _named_by(self, node: Proto) -> list[Proto]:
-        names = [name for _, value in sorted(node.attr.items()) for name in _function_names(value)]
+    def named_by(self, node: Proto) -> list[Proto]:
+        """Return the functions that a node runs, by its type or, in order of their names, its attributes."""
+        named = [(key, name) for key, value in node.attr.items() for name in _function_names(value)]
+        names = [node.op, *(name for _, name in sorted(named))] if named else [node.op]
         return [self.functions[name] for name in names if name in self.functions]
 
     def _function_of(self, node: Proto) -> Proto | None:
@@ -110,25 +108,23 @@ class Scope:
 
     def _may_inline(self, node: Proto, function: Proto) -> bool:
         """Return whether a call runs as the function's nodes; one that calls itself would never end."""
-        return function.signature.name not in self._running and not _is_marked(node) and not _is_marked(function)
+        return function.signature.name not in self._running and not is_compiled(node) and not is_compiled(function)
 
     @property
     def _running(self) -> frozenset[str]:
         return frozenset() if self._call is None else self._call.running
 
 
-def data_inputs(node: Proto) -> list[str]:
-    """Return a node's inputs without those that only order it."""
-    return [each for each in node.input if not each.startswith("^")]
-
-
-def _is_marked(part: Proto) -> bool:
+def is_compiled(part: Proto) -> bool:
+    """Return whether XLA compiles a call, or all calls of a function: it then runs as one operation."""
     return COMPILED in part.attr and bool(part.attr[COMPILED].b)
 
 
 def _function_names(value: Proto) -> list[str]:
     kind = value.WhichOneof("choice")
-    return [value.func.name] if kind == "func" else [each.name for each in value.list.func] if kind == "list" else []
+    if kind == "func":
+        return [value.func.name]
+    return [each.name for each in value.list.func] if kind == "list" else []
 
 
 def _index(port: str, outputs: Sequence[Proto]) -> int:
