@@ -1,4 +1,4 @@
-"""`perfgate inspect`: a model's description, without loading it."""
+"""`perfgate inspect`: a model's description, or how it differs from another, without loading it."""
 
 from __future__ import annotations
 
@@ -25,17 +25,33 @@ _OPS_SHOWN = 10
 
 @click.command("inspect")
 @click.argument("model", shell_complete=paths)
+@click.option("--diff", "other", metavar="OTHER", shell_complete=paths, help="Show how OTHER differs from MODEL.")
+@click.option(
+    "--signature", metavar="KEY", help="Of --diff: what to compare [default: serving_default, or the only one]."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
-@click.option("-v", "--verbose", is_flag=True, help="Show all ops, and tracebacks of errors.")
-def command(model: str, *, as_json: bool, verbose: bool) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show all ops or differences, and tracebacks of errors.")
+def command(model: str, *, other: str | None, signature: str | None, as_json: bool, verbose: bool) -> None:
     """Show MODEL's version, digest, size, signatures and ops.
 
     MODEL is a SavedModel directory, a base path of numbered versions (the highest wins) or a .keras file; or a running
     server, grpc://HOST:PORT/NAME or http://HOST:PORT/v1/models/NAME, which reports its signatures.
+
+    With --diff, show what the two run for a request: operations that were added, removed or changed, their estimated
+    work, weights, and what often costs time.
     """
     from perfgate.model.cache import cache_dir  # noqa: PLC0415 - keeps `--help` instant
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
-    from perfgate.serving.endpoint_url import is_endpoint  # noqa: PLC0415
+
+    if other is not None:
+        from perfgate.cli.inspect_diff import show_differences  # noqa: PLC0415
+
+        models = open_model(model, cache_dir(os.environ)), open_model(other, cache_dir(os.environ))
+        show_differences(*models, signature, as_json=as_json, verbose=verbose)
+        return
+    if signature is not None:
+        raise UsageError("--signature is for --diff", "leave it out: all signatures are shown")
+    from perfgate.serving.endpoint_url import is_endpoint  # noqa: PLC0415 - slow, and --diff needs it not
 
     opened = _described(model) if is_endpoint(model) else open_model(model, cache_dir(os.environ))
     if as_json:

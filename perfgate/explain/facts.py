@@ -16,6 +16,8 @@ from perfgate.model.dtypes import name_of
 from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.model.messages import Proto
 
+VARIABLES, CONSTANTS = "variables", "constants"
+"""Names of the properties that hold digests of the weights."""
 _WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
 _FLOATING = ("float", "bfloat", "complex")
 _DIGITS = 12
@@ -35,8 +37,8 @@ def facts_of(model: Model, meta: Proto, signature: str) -> dict[str, str]:
         "signatures": ", ".join(each.key for each in model.signatures) or "none",
         "nodes": f"{sum(count for _, count in model.ops):,}",
         "functions": f"{len(meta.graph_def.library.function):,}",
-        "variables": _variables(model.path),
-        "constants": _constants(meta.graph_def),
+        VARIABLES: _variables(model.path),
+        CONSTANTS: _constants(meta.graph_def),
         "warm-up requests": _file(model.path / _WARMUP) or "none",
         **{f"asset {name}": _file(file) for name, file in _assets(model.path)},
         **({} if found is None else dict(_ends(found))),
