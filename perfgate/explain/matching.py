@@ -2,7 +2,8 @@
 
 Names alone are wrong: an added layer renumbers all that follow. A node's structure is its label (operation, attributes,
 and the type and shape of the weights that it reads) with the structure of everything above it, and of everything below
-it. What was inserted changes one of the two for every other node, but not both.
+it. What was inserted changes one of the two for every other node, but not both. Weights and constants have nothing
+above them: which one is which is said by what reads them.
 """
 
 from __future__ import annotations
@@ -158,9 +159,9 @@ def match(old: Graph, new: Graph) -> Matching:
     """Match two graphs' nodes."""
     ids: dict[Hashable, int] = {}
     sides = _Side(old, ids), _Side(new, ids)
-    _pair(sides, lambda side, n: (side.up[n], side.down[n]))
-    _pair(sides, lambda side, n: side.up[n], wary=True)
-    _pair(sides, lambda side, n: side.down[n], wary=True)
+    _pair(sides, lambda side, n: side.nodes[n].inputs and (side.up[n], side.down[n]))
+    _pair(sides, lambda side, n: side.nodes[n].inputs and side.up[n], wary=True)
+    _pair(sides, lambda side, n: side.nodes[n].inputs and side.down[n], wary=True)
     _pair_by_neighbours(sides, lambda side, n: side.label[n])
     for hops in _HOPS:
         if all(side.free() for side in sides):
@@ -203,8 +204,8 @@ def _beside(kind: Key, near: Key, side: _Side, number: int) -> Hashable:
 def _pair(sides: tuple[_Side, _Side], key: Key, *, uneven: bool = False, wary: bool = False) -> None:
     """Pair free nodes of equal keys where both sides have as many, or in any case if `uneven`; those of a name first.
 
-    A key of None matches nothing. `wary` leaves a pair of different names, if one of them is free on the other side: a
-    layer often begins like the one that it was put in front of.
+    An empty key, or None, matches nothing. `wary` leaves a pair of different names, if one of them is free on the other
+    side: a layer often begins like the one that it was put in front of.
     """
     twins = _twins(sides) if wary else frozenset()
     left, right = (_grouped(side, key) for side in sides)
@@ -234,7 +235,7 @@ def _differ(sides: tuple[_Side, _Side], pair: tuple[int, int], twins: Container[
 def _grouped(side: _Side, key: Key) -> dict[Hashable, list[int]]:
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for number in side.free():
-        if (found := key(side, number)) is not None:
+        if (found := key(side, number)) not in {None, ()}:
             groups[found].append(number)
     return groups
 

@@ -8,6 +8,8 @@ from perfgate.model.attributes import TensorFacts, shape_text
 from perfgate.model.graph import Graph
 
 _MOST = 30
+_LEAST_BYTES = 1024
+"""Smaller constants are axes, shapes and scales, of which each graph has hundreds."""
 
 
 def tensors_of(old: Graph, new: Graph, matching: Matching) -> tuple[TensorChange, ...]:
@@ -31,8 +33,11 @@ def _change(old: Graph, new: Graph, left: int | None, right: int | None) -> Tens
         return None
     tensors = [None if node is None else node.tensor for node in nodes]
     facts = known[-1].tensor
+    is_variable = facts is not None and facts.is_variable
+    if not is_variable and max(map(_size, tensors)) < _LEAST_BYTES:
+        return None
     return TensorChange(
-        kind="variable" if facts is not None and facts.is_variable else "constant",
+        kind="variable" if is_variable else "constant",
         name=known[-1].name,
         shapes=(_text(tensors[0]), _text(tensors[1])),
         size_bytes=(_size(tensors[0]), _size(tensors[1])),
