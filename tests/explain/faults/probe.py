@@ -1,0 +1,120 @@
+"""Run built pairs as a replica does: `python -m tests.explain.faults.probe DIR [NAMES...]`.
+
+Shows for each pair the time of an execution and of the first one, and how the operations of the optimised graphs
+differ, so that one sees that a fault is really there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from scipy.stats import trim_mean
+from tensorflow.core.protobuf.config_pb2 import CallableOptions, RunMetadata, RunOptions
+
+from perfgate.model.saved_model import open_model, signature
+from perfgate.payload.inputs import filled_inputs
+from perfgate.payload.random_inputs import random_array
+from perfgate.payload.shapes import request_shape
+from perfgate.scenario.files import load_scenario
+from perfgate.server.servable import Servable
+from tests.explain.faults.__main__ import asked
+from tests.explain.faults.pairs import Pair
+
+KEY = "serving_default"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What was found out about one model."""
+
+    execute_ms: float
+    """10 % trimmed mean; not measured: not a number."""
+    first_ms: float
+    ops: Counter[str] = field(default_factory=Counter)
+    """Number of nodes by type in the optimised graph."""
+    traced_us: dict[str, int] = field(default_factory=dict)
+    """Time by node of one traced execution."""
+
+
+def requests(directory: Path, scenario_file: Path) -> list[list[Any]]:
+    """Return the arrays of the scenario's requests, in the order of the inputs' names."""
+    payload = load_scenario(str(scenario_file), ()).payload
+    inputs = filled_inputs(signature(open_model(str(directory), directory.parent), KEY), payload)
+    rng = np.random.default_rng(0)
+
+    def one() -> list[Any]:
+        by_name = {
+            each.tensor.name: random_array(
+                each.tensor, request_shape(each.tensor, each.spec, payload.batch_size), each.spec, rng
+            )
+            for each in inputs
+        }
+        return [by_name[name] for name in sorted(by_name)]
+
+    return [one() for _ in range(payload.distinct)]
+
+
+def traced(servable: Servable, arrays: list[Any]) -> RunMetadata:
+    """Execute it with a trace, as optimised by Grappler for all its outputs."""
+    found = servable.signatures[KEY]
+    options = CallableOptions(
+        feed=[found.inputs[name].name for name in sorted(found.inputs)],
+        fetch=[found.outputs[name].name for name in sorted(found.outputs)],
+        run_options=RunOptions(trace_level=RunOptions.SOFTWARE_TRACE, output_partition_graphs=True),
+    )
+    call, metadata = servable.session._make_callable_from_options(options), RunMetadata()
+    call(*arrays)
+    call(*arrays, run_metadata=metadata)
+    return metadata
+
+
+def probed(directories: list[Path], sent: list[list[Any]], rounds: int = 600) -> list[Probed]:
+    """Load the models side by side and execute them in turn."""
+    servables = [Servable(directory, ["serve"], 1, 1) for directory in directories]
+    runs = [servable.endpoint(KEY).run for servable in servables]
+
+    def timed_ms(run: Any, arrays: list[Any]) -> float:
+        started_ns = time.perf_counter_ns()
+        run(*arrays)
+        return (time.perf_counter_ns() - started_ns) / 1e6
+
+    first = [timed_ms(run, sent[0]) for run in runs]
+    times = [[timed_ms(run, sent[index % len(sent)]) for run in runs] for index in range(rounds)][rounds // 10 :]
+    means = [float(trim_mean(column, 0.1)) for column in zip(*times, strict=True)]
+    found = []
+    for servable, mean, start in zip(servables, means, first, strict=True):
+        metadata = traced(servable, sent[0])
+        ops = Counter(node.op for graph in metadata.partition_graphs for node in graph.node)
+        nodes = (node for device in metadata.step_stats.dev_stats for node in device.node_stats)
+        found.append(Probed(mean, start, ops, {node.node_name: node.all_end_rel_micros for node in nodes}))
+    return found
+
+
+def line(pair: Pair, home: Path) -> str:
+    """Return a line on the pair: its times, and which operations are more or fewer."""
+    old, new = home / pair.name / "old", home / pair.name / "new"
+    before, after = probed([old, new] if pair.servable else [old, old], requests(old, pair.scenario_file))
+    change = {op: after.ops[op] - before.ops[op] for op in sorted({*before.ops, *after.ops})}
+    differing = " ".join(f"{op} {count:+d}" for op, count in change.items() if count)
+    share = after.execute_ms / before.execute_ms - 1
+    times = f"{before.execute_ms:6.3f} {after.execute_ms:6.3f} ms {share:+7.1%}"
+    return f"{pair.name:26} {times}  first {before.first_ms:6.1f} {after.first_ms:6.1f} ms  {differing}"
+
+
+@click.command()
+@click.argument("home", type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1)
+def main(home: Path, names: tuple[str, ...]) -> None:
+    """Print a line for each of the pairs NAMES in HOME; the new model of one that is not servable is left out."""
+    for pair in asked(names or ("faults", "equal")):
+        click.echo(line(pair, home))
+
+
+if __name__ == "__main__":
+    main()
