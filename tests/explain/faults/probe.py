@@ -1,7 +1,7 @@
 """Run built pairs as a replica does: `python -m tests.explain.faults.probe DIR [NAMES...]`.
 
-Shows for each pair the time of an execution and of the first one, and how the operations of the optimised graphs
-differ, so that one sees that a fault is really there.
+Shows for each pair the time of an execution and of the first one, whether the outputs are equal, and how the operations
+of the optimised graphs differ, so that one sees that a fault is really there.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Probed:
     first_ms: float
     ops: Counter[str] = field(default_factory=Counter)
     """Number of nodes by type in the optimised graph."""
-    traced_us: dict[str, int] = field(default_factory=dict)
-    """Time by node of one traced execution."""
+    outputs: tuple[Any, ...] = ()
+    """Of the first request."""
 
 
 def requests(directory: Path, scenario_file: Path) -> list[list[Any]]:
@@ -74,7 +74,7 @@ def traced(servable: Servable, arrays: list[Any]) -> RunMetadata:
     return metadata
 
 
-def probed(directories: list[Path], sent: list[list[Any]], rounds: int = 600) -> list[Probed]:
+def probed(directories: list[Path], sent: list[list[Any]], rounds: int) -> list[Probed]:
     """Load the models side by side and execute them in turn."""
     servables = [Servable(directory, ["serve"], 1, 1) for directory in directories]
     runs = [servable.endpoint(KEY).run for servable in servables]
@@ -88,32 +88,46 @@ def probed(directories: list[Path], sent: list[list[Any]], rounds: int = 600) ->
     times = [[timed_ms(run, sent[index % len(sent)]) for run in runs] for index in range(rounds)][rounds // 10 :]
     means = [float(trim_mean(column, 0.1)) for column in zip(*times, strict=True)]
     found = []
-    for servable, mean, start in zip(servables, means, first, strict=True):
-        metadata = traced(servable, sent[0])
-        ops = Counter(node.op for graph in metadata.partition_graphs for node in graph.node)
-        nodes = (node for device in metadata.step_stats.dev_stats for node in device.node_stats)
-        found.append(Probed(mean, start, ops, {node.node_name: node.all_end_rel_micros for node in nodes}))
+    for servable, run, mean, start in zip(servables, runs, means, first, strict=True):
+        graphs = traced(servable, sent[0]).partition_graphs
+        found.append(
+            Probed(mean, start, Counter(node.op for graph in graphs for node in graph.node), (*run(*sent[0]),))
+        )
     return found
 
 
-def line(pair: Pair, home: Path) -> str:
+def refusal(directory: Path) -> str:
+    """Return why perfgate does not serve the model."""
+    try:
+        Servable(directory, ["serve"], 1, 1)
+    except ValueError as error:
+        return str(error)
+    return "not refused"
+
+
+def line(pair: Pair, home: Path, rounds: int) -> str:
     """Return a line on the pair: its times, and which operations are more or fewer."""
     old, new = home / pair.name / "old", home / pair.name / "new"
-    before, after = probed([old, new] if pair.servable else [old, old], requests(old, pair.scenario_file))
+    if not pair.servable:
+        return f"{pair.name:26} {refusal(new)}"
+    before, after = probed([old, new], requests(old, pair.scenario_file), rounds)
+    equal = all(np.allclose(one, other, 1e-3, 1e-5) for one, other in zip(before.outputs, after.outputs, strict=True))
     change = {op: after.ops[op] - before.ops[op] for op in sorted({*before.ops, *after.ops})}
     differing = " ".join(f"{op} {count:+d}" for op, count in change.items() if count)
     share = after.execute_ms / before.execute_ms - 1
     times = f"{before.execute_ms:6.3f} {after.execute_ms:6.3f} ms {share:+7.1%}"
-    return f"{pair.name:26} {times}  first {before.first_ms:6.1f} {after.first_ms:6.1f} ms  {differing}"
+    first = f"first {before.first_ms:6.1f} {after.first_ms:6.1f} ms"
+    return f"{pair.name:26} {times}  {first}  {'equal' if equal else 'other'} outputs  {differing}"
 
 
 @click.command()
 @click.argument("home", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1)
-def main(home: Path, names: tuple[str, ...]) -> None:
-    """Print a line for each of the pairs NAMES in HOME; the new model of one that is not servable is left out."""
+@click.option("--rounds", default=600, show_default=True, help="Executions of each model.")
+def main(home: Path, names: tuple[str, ...], rounds: int) -> None:
+    """Print a line for each of the pairs NAMES in HOME."""
     for pair in asked(names or ("faults", "equal")):
-        click.echo(line(pair, home))
+        click.echo(line(pair, home, rounds))
 
 
 if __name__ == "__main__":
