@@ -143,6 +143,11 @@ measuring_options = _stack(
 
 judging_options = _stack(
     click.option(
+        "--explain/--no-explain",
+        default=True,
+        help="Time the operations of both versions at the end, and explain what failed. Default: --explain.",
+    ),
+    click.option(
         "--on-inconclusive",
         type=click.Choice(["fail", "pass"]),
         default="fail",

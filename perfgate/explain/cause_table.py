@@ -136,7 +136,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "flush weights that are almost 0 to 0 before exporting",
     ),
     CauseKind(
-        "same graph", "The graph is the same, and yet slower.",
+        "same graph", "Operations that both versions have take longer.",
         "Operations that both versions have, beyond what memory layout explains.",
         "compare the weights (sparsity, denormals) and the sizes of tables; measure again with another seed",
     ),

@@ -18,7 +18,7 @@ from perfgate.experiment.tracing import TRACED_REPLICAS
 from perfgate.experiment.world import World
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.explain import explain
-from perfgate.explain.explanation import Explanation, StaticDifferences
+from perfgate.explain.explanation import Explanation, StageChange, StaticDifferences
 from perfgate.explain.static import static_differences
 from perfgate.loadgen.workers import Workers
 from perfgate.pipeline.comparison import Comparison
@@ -74,12 +74,16 @@ def static_of(comparison: Comparison) -> StaticDifferences | None:
     return static_differences(old, new, comparison.scenario.payload.signature)
 
 
-def evidence_of(
+def evidence_of(  # noqa: PLR0913 - everything that an explanation rests on
     comparison: Comparison,
     static: StaticDifferences | None,
     measured: Measured,
     settings: Mapping[Arm, Server],
     cpus: int,
+    *,
+    stages: tuple[StageChange, ...] = (),
+    growth_mb_per_1k: tuple[float, float] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Evidence:
     """Gather what an explanation needs."""
     traced = measured.traced
@@ -96,7 +100,9 @@ def evidence_of(
         settings={arm: each.model_dump(mode="json") for arm, each in settings.items()},
         cpus=cpus,
         problem=measured.problem,
-        notes=(other,) if left_out else (),
+        notes=(*notes, *((other,) if left_out else ())),
+        stages=stages,
+        growth_mb_per_1k=growth_mb_per_1k,
     )
 
 

@@ -39,6 +39,8 @@ class Options:
     on_inconclusive: str = "fail"
     junit_file: Path | None = None
     metrics_file: Path | None = None
+    explain: bool = True
+    """Whether to time the operations of both versions, and to explain what failed."""
     store: str | None = None
     """Where to look for a calibration; None: do not look."""
     policy: Policy = NO_POLICY
@@ -54,7 +56,7 @@ class Options:
 
     def adjusted(self, scenario: Scenario) -> Scenario:
         """Return a scenario with what command-line flags override."""
-        flags = {"measure_s": self.budget, "replicas": self.replicas}
+        flags = {"measure_s": self.budget, "replicas": self.replicas, "explain_s": None if self.explain else 0.0}
         budget = scenario.budget.model_copy(update={name: value for name, value in flags.items() if value is not None})
         server = server_settings(self.intra_op_threads, self.inter_op_threads, self.cpus, scenario.server)
         if self.driver_cpus is not None:
