@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from perfgate.explain.explanation import Explanation
+from perfgate.explain.explanation import Explanation, TensorChange
 from perfgate.report.terminal.explanation import print_explanation
 from perfgate.report.terminal.result import print_result
 from tests.explain.samples import SAMPLES, equal_models, extra_layer, hostile, not_traced
@@ -90,8 +90,11 @@ def test_foreign_text_moves_no_cursor_and_is_no_markup() -> None:
 
 
 def test_a_console_that_knows_few_characters_shows_the_rest_as_question_marks() -> None:
-    found = replace(extra_layer(), notes=("naïve",))
-    assert "note: na?ve" in _printed(found, encoding="ascii", verbose=True)
+    tensor = TensorChange("variable", "größe", ("", "float32[2]"), (0, 8))
+    found = replace(extra_layer(), notes=("naïve",), peak_tensors=(tensor,))
+    text = _printed(found, encoding="ascii", verbose=True)
+    assert "note: na?ve" in text
+    assert "gr??e" in text
 
 
 def test_the_verdict_has_the_first_three_causes_after_its_reasons() -> None:
