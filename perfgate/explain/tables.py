@@ -17,7 +17,9 @@ from perfgate.explain.explanation import (
     TensorChange,
 )
 from perfgate.explain.facts import size_text
+from perfgate.explain.findings import KINDS
 from perfgate.explain.sentences import difference_cells
+from perfgate.explain.traces import NO_SCOPE, scope_of
 
 MEANINGS = {
     "removed": "ops that only the baseline executes",
@@ -64,8 +66,8 @@ def differing(found: Attribution) -> tuple[OpChange, ...]:
 
 def ops_table(found: Attribution, ops: Sequence[OpChange], most: int) -> TextTable:
     """Return one row an op: those that differ at the level of all ops together (Holm) are certain."""
-    scope = _shared(op.name.rpartition("/")[0] for op in found.ops)
-    rows = ((_kind(op), op.op, _below(op.name, scope), *_row(op), _detail(op, scope)) for op in ops[:most])
+    scope = _shared(scope_of(op.name) for op in ops[:most])
+    rows = ((_kind(op), op.op, _short(op.name, scope), *_row(op), _detail(op, scope)) for op in ops[:most])
     rest = len(ops) - most
     notes = (f"{rest:,} more in explain.json." if rest > 0 else "", *_uncertain(ops[:most]), _all_in(scope))
     title = "Ops that changed" if len(ops) < len(found.ops) else "Ops"
@@ -90,8 +92,10 @@ def _shared(scopes: Iterable[str]) -> str:
     return "".join(f"{part[0]}/" for part in takewhile(lambda part: len(set(part)) == 1 and part[0], parts))
 
 
-def _below(name: str, scope: str) -> str:
-    return name.removeprefix(scope)
+def _short(name: str, scope: str = "") -> str:
+    """Leave calls of functions out of a name, and the scope that all names have."""
+    within = scope_of(name)
+    return f"{within}/{name.rpartition('/')[2]}".removeprefix(f"{NO_SCOPE}/").removeprefix(scope)
 
 
 def _all_in(scope: str) -> str:
@@ -101,7 +105,7 @@ def _all_in(scope: str) -> str:
 def _detail(op: OpChange, scope: str) -> str:
     before, after = (formatting.given(round(each, 3)) for each in op.calls)
     calls = f"{before} to {after} calls a request" if before != after and all(op.calls) else ""
-    renamed = f"was {_below(op.baseline_name, scope)}" if op.baseline_name not in {"", op.name} else ""
+    renamed = f"was {_short(op.baseline_name, scope)}" if op.baseline_name not in {"", op.name} else ""
     return "; ".join(filter(None, (op.detail, calls, renamed)))
 
 
@@ -116,7 +120,7 @@ def group_tables(found: Attribution) -> tuple[TextTable, ...]:
 
 
 def _groups(title: str, name: str, groups: Iterable[GroupChange], scope: str) -> TextTable:
-    rows = tuple((_below(each.name, scope), *_row(each)) for each in groups)
+    rows = tuple((each.name.removeprefix(scope), *_row(each)) for each in groups)
     return TextTable(title, (name, *_ARMS, *_CHANGE), rows, _all_in(scope))
 
 
@@ -125,8 +129,8 @@ def _row(one: OpChange | GroupChange) -> tuple[str, ...]:
     return (*times, *difference_cells(one.change_ms))
 
 
-def beside_tables(explanation: Explanation) -> Iterator[TextTable]:
-    """Yield what was measured beside operations: stages of a request, and tensors in memory."""
+def beside_tables(explanation: Explanation, most: int = 100) -> Iterator[TextTable]:
+    """Yield what was measured beside operations: stages of a request, and `most` of the tensors in memory."""
     if explanation.stages:
         rows = ((each.name, *_times(each.times_ms)) for each in explanation.stages)
         note = "Medians of requests under load."
@@ -134,7 +138,7 @@ def beside_tables(explanation: Explanation) -> Iterator[TextTable]:
     if explanation.peak_tensors:
         sizes = " and ".join(map(size_text, explanation.peak_bytes))
         note = f"All tensors together: {sizes}." if any(explanation.peak_bytes) else ""
-        yield _tensors("Tensors at the peak of an execution", explanation.peak_tensors, note)
+        yield _tensors("Tensors at the peak of an execution", explanation.peak_tensors[:most], note)
 
 
 def _times(times_ms: tuple[float, float]) -> tuple[str, ...]:
@@ -144,14 +148,14 @@ def _times(times_ms: tuple[float, float]) -> tuple[str, ...]:
 
 def _tensors(title: str, tensors: Iterable[TensorChange], note: str = "") -> TextTable:
     rows = (
-        (each.kind, each.name, *(_tensor(*side) for side in zip(each.shapes, each.size_bytes, strict=True)))
+        (each.kind, _short(each.name), *(_tensor(*side) for side in zip(each.shapes, each.size_bytes, strict=True)))
         for each in tensors
     )
     return TextTable(title, ("kind", "name", "baseline", "candidate"), tuple(rows), note)
 
 
 def _tensor(shape: str, size_bytes: int) -> str:
-    return f"{size_text(size_bytes)} {shape}" if shape else ""
+    return f"{size_text(size_bytes)} {shape}" if shape and size_bytes else ""
 
 
 def static_tables(static: StaticDifferences, *, whole: bool) -> Iterator[TextTable]:
@@ -160,8 +164,12 @@ def static_tables(static: StaticDifferences, *, whole: bool) -> Iterator[TextTab
     if facts:
         yield TextTable("Properties", ("property", "baseline", "candidate"), facts)
     if static.findings:
-        rows = ((each.code, *(f"{count:,}" for count in each.nodes), each.example) for each in static.findings)
-        yield TextTable("Nodes that often cost time", ("what", *_ARMS, "example"), tuple(rows))
+        meanings = {kind.code: kind.meaning for kind in KINDS}
+        rows = (
+            (each.code, *(f"{count:,}" for count in each.nodes), meanings.get(each.code, ""), _short(each.example))
+            for each in static.findings
+        )
+        yield TextTable("Nodes that often cost time", ("what", *_ARMS, "which", "example"), tuple(rows))
     if whole:
         yield from _graphs(static)
 
@@ -176,7 +184,7 @@ def _graphs(static: StaticDifferences) -> Iterator[TextTable]:
         note = "Nodes of each type; work and memory traffic are estimates for one row, baseline to candidate."
         yield TextTable("Types of op that differ", columns, tuple(rows), note)
     if static.nodes:
-        nodes = tuple((each.kind.value, each.op, each.name, each.detail) for each in static.nodes)
+        nodes = tuple((each.kind.value, each.op, _short(each.name), each.detail) for each in static.nodes)
         rest = sum(static.node_changes) - len(nodes)
         note = f"{rest:,} more differ." if rest > 0 else ""
         yield TextTable("Nodes that differ", ("status", "op", "name", "detail"), nodes, note)

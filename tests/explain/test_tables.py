@@ -36,9 +36,9 @@ def test_the_sum_is_below_its_parts(found: Attribution) -> None:
 def test_ops_that_differ_are_listed_below_their_common_scope(found: Attribution) -> None:
     table = ops_table(found, differing(found), 2)
     assert table.title == "Ops that changed"
-    assert table.rows[0][:5] == ("added", "MatMul", "tower/extra/MatMul", "", "0.168 ms")
+    assert table.rows[0][:5] == ("added", "MatMul", "extra/MatMul", "", "0.168 ms")
     assert len(table.rows) == 2
-    assert table.note == "5 more in explain.json. All names are in StatefulPartitionedCall/ranker."
+    assert table.note == "5 more in explain.json. All names are in ranker/tower."
 
 
 def test_all_ops_are_listed_where_they_are_asked_for(found: Attribution) -> None:
@@ -60,10 +60,15 @@ def test_the_status_says_what_is_certain_and_which_way_an_equal_op_moved(found: 
 
 
 def test_calls_and_earlier_names_are_details(found: Attribution) -> None:
-    op = replace(found.ops[0], calls=(1.0, 2.0), baseline_name="StatefulPartitionedCall/ranker/old/MatMul", detail="")
-    assert ops_table(replace(found, ops=(op, *found.ops)), [op], 1).rows[0][-1] == (
-        "1 to 2 calls a request; was old/MatMul"
-    )
+    op = replace(found.ops[0], calls=(1.0, 2.0), baseline_name="PartitionedCall_1/ranker/tower/old/MatMul", detail="")
+    assert ops_table(found, [op, found.ops[1]], 2).rows[0][-1] == "1 to 2 calls a request; was old/MatMul"
+
+
+def test_names_without_a_scope_stay_whole(found: Attribution) -> None:
+    ops = [found.ops[0], replace(found.ops[1], name="Identity")]
+    table = ops_table(found, ops, 2)
+    assert [row[2] for row in table.rows] == ["ranker/tower/extra/MatMul", "Identity"]
+    assert "All names" not in table.note
 
 
 def test_groups_have_their_change(found: Attribution) -> None:
@@ -78,7 +83,7 @@ def test_stages_and_tensors_are_there_if_they_were_measured() -> None:
     assert stages.rows[1] == ("queue", "0.310 ms", "0.352 ms", "+0.042 ms")
     assert tensors.rows[0] == (
         "tensor",
-        "StatefulPartitionedCall/ranker/tower/extra/MatMul:0",
+        "ranker/tower/extra/MatMul:0",
         "",
         "256 KiB float32[256, 256]",
     )
@@ -91,7 +96,9 @@ def test_saved_models_are_compared_in_short_and_whole() -> None:
     assert static
     facts, findings = static_tables(static, whole=False)
     assert facts.rows == (("size", "12.9 MiB", "13.2 MiB"), ("nodes", "214", "226"))
-    assert findings.rows == (("string ops", "0", "2", "ranker/lookup/LookupTableFindV2"),)
+    assert findings.rows == (
+        ("string ops", "0", "2", "works on strings, or parses them", "ranker/lookup/LookupTableFindV2"),
+    )
     titles = [table.title for table in static_tables(static, whole=True)]
     assert titles[2:] == ["Types of op that differ", "Nodes that differ", "Constants and variables"]
     whole = {table.title: table for table in static_tables(static, whole=True)}

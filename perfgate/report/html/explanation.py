@@ -17,7 +17,7 @@ from perfgate.report.html.frame import drawn, template, write_page
 from perfgate.version import __version__
 
 FILE_NAME = "explain.html"
-_MOST_OPS = 200
+_MOST_CHANGED, _MOST_OPS = 25, 200
 
 
 def explanation_section(explanation: Explanation) -> Markup:
@@ -42,7 +42,7 @@ def _measured(found: Attribution) -> dict[str, Any]:
     return {
         "overhead": overhead_sentence(found),
         "sum": sum_table(found),
-        "changed": ops_table(found, changed, _MOST_OPS) if changed else None,
+        "changed": ops_table(found, changed, _MOST_CHANGED) if changed else None,
         "every": (*group_tables(found), ops_table(found, found.ops, _MOST_OPS)),
         "waterfall": drawn(waterfall(found)),
         "flame": drawn(flame(found)),

@@ -30,7 +30,7 @@ from perfgate.explain.tables import (
 from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 
 _WIDE = 120
-_MOST_OPS = 10
+_MOST_OPS, _MOST_TENSORS = 10, 5
 _ONLY_WIDE = {">baseline", ">candidate", "what it is", "detail"}
 """Columns of tables with a change that a narrow terminal has no room for."""
 
@@ -44,11 +44,11 @@ def print_explanation(console: Console, explanation: Explanation, *, verbose: bo
     if explanation.attribution:
         _print_lines(console, (overhead_sentence(explanation.attribution),), style="dim")
     if explanation.static:
-        print_static(console, explanation.static, verbose=verbose)
+        _print_static(console, explanation.static, verbose=verbose)
     _print_lines(console, (f"note: {note}" for note in explanation.notes), style="dim")
 
 
-def print_static(console: Console, static: StaticDifferences, *, verbose: bool) -> None:
+def _print_static(console: Console, static: StaticDifferences, *, verbose: bool) -> None:
     """Print what differs between the saved models; `verbose`: nodes and tensors too."""
     _print_lines(console, (f"Saved models: {node_changes(static)}.",))
     for table in static_tables(static, whole=verbose):
@@ -83,7 +83,7 @@ def _measured(explanation: Explanation, *, verbose: bool) -> Iterator[TextTable]
         if ops:
             yield ops_table(found, ops, len(ops) if verbose else _MOST_OPS)
         yield from group_tables(found) if verbose else ()
-    yield from beside_tables(explanation)
+    yield from beside_tables(explanation, len(explanation.peak_tensors) if verbose else _MOST_TENSORS)
 
 
 def _print_text_table(console: Console, given: TextTable) -> None:
