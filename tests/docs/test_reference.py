@@ -83,7 +83,8 @@ def test_every_command_and_option_is_there() -> None:
     for name in app.list_commands(context):
         command = app.get_command(context, name)
         if command is not None and not isinstance(command, click.Group):
-            options = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
+            flags = [each for each in command.params if isinstance(each, click.Option)]
+            options = {option for each in flags for option in (*each.opts, *each.secondary_opts)}
             shown = {flag.strip("`") for row in found[f"perfgate {name}"] for flag in row[0].split(", ")}
             assert shown == options
 
