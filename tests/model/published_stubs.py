@@ -25,7 +25,7 @@ from tensorflow.core.framework import (
     tensor_pb2,
     tensor_shape_pb2,
 )
-from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2, saver_pb2
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2, saver_pb2, tensor_bundle_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -81,6 +81,7 @@ DESCRIPTORS = dict(pair for file in FILES for pair in file.DESCRIPTOR.message_ty
         function_pb2.FunctionDef,
         function_pb2.FunctionDefLibrary,
         graph_pb2.GraphDef,
+        tensor_bundle_pb2.BundleEntryProto,
         saved_model_pb2.SavedModel,
         any_pb2.Any,
         get_model_metadata_pb2.SignatureDefMap,
