@@ -8,8 +8,9 @@ import numpy as np
 
 from perfgate.explain.detail import difference
 from perfgate.explain.explanation import Attribution, ChangeKind, GroupChange, Interval, OpChange, Part
+from perfgate.explain.names import scope_of
 from perfgate.explain.replicas import ALPHA, CONFIDENCE, Differences, differences, holm, per_replica
-from perfgate.explain.traces import Traced, scope_of
+from perfgate.explain.traces import Traced
 from perfgate.trials import Arm
 
 _MOST_OPS, _MOST_GROUPS = 100, 30

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from perfgate.explain.explanation import Attribution, ChangeKind, Interval, OpChange
-from perfgate.explain.traces import NO_SCOPE, scope_of
+from perfgate.explain.names import NO_SCOPE, scope_of
 
 _MOST_SCOPES = 3
 """Nested ones; ops of deeper scopes are shown in the last."""

@@ -12,9 +12,10 @@ from perfgate.explain.cause_table import BY_CODE
 from perfgate.explain.classify import Group, Shapes, code_of
 from perfgate.explain.components import Component, components
 from perfgate.explain.explanation import Cause, ChangeKind, Interval
+from perfgate.explain.names import NO_SCOPE, scope_of, shown_name
 from perfgate.explain.ops import PASSIVE
 from perfgate.explain.replicas import ALPHA, differences, holm, per_replica
-from perfgate.explain.traces import NO_SCOPE, Traced, scope_of, shown_name
+from perfgate.explain.traces import Traced
 from perfgate.formatting import difference, difference_interval, number, share
 from perfgate.trials import Arm
 

@@ -9,8 +9,8 @@ import numpy as np
 from perfgate.explain.cause_table import BY_CODE
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.explanation import Attribution, Cause, ChangeKind, Interval, OpChange
+from perfgate.explain.names import shown_name
 from perfgate.explain.replicas import differences, per_replica
-from perfgate.explain.traces import shown_name
 from perfgate.formatting import difference, difference_interval, number, share, with_unit
 from perfgate.trials import Arm
 

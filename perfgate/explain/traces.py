@@ -16,9 +16,6 @@ from perfgate.model import messages
 from perfgate.model.graph import Graph, Node, executed_graph
 from perfgate.trials import Arm
 
-NO_SCOPE = "-"
-"""The scope of names without a slash."""
-_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 _OUTSIDE = {"_SOURCE", "_SINK"}
 
 
@@ -164,14 +161,3 @@ def _without_data(visit: TracedVisit) -> TracedVisit:
     return TracedVisit(
         visit.arm, visit.replica, visit.request, visit.start_s, visit.own_ms, visit.cpu_ms, visit.traced_ms, b""
     )
-
-
-def scope_of(name: str) -> str:
-    """Return the scope of one name: what is before the last `/`, without calls of functions."""
-    return shown_name(name).rpartition("/")[0] or NO_SCOPE
-
-
-def shown_name(name: str) -> str:
-    """Return a name without the calls of functions in which every export wraps a model."""
-    *scopes, leaf = name.split("/")
-    return "/".join([*(scope for scope in scopes if not scope.startswith(_CALLS)), leaf])

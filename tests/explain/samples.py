@@ -23,7 +23,7 @@ from perfgate.explain.explanation import (
     StaticDifferences,
     TensorChange,
 )
-from perfgate.explain.traces import scope_of
+from perfgate.explain.names import scope_of
 from perfgate.trials import Arm
 
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}\u202e\x07 [red]'

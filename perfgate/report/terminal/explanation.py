@@ -51,6 +51,11 @@ def print_explanation(console: Console, explanation: Explanation, *, verbose: bo
 def _print_static(console: Console, static: StaticDifferences, *, verbose: bool) -> None:
     """Print what differs between the saved models; `verbose`: nodes and tensors too."""
     _print_lines(console, (f"Saved models: {node_changes(static)}.",))
+    print_static_tables(console, static, verbose=verbose)
+
+
+def print_static_tables(console: Console, static: StaticDifferences, *, verbose: bool) -> None:
+    """Print the tables without the sentence."""
     for table in static_tables(static, whole=verbose):
         _print_text_table(console, table)
 
