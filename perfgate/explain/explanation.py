@@ -179,7 +179,9 @@ class Finding:
     """Something in a saved graph that often costs time, whatever the measurement says."""
 
     code: str
-    """`training mode`, `string ops`, `python function`, `compiled by XLA`, `control flow`."""
+    """`training mode`, `random ops`, `python function`, `string ops`, `compiled by XLA`, `control flow`, `float64`,
+    `debug ops`.
+    """
     nodes: tuple[int, int]
     """How many nodes, baseline and candidate."""
     example: str

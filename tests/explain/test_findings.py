@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from perfgate.explain.findings import KINDS, findings_of
@@ -68,3 +70,9 @@ def test_what_was_removed_is_named_in_the_old_one() -> None:
 
 def test_codes_are_unique() -> None:
     assert len({kind.code for kind in KINDS}) == len(KINDS)
+
+
+def test_the_page_lists_them() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "compare-two-graphs.md"
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{kind.code}` | {kind.meaning} |" for kind in KINDS]
