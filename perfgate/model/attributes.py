@@ -44,8 +44,8 @@ class TensorFacts:
 
 def attributes_of(node: Proto) -> tuple[tuple[str, str], ...]:
     """Return the attributes that may change a node's work, sorted by name."""
-    kept = (name for name in node.attr if name not in _LEFT_OUT and name[:1] != "_")
-    return tuple((name, _text(node.attr[name])) for name in sorted(kept))
+    kept = [each for each in node.attr.items() if each[0] not in _LEFT_OUT and each[0][:1] != "_"]
+    return tuple(sorted([(name, _text(value)) for name, value in kept]))
 
 
 def _text(value: Proto) -> str:
@@ -78,7 +78,7 @@ def shape_text(shape: Shape) -> str:
 
 
 def _shape(shape: Proto) -> Shape:
-    return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+    return None if shape.unknown_rank else tuple([dim.size for dim in shape.dim])  # a list is faster than a generator
 
 
 def output_shapes(node: Proto) -> tuple[Shape, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from perfgate.errors import InvalidRunError
 from perfgate.model.attributes import Shape, TensorFacts, attributes_of, output_shapes, tensor_of
 from perfgate.model.messages import Proto
-from perfgate.model.scopes import COMPILED, Place, Scope, is_compiled
+from perfgate.model.scopes import COMPILED, Key, Place, Scope, is_compiled
 
 _MOST_NODES = 1_000_000
 """A graph that becomes larger by inlining is not read: it would not fit into memory."""
@@ -67,8 +67,7 @@ def executed_graph(graph: Proto, inputs: Sequence[str], outputs: Sequence[str]) 
         index = node.attr["index"].i if node.op in names else -1
         return names[node.op][index] if 0 <= index < len(names.get(node.op, ())) else None
 
-    top = Scope(graph.node, _functions(graph))
-    with _damage_named():
+    with _damage_named(), _top_of(graph) as top:
         return _read((Place(top, node.name) for node in graph.node), end_of)
 
 
@@ -78,14 +77,19 @@ def signature_graph(graph: Proto, signature: Proto) -> Graph:
     InvalidRunError if it is damaged.
     """
     fed = {name.partition(":")[0]: key for key, info in signature.inputs.items() for name in _tensors(info)}
-    top = Scope(graph.node, _functions(graph))
-    with _damage_named():
+    with _damage_named(), _top_of(graph) as top:
         fetched = (name for _, info in sorted(signature.outputs.items()) for name in _tensors(info))
         return _read((top.resolve(name)[0] for name in fetched), lambda node: fed.get(node.name), fed)
 
 
-def _functions(graph: Proto) -> dict[str, Proto]:
-    return {each.signature.name: each for each in graph.library.function}
+@contextmanager
+def _top_of(graph: Proto) -> Iterator[Scope]:
+    """Yield the scope of the graph itself; afterwards nothing holds the messages, which may be large."""
+    top = Scope(graph.node, {each.signature.name: each for each in graph.library.function})
+    try:
+        yield top
+    finally:
+        top.forget()
 
 
 def _tensors(info: Proto) -> Iterator[str]:
@@ -137,34 +141,35 @@ def _found(place: Place, fed: Container[str]) -> _Found:
 
 def _read(roots: Iterator[Place], name_of: Callable[[Proto], str | None], fed: Container[str] = ()) -> Graph:
     """Follow the roots' inputs, depth first, and number the nodes so that producers come first."""
-    found: dict[tuple[int, str], _Found] = {}
-    numbers: dict[tuple[int, str], int] = {}
+    found: dict[Key, _Found] = {}
+    numbers: dict[Key, int] = {}
     for root in roots:
         stack = [] if root.key in found else [root]
         while stack:
             place = stack[-1]
-            if place.key in numbers:  # reached by two ways
+            key = place.key
+            if key in numbers:  # reached by two ways
                 stack.pop()
-            elif place.key in found:
-                numbers[place.key] = len(numbers)
+            elif key in found:
+                numbers[key] = len(numbers)
                 stack.pop()
             elif len(found) >= _MOST_NODES:
                 raise InvalidRunError(f"the graph has more than {_MOST_NODES:,} nodes", "compare smaller models")
             else:
-                mine = found[place.key] = _found(place, fed)
-                needed = (*(each for each, _ in mine.inputs), *mine.controls)
-                stack += [each for each in reversed(needed) if each.key not in found]
-    return Graph(tuple(_node(found[key], numbers, name_of) for key in numbers))
+                mine = found[key] = _found(place, fed)
+                needed = [*mine.controls[::-1], *[each for each, _ in mine.inputs[::-1]]]
+                stack += [each for each in needed if each.key not in found]
+    return Graph(tuple([_node(found[key], numbers, name_of) for key in numbers]))
 
 
-def _node(mine: _Found, numbers: Mapping[tuple[int, str], int], name_of: Callable[[Proto], str | None]) -> Node:
+def _node(mine: _Found, numbers: Mapping[Key, int], name_of: Callable[[Proto], str | None]) -> Node:
     scope, node = mine.place.scope, mine.place.node
     name = name_of(node) if scope.is_top else None
     compiled = ((COMPILED, "True"),) if mine.compiled else ()
     return Node(
         name=scope.prefix + node.name,
         op=node.op,
-        inputs=tuple(Edge(numbers[place.key], port) for place, port in mine.inputs),
+        inputs=tuple([Edge(numbers[place.key], port) for place, port in mine.inputs]),
         controls=tuple(sorted({numbers[place.key] for place in mine.controls})),
         attributes=(("name", name),) if name is not None else (*attributes_of(node), *compiled),
         tensor=tensor_of(node),

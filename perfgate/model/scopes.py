@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from perfgate.model.messages import Proto
 
@@ -12,6 +13,8 @@ COMPILED = "_XlaMustCompile"
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 _BRANCHES = {"If", "StatelessIf", "Case", "StatelessCase"}
 """Their first input chooses a branch; the functions take the others."""
+
+Key: TypeAlias = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Place:
         return self.scope.nodes[self.name]
 
     @property
-    def key(self) -> tuple[int, str]:
+    def key(self) -> Key:
         """What tells it from all other places."""
         return id(self.scope), self.name
 
@@ -55,6 +58,10 @@ class Scope:
         self.is_top = call is None
         self._call = call
         self._inner: dict[tuple[str, str], Scope] = {}
+
+    def forget(self) -> None:
+        """Let go of the scopes of calls, which know this one too: a circle that is freed late."""
+        self._inner.clear()
 
     def resolve(self, reference: str) -> tuple[Place, str]:
         """Return the node that produces a tensor, and its output, through calls and arguments."""
