@@ -20,8 +20,6 @@ _READS = {"Cast", "Enter", "ExpandDims", "Identity", "ReadVariableOp", "Reshape"
 """Operations between a weight and the node that uses it."""
 _MOST_READS = 8
 """In a row, between the two."""
-_BACK = "NextIteration"
-"""Its output returns to the beginning of a loop: structure above ends there, or it would never end."""
 _COMMUTATIVE = {
     "Add", "AddN", "AddV2", "LogicalAnd", "LogicalOr", "Maximum", "Minimum", "Mul", "SquaredDifference",
 }  # fmt: skip
@@ -64,6 +62,7 @@ class _Side:
         return self._ids.setdefault(key, len(self._ids))
 
     def _above(self) -> list[int]:
+        """Return the structure above each node; in a loop, as far as it comes before."""
         ids = [-1] * len(self.nodes)
         for number, node in enumerate(self.nodes):
             inputs = _sorted_if_commutative(node, [(ids[edge.node], edge.port) for edge in node.inputs])
@@ -71,11 +70,9 @@ class _Side:
         return ids
 
     def _below(self) -> list[int]:
+        """Return the structure below each node; in a loop, as far as it comes after."""
         ids = [-1] * len(self.nodes)
         for number in reversed(range(len(self.nodes))):
-            if self.nodes[number].op == _BACK:
-                ids[number] = self._id(("down", self.label[number]))
-                continue
             users = sorted((ids[user], self._place(user, place)) for user, place in self.consumers[number])
             ids[number] = self._id(("down", self.label[number], tuple(users)))
         return ids

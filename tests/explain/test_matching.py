@@ -83,6 +83,20 @@ def test_a_changed_attribute_is_the_only_change(seed: int) -> None:
     assert (found.removed, found.added) == ((), ())
 
 
+def test_a_constant_is_what_reads_it() -> None:
+    """Below, the new scale is like the old one was: it stands last."""
+
+    def scaled(*names: str) -> Graph:
+        specs, last = [spec("x", "Placeholder")], "x"
+        for name in names:
+            specs += [constant(f"{name}/c"), spec(name, "Mul", last, f"{name}/c", T="float32")]
+            last = name
+        return read([*specs, spec("out", "Identity", last, T="float32")])
+
+    old, new = scaled("a"), scaled("a", "b")
+    assert names(new, match(old, new).added) == {"b", "b/c"}
+
+
 def test_a_layer_put_in_front_renumbers_nothing() -> None:
     old = read(perceptron(16, 8, 8, 4))
     specs = perceptron(16, 8, 8, 8, 4)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -140,7 +141,9 @@ def test_a_changed_parameter_is_told(tmp_path: Path) -> None:
         axis = constant("axis", len(axes), dtype="int32", int_val=axes)
         return [x, axis, spec("out", "Sum", "x", "axis", T="float32")]
 
-    (other,) = between(tmp_path / "a", summed(0), summed(1)).nodes
+    found = between(tmp_path / "a", summed(0), summed(1))
+    (other,) = found.nodes
+    assert found.tensors == ()  # it is no weight
     assert (other.name, other.detail) == ("axis", "other values")
     more = {node.name: node.detail for node in between(tmp_path / "b", summed(1), summed(0, 1)).nodes}
     assert more == {"out": "parameters int32[1] -> int32[2]", "axis": "int32[1] -> int32[2]"}
@@ -190,6 +193,15 @@ def test_a_damaged_graph_is_an_error_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidRunError) as caught:
         differences(whole, broken)
     assert caught.value.problem == f"{broken}: the graph is damaged: node 'dense_0/MatMul' is missing"
+
+
+def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path) -> None:
+    model = save(tmp_path / "1", perceptron(16, 8))
+    differences(model, model)
+    assert gc.isenabled()
+    with pytest.raises(InvalidRunError):
+        between(tmp_path / "2", perceptron(16, 8), perceptron(16, 8)[1:])
+    assert gc.isenabled()
 
 
 def test_a_model_that_is_gone_is_an_error_in_a_line(tmp_path: Path) -> None:

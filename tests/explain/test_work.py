@@ -118,6 +118,11 @@ def test_what_is_not_known_is_nothing(shape: tuple[int, ...], node: Spec) -> Non
     assert flops(node, shape=shape) == 0
 
 
+def test_rows_times_columns_are_all_elements_of_the_table() -> None:
+    body = [constant("c", 5), spec("out", "Mul", "x", "c", T="float32", shape=(-1, 4, 5))]
+    assert flops(*body, shape=(-1, 4, 1)) == 4 * 5
+
+
 def test_a_gather_moves_the_rows_that_are_asked_for() -> None:
     found = works(
         [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.model.attributes import bytes_of
 from perfgate.model.graph import Graph, Node, executed_graph, signature_graph
 from perfgate.model.messages import SignatureDef
-from perfgate.model.scopes import COMPILED
+from perfgate.model.scopes import COMPILED, Scope
 from tests.explain.graphs import Spec, constant, function, graph_of, signature, spec, weight
 
 X = spec("x", "Placeholder", dtype="float32", shape=(-1, 4))
@@ -180,6 +181,18 @@ def test_a_graph_that_grows_without_bound_is_not_read(monkeypatch: pytest.Monkey
 def test_a_chain_of_any_length_is_read() -> None:
     graph = graph_of(X, *(spec(f"n{n}", "Neg", f"n{n - 1}" if n else "x") for n in range(5000)))
     assert len(signature_graph(graph, signature(["n4999:0"])).nodes) == 5001
+
+
+def test_nothing_holds_the_messages_afterwards() -> None:
+    """They may be large, and the collector is late."""
+    graph = graph_of(X, call("c", "f", "x"))
+    function(graph, "f", ["a"], [spec("n", "Neg", "a")], {"r": "n:y:0"})
+    gc.disable()
+    try:
+        signature_graph(graph, signature(["c:0"]))
+        assert [each for each in gc.get_objects() if isinstance(each, Scope)] == []
+    finally:
+        gc.enable()
 
 
 def test_the_ends_of_an_executed_graph_get_the_signatures_names() -> None:
