@@ -14,9 +14,8 @@ from perfgate.experiment.lanes import Bench
 from perfgate.experiment.tracing import TracedVisit
 from perfgate.explain.steps import Floats
 from perfgate.explain.traces import Compared, Trace
-from perfgate.observe.interface import MachineObserver
 from perfgate.pipeline.trace import TracedRun, trace
-from perfgate.trials import Arm, Block, Depth, Lane, Requests, State, Trial
+from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Requests, State, Trial
 
 _LEAST_MS = 1e-6
 PASSING_S = 4.0
@@ -48,7 +47,11 @@ class OpsLane:
 
         def record(found: Trace, visits: Sequence[TracedVisit]) -> None:
             if found.compared.differs.any():
-                append(block_of(next(count), visits, found.rows[-len(visits) :], found.compared, bench.machine))
+                append(
+                    block_of(
+                        next(count), visits, found.rows[-len(visits) :], found.compared, bench.machine.conditions()
+                    )
+                )
 
         bench.machine.start()
         try:
@@ -58,7 +61,7 @@ class OpsLane:
 
 
 def block_of(
-    index: int, visits: Sequence[TracedVisit], unit_ms: Sequence[Floats], compared: Compared, machine: MachineObserver
+    index: int, visits: Sequence[TracedVisit], unit_ms: Sequence[Floats], compared: Compared, conditions: Conditions
 ) -> Block:
     """Make one round's block: the execution time with all operations that are the same in both versions held equal.
 
@@ -73,7 +76,7 @@ def block_of(
     trials = tuple(_trial(index, visit, common_ms + ms) for visit, ms in zip(visits, changed_ms, strict=True))
     start_s = min(visit.start_s for visit in visits)
     wall_s = sum(visit.own_ms + visit.traced_ms for visit in visits) / 1e3
-    return Block(Lane.COST, Depth.OPS, index, start_s, wall_s, trials, machine.conditions())
+    return Block(Lane.COST, Depth.OPS, index, start_s, wall_s, trials, conditions)
 
 
 def _trial(index: int, visit: TracedVisit, service_ms: float) -> Trial:
