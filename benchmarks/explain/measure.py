@@ -25,7 +25,7 @@ from perfgate.pipeline.trace import TracedRun
 from perfgate.results.progress import SilentProgress
 from perfgate.stats.estimate import estimate
 from perfgate.stats.table import TrialTable
-from perfgate.trials import Conditions
+from perfgate.trials import Conditions, Trial
 from tests.explain.faults.pairs import Pair
 
 METRIC = "changed_ops_ms"
@@ -107,7 +107,7 @@ def metric_of(traced: TracedRun) -> Interval | None:
     if not trace.compared.differs.any():
         return None
     size = len({(visit.arm, visit.replica) for visit in trace.visits})
-    trials = []
+    trials: list[Trial] = []
     for index in range(len(trace.visits) // size):
         part = slice(index * size, (index + 1) * size)
         trials += block_of(index, trace.visits[part], trace.rows[part], trace.compared, _UNKNOWN).trials

@@ -28,22 +28,26 @@ def _of_pairs(rows: Sequence[Row]) -> str:
 
 
 def _pair(row: Row) -> str:
-    rank = row["causes"].index(row["expected"]) + 1 if row["expected"] in row["causes"] else None
-    place = str(rank) if row["expected"] else "" if not row["causes"] else "false"
+    place = str(_rank(row) or "missing") if row["expected"] else "" if not row["causes"] else "false"
     found = row["change_ms"]
-    whole = (
-        f"{difference(found['estimate'], '')} {difference_interval(found['low'], found['high'], '')}" if found else ""
-    )
+    whole = f"{difference(found['estimate'], '')} {_bounds(found)}" if found else ""
     parts = sum(part["estimate"] for name, part in row["parts_ms"].items() if name != "rest")
     cells = (row["pair"], row["expected"] or "none", place, ", ".join(row["causes"]) or "none", whole)
     return f"| {' | '.join(cells)} | {difference(parts, '') if found else ''} |"
 
 
+def _bounds(found: Mapping[str, float]) -> str:
+    return difference_interval(found["low"], found["high"], "")
+
+
+def _rank(row: Row) -> int:
+    """Return the place of the true cause, from 1; 0 if it is missing."""
+    return row["causes"].index(row["expected"]) + 1 if row["expected"] in row["causes"] else 0
+
+
 def _summary(rows: Sequence[Row]) -> str:
     faults, equal = [row for row in rows if row["expected"]], [row for row in rows if not row["expected"]]
-    ranks = Counter(
-        row["causes"].index(row["expected"]) + 1 if row["expected"] in row["causes"] else 0 for row in faults
-    )
+    ranks = Counter(map(_rank, faults))
     three = sum(count for rank, count in ranks.items() if 1 <= rank <= 3)
     quiet = sum(not row["causes"] for row in equal)
     overheads = sorted(row["overhead"]["estimate"] for row in rows if row["overhead"])

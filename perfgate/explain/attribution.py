@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perfgate.explain.detail import difference
 from perfgate.explain.explanation import Attribution, ChangeKind, GroupChange, Interval, OpChange, Part
 from perfgate.explain.names import scope_of
+from perfgate.explain.nodes import detail_of
 from perfgate.explain.replicas import ALPHA, CONFIDENCE, Differences, differences, holm, per_replica
-from perfgate.explain.traces import Traced
+from perfgate.explain.traces import Compared, Traced, Unit
 from perfgate.trials import Arm
 
 _MOST_OPS, _MOST_GROUPS = 100, 30
@@ -74,8 +74,7 @@ def _level_ms(op_ms: float, execute_ms: float) -> float:
 
 def _op_change(traced: Traced, number: int, found: Differences, *, significant: bool) -> OpChange:
     compared, unit = traced.compared, traced.compared.units[number]
-    (old, new), node = compared.nodes(unit), compared.node(unit)
-    graphs = compared.graphs[Arm.BASELINE], compared.graphs[Arm.CANDIDATE]
+    (old, _), node = compared.nodes(unit), compared.node(unit)
     return OpChange(
         kind=unit.kind,
         op=node.op,
@@ -85,8 +84,15 @@ def _op_change(traced: Traced, number: int, found: Differences, *, significant: 
         times_ms=_pair(found, number),
         change_ms=found.interval(number),
         significant=significant,
-        detail=difference(graphs[0], old, graphs[1], new) if old and new else "",
+        detail=_detail(compared, unit),
     )
+
+
+def _detail(compared: Compared, unit: Unit) -> str:
+    if unit.kind is not ChangeKind.CHANGED or unit.baseline is None or unit.candidate is None:
+        return ""
+    graphs = compared.graphs[Arm.BASELINE], compared.graphs[Arm.CANDIDATE]
+    return detail_of(graphs[0], unit.baseline, graphs[1], unit.candidate)
 
 
 def _parts(traced: Traced, kinds: Sequence[str]) -> tuple[Part, ...]:

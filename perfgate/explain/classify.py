@@ -8,8 +8,10 @@ from math import prod
 
 from perfgate.explain.components import Component, request_independent
 from perfgate.explain.explanation import ChangeKind
+from perfgate.explain.findings import codes_of
 from perfgate.explain.matching import source_of, weights_of
-from perfgate.explain.ops import COMPILED_CALLS, GATHERS, LOOPS, NORMALISATIONS, PASSIVE, RANDOM, STRINGS, fused_parts
+from perfgate.explain.ops import GATHERS, fused_parts
+from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.traces import Compared
 from perfgate.model.attributes import bytes_of
 from perfgate.model.graph import Graph, Node
@@ -52,7 +54,7 @@ class Group:
     def of(self, kind: ChangeKind) -> list[int]:
         """Return the units of one kind, without those that take no time."""
         units = (number for number in self.component.units if self.compared.units[number].kind is kind)
-        return [number for number in units if self.node(number).op not in PASSIVE]
+        return [number for number in units if self.node(number).op not in PLUMBING]
 
     def node(self, unit: int) -> Node:
         """Return a unit's node."""
@@ -73,17 +75,15 @@ def code_of(group: Group) -> str:
     return next(code for code, fits in _RULES if fits(group))
 
 
-def _trains(group: Group) -> bool:
-    added = [group.node(number) for number in group.of(ChangeKind.ADDED)]
-    return any(node.op in RANDOM or _trains_norm(node) for node in (*added, *(new for _, _, new in group.pairs())))
+def _finds(code: str, *, in_changed: bool = False) -> Callable[[Group], bool]:
+    """Return a rule: something of that kind (perfgate.explain.findings) was added, or is in what changed."""
 
+    def fits(group: Group) -> bool:
+        changed = [new for _, old, new in group.pairs() if code not in codes_of(old)] if in_changed else []
+        added = [group.node(number) for number in group.of(ChangeKind.ADDED)]
+        return any(code in codes_of(node) for node in (*added, *changed))
 
-def _trains_norm(node: Node) -> bool:
-    return node.op.startswith(NORMALISATIONS) and dict(node.attributes).get("is_training") == "True"
-
-
-def _compiles(group: Group) -> bool:
-    return any(COMPILED_CALLS & {name for name, _ in group.node(n).attributes} for n in group.of(ChangeKind.ADDED))
+    return fits
 
 
 def _widens(group: Group) -> bool:
@@ -151,15 +151,11 @@ def _has(*kinds: ChangeKind) -> Callable[[Group], bool]:
     return lambda group: any(group.of(kind) for kind in kinds)
 
 
-def _adds(ops: set[str]) -> Callable[[Group], bool]:
-    return lambda group: bool(ops & set(group.ops(ChangeKind.ADDED)))
-
-
 _RULES: tuple[tuple[str, Callable[[Group], bool]], ...] = (
-    ("training mode", _trains),
-    ("first request slow", _compiles),
-    ("loop", _adds(LOOPS)),
-    ("string ops", _adds(STRINGS)),
+    ("training mode", _finds("training mode", in_changed=True)),
+    ("first request slow", _finds("compiled by XLA")),
+    ("loop", _finds("control flow")),
+    ("string ops", _finds("string ops")),
     ("dtype widened", _widens),
     ("fusion lost", _loses_fusion),
     ("embedding repeated", _repeats_lookup),

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from perfgate.explain.explanation import Finding
 from perfgate.explain.plumbing import PLUMBING
-from perfgate.model.graph import Graph
+from perfgate.model.graph import Graph, Node
 from perfgate.model.scopes import COMPILED
 
 _DROPOUT_STEPS = 5
@@ -76,6 +76,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("debug ops", "prints or checks values", lambda op, _: op in _DEBUG),
 )
 """All kinds, the gravest first."""
+
+
+def codes_of(node: Node) -> frozenset[str]:
+    """Return what is found in one node on its own; random numbers count as training mode, which often they are."""
+    return frozenset(kind.code for kind in KINDS if kind.finds(node.op, frozenset(node.attributes)))
 
 
 def findings_of(old: Graph, new: Graph) -> tuple[Finding, ...]:

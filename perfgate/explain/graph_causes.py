@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perfgate.explain import detail
 from perfgate.explain.cause_table import BY_CODE
 from perfgate.explain.classify import Group, Shapes, code_of
 from perfgate.explain.components import Component, components
 from perfgate.explain.explanation import Cause, ChangeKind, Interval
 from perfgate.explain.names import NO_SCOPE, scope_of, shown_name
-from perfgate.explain.ops import PASSIVE
+from perfgate.explain.nodes import detail_of
+from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.replicas import ALPHA, differences, holm, per_replica
 from perfgate.explain.traces import Traced
 from perfgate.formatting import difference, difference_interval, number, share
@@ -54,7 +54,7 @@ def _replaces(group: Group, least_ms: float) -> bool:
 
 
 def _acts(traced: Traced, component: Component) -> bool:
-    return any(_op(traced, number) not in PASSIVE for number in component.units)
+    return any(_op(traced, number) not in PLUMBING for number in component.units)
 
 
 def _op(traced: Traced, unit: int) -> str:
@@ -77,7 +77,7 @@ def _cause(
     each = differences(*per_replica(traced.unit_ms[:, units], traced))
     order = np.argsort(-np.abs(each.estimate))
     weighty = [
-        units[place] for place in order if traced.compared.node(traced.compared.units[units[place]]).op not in PASSIVE
+        units[place] for place in order if traced.compared.node(traced.compared.units[units[place]]).op not in PLUMBING
     ]
     change = found.interval(0)
     cause = Cause(
@@ -115,9 +115,8 @@ def _often(kind: ChangeKind, calls: Sequence[float]) -> bool:
 
 
 def _detail(traced: Traced, unit: int) -> str:
-    compared = traced.compared
-    old, new = compared.nodes(compared.units[unit])
-    if old is None or new is None:
+    compared, found = traced.compared, traced.compared.units[unit]
+    if found.kind is not ChangeKind.CHANGED or found.baseline is None or found.candidate is None:
         return ""
-    found = detail.difference(compared.graphs[Arm.BASELINE], old, compared.graphs[Arm.CANDIDATE], new)
-    return f" ({found})" if found else ""
+    graphs = compared.graphs[Arm.BASELINE], compared.graphs[Arm.CANDIDATE]
+    return f" ({detail_of(graphs[0], found.baseline, graphs[1], found.candidate)})"

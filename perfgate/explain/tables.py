@@ -18,8 +18,8 @@ from perfgate.explain.explanation import (
 )
 from perfgate.explain.facts import size_text
 from perfgate.explain.findings import KINDS
+from perfgate.explain.names import NO_SCOPE, scope_of
 from perfgate.explain.sentences import difference_cells
-from perfgate.explain.traces import NO_SCOPE, scope_of
 
 MEANINGS = {
     "removed": "ops that only the baseline executes",

@@ -46,12 +46,10 @@ class OpsLane:
             return most_s if failing else min(most_s, PASSING_S) * bool(compared.differs.any())
 
         def record(found: Trace, visits: Sequence[TracedVisit]) -> None:
+            conditions = bench.machine.conditions()
+            bench.machine.start()
             if found.compared.differs.any():
-                append(
-                    block_of(
-                        next(count), visits, found.rows[-len(visits) :], found.compared, bench.machine.conditions()
-                    )
-                )
+                append(block_of(next(count), visits, found.rows[-len(visits) :], found.compared, conditions))
 
         bench.machine.start()
         try:
