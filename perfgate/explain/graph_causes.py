@@ -16,14 +16,14 @@ from perfgate.explain.nodes import detail_of
 from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.replicas import ALPHA, differences, holm, per_replica
 from perfgate.explain.traces import Traced
-from perfgate.formatting import difference, difference_interval, number, share
+from perfgate.formatting import difference, difference_interval, number
 from perfgate.trials import Arm
 
 _LEAST_SHARE = 0.001
 """Of the execution time: smaller changes are not named as causes."""
 _REPLACED_SHARE = 0.01
 """Of the execution time: operations of so much time that were replaced are named, even if the time is the same."""
-_UNSURE = ", which could be 0"
+_UNSURE = "; the time could be the same"
 _EXCHANGED = ((0, ChangeKind.REMOVED), (1, ChangeKind.ADDED))
 _MOST_NAMED, _MOST_EVIDENCE = 3, 3
 
@@ -82,7 +82,7 @@ def _cause(
     change = found.interval(0)
     cause = Cause(
         code=code,
-        sentence=_sentence(traced, code, weighty, change, execute_ms) + ("" if is_sure else _UNSURE),
+        sentence=_sentence(traced, code, weighty) + ("" if is_sure else _UNSURE),
         remedy=BY_CODE[code].remedy,
         evidence=tuple(_evidence(traced, n, each.interval(units.index(n))) for n in weighty[:_MOST_EVIDENCE]),
         change_ms=change,
@@ -91,13 +91,12 @@ def _cause(
     return cause, change.estimate / execute_ms if is_sure else 0.0
 
 
-def _sentence(traced: Traced, code: str, units: Sequence[int], change: Interval, execute_ms: float) -> str:
+def _sentence(traced: Traced, code: str, units: Sequence[int]) -> str:
     compared = traced.compared
     scopes = list(dict.fromkeys(scope_of(compared.node(compared.units[n]).name) for n in units))
     more = f" and {len(scopes) - _MOST_NAMED} more" if len(scopes) > _MOST_NAMED else ""
     where = f" in {', '.join(scopes[:_MOST_NAMED])}{more}" if scopes != [NO_SCOPE] else ""
-    amount = f"{difference(change.estimate, 'ms')} {difference_interval(change.low, change.high, 'ms')}"
-    return f"{BY_CODE[code].meaning[:-1]}{where}: {amount}, {share(abs(change.estimate) / execute_ms)} of an execution"
+    return f"{BY_CODE[code].meaning[:-1]}{where}"
 
 
 def _evidence(traced: Traced, unit: int, change: Interval) -> str:

@@ -15,12 +15,10 @@ from perfgate.formatting import difference, difference_interval, number, share, 
 from perfgate.trials import Arm
 
 Weighted = tuple[Cause, float]
-"""A cause, and its size as a share of what it is about: the execution, the memory, a second of waiting."""
+"""A cause, and its size as a share of what it is about: the execution, the memory, or the cold start."""
 
 _LEAST_MEMORY_SHARE, _LEAST_MEMORY_MIB = 0.05, 8.0
 _LEAST_FIRST_RATIO, _LEAST_FIRST_MS = 2.0, 50.0
-_FIRST_MS = 1000.0
-"""A first request that takes this much longer weighs as much as one more execution."""
 _LEAST_SAME_SHARE = 0.01
 """Layout in memory explains 0.3 to 0.7% of the execution time between two exports (docs/explanation/method.md)."""
 _LEAST_WAITING_SHARE = 0.02
@@ -45,7 +43,8 @@ def other_causes(evidence: Evidence, attribution: Attribution | None) -> tuple[W
 def made(code: str, details: str, *evidence: str, change: Interval | None = None, ops: Sequence[str] = ()) -> Cause:
     """Make a cause of the table, with numbers in its sentence."""
     kind = BY_CODE[code]
-    return Cause(code, f"{kind.meaning[:-1]}: {details}", kind.remedy, evidence, change, tuple(ops))
+    sentence = kind.meaning[:-1] + (f": {details}" if details else "")
+    return Cause(code, sentence, kind.remedy, evidence, change, tuple(ops))
 
 
 def _finding(evidence: Evidence, code: str) -> tuple[int, int, str]:
@@ -117,7 +116,8 @@ def _first_request(evidence: Evidence) -> Iterator[Weighted]:
     each = f"slowest of the baseline {with_unit(slowest_before, 'ms')}, fastest of the candidate "
     words = f"{with_unit(before, 'ms')} -> {with_unit(after, 'ms')}"
     found = made("first request slow", words, *compiled, each + with_unit(fastest_after, "ms"))
-    yield found, (after - before) / _FIRST_MS
+    cold_ms = float(np.median([each.cold_start_s for each in evidence.replicas if each.arm is Arm.BASELINE])) * 1e3
+    yield found, (after - before) / max(cold_ms, before)
 
 
 def _constants(evidence: Evidence) -> Iterator[Weighted]:
@@ -154,8 +154,7 @@ def _waiting(evidence: Evidence, attribution: Attribution) -> Iterator[Weighted]
     found = differences(*per_replica(waits[:, None], traced)).interval(0)
     before = attribution.execute_ms[0]
     if found.low > _LEAST_WAITING_SHARE * before and attribution.change_ms.low > 0:
-        words = f"{_amount(found)} of the execution is not CPU time"
-        yield made("waiting", words, change=found), found.estimate / before
+        yield made("waiting", "more of the execution is not CPU time", change=found), found.estimate / before
 
 
 def _same(attribution: Attribution) -> Iterator[Weighted]:
@@ -168,11 +167,8 @@ def _same(attribution: Attribution) -> Iterator[Weighted]:
         change = many[0].change_ms
         yield made("denormals", _op(many[0]), *map(_op, many[1:3]), change=change), change.estimate / before
     elif part.low > 0 and part.estimate > _LEAST_SAME_SHARE * before:
-        words = (
-            f"{_amount(part)} in operations that both versions have, {share(part.estimate / before)} of an execution"
-        )
         yield (
-            made("same graph", words, *map(_op, slower[:3]), change=part, ops=[op.name for op in slower]),
+            made("same graph", "", *map(_op, slower[:3]), change=part, ops=[op.name for op in slower]),
             (part.estimate / before),
         )
 
@@ -180,10 +176,6 @@ def _same(attribution: Attribution) -> Iterator[Weighted]:
 def _op(change: OpChange) -> str:
     before, after = (with_unit(each, "ms") for each in change.times_ms)
     return f"{change.op} {shown_name(change.name)}: {before} -> {after}"
-
-
-def _amount(found: Interval) -> str:
-    return f"{difference(found.estimate, 'ms')} {difference_interval(found.low, found.high, 'ms')}"
 
 
 def _bounds(name: str, found: Interval, unit: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from docs.reference.make.causes import causes
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
 from docs.reference.make.files import explanation, result, scenario, settings
@@ -111,6 +112,15 @@ PAGES = {
         "`cautions` in [`result.json`](result.md#caution). The run fills in the fields in braces. Several entries\n"
         "have the same code if the same problem has different remedies in different circumstances.",
         cautions,
+    ),
+    "causes.md": Page(
+        "Causes",
+        "perfgate/explain/cause_table.py",
+        "What `perfgate explain` can name as a cause, and a failed gate with it. Operations that differ and belong\n"
+        "together are one group, and a group has the first cause of the table that fits it. The\n"
+        "weightiest cause comes first: that which takes the largest share of the execution, of the memory, or of the\n"
+        "cold start. [Why a version is slower](../explanation/explain.md) has the rules and their error rates.",
+        causes,
     ),
     "scenario.md": Page(
         "Scenario keys",

@@ -30,20 +30,24 @@ from perfgate.explain.tables import (
 from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
 
 _WIDE = 120
-_MOST_OPS, _MOST_TENSORS = 10, 5
+_MOST_OPS = 10
 _ONLY_WIDE = {">baseline", ">candidate", "what it is", "detail"}
 """Columns of tables with a change that a narrow terminal has no room for."""
 
 
 def print_explanation(console: Console, explanation: Explanation, *, verbose: bool) -> None:
-    """Print the whole answer; fits 60 columns and more. `verbose`: all ops, types, scopes and nodes."""
+    """Print causes, the sum and the ops that changed; fits 60 columns and more.
+
+    `verbose`: all ops, types and scopes, tensors, and what differs in the saved models; the last two also if nothing
+    was traced.
+    """
     _print_lines(console, (change_sentence(explanation),))
     _print_causes(console, explanation)
     for table in _measured(explanation, verbose=verbose):
         _print_text_table(console, table)
     if explanation.attribution:
         _print_lines(console, (overhead_sentence(explanation.attribution),), style="dim")
-    if explanation.static:
+    if explanation.static and (verbose or not explanation.attribution):
         _print_static(console, explanation.static, verbose=verbose)
     _print_lines(console, (f"note: {note}" for note in explanation.notes), style="dim")
 
@@ -88,7 +92,7 @@ def _measured(explanation: Explanation, *, verbose: bool) -> Iterator[TextTable]
         if ops:
             yield ops_table(found, ops, len(ops) if verbose else _MOST_OPS)
         yield from group_tables(found) if verbose else ()
-    yield from beside_tables(explanation, len(explanation.peak_tensors) if verbose else _MOST_TENSORS)
+    yield from beside_tables(explanation, len(explanation.peak_tensors)) if verbose or not found else ()
 
 
 def _print_text_table(console: Console, given: TextTable) -> None:
