@@ -36,6 +36,7 @@ def attribute(traced: Traced, seconds: float) -> Attribution:
         parts=_parts(traced, kinds),
         ops=tuple(changes[number] for number in order[:_MOST_OPS]),
         op_count=_op_count(traced),
+        op_calls=(float(traced.calls[0].sum()), float(traced.calls[1].sum())),
         by_type=_grouped(traced, [node.op for node in nodes]),
         by_scope=_grouped(traced, [scope_of(node.name) for node in nodes]),
         tracing_overhead=_overhead(traced),

@@ -96,6 +96,8 @@ class Attribution:
     """Those that differ or take most time, the largest change first."""
     op_count: tuple[int, int]
     """Operations that a request executes, baseline and candidate."""
+    op_calls: tuple[float, float]
+    """Their executions a request: more than operations if some run in a loop."""
     by_type: tuple[GroupChange, ...]
     """Each type of operation."""
     by_scope: tuple[GroupChange, ...]

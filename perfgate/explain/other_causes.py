@@ -18,6 +18,7 @@ Weighted = tuple[Cause, float]
 """A cause, and its size as a share of what it is about: the execution, the memory, or the cold start."""
 
 _LEAST_MEMORY_SHARE, _LEAST_MEMORY_MIB = 0.05, 8.0
+_WARM_UP = "warm-up requests"
 _LEAST_FIRST_RATIO, _LEAST_FIRST_MS = 2.0, 50.0
 _LEAST_SAME_SHARE = 0.01
 """Layout in memory explains 0.3 to 0.7% of the execution time between two exports (docs/explanation/method.md)."""
@@ -113,6 +114,8 @@ def _first_request(evidence: Evidence) -> Iterator[Weighted]:
         return
     old, new, example = _finding(evidence, "compiled by XLA")
     compiled = [f"compiled by XLA at the first request of each shape: {shown_name(example)}"] if new > old else []
+    asset = next((fact for fact in (evidence.static.facts if evidence.static else ()) if fact.name == _WARM_UP), None)
+    compiled += [f"warm-up requests in the model: {asset.values[0]} -> {asset.values[1]}"] if asset else []
     each = f"slowest of the baseline {with_unit(slowest_before, 'ms')}, fastest of the candidate "
     words = f"{with_unit(before, 'ms')} -> {with_unit(after, 'ms')}"
     found = made("first request slow", words, *compiled, each + with_unit(fastest_after, "ms"))
@@ -167,10 +170,13 @@ def _same(attribution: Attribution) -> Iterator[Weighted]:
         change = many[0].change_ms
         yield made("denormals", _op(many[0]), *map(_op, many[1:3]), change=change), change.estimate / before
     elif part.low > 0 and part.estimate > _LEAST_SAME_SHARE * before:
-        yield (
-            made("same graph", "", *map(_op, slower[:3]), change=part, ops=[op.name for op in slower]),
-            (part.estimate / before),
-        )
+        words = [_op(op) for op in slower[:3]]
+        yield made("same graph", "", *words, change=part, ops=[op.name for op in slower]), part.estimate / before
+    elif slower:
+        alone = slower[0].change_ms if len(slower) == 1 else None
+        weight = sum(op.change_ms.estimate for op in slower) / before
+        words = [_op(op) for op in slower[:3]]
+        yield made("same graph", "", *words, change=alone, ops=[op.name for op in slower]), weight
 
 
 def _op(change: OpChange) -> str:

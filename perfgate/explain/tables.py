@@ -53,10 +53,17 @@ class TextTable:
 
 def sum_table(found: Attribution) -> TextTable:
     """Return the parts that add up to the change of the execution time, and the sum."""
-    rows = [(part.name, *difference_cells(part.change_ms), MEANINGS.get(part.name, "")) for part in found.parts]
+    rows = [(part.name, *difference_cells(part.change_ms), _meaning(part.name, found)) for part in found.parts]
     rows.append(("sum", *difference_cells(found.change_ms), "change of the execution time"))
     note = f"{formatting.share(found.confidence)} intervals over replicas, each on its own."
     return TextTable("Where the change is", ("part", *_CHANGE, "what it is"), tuple(rows), note)
+
+
+def _meaning(part: str, found: Attribution) -> str:
+    """Return what a part is; what is outside of ops grows with their number."""
+    before, after = (formatting.given(round(calls)) for calls in found.op_calls)
+    runs = f", of which {before} -> {after} run" if part == "rest" and before != after else ""
+    return MEANINGS.get(part, "") + runs
 
 
 def differing(found: Attribution) -> tuple[OpChange, ...]:

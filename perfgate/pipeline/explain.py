@@ -83,6 +83,7 @@ def evidence_of(  # noqa: PLR0913 - everything that an explanation rests on
     *,
     stages: tuple[StageChange, ...] = (),
     growth_mb_per_1k: tuple[float, float] | None = None,
+    padding_share: tuple[float, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Evidence:
     """Gather what an explanation needs."""
@@ -103,6 +104,7 @@ def evidence_of(  # noqa: PLR0913 - everything that an explanation rests on
         notes=(*notes, *((other,) if left_out else ())),
         stages=stages,
         growth_mb_per_1k=growth_mb_per_1k,
+        padding_share=padding_share,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from perfgate.errors import PerfgateError
 from perfgate.explain.explain import explain
 from perfgate.explain.explanation import Explanation, StageChange, StaticDifferences
@@ -11,7 +13,9 @@ from perfgate.pipeline.explain import Measured, evidence_of, static_of
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.measure import Ending
 from perfgate.results.recorder import RecordedRun
-from perfgate.stats.stages import stage_summaries
+from perfgate.scenario.batching_file import batching_of
+from perfgate.stats.stages import batch_sizes, stage_summaries
+from perfgate.stats.summary import BatchSizes
 from perfgate.trials import Arm
 
 _GROWTH = "rss_growth_mb_per_1k"
@@ -37,6 +41,7 @@ def why(job: Job, recorded: RecordedRun, ending: Ending, judgement: Judgement) -
             int(job.environment["cores"]),
             stages=_stages(recorded),
             growth_mb_per_1k=_growth(judgement),
+            padding_share=_padding(job, recorded),
             notes=(problem,) if problem else (),
         )
     )
@@ -63,6 +68,23 @@ def _stages(recorded: RecordedRun) -> tuple[StageChange, ...]:
     names = dict.fromkeys(stage for _, stage in found)
     pairs = ((name, found.get((Arm.BASELINE, name)), found.get((Arm.CANDIDATE, name))) for name in names)
     return tuple(StageChange(name, (old, new)) for name, old, new in pairs if old is not None and new is not None)
+
+
+def _padding(job: Job, recorded: RecordedRun) -> tuple[float, float] | None:
+    """Return the share of the rows in each arm's batches that only filled them up; None without batching."""
+    batching = batching_of(job.scenario.server)
+    allowed = sorted(batching.allowed_batch_sizes or ()) if batching else []
+    trials = [trial for block in recorded.blocks for trial in block.trials]
+    shares = {found.arm: _padded(found, allowed) for found in batch_sizes(trials)}
+    if not allowed or len(shares) < len(Arm):
+        return None
+    return shares[Arm.BASELINE], shares[Arm.CANDIDATE]
+
+
+def _padded(found: BatchSizes, allowed: Sequence[int]) -> float:
+    filled = [next((size for size in allowed if size >= rows), rows) for rows in found.rows]
+    waste = sum(n * (1 - rows / size) for rows, size, n in zip(found.rows, filled, found.requests, strict=True) if size)
+    return waste / max(1, sum(found.requests))
 
 
 def _growth(judgement: Judgement) -> tuple[float, float] | None:

@@ -219,6 +219,7 @@ def _attribution(ops: list[OpChange], outside_ms: tuple[float, float]) -> Attrib
         parts=tuple(Part(name, change) for name, change in parts),
         ops=tuple(sorted(ops, key=lambda op: -abs(op.change_ms.estimate))),
         op_count=(sum(op.times_ms[0] > 0 for op in ops), sum(op.times_ms[1] > 0 for op in ops)),
+        op_calls=(sum(op.calls[0] for op in ops), sum(op.calls[1] for op in ops)),
         by_type=_groups(ops, [op.op for op in ops]),
         by_scope=_groups(ops, [scope_of(op.name) for op in ops]),
         tracing_overhead=Interval(0.021, 0.008, 0.034),
