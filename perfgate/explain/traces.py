@@ -83,8 +83,8 @@ def compare_graphs(executed: Mapping[Arm, ExecutedGraph]) -> Compared:
 def _graph(executed: ExecutedGraph) -> Graph:
     """Read a graph, with the operations of functions that run inside of others and are only seen in the trace."""
     found = messages.RunMetadata.FromString(executed.run_metadata)
-    merged = messages.GraphDef()
-    for part in found.partition_graphs:
+    merged, *others = found.partition_graphs  # one for each device
+    for part in others:
         merged.MergeFrom(part)
     graph = executed_graph(merged, executed.found.inputs, executed.found.outputs)
     known = {node.name for node in graph.nodes} | _OUTSIDE

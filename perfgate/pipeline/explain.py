@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from perfgate.pipeline.world import world_of
 from perfgate.results.progress import Phase, Progress
 from perfgate.scenario.schema import Scenario, Server
 from perfgate.serving.open_files import allow_open_files
+from perfgate.stats.summary import StageSummary
 from perfgate.trials import Arm, ReplicaFacts
 
 DEFAULT_S = 15.0
@@ -48,12 +49,19 @@ class Measured:
     """Why nothing was traced."""
 
 
-def explained(
-    comparison: Comparison, options: Options, host: Host, out: Path, baseline_server: Server | None = None
+def explained(  # noqa: PLR0913 - the command's options
+    comparison: Comparison,
+    options: Options,
+    host: Host,
+    out: Path,
+    *,
+    baseline_server: Server | None = None,
+    stages: tuple[StageChange, ...] = (),
 ) -> tuple[Explanation, TracedRun | None]:
     """Trace both versions, and explain what differs; a model that does not load is explained by its graph alone.
 
-    `baseline_server`: settings of the baseline's servers, if they differ from the scenario's.
+    `baseline_server`: settings of the baseline's servers, if they differ from the scenario's. `stages`: those of a
+    request under load, where a run measured them.
     """
     scenario = comparison.scenario
     static = static_of(comparison)
@@ -62,8 +70,17 @@ def explained(
         measured = _measured(comparison, options, host, out, baseline_server, progress)
         progress.phase(Phase("explain"))
         settings = {Arm.BASELINE: baseline_server or scenario.server, Arm.CANDIDATE: scenario.server}
-        evidence = evidence_of(comparison, static, measured, settings, len(scenario.server.cpus or host.cpus()))
+        cpus = len(scenario.server.cpus or host.cpus())
+        evidence = evidence_of(comparison, static, measured, settings, cpus, stages=stages)
         return explain(evidence), measured.traced
+
+
+def stage_changes(found: Iterable[StageSummary]) -> tuple[StageChange, ...]:
+    """Return the median of each stage in both arms, where both report it."""
+    medians = {(each.arm, each.stage): each.p50_ms for each in found}
+    names = dict.fromkeys(stage for _, stage in medians)
+    pairs = ((name, medians.get((Arm.BASELINE, name)), medians.get((Arm.CANDIDATE, name))) for name in names)
+    return tuple(StageChange(name, (old, new)) for name, old, new in pairs if old is not None and new is not None)
 
 
 def static_of(comparison: Comparison) -> StaticDifferences | None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfgate.errors import ExitCode, UsageError
-from perfgate.explain.explanation import Explanation
+from perfgate.explain.explanation import Explanation, StageChange
 from perfgate.explain.sentences import cause_lines
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
 from perfgate.pipeline.comparison import Comparison
-from perfgate.pipeline.explain import explained
+from perfgate.pipeline.explain import explained, stage_changes
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.opening import open_arms
 from perfgate.pipeline.options import Options
@@ -41,12 +41,14 @@ class Question:
 
 def answer(question: Question, options: Options, host: Host) -> int:
     """Explain, print, and write `explain.json` and `explain.html`."""
-    comparison = _comparison(question, options, host)
+    asked = _asked(question, options, host)
+    comparison = asked.comparison
     created, name = host.now(), comparison.scenario.name
     run_id = f"{created:%Y%m%dT%H%M%SZ}-{name}-explain-{host.random_bits(32):08x}"
     out = options.out or Path("reports") / run_id
     out.mkdir(parents=True, exist_ok=True)
-    explanation, traced = explained(comparison, options, host, out, _old_server(question))
+    server = _old_server(question)
+    explanation, traced = explained(comparison, options, host, out, baseline_server=server, stages=asked.stages)
     explanation_document.write(explanation, out)
     page = write_explanation(explanation, out)
     if question.trace_file is not None and traced is not None:
@@ -74,7 +76,14 @@ def _exit_code(explanation: Explanation) -> ExitCode:
     return ExitCode.INVALID if explanation.not_traced and not explanation.causes else ExitCode.PASS
 
 
-def _comparison(question: Question, options: Options, host: Host) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    comparison: Comparison
+    stages: tuple[StageChange, ...] = ()
+    """Of requests under load, where a run measured them."""
+
+
+def _asked(question: Question, options: Options, host: Host) -> _Asked:
     if len(options.scenarios) > 1:
         raise UsageError(f"{len(options.scenarios)} scenarios", "explain one scenario at a time")
     if question.baseline is not None:
@@ -83,11 +92,15 @@ def _comparison(question: Question, options: Options, host: Host) -> Comparison:
         if Arm.BASELINE not in found.models:
             problem = f"baseline {question.baseline} has numbers only, and no model to trace"
             raise UsageError(problem, "explain with the old model itself: perfgate explain OLD NEW")
-        return found
+        return _Asked(found)
     if len(question.models) == len(Arm):
         old, new = question.models
-        return options.comparisons(host, baseline=old, candidate=new)[0]
-    return _of_run(document.read(_run(question.models[0])), options, host)
+        (comparison,) = options.comparisons(host, baseline=old, candidate=new)
+        if running := comparison.running_servers:
+            raise UsageError(f"{running[0]} is a running server, which cannot be traced", "explain the models on disk")
+        return _Asked(comparison)
+    result = document.read(_run(question.models[0]))
+    return _Asked(_of_run(result, options, host), stage_changes(result.stages))
 
 
 def _run(given: str) -> Path:

@@ -9,7 +9,7 @@ from perfgate.explain.explain import explain
 from perfgate.explain.explanation import Explanation, StageChange, StaticDifferences
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.pipeline.comparison import Comparison
-from perfgate.pipeline.explain import Measured, evidence_of, static_of
+from perfgate.pipeline.explain import Measured, evidence_of, stage_changes, static_of
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.measure import Ending
 from perfgate.results.recorder import RecordedRun
@@ -63,11 +63,7 @@ def _static(comparison: Comparison) -> tuple[StaticDifferences | None, str]:
 
 def _stages(recorded: RecordedRun) -> tuple[StageChange, ...]:
     """Return the medians of the stages of a request under load, where the servers report them."""
-    trials = [trial for block in recorded.blocks for trial in block.trials]
-    found = {(each.arm, each.stage): each.p50_ms for each in stage_summaries(trials)}
-    names = dict.fromkeys(stage for _, stage in found)
-    pairs = ((name, found.get((Arm.BASELINE, name)), found.get((Arm.CANDIDATE, name))) for name in names)
-    return tuple(StageChange(name, (old, new)) for name, old, new in pairs if old is not None and new is not None)
+    return stage_changes(stage_summaries([trial for block in recorded.blocks for trial in block.trials]))
 
 
 def _padding(job: Job, recorded: RecordedRun) -> tuple[float, float] | None:

@@ -12,6 +12,16 @@ import numpy as np
 from perfgate.server.servable import Servable, SignatureRunner
 from perfgate.server.tensorflow_parts import CallableOptions, RunMetadata, RunOptions
 
+_LARGEST_CONSTANT_BYTES = 4096
+"""The content of larger constants is not written: weights in the graph can be most of a model."""
+
+
+def _leave_out_weights(graph: Any) -> None:
+    for node in graph.node:
+        if node.op == "Const" and (tensor := node.attr["value"].tensor).ByteSize() > _LARGEST_CONSTANT_BYTES:
+            shape = type(tensor)(dtype=tensor.dtype, tensor_shape=tensor.tensor_shape)
+            tensor.CopyFrom(shape)
+
 
 class Tracer:
     """Runs signatures with `SOFTWARE_TRACE`: times of operations on the CPU, without the profiler's own thread."""
@@ -30,6 +40,8 @@ class Tracer:
         """Run once, and write the graph as it was optimised, with what was timed, into a file."""
         self._run(endpoint, arrays, graphs=False)  # the first run of a callable takes longer
         found, _ = self._run(endpoint, arrays, graphs=True)
+        for graph in found.partition_graphs:
+            _leave_out_weights(graph)
         file.write_bytes(found.SerializeToString())
 
     def _run(self, endpoint: SignatureRunner, arrays: Sequence[np.ndarray], *, graphs: bool) -> tuple[Any, float]:
