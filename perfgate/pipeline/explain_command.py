@@ -24,6 +24,7 @@ from perfgate.results.result import Result
 from perfgate.results.scenario import scenario_of
 from perfgate.scenario.files import FOLDERS, load_scenario
 from perfgate.scenario.schema import Server
+from perfgate.serving.endpoint_url import is_endpoint
 from perfgate.trials import Arm
 
 
@@ -86,6 +87,8 @@ class _Asked:
 def _asked(question: Question, options: Options, host: Host) -> _Asked:
     if len(options.scenarios) > 1:
         raise UsageError(f"{len(options.scenarios)} scenarios", "explain one scenario at a time")
+    if running := [model for model in question.models if is_endpoint(model)]:
+        raise UsageError(f"{running[0]} is a running server, which cannot be traced", "explain the models on disk")
     if question.baseline is not None:
         alone = options.comparisons(host, candidate=question.models[0])
         (found,) = all_with_stored(alone, question.store, question.baseline, options, host, numbers_only=False)
@@ -95,16 +98,15 @@ def _asked(question: Question, options: Options, host: Host) -> _Asked:
         return _Asked(found)
     if len(question.models) == len(Arm):
         old, new = question.models
-        (comparison,) = options.comparisons(host, baseline=old, candidate=new)
-        if running := comparison.running_servers:
-            raise UsageError(f"{running[0]} is a running server, which cannot be traced", "explain the models on disk")
-        return _Asked(comparison)
+        return _Asked(options.comparisons(host, baseline=old, candidate=new)[0])
     result = document.read(_run(question.models[0]))
     return _Asked(_of_run(result, options, host), stage_changes(result.stages))
 
 
 def _run(given: str) -> Path:
     path = Path(given)
+    if not path.exists():
+        raise UsageError(f"{given} does not exist", "name a run's directory, or two models: perfgate explain OLD NEW")
     if not (path / document.FILE_NAME).is_file() and path.name != document.FILE_NAME:
         raise UsageError(f"{given} is not a run", "name a run's directory, or two models: perfgate explain OLD NEW")
     return path
