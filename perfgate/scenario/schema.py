@@ -305,7 +305,7 @@ class MetricGate(Table):
     """The accepted change; cannot be used with `catch`."""
     severity: Severity | None = None
     """`error`: a failure fails the run; `warn`: it is only shown; `off`: not judged. Default: as set in perfgate.toml,
-    otherwise `error`."""
+    otherwise `error`, and `warn` for `changed_ops_ms`."""
     gate: bool | None = Field(default=None, exclude=True, json_schema_extra={"deprecated": True})
     """Deprecated: `false` means `severity = "off"`."""
 

@@ -22,7 +22,7 @@ def _what(metric: Metric) -> tuple[str, ...]:
 def _how(metric: Metric) -> tuple[str, ...]:
     return (
         code(metric.name),
-        "yes" if metric.gated else "no",
+        ("warns" if metric.warns else "yes") if metric.gated else "no",
         amount(metric, metric.catch, metric.min_change * 2),
         amount(metric, metric.catch / 2, metric.min_change),
         metric.scale.value,

@@ -88,7 +88,8 @@ PAGES = {
     "metrics.md": Page(
         "Metrics",
         "perfgate/metrics.py",
-        "*Gated* metrics are judged by default; `latency_p99_ms` only if the run can decide it. Other metrics are\n"
+        "*Gated* metrics are judged by default; `latency_p99_ms` only if the run can decide it, and\n"
+        "`changed_ops_ms`, which only warns, if the graphs of both versions differ. Other metrics are\n"
         "judged if a scenario names them in a table `[gate.metrics.NAME]`, which can be empty or have a `catch` or\n"
         "`tolerance`. *Catch* is the default regression to detect reliably, and the *tolerance* is half of it; *at\n"
         "least* means that changes below that amount never count. Any metric can have an\n"
