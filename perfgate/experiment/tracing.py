@@ -16,7 +16,7 @@ from perfgate.trials import Arm
 TRACED_REPLICAS = 6
 """Most replicas of an arm that are traced: six of each, 60 executions, resolve 0.05 ms of a 2 ms model."""
 ROUNDS = 60
-_FEWEST_ROUNDS = 2
+_FEWEST_ROUNDS = _FEWEST_REPLICAS = 2
 _FILE, _GRAPH = "steps.pb", "graph.pb"
 
 
@@ -47,10 +47,18 @@ class ExecutedGraph:
     run_metadata: bytes
 
 
-def traced_replicas(replicas: Sequence[LiveReplica]) -> tuple[LiveReplica, ...]:
+def traced_replicas(replicas: Sequence[LiveReplica], most: int = TRACED_REPLICAS) -> tuple[LiveReplica, ...]:
     """Return the replicas that are traced: the first ones started of each arm, if they can be."""
-    chosen = tuple(live for arm in Arm for live in of_arm(replicas, arm)[:TRACED_REPLICAS])
+    chosen = tuple(live for arm in Arm for live in of_arm(replicas, arm)[:most])
     return chosen if all(isinstance(live.server, Traceable) and live.server.executes for live in chosen) else ()
+
+
+def replicas_for(seconds: float, graph_s: float, at_once: int) -> int:
+    """Return how many replicas an arm can be warmed up in half of the time, at least 2 and at most six.
+
+    `graph_s`: what the first one takes. TensorFlow optimises the graph anew in each, which takes seconds if it is huge.
+    """
+    return max(_FEWEST_REPLICAS, min(TRACED_REPLICAS, int(seconds / 2 * at_once / (len(Arm) * max(graph_s, 1e-3)))))
 
 
 def executed_graphs(replicas: Sequence[LiveReplica], directory: Path) -> dict[Arm, ExecutedGraph]:

@@ -81,9 +81,9 @@ CAUSES: tuple[CauseKind, ...] = (
         "decide whether they are worth their time; otherwise remove them",
     ),
     CauseKind(
-        "op changed", "Operations have other attributes.",
-        "The same operations with other attributes, and their time.",
-        "go back to the attributes of the baseline where the change was not intended",
+        "op changed", "Operations have other attributes, types or shapes.",
+        "The same operations with other attributes, types or shapes, and their time.",
+        "go back to those of the baseline where the change was not intended",
     ),
     CauseKind(
         "op removed", "Operations were removed.",

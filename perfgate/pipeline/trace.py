@@ -8,7 +8,13 @@ from pathlib import Path
 
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
-from perfgate.experiment.tracing import TracedVisit, executed_graphs, traced_replicas, traced_rounds
+from perfgate.experiment.tracing import (
+    TracedVisit,
+    executed_graphs,
+    replicas_for,
+    traced_replicas,
+    traced_rounds,
+)
 from perfgate.explain.steps import Steps, read_steps
 from perfgate.explain.tensors import Tensors, read_tensors
 from perfgate.explain.traces import Compared, Trace, compare_graphs
@@ -51,8 +57,10 @@ def trace(
     requests = sorted(set.intersection(*(set(each.found.requests) for each in executed.values())))
     if not requests:
         return None
+    graph_s = (bench.now_s() - began_s) / len(executed)
     found = Trace(compare_graphs(executed))
     wanted_s = seconds(found.compared)
+    chosen = traced_replicas(replicas, replicas_for(wanted_s, graph_s, bench.plan.at_once))
     for visits in traced_rounds(chosen, requests, bench, began_s + wanted_s, directory) if wanted_s else ():
         for visit in visits:
             found.add(visit)
