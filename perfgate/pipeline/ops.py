@@ -65,13 +65,18 @@ def block_of(
 
     The time of a trial is what its own changed operations took, plus what the execution takes without them: the
     median over the baseline's visits of the round, the same for all. So the ratio of both arms is the change of
-    the execution time by the operations that were added, removed or changed, and nothing else.
+    the execution time by the operations that were added, removed or changed, and nothing else. What the ratio inherits
+    from that median's error is added to the baseline's trials, where its sum is nearly 0 and its spread counts.
     """
     differs = compared.differs
-    changed_ms = [float(row[differs].sum()) for row in unit_ms]
-    others = [v.own_ms - ms for v, ms in zip(visits, changed_ms, strict=True) if v.arm is Arm.BASELINE]
-    common_ms = max(float(np.median(others)), _LEAST_MS)
-    trials = tuple(_trial(index, visit, common_ms + ms) for visit, ms in zip(visits, changed_ms, strict=True))
+    changed_ms = np.array([row[differs].sum() for row in unit_ms])
+    is_baseline = np.array([visit.arm is Arm.BASELINE for visit in visits])
+    others_ms = np.array([visit.own_ms for visit in visits]) - changed_ms
+    common_ms = max(float(np.median(others_ms[is_baseline])), _LEAST_MS)
+    before_ms, after_ms = (float(np.median(changed_ms[side])) for side in (is_baseline, ~is_baseline))
+    inherited = is_baseline * (after_ms - before_ms) / (common_ms + after_ms)
+    service_ms = common_ms + changed_ms + inherited * (others_ms - common_ms)
+    trials = tuple(_trial(index, visit, ms) for visit, ms in zip(visits, service_ms.tolist(), strict=True))
     start_s = min(visit.start_s for visit in visits)
     wall_s = sum(visit.own_ms + visit.traced_ms for visit in visits) / 1e3
     return Block(Lane.COST, Depth.OPS, index, start_s, wall_s, trials, conditions)
