@@ -45,7 +45,8 @@ class Differences:
 def per_replica(values: Floats, traced: Traced) -> tuple[Floats, Floats]:
     """Return one row a replica of each arm: level of each request, plus a trimmed mean of the distances from it.
 
-    Robust within each request only, so a request that is slow whenever it comes counts in full.
+    Robust within each request only, so a request that is slow whenever it comes counts in full; each request weighs as
+    much as any other, however often it came.
     """
     baseline, candidate = (_of_arm(values, traced, traced.arm == side) for side in (False, True))
     return baseline, candidate
@@ -54,11 +55,12 @@ def per_replica(values: Floats, traced: Traced) -> tuple[Floats, Floats]:
 def _of_arm(values: Floats, traced: Traced, mine: NDArray[np.bool_]) -> Floats:
     values, request, replica = values[mine], traced.request[mine], traced.replica[mine]
     distances, level = values.copy(), np.zeros(values.shape[1])
-    for each, count in zip(*np.unique(request, return_counts=True), strict=True):
+    requests = np.unique(request)
+    for each in requests:
         rows = request == each
         middle = np.median(values[rows], axis=0)
         distances[rows] -= middle
-        level += middle * (count / request.size)
+        level += middle / requests.size
     return np.array([level + _trimmed_mean(distances[replica == each]) for each in np.unique(replica)])
 
 

@@ -112,11 +112,11 @@ def in_order(point: Point, rng: np.random.Generator) -> tuple[Floats, Floats]:
 
 def numbers(values: Floats, payload: Ints) -> Floats:
     """One number a replica: the payloads' medians, plus the mean of the middle 60 % of what is left."""
-    left, levels = values.copy(), np.zeros(values.shape[2])
-    for one in set(payload.tolist()):
+    left, levels, kinds = values.copy(), np.zeros(values.shape[2]), set(payload.tolist())
+    for one in kinds:
         middle = np.median(values[payload == one].reshape(-1, values.shape[2]), axis=0)
         left[payload == one] -= middle
-        levels += middle * float((payload == one).mean())
+        levels += middle / len(kinds)
     cut = len(payload) // 5
     return np.asarray(levels + np.sort(left, axis=0)[cut : len(payload) - cut].mean(axis=0))
 
