@@ -17,7 +17,7 @@ from perfgate.model.messages import GraphDef, SavedModel, SignatureDef
 
 @dataclass(frozen=True)
 class Spec:
-    """A node: attributes are types (`float32`), truth values, numbers, shapes, or lists of numbers."""
+    """A node: attributes are types (`float32`), truth values, numbers, shapes, or lists of numbers or of texts."""
 
     name: str
     op: str
@@ -70,7 +70,8 @@ def _set(attribute: Any, value: Any) -> None:
         attribute.shape.SetInParent()
         _fill(attribute.shape, value)
     elif isinstance(value, list):
-        attribute.list.i.extend(value)
+        texts = [each.encode() for each in value if isinstance(each, str)]
+        (attribute.list.s if texts else attribute.list.i).extend(texts or value)
     elif value in BY_NAME:
         attribute.type = BY_NAME[value].number
     elif value.startswith("@"):

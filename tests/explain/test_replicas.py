@@ -1,75 +1,88 @@
-"""Replicas' numbers, their differences, and which of many are named."""
-
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from benchmarks.simulation.ops import independent
-from benchmarks.simulation.ops.models import Pair
-from benchmarks.simulation.ops.worlds import World, simulated
-from perfgate.explain.replicas import differences, holm, per_replica
+from perfgate.explain.replicas import CONFIDENCE, differences, holm, per_replica
 from perfgate.explain.traces import Traced
-from perfgate.stats.contrast import welch
-from perfgate.stats.table import Floats, Ints
+from tests.explain.graphs import spec
+from tests.explain.measured import Version, traced
 
-WORLD = World(struck=0.05, process_sd=0.017)
-PAIR = Pair("slow", added=0.02, slow=(1.0, 2.5), ops=12)
-
-
-def run(rounds: int) -> Traced:
-    return simulated(replace(WORLD, rounds=rounds), PAIR, np.random.default_rng(61))
+MODEL = Version([spec("out", "Softmax", "x", T="float32")])
+SMALL = traced(MODEL, MODEL)
 
 
-def arms_of_a_run() -> tuple[Floats, Floats]:
-    """Return both arms' numbers, of the operations that take time."""
-    traced = run(60)
-    return per_replica(traced.unit_ms[:, traced.unit_ms.max(axis=0) > 0], traced)
+def _table(replicas: int, rounds: int, requests: int) -> Traced:
+    """Return a table of visits in the order round, arm, replica; only who was visited with what is of importance."""
+    number = np.arange(2 * replicas * rounds)
+    arm = number // replicas % 2 == 1
+    return replace(
+        SMALL, arm=arm, replica=number % replicas + replicas * arm, request=number // (2 * replicas) % requests
+    )
 
 
-def squared(traced: Traced, side: bool) -> tuple[Floats, Ints]:
-    """Return an arm's times as rounds x replicas x operations, and the request of each round."""
-    mine = traced.arm == side
-    replicas = np.unique(traced.replica[mine])
-    by_replica = [traced.unit_ms[traced.replica == each] for each in replicas]
-    return np.stack(by_replica, axis=1), traced.request[traced.replica == replicas[0]]
+def _column(table: Traced, values: object) -> np.ndarray:
+    return np.broadcast_to(np.asarray(values, np.float64), table.arm.shape)[:, None]
 
 
-@pytest.mark.parametrize("rounds", [2, 7, 16, 60])
-def test_an_implementation_of_its_own_gives_the_same_numbers(rounds: int) -> None:
-    traced = run(rounds)
-    for side, found in zip((False, True), per_replica(traced.unit_ms, traced), strict=True):
-        assert found == pytest.approx(independent.numbers(*squared(traced, side)), rel=1e-9, abs=1e-12)
+def test_what_interrupts_a_visit_does_not_count() -> None:
+    table = _table(replicas=4, rounds=20, requests=4)
+    values = _column(table, 2.0).copy()
+    values[[3, 17, 42, 60]] += 50.0
+    baseline, candidate = per_replica(values, table)
+    np.testing.assert_allclose(np.concatenate([baseline, candidate]), 2.0)
 
 
-def test_an_implementation_of_its_own_gives_the_same_intervals() -> None:
-    arms = arms_of_a_run()
-    found, (apart, half, p_values) = differences(*arms), independent.t_test(*arms)
-    assert found.estimate == pytest.approx(apart)
-    assert found.p_values() == pytest.approx(p_values)
-    assert [found.interval(n).high - found.estimate[n] for n in range(apart.size)] == pytest.approx(half)
+def test_one_slow_request_of_sixteen_counts_in_full() -> None:
+    table = _table(replicas=3, rounds=32, requests=16)
+    values = _column(table, np.where((table.request == 5) & table.arm, 18.0, 2.0))
+    baseline, candidate = per_replica(values, table)
+    np.testing.assert_allclose(baseline, 2.0)
+    np.testing.assert_allclose(candidate, 2.0 + 16.0 / 16)
 
 
-def test_each_column_is_compared_as_the_gate_compares_one() -> None:
-    baseline, candidate = arms_of_a_run()
-    found = differences(baseline, candidate)
-    for number in range(baseline.shape[1]):
-        one = welch(baseline[:, number], candidate[:, number])
-        assert (found.estimate[number], found.se[number], found.df[number]) == pytest.approx(
-            (one.difference, one.se, one.df)
-        )
+def test_a_replica_that_differs_keeps_its_difference() -> None:
+    table = _table(replicas=3, rounds=12, requests=3)
+    values = _column(table, 1.0 + table.request + 0.1 * (table.replica == 1))
+    baseline, candidate = per_replica(values, table)
+    np.testing.assert_allclose(baseline[:, 0], [2.0, 2.1, 2.0])
+    np.testing.assert_allclose(candidate[:, 0], [2.0, 2.0, 2.0])
 
 
-def test_a_request_that_came_once_weighs_as_much_as_one_that_came_three_times() -> None:
-    request = np.repeat([0, 1, 1, 1], 4)
-    traced = replace(run(2), arm=np.tile([False, False, True, True], 4), replica=np.tile([0, 1, 2, 3], 4))
-    traced = replace(traced, request=request)
-    values = np.where(request == 0, 9.0, 1.0)[:, None]
-    assert [arm.ravel().tolist() for arm in per_replica(values, traced)] == [[5.0, 5.0], [5.0, 5.0]]
+def test_a_request_that_came_more_often_weighs_more() -> None:
+    table = _table(replicas=2, rounds=3, requests=2)  # requests 0, 1, 0
+    values = _column(table, np.where(table.request == 0, 1.0, 4.0))
+    np.testing.assert_allclose(per_replica(values, table)[0], 2.0)
 
 
-def test_holm_stops_at_the_first_that_is_not_small_enough() -> None:
-    assert holm(np.array([0.004, 0.001, 0.9, 0.006]), 0.01).tolist() == [False, True, False, False]
-    assert holm(np.array([0.003, 0.001, 0.9, 0.005]), 0.01).tolist() == [True, True, False, True]
+@pytest.mark.parametrize("seed", range(5))
+def test_differences_are_those_of_welch(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    baseline, candidate = rng.normal(1.0, 0.1, (6, 4)), rng.normal(1.1, 0.3, (4 + seed, 4))
+    found, expected = differences(baseline, candidate), stats.ttest_ind(candidate, baseline, equal_var=False)
+    low, high = map(np.atleast_1d, expected.confidence_interval(CONFIDENCE))
+    np.testing.assert_allclose(found.p_values(), expected.pvalue)
+    np.testing.assert_allclose(found.df, expected.df)
+    np.testing.assert_allclose(found.estimate, candidate.mean(axis=0) - baseline.mean(axis=0))
+    np.testing.assert_allclose(found.means, [baseline.mean(axis=0), candidate.mean(axis=0)])
+    for number in range(4):
+        mine = found.interval(number)
+        assert (mine.low, mine.high) == pytest.approx((low[number], high[number]))
+
+
+def test_constants_have_a_difference_without_doubt() -> None:
+    found = differences(np.array([[1.0, 1.0]] * 3), np.array([[1.0, 2.0]] * 3))
+    assert found.p_values().tolist() == [1.0, 0.0]
+    assert (found.interval(1).low, found.interval(1).high) == (1.0, 1.0)
+
+
+def test_holm_as_in_the_textbook() -> None:
+    """Four hypotheses at 0.05: thresholds 0.0125, 0.0167, 0.025, 0.05; the third fails, so the fourth is not tested."""
+    p_values = np.array([0.01, 0.04, 0.03, 0.005])
+    assert holm(p_values, 0.05).tolist() == [True, False, False, True]
+    assert holm(p_values, 0.10).tolist() == [True, True, True, True]
+    assert holm(np.array([0.03, 0.04]), 0.05).tolist() == [False, False], "0.04 alone would pass at the second step"
+    assert holm(np.zeros(0), 0.05).tolist() == []
