@@ -43,6 +43,8 @@ class FakeTraced(FakeReplica):
     """Process, request, and whether it was traced first; shared by the servers of a test."""
     breaks: str = ""
     """Why it cannot be traced."""
+    steps: bytes = b""
+    """What each traced execution writes; written once."""
 
     def write_graph(self, file: Path) -> TracedGraph:
         if self.breaks:
@@ -57,7 +59,8 @@ class FakeTraced(FakeReplica):
         self.log.append((self.pid, request, traced_first))
         own_ms = self.version.whole_ms() + OUTSIDE_MS
         self.clock.now_s += own_ms * (1 + TRACING) / 1e3
-        file.write_bytes(run_metadata(self.version.execution()))
+        self.steps = self.steps or run_metadata(self.version.execution())
+        file.write_bytes(self.steps)
         return TracedExecution(Execution(own_ms + 0.02, own_ms, waited_ms=0.02), own_ms * TRACING)
 
 
