@@ -64,7 +64,7 @@ def _op_changes(traced: Traced, found: Differences, execute_ms: float) -> list[O
     changes = []
     for number, unit in enumerate(traced.compared.units):
         change_ms, level_ms = found.interval(number), _level_ms(float(found.means[0, number]), execute_ms)
-        alike = unit.kind is ChangeKind.SAME and abs(change_ms.estimate) < level_ms
+        alike = unit.kind is ChangeKind.SAME and change_ms.low < level_ms and change_ms.high > -level_ms
         changes.append(_op_change(traced, number, found, significant=bool(significant[number]) and not alike))
     return changes
 

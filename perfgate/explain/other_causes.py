@@ -20,8 +20,10 @@ Weighted = tuple[Cause, float]
 _LEAST_MEMORY_SHARE, _LEAST_MEMORY_MIB = 0.05, 8.0
 _WARM_UP = "warm-up requests"
 _LEAST_FIRST_RATIO, _LEAST_FIRST_MS = 2.0, 50.0
-_LEAST_SAME_SHARE = 0.01
-"""Layout in memory explains 0.3 to 0.7% of the execution time between two exports (docs/explanation/method.md)."""
+_LAYOUT_SHARE = 0.007
+"""What layout in memory explains between two exports of one model, as a share of the execution time: 0.3 to 0.7%
+(docs/explanation/method.md).
+"""
 _LEAST_WAITING_SHARE = 0.02
 _DENORMAL_FACTOR = 3.0
 _HUGE_BYTES = 64 << 20
@@ -169,7 +171,7 @@ def _same(attribution: Attribution) -> Iterator[Weighted]:
     if many:
         change = many[0].change_ms
         yield made("denormals", _op(many[0]), *map(_op, many[1:3]), change=change), change.estimate / before
-    elif part.low > 0 and part.estimate > _LEAST_SAME_SHARE * before:
+    elif part.low > _LAYOUT_SHARE * before:
         words = [_op(op) for op in slower[:3]]
         yield made("same graph", "", *words, change=part, ops=[op.name for op in slower]), part.estimate / before
     elif slower:
