@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from perfgate.errors import ExitCode
-from perfgate.explain.explanation import Explanation
+from perfgate.explain.explanation import Explanation, StageChange
 from perfgate.pipeline import explain_command
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
@@ -36,13 +36,22 @@ class Asked:
     comparisons: list[Comparison] = field(default_factory=list)
     servers: list[Server | None] = field(default_factory=list)
     budgets: list[float | None] = field(default_factory=list)
+    stages: list[tuple[StageChange, ...]] = field(default_factory=list)
 
     def __call__(
-        self, comparison: Comparison, options: Options, _: Host, out: Path, server: Server | None = None
+        self,
+        comparison: Comparison,
+        options: Options,
+        _: Host,
+        out: Path,
+        *,
+        baseline_server: Server | None,
+        stages: tuple[StageChange, ...],
     ) -> tuple[Explanation, TracedRun | None]:
         assert out.is_dir()
         self.comparisons.append(comparison)
-        self.servers.append(server)
+        self.servers.append(baseline_server)
+        self.stages.append(stages)
         self.budgets.append(options.budget)
         return self.answer, None
 
@@ -70,7 +79,7 @@ def test_two_models_are_explained_and_files_are_left(commands: Commands, asked: 
     said = commands("explain", "old", "slow", "-s", "s.toml", "--out", "out", "--budget", "3s")
     assert _models(asked) == {Arm.BASELINE: "old", Arm.CANDIDATE: "slow"}
     assert asked.budgets == [3.0]
-    assert asked.servers == [None]
+    assert (asked.servers, asked.stages) == ([None], [()])
     last = said.splitlines()[-1]
     assert last.startswith("EXPLAINED Operations were added in tower/extra: +0.195 ms")
     assert last.endswith("; report: out/explain.html")
@@ -181,16 +190,25 @@ def test_a_run_is_explained_with_the_models_and_scenario_that_it_measured(
     assert [model.path.name for model in asked.comparisons[0].models.values()] == ["old", "slow"]
     scenario = asked.comparisons[0].scenario
     assert (scenario.name, scenario.server.rpc_threads) == ("measured", 7)
+    assert [stage.name for stage in asked.stages[0]] == ["send lag", "queue", "execute", "encode", "rest"]
 
 
 @pytest.mark.usefixtures("nothing_measured")
-@pytest.mark.parametrize("named", ["nowhere", "empty", "model"])
+@pytest.mark.parametrize("named", ["empty", "model"])
 def test_what_is_no_run_is_refused(commands: Commands, named: str) -> None:
     Path("empty").mkdir()
     save(Path("model"), perceptron(16, 4))
     said = commands("explain", named, expect=ExitCode.USAGE)
     assert f"{named} is not a run" in said
     assert "perfgate explain OLD NEW" in said
+
+
+@pytest.mark.usefixtures("nothing_measured")
+def test_what_does_not_exist_or_runs_elsewhere_is_refused(commands: Commands) -> None:
+    assert "nowhere does not exist" in commands("explain", "nowhere", expect=ExitCode.USAGE)
+    for arguments in (("old", "grpc://h:1/m"), ("grpc://h:1/m", "slow"), ("http://h:1/v1/models/m",)):
+        said = commands("explain", *arguments, "-s", "s.toml", expect=ExitCode.USAGE)
+        assert "is a running server, which cannot be traced" in said
 
 
 @pytest.mark.usefixtures("nothing_measured")

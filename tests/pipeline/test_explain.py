@@ -14,7 +14,7 @@ from rich.console import Console
 from perfgate.cli.interrupts import Interrupts
 from perfgate.experiment.fake import fake_world
 from perfgate.experiment.world import World
-from perfgate.explain.explanation import Explanation
+from perfgate.explain.explanation import Explanation, StageChange
 from perfgate.model.interface import ServedAs
 from perfgate.model.saved_model import open_model
 from perfgate.observe.fake import FakeProcessAccounts
@@ -35,6 +35,7 @@ from tests.explain.traceable import Clock, FakeTraced
 from tests.pipeline.fake_runs import Tick
 
 OPTIONS = Options((), 5.0, 3, 1, None, None, None, None, None, False, True, False)  # noqa: FBT003
+STAGES = (StageChange("queue", (0.3, 0.4)),)
 VERSIONS = {
     "old": Version([spec("out", "Softmax", "x", T="float32")]),
     "new": Version([spec("b", "Sin", "x", T="float32"), spec("out", "Softmax", "b", T="float32")]),
@@ -87,7 +88,7 @@ class Explainer:
             progress=lambda: self.progress, console=Console(file=io.StringIO()), stdout=io.StringIO(),
             stderr=io.StringIO(),
         )  # fmt: skip
-        return explained(comparison, options, host, self.home / "out", server)
+        return explained(comparison, options, host, self.home / "out", baseline_server=server, stages=STAGES)
 
 
 @pytest.fixture
@@ -110,6 +111,7 @@ def test_both_versions_are_traced_and_explained(explainer: Explainer) -> None:
     found, traced = explainer(explainer.comparison(Scenario()))
     assert found.not_traced == ""
     assert found.causes[0].code == "op added"
+    assert found.stages == STAGES
     assert found.attribution is not None
     assert found.attribution.replicas == 3
     assert found.static is not None
