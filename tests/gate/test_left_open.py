@@ -44,7 +44,8 @@ def _of(found: Judgement, metric: str) -> Verdict:
 
 
 def test_one_metric_of_the_default_gate_is_such_a_one() -> None:
-    assert [metric.name for metric in METRICS if metric.gated and not metric.required] == [P99]
+    open_ones = [metric.name for metric in METRICS if metric.gated and not metric.required and not metric.warns]
+    assert open_ones == [P99]
 
 
 def test_a_run_passes_with_it_open_and_says_what_the_pass_does_not_cover() -> None:

@@ -131,6 +131,7 @@ def test_the_scenarios_word_comes_before_the_projects_and_that_before_the_defaul
     words = {name: severity_of(BY_NAME[name], gate).value for name in BY_NAME}
     assert {name: word for name, word in words.items() if word != "off"} == {
         "execute_ms": "error",
+        "changed_ops_ms": "warn",
         "cpu_ms_per_request": "error",
         "cpu_mean_ms_per_request": "error",
         "service_mean_ms": "error",

@@ -24,10 +24,11 @@ def test_a_small_process_may_grow_by_some_mebibytes() -> None:
 
 def test_the_gate_is_the_defaults_with_what_the_scenario_adds_and_removes() -> None:
     assert [m.name for m in gated_metrics(Gate())] == [
-        "execute_ms", "cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms", "latency_p99_ms",
-        "rss_peak_mb",
+        "execute_ms", "changed_ops_ms", "cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms",
+        "latency_p99_ms", "rss_peak_mb",
     ]  # fmt: skip
     changed = Gate(metrics={"execute_ms": MetricGate(gate=False), "latency_p99_ms": MetricGate(catch=0.5)})
     assert [m.name for m in gated_metrics(changed)] == [
-        "cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms", "latency_p99_ms", "rss_peak_mb",
+        "changed_ops_ms", "cpu_ms_per_request", "cpu_mean_ms_per_request", "service_mean_ms", "latency_p99_ms",
+        "rss_peak_mb",
     ]  # fmt: skip
