@@ -18,6 +18,8 @@ from perfgate.pipeline.trace import TracedRun, trace
 from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Requests, State, Trial
 
 _LEAST_MS = 1e-6
+_MOST_MADS = 3.0
+"""Median absolute deviations, two standard deviations, from which an execution counts as interrupted."""
 PASSING_S = 4.0
 """Most time for a run in which nothing failed."""
 
@@ -75,7 +77,9 @@ def block_of(
     common_ms = max(float(np.median(others_ms[is_baseline])), _LEAST_MS)
     before_ms, after_ms = (float(np.median(changed_ms[side])) for side in (is_baseline, ~is_baseline))
     inherited = is_baseline * (after_ms - before_ms) / (common_ms + after_ms)
-    service_ms = common_ms + changed_ms + inherited * (others_ms - common_ms)
+    apart_ms = others_ms - common_ms
+    most_ms = _MOST_MADS * float(np.median(np.abs(apart_ms[is_baseline])))
+    service_ms = common_ms + changed_ms + inherited * np.clip(apart_ms, -most_ms, most_ms)
     trials = tuple(_trial(index, visit, ms) for visit, ms in zip(visits, service_ms.tolist(), strict=True))
     start_s = min(visit.start_s for visit in visits)
     wall_s = sum(visit.own_ms + visit.traced_ms for visit in visits) / 1e3

@@ -43,3 +43,11 @@ def test_the_spread_of_the_execution_times_counts_as_much_as_it_moves_the_ratio(
 
 def test_equal_operations_leave_the_baseline_as_it_is() -> None:
     assert times((1.9, 2.0, 2.1, 2.0), (0.0,)) == pytest.approx([2.0] * 4)
+
+
+def test_an_interrupted_execution_of_the_baseline_moves_its_trial_no_further_than_two_deviations() -> None:
+    own_ms = (1.9, 1.95, 2.0, 2.05, 2.1)
+    calm, struck = (times((*own_ms[:-1], last, 2.5), (0.5,)) for last in (2.1, 6.1))
+    assert calm[-2] == pytest.approx(2.0 + 0.1 * 0.5 / 2.5)
+    assert struck[-2] == pytest.approx(2.0 + 3 * 0.05 * 0.5 / 2.5)
+    assert struck[:-2] == pytest.approx(calm[:-2])
