@@ -42,6 +42,12 @@ class Differences:
         return np.asarray(2 * special.stdtr(self.df, -t), np.float64)
 
 
+_LOW = 3
+"""A request's level is its visits' lower third, not their median: of six visits, three that something interrupted would
+move the median of all replicas of an arm alike, which no spread between them shows.
+"""
+
+
 def per_replica(values: Floats, traced: Traced) -> tuple[Floats, Floats]:
     """Return one row a replica of each arm: level of each request, plus a trimmed mean of the distances from it.
 
@@ -58,9 +64,10 @@ def _of_arm(values: Floats, traced: Traced, mine: NDArray[np.bool_]) -> Floats:
     requests = np.unique(request)
     for each in requests:
         rows = request == each
-        middle = np.median(values[rows], axis=0)
-        distances[rows] -= middle
-        level += middle / requests.size
+        place = (np.count_nonzero(rows) - 1) // _LOW
+        low = np.partition(values[rows], place, axis=0)[place]
+        distances[rows] -= low
+        level += low / requests.size
     return np.array([level + _trimmed_mean(distances[replica == each]) for each in np.unique(replica)])
 
 

@@ -73,3 +73,16 @@ def test_a_request_that_came_once_weighs_as_much_as_one_that_came_three_times() 
 def test_holm_stops_at_the_first_that_is_not_small_enough() -> None:
     assert holm(np.array([0.004, 0.001, 0.9, 0.006]), 0.01).tolist() == [False, True, False, False]
     assert holm(np.array([0.003, 0.001, 0.9, 0.005]), 0.01).tolist() == [True, True, False, True]
+
+
+def test_three_interruptions_of_a_request_that_six_replicas_had_once_do_not_move_their_arm() -> None:
+    rounds, replicas = 10, 12
+    arm = np.tile(np.arange(replicas) % 2 == 1, rounds)
+    replica, request = np.tile(np.arange(replicas), rounds), np.repeat(np.arange(rounds), replicas)
+    traced = replace(run(2), arm=arm, replica=replica, request=request)
+    values = np.asarray(2.0 + 0.001 * np.arange(replicas)[replica][:, None], np.float64)
+    calm = per_replica(values, traced)
+    values[[1, 3, 5]] += 4.0
+    assert [arms.ravel().tolist() for arms in per_replica(values, traced)] == [
+        pytest.approx(arms.ravel().tolist(), abs=0.001) for arms in calm
+    ]

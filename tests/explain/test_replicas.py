@@ -52,12 +52,6 @@ def test_a_replica_that_differs_keeps_its_difference() -> None:
     np.testing.assert_allclose(candidate[:, 0], [2.0, 2.0, 2.0])
 
 
-def test_a_request_that_came_more_often_weighs_more() -> None:
-    table = _table(replicas=2, rounds=3, requests=2)  # requests 0, 1, 0
-    values = _column(table, np.where(table.request == 0, 1.0, 4.0))
-    np.testing.assert_allclose(per_replica(values, table)[0], 2.0)
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_differences_are_those_of_welch(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -72,7 +72,20 @@ def _sampled(pair: Pair) -> list[Point]:
     return [replace(found, world=replace(found.world, rounds=count)) for count in (4, 10)]
 
 
-INTERVALS = (*_everywhere(MIXED), *_slow(MIXED), *_few(MIXED), *_sampled(MIXED), *_uneven(MIXED))
+def _once(pair: Pair) -> list[Point]:
+    """As many requests as rounds: each comes once."""
+    names = ("processes 0.6 % apart", "1 execution in 20 + 4 ms")
+    return [Point(f"{name}, 60 requests", replace(WORLDS[name], requests=60), pair) for name in names]
+
+
+INTERVALS = (
+    *_everywhere(MIXED),
+    *_slow(MIXED),
+    *_few(MIXED),
+    *_sampled(MIXED),
+    *_once(MIXED),
+    *_uneven(MIXED),
+)
 ERRORS = (
     *(point for pair in (EQUAL, COSTLESS) for point in (*_everywhere(pair), *_few(pair))),
     *_slow(EQUAL)[:1],
