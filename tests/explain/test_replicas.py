@@ -52,6 +52,12 @@ def test_a_replica_that_differs_keeps_its_difference() -> None:
     np.testing.assert_allclose(candidate[:, 0], [2.0, 2.0, 2.0])
 
 
+def test_requests_weigh_alike_however_often_they_came() -> None:
+    table = _table(replicas=2, rounds=3, requests=2)  # requests 0, 1, 0
+    values = _column(table, np.where(table.request == 0, 1.0, 4.0))
+    np.testing.assert_allclose(per_replica(values, table)[0], 2.5)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_differences_are_those_of_welch(seed: int) -> None:
     rng = np.random.default_rng(seed)
