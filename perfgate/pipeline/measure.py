@@ -22,13 +22,15 @@ from perfgate.experiment.world import World
 from perfgate.gate.feasibility import shortages
 from perfgate.gate.interim import Look
 from perfgate.gate.stopping import InterimAnalysis, due
+from perfgate.gate.tolerance import severity_of
 from perfgate.pipeline.cautions import known_beforehand
 from perfgate.pipeline.job import Interrupts, Job
-from perfgate.pipeline.ops import OpsLane
+from perfgate.pipeline.ops import METRIC, OpsLane
 from perfgate.pipeline.trace import TracedRun
 from perfgate.results.progress import Phase, Progress
 from perfgate.results.recorder import Recorder
 from perfgate.results.result import Outcome
+from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm, Depth, Lane
 
 _PHASES = {
@@ -149,12 +151,14 @@ class _Measurement:
 
     def _trace(self, fleet: Fleet, bench: Bench, directory: Path) -> None:
         """Time the operations of both versions where their graphs differ; the verdict does not wait for it."""
-        most_s = self.job.scenario.budget.explain_s
+        most_s, gate = self.job.scenario.budget.explain_s, self.job.scenario.gate
         if most_s <= 0 or Arm.BASELINE not in self.job.models:
             return
         with self._phase(Phase("traced executions", most_s)) as phase_s:
             shown = replace(bench, between=lambda: self.progress.update(phase_s))
-            self.ops.take(fleet.replicas, shown, directory, self.recorder.append, most_s, failing=self.looking.failing)
+            append, failing = self.recorder.append, self.looking.failing
+            asked = METRIC.name in gate.metrics and severity_of(METRIC, gate) is not Severity.OFF
+            self.ops.take(fleet.replicas, shown, directory, append, most_s, failing=failing, asked=asked)
 
     @contextmanager
     def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:

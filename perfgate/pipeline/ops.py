@@ -14,9 +14,11 @@ from perfgate.experiment.lanes import Bench
 from perfgate.experiment.tracing import TracedVisit
 from perfgate.explain.steps import Floats
 from perfgate.explain.traces import Compared, Trace
+from perfgate.metrics import BY_NAME
 from perfgate.pipeline.trace import TracedRun, trace
 from perfgate.trials import Arm, Block, Conditions, Depth, Lane, Requests, State, Trial
 
+METRIC = BY_NAME["changed_ops_ms"]
 _LEAST_MS = 1e-6
 _MOST_MADS = 3.0
 """Median absolute deviations, two standard deviations, from which an execution counts as interrupted."""
@@ -40,17 +42,24 @@ class OpsLane:
         most_s: float,
         *,
         failing: bool,
+        asked: bool = False,
     ) -> None:
-        """Trace where the graphs differ, or where something failed; a server that cannot be traced spoils no run."""
+        """Trace where the graphs differ, or where something failed; a server that cannot be traced spoils no run.
+
+        `asked`: the scenario names the metric, which is then measured where nothing differs too: as no change at all.
+        """
         count = itertools.count()
 
+        def counts(compared: Compared) -> bool:
+            return asked or bool(compared.differs.any())
+
         def seconds(compared: Compared) -> float:
-            return most_s if failing else min(most_s, PASSING_S) * bool(compared.differs.any())
+            return most_s if failing else min(most_s, PASSING_S) * counts(compared)
 
         def record(found: Trace, visits: Sequence[TracedVisit]) -> None:
             conditions = bench.machine.conditions()
             bench.machine.start()
-            if found.compared.differs.any():
+            if counts(found.compared):
                 append(block_of(next(count), visits, found.rows[-len(visits) :], found.compared, conditions))
 
         bench.machine.start()

@@ -91,12 +91,14 @@ class Taken:
         return len(self.lane.traced.trace.visits) // len(self.replicas)
 
 
-def _take(directory: Path, new: Version, *, failing: bool = False, most_s: float = 15.0, breaks: str = "") -> Taken:
+def _take(
+    directory: Path, new: Version, most_s: float = 15.0, *, failing: bool = False, asked: bool = False, breaks: str = ""
+) -> Taken:
     clock, plan, blocks, lane = Clock(100.0), plan_of(replicas=2), list[Block](), OpsLane()
     replicas = live_replicas(plan, {Arm.BASELINE: OLD, Arm.CANDIDATE: new}, clock)
     servers(replicas, Arm.CANDIDATE)[0].breaks = breaks
     bench = bench_of(plan, clock, began_s=100.0)
-    lane.take(replicas, bench, directory, blocks.append, most_s, failing=failing)
+    lane.take(replicas, bench, directory, blocks.append, most_s, failing=failing, asked=asked)
     return Taken(lane, blocks, replicas, clock() - 100.0)
 
 
@@ -110,6 +112,13 @@ def test_where_something_failed_equal_graphs_are_timed_but_give_no_blocks(tmp_pa
     taken = _take(tmp_path, OLD, failing=True)
     assert taken.blocks == []
     assert taken.rounds == ROUNDS
+
+
+def test_a_scenario_that_names_the_metric_gets_it_where_nothing_differs_too(tmp_path: Path) -> None:
+    taken = _take(tmp_path, OLD, asked=True)
+    assert len(taken.blocks) == ROUNDS
+    times = {float(trial.requests.service_ms[0]) for block in taken.blocks for trial in block.trials}
+    assert list(times) == pytest.approx([0.2 + OUTSIDE_MS])
 
 
 def test_graphs_that_differ_are_timed_and_each_round_is_a_block(tmp_path: Path) -> None:
