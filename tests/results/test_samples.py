@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +112,15 @@ def test_what_is_no_stream_is_a_usage_error(tmp_path: Path, content: bytes | Non
     with pytest.raises(UsageError) as caught:
         read_samples(path)
     assert caught.value.remedy
+
+
+def test_traced_executions_are_kept_as_what_they_are(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    trials = tuple(
+        replace(trial(rng, block=0, arm=arm, replica=side), depth=Depth.OPS, payload=5) for side, arm in enumerate(Arm)
+    )
+    path = _written(tmp_path / "samples.arrow", Block(Lane.COST, Depth.OPS, 0, 0.0, 1.0, trials, Conditions(0.0, 0.0)))
+    rebuilt = rebuild_trials(read_samples(path))
+    for before, after in zip(trials, rebuilt, strict=True):
+        assert after.depth is Depth.OPS
+        _assert_same(before, after)
