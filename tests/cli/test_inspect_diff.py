@@ -85,7 +85,7 @@ def test_other_weights_are_told(tmp_path: Path) -> None:
 def test_findings_are_shown(old: Path, tmp_path: Path) -> None:
     specs = [*perceptron(16, 8, 4)[:-1], spec("out", "Print", "dense_1/Relu", T="float32")]
     shown = _diff(old, "--diff", save(tmp_path / "new", specs)).stdout
-    assert ["debug ops", "0", "1", "out"] in _table(shown, "Nodes that often cost time")
+    assert ["debug ops", "0", "1", "prints or checks values", "out"] in _table(shown, "Nodes that often cost time")
 
 
 def test_json_is_one_document(old: Path, tmp_path: Path) -> None:
