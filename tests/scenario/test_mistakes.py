@@ -24,7 +24,11 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
         ("[payload]\nbatchsize = 1", "payload.batchsize: unknown key", "did you mean batch_size?"),
         ("batch_size = 1", "batch_size: unknown key", "batch_size belongs in [payload]"),
         ("[load]\nlow = 1", "load.low: unknown key", "low belongs in [payload.inputs.NAME]"),
-        ("[budget]\nlength_of_run = 1", "budget.length_of_run: unknown key", "known: execute_share, explain_s, looks, measure_s,"),
+        (
+            "[budget]\nlength_of_run = 1",
+            "budget.length_of_run: unknown key",
+            "known: execute_share, explain_s, looks, measure_s,",
+        ),
         ('[payload.inputs."a:0"]\nshpe = 1', 'payload.inputs."a:0".shpe: unknown key', "did you mean shape?"),
         ("[gate.metrics.execut_ms]", "gate.metrics.execut_ms: unknown metric", "did you mean execute_ms?"),
         ("[objectives.latency_p99]\nmax = 1", "objectives.latency_p99: unknown metric", "did you mean latency_p99_ms?"),
