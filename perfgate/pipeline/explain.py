@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,8 +105,6 @@ def evidence_of(  # noqa: PLR0913 - everything that an explanation rests on
 ) -> Evidence:
     """Gather what an explanation needs."""
     traced = measured.traced
-    left_out = traced.left_out if traced else 0
-    other = f"{left_out} recorded requests use other inputs or outputs of the model and were not traced"
     return Evidence(
         models={arm: model.given for arm, model in comparison.models.items()},
         static=static,
@@ -118,11 +116,20 @@ def evidence_of(  # noqa: PLR0913 - everything that an explanation rests on
         settings={arm: each.model_dump(mode="json") for arm, each in settings.items()},
         cpus=cpus,
         problem=measured.problem,
-        notes=(*notes, *((other,) if left_out else ())),
+        notes=(*notes, *(_limits(traced) if traced else ())),
         stages=stages,
         growth_mb_per_1k=growth_mb_per_1k,
         padding_share=padding_share,
     )
+
+
+def _limits(traced: TracedRun) -> Iterator[str]:
+    """Say which requests the answer does not cover."""
+    if traced.left_out:
+        yield f"{traced.left_out} recorded requests use other inputs or outputs of the model and were not traced"
+    seen = len({visit.request for visit in traced.trace.visits})
+    if seen < traced.requests:
+        yield f"{seen} of {traced.requests} requests were traced: give it more time (--budget) if they differ"
 
 
 def _measured(  # noqa: PLR0913, PLR0917 - as explained

@@ -34,6 +34,8 @@ class TracedRun:
     memory: tuple[tuple[Arm, Memory], ...]
     """Of each server, before the first traced execution."""
     seconds: float
+    requests: int
+    """Recorded requests that could be traced."""
     left_out: int
     """Recorded requests with other inputs or outputs in the graph, which were not traced."""
 
@@ -68,4 +70,4 @@ def trace(
     tensors = {arm: read_tensors(each.run_metadata) for arm, each in executed.items()}
     left_out = max(each.found.left_out for each in executed.values())
     steps = {arm: read_steps(each.run_metadata) for arm, each in executed.items()}
-    return TracedRun(found, tensors, steps, memory, bench.now_s() - began_s, left_out)
+    return TracedRun(found, tensors, steps, memory, bench.now_s() - began_s, len(requests), left_out)

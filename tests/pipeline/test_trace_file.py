@@ -28,7 +28,7 @@ def _traced(steps: Mapping[Arm, Steps] | None = None) -> TracedRun:
         out = Ran("out", "Softmax", 5_000, 2_500, thread=8)
         calls = {Arm.BASELINE: [out], Arm.CANDIDATE: [Ran("b", "Sin", 1_000, 3_000, thread=7), out, Ran("?", "", 9, 0)]}
         steps = {arm: read_steps(run_metadata(each)) for arm, each in calls.items()}
-    return TracedRun(found, {}, steps, (), 1.0, 0)
+    return TracedRun(found, {}, steps, (), 1.0, 1, 0)
 
 
 def _written(traced: TracedRun, file: Path) -> list[dict[str, Any]]:
