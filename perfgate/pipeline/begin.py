@@ -12,7 +12,7 @@ from perfgate.pipeline.cautions import known_beforehand
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.job import Job
 from perfgate.results.result import ModelFacts, Outcome, RecordFacts, Result
-from perfgate.scenario.effective import effective
+from perfgate.results.scenario import as_recorded
 from perfgate.trials import Arm, Caution
 from perfgate.version import __version__
 
@@ -32,7 +32,7 @@ def begun(job: Job, plan: Plan) -> Result:
         command=job.command,
         comparison=comparison.kind,
         baseline_name=comparison.baseline_name,
-        scenario=effective(scenario).model_dump(mode="json"),
+        scenario=as_recorded(scenario),
         scenario_digest=comparison.scenario_digest,
         payload_digest=requests.digest,
         payload_shares=requests.shares,
