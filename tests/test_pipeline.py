@@ -153,7 +153,7 @@ def test_the_time_left_is_never_more_than_was_said(tmp_path: Path) -> None:
     assert servers[0].later_s == pytest.approx(servers[1].later_s + 0.35 * 20)
     assert second.most_s is not None
     assert third.most_s is not None
-    assert third.later_s == 0
+    assert third.later_s == SCENARIO.budget.explain_s, "operations may be timed after everything else"
     assert second.most_s + second.later_s <= first.later_s + 1e-9
     took = document.read(tmp_path).phases_s
     for phase in (first, second, third):

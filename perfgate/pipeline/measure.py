@@ -15,8 +15,9 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import observer_cautions, pause_cautions, server_cautions
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench, blocks
-from perfgate.experiment.plan import MOST_TIMES_LOOKS, Plan, Segment, lengthened
+from perfgate.experiment.plan import EXECUTING, MOST_TIMES_LOOKS, Plan, Segment, lengthened
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
+from perfgate.experiment.tracing import traced_replicas
 from perfgate.experiment.watch import LoadWatch
 from perfgate.experiment.world import World
 from perfgate.gate.feasibility import shortages
@@ -103,7 +104,7 @@ class _Measurement:
                     while left:
                         segment, began_s = left[0], clock()
                         with self._watched(segment, fleet, bench):
-                            self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])))
+                            self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])) + self._trace_s)
                         spare_s = segment.seconds - (clock() - began_s)
                         most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
                         left = lengthened(left[1:], spare_s, most_looks, plan.replicas)
@@ -112,7 +113,7 @@ class _Measurement:
 
     def _make_ready(self, fleet: Fleet) -> None:
         progress, count = self.progress, len(self.plan.slots)
-        later_s = sum(map(self.plan.most_s_of, self.plan.segments))
+        later_s = sum(map(self.plan.most_s_of, self.plan.segments)) + self._trace_s
         warmup_s = self.plan.warmup_limit_s * count / self.plan.at_once
         with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
             fleet.start(lambda count: progress.update(lambda: count))
@@ -149,10 +150,16 @@ class _Measurement:
                 verdicts = looking.look(source, 1.0, bench.now_s(), self.recorder.table())
                 progress.stands(looking.standing(verdicts))
 
+    @property
+    def _trace_s(self) -> float:
+        """Return the most time for timing operations; 0 where that is not wanted, or not possible."""
+        possible = Arm.BASELINE in self.job.models and self.job.scenario.target.kind in EXECUTING
+        return self.job.scenario.budget.explain_s if possible else 0.0
+
     def _trace(self, fleet: Fleet, bench: Bench, directory: Path) -> None:
         """Time the operations of both versions where their graphs differ; the verdict does not wait for it."""
-        most_s, gate = self.job.scenario.budget.explain_s, self.job.scenario.gate
-        if most_s <= 0 or Arm.BASELINE not in self.job.models:
+        most_s, gate = self._trace_s, self.job.scenario.gate
+        if not (most_s and traced_replicas(fleet.replicas)):
             return
         with self._phase(Phase("traced executions", most_s)) as phase_s:
             shown = replace(bench, between=lambda: self.progress.update(phase_s))
