@@ -33,7 +33,7 @@ class Clock:
 
 @dataclass(slots=True)
 class FakeTraced(FakeReplica):
-    """Executes a model exactly, and records what it was asked for."""
+    """Executes a model, each time exactly as long, and records what it was asked for."""
 
     version: Version = field(default_factory=lambda: Version([]))
     clock: Clock = field(default_factory=Clock)
@@ -45,6 +45,8 @@ class FakeTraced(FakeReplica):
     """Why it cannot be traced."""
     steps: bytes = b""
     """What each traced execution writes; written once."""
+    varies: bool = False
+    """Whether servers of a model differ, as processes do."""
 
     def write_graph(self, file: Path) -> TracedGraph:
         if self.breaks:
@@ -57,9 +59,10 @@ class FakeTraced(FakeReplica):
         self.ensure_alive()
         self.executions += 1
         self.log.append((self.pid, request, traced_first))
-        own_ms = self.version.whole_ms() + OUTSIDE_MS
+        factor = self._own if self.varies else 1.0
+        own_ms = self.version.whole_ms() * factor + OUTSIDE_MS
         self.clock.now_s += own_ms * (1 + TRACING) / 1e3
-        self.steps = self.steps or run_metadata(self.version.execution())
+        self.steps = self.steps or run_metadata(self.version.execution(factor))
         file.write_bytes(self.steps)
         return TracedExecution(Execution(own_ms + 0.02, own_ms, waited_ms=0.02), own_ms * TRACING)
 
