@@ -14,7 +14,8 @@ from perfgate.explain.traces import Compared, Traced, Unit
 from perfgate.trials import Arm
 
 _MOST_OPS, _MOST_GROUPS = 100, 30
-_REST = "rest"
+REST = "rest"
+"""The part of an execution that no operation takes."""
 _LEVEL_OF_OP, _LEVEL_OF_EXECUTION = 0.02, 0.005
 """What an operation that is alike in both versions may differ by for other reasons: placement of code and weights in
 memory differs between two exports by 0.3 to 0.7% of the execution time (docs/explanation/method.md).
@@ -105,7 +106,7 @@ def _parts(traced: Traced, kinds: Sequence[str]) -> tuple[Part, ...]:
         for parts, plain in zip(per_replica(sums, traced), per_replica(traced.own_ms[:, None], traced), strict=True)
     ]
     found = differences(*arms)
-    return tuple(Part(name, found.interval(number)) for number, name in enumerate((*names, _REST)))
+    return tuple(Part(name, found.interval(number)) for number, name in enumerate((*names, REST)))
 
 
 def _grouped(traced: Traced, keys: Sequence[str]) -> tuple[GroupChange, ...]:

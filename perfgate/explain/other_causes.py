@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from perfgate.explain.attribution import REST
 from perfgate.explain.cause_table import BY_CODE
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.explanation import Attribution, Cause, ChangeKind, Interval, OpChange
@@ -163,15 +164,24 @@ def _waiting(evidence: Evidence, attribution: Attribution) -> Iterator[Weighted]
 
 
 def _same(attribution: Attribution) -> Iterator[Weighted]:
-    """Find operations of both versions that are slower, if the graphs do not explain it."""
-    before = attribution.execute_ms[0]
+    """Find operations of both versions that are slower, if the graphs do not explain it.
+
+    What the whole execution without tracing leaves no room for, beside all other operations, is of the tracing.
+    """
+    before, most_ms = attribution.execute_ms[0], attribution.change_ms.high
+    all_ms = sum(each.change_ms.estimate for each in attribution.parts if each.name != REST)
+
+    def has_room(change: Interval) -> bool:
+        return change.low <= most_ms - (all_ms - change.estimate)
+
     part = next(each.change_ms for each in attribution.parts if each.name == ChangeKind.SAME)
-    slower = [op for op in attribution.ops if op.kind is ChangeKind.SAME and op.significant and op.change_ms.low > 0]
+    same = [op for op in attribution.ops if op.kind is ChangeKind.SAME and op.significant]
+    slower = [op for op in same if op.change_ms.low > 0 and has_room(op.change_ms)]
     many = [op for op in slower if op.times_ms[1] > _DENORMAL_FACTOR * op.times_ms[0] and op.op.startswith(_ARITHMETIC)]
     if many:
         change = many[0].change_ms
         yield made("denormals", _op(many[0]), *map(_op, many[1:3]), change=change), change.estimate / before
-    elif part.low > _LAYOUT_SHARE * before:
+    elif part.low > _LAYOUT_SHARE * before and has_room(part):
         words = [_op(op) for op in slower[:3]]
         yield made("same graph", "", *words, change=part, ops=[op.name for op in slower]), part.estimate / before
     elif slower:

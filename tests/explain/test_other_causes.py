@@ -11,7 +11,7 @@ import pytest
 from perfgate.explain.attribution import attribute
 from perfgate.explain.cause_table import BY_CODE
 from perfgate.explain.evidence import Evidence
-from perfgate.explain.explanation import Cause, Fact, Finding, StaticDifferences, TensorChange
+from perfgate.explain.explanation import Cause, Fact, Finding, Interval, StaticDifferences, TensorChange
 from perfgate.explain.other_causes import other_causes
 from perfgate.explain.traces import Traced
 from perfgate.trials import Arm, Memory, ReplicaFacts
@@ -264,6 +264,14 @@ def test_operations_of_both_versions_are_slower_from_one_percent_of_the_executio
     assert (cause.ops, cause.evidence) == (("a",), ("MatMul a: 0.100 ms -> 0.107 ms",))
     assert cause.change_ms is not None
     assert cause.change_ms.estimate == pytest.approx(0.007, rel=0.1)
+
+
+def test_what_the_execution_without_tracing_has_no_room_for_is_of_the_tracing() -> None:
+    found = traced(Version(MODEL.specs), Version(MODEL.specs, ms={"a": 0.107, "out": 0.1}), Design(noise=0.0005))
+    evidence, slower = _evidence(traced=found), attribute(found, 1.0)
+    assert [cause.code for cause, _ in other_causes(evidence, slower)] == ["same graph"]
+    unchanged = replace(slower, change_ms=Interval(0.0, -0.001, 0.001))
+    assert other_causes(evidence, unchanged) == ()
 
 
 def test_one_operation_that_is_slower_than_its_placement_explains_is_named_beside_faster_ones() -> None:
