@@ -43,9 +43,12 @@ def _in_graph(evidence: Evidence, attribution: Attribution | None) -> tuple[Weig
 
 
 def _once(causes: list[Weighted]) -> list[Weighted]:
-    """Keep the weightiest of each code: a function that is compiled is found in the graph and at the first request."""
+    """Keep the weightiest of each code, slower or faster; one that could be 0 weighs nothing.
+
+    A function that is compiled is found in the graph and at the first request.
+    """
     best: dict[str, Weighted] = {}
     for cause, weight in causes:
-        if cause.code not in best or weight > best[cause.code][1]:
+        if cause.code not in best or abs(weight) > abs(best[cause.code][1]):
             best[cause.code] = (cause, weight)
     return list(best.values())
