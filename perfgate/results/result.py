@@ -160,7 +160,7 @@ class Result:
     baseline_name: str | None
     """Name of the stored baseline; None if none was requested."""
     scenario: dict[str, Any]
-    """The whole scenario, including defaults."""
+    """The whole scenario, including defaults; of classes, the keys that were set: the others are as in `payload`."""
     scenario_digest: str
     """Digest of what the scenario measures, by which baselines are found."""
     payload_digest: str
