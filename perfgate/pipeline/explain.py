@@ -129,7 +129,8 @@ def _limits(traced: TracedRun) -> Iterator[str]:
         yield f"{traced.left_out} recorded requests use other inputs or outputs of the model and were not traced"
     seen = len({visit.request for visit in traced.trace.visits})
     if seen < traced.requests:
-        yield f"{seen} of {traced.requests} requests were traced: give it more time (--budget) if they differ"
+        more = "give it more time if they differ (--budget; in a run, budget.explain_s)"
+        yield f"{seen} of {traced.requests} requests were traced: {more}"
 
 
 def _measured(  # noqa: PLR0913, PLR0917 - as explained

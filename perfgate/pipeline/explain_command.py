@@ -54,6 +54,8 @@ def answer(question: Question, options: Options, host: Host) -> int:
     page = write_explanation(explanation, out)
     if question.trace_file is not None and traced is not None:
         write_trace(traced, question.trace_file)
+    elif question.trace_file is not None:
+        host.console.print(f"perfgate: {question.trace_file} is not written: nothing was traced", markup=False)
     if options.as_json:
         print(explanation_document.to_json(explanation), file=host.stdout)
     if not options.quiet:

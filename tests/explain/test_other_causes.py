@@ -266,6 +266,13 @@ def test_operations_of_both_versions_are_slower_from_one_percent_of_the_executio
     assert cause.change_ms.estimate == pytest.approx(0.007, rel=0.1)
 
 
+def test_with_other_settings_no_operation_is_blamed() -> None:
+    found = traced(Version(MODEL.specs), Version(MODEL.specs, ms={"a": 0.107, "out": 0.1}), Design(noise=0.0005))
+    settings = {Arm.BASELINE: {"inter_op_threads": 4}, Arm.CANDIDATE: {"inter_op_threads": 1}}
+    assert _codes(_evidence(traced=found)) == ["same graph"]
+    assert _codes(_evidence(traced=found, settings=settings)) == ["server settings"]
+
+
 def test_what_the_execution_without_tracing_has_no_room_for_is_of_the_tracing() -> None:
     found = traced(Version(MODEL.specs), Version(MODEL.specs, ms={"a": 0.107, "out": 0.1}), Design(noise=0.0005))
     evidence, slower = _evidence(traced=found), attribute(found, 1.0)
