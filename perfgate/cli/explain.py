@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from perfgate.cli.completing import baselines, paths
 from perfgate.cli.options import measuring_options, store_option
@@ -46,19 +47,28 @@ def command(  # noqa: PLR0913 - one parameter for each option
 ) -> int:
     """Explain why a new model version is slower, or needs more memory: causes with numbers and remedies.
 
-    Compares OLD with NEW, a stored baseline with a model (--baseline NAME MODEL), or what a run compared
-    (the directory of a run). Both versions are served by this machine; every operation of an execution is timed,
+    Compares OLD with NEW, a stored baseline with a model (--baseline NAME MODEL), or what a run compared (the directory
+    of a run). Both versions are served by this machine; every operation of an execution is timed,
     for 15 s or as long as --budget says. The exit code does not depend on what is found.
     """
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     models = [old] if new is None else [old, new]
-    if name is not None and new is not None:
+    if new is not None and _is_typed("name"):
         raise click.UsageError("--baseline takes one model: the candidate")
-    is_run = new is None and name is None
-    options["ahead"] = fork_server_ahead(options, *([] if is_run else models))
+    if new is not None or (_is_run(old) and not _is_typed("name")):
+        name = None  # that of perfgate.toml is for a model alone
+    options["ahead"] = fork_server_ahead(options, *(models if name or new else []))
     from perfgate.cli.measuring import host_of, options_of  # noqa: PLC0415 - while it imports TensorFlow
     from perfgate.pipeline.explain_command import Question, answer  # noqa: PLC0415
 
     question = Question(tuple(models), name, store, old_scenario, trace_file)
     return answer(question, options_of({**options, "store": store}), host_of(options))
+
+
+def _is_typed(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
+
+
+def _is_run(given: str) -> bool:
+    return (Path(given) / "result.json").is_file() or Path(given).name == "result.json"

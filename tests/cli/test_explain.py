@@ -126,6 +126,18 @@ def test_a_stored_baseline_is_explained_by_its_own_model(commands: Commands, ask
     assert _models(asked)[Arm.BASELINE] == "prod (old)"
 
 
+def test_a_projects_baseline_is_for_a_model_alone(commands: Commands, asked: Asked, run_of: MakeRun) -> None:
+    Path("perfgate.toml").write_text('baseline = "prod"\nstore = "kept"\nscenario = "s.toml"\n')
+    commands.record("old")
+    commands("explain", "slow", "--out", "out")
+    assert _models(asked)[Arm.BASELINE] == "prod (old)"
+    commands("explain", "old", "slow", "--out", "out")
+    assert _models(asked) == {Arm.BASELINE: "old", Arm.CANDIDATE: "slow"}
+    run_of()
+    commands("explain", "run", "--out", "out")
+    assert _models(asked) == {Arm.BASELINE: "models/old", Arm.CANDIDATE: "models/slow"}
+
+
 @pytest.mark.usefixtures("nothing_measured")
 def test_a_baseline_of_numbers_only_has_no_model_to_trace(commands: Commands) -> None:
     commands.record("old", "--numbers-only")
