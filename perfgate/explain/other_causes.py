@@ -39,8 +39,8 @@ def other_causes(evidence: Evidence, attribution: Attribution | None) -> tuple[W
         _python, _settings, _threads, _memory, _first_request, _constants, _unbatched, _padding, _growth,
     )  # fmt: skip
     found = [each for finder in finders for each in finder(evidence)]
-    same_settings = all(cause.code != "server settings" for cause, _ in found)
-    if attribution is not None and evidence.traced is not None and same_settings:  # settings change every operation
+    served_alike = not list(_settings(evidence))  # other settings change every operation
+    if attribution is not None and evidence.traced is not None and served_alike:
         found += [*_waiting(evidence, attribution), *_same(attribution)]
     return tuple(found)
 
