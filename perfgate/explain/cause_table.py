@@ -88,7 +88,7 @@ CAUSES: tuple[CauseKind, ...] = (
     CauseKind(
         "op removed", "Operations were removed.",
         "Operations that only the baseline executes: the candidate saves their time.",
-        "nothing: the candidate does less",
+        "nothing: the candidate takes less time here",
     ),
     CauseKind(
         "first request slow", "The first request takes much longer than before.",

@@ -23,6 +23,7 @@ _LEAST_SHARE = 0.001
 """Of the execution time: smaller changes are not named as causes."""
 _REPLACED_SHARE = 0.01
 """Of the execution time: operations of so much time that were replaced are named, even if the time is the same."""
+_SAVES = BY_CODE["op removed"].remedy
 _UNSURE = "; the time could be the same"
 _EXCHANGED = ((0, ChangeKind.REMOVED), (1, ChangeKind.ADDED))
 _MOST_NAMED, _MOST_EVIDENCE = 3, 3
@@ -83,7 +84,7 @@ def _cause(
     cause = Cause(
         code=code,
         sentence=_sentence(traced, code, weighty) + ("" if is_sure else _UNSURE),
-        remedy=BY_CODE[code].remedy,
+        remedy=_SAVES if is_sure and change.estimate < 0 else BY_CODE[code].remedy,
         evidence=tuple(_evidence(traced, n, each.interval(units.index(n))) for n in weighty[:_MOST_EVIDENCE]),
         change_ms=change,
         ops=tuple(traced.compared.node(traced.compared.units[n]).name for n in weighty),
