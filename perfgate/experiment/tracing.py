@@ -14,7 +14,7 @@ from perfgate.serving.interface import Traceable, TracedGraph
 from perfgate.trials import Arm
 
 TRACED_REPLICAS = 6
-"""Most replicas of an arm that are traced: six of each, 60 executions, resolve 0.05 ms of a 2 ms model."""
+"""Most replicas of an arm that are traced (docs/explanation/explain-rates.md has what six of each resolve)."""
 ROUNDS = 60
 _FEWEST_ROUNDS = _FEWEST_REPLICAS = 2
 _FILE, _GRAPH = "steps.pb", "graph.pb"

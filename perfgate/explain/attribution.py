@@ -86,11 +86,12 @@ def _op_change(traced: Traced, number: int, found: Differences, *, significant: 
         times_ms=_pair(found, number),
         change_ms=found.interval(number),
         significant=significant,
-        detail=_detail(compared, unit),
+        detail=detail_of_unit(compared, unit),
     )
 
 
-def _detail(compared: Compared, unit: Unit) -> str:
+def detail_of_unit(compared: Compared, unit: Unit) -> str:
+    """Say what differs in an operation of both versions; empty if nothing does, or if only one has it."""
     if unit.kind is not ChangeKind.CHANGED or unit.baseline is None or unit.candidate is None:
         return ""
     graphs = compared.graphs[Arm.BASELINE], compared.graphs[Arm.CANDIDATE]

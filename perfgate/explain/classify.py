@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -12,6 +12,7 @@ from perfgate.explain.findings import codes_of
 from perfgate.explain.matching import source_of, weights_of
 from perfgate.explain.ops import GATHERS, fused_parts
 from perfgate.explain.plumbing import PLUMBING
+from perfgate.explain.tensors import Tensors
 from perfgate.explain.traces import Compared
 from perfgate.model.attributes import bytes_of
 from perfgate.model.graph import Graph, Node
@@ -22,29 +23,17 @@ _MOSTLY = 0.5
 """Share of the time of the added operations from which they are called independent of the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shapes:
-    """Types and sizes of the operations' outputs as executed, by name."""
-
-    elements: dict[Arm, dict[str, tuple[str, float]]]
-    """Type of the first output, and mean number of elements of all outputs."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """One component with what its classification needs."""
 
     compared: Compared
     component: Component
-    shapes: Shapes
+    tensors: Mapping[Arm, Tensors]
+    """What was allocated, for the sizes of outputs; empty if unknown."""
     times_ms: dict[int, tuple[float, float]]
     """Of each unit, baseline and candidate."""
     calls: dict[int, tuple[float, float]]
-
-    @property
-    def baseline(self) -> Graph:
-        """The baseline as executed."""
-        return self.compared.graphs[Arm.BASELINE]
 
     @property
     def candidate(self) -> Graph:
@@ -53,7 +42,7 @@ class Group:
 
     def of(self, kind: ChangeKind) -> list[int]:
         """Return the units of one kind, without those that take no time."""
-        units = (number for number in self.component.units if self.compared.units[number].kind is kind)
+        units = (number for number in self.component if self.compared.units[number].kind is kind)
         return [number for number in units if self.node(number).op not in PLUMBING]
 
     def node(self, unit: int) -> Node:
@@ -140,15 +129,16 @@ def _grows(group: Group) -> bool:
 def _size(group: Group, arm: Arm, node: Node) -> float:
     graph = group.compared.graphs[arm]
     weights = sum(prod(shape or ()) for _, _, shape in weights_of(graph.nodes, node))
-    return weights + group.shapes.elements[arm].get(node.name, ("", 0.0))[1]
+    output = group.tensors[arm].outputs.get(node.name) if arm in group.tensors else None
+    return weights + (output.elements if output else 0)
 
 
 def _calls_more(group: Group) -> bool:
     return any(group.calls[n][1] > group.calls[n][0] for n, _, _ in group.pairs())
 
 
-def _has(*kinds: ChangeKind) -> Callable[[Group], bool]:
-    return lambda group: any(group.of(kind) for kind in kinds)
+def _has(kind: ChangeKind) -> Callable[[Group], bool]:
+    return lambda group: bool(group.of(kind))
 
 
 _RULES: tuple[tuple[str, Callable[[Group], bool]], ...] = (

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from perfgate.explain.explanation import ChangeKind
 from perfgate.explain.traces import Compared
 from perfgate.model.graph import Graph
 from perfgate.trials import Arm
 
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Units that changed together, by number."""
-
-    units: tuple[int, ...]
+Component: TypeAlias = tuple[int, ...]
+"""Numbers of units that changed together."""
 
 
 def components(compared: Compared) -> tuple[Component, ...]:
@@ -35,8 +32,7 @@ def components(compared: Compared) -> tuple[Component, ...]:
 
     feeds: dict[tuple[int, int], int] = {}
     for arm in Arm:
-        unit_of = _units_of(compared, arm)
-        for user, place, source in _edges(compared.graphs[arm], unit_of):
+        for user, place, source in _edges(compared.graphs[arm], compared.columns[arm]):
             if differs[source] and differs[user]:
                 parent[root(source)] = root(user)
             elif differs[source]:
@@ -46,21 +42,16 @@ def components(compared: Compared) -> tuple[Component, ...]:
     for number, unit in enumerate(compared.units):
         if unit.kind is not ChangeKind.SAME:
             groups[root(number)].append(number)
-    return tuple(Component(tuple(group)) for group in groups.values())
+    return tuple(map(tuple, groups.values()))
 
 
-def _units_of(compared: Compared, arm: Arm) -> dict[int, int]:
-    """Return the unit of each node."""
-    numbers = ((unit.baseline if arm is Arm.BASELINE else unit.candidate) for unit in compared.units)
-    return {node: unit for unit, node in enumerate(numbers) if node is not None}
-
-
-def _edges(graph: Graph, unit_of: dict[int, int]) -> list[tuple[int, int, int]]:
-    """Return who uses what as which input; controls after the inputs."""
+def _edges(graph: Graph, unit_of: Mapping[str, int]) -> list[tuple[int, int, int]]:
+    """Return which unit uses which as which input; controls after the inputs."""
+    units = [unit_of[node.name] for node in graph.nodes]
     found = []
-    for number, node in enumerate(graph.nodes):
+    for user, node in zip(units, graph.nodes, strict=True):
         sources = (*(edge.node for edge in node.inputs), *node.controls)
-        found += [(unit_of[number], place, unit_of[source]) for place, source in enumerate(sources)]
+        found += [(user, place, units[source]) for place, source in enumerate(sources)]
     return found
 
 

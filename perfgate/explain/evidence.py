@@ -24,7 +24,7 @@ class Evidence:
     tensors: Mapping[Arm, Tensors] = field(default_factory=dict)
     replicas: tuple[ReplicaFacts, ...] = ()
     memory: tuple[tuple[Arm, Memory], ...] = ()
-    """Of each server, at the end."""
+    """Of each server, before the first traced execution."""
     settings: Mapping[Arm, Mapping[str, object]] = field(default_factory=dict)
     """Settings of the servers of each arm."""
     cpus: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from perfgate.explain.attribution import attribute
-from perfgate.explain.classify import Shapes
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.explanation import Attribution, Explanation
 from perfgate.explain.graph_causes import graph_causes
@@ -34,12 +33,7 @@ def explain(evidence: Evidence) -> Explanation:
 def _in_graph(evidence: Evidence, attribution: Attribution | None) -> tuple[Weighted, ...]:
     if attribution is None or evidence.traced is None:
         return ()
-    elements = {
-        arm: {name: (output.dtype, float(output.elements)) for name, output in found.outputs.items()}
-        for arm, found in evidence.tensors.items()
-    }
-    shapes = Shapes({arm: elements.get(arm, {}) for arm in Arm})
-    return graph_causes(evidence.traced, shapes, attribution.execute_ms[0])
+    return graph_causes(evidence.traced, evidence.tensors, attribution.execute_ms[0])
 
 
 def _once(causes: list[Weighted]) -> list[Weighted]:

@@ -11,7 +11,11 @@ _BASES = {
 }  # fmt: skip
 
 
+def fused_names(node: Node) -> list[str]:
+    """Return what a fused operation does after its first part: `BiasAdd`, `Relu`."""
+    return [name for name in dict(node.attributes).get("fused_ops", "").strip("[]").split(", ") if name]
+
+
 def fused_parts(node: Node) -> set[str]:
     """Return the operations that a fused one stands for."""
-    parts = dict(node.attributes).get("fused_ops", "").strip("[]").split(", ")
-    return {_BASES.get(node.op, node.op.removeprefix("_Fused")), *filter(None, parts)}
+    return {_BASES.get(node.op, node.op.removeprefix("_Fused")), *fused_names(node)}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import prod
 
 from perfgate.explain.extents import ELEMENTWISE, GATHERS, MATRIX, Extent, extents_of, input_extent, matrix_sizes
+from perfgate.explain.ops import fused_names
 from perfgate.explain.plumbing import PLUMBING
 from perfgate.model.attributes import bytes_of
 from perfgate.model.graph import Graph, Node
@@ -67,17 +68,17 @@ def _elementwise(node: Node, inputs: Sequence[Extent], own: Extent) -> float:
 
 
 def _matrix(node: Node, inputs: Sequence[Extent], own: Extent) -> float:
-    return own.elements * (_FLOPS_A_PRODUCT * matrix_sizes(node, inputs)[0] + _fused(node))
+    return own.elements * (_FLOPS_A_PRODUCT * matrix_sizes(node, inputs)[0] + len(fused_names(node)))
 
 
 def _convolution(node: Node, inputs: Sequence[Extent], own: Extent) -> float:
     """Count each output as a sum over the filter, without its last dimension: the output's channels."""
-    return own.elements * (_FLOPS_A_PRODUCT * _filter_size(inputs[1], 1) + _fused(node))
+    return own.elements * (_FLOPS_A_PRODUCT * _filter_size(inputs[1], 1) + len(fused_names(node)))
 
 
 def _depthwise(node: Node, inputs: Sequence[Extent], own: Extent) -> float:
     """Count each output as a sum over the filter, without its channels."""
-    return own.elements * (_FLOPS_A_PRODUCT * _filter_size(inputs[1], 2) + _fused(node))
+    return own.elements * (_FLOPS_A_PRODUCT * _filter_size(inputs[1], 2) + len(fused_names(node)))
 
 
 def _transposed(_: Node, inputs: Sequence[Extent], __: Extent) -> float:
@@ -87,11 +88,6 @@ def _transposed(_: Node, inputs: Sequence[Extent], __: Extent) -> float:
 def _filter_size(kernel: Extent, channels: int) -> int:
     known = kernel.shape is not None and min(kernel.shape, default=-1) > 0
     return prod(kernel.shape[:-channels]) if known and kernel.shape is not None else 0
-
-
-def _fused(node: Node) -> int:
-    """Return how many operations an element takes in what is fused: `[BiasAdd, Relu]`."""
-    return len([name for name in dict(node.attributes).get("fused_ops", "").strip("[]").split(", ") if name])
 
 
 def _pool(node: Node, _: Sequence[Extent], own: Extent) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from perfgate.experiment.tracing import ExecutedGraph, TracedVisit
-from perfgate.explain.classify import Shapes
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.tensors import read_tensors
@@ -138,9 +137,3 @@ def evidence(old: Version, new: Version, design: Design = USUAL, **more: Any) ->
     """Return all that tracing shows of two versions."""
     tensors = {arm: read_tensors(each.executed().run_metadata) for arm, each in zip(Arm, (old, new), strict=True)}
     return Evidence({arm: arm.value for arm in Arm}, traced=traced(old, new, design), tensors=tensors, **more)
-
-
-def shapes_of(found: Evidence) -> Shapes:
-    """Return types and sizes of the outputs, as a classification reads them."""
-    outputs = {arm: each.outputs.items() for arm, each in found.tensors.items()}
-    return Shapes({arm: {name: (o.dtype, float(o.elements)) for name, o in each} for arm, each in outputs.items()})

@@ -16,7 +16,7 @@ from perfgate.explain.graph_causes import graph_causes
 from perfgate.explain.traces import compare_graphs
 from perfgate.trials import Arm
 from tests.explain.graphs import Spec, constant, spec, weight
-from tests.explain.measured import Design, Version, evidence, shapes_of
+from tests.explain.measured import Design, Version, evidence
 
 EXECUTE_MS = 1.0
 
@@ -174,7 +174,7 @@ CASES = {
 def _causes(old: Version, new: Version, design: Design | None = None) -> list[tuple[Cause, float]]:
     found = evidence(old, new, *([design] if design else []))
     assert found.traced is not None
-    return list(graph_causes(found.traced, shapes_of(found), EXECUTE_MS))
+    return list(graph_causes(found.traced, found.tensors, EXECUTE_MS))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -269,8 +269,8 @@ def test_a_sentence_says_where_and_at_most_three_places() -> None:
 
 def _parts(old: Version, new: Version) -> set[frozenset[str]]:
     compared = compare_graphs({Arm.BASELINE: old.executed(), Arm.CANDIDATE: new.executed()})
-    assert all(compared.units[n].kind is not ChangeKind.SAME for each in components(compared) for n in each.units)
-    return {frozenset(compared.node(compared.units[n]).op for n in each.units) for each in components(compared)}
+    assert all(compared.units[n].kind is not ChangeKind.SAME for each in components(compared) for n in each)
+    return {frozenset(compared.node(compared.units[n]).op for n in each) for each in components(compared)}
 
 
 def test_what_takes_the_same_place_is_one_group() -> None:

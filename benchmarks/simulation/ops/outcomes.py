@@ -11,7 +11,6 @@ from benchmarks.simulation.ops.models import EXECUTE_MS, Pair, truths
 from benchmarks.simulation.ops.worlds import World, level, simulated
 from perfgate.experiment.tracing import TracedVisit
 from perfgate.explain.attribution import attribute
-from perfgate.explain.classify import Shapes
 from perfgate.explain.evidence import Evidence
 from perfgate.explain.explanation import Attribution, ChangeKind
 from perfgate.explain.graph_causes import graph_causes
@@ -84,7 +83,7 @@ def _differs(traced: Traced) -> bool:
 
 
 def _causes(traced: Traced, found: Attribution) -> frozenset[str]:
-    in_graph = graph_causes(traced, Shapes({arm: {} for arm in Arm}), found.execute_ms[0])
+    in_graph = graph_causes(traced, {}, found.execute_ms[0])
     others = other_causes(Evidence({}, traced=traced), found)
     sure = [cause.code for cause, weight in in_graph if weight]
     return frozenset((*sure, *(cause.code for cause, _ in others)))
