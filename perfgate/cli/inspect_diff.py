@@ -51,7 +51,7 @@ def _chosen(old: Model, new: Model, given: str | None) -> str:
         return given or _DEFAULT
     if len(both or either) > 1:
         names = ", ".join(both or either)
-        raise UsageError("it is not clear which signature to compare", f"choose one by --signature: {names}")
+        raise UsageError("it is not clear which signature to compare", f"choose one with --signature: {names}")
     return (both or either)[0]
 
 

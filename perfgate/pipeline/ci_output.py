@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from perfgate.errors import UsageError
+from perfgate.pipeline.extra_files import make_ready, reporting_failure
 from perfgate.pipeline.host import Host
 from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
 from perfgate.results.result import Result
-from perfgate.sanitize import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +24,8 @@ class CiOutput:
     def make_ready(self) -> None:
         """Check before measuring that the files can be written, and remove those of an earlier run; UsageError."""
         for option, path in (("--junit", self.junit_file), ("--metrics", self.metrics_file)):
-            if path is None:
-                continue
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(b"")
-                path.unlink()
-            except OSError as error:
-                problem = f"cannot write {path}: {error.strerror or error}"
-                raise UsageError(problem, f"choose another file with {option}") from error
+            if path is not None:
+                make_ready(path, option)
 
     def write(self, results: Sequence[Result], host: Host) -> None:
         """Write the files; on GitHub Actions also annotate and append to the job summary."""
@@ -46,7 +35,7 @@ class CiOutput:
         )
         for path, render in files:
             if path is not None:
-                with _reporting_failure(path, host.console):
+                with reporting_failure(path, host.console):
                     path.write_text(render(results), encoding="utf-8")
         if host.environ.get("GITHUB_ACTIONS") == "true":
             for line in (line for result in results for line in workflow_commands(result)):
@@ -57,16 +46,5 @@ class CiOutput:
 def _summarise(results: Sequence[Result], host: Host) -> None:
     """Append to the step's summary, if there is one."""
     if name := host.environ.get("GITHUB_STEP_SUMMARY"):
-        with _reporting_failure(Path(name), host.console), Path(name).open("ab") as file:
+        with reporting_failure(Path(name), host.console), Path(name).open("ab") as file:
             file.write(job_summary(results, SUMMARY_LIMIT - file.tell()).encode())
-
-
-@contextmanager
-def _reporting_failure(path: Path, console: Console) -> Iterator[None]:
-    """Report a file that cannot be written, and continue: the verdict stands."""
-    try:
-        yield
-    except OSError as error:
-        console.print(
-            one_line(f"perfgate: cannot write {path}: {error.strerror or error}"), markup=False, soft_wrap=True
-        )

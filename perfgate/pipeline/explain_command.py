@@ -12,14 +12,17 @@ from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.explain import explained, stage_changes
+from perfgate.pipeline.extra_files import make_ready, reporting_failure
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.opening import open_arms
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.stored import all_with_stored
+from perfgate.pipeline.trace import TracedRun
 from perfgate.pipeline.trace_file import write_trace
 from perfgate.report.html.explanation import write_explanation
 from perfgate.report.terminal.explanation import print_explanation
 from perfgate.results import document, explanation_document
+from perfgate.results.recorder import not_writable
 from perfgate.results.result import Result
 from perfgate.results.scenario import scenario_of
 from perfgate.scenario.files import FOLDERS, load_scenario
@@ -47,21 +50,37 @@ def answer(question: Question, options: Options, host: Host) -> int:
     created, name = host.now(), comparison.scenario.name
     run_id = f"{created:%Y%m%dT%H%M%SZ}-{name}-explain-{host.random_bits(32):08x}"
     out = options.out or Path("reports") / run_id
-    out.mkdir(parents=True, exist_ok=True)
     server = _old_server(question)
+    _make_ready(out, question.trace_file)
     explanation, traced = explained(comparison, options, host, out, baseline_server=server, stages=asked.stages)
     explanation_document.write(explanation, out)
     page = write_explanation(explanation, out)
-    if question.trace_file is not None and traced is not None:
-        write_trace(traced, question.trace_file)
-    elif question.trace_file is not None:
-        host.console.print(f"perfgate: {question.trace_file} is not written: nothing was traced", markup=False)
+    if question.trace_file is not None:
+        _write_trace(question.trace_file, traced, host)
     if options.as_json:
         print(explanation_document.to_json(explanation), file=host.stdout)
     if not options.quiet:
         print_explanation(host.console, explanation, verbose=options.verbose)
     host.console.print(_final_line(explanation, page), markup=False, soft_wrap=True)
     return _exit_code(explanation)
+
+
+def _make_ready(out: Path, trace_file: Path | None) -> None:
+    """Find out before measuring whether the answer can be written; UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(out, error) from error
+    if trace_file is not None:
+        make_ready(trace_file, "--trace")
+
+
+def _write_trace(file: Path, traced: TracedRun | None, host: Host) -> None:
+    if traced is None:
+        host.console.print(f"perfgate: {file} is not written: nothing was traced", markup=False, soft_wrap=True)
+        return
+    with reporting_failure(file, host.console):
+        write_trace(traced, file)
 
 
 def _final_line(explanation: Explanation, page: Path) -> str:

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from perfgate.errors import UsageError
 from perfgate.pipeline.trace import TracedRun
 from perfgate.trials import Arm
 
@@ -18,13 +17,9 @@ MOST_EVENTS = 100_000
 
 
 def write_trace(traced: TracedRun, file: Path) -> None:
-    """Write the execution of each version that was traced together with its graph; UsageError if that fails."""
+    """Write the execution of each version that was traced together with its graph; OSError if that fails."""
     events = [event for process, arm in enumerate(Arm, 1) for event in _events(traced, arm, process)]
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"displayTimeUnit": "ns", "traceEvents": events}), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}", "choose another --trace file") from error
+    file.write_text(json.dumps({"displayTimeUnit": "ns", "traceEvents": events}), encoding="utf-8")
 
 
 def _events(traced: TracedRun, arm: Arm, process: int) -> list[dict[str, Any]]:

@@ -149,6 +149,15 @@ def test_a_baseline_of_numbers_only_has_no_model_to_trace(commands: Commands) ->
 
 
 @pytest.mark.usefixtures("nothing_measured")
+@pytest.mark.parametrize(("option", "value"), [("--trace", "file/trace.json"), ("--out", "file/out")])
+def test_what_cannot_be_written_is_said_before_measuring(commands: Commands, option: str, value: str) -> None:
+    Path("file").write_text("")
+    said = commands("explain", "old", "slow", "-s", "s.toml", option, value, expect=ExitCode.USAGE)
+    assert "cannot write" in said
+    assert option in said
+
+
+@pytest.mark.usefixtures("nothing_measured")
 def test_a_baseline_takes_one_model(commands: Commands) -> None:
     assert "--baseline takes one model" in commands("explain", "a", "b", "--baseline", "c", expect=ExitCode.USAGE)
 

@@ -117,7 +117,7 @@ def test_several_signatures_need_a_choice(tmp_path: Path) -> None:
     model = _both(tmp_path / "1")
     with pytest.raises(UsageError, match="not clear which signature") as caught:
         _diff(model, "--diff", model)
-    assert caught.value.remedy == "choose one by --signature: other, rank"
+    assert caught.value.remedy == "choose one with --signature: other, rank"
     assert "no difference in what rank runs" in _diff(model, "--diff", model, "--signature", "rank").stdout
 
 
