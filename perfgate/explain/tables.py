@@ -62,7 +62,7 @@ def sum_table(found: Attribution) -> TextTable:
 def _meaning(part: str, found: Attribution) -> str:
     """Return what a part is; what is outside of ops grows with their number."""
     before, after = (formatting.given(round(calls)) for calls in found.op_calls)
-    runs = f", of which {before} -> {after} run" if part == "rest" and before != after else ""
+    runs = f" ({before} -> {after} run)" if part == "rest" and before != after else ""
     return MEANINGS.get(part, "") + runs
 
 
@@ -106,7 +106,7 @@ def _short(name: str, scope: str = "") -> str:
 
 
 def _all_in(scope: str) -> str:
-    return f"All names are in {scope.rstrip('/')}." if scope else ""
+    return f"All names are in {scope.rstrip('/')}." if scope.rstrip("/") not in {"", NO_SCOPE} else ""
 
 
 def _detail(op: OpChange, scope: str) -> str:

@@ -69,6 +69,9 @@ def test_names_without_a_scope_stay_whole(found: Attribution) -> None:
     table = ops_table(found, ops, 2)
     assert [row[2] for row in table.rows] == ["ranker/tower/extra/MatMul", "Identity"]
     assert "All names" not in table.note
+    alone = ops_table(found, [ops[1]], 1)
+    assert [row[2] for row in alone.rows] == ["Identity"]
+    assert "All names" not in alone.note
 
 
 def test_groups_have_their_change(found: Attribution) -> None:
