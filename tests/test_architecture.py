@@ -32,6 +32,7 @@ FLOORS = (  # "" is perfgate/__init__.py
     {"loadgen", "observe", "payload", "serving"},
     {"experiment", "server", "stats"},
     {"baseline", "explain", "gate"},
+    {"capacity"},
     {"results"},
     {"report"},
     {"doctor", "pipeline", "project"},

@@ -1,0 +1,217 @@
+"""What `perfgate capacity` answers: the highest rate that holds, how it changed, and the curve behind both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from perfgate.gate.verdict import Verdict
+from perfgate.trials import Arm
+
+SCHEMA_VERSION = 1
+
+
+class RateStatus(StrEnum):
+    """Whether the objectives hold at one rate."""
+
+    HOLDS = "holds"
+    BREAKS = "breaks"
+    OPEN = "open"  # neither is proven
+
+
+class CapacityKind(StrEnum):
+    """What is known about an arm's capacity."""
+
+    ESTIMATED = "estimated"
+    ABOVE = "above"  # the highest rate that was tried holds
+    BELOW = "below"  # the lowest rate that was tried breaks
+    GENERATOR = "generator"  # the load generator was the limit
+    OPEN = "open"  # too few requests to say
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One objective as a share of requests: at most `share` of them may be slower than `bound_ms`, or fail."""
+
+    metric: str
+    """The objective's metric: `latency_p99_ms`, `error_rate`."""
+    share: float
+    """The highest share of requests that may miss it."""
+    bound_ms: float | None = None
+    """The time that they may take; None for `error_rate`, which counts failures alone."""
+    stated: bool = True
+    """Whether the scenario states it; otherwise perfgate assumed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What one version showed at one rate, over all turns at that rate."""
+
+    rate_rps: float
+    """Rate at which requests were sent."""
+    turns: int
+    """Number of turns."""
+    requests: int
+    """Number of recorded requests."""
+    status: RateStatus
+    """Whether all objectives hold at this rate, tested on turns that did not choose it."""
+    missed: dict[str, float]
+    """Share of requests that missed each objective, by metric."""
+    p50_ms: float
+    """Median response time."""
+    p90_ms: float
+    """90th percentile of the response time."""
+    p99_ms: float
+    """99th percentile of the response time; NaN with fewer than 100 requests."""
+    achieved_rps: float
+    """Answered requests per second."""
+    cpu_cores: float
+    """CPU time of the server per second; NaN if unknown."""
+    memory_mb: float
+    """Resident set of the server at the end of a turn, the highest; NaN if unknown."""
+    batch_size: float
+    """Mean rows in the batch that executed a request; NaN without batching."""
+    queue_share: float
+    """Share of the response time before the execution began; NaN if the server does not report it."""
+    in_flight: float
+    """Mean number of requests in flight."""
+    growth: float
+    """Growth of the number in flight over a turn, relative to the requests sent: 0 if the server keeps up."""
+    generator_cores: float
+    """CPU time of the load generator per second."""
+    send_lag_ms: float
+    """99th percentile of how late requests were sent."""
+    little: float
+    """Requests in flight over achieved rate times response time; 1 by Little's law."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The curve at one rate: the share that misses the decisive objective, monotone in the rate."""
+
+    rate_rps: float
+    """Offered rate."""
+    share: float
+    """Share of requests that misses the objective, centred isotonic regression over all turns."""
+    low: float
+    """Lower end of its 95 % interval over servers."""
+    high: float
+    """Upper end of its 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What keeps a version from carrying more."""
+
+    code: str
+    """`cpu`, `queue`, `batching`, `generator`, `memory`, `errors` or `unknown`."""
+    sentence: str
+    """What it is, with its evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmCapacity:
+    """The capacity of one version: of one server of it, on this machine."""
+
+    arm: Arm
+    """`baseline` or `candidate`."""
+    model: str
+    """As given."""
+    kind: CapacityKind
+    """What is known."""
+    rate_rps: float
+    """The estimate; the highest rate tried if it is above that, the lowest if it is below."""
+    lower_rps: float
+    """Lower end of the 95 % interval; 0 if it has none."""
+    upper_rps: float
+    """Upper end of the 95 % interval; infinite if it has none."""
+    objective: str
+    """Metric of the objective that breaks first; empty if none did."""
+    holds_rps: float
+    """Highest rate at which the objectives were proven to hold; NaN if none."""
+    breaks_rps: float
+    """Lowest rate above it at which one was proven to break; NaN if none."""
+    breaks_low_rps: float
+    """A rate below it at which an objective breaks because there is too little load; NaN if none."""
+    limit: Limit
+    """What keeps it from carrying more."""
+    points: tuple[Point, ...]
+    """By rate, ascending."""
+    curve: tuple[CurvePoint, ...] = ()
+    """By rate, ascending."""
+    cpu_ms_per_request: float = float("nan")
+    """CPU time of a request near the capacity."""
+    memory_mb: float = float("nan")
+    """Memory of one server near the capacity."""
+    unloaded_ms: float = float("nan")
+    """Median response time with one request in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityChange:
+    """The change of the capacity, candidate over baseline minus 1."""
+
+    change: float
+    """The estimate."""
+    lower: float
+    """Lower end of the 99 % interval over pairs of servers."""
+    upper: float
+    """Upper end of the 99 % interval."""
+    tolerance: float
+    """Decline that the gate accepts."""
+    verdict: Verdict
+    """`fail` if the decline is beyond the tolerance at the gate's level."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.lower > 0 or self.upper < 0
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityAnswer:
+    """Everything that `capacity.json` holds."""
+
+    schema_version: int
+    """Version of this format."""
+    run_id: str
+    """Name of this measurement."""
+    created_utc: str
+    """When it began."""
+    perfgate_version: str
+    """The version of perfgate."""
+    complete: bool
+    """False if it was interrupted: what was known by then."""
+    scenario: dict[str, Any]
+    """The scenario."""
+    objectives: tuple[Bound, ...]
+    """What has to hold."""
+    arms: tuple[ArmCapacity, ...]
+    """The versions: baseline first."""
+    change: CapacityChange | None
+    """None with one version, or if one has no estimate."""
+    cores: int
+    """CPUs that the servers may use."""
+    servers: int
+    """Servers of each version."""
+    turn_s: float
+    """Length of a turn, without its start."""
+    lead_in_s: float
+    """Time at the start of each turn that is left out, in which the queue is still filling."""
+    turns: int
+    """Turns of all versions."""
+    seconds: float
+    """Duration of the measurement."""
+    seed: int
+    """Repeats the rates, the order and the arrivals."""
+    notes: tuple[str, ...] = ()
+    """What weakens the answer."""
+    environment: dict[str, Any] = field(default_factory=dict)
+    """Facts of the machine and the software."""
+    fingerprint: str = ""
+    """Digest of what must be alike for two capacities to be comparable."""
+
+    def of(self, arm: Arm) -> ArmCapacity | None:
+        """Return one version's capacity."""
+        return next((each for each in self.arms if each.arm is arm), None)
