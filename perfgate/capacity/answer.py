@@ -170,6 +170,71 @@ class CapacityChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Fleet:
+    """Servers of one version that carry a demand; without a lower bound of its capacity, no number is given."""
+
+    arm: Arm
+    """`baseline` or `candidate`."""
+    servers: int | None
+    """Servers to plan with, spare ones included: by the lower end of the capacity's interval, or by the highest rate
+    that was proven to hold if it has none; None if neither is known."""
+    servers_at_estimate: int | None
+    """The same by the estimate; None if there is none."""
+    servers_at_upper: int | None
+    """The same by the upper end of the interval: fewer do not suffice; None if it has none."""
+    rate_rps: float
+    """Requests per second of each of `servers` if all are up, spare ones included; NaN without a number."""
+    cpu_hours_per_day: float
+    """CPU time that the requests of a day take, in hours; NaN if unknown."""
+    reserved_cpu_hours_per_day: float
+    """CPUs of all servers times 24 hours; NaN without a number."""
+    memory_mb: float
+    """Memory of all servers; NaN if unknown."""
+    cost_per_hour: float
+    """Cost of all servers; NaN without a price."""
+    cost_per_day: float
+    """Cost of all servers over 24 hours; NaN without a price."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChange:
+    """How many more servers the candidate needs: the change of the capacity applied to the baseline's servers."""
+
+    share: float
+    """By the estimate of the change: a share of the baseline's servers, negative if the candidate needs fewer."""
+    lower: float
+    """Lower end of the 99 % interval."""
+    upper: float
+    """Upper end of the 99 % interval; infinite if it has none."""
+    servers: int
+    """By the estimate of the change, in servers."""
+    servers_lower: int
+    """Lower end of the 99 % interval, in servers."""
+    servers_upper: int | None
+    """Upper end of the 99 % interval, in servers; None if it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServersNeeded:
+    """Servers for a demand, extrapolated from one server at a time that had its CPUs to itself."""
+
+    demand_rps: float
+    """Requests per second of all servers together."""
+    headroom: float
+    """Share of the capacity that stays unused."""
+    spare: int
+    """Servers beyond those that carry the demand."""
+    cost_per_server_hour: float | None
+    """Price of one server for an hour, in any currency; None if not given."""
+    cores: int
+    """CPUs of one server."""
+    fleets: tuple[Fleet, ...]
+    """By version: baseline first."""
+    change: FleetChange | None = None
+    """None with one version, or if the change of the capacity or the baseline's servers are not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityAnswer:
     """Everything that `capacity.json` holds."""
 
@@ -211,6 +276,18 @@ class CapacityAnswer:
     """Facts of the machine and the software."""
     fingerprint: str = ""
     """Digest of what must be alike for two capacities to be comparable."""
+    needs: ServersNeeded | None = None
+    """Servers for a demand; None if no demand was given."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on the candidate; None with one version, for which there is nothing to compare."""
+        if len(self.arms) < len(Arm):
+            return None
+        if self.change is not None:
+            return self.change.verdict
+        limited = any(each.kind is CapacityKind.GENERATOR for each in self.arms)
+        return Verdict.INVALID if limited else Verdict.INCONCLUSIVE
 
     def of(self, arm: Arm) -> ArmCapacity | None:
         """Return one version's capacity."""
