@@ -11,7 +11,7 @@ from docs.reference.make.schemas import Schema, definition, keys
 from perfgate.cli import config_schema
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.run import command as run
-from perfgate.results import document, explanation_document
+from perfgate.results import capacity_document, document, explanation_document
 from perfgate.scenario import files
 
 
@@ -52,6 +52,11 @@ def result() -> str:
 def explanation() -> str:
     """Describe every object of an explanation."""
     return _objects(explanation_document.json_schema(), elsewhere=set())
+
+
+def capacity() -> str:
+    """Describe every object of an answer of `perfgate capacity`."""
+    return _objects(capacity_document.json_schema(), elsewhere=set())
 
 
 def _objects(root: Schema, elsewhere: set[str]) -> str:

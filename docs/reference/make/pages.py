@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from docs.reference.make.causes import causes
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
-from docs.reference.make.files import explanation, result, scenario, settings
+from docs.reference.make.files import capacity, explanation, result, scenario, settings
 from docs.reference.make.glossary import PAGE as GLOSSARY_PAGE
 from docs.reference.make.glossary import glossary
 from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
 from perfgate.cli import config_schema
 from perfgate.errors import ExitCode
-from perfgate.results import document, explanation_document
+from perfgate.results import capacity_document, document, explanation_document
 from perfgate.results.described import field_docs
 from perfgate.scenario import files as scenario_files
 
@@ -155,12 +155,23 @@ PAGES = {
         "known.",
         explanation,
     ),
+    "capacity.md": Page(
+        "Keys of `capacity.json`",
+        "perfgate/capacity/answer.py",
+        "What the keys of `capacity.json` mean: how many requests a second one server of each version carries,\n"
+        "and what it showed at each rate. There is also a JSON Schema:\n"
+        "[`capacity.schema.json`](capacity.schema.json). `capacity.csv` has the [points](#point), one line for each\n"
+        "version and rate. Names end in the unit: `_rps` is requests per second, `_ms` milliseconds, and `_mb` MiB.\n"
+        "Any number can be `null` if it is not known, or if an interval has no end.",
+        capacity,
+    ),
 }
 
 
 def files() -> Mapping[str, str]:
     """Return the text of every page and JSON Schema by its path in the repository."""
     schemas = {
+        "docs/reference/capacity.schema.json": json.dumps(capacity_document.json_schema(), indent=1),
         "docs/reference/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
         "docs/reference/explain.schema.json": json.dumps(explanation_document.json_schema(), indent=1),
         "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),

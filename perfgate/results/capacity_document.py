@@ -1,0 +1,64 @@
+"""`capacity.json`: an answer about capacities written as a document, and read back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, isnan
+from pathlib import Path
+from typing import Any
+
+from perfgate.capacity.answer import SCHEMA_VERSION, CapacityAnswer, CapacityChange, FleetChange, ServersNeeded
+from perfgate.results.json_document import JsonDocument
+
+FILE_NAME = "capacity.json"
+
+_DOCUMENT = JsonDocument(
+    CapacityAnswer, "capacity", FILE_NAME, SCHEMA_VERSION, "use capacity.json or the directory that contains it"
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe `capacity.json` as a JSON Schema (draft 2020-12)."""
+    return _DOCUMENT.json_schema()
+
+
+def to_json(answer: CapacityAnswer) -> str:
+    """Write the answer as JSON; NaN and infinities are null."""
+    return _DOCUMENT.to_json(answer)
+
+
+def from_json(text: str) -> CapacityAnswer:
+    """Read an answer; null is NaN, or infinite at the end of an interval. UsageError if it is none or too new."""
+    found = _DOCUMENT.from_json(text)
+    arms = tuple(replace(arm, upper_rps=_end(arm.upper_rps, inf)) for arm in found.arms)
+    change = _with_ends(found.change) if found.change else None
+    return replace(found, arms=arms, change=change, needs=_needs(found.needs))
+
+
+def write(answer: CapacityAnswer, directory: Path) -> Path:
+    """Write `capacity.json` into the directory atomically."""
+    return _DOCUMENT.write(to_json(answer), directory)
+
+
+def read(place: Path) -> CapacityAnswer:
+    """Read an answer, from its directory or the file itself."""
+    return from_json(_DOCUMENT.read(place))
+
+
+def _needs(found: ServersNeeded | None) -> ServersNeeded | None:
+    if found is None or found.change is None:
+        return found
+    return replace(found, change=_with_upper(found.change))
+
+
+def _with_ends(change: CapacityChange) -> CapacityChange:
+    return replace(change, lower=_end(change.lower, -inf), upper=_end(change.upper, inf))
+
+
+def _with_upper(change: FleetChange) -> FleetChange:
+    return replace(change, upper=_end(change.upper, inf))
+
+
+def _end(bound: float, none: float) -> float:
+    """Return the end of an interval, which has none where the file has null."""
+    return none if isnan(bound) else bound
