@@ -30,6 +30,13 @@ def given(value: float | None) -> str:
     return f"{value + 0.0:,.0f}" if value == round(value) and abs(value) < _WHOLE_TO else f"{value:,.6g}"
 
 
+def rate(value: float | None) -> str:
+    """Return a rate without its unit, three significant digits and no zeros after them: `20`, `12.5`, `1,254`."""
+    if value is None or not isfinite(value):
+        return MISSING
+    return number(value) if abs(value) >= 100 else given(float(f"{value:.3g}"))
+
+
 def share(value: float | None) -> str:
     """Return an unsigned share in percent, with enough digits to differ from 100%: `5%`, `12.3%`, `99.95%`."""
     if value is None or not isfinite(value):

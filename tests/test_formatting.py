@@ -37,6 +37,13 @@ def test_a_number_that_somebody_chose_is_as_short_as_it_was_given() -> None:
     assert [formatting.given(value) for value in numbers] == texts
 
 
+def test_a_rate_has_no_zeros_that_say_nothing() -> None:
+    values = (20.0, 12.46, 0.5, 0.01234, 99.96, 387.29, 41_000.4, 0.0, None, float("inf"))
+    assert [formatting.rate(value) for value in values] == [
+        "20", "12.5", "0.5", "0.0123", "100", "387", "41,000", "0", "n/a", "n/a",
+    ]  # fmt: skip
+
+
 def test_changes_carry_their_sign_and_never_say_minus_zero() -> None:
     assert formatting.change(0.1239) == "+12.4%"
     assert formatting.change(-0.0001) == "+0.0%"

@@ -29,6 +29,8 @@ RATES = (20.0, 60.0, 120.0, 200.0, 280.0, 340.0, 380.0, 410.0, 440.0, 520.0, 640
 """Rates that were tried with both versions."""
 _SERVICE_MS = 4.0
 _CPU_MS = 2.4
+_FULL = 1.2
+"""Rate at which a server is busy all the time, over its capacity."""
 _TURNS, _TURN_S = 6, 10.0
 
 
@@ -208,45 +210,45 @@ def arm(which: Arm, model: str, capacity_rps: float, rates: tuple[float, ...] = 
         curve=tuple(_curve_point(each) for each in points),
         cpu_ms_per_request=_CPU_MS,
         memory_mb=612.0,
-        unloaded_ms=_SERVICE_MS,
+        unloaded_ms=_SERVICE_MS + 0.4,
     )
 
 
 def _point(rate_rps: float, capacity_rps: float) -> Point:
-    """Return what a server shows whose queue grows without end at 1.2 times its capacity."""
-    load = rate_rps / (1.2 * capacity_rps)
-    achieved_rps = min(rate_rps, 1.2 * capacity_rps)
-    wait_ms = _SERVICE_MS * min(load / (1 - load) if load < 1 else inf, 50.0)
-    missed = _missed(rate_rps, capacity_rps)
+    """Return what a server shows whose waiting times are exponential and grow without end at 1.2 times its capacity."""
+    wait_ms = _wait_ms(rate_rps, capacity_rps)
+    requests = round(_TURNS * _TURN_S * rate_rps)
+    missed = round(exp(-(20.0 - _SERVICE_MS) / wait_ms) * requests) / requests
     close = abs(log(rate_rps / capacity_rps)) < log(1.05)
     status = RateStatus.OPEN if close else RateStatus.HOLDS if missed <= BOUND.share else RateStatus.BREAKS
-    response_ms = _SERVICE_MS + wait_ms / 2
+    achieved_rps, load = min(rate_rps, _FULL * capacity_rps), min(rate_rps / (_FULL * capacity_rps), 1.0)
     return Point(
         rate_rps=rate_rps,
         turns=_TURNS,
-        requests=round(_TURNS * _TURN_S * rate_rps),
+        requests=requests,
         status=status,
         missed={BOUND.metric: missed, ERRORS.metric: 0.0},
-        p50_ms=response_ms,
-        p90_ms=response_ms + wait_ms,
-        p99_ms=response_ms + 2.5 * wait_ms,
+        p50_ms=_SERVICE_MS + wait_ms * log(2),
+        p90_ms=_SERVICE_MS + wait_ms * log(10),
+        p99_ms=_SERVICE_MS + wait_ms * log(100),
         achieved_rps=achieved_rps,
         cpu_cores=achieved_rps * _CPU_MS / 1e3,
-        memory_mb=600.0 + 12 * min(load, 1.0),
-        batch_size=1 + 7 * min(load, 1.0),
-        queue_share=(response_ms - _SERVICE_MS) / response_ms,
-        in_flight=achieved_rps * response_ms / 1e3,
-        growth=max(0.0, 1 - achieved_rps / rate_rps),
+        memory_mb=600.0 + 12 * load,
+        batch_size=1 + 7 * load,
+        queue_share=wait_ms / (_SERVICE_MS + wait_ms),
+        in_flight=achieved_rps * (_SERVICE_MS + wait_ms) / 1e3,
+        growth=1 - achieved_rps / rate_rps,
         generator_cores=rate_rps * 0.1 / 1e3,
         send_lag_ms=0.08,
         little=1.0 if load < 1 else 0.81,
     )
 
 
-def _missed(rate_rps: float, capacity_rps: float) -> float:
-    """Return the share that misses the bound: exactly the share that may at the capacity."""
-    odds = BOUND.share / (1 - BOUND.share) * exp(min(18 * (rate_rps / capacity_rps - 1), 30))
-    return odds / (1 + odds)
+def _wait_ms(rate_rps: float, capacity_rps: float) -> float:
+    """Return the mean waiting time, with which exactly the share that may misses the bound at the capacity."""
+    at_capacity_ms = (20.0 - _SERVICE_MS) / log(1 / BOUND.share)
+    left = max(1 - rate_rps / (_FULL * capacity_rps), 0.002)
+    return at_capacity_ms * (1 - 1 / _FULL) / left
 
 
 def _curve_point(point: Point) -> CurvePoint:
