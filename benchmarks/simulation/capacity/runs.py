@@ -1,0 +1,119 @@
+"""One simulated search, with perfgate's own functions, and the true capacity of each world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import exp, log
+
+import numpy as np
+
+from benchmarks.simulation.capacity.worlds import Machine, World
+from perfgate.capacity.answer import Bound
+from perfgate.capacity.estimate import Estimate, Spread, change_of, estimate, spread_of
+from perfgate.capacity.reference_queue import ReferenceQueue
+from perfgate.capacity.search import Ask, Search, Searched, above_low_load
+from perfgate.capacity.turn import Floats, Turn
+from perfgate.loadgen.arrivals import gamma, poisson
+from perfgate.trials import Arm
+
+PAIRS = 12
+SECONDS = {1: 150.0, 2: 240.0}
+"""Time to measure, by the number of arms: perfgate's defaults."""
+SHARE = 0.01
+_BOUND = Bound("latency_p99_ms", SHARE)
+_TRUTH_RUNS, _TRUTH_S = 2000, 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one search answered."""
+
+    capacities: tuple[Spread, ...]
+    change: Spread | None
+    turns: int
+
+
+def arrivals(world: World, rate_rps: float, seconds: float, rng: np.random.Generator) -> Floats:
+    """Draw one turn's arrivals."""
+    if world.cv == 1:
+        return poisson(rate_rps, seconds, rng)
+    return gamma(rate_rps, world.cv, seconds, rng)
+
+
+@cache
+def queue_of(world: World) -> ReferenceQueue:
+    """Return the reference queue of a world; its table serves all searches of a process."""
+    length_s = world.lead_in_s + world.turn_s
+    return ReferenceQueue(
+        world.bound_s, world.lead_in_s, lambda rate, rng: arrivals(world, rate, length_s, rng), 1, 1_500_000
+    )
+
+
+def search(world: World, seed: int, slow: float | None = None) -> Outcome:
+    """Search the capacity of one version, or with `slow` of a second one too that takes that much longer."""
+    arms = (Arm.CANDIDATE,) if slow is None else tuple(Arm)
+    seconds, length_s = SECONDS[len(arms)], world.lead_in_s + world.turn_s
+    rng = np.random.default_rng((seed, 1))
+    machines = {
+        arm: Machine(world, np.random.default_rng((seed, 2 + number)), seconds, (1.0, slow or 1.0)[number])
+        for number, arm in enumerate(arms)
+    }
+    queue = queue_of(world)
+    guess_rps = world.closed_loop_rps * exp(rng.normal(0, 0.3))
+    planner = Search(Searched(arms, (_BOUND,), PAIRS, guess_rps, {0: queue}), rng)
+    time_s = [0.0]
+    for ask in planner.asks(lambda: time_s[0] / seconds):
+        instants_s = arrivals(world, ask.rate_rps, length_s, rng)
+        for arm in rng.permutation(list(arms)).tolist():
+            planner.tell(turn(world, Arm(arm), ask, instants_s, machines[Arm(arm)], time_s[0]))
+            time_s[0] += length_s
+    return Outcome(*answer(planner, arms), len(planner.turns))
+
+
+def turn(  # noqa: PLR0913, PLR0917 - what a turn is made of
+    world: World, arm: Arm, ask: Ask, instants_s: Floats, machine: Machine, at_s: float
+) -> Turn:
+    """Make one turn."""
+    responses_s = machine.serve(instants_s, ask.pair, at_s, ask.rate_rps)
+    recorded = responses_s[instants_s >= world.lead_in_s]
+    missed = (int(np.count_nonzero(recorded > world.bound_s)),)
+    return Turn(arm, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, recorded * 1e3, missed)
+
+
+def answer(planner: Search, arms: tuple[Arm, ...]) -> tuple[tuple[Spread, ...], Spread | None]:
+    """Estimate the capacity of each arm, and the change."""
+    found: list[Estimate] = []
+    for arm in arms:
+        mine = [turn for turn in planner.turns if turn.arm is arm]
+        start_rps = planner.start_rps(arm)
+        queue = planner.queues
+        found.append(estimate(above_low_load(mine, (_BOUND,), start_rps), (_BOUND,), queue, start_rps))
+    return tuple(map(spread_of, found)), change_of(*found) if len(found) > 1 else None
+
+
+@cache
+def truth(world: World, slow: float = 1.0, arms: int = 1) -> float:
+    """Return the logarithm of the capacity: of many servers, each over a long time, at one rate after another."""
+    seconds = SECONDS[arms]
+    low, high = log(world.closed_loop_rps / slow) - 1.5, log(world.closed_loop_rps / slow) + 1.2
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _share(world, slow, middle, seconds) > SHARE else (middle, high)
+    return (low + high) / 2
+
+
+def _share(world: World, slow: float, log_rate: float, seconds: float) -> float:
+    """Return the share of requests that are too slow, of servers that have been busy for a while."""
+    missed = count = 0
+    settled_s, rng = 0.2 * _TRUTH_S * world.turn_s, np.random.default_rng(7)
+    runs = int(_TRUTH_RUNS / max(1.0, exp(log_rate) * world.turn_s / 400))
+    for number in range(runs):
+        machine = Machine(world, np.random.default_rng((11, number)), seconds, slow)
+        at_s = (number + 0.5) / runs * seconds
+        instants_s = arrivals(world, exp(log_rate), _TRUTH_S * world.turn_s / 8, rng)
+        responses_s = machine.serve(instants_s, 0, at_s, exp(log_rate))
+        recorded = responses_s[instants_s >= settled_s / 8]
+        missed += int(np.count_nonzero(recorded > world.bound_s))
+        count += recorded.size
+    return missed / count

@@ -1,0 +1,220 @@
+"""Which rate both arms are visited at next: a ladder, then near each capacity, then fresh turns at fixed rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from math import exp, log
+
+import numpy as np
+
+from perfgate.capacity.answer import Bound
+from perfgate.capacity.crossing import width_of
+from perfgate.capacity.estimate import crossing_of
+from perfgate.capacity.reference_queue import ReferenceQueue
+from perfgate.capacity.turn import Stage, Turn
+from perfgate.trials import Arm
+
+LADDER = (0.1, 0.3, 0.5, 0.7, 0.85, 1.0)
+"""Rates of the sweep, relative to what one closed-loop turn answered; then upwards until every arm breaks."""
+_UP, _DOWN = 1.25, 0.4
+_MOST_UP, _MOST_DOWN = 16, 4
+_BROKEN = 20.0
+"""Share of misses, relative to that which may miss, from which a single turn ends the ladder; a fifth at most."""
+_OFFSETS = (-1, 0, 1)
+_TEST_SHARE = 0.5
+"""Share of the time for turns that do not choose their own rate."""
+_OFTEN, _EVERY = 10, 4
+"""Turns of the search after each of which it looks again; later after every fourth."""
+_FAR = (1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)
+"""How far from the crossing turns count, in the logarithm of the rate, at first; later by the slope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A pair of turns, one of each arm, with the same arrivals."""
+
+    rate_rps: float
+    stage: Stage
+    pair: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search looks for."""
+
+    arms: tuple[Arm, ...]
+    bounds: tuple[Bound, ...]
+    pairs: int
+    """Servers of each arm."""
+    closed_loop_rps: float
+    """What one closed-loop turn answered, the slower arm's."""
+    queues: Mapping[int, ReferenceQueue]
+    """Of each bound that is a time, by its number."""
+
+
+class Search:
+    """Asks for pairs of turns and is told what they showed; randomness and the share of time used come in.
+
+    Near the capacity it visits the rates at which the likelihood's own estimate, and a fourth to four times the share
+    that may miss, lie: Wu's sequential design (Journal of the American Statistical Association 80, 1985, 974). In
+    simulations it beat probabilistic bisection (docs/explanation/capacity-rates.md).
+    """
+
+    def __init__(self, wanted: Searched, rng: np.random.Generator) -> None:
+        self._wanted, self._rng = wanted, rng
+        self.queues = wanted.queues
+        self._numbers = count()
+        self._servers: list[int] = []
+        self.turns: list[Turn] = []
+        self.tested_rps: tuple[float, ...] = ()
+        """Rates of the last stage, fixed before its first turn."""
+
+    def tell(self, *turns: Turn) -> None:
+        """Record what a pair of turns showed."""
+        self.turns += turns
+
+    def asks(self, used: Callable[[], float]) -> Iterator[Ask]:
+        """Yield pairs of turns until the time is used up."""
+        yield from self._sweep()
+        yield from self._near(used)
+        yield from self._test(used)
+
+    def _sweep(self) -> Iterator[Ask]:
+        base = self._wanted.closed_loop_rps
+        for step in LADDER:
+            yield self._ask(base * step, Stage.SWEEP)
+            if self._all_broken():
+                break
+        rate = base * LADDER[-1]
+        for _ in range(_MOST_UP):
+            if self._all_broken() or self._generator_bound():
+                break
+            rate *= _UP
+            yield self._ask(rate, Stage.SWEEP)
+        lowest = min(turn.rate_rps for turn in self.turns)
+        for _ in range(_MOST_DOWN):
+            if not any(self._nothing_holds(arm) for arm in self._wanted.arms):
+                break
+            lowest *= _DOWN
+            yield self._ask(lowest, Stage.SWEEP)
+
+    def _near(self, used: Callable[[], float]) -> Iterator[Ask]:
+        arms = [arm for arm in self._wanted.arms if self.bracket(arm) is not None]
+        lines = {}
+        for step in count():
+            if not arms or used() >= 1 - _TEST_SHARE:
+                return
+            if step < _OFTEN or step % _EVERY == 0:
+                lines = {arm: self._line(arm, step) for arm in arms}
+            log_rate, slope = lines[arms[step % len(arms)]]
+            offset = _OFFSETS[step // len(arms) % len(_OFFSETS)] * width_of(slope)
+            yield self._ask(exp(log_rate + offset), Stage.SEARCH)
+
+    def _test(self, used: Callable[[], float]) -> Iterator[Ask]:
+        self.tested_rps = tuple(self._fixed())
+        rates = self.tested_rps
+        for turn in count():
+            for place, pair in enumerate(self._rng.permutation(self._wanted.pairs).tolist()):
+                if not rates or used() >= 1:
+                    return
+                yield self._ask(rates[(place + turn) % len(rates)], Stage.TEST, pair)
+
+    def _fixed(self) -> Iterator[float]:
+        """Yield three rates around each capacity, or the ends of the ladder where it has none."""
+        tried = [turn.rate_rps for turn in self.turns if not turn.seen.generator_bound]
+        for arm in self._wanted.arms:
+            bracket = self.bracket(arm)
+            if bracket is None:
+                if tried:
+                    yield min(tried) if self._nothing_holds(arm) else max(tried)
+                continue
+            log_rate, slope = self._line(arm, len(self.turns))
+            yield from (exp(log_rate + offset * width_of(slope)) for offset in _OFFSETS)
+        if tried and self._misses_low():
+            yield min(tried)
+
+    def bracket(self, arm: Arm) -> tuple[float, float] | None:
+        """Return the highest rate of the ladder at which an arm held, and the lowest above it at which it did not.
+
+        None if it held at all rates, or at none. What breaks at a lower rate, for want of load, does not count.
+        """
+        shown = sorted((turn.rate_rps, self._holds(turn)) for turn in self._of(arm, Stage.SWEEP))
+        held = [rate for rate, holds in shown if holds]
+        above = [rate for rate, holds in shown if not holds and held and rate > held[-1]]
+        return (held[-1], above[0]) if held and above else None
+
+    def start_rps(self, arm: Arm) -> float:
+        """Return where the fit of an arm's curve begins."""
+        bracket = self.bracket(arm)
+        return exp((log(bracket[0]) + log(bracket[1])) / 2) if bracket else self._wanted.closed_loop_rps
+
+    def _line(self, arm: Arm, step: int) -> tuple[float, float]:
+        """Return where an arm crosses the objective that breaks first, and how steeply."""
+        reach = _FAR[step] if step < len(_FAR) else None
+        turns, start = self._above_low_load(arm), self.start_rps(arm)
+        lines = [
+            crossing_of(turns, index, bound.share, self._wanted.queues.get(index), start, reach=reach)[0]
+            for index, bound in enumerate(self._wanted.bounds)
+        ]
+        first = min(lines, key=lambda line: line.log_rate)
+        return first.log_rate, first.slope
+
+    def _above_low_load(self, arm: Arm) -> list[Turn]:
+        return above_low_load(self._of(arm), self._wanted.bounds, self.start_rps(arm))
+
+    def _of(self, arm: Arm, *stages: Stage) -> list[Turn]:
+        return [turn for turn in self.turns if turn.arm is arm and (not stages or turn.stage in stages)]
+
+    def _ask(self, rate_rps: float, stage: Stage, pair: int | None = None) -> Ask:
+        if pair is None:
+            self._servers = self._servers or self._rng.permutation(self._wanted.pairs).tolist()
+            pair = self._servers.pop()
+        return Ask(rate_rps, stage, pair, next(self._numbers))
+
+    def _holds(self, turn: Turn) -> bool:
+        return all(
+            missed <= bound.share * turn.requests
+            for missed, bound in zip(turn.missed, self._wanted.bounds, strict=True)
+        )
+
+    def _broken(self, turn: Turn) -> bool:
+        return any(
+            missed > min(_BROKEN * bound.share, 0.2 + 0.8 * bound.share) * max(turn.requests, 1)
+            for missed, bound in zip(turn.missed, self._wanted.bounds, strict=True)
+        )
+
+    def _all_broken(self) -> bool:
+        last = max(turn.number for turn in self.turns)
+        return all(self._broken(turn) for turn in self.turns if turn.number == last)
+
+    def _generator_bound(self) -> bool:
+        return any(turn.seen.generator_bound for turn in self.turns[-len(self._wanted.arms) :])
+
+    def _nothing_holds(self, arm: Arm) -> bool:
+        return not any(self._holds(turn) for turn in self._of(arm, Stage.SWEEP))
+
+    def _misses_low(self) -> bool:
+        """Return whether an arm missed at the lowest rate of the ladder while it held at a higher one."""
+        lowest = min(turn.rate_rps for turn in self.turns)
+        return any(
+            not self._holds(turn) and self.bracket(turn.arm) is not None
+            for turn in self.turns
+            if turn.rate_rps == lowest
+        )
+
+
+def above_low_load(turns: Sequence[Turn], bounds: Sequence[Bound], start_rps: float) -> list[Turn]:
+    """Leave out turns of rates so low that an objective breaks for want of load, up to the last one that misses.
+
+    A curve that falls before it rises has two crossings; the capacity is the upper one.
+    """
+    sweep = sorted(
+        (turn for turn in turns if turn.stage is Stage.SWEEP and turn.rate_rps < start_rps), key=lambda t: t.rate_rps
+    )
+    held = [all(m <= b.share * t.requests for m, b in zip(t.missed, bounds, strict=True)) for t in sweep]
+    first = held.index(True) if True in held else 0
+    lowest_rps = sweep[first].rate_rps if sweep else 0.0
+    return [turn for turn in turns if turn.rate_rps >= lowest_rps]
