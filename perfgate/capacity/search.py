@@ -96,7 +96,7 @@ class Search:
             yield self._ask(rate, Stage.SWEEP)
         lowest = min(turn.rate_rps for turn in self.turns)
         for _ in range(_MOST_DOWN):
-            if not any(self._nothing_holds(arm) for arm in self._wanted.arms):
+            if not any(self.nothing_holds(arm) for arm in self._wanted.arms):
                 break
             lowest *= _DOWN
             yield self._ask(lowest, Stage.SWEEP)
@@ -129,7 +129,7 @@ class Search:
             bracket = self.bracket(arm)
             if bracket is None:
                 if tried:
-                    yield min(tried) if self._nothing_holds(arm) else max(tried)
+                    yield min(tried) if self.nothing_holds(arm) else max(tried)
                 continue
             log_rate, slope = self._line(arm, len(self.turns))
             yield from (exp(log_rate + offset * width_of(slope)) for offset in _OFFSETS)
@@ -193,7 +193,8 @@ class Search:
     def _generator_bound(self) -> bool:
         return any(turn.seen.generator_bound for turn in self.turns[-len(self._wanted.arms) :])
 
-    def _nothing_holds(self, arm: Arm) -> bool:
+    def nothing_holds(self, arm: Arm) -> bool:
+        """Return whether an arm missed an objective at every rate of the ladder."""
         return not any(self._holds(turn) for turn in self._of(arm, Stage.SWEEP))
 
     def _misses_low(self) -> bool:

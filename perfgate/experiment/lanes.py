@@ -27,6 +27,7 @@ _OK = np.zeros(1, dtype=np.int8)
 _LEAD_IN_REQUESTS = 3
 """Unrecorded requests at the beginning of a turn, for each request that the load keeps in flight."""
 _ONE = ClosedLoop(in_flight=1, requests=1)
+_LOAD = Segment(Lane.LOAD, Depth.REQUEST, 0.0)
 
 Traffic = ClosedLoop | OpenLoop
 
@@ -111,6 +112,13 @@ def _load(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> _Vis
     before = live.observer.usage()
     done = _drive(live, traffic, block, bench)
     return replace(done, usage=_spent(before, live.observer.usage()), unrecorded=lead_in)
+
+
+def load_turn(live: LiveReplica, block: int, traffic: Traffic, bench: Bench) -> Trial:
+    """Drive one turn of any traffic, as in the load lane; its length is the plan's `turn_s`."""
+    bench.between()
+    trial = _trial(_LOAD, block, live, _load(live, block, traffic, bench))
+    return replace(trial, memory=live.observer.memory())
 
 
 def _another(live: LiveReplica, block: int) -> int:

@@ -1,0 +1,152 @@
+"""The answer, from all turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, expm1, inf, isfinite, log1p, nan
+
+from perfgate.capacity.answer import (
+    ArmCapacity,
+    Bound,
+    CapacityChange,
+    CapacityKind,
+    Limit,
+    Point,
+    RateStatus,
+)
+from perfgate.capacity.estimate import Estimate, Spread, change_of, estimate, spread_of
+from perfgate.capacity.limiting import limit_of
+from perfgate.capacity.points import curve_of, points_of
+from perfgate.capacity.search import Search, above_low_load
+from perfgate.capacity.turn import Turn
+from perfgate.gate.verdict import Verdict
+from perfgate.trials import Arm
+
+LEVEL, CHANGE_LEVEL = 0.95, 0.99
+_WIDEST = 0.7
+"""Half-width, in logarithms, from which an interval says nothing."""
+_FEWEST_MISSES = 5.0
+"""Requests that would miss the objective at the capacity, of those near it, below which nothing is estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How the answer is judged and described."""
+
+    bounds: tuple[Bound, ...]
+    alpha: float
+    tolerance: float
+    cores: int
+    batch_timeout_ms: float | None
+    unloaded_ms: Mapping[Arm, float]
+
+
+def capacities_of(
+    search: Search, models: Mapping[Arm, str], judged: Judged
+) -> tuple[tuple[ArmCapacity, ...], CapacityChange | None]:
+    """Return each arm's capacity, and the change if both are estimated."""
+    found: list[ArmCapacity] = []
+    estimates: dict[Arm, Estimate] = {}
+    for arm, model in models.items():
+        turns = [turn for turn in search.turns if turn.arm is arm]
+        estimated = _estimated(search, arm, turns, judged)
+        capacity = _capacity(search, arm, model, turns, estimated, judged)
+        found.append(capacity)
+        if estimated is not None and capacity.kind is CapacityKind.ESTIMATED:
+            estimates[arm] = estimated
+    if len(models) < len(Arm) or len(estimates) < len(Arm):
+        return tuple(found), None
+    change = change_of(estimates[Arm.BASELINE], estimates[Arm.CANDIDATE])
+    return tuple(found), judged_change(change, judged.tolerance, judged.alpha)
+
+
+def _estimated(search: Search, arm: Arm, turns: Sequence[Turn], judged: Judged) -> Estimate | None:
+    if search.bracket(arm) is None:
+        return None
+    start_rps = search.start_rps(arm)
+    usable = [turn for turn in turns if not turn.seen.generator_bound]
+    usable = above_low_load(usable, judged.bounds, start_rps)
+    if len({turn.pair for turn in usable}) < 2:
+        return None
+    return estimate(usable, judged.bounds, search.queues, start_rps)
+
+
+def judged_change(change: Spread, tolerance: float, alpha: float) -> CapacityChange:
+    """Decide a change: fail if the decline is beyond the tolerance at level alpha, pass if it is within it."""
+    lower, upper = change.ends(CHANGE_LEVEL)
+    least, most = change.ends(1 - 2 * alpha)
+    limit = -log1p(tolerance)  # a decline, on the scale of logarithms
+    verdict = Verdict.FAIL if most < limit else Verdict.PASS if least >= limit else Verdict.INCONCLUSIVE
+    return CapacityChange(expm1(change.value), expm1(lower), expm1(upper), tolerance, verdict)
+
+
+def _capacity(  # noqa: PLR0913, PLR0917 - everything that an arm's capacity is described from
+    search: Search, arm: Arm, model: str, turns: Sequence[Turn], estimated: Estimate | None, judged: Judged
+) -> ArmCapacity:
+    points = points_of(turns, judged.bounds, search.tested_rps, judged.alpha)
+    kind, rate, (lower, upper), bound = _known(search, arm, turns, estimated, judged)
+    tested = [point for point in points if any(abs(point.rate_rps / rps - 1) < 1e-6 for rps in search.tested_rps)]
+    holds = max((p.rate_rps for p in tested if p.status is RateStatus.HOLDS), default=nan)
+    breaks = min((p.rate_rps for p in tested if p.status is RateStatus.BREAKS and not p.rate_rps < holds), default=nan)
+    low = [p.rate_rps for p in points if p.status is RateStatus.BREAKS and p.rate_rps < holds]
+    near = min(points, key=lambda point: abs(point.rate_rps - rate), default=None)
+    return ArmCapacity(
+        arm=arm,
+        model=model,
+        kind=kind,
+        rate_rps=rate,
+        lower_rps=lower,
+        upper_rps=upper,
+        objective=judged.bounds[bound].metric if bound is not None else "",
+        holds_rps=holds,
+        breaks_rps=breaks,
+        breaks_low_rps=max(low, default=nan),
+        limit=_limit(kind, points, rate, judged),
+        points=points,
+        curve=curve_of(turns, bound or 0, search.tested_rps),
+        cpu_ms_per_request=_cpu_ms(near),
+        memory_mb=near.memory_mb if near else nan,
+        unloaded_ms=judged.unloaded_ms.get(arm, nan),
+    )
+
+
+def _limit(kind: CapacityKind, points: Sequence[Point], rate_rps: float, judged: Judged) -> Limit:
+    if kind is CapacityKind.GENERATOR:
+        return Limit("generator", "the load generator cannot send faster")
+    if kind is CapacityKind.ABOVE:
+        return Limit("unknown", "no limit was reached")
+    return limit_of(points, rate_rps, judged.cores, judged.batch_timeout_ms)
+
+
+def _cpu_ms(point: Point | None) -> float:
+    if point is None or not point.achieved_rps:
+        return nan
+    return 1e3 * point.cpu_cores / point.achieved_rps
+
+
+def _known(
+    search: Search, arm: Arm, turns: Sequence[Turn], estimated: Estimate | None, judged: Judged
+) -> tuple[CapacityKind, float, tuple[float, float], int | None]:
+    """Return the kind, the rate, its interval and the number of the decisive objective."""
+    rates = [turn.rate_rps for turn in turns if not turn.seen.generator_bound] or [0.0]
+    if search.nothing_holds(arm):
+        return CapacityKind.BELOW, min(rates), (0.0, min(rates)), _worst(turns, judged.bounds)
+    if estimated is None:
+        bound_rates = [turn.rate_rps for turn in turns if turn.seen.generator_bound]
+        if bound_rates:
+            return CapacityKind.GENERATOR, min(bound_rates), (max(rates), inf), None
+        return CapacityKind.ABOVE, max(rates), (max(rates), inf), None
+    spread = spread_of(estimated)
+    low, high = spread.ends(LEVEL)
+    near = sum(turn.requests for turn in turns if abs(turn.rate_rps / exp(spread.value) - 1) < 0.2)
+    thin = near * judged.bounds[estimated.bound].share < _FEWEST_MISSES
+    if thin or not isfinite(spread.error) or spread.reach(LEVEL) > _WIDEST:
+        return CapacityKind.OPEN, exp(spread.value), (0.0, inf), estimated.bound
+    return CapacityKind.ESTIMATED, exp(spread.value), (exp(low), exp(high)), estimated.bound
+
+
+def _worst(turns: Sequence[Turn], bounds: Sequence[Bound]) -> int:
+    """Return the objective that is missed the most, at the lowest rate."""
+    lowest = min(turns, key=lambda turn: turn.rate_rps)
+    return max(range(len(bounds)), key=lambda k: lowest.missed[k] / bounds[k].share)

@@ -1,0 +1,90 @@
+"""From what a driver recorded to the recorded part of a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from perfgate.capacity.answer import Bound
+from perfgate.capacity.bounds import missed
+from perfgate.capacity.lengths import Lengths
+from perfgate.capacity.search import Ask
+from perfgate.capacity.turn import Floats, Seen, Turn
+from perfgate.trials import Requests, Trial
+
+_GENERATOR_SHARE = 0.8
+"""Share of its core from which the load generator counts as the bottleneck (perfgate.experiment.cautions)."""
+_LAG_LIMIT_MS, _LAG_FACTOR = 10.0, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What all turns of a measurement have in common."""
+
+    bounds: tuple[Bound, ...]
+    lengths: Lengths
+    workers: int
+    """Processes of the load generator."""
+
+
+def turn_of(ask: Ask, trial: Trial, instants_s: Floats, protocol: Protocol) -> Turn:
+    """Cut off a turn's start, and count what missed each bound."""
+    requests, lengths = trial.requests, protocol.lengths
+    recorded = requests.scheduled_s >= lengths.lead_in_s
+    misses = [each & recorded for each in missed(protocol.bounds, requests)]
+    begin_s, end_s = requests.scheduled_s, requests.scheduled_s + requests.response_ms / 1e3
+    first, last = lengths.lead_in_s, lengths.whole_s
+    count, middle_s = int(np.count_nonzero(recorded)), lengths.lead_in_s + lengths.turn_s / 2
+    overlap_s = np.clip(np.minimum(end_s, last) - np.maximum(begin_s, first), 0, None)
+    at_first, at_last = (int(np.count_nonzero((begin_s < at) & (end_s > at))) for at in (first, last))
+    early = int(np.count_nonzero(misses[0] & (begin_s < middle_s)))
+    answered = (requests.status == 0) & (end_s >= first) & (end_s < last)
+    return Turn(
+        arm=trial.arm,
+        pair=ask.pair,
+        number=ask.number,
+        stage=ask.stage,
+        rate_rps=ask.rate_rps,
+        instants_s=instants_s,
+        response_ms=requests.response_ms[recorded],
+        missed=tuple(int(np.count_nonzero(each)) for each in misses),
+        failed=int(np.count_nonzero(recorded & (requests.status != 0))),
+        halves=(early, int(np.count_nonzero(misses[0])) - early),
+        achieved_rps=int(np.count_nonzero(answered)) / lengths.turn_s,
+        in_flight=float(overlap_s.sum()) / lengths.turn_s,
+        growth=(at_last - at_first) / max(count, 1),
+        seen=_seen(trial, protocol),
+    )
+
+
+def _seen(trial: Trial, protocol: Protocol) -> Seen:
+    requests, stages = trial.requests, trial.requests.stages
+    generator = trial.driver_cpu_ms / 1e3 / trial.wall_s if trial.wall_s else nan
+    lag_ms = requests.send_lag_ms
+    queue_ms = nan if stages is None else _mean(stages.queue_ms)
+    response_ms = _mean(requests.response_ms)
+    return Seen(
+        cpu_cores=trial.cpu_ms / 1e3 / trial.wall_s if trial.wall_s else nan,
+        memory_mb=trial.memory.rss_mb if trial.memory else nan,
+        batch_size=nan if stages is None else _mean(stages.batch_size),
+        queue_share=queue_ms / response_ms if response_ms > 0 else nan,
+        generator_cores=generator,
+        send_lag_ms=float(np.quantile(lag_ms, 0.99)) if lag_ms.size else nan,
+        generator_bound=generator > _GENERATOR_SHARE * protocol.workers or _lags(requests),
+    )
+
+
+def _lags(requests: Requests) -> bool:
+    """Return whether most of the typical request's time, or of the slowest 1 %'s, was the generator's own."""
+    if not requests.send_lag_ms.size:
+        return False
+    lag_ms = np.quantile(requests.send_lag_ms, (0.5, 0.99))
+    service_ms = np.quantile(requests.service_ms, (0.5, 0.99))
+    return bool(lag_ms[1] > _LAG_LIMIT_MS and (lag_ms[0] > service_ms[0] or lag_ms[1] > _LAG_FACTOR * service_ms[1]))
+
+
+def _mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else nan

@@ -1,0 +1,52 @@
+"""What keeps a version from carrying more, with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from perfgate.capacity.answer import Limit, Point
+from perfgate.formatting import number, share
+
+_BUSY = 0.85
+"""Share of its CPUs from which a server has no more to give."""
+_ONE_CORE = (0.85, 1.15)
+_QUEUED = 0.5
+_SATURATED = 0.9
+"""Achieved over offered rate below which a server does not keep up."""
+
+
+def limit_of(points: Sequence[Point], rate_rps: float, cores: int, batch_timeout_ms: float | None) -> Limit:
+    """Name the limit from what the server showed at the capacity and above it."""
+    above = [point for point in points if point.rate_rps >= 0.97 * rate_rps]
+    if not above:
+        return Limit("unknown", "no turn was made at the capacity")
+    top = max(above, key=lambda point: point.cpu_cores if isfinite(point.cpu_cores) else 0.0)
+    at = f"at {number(top.rate_rps)} requests/s"
+    if top.generator_cores + top.cpu_cores > _BUSY * cores and top.generator_cores > _BUSY:
+        return Limit("generator", f"the load generator uses {number(top.generator_cores)} of {cores} cores {at}")
+    if top.cpu_cores >= _BUSY * cores:
+        return Limit("cpu", f"CPU: the server uses {number(top.cpu_cores)} of {cores} cores {at}")
+    if batch_timeout_ms and _waits_for_batches(points, rate_rps, batch_timeout_ms):
+        return Limit("batching", f"requests wait for batches to fill: up to {number(batch_timeout_ms)} ms each")
+    uses = f"the server uses {number(top.cpu_cores)} of {cores} cores {at}{_waiting(top)}"
+    if _queues(top):
+        one = _ONE_CORE[0] <= top.cpu_cores <= _ONE_CORE[1]
+        return Limit("queue", f"{'one execution at a time' if one else 'requests queue'}: {uses}")
+    return Limit("unknown", uses)
+
+
+def _queues(point: Point) -> bool:
+    return point.queue_share >= _QUEUED or point.achieved_rps < _SATURATED * point.rate_rps or point.growth > 0.05
+
+
+def _waiting(point: Point) -> str:
+    if isfinite(point.queue_share):
+        return f", and {share(point.queue_share)} of a request's time passes before its execution"
+    return ""
+
+
+def _waits_for_batches(points: Sequence[Point], rate_rps: float, timeout_ms: float) -> bool:
+    """Return whether the time-out is most of the median response at the capacity, and the server is not overloaded."""
+    near = min(points, key=lambda point: abs(point.rate_rps - rate_rps))
+    return timeout_ms > 0.5 * near.p50_ms and near.growth < 0.05
