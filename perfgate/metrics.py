@@ -54,6 +54,7 @@ class Source(StrEnum):
     REQUEST = "cost/request"
     OPS = "cost/ops"
     LOAD = "load/request"
+    CAPACITY = "capacity"
     START = "start"
     MODEL = "model"
 
@@ -128,6 +129,8 @@ METRICS: tuple[Metric, ...] = (
            description="99.9th percentile of the response time, under load"),
     Metric("throughput_rps", "1/s", _HIGHER, _BLOCK, _LOAD, "throughput_rps", 0.10, gated=False,
            description="answered requests per second, under load"),
+    Metric("capacity_rps", "1/s", _HIGHER, _VALUE, (Source.CAPACITY,), "capacity_rps", 0.10, gated=False,
+           description="highest rate at which one server holds the scenario's objectives"),
     Metric("cpu_cores", "cores", _LOWER, _BLOCK, _LOAD, "cpu_cores", 0.10, gated=False,
            description="mean cores in use by the server process, under load"),
     Metric("queue_ms", "ms", _LOWER, _BLOCK, _LOAD, "queue_ms", 0.50, gated=False,

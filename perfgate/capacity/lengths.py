@@ -9,13 +9,15 @@ from math import log, sqrt
 from perfgate.capacity.answer import Bound
 
 _LEAST_TURN_S, _LEAST_LEAD_IN_S = 1.0, 0.25
-_SETTLED = 3.0
+_SETTLED = 1.5
 """Relaxation times that are left out at the start of a turn."""
-_LONG = 4.0
+_ENOUGH = 0.7
+"""Relaxation times without which the start of a turn is too short."""
+_LONG = 2.0
 """Length of a turn, in times of its start."""
 _FEWEST_REQUESTS = 40
 """Wanted of a turn."""
-_FEWEST_PAIRS = 18
+_FEWEST_PAIRS = 24
 """Pairs of turns that must fit into the time."""
 
 
@@ -38,7 +40,7 @@ class Lengths:
     @property
     def is_long(self) -> bool:
         """Whether the start that is left out is long enough for the queue to settle."""
-        return self.lead_in_s >= self.settles_s
+        return self.lead_in_s >= _ENOUGH * self.settles_s
 
 
 def lengths_of(

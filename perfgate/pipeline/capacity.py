@@ -1,0 +1,156 @@
+"""`perfgate capacity`: servers of each version, visited at many rates, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from perfgate.baseline.fingerprint import environment, fingerprint
+from perfgate.capacity.answer import SCHEMA_VERSION, CapacityAnswer
+from perfgate.capacity.assemble import Judged, capacities_of
+from perfgate.capacity.turn import Stage
+from perfgate.experiment.fleet import Fleet
+from perfgate.experiment.lanes import Bench
+from perfgate.experiment.setup import arm_setups, ensure_unchanged
+from perfgate.experiment.world import World
+from perfgate.formatting import number
+from perfgate.gate.tolerance import own_tolerance_of
+from perfgate.loadgen.workers import Workers
+from perfgate.metrics import BY_NAME
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.job import Job
+from perfgate.pipeline.options import Options
+from perfgate.pipeline.plan import plan_of
+from perfgate.pipeline.prepare import prepare
+from perfgate.pipeline.rate_search import SECONDS, RateSearch, batch_timeout_ms, begin_search, continue_search
+from perfgate.pipeline.world import world_of
+from perfgate.results.progress import Phase, Progress
+from perfgate.results.scenario import as_recorded
+from perfgate.scenario.schema import Scenario
+from perfgate.serving.open_files import allow_open_files
+from perfgate.version import __version__
+
+_STAGES = {
+    Stage.SWEEP: "rates from low to high",
+    Stage.SEARCH: "near the capacity",
+    Stage.TEST: "fresh turns at fixed rates",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A search, and the facts of its measurement."""
+
+    job: Job
+    found: RateSearch
+    seconds: float
+    cores: int
+
+
+def measured(comparison: Comparison, options: Options, host: Host, out: Path) -> Measured:
+    """Serve each version, and search; InvalidRunError if a server does not work or dies.
+
+    ^C ends the search, and what is known by then is kept.
+    """
+    allow_open_files()
+    seconds = options.budget or SECONDS[len(comparison.models)]
+    timed = replace(comparison, scenario=_with_budget(comparison.scenario, seconds))
+    facts = environment(host.environ)
+    seed = host.random_bits(32) if options.seed is None else options.seed
+    job = Job(prepare(timed, host.cpus()), out.name, host.arguments, seed, out, host.now(), facts)
+    progress = host.progress()
+    with progress, Workers(comparison.scenario.load.workers) as workers:
+        world = world_of(timed, out, host, host.cpus(), facts, workers)
+        began_s = world.clock()
+        found = _searched(job, world, seconds, progress)
+        cores = len(comparison.scenario.server.cpus or host.cpus())
+        return Measured(job, found, world.clock() - began_s, cores)
+
+
+def answer_of(given: Measured) -> CapacityAnswer:
+    """Make the answer of a search."""
+    job, found = given.job, given.found
+    scenario = job.scenario
+    tolerance = own_tolerance_of(BY_NAME["capacity_rps"], scenario.gate, 0.0).share
+    timeout_ms = batch_timeout_ms(scenario)
+    judged = Judged(found.bounds, scenario.gate.alpha, tolerance, given.cores, timeout_ms, found.unloaded_ms)
+    models = {arm: model.given for arm, model in job.models.items()}
+    arms, change = capacities_of(found.search, models, judged)
+    return CapacityAnswer(
+        schema_version=SCHEMA_VERSION,
+        run_id=job.run_id,
+        created_utc=job.created.isoformat(timespec="seconds"),
+        perfgate_version=__version__,
+        complete=found.complete,
+        scenario=as_recorded(scenario),
+        objectives=found.bounds,
+        arms=arms,
+        change=change,
+        cores=given.cores,
+        servers=found.pairs,
+        turn_s=found.lengths.turn_s,
+        lead_in_s=found.lengths.lead_in_s,
+        turns=len(found.search.turns),
+        seconds=given.seconds,
+        seed=job.seed,
+        notes=found.notes,
+        environment=dict(job.environment),
+        fingerprint=_fingerprint(job.environment, scenario),
+    )
+
+
+def _fingerprint(facts: Mapping[str, Any], scenario: Scenario) -> str:
+    return fingerprint(facts, scenario.server.model_dump(mode="json"))
+
+
+def _with_budget(scenario: Scenario, seconds: float) -> Scenario:
+    return scenario.model_copy(update={"budget": scenario.budget.model_copy(update={"measure_s": seconds})})
+
+
+def _searched(job: Job, world: World, seconds: float, progress: Progress) -> RateSearch:
+    plan = replace(plan_of(job, world), segments=())
+    bench = Bench(plan, world.machine, world.clock, np.random.default_rng(plan.seed), world.clock())
+    servers = len(plan.slots)
+    with TemporaryDirectory(prefix="perfgate-") as scratch:
+        setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
+        with Fleet(plan, setups, world) as fleet:
+            progress.phase(Phase(f"start {servers} servers", later_s=seconds, servers=servers))
+            fleet.start(lambda count: progress.update(lambda: count))
+            ensure_unchanged(job.models)
+            progress.phase(Phase("warm-up", later_s=seconds, servers=servers))
+            fleet.warm_up(lambda count: progress.update(lambda: count))
+            began_s = bench.now_s()
+
+            def stage(now: Stage, found: RateSearch) -> None:
+                left_s = max(0.0, seconds - (bench.now_s() - began_s))
+                part_s = {Stage.SWEEP: left_s / 4, Stage.SEARCH: left_s / 3, Stage.TEST: left_s}[now]
+                progress.phase(Phase(_STAGES[now] + _bracket(found), part_s, later_s=left_s - part_s))
+
+            phase_s = [began_s]
+            shown = replace(bench, between=lambda: progress.update(lambda: bench.now_s() - phase_s[0]))
+            found = begin_search(fleet.replicas, job.scenario, seconds, shown)
+
+            def on_stage(now: Stage, found: RateSearch) -> None:
+                phase_s[0] = bench.now_s()
+                stage(now, found)
+
+            try:
+                continue_search(found, fleet.replicas, job.scenario, seconds, shown, on_stage)
+            except KeyboardInterrupt:
+                found.complete = False
+            return found
+
+
+def _bracket(found: RateSearch) -> str:
+    """Say between which rates the search goes on."""
+    brackets = [bracket for arm in found.unloaded_ms if found.search.turns and (bracket := found.search.bracket(arm))]
+    if not brackets:
+        return ""
+    low, high = min(each[0] for each in brackets), max(each[1] for each in brackets)
+    return f", {number(low)} to {number(high)} requests/s"

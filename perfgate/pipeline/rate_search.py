@@ -1,0 +1,150 @@
+"""The search for a capacity on live servers: turns at one rate after another, both arms with the same arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+
+from perfgate.capacity.answer import Bound
+from perfgate.capacity.arrivals import SHAPED, at_any_rate
+from perfgate.capacity.bounds import bounds_of
+from perfgate.capacity.driven import Protocol, turn_of
+from perfgate.capacity.lengths import Lengths, lengths_of
+from perfgate.capacity.reference_queue import ReferenceQueue
+from perfgate.capacity.search import Search, Searched
+from perfgate.capacity.turn import Stage
+from perfgate.experiment.fleet import LiveReplica, of_arm
+from perfgate.experiment.lanes import Bench, load_turn
+from perfgate.loadgen.interface import ClosedLoop, OpenLoop
+from perfgate.scenario.batching_file import batching_of
+from perfgate.scenario.schema import Scenario
+from perfgate.trials import Arm, Requests
+
+SECONDS = {1: 150.0, 2: 220.0}
+"""Time to measure, by the number of arms."""
+_UNLOADED_S, _CLOSED_S = 0.7, 1.0
+_LEAST_IN_FLIGHT, _MOST_IN_FLIGHT = 16, 256
+_FEWEST_PAIRS, _MOST_PAIRS = 4, 12
+_TURNS_OF_A_PAIR = 5
+"""Pairs of turns that each pair of servers should have."""
+_TABLE_REQUESTS = 1_000_000
+
+
+@dataclass(slots=True)
+class RateSearch:
+    """A search under way; what is known when it is interrupted stays known."""
+
+    search: Search
+    bounds: tuple[Bound, ...]
+    lengths: Lengths
+    unloaded_ms: dict[Arm, float]
+    pairs: int
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    complete: bool = False
+    stage: Stage = Stage.SWEEP
+
+
+def begin_search(replicas: Sequence[LiveReplica], scenario: Scenario, seconds: float, bench: Bench) -> RateSearch:
+    """Measure each arm with one request in flight and with many, and plan the turns from both."""
+    unloaded_ms, closed_rps = {}, []
+    for arm in Arm:
+        for live in of_arm(replicas, arm)[:1]:
+            unloaded_ms[arm] = _median_ms(_closed(live, 1, _UNLOADED_S, bench))
+            closed_rps.append(_answered_rps(_closed(live, _in_flight(scenario), _CLOSED_S, bench)))
+    arms = tuple(unloaded_ms)
+    bounds, notes = bounds_of(scenario.objectives, next(iter(unloaded_ms.values())))
+    guess_rps = max(min(closed_rps), 0.1)
+    lengths = lengths_of(bounds, max(unloaded_ms.values()), guess_rps, seconds, len(arms))
+    if scenario.load.arrivals in SHAPED:
+        lengths = replace(lengths, turn_s=lengths.whole_s, lead_in_s=0.0)
+    rng = np.random.default_rng((bench.plan.seed, 15))
+    draw = at_any_rate(scenario.load, lengths.whole_s, bench.plan.trace_s)
+    queues = {
+        index: ReferenceQueue(bound.bound_ms / 1e3, lengths.lead_in_s, draw, bench.plan.seed, _TABLE_REQUESTS)
+        for index, bound in enumerate(bounds)
+        if bound.bound_ms
+    }
+    servers = min(len(of_arm(replicas, arm)) for arm in arms)
+    wanted = int(seconds / (lengths.whole_s * len(arms)) / _TURNS_OF_A_PAIR)
+    pairs = min(servers, max(_FEWEST_PAIRS, min(wanted, _MOST_PAIRS)))
+    search = Search(Searched(arms, bounds, pairs, guess_rps, queues), rng)
+    return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, lengths)))
+
+
+def _notes(notes: tuple[str, ...], lengths: Lengths) -> Iterator[str]:
+    yield from notes
+    if not lengths.is_long:
+        yield (
+            f"turns of {lengths.whole_s:.1f} s are short: a queue that just keeps the objective settles in about "
+            f"{lengths.settles_s:.1f} s, so the capacity may be estimated too high; give it more time (--budget)"
+        )
+
+
+def continue_search(  # noqa: PLR0913, PLR0917 - the search, and everything that it touches
+    found: RateSearch,
+    replicas: Sequence[LiveReplica],
+    scenario: Scenario,
+    seconds: float,
+    bench: Bench,
+    on_stage: Callable[[Stage, RateSearch], None] = lambda _stage, _found: None,
+) -> None:
+    """Make turns until the time is used up."""
+    began_s, length_s = bench.now_s(), found.lengths.whole_s
+    timed = replace(bench, plan=replace(bench.plan, turn_s=length_s))
+    arms = {arm: of_arm(replicas, arm) for arm in found.unloaded_ms}
+    draw = at_any_rate(scenario.load, length_s, bench.plan.trace_s)
+    protocol = Protocol(found.bounds, found.lengths, scenario.load.workers)
+    rng = np.random.default_rng((bench.plan.seed, 16))
+    asks = found.search.asks(lambda: (bench.now_s() - began_s) / seconds)
+    try:
+        for ask in asks:
+            if ask.stage is not found.stage or ask.number == 0:
+                found.stage = ask.stage
+                on_stage(ask.stage, found)
+            instants_s = draw(ask.rate_rps, rng)
+            order = [arms[arm][ask.pair] for arm in rng.permutation([arm.value for arm in arms]).tolist()]
+            turns = [
+                turn_of(ask, load_turn(live, ask.number, OpenLoop(instants_s), timed), instants_s, protocol)
+                for live in order
+            ]
+            found.search.tell(*turns)
+        found.complete = True
+    finally:
+        found.seconds = bench.now_s() - began_s
+
+
+def batch_timeout_ms(scenario: Scenario) -> float | None:
+    """Return how long a batch waits for more requests; None without batching."""
+    batching = batching_of(scenario.server)
+    return batching.batch_timeout_micros / 1e3 if batching else None
+
+
+def _in_flight(scenario: Scenario) -> int:
+    """Return how many requests in flight show what a server can answer: two of its batches, or 16."""
+    batching = batching_of(scenario.server)
+    wanted = 2 * batching.max_batch_size // scenario.payload.batch_size if batching else 0
+    return min(max(wanted, _LEAST_IN_FLIGHT, scenario.load.in_flight), _MOST_IN_FLIGHT)
+
+
+def _closed(live: LiveReplica, in_flight: int, seconds: float, bench: Bench) -> Requests:
+    """Drive a closed loop; at least a few requests, however slow."""
+    bench.between()
+    return live.driver.drive(live.calls, ClosedLoop(in_flight, duration_s=seconds))
+
+
+def _median_ms(requests: Requests) -> float:
+    return float(np.median(requests.service_ms)) if requests.service_ms.size else float("nan")
+
+
+def _answered_rps(requests: Requests) -> float:
+    """Return the answers a second until the last one came."""
+    good = requests.status == 0
+    if not good.any():
+        return 0.0
+    last_s = float((requests.scheduled_s + requests.response_ms / 1e3)[good].max())
+    rate = int(np.count_nonzero(good)) / last_s
+    return rate if isfinite(rate) else 0.0
