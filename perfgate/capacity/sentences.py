@@ -27,14 +27,14 @@ _RELATIONS = {Verdict.PASS: ">=", Verdict.FAIL: "<"}
 def summary_lines(answer: CapacityAnswer) -> tuple[str, ...]:
     """Return everything in reading order: capacities, the change, what each version showed, servers needed."""
     arms = told_apart(answer)
-    lines = (
-        interrupted_sentence(answer),
-        *(f"{capacity_sentence(arm, answer.objectives)}." for arm in arms),
-        change_sentence(answer),
-        *(line for arm in arms for line in _arm_lines(arm, answer.objectives)),
-        *needs_sentences(answer, arms),
-    )
-    return tuple(filter(None, lines))
+    each = (line for arm in arms for line in arm_lines(arm, answer.objectives))
+    return (*first_lines(answer), *each, *needs_sentences(answer, arms))
+
+
+def first_lines(answer: CapacityAnswer) -> tuple[str, ...]:
+    """Return what was asked for: the capacities, and the change."""
+    capacities = (f"{capacity_sentence(arm, answer.objectives)}." for arm in told_apart(answer))
+    return tuple(filter(None, (interrupted_sentence(answer), *capacities, change_sentence(answer))))
 
 
 def told_apart(answer: CapacityAnswer) -> tuple[ArmCapacity, ...]:
@@ -50,11 +50,10 @@ def interrupted_sentence(answer: CapacityAnswer) -> str:
     return "" if answer.complete else f"Interrupted: this is what was known after {turns}."
 
 
-def _arm_lines(arm: ArmCapacity, objectives: Sequence[Bound]) -> Iterator[str]:
-    for words in (tested_sentence(arm), low_load_sentence(arm, objectives)):
-        if words:
-            yield f"{arm.model} {words}."
-    yield limit_sentence(arm)
+def arm_lines(arm: ArmCapacity, objectives: Sequence[Bound]) -> tuple[str, ...]:
+    """Return what one version showed: rates at which it holds and breaks, and what limits it."""
+    found = (tested_sentence(arm), low_load_sentence(arm, objectives))
+    return tuple(filter(None, (*(f"{arm.model} {words}." for words in found if words), limit_sentence(arm))))
 
 
 def capacity_sentence(arm: ArmCapacity, objectives: Sequence[Bound]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from math import isfinite
 
 from perfgate.capacity.answer import ArmCapacity, CapacityAnswer, Fleet, Point
@@ -22,7 +22,7 @@ CURVE_COLUMNS = (
 def curve_table(arm: ArmCapacity) -> TextTable:
     """Return one row for each rate that was tried: response times, and how the server carried it."""
     rows = tuple(_point(each, arm.objective) for each in arm.points)
-    return TextTable(f"{arm.model} at each rate", CURVE_COLUMNS, rows, _curve_note(arm))
+    return TextTable(f"{arm.model} at each rate", CURVE_COLUMNS, rows, curve_note(arm))
 
 
 def _point(point: Point, objective: str) -> tuple[str, ...]:
@@ -42,22 +42,20 @@ def _point(point: Point, objective: str) -> tuple[str, ...]:
     )
 
 
-def _curve_note(arm: ArmCapacity) -> str:
-    missed = (
-        f"missed: share of requests that miss {arm.objective}."
-        if arm.objective
-        else ("missed: share of requests that miss the objective that most miss.")
-    )
-    parts = (
-        missed,
-        "queue: share of the response time before the execution." if _any(arm, lambda p: p.queue_share) else "",
-        f"{_FLAG} more than {share(LITTLE)} off Little's law." if any(map(breaks_little, arm.points)) else "",
-    )
-    return " ".join(filter(None, parts))
+def curve_note(arm: ArmCapacity, columns: Collection[str] = CURVE_COLUMNS) -> str:
+    """Return what the columns mean of which a name does not say it, without those that are not shown or empty."""
+    missed = arm.objective or "the objective that most of them miss"
+    off = any(map(breaks_little, arm.points))
+    parts = {
+        ">missed": f"missed: share of requests that miss {missed}.",
+        ">queue": "queue: share of the response time before the execution." if _queue_known(arm) else "",
+        ">Little": f"{_FLAG} more than {share(LITTLE)} off Little's law." if off else "",
+    }
+    return " ".join(words for name, words in parts.items() if words and name in columns)
 
 
-def _any(arm: ArmCapacity, value: Callable[[Point], float]) -> bool:
-    return any(isfinite(value(each)) for each in arm.points)
+def _queue_known(arm: ArmCapacity) -> bool:
+    return any(isfinite(each.queue_share) for each in arm.points)
 
 
 def needs_table(answer: CapacityAnswer) -> TextTable | None:
@@ -69,7 +67,7 @@ def needs_table(answer: CapacityAnswer) -> TextTable | None:
     cells = zip(*(_cells(fleet) for fleet in needs.fleets), strict=True)
     rows = ((name, *each) for name, each in zip(_ROWS, cells, strict=False) if set(each) != {MISSING})
     columns = ("what", *(f">{names[fleet.arm]}" for fleet in needs.fleets))
-    return TextTable(f"Servers for {rate(needs.demand_rps)} requests/s", columns, tuple(rows), _needs_note(answer))
+    return TextTable("Servers needed", columns, tuple(rows), _needs_note(answer))
 
 
 _ROWS = (
@@ -86,7 +84,9 @@ _ROWS = (
 
 
 def _cells(fleet: Fleet) -> Iterator[str]:
-    for count in (fleet.servers, fleet.servers_at_estimate, fleet.servers_at_upper):
+    bound = "at most " if fleet.servers_at_estimate is None else ""
+    yield MISSING if fleet.servers is None else f"{bound}{fleet.servers:,}"
+    for count in (fleet.servers_at_estimate, fleet.servers_at_upper):
         yield MISSING if count is None else f"{count:,}"
     yield rate(fleet.rate_rps)
     yield number(fleet.cpu_hours_per_day)

@@ -36,14 +36,14 @@ def test_unknown_numbers_are_not_available_and_without_an_objective_the_worst_is
     point = replace(arm.points[0], missed={"latency_p99_ms": 0.002, "error_rate": 0.03})
     assert curve_table(replace(arm, points=(point,))).rows[0][5] == "3%"
     assert curve_table(replace(arm, points=(replace(point, missed={}),))).rows[0][5] == "n/a"
-    assert "the objective that most miss" in curve_table(arm).note
+    assert "the objective that most of them miss" in curve_table(arm).note
 
 
 def test_servers_cpu_memory_and_cost_of_both_versions() -> None:
     answer = replace(two_arms(), needs=servers_needed(two_arms(), 3e5, 0.3, 2, 0.34))
     table = needs_table(answer)
     assert table
-    assert table.title == "Servers for 300,000 requests/s"
+    assert table.title == "Servers needed"
     assert table.columns == ("what", ">models/ranker/1", ">models/ranker/2")
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["servers"] == ("906", "1,079")
@@ -67,6 +67,9 @@ def test_rows_of_which_nothing_is_known_are_left_out() -> None:
     assert [row[0] for row in nothing.rows] == ["by the upper end", "CPU-hours a day, requests"]
     assert nothing.note == "n/a: no rate is known that the version carries."
     assert needs_table(below()) is None
+    bound = needs_table(replace(above(), needs=servers_needed(above(), 3e5, 0.3, 2)))
+    assert bound
+    assert bound.rows[0] == ("servers", "906", "at most 672")
 
 
 @pytest.mark.parametrize("name", SAMPLES)
