@@ -159,7 +159,7 @@ class CapacityChange:
     upper: float
     """Upper end of the 99 % interval."""
     tolerance: float
-    """Decline that the gate accepts."""
+    """Decline that the gate accepts, on the scale of ratios: 0.05 is 1 / 1.05 - 1, or -4.76 %."""
     verdict: Verdict
     """`fail` if the decline is beyond the tolerance at the gate's level."""
 

@@ -8,7 +8,7 @@ from math import isfinite
 
 from perfgate.capacity.answer import ArmCapacity, Bound, CapacityAnswer, CapacityChange, CapacityKind, Point, RateStatus
 from perfgate.capacity.needs_sentences import needs_sentences
-from perfgate.formatting import bound, change, given, interval, rate, share
+from perfgate.formatting import bound, change, given, interval, limit, rate, share
 from perfgate.gate.verdict import Verdict
 from perfgate.trials import Arm
 
@@ -58,7 +58,12 @@ def arm_lines(arm: ArmCapacity, objectives: Sequence[Bound]) -> tuple[str, ...]:
 
 def capacity_sentence(arm: ArmCapacity, objectives: Sequence[Bound]) -> str:
     """Return what is known of a capacity, without a full stop: `v2: 412 requests/s [398, 425] (95%); ...`."""
-    return f"{arm.model}: {_KINDS[arm.kind](arm, objectives)}"
+    return f"{arm.model}: {_KINDS[_kind(arm)](arm, objectives)}"
+
+
+def _kind(arm: ArmCapacity) -> CapacityKind:
+    """Return what is known; nothing, whatever the answer says, if it was interrupted before the first request."""
+    return arm.kind if arm.points or arm.kind is CapacityKind.GENERATOR else CapacityKind.OPEN
 
 
 def _estimated(arm: ArmCapacity, objectives: Sequence[Bound]) -> str:
@@ -181,7 +186,7 @@ def _seen(found: CapacityChange) -> str:
 
 
 def _judged(found: CapacityChange) -> str:
-    tolerance = f"the accepted decline of {share(found.tolerance)}"
+    tolerance = f"the accepted decline of {_limit(found).removeprefix('-')}"
     if found.verdict is Verdict.PASS:
         return f"within {tolerance}"
     if found.verdict is Verdict.FAIL:
@@ -192,12 +197,13 @@ def _judged(found: CapacityChange) -> str:
 
 
 def _undecided(found: CapacityChange) -> str:
-    both = not found.lower > -found.tolerance and not found.upper < -found.tolerance
+    least = 1 / (1 + found.tolerance) - 1
+    both = not found.lower > least and not found.upper < least
     return "is on both sides of" if both else "is not certain enough for"
 
 
 def final_words(answer: CapacityAnswer) -> str:
-    """Return the final line without the page: `FAIL capacity_rps -16.1% [-18.9, -13.2] < -5%; ...`."""
+    """Return the final line without the page: `FAIL capacity_rps -16.1% [-18.9, -13.2] < -4.76%; ...`."""
     arms = told_apart(answer)
     verdict = answer.verdict
     word = "INTERRUPTED" if not answer.complete else verdict.value.upper() if verdict else "CAPACITY"
@@ -211,25 +217,29 @@ def final_words(answer: CapacityAnswer) -> str:
 
 
 def _against(found: CapacityChange) -> str:
-    limit = f"-{share(found.tolerance)}"
     if found.verdict is Verdict.INVALID:
         return ""
-    return f" {_RELATIONS.get(found.verdict) or _undecided(found)} {limit}"
+    return f" {_RELATIONS.get(found.verdict) or _undecided(found)} {_limit(found)}"
+
+
+def _limit(found: CapacityChange) -> str:
+    """Return the decline that the gate accepts, as that of other metrics of which more is better: `-4.76%`."""
+    return limit(found.tolerance, "throughput_rps")
 
 
 def _bare(arm: ArmCapacity) -> str:
     """Return a capacity beside a change, which has the interval."""
-    return f"{rate(arm.rate_rps)}/s" if arm.kind is CapacityKind.ESTIMATED else _short(arm)
+    return f"{rate(arm.rate_rps)}/s" if _kind(arm) is CapacityKind.ESTIMATED else _short(arm)
 
 
 def _short(arm: ArmCapacity) -> str:
     """Return a capacity in a few words: `412/s [398, 425]`, `above 1,250/s`."""
-    shown = f"{rate(arm.rate_rps)}/s"
-    if arm.kind is CapacityKind.GENERATOR:
+    shown, kind = f"{rate(arm.rate_rps)}/s", _kind(arm)
+    if kind is CapacityKind.GENERATOR:
         return f"not known (the load generator is the limit at {shown})"
-    if arm.kind in {CapacityKind.ABOVE, CapacityKind.BELOW}:
-        return f"{arm.kind.value} {shown}"
-    known = shown if arm.kind is CapacityKind.ESTIMATED else "not known"
+    if kind in {CapacityKind.ABOVE, CapacityKind.BELOW}:
+        return f"{kind.value} {shown}"
+    known = shown if kind is CapacityKind.ESTIMATED else "not known"
     return f"{known} {_ends(arm)}".rstrip()
 
 

@@ -88,7 +88,7 @@ def generator() -> CapacityAnswer:
     """Return a version that is faster than the load generator."""
     fast = arm(Arm.CANDIDATE, "models/ranker/2", 90_000.0)
     fast = replace(
-        fast, kind=CapacityKind.GENERATOR, rate_rps=41_000.0, lower_rps=0.0, upper_rps=inf, objective="",
+        fast, kind=CapacityKind.GENERATOR, rate_rps=41_000.0, lower_rps=max(RATES), upper_rps=inf, objective="",
         holds_rps=max(RATES), breaks_rps=nan,
         limit=Limit("generator", "the load generator used 1.0 of its 1 CPUs and sent 99% of requests up to 12 ms late"),
     )  # fmt: skip

@@ -90,6 +90,14 @@ def test_what_is_open_has_its_reason_and_what_is_known() -> None:
     assert "did not decide it" in capacity_sentence(baseline, ())
 
 
+def test_nothing_is_known_without_a_request_whatever_the_kind() -> None:
+    arm = replace(_arm(one_arm()), points=(), rate_rps=0.0, lower_rps=0.0, upper_rps=inf)
+    for kind in (CapacityKind.ABOVE, CapacityKind.BELOW, CapacityKind.ESTIMATED):
+        found = replace(arm, kind=kind)
+        assert capacity_sentence(found, OBJECTIVES) == f"{V2}: not known: no requests were recorded"
+        assert final_words(replace(one_arm(), arms=(found,))) == f"CAPACITY {V2} not known"
+
+
 def test_rates_that_were_tested() -> None:
     arm = _arm(one_arm())
     assert rates_tested(arm) == (
@@ -131,10 +139,10 @@ def test_an_unknown_limit_is_not_mentioned() -> None:
     ("build", "words"),
     [
         (one_arm, ""),
-        (two_arms, "Capacity -16.1% [-18.9, -13.2] (99%), beyond the accepted decline of 5%."),
-        (no_difference, "No difference shown: +0.3% [-1.9, +2.6] (99%), within the accepted decline of 5%."),
+        (two_arms, "Capacity -16.1% [-18.9, -13.2] (99%), beyond the accepted decline of 4.76%."),
+        (no_difference, "No difference shown: +0.3% [-1.9, +2.6] (99%), within the accepted decline of 4.76%."),
         (undecided, ("No difference shown: -4.1% [-9.3, +1.2] (99%), which is on both sides of the accepted decline "
-                     "of 5%.")),
+                     "of 4.76%.")),
         (above, f"The change of the capacity is not known: {V2} has no estimate."),
         (interrupted, f"The change of the capacity is not known: models/ranker/1 and {V2} have no estimate."),
     ],
@@ -149,7 +157,7 @@ def _judged(lower: float, upper: float, verdict: Verdict) -> CapacityAnswer:
 
 def test_an_undecided_change_is_on_both_sides_only_if_its_interval_is() -> None:
     assert "which is not certain enough for the accepted" in change_sentence(
-        _judged(-0.045, -0.03, Verdict.INCONCLUSIVE)
+        _judged(-0.046, -0.03, Verdict.INCONCLUSIVE)
     )
     assert "[n/a, +3.0] (99%), which is on both sides" in change_sentence(_judged(-inf, 0.03, Verdict.INCONCLUSIVE))
     assert "which cannot be judged" in change_sentence(_judged(-0.06, 0.03, Verdict.INVALID))
@@ -159,9 +167,9 @@ def test_an_undecided_change_is_on_both_sides_only_if_its_interval_is() -> None:
     ("build", "words"),
     [
         (one_arm, f"CAPACITY {V2} 412/s [398, 425]"),
-        (two_arms, "FAIL capacity_rps -16.1% [-18.9, -13.2] < -5%; 412/s instead of 491/s"),
-        (no_difference, "PASS capacity_rps +0.3% [-1.9, +2.6] >= -5%; 412/s instead of 411/s"),
-        (undecided, "INCONCLUSIVE capacity_rps -4.1% [-9.3, +1.2] is on both sides of -5%; 412/s instead of 430/s"),
+        (two_arms, "FAIL capacity_rps -16.1% [-18.9, -13.2] < -4.76%; 412/s instead of 491/s"),
+        (no_difference, "PASS capacity_rps +0.3% [-1.9, +2.6] >= -4.76%; 412/s instead of 411/s"),
+        (undecided, "INCONCLUSIVE capacity_rps -4.1% [-9.3, +1.2] is on both sides of -4.76%; 412/s instead of 430/s"),
         (above, f"INCONCLUSIVE capacity_rps: {V2} above 640/s, models/ranker/1 491/s [474, 507]"),
         (below, f"CAPACITY {V2} below 20/s"),
         (generator, (f"INVALID capacity_rps: {V2} not known (the load generator is the limit at 41,000/s), "
@@ -183,7 +191,7 @@ def test_the_final_line_of_odd_answers() -> None:
         "INVALID capacity_rps -4.0% [-6.0, +3.0]; 412/s instead of 491/s"
     )
     one_sided = replace(above(), change=CapacityChange(0.3, 0.2, inf, 0.05, Verdict.PASS))
-    assert final_words(one_sided) == ("PASS capacity_rps +30.0% [+20.0, n/a] >= -5%; above 640/s instead of 491/s")
+    assert final_words(one_sided) == ("PASS capacity_rps +30.0% [+20.0, n/a] >= -4.76%; above 640/s instead of 491/s")
 
 
 def test_equal_names_are_told_apart_by_their_side() -> None:

@@ -164,7 +164,7 @@ def test_foreign_text_moves_no_cursor_and_is_no_markup() -> None:
 def test_the_final_line_names_the_page() -> None:
     assert final_line(one_arm(), None) == "CAPACITY models/ranker/2 412/s [398, 425]"
     assert final_line(two_arms(), Path("reports/r/report.html")) == (
-        "FAIL capacity_rps -16.1% [-18.9, -13.2] < -5%; 412/s instead of 491/s  report: reports/r/report.html"
+        "FAIL capacity_rps -16.1% [-18.9, -13.2] < -4.76%; 412/s instead of 491/s  report: reports/r/report.html"
     )
 
 
