@@ -13,7 +13,7 @@ from perfgate.gate.verdict import Verdict
 from perfgate.trials import Arm
 
 METRIC = "capacity_rps"
-"""Name of the capacity in the final line."""
+"""The capacity in the table of metrics."""
 _BATCHING = "server.batching.batch_timeout_micros"
 _WAITING = 0.5
 """Share of the response time in a queue from which waiting for a batch explains a slow response at low load."""
@@ -224,7 +224,7 @@ def _against(found: CapacityChange) -> str:
 
 def _limit(found: CapacityChange) -> str:
     """Return the decline that the gate accepts, as that of other metrics of which more is better: `-4.76%`."""
-    return limit(found.tolerance, "throughput_rps")
+    return limit(found.tolerance, METRIC)
 
 
 def _bare(arm: ArmCapacity) -> str:

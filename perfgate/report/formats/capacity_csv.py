@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import fields
 from math import isfinite
+from pathlib import Path
 
 from perfgate.capacity.answer import ArmCapacity, CapacityAnswer, Point
 from perfgate.sanitize import one_line
@@ -27,6 +28,13 @@ def capacity_csv(answer: CapacityAnswer) -> str:
     writer.writerow(("arm", "model", *plain, *(f"missed_{metric}" for metric in metrics)))
     writer.writerows(row for arm in answer.arms for row in _rows(arm, plain, metrics))
     return out.getvalue()
+
+
+def write_csv(answer: CapacityAnswer, directory: Path) -> Path:
+    """Write `capacity.csv` into the directory, which has to exist."""
+    path = directory / FILE_NAME
+    path.write_text(capacity_csv(answer), encoding="utf-8")
+    return path
 
 
 def _rows(arm: ArmCapacity, plain: list[str], metrics: list[str]) -> Iterator[tuple[str, ...]]:

@@ -3,11 +3,12 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from perfgate.capacity.answer import CapacityAnswer, Point
-from perfgate.report.formats.capacity_csv import capacity_csv
+from perfgate.report.formats.capacity_csv import capacity_csv, write_csv
 from tests.capacity.answers import SAMPLES, hostile, interrupted, open_, two_arms, unknown_numbers
 
 
@@ -47,6 +48,12 @@ def test_a_name_is_no_formula_and_moves_no_cursor() -> None:
     answer = two_arms()
     named = replace(answer, arms=(replace(answer.arms[0], model='=HYPERLINK("x")\n2'),))
     assert _rows(named)[0]["model"] == '\'=HYPERLINK("x") 2'
+
+
+def test_the_file_is_written_under_its_name(tmp_path: Path) -> None:
+    path = write_csv(two_arms(), tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["capacity.csv"]
+    assert path.read_text(encoding="utf-8") == capacity_csv(two_arms())
 
 
 def test_nothing_measured_is_a_header_alone() -> None:
