@@ -129,7 +129,6 @@ def _described(arm: ArmCapacity) -> str:
     known = [each for each in arm.points if is_drawn(each.p99_ms)]
     ends = [known[0], known[-1]] if len(known) > 1 else known
     times = ", ".join(
-        f"p99 {formatting.with_unit(each.p99_ms, 'ms')} at {formatting.number(each.rate_rps)} requests/s"
-        for each in ends
+        f"p99 {formatting.with_unit(each.p99_ms, 'ms')} at {formatting.rate(each.rate_rps)} requests/s" for each in ends
     )
     return f"{arm.arm}: {place_words(arm)}" + (f"; {times}" if times else "")

@@ -14,8 +14,8 @@ from perfgate.report.charts.svg import Element, line, text
 
 HALO: dict[str, str | float | None] = {"stroke": "#FFFFFF", "stroke_width": 4.0, "paint_order": "stroke"}
 """A ground around letters that keeps lines away from them."""
-LETTER_PX = 6.6
-"""Width of a letter, at most, in words of 12 px."""
+LETTER_PX = 7.4
+"""Mean width of a letter where letters are largest, in narrow windows."""
 _FINE = 200
 """Points into which a curve is divided to see what words would cover."""
 
@@ -56,7 +56,7 @@ def levels(area: Area, drawn: Sequence[Level], curves: Sequence[Curve]) -> Itera
         best = min(boxes, key=lambda box: box.count(x, y))
         is_left = best.left == area.left + 6
         at, anchor = (best.left, "start") if is_left else (area.right - 6, "end")
-        yield text(at, best.top + 14, each.words, anchor=anchor, faint=False, font_size=12, **HALO)
+        yield text(at, best.top + 14, each.words, anchor=anchor, faint=False, **HALO)
         x, y = np.append(x, best.left + np.linspace(0, width, _FINE)), np.append(y, np.full(_FINE, best.top + 9))
 
 

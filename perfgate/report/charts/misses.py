@@ -13,7 +13,7 @@ from perfgate.report.charts.arms import LOOKS, legend
 from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.levels import Curve, Level, levels
 from perfgate.report.charts.rates import WIDTH, is_drawn, place_words, rate_scale, spans
-from perfgate.report.charts.svg import Element, chart, element, marker, number, path, text
+from perfgate.report.charts.svg import Element, chart, dots, element, number, path, text
 from perfgate.report.charts.tooltips import Axis, plot
 
 HEIGHT = 430
@@ -90,13 +90,18 @@ def _way(arm: ArmCapacity, x: AxisScale, y: AxisScale) -> Curve:
 
 
 def _curve(arm: ArmCapacity, x: AxisScale, y: AxisScale) -> Iterator[Element]:
-    look, way = LOOKS[arm.arm], _way(arm, x, y)
+    look, (across, along) = LOOKS[arm.arm], _way(arm, x, y)
     yield path(
-        *way,
-        stroke=look.colour, stroke_width=2, stroke_dasharray=look.dash, stroke_linejoin="round", data_series=arm.arm,
+        across, along,
+        stroke=look.colour, stroke_width=2, stroke_dasharray=look.dash, stroke_linejoin="round",
     )  # fmt: skip
-    for across, along in zip(way[0].tolist(), way[1].tolist(), strict=True):
-        yield marker(look.shape, across, along, 2.6, fill=look.colour)
+    exact = np.array([each[1] for each in _points(arm)]) >= y.low
+    for part, name in ((exact, arm.arm), (~exact, None)):  # what is drawn at the edge has no value to read
+        if part.any():
+            yield dots(
+                across[part], along[part],
+                stroke=look.colour, stroke_width=5.5, stroke_linecap=look.cap, data_series=name,
+            )  # fmt: skip
 
 
 def _allowed(bound: Bound, y: AxisScale) -> Level:
@@ -108,6 +113,6 @@ def _described(arm: ArmCapacity, allowed: Sequence[Bound]) -> str:
     first, *_, last = [_points(arm)[0], _points(arm)[-1]]
     bounds = ", ".join(f"{formatting.share(each.share)} may miss {each.metric}" for each in allowed)
     return (
-        f"{arm.arm}: {place_words(arm)}; {formatting.share(first[1])} miss it at {formatting.number(first[0])} "
-        f"requests/s, {formatting.share(last[1])} at {formatting.number(last[0])} requests/s; {bounds}"
+        f"{arm.arm}: {place_words(arm)}; {formatting.share(first[1])} miss it at {formatting.rate(first[0])} "
+        f"requests/s, {formatting.share(last[1])} at {formatting.rate(last[0])} requests/s; {bounds}"
     )

@@ -9,7 +9,7 @@ from perfgate import formatting
 from perfgate.capacity.answer import ArmCapacity, CapacityKind
 from perfgate.report.charts.arms import LOOKS
 from perfgate.report.charts.axes import Area, AxisScale
-from perfgate.report.charts.levels import HALO, LETTER_PX
+from perfgate.report.charts.levels import LETTER_PX
 from perfgate.report.charts.svg import Element, element, line, marker, text
 
 WIDTH = 480
@@ -57,10 +57,11 @@ def _span(arm: ArmCapacity, x: AxisScale, area: Area, y: float) -> Iterator[Elem
         yield line(at, area.top, at, area.bottom, stroke=look.colour, stroke_width=1.5, stroke_dasharray=look.dash)
         yield marker(look.shape, at, area.top, 3.5, fill=look.colour)
     words = place_words(arm)
-    half = LETTER_PX * len(words) / 2 + 8
-    middle = min(max(at if math.isfinite(at) else (left + right) / 2, area.left + half), area.right - half)
-    yield marker(look.shape, middle - half + 4, y - 4, 3.5, fill=look.colour)
-    yield text(middle + 6, y, words, anchor="middle", faint=False, font_size=12, **HALO)
+    width = LETTER_PX * len(words) + 14
+    begin = (at if math.isfinite(at) else (left + right) / 2) - width / 2
+    begin = min(max(begin, area.left), area.right - width)
+    yield marker(look.shape, begin + 4, y - 4, 3.5, fill=look.colour)
+    yield text(begin + 14, y, words)
 
 
 def span_of(arm: ArmCapacity) -> tuple[float, float]:
@@ -79,7 +80,7 @@ def span_of(arm: ArmCapacity) -> tuple[float, float]:
 
 def place_words(arm: ArmCapacity) -> str:
     """Return the capacity in few words: `412/s [398, 425]`, `above 1,250/s`, `not known, at least 280/s`."""
-    rate = f"{formatting.number(arm.rate_rps)}/s"
+    rate = f"{formatting.rate(arm.rate_rps)}/s"
     if arm.kind in {CapacityKind.ABOVE, CapacityKind.BELOW}:
         return f"{arm.kind.value} {rate}"
     if arm.kind is CapacityKind.GENERATOR:
@@ -89,7 +90,7 @@ def place_words(arm: ArmCapacity) -> str:
 
 def _interval(arm: ArmCapacity) -> str:
     """Return the interval with the ends that it has."""
-    low, high = formatting.number(arm.lower_rps), formatting.number(arm.upper_rps)
+    low, high = formatting.rate(arm.lower_rps), formatting.number(arm.upper_rps)
     if is_drawn(arm.lower_rps) and is_drawn(arm.upper_rps):
         return f" [{low}, {high}]"
     if is_drawn(arm.lower_rps):

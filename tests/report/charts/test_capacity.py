@@ -147,7 +147,7 @@ def _band(root: ET.Element) -> list[tuple[float, float]]:
         (CapacityKind.ESTIMATED, 412.0, (398.0, inf), "412/s, at least 398/s", (398, inf)),
         (CapacityKind.ESTIMATED, 412.0, (0.0, 425.0), "412/s, at most 425/s", (0, 425)),
         (CapacityKind.ABOVE, 1250.0, (0.0, inf), "above 1,250/s", (1250, inf)),
-        (CapacityKind.BELOW, 12.0, (0.0, inf), "below 12.0/s", (0, 12)),
+        (CapacityKind.BELOW, 12.0, (0.0, inf), "below 12/s", (0, 12)),
         (CapacityKind.GENERATOR, 41_000.0, (0.0, inf), "generator limit 41,000/s", (0, inf)),
         (CapacityKind.OPEN, nan, (0.0, inf), "not known", (0, inf)),
         (CapacityKind.OPEN, nan, (280.0, inf), "not known, at least 280/s", (280, inf)),
@@ -193,11 +193,14 @@ def test_any_allowed_share_has_a_place(share: float) -> None:
     assert len(_drawn_levels(found, misses)) == 1
 
 
-def test_shares_out_of_range_are_drawn_at_the_edge() -> None:
+def test_shares_out_of_range_are_drawn_at_the_edge_without_a_value_to_read() -> None:
     found = two_arms().arms[0]
-    curve = tuple(replace(each, share=0.0, low=0.0, high=each.high) for each in found.curve)
-    (line,) = _series(_root(misses(answer(replace(found, curve=curve))))).values()
-    assert len({y for _, y in line}) == 1
+    curve = tuple(replace(each, share=0.0, low=0.0) for each in found.curve[:-1])
+    root = _root(misses(answer(replace(found, curve=(*curve, found.curve[-1])))))
+    lines = [node.get("points", "") for node in root.iter(f"{_SVG}polyline")]
+    assert len({pair.split(",")[1] for line in lines for pair in line.split()}) == 2
+    dots = {node.get("data-series"): node.get("d", "").count("M") for node in root.iter(f"{_SVG}path")}
+    assert dots == {"baseline": 1, None: len(curve)}
     lost = replace(found, curve=(replace(found.curve[0], high=nan),))
     assert misses(answer(lost)) == ""
 
