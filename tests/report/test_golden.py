@@ -12,19 +12,22 @@ from __future__ import annotations
 import base64
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perfgate.report.html.assets import policy, script, style
+from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.embedded_result import attach
 from perfgate.report.html.page import render_html
 from perfgate.results import document
 from perfgate.results.result import RecordFacts, Result
+from tests.capacity.answers import two_arms
 from tests.explain.samples import extra_layer
 from tests.report.kinds import died_in_warm_up, short
+from tests.report.test_capacity_page import with_demand
 
 GOLDEN = Path(__file__).with_name("golden")
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "report.html"
@@ -49,25 +52,29 @@ def explained_small() -> Result:
     return replace(died_in_warm_up(), explanation=extra_layer())
 
 
-PAGES: dict[str, Callable[[], Result]] = {
-    "measured": measured_small,
-    "died_in_warm_up": died_in_warm_up,
-    "explained": explained_small,
+def run_page(result: Result) -> str:
+    """Render a run's page without its packed result."""
+    return without(render_html(result), {attach(result).link: "(result.json)"})
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "measured": lambda: run_page(measured_small()),
+    "died_in_warm_up": lambda: run_page(died_in_warm_up()),
+    "explained": lambda: run_page(explained_small()),
+    "capacity": lambda: capacity_page(with_demand(two_arms())),
 }
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_the_golden_one(name: str) -> None:
-    result = PAGES[name]()
-    assert readable(render_html(result), result) == (GOLDEN / f"{name}.html").read_text(encoding="utf-8")
+    assert readable(PAGES[name]()) == (GOLDEN / f"{name}.html").read_text(encoding="utf-8")
 
 
 def test_a_changed_byte_would_show() -> None:
     golden = (GOLDEN / "died_in_warm_up.html").read_text(encoding="utf-8")
-    result = died_in_warm_up()
+    page = PAGES["died_in_warm_up"]()
     for before, after in (("sha256:a1", "sha256:a2"), ("</h2>", "</h2> "), ("<svg", "<svg ")):
-        changed = render_html(result).replace(before, after, 1)
-        assert readable(changed, result) != golden
+        assert readable(page.replace(before, after, 1)) != golden
 
 
 @pytest.mark.slow
@@ -82,25 +89,29 @@ def carried(page: Path) -> Result:
     return document.from_json(gzip.decompress(base64.b64decode(packed[1])).decode())
 
 
-def readable(page: str, result: Result) -> str:
+def readable(page: str) -> str:
     """Replace the parts that have their own tests by their names, and give each element of a picture its own line."""
     parts = {
         f"<style>{style()}</style>": "<style>(style sheet)</style>",
         f"<script>{script()}</script>": "<script>(script)</script>",
         str(policy()).replace("'", "&#39;"): "(policy)",
-        attach(result).link: "(result.json)",
     }
+    short = without(page, parts)
+    return re.sub(r"<svg.*?</svg>", lambda svg: svg[0].replace("><", ">\n<"), short, flags=re.DOTALL)
+
+
+def without(page: str, parts: Mapping[str, str]) -> str:
+    """Replace parts, each of which the page has once, by their names."""
     for part, name in parts.items():
         assert page.count(part) == 1, name
         page = page.replace(part, name)
-    return re.sub(r"<svg.*?</svg>", lambda svg: svg[0].replace("><", ">\n<"), page, flags=re.DOTALL)
+    return page
 
 
 def main() -> None:
     """Write the golden files and the sample again."""
     for name, build in PAGES.items():
-        result = build()
-        (GOLDEN / f"{name}.html").write_text(readable(render_html(result), result), encoding="utf-8")
+        (GOLDEN / f"{name}.html").write_text(readable(build()), encoding="utf-8")
     SAMPLE.write_text(render_html(carried(SAMPLE)), encoding="utf-8")
 
 

@@ -58,6 +58,15 @@ def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: s
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["capacity_two_arms", "capacity_many_points", "capacity_hostile"])
+def test_a_capacity_fits_a_small_phone(opened: Opener, name: str) -> None:
+    with opened(name, width=360, color_scheme="dark") as seen:
+        assert seen.page.evaluate(_TOO_WIDE) == 0
+        assert seen.page.evaluate(_CUT_OFF) == []
+        assert seen.said == []
+
+
+@pytest.mark.slow
 def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
     with opened("fail", width=NARROW) as seen:
         seen.page.evaluate("document.querySelector('h1').style.width = '900px'")
@@ -66,7 +75,7 @@ def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hostile", "history_hostile", "explain_hostile"])
+@pytest.mark.parametrize("name", ["hostile", "history_hostile", "explain_hostile", "capacity_hostile"])
 def test_hostile_names_put_nothing_into_the_page(opened: Opener, name: str) -> None:
     with opened(name) as seen:
         seen.page.wait_for_timeout(100)

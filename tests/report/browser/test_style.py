@@ -54,7 +54,7 @@ def _ground(page: Page) -> Colour:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fail", "inconclusive", "history", "explain_extra_layer"])
+@pytest.mark.parametrize("name", ["fail", "inconclusive", "history", "explain_extra_layer", "capacity_two_arms"])
 def test_charts_are_legible(opened: Opener, name: str) -> None:
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     with opened(name) as seen:
@@ -79,7 +79,14 @@ def test_contrast_is_computed_as_wcag_does() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scheme"),
-    [("fail", "light"), ("history", "dark"), ("explain_extra_layer", "dark"), ("explain_not_traced", "light")],
+    [
+        ("fail", "light"),
+        ("history", "dark"),
+        ("explain_extra_layer", "dark"),
+        ("explain_not_traced", "light"),
+        ("capacity_two_arms", "dark"),
+        ("capacity_low_load", "light"),
+    ],
 )
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:
     """axe-core: names, roles, headings, tables, contrast of text, keyboard access."""

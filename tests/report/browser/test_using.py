@@ -247,6 +247,18 @@ def test_the_chart_of_the_run_shows_every_quantity_at_one_time(opened: Opener) -
         assert len({line.split("\t")[0] for line in lines}) == len(lines)
 
 
+def test_the_curve_of_a_capacity_is_read_rate_by_rate(opened: Opener) -> None:
+    with opened("capacity_two_arms") as seen:
+        said = seen.page.get_by_role("status")
+        for chart, first in (("capacity", "p50 baseline"), ("misses", "baseline")):
+            seen.page.locator(f"svg[aria-labelledby^='{chart}']").focus()
+            seen.page.keyboard.press("End")
+            at, _, values = said.inner_text().partition(": ")
+            assert at == "640 1/s"
+            assert values.startswith(first)
+            assert "candidate" in values
+
+
 def test_a_history_is_read_record_by_record(opened: Opener) -> None:
     with opened("history") as seen:
         seen.page.locator("figure svg").first.focus()

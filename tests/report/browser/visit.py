@@ -6,23 +6,34 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Playwright
 
+from perfgate.capacity.answer import CapacityAnswer
 from perfgate.report.history.page import render_history
+from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.explanation import explanation_page
 from perfgate.report.html.page import render_html
+from tests.capacity.answers import SAMPLES as CAPACITIES
 from tests.explain.samples import SAMPLES
 from tests.report.kinds import KINDS
+from tests.report.test_capacity_page import many_points, with_demand
 from tests.report.test_history_page import hostile, plain, short
+
+
+def _capacity(build: Callable[[], CapacityAnswer]) -> str:
+    return capacity_page(with_demand(build()))
+
 
 PAGES: dict[str, Callable[[], str]] = {
     **{kind: lambda build=build: render_html(build()) for kind, build in KINDS.items()},  # type: ignore[misc]
     **{f"explain_{name}": lambda build=build: explanation_page(build()) for name, build in SAMPLES.items()},  # type: ignore[misc]
+    **{f"capacity_{name}": partial(_capacity, build) for name, build in CAPACITIES.items()},
+    "capacity_many_points": lambda: capacity_page(many_points()),
     "history": lambda: render_history(plain(), small=True),
     "history_short": lambda: render_history(short(), small=True),
     "history_hostile": lambda: render_history(hostile(), small=True),
