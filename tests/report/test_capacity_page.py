@@ -103,6 +103,13 @@ def test_foreign_text_is_shown_and_does_nothing() -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
 
 
+def test_a_models_name_is_whole_in_the_title_of_a_column() -> None:
+    found = two_arms()
+    odd = replace(found.arms[1], model="v1->v2")
+    text = capacity_page(with_demand(replace(found, arms=(found.arms[0], odd))))
+    assert re.search(r'<th scope="col" class="n" align="right">v1-&gt;v2</th>', text)
+
+
 def test_a_long_measurement_stays_small() -> None:
     found = many_points()
     assert [len(each.points) for each in found.arms] == [60, 60]

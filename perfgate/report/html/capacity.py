@@ -87,8 +87,8 @@ def _method(answer: CapacityAnswer) -> Iterator[str]:
     servers, cpus = _counted(answer.servers, "server"), _counted(answer.cores, "CPU")
     yield (
         f"{servers} of each version took turns of {formatting.duration(answer.turn_s)}, one at a time and with {cpus}: "
-        "requests were sent at a fixed rate whether or not earlier ones were answered, and each response time counts "
-        "from when its request was due."
+        "requests were sent at a fixed mean rate whether or not earlier ones were answered, and each response time "
+        "counts from when its request was due."
     )
     yield (
         "The capacity is the rate at which as many requests miss an objective as may, on a curve that never falls as "
