@@ -129,6 +129,8 @@ def _known(
     search: Search, arm: Arm, turns: Sequence[Turn], estimated: Estimate | None, judged: Judged
 ) -> tuple[CapacityKind, float, tuple[float, float], int | None]:
     """Return the kind, the rate, its interval and the number of the decisive objective."""
+    if not turns:
+        return CapacityKind.OPEN, nan, (0.0, inf), None
     rates = [turn.rate_rps for turn in turns if not turn.seen.generator_bound] or [0.0]
     if search.nothing_holds(arm):
         return CapacityKind.BELOW, min(rates), (0.0, min(rates)), _worst(turns, judged.bounds)

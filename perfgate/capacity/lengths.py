@@ -17,7 +17,7 @@ _LONG = 2.0
 """Length of a turn, in times of its start."""
 _FEWEST_REQUESTS = 40
 """Wanted of a turn."""
-_FEWEST_PAIRS = 24
+_FEWEST_PAIRS = 40
 """Pairs of turns that must fit into the time."""
 
 
