@@ -103,18 +103,17 @@ def dispersion(series: Series, allowed: float, line: Crossing) -> float:
 
 
 def controlled(series: Series, allowed: float, line: Crossing) -> Series:
-    """Take from each turn what its arrivals are to blame for, as far as the server follows the reference queue.
+    """Take from each turn what its arrivals are to blame for, as far as the server follows the reference queue."""
+    return replace(series, missed=series.missed - coefficient(series, allowed, line) * series.control)
 
-    The coefficient is that of the regression of both residuals, weighted like the fit.
-    """
+
+def coefficient(series: Series, allowed: float, line: Crossing) -> float:
+    """Return how far the server follows the reference queue: the regression of both residuals, weighted like the fit."""
     share = line.share(series.log_rate, allowed)
     weight = series.weight / (series.requests * share * (1 - share) + 1e-9)
     below = float(weight @ series.control**2)
-    if below <= 0:
-        return series
     residual = series.missed - series.requests * share
-    coefficient = min(max(float(weight @ (residual * series.control)) / below, 0.0), _MOST_CONTROL)
-    return replace(series, missed=series.missed - coefficient * series.control)
+    return min(max(float(weight @ (residual * series.control)) / below, 0.0), _MOST_CONTROL) if below > 0 else 0.0
 
 
 def nearness(log_rate: Floats, centre: float, reach: float) -> Floats:

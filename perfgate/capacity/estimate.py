@@ -14,6 +14,7 @@ from perfgate.capacity.crossing import (
     Crossing,
     Rows,
     Series,
+    coefficient,
     controlled,
     dispersion,
     fit,
@@ -46,6 +47,8 @@ class Estimate:
     """Variance if all turns were independent."""
     wide: float
     """The same with turns from twice as far: how much the shape of the curve matters."""
+    table_error: float = 0.0
+    """Standard error that comes with the reference queue's simulated table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,14 @@ class Spread:
 
 
 def series_of(turns: Sequence[Turn], bound: int) -> Series:
-    """Return one arm's turns as arrays."""
-    count = len(turns)
+    """Return one arm's turns as arrays; what the load generator was too slow for counts as no requests."""
+    own = np.array([not turn.seen.generator_bound for turn in turns], np.float64)
     return Series(
         np.array([log(turn.rate_rps) for turn in turns]),
-        np.array([turn.missed[bound] for turn in turns], np.float64),
-        np.array([turn.requests for turn in turns], np.float64),
-        np.ones(count),
-        np.zeros(count),
+        np.array([turn.missed[bound] for turn in turns], np.float64) * own,
+        np.array([turn.requests for turn in turns], np.float64) * own,
+        np.ones(own.size),
+        np.zeros(own.size),
     )
 
 
@@ -154,7 +157,16 @@ def estimate(
         without(block),
         _turn_variance(series, bounds[first].share, line),
         wide.log_rate,
+        _table_error(series, bounds[first].share, queues.get(first), line),
     )
+
+
+def _table_error(series: Series, allowed: float, queue: ReferenceQueue | None, line: Crossing) -> float:
+    """Return the error of a crossing if the table's error is the same at all rates near it, which is cautious."""
+    if queue is None or not series.control.any():
+        return 0.0
+    relative = queue.relative_error(line.log_rate, queue.service_s(line.log_rate, allowed))
+    return coefficient(series, allowed, line) * relative / line.slope
 
 
 def _refit(series: Series, allowed: float, line: Crossing, rows: Rows) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, floor, log
+from math import exp, floor, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.capacity.turn import Floats
 
+Flags = NDArray[np.bool_]
 Arrivals = Callable[[float, np.random.Generator], Floats]
 """Draws one turn's arrivals at a rate, its start included; seconds, ascending."""
 
@@ -18,6 +19,10 @@ _RATE_STEP, _LOAD_STEP = 0.04, 0.02
 _LIGHTEST, _HEAVIEST = 0.02, 1.6
 """Loads between which the table is used."""
 _LEAST_SHARE = 1e-7
+_BATCHES = 20
+"""Parts of the simulated turns that show how exact a share is."""
+_KEPT = 12
+"""Rates whose turns are kept; others are drawn again, equally, when they are needed."""
 
 
 class ReferenceQueue:
@@ -31,13 +36,13 @@ class ReferenceQueue:
     """
 
     def __init__(
-        self, bound_s: float, lead_in_s: float, arrivals: Arrivals, seed: int, requests: int = 400_000
+        self, bound_s: float, lead_in_s: float, arrivals: Arrivals, seed: int, requests: int = 1_000_000
     ) -> None:
         """Make an empty table, which is filled where it is looked at; `requests`: those simulated for each point."""
         self._bound_s, self._lead_in_s, self._arrivals = bound_s, lead_in_s, arrivals
         self._seed, self._requests = seed, requests
-        self._turns: dict[int, tuple[Floats, Floats]] = {}
-        self._shares: dict[tuple[int, int], float] = {}
+        self._turns: dict[int, tuple[Floats, Flags]] = {}
+        self._points: dict[tuple[int, int], tuple[float, float]] = {}
 
     def missed(self, instants_s: Floats, service_s: float) -> int:
         """Return how many requests of one turn take longer than the bound, without those of its start."""
@@ -46,12 +51,16 @@ class ReferenceQueue:
 
     def share(self, log_rate: float, service_s: float) -> float:
         """Return the expected share of requests that take longer than the bound."""
-        load = min(max(exp(log_rate) * service_s, _LIGHTEST), _HEAVIEST)
-        x, y = log_rate / _RATE_STEP, log(load) / _LOAD_STEP
+        x, y = _place(log_rate, service_s)
         i, j = floor(x), floor(y)
         u, v = x - i, y - j
         corners = ((i, j, (1 - u) * (1 - v)), (i + 1, j, u * (1 - v)), (i, j + 1, (1 - u) * v), (i + 1, j + 1, u * v))
-        return exp(sum(weight * log(self._at(row, column)) for row, column, weight in corners if weight))
+        return exp(sum(weight * log(self.point(row, column)[0]) for row, column, weight in corners if weight))
+
+    def relative_error(self, log_rate: float, service_s: float) -> float:
+        """Return the relative standard error of the share there, that of the nearest point of the table."""
+        x, y = _place(log_rate, service_s)
+        return self.point(round(x), round(y))[1]
 
     def service_s(self, log_rate: float, share: float) -> float:
         """Return the service time with which this share misses the bound at a rate."""
@@ -61,21 +70,29 @@ class ReferenceQueue:
             low, high = (low, middle) if self.share(log_rate, exp(middle - log_rate)) > share else (middle, high)
         return exp((low + high) / 2 - log_rate)
 
-    def _at(self, row: int, column: int) -> float:
-        if (row, column) not in self._shares:
-            instants_s, recorded = self._turns_at(row)
-            service_s = exp(column * _LOAD_STEP - row * _RATE_STEP)
-            slow = responses_s(instants_s, service_s) > self._bound_s
-            share = int(np.count_nonzero(slow & (recorded > 0))) / max(1, int(np.count_nonzero(recorded)))
-            self._shares[row, column] = max(share, _LEAST_SHARE)
-        return self._shares[row, column]
+    def point(self, row: int, column: int) -> tuple[float, float]:
+        """Return the share at a point of the table, and its relative standard error (method of batch means)."""
+        if (row, column) not in self._points:
+            self._points[row, column] = self.simulate(row, column)
+        return self._points[row, column]
 
-    def _turns_at(self, row: int) -> tuple[Floats, Floats]:
+    def simulate(self, row: int, column: int) -> tuple[float, float]:
+        """Simulate a point of the table."""
+        instants_s, recorded = self._turns_at(row)
+        service_s = exp(column * _LOAD_STEP - row * _RATE_STEP)
+        slow = (responses_s(instants_s, service_s) > self._bound_s) & recorded
+        begins = np.arange(_BATCHES) * slow.size // _BATCHES
+        counts = np.maximum(np.add.reduceat(recorded, begins, dtype=np.float64), 1.0)
+        shares = np.add.reduceat(slow, begins, dtype=np.float64) / counts
+        share = max(int(np.count_nonzero(slow)) / max(1, int(np.count_nonzero(recorded))), _LEAST_SHARE)
+        return share, min(float(shares.std(ddof=1)) / sqrt(_BATCHES) / share, 1.0)
+
+    def _turns_at(self, row: int) -> tuple[Floats, Flags]:
         """Draw many turns at one rate, one after another with pauses in which the queue empties."""
         if row not in self._turns:
             rate_rps, rng = exp(row * _RATE_STEP), np.random.default_rng((self._seed, row + 1_000_000))
             parts: list[Floats] = []
-            recorded: list[NDArray[np.bool_]] = []
+            recorded: list[Flags] = []
             begin_s, count = 0.0, 0
             while count < self._requests and len(parts) < self._requests:
                 instants_s = self._arrivals(rate_rps, rng)
@@ -84,8 +101,16 @@ class ReferenceQueue:
                 recorded.append(instants_s >= self._lead_in_s)
                 last_s = float(instants_s[-1]) if instants_s.size else 0.0
                 begin_s += last_s + (instants_s.size + 1) * _HEAVIEST / rate_rps * 1.1
-            self._turns[row] = np.concatenate(parts), np.concatenate(recorded).astype(np.float64)
+            if len(self._turns) >= _KEPT:
+                del self._turns[next(iter(self._turns))]
+            self._turns[row] = np.concatenate(parts), np.concatenate(recorded)
         return self._turns[row]
+
+
+def _place(log_rate: float, service_s: float) -> tuple[float, float]:
+    """Return where a rate and a service time lie in the table, in steps."""
+    load = min(max(exp(log_rate) * service_s, _LIGHTEST), _HEAVIEST)
+    return log_rate / _RATE_STEP, log(load) / _LOAD_STEP
 
 
 def responses_s(instants_s: Floats, service_s: float) -> Floats:

@@ -139,9 +139,11 @@ class Search:
     def bracket(self, arm: Arm) -> tuple[float, float] | None:
         """Return the highest rate of the ladder at which an arm held, and the lowest above it at which it did not.
 
-        None if it held at all rates, or at none. What breaks at a lower rate, for want of load, does not count.
+        None if it held at all rates, or at none. What breaks at a lower rate, for want of load, does not count; nor does
+        what the load generator was too slow for.
         """
-        shown = sorted((turn.rate_rps, self._holds(turn)) for turn in self._of(arm, Stage.SWEEP))
+        own = [turn for turn in self._of(arm, Stage.SWEEP) if not turn.seen.generator_bound]
+        shown = sorted((turn.rate_rps, self._holds(turn)) for turn in own)
         held = [rate for rate, holds in shown if holds]
         above = [rate for rate, holds in shown if not holds and held and rate > held[-1]]
         return (held[-1], above[0]) if held and above else None

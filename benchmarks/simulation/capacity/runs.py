@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from math import exp, log
 
 import numpy as np
 
+from benchmarks.simulation.capacity.stored import StoredQueue, stored
 from benchmarks.simulation.capacity.worlds import Machine, World
 from perfgate.capacity.answer import Bound
 from perfgate.capacity.estimate import Estimate, Spread, change_of, estimate, spread_of
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Ask, Search, Searched, above_low_load
+from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Floats, Turn
 from perfgate.loadgen.arrivals import gamma, poisson
 from perfgate.trials import Arm
 
-PAIRS = 12
 SECONDS = {1: 150.0, 2: 240.0}
 """Time to measure, by the number of arms: perfgate's defaults."""
 SHARE = 0.01
 _BOUND = Bound("latency_p99_ms", SHARE)
-_TRUTH_RUNS, _TRUTH_S = 2000, 40.0
+_TABLE = 4_000_000
+"""Requests for each point of the reference queue's table: its errors are not what is simulated here."""
+_COARSE, _FINE = 1_000_000, 16_000_000
+"""Requests at each rate of the search for the truth, and at the two rates between which it is interpolated."""
+_TRUTH_S = 5.0
+"""Length of its runs in turns; their first fifth is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +50,40 @@ def arrivals(world: World, rate_rps: float, seconds: float, rng: np.random.Gener
 
 @cache
 def queue_of(world: World) -> ReferenceQueue:
-    """Return the reference queue of a world; its table serves all searches of a process."""
+    """Return the reference queue of a world; worlds with the same objective and arrivals share its table."""
     length_s = world.lead_in_s + world.turn_s
-    return ReferenceQueue(
-        world.bound_s, world.lead_in_s, lambda rate, rng: arrivals(world, rate, length_s, rng), 1, 1_500_000
+    name = f"table-{world.bound_s}-{world.lead_in_s}-{world.turn_s}-{world.cv}"
+    return StoredQueue(
+        name, world.bound_s, world.lead_in_s, lambda rate, rng: arrivals(world, rate, length_s, rng), 1, _TABLE
     )
 
 
 def search(world: World, seed: int, slow: float | None = None) -> Outcome:
     """Search the capacity of one version, or with `slow` of a second one too that takes that much longer."""
+    planner = searched(world, seed, slow)
     arms = (Arm.CANDIDATE,) if slow is None else tuple(Arm)
-    seconds, length_s = SECONDS[len(arms)], world.lead_in_s + world.turn_s
+    return Outcome(*answer(planner, arms), len(planner.turns))
+
+
+def searched(world: World, seed: int, slow: float | None = None, seconds: float | None = None) -> Search:
+    """Make all turns of a search."""
+    arms = (Arm.CANDIDATE,) if slow is None else tuple(Arm)
+    seconds, length_s = seconds or SECONDS[len(arms)], world.lead_in_s + world.turn_s
     rng = np.random.default_rng((seed, 1))
     machines = {
         arm: Machine(world, np.random.default_rng((seed, 2 + number)), seconds, (1.0, slow or 1.0)[number])
         for number, arm in enumerate(arms)
     }
-    queue = queue_of(world)
+    queue, pairs = queue_of(world), servers_for(seconds / length_s / len(arms))
     guess_rps = world.closed_loop_rps * exp(rng.normal(0, 0.3))
-    planner = Search(Searched(arms, (_BOUND,), PAIRS, guess_rps, {0: queue}), rng)
+    planner = Search(Searched(arms, (_BOUND,), pairs, guess_rps, {0: queue}), rng)
     time_s = [0.0]
     for ask in planner.asks(lambda: time_s[0] / seconds):
         instants_s = arrivals(world, ask.rate_rps, length_s, rng)
         for arm in rng.permutation(list(arms)).tolist():
             planner.tell(turn(world, Arm(arm), ask, instants_s, machines[Arm(arm)], time_s[0]))
             time_s[0] += length_s
-    return Outcome(*answer(planner, arms), len(planner.turns))
+    return planner
 
 
 def turn(  # noqa: PLR0913, PLR0917 - what a turn is made of
@@ -95,25 +110,31 @@ def answer(planner: Search, arms: tuple[Arm, ...]) -> tuple[tuple[Spread, ...], 
 @cache
 def truth(world: World, slow: float = 1.0, arms: int = 1) -> float:
     """Return the logarithm of the capacity: of many servers, each over a long time, at one rate after another."""
-    seconds = SECONDS[arms]
-    low, high = log(world.closed_loop_rps / slow) - 1.5, log(world.closed_loop_rps / slow) + 1.2
-    for _ in range(12):
+    name = re.sub(r"\W+", "_", f"truth {world.name} {slow:.4f} {arms}")
+    return float(stored(name, lambda: _truth(world, slow, arms)))
+
+
+def _truth(world: World, slow: float, arms: int) -> float:
+    seconds, guess = SECONDS[arms], log(world.closed_loop_rps / slow)
+    low, high = guess - 1.5, guess + 1.2
+    for _ in range(9):
         middle = (low + high) / 2
-        low, high = (low, middle) if _share(world, slow, middle, seconds) > SHARE else (middle, high)
-    return (low + high) / 2
+        low, high = (low, middle) if _share(world, slow, middle, seconds, _COARSE) > SHARE else (middle, high)
+    below, above = (middle + step for step in (-0.01, 0.01))
+    low, high = (log(share / (1 - share)) for share in (_share(world, slow, at, seconds, _FINE) for at in (below, above)))
+    return below + (log(SHARE / (1 - SHARE)) - low) / (high - low) * (above - below)
 
 
-def _share(world: World, slow: float, log_rate: float, seconds: float) -> float:
+def _share(world: World, slow: float, log_rate: float, seconds: float, requests: int) -> float:  # noqa: PLR0913, PLR0917
     """Return the share of requests that are too slow, of servers that have been busy for a while."""
     missed = count = 0
-    settled_s, rng = 0.2 * _TRUTH_S * world.turn_s, np.random.default_rng(7)
-    runs = int(_TRUTH_RUNS / max(1.0, exp(log_rate) * world.turn_s / 400))
+    length_s, rng = _TRUTH_S * world.turn_s, np.random.default_rng(7)
+    runs = max(int(requests / (exp(log_rate) * length_s)), 200)
     for number in range(runs):
         machine = Machine(world, np.random.default_rng((11, number)), seconds, slow)
-        at_s = (number + 0.5) / runs * seconds
-        instants_s = arrivals(world, exp(log_rate), _TRUTH_S * world.turn_s / 8, rng)
-        responses_s = machine.serve(instants_s, 0, at_s, exp(log_rate))
-        recorded = responses_s[instants_s >= settled_s / 8]
+        instants_s = arrivals(world, exp(log_rate), length_s, rng)
+        responses_s = machine.serve(instants_s, 0, (number + 0.5) / runs * seconds, exp(log_rate))
+        recorded = responses_s[instants_s >= length_s / 5]
         missed += int(np.count_nonzero(recorded > world.bound_s))
         count += recorded.size
     return missed / count
