@@ -108,7 +108,7 @@ def controlled(series: Series, allowed: float, line: Crossing) -> Series:
 
 
 def coefficient(series: Series, allowed: float, line: Crossing) -> float:
-    """Return how far the server follows the reference queue: the regression of both residuals, weighted like the fit."""
+    """Return how far the server follows the reference queue: both residuals' regression, weighted like the fit."""
     share = line.share(series.log_rate, allowed)
     weight = series.weight / (series.requests * share * (1 - share) + 1e-9)
     below = float(weight @ series.control**2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 
 import numpy as np
 from scipy import special
@@ -22,7 +22,7 @@ from perfgate.capacity.crossing import (
     reach_of,
     start_at,
 )
-from perfgate.capacity.reference_queue import ReferenceQueue
+from perfgate.capacity.reference_queue import RATE_STEP, ReferenceQueue
 from perfgate.capacity.turn import Floats, Turn
 
 BLOCKS = 5
@@ -141,7 +141,7 @@ def estimate(
     block = rows * BLOCKS // max(len(turns), 1)
 
     def without(ids: Rows) -> Floats:
-        counted = fits[first][1].weight > 0
+        counted = (fits[first][1].weight > 0) & (fits[first][1].requests > 0)
         left = [np.flatnonzero(ids != each) for each in np.unique(ids[counted])]
         return np.array(
             [min(_refit(series, bounds[k].share, line, keep) for k, (line, series) in enumerate(fits)) for keep in left]
@@ -162,11 +162,18 @@ def estimate(
 
 
 def _table_error(series: Series, allowed: float, queue: ReferenceQueue | None, line: Crossing) -> float:
-    """Return the error of a crossing if the table's error is the same at all rates near it, which is cautious."""
+    """Return the error that comes with the table: rates that lie between other rows of it have errors of their own."""
     if queue is None or not series.control.any():
         return 0.0
+    share = line.share(series.log_rate, allowed)
+    information = series.weight * series.requests * share * (1 - share)
+    place = series.log_rate / RATE_STEP
+    row, part = np.floor(place).astype(np.intp), place - np.floor(place)
+    rows = np.bincount(row - row.min(), information * (1 - part), row.max() - row.min() + 2)
+    rows[1:] += np.bincount(row - row.min(), information * part)
     relative = queue.relative_error(line.log_rate, queue.service_s(line.log_rate, allowed))
-    return coefficient(series, allowed, line) * relative / line.slope
+    alike = float(np.linalg.norm(rows) / rows.sum())
+    return coefficient(series, allowed, line) * relative * alike / line.slope
 
 
 def _refit(series: Series, allowed: float, line: Crossing, rows: Rows) -> float:
@@ -188,8 +195,8 @@ def _turn_variance(series: Series, allowed: float, line: Crossing) -> float:
 
 def spread_of(found: Estimate) -> Spread:
     """Return one arm's capacity with its error: that over servers, and over time as far as it is more than noise."""
-    gap = found.wide - found.log_rate
-    return _spread(found.log_rate, found.without_pair, found.without_block, found.without_turn_variance, gap)
+    extra = (found.table_error, (found.wide - found.log_rate) / 2)
+    return _spread(found.log_rate, found.without_pair, found.without_block, found.without_turn_variance, extra)
 
 
 def change_of(baseline: Estimate, candidate: Estimate) -> Spread:
@@ -198,29 +205,35 @@ def change_of(baseline: Estimate, candidate: Estimate) -> Spread:
     The parallel-line assay's relative potency (Finney, Statistical Method in Biological Assay, 3rd ed., 1978), with a
     slope of its own for each arm.
     """
+    change = candidate.log_rate - baseline.log_rate
     gap = (candidate.wide - candidate.log_rate) - (baseline.wide - baseline.log_rate)
+    # Where both capacities are equal, both use the same part of the table, and its error cancels.
+    apart = min(abs(change) / RATE_STEP, 1.0)
+    extra = (apart * hypot(baseline.table_error, candidate.table_error), gap / 2)
     pairs = min(baseline.without_pair.size, candidate.without_pair.size)
     blocks = min(baseline.without_block.size, candidate.without_block.size)
-    both = baseline.without_turn_variance + candidate.without_turn_variance
     return _spread(
-        candidate.log_rate - baseline.log_rate,
+        change,
         candidate.without_pair[:pairs] - baseline.without_pair[:pairs],
         candidate.without_block[:blocks] - baseline.without_block[:blocks],
-        both,
-        gap,
+        baseline.without_turn_variance + candidate.without_turn_variance,
+        extra,
     )
 
 
-def _spread(value: float, without_pair: Floats, without_block: Floats, turns: float, gap: float) -> Spread:
+def _spread(
+    value: float, without_pair: Floats, without_block: Floats, turns: float, other: tuple[float, ...]
+) -> Spread:
     """Add variances over servers and over time; what both contain, the noise of single turns, counts once.
 
     Delete-one-group jackknife (Miller, Biometrika 61, 1974, 1); clusters in two ways as in Cameron, Gelbach & Miller,
-    Journal of Business & Economic Statistics 29, 2011, 238. Half of what the shape of the curve matters is added.
+    Journal of Business & Economic Statistics 29, 2011, 238. `other`: errors that no turn shows: the table's, and half
+    of what the shape of the curve matters.
     """
     servers, time = _jackknife(without_pair), _jackknife(without_block)
     extra = max(0.0, time - turns)
     freedom = without_pair.size - 1 if servers >= extra else min(without_pair.size, without_block.size) - 1
-    return Spread(value, sqrt(servers + extra + (gap / 2) ** 2), max(freedom, 1))
+    return Spread(value, sqrt(servers + extra + sum(error**2 for error in other)), max(freedom, 1))
 
 
 def _jackknife(without: Floats) -> float:

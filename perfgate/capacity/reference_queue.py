@@ -14,14 +14,14 @@ Flags = NDArray[np.bool_]
 Arrivals = Callable[[float, np.random.Generator], Floats]
 """Draws one turn's arrivals at a rate, its start included; seconds, ascending."""
 
-_RATE_STEP, _LOAD_STEP = 0.04, 0.02
+RATE_STEP, _LOAD_STEP = 0.04, 0.02
 """Distances of the table's points, in logarithms of the rate and of the load (rate times service time)."""
 _LIGHTEST, _HEAVIEST = 0.02, 1.6
 """Loads between which the table is used."""
 _LEAST_SHARE = 1e-7
 _BATCHES = 20
 """Parts of the simulated turns that show how exact a share is."""
-_KEPT = 12
+_KEPT = 20
 """Rates whose turns are kept; others are drawn again, equally, when they are needed."""
 
 
@@ -79,18 +79,18 @@ class ReferenceQueue:
     def simulate(self, row: int, column: int) -> tuple[float, float]:
         """Simulate a point of the table."""
         instants_s, recorded = self._turns_at(row)
-        service_s = exp(column * _LOAD_STEP - row * _RATE_STEP)
+        service_s = exp(column * _LOAD_STEP - row * RATE_STEP)
         slow = (responses_s(instants_s, service_s) > self._bound_s) & recorded
-        begins = np.arange(_BATCHES) * slow.size // _BATCHES
-        counts = np.maximum(np.add.reduceat(recorded, begins, dtype=np.float64), 1.0)
-        shares = np.add.reduceat(slow, begins, dtype=np.float64) / counts
-        share = max(int(np.count_nonzero(slow)) / max(1, int(np.count_nonzero(recorded))), _LEAST_SHARE)
+        parts = zip(np.array_split(slow, _BATCHES), np.array_split(recorded, _BATCHES), strict=True)
+        counts = np.array([(np.count_nonzero(miss), np.count_nonzero(all_)) for miss, all_ in parts], np.float64)
+        share = max(float(counts[:, 0].sum() / max(counts[:, 1].sum(), 1.0)), _LEAST_SHARE)
+        shares = counts[:, 0] / np.maximum(counts[:, 1], 1.0)
         return share, min(float(shares.std(ddof=1)) / sqrt(_BATCHES) / share, 1.0)
 
     def _turns_at(self, row: int) -> tuple[Floats, Flags]:
         """Draw many turns at one rate, one after another with pauses in which the queue empties."""
         if row not in self._turns:
-            rate_rps, rng = exp(row * _RATE_STEP), np.random.default_rng((self._seed, row + 1_000_000))
+            rate_rps, rng = exp(row * RATE_STEP), np.random.default_rng((self._seed, row + 1_000_000))
             parts: list[Floats] = []
             recorded: list[Flags] = []
             begin_s, count = 0.0, 0
@@ -110,7 +110,7 @@ class ReferenceQueue:
 def _place(log_rate: float, service_s: float) -> tuple[float, float]:
     """Return where a rate and a service time lie in the table, in steps."""
     load = min(max(exp(log_rate) * service_s, _LIGHTEST), _HEAVIEST)
-    return log_rate / _RATE_STEP, log(load) / _LOAD_STEP
+    return log_rate / RATE_STEP, log(load) / _LOAD_STEP
 
 
 def responses_s(instants_s: Floats, service_s: float) -> Floats:

@@ -117,10 +117,10 @@ class Search:
         self.tested_rps = tuple(self._fixed())
         rates = self.tested_rps
         for turn in count():
-            for place, pair in enumerate(self._rng.permutation(self._wanted.pairs).tolist()):
+            for pair in self._rng.permutation(self._wanted.pairs).tolist():
                 if not rates or used() >= 1:
                     return
-                yield self._ask(rates[(place + turn) % len(rates)], Stage.TEST, pair)
+                yield self._ask(rates[(pair + turn) % len(rates)], Stage.TEST, pair)
 
     def _fixed(self) -> Iterator[float]:
         """Yield three rates around each capacity, or the ends of the ladder where it has none."""
@@ -139,8 +139,8 @@ class Search:
     def bracket(self, arm: Arm) -> tuple[float, float] | None:
         """Return the highest rate of the ladder at which an arm held, and the lowest above it at which it did not.
 
-        None if it held at all rates, or at none. What breaks at a lower rate, for want of load, does not count; nor does
-        what the load generator was too slow for.
+        None if it held at all rates, or at none. What breaks at a lower rate, for want of load, does not count; nor
+        does what the load generator was too slow for.
         """
         own = [turn for turn in self._of(arm, Stage.SWEEP) if not turn.seen.generator_bound]
         shown = sorted((turn.rate_rps, self._holds(turn)) for turn in own)
@@ -157,8 +157,10 @@ class Search:
         """Return where an arm crosses the objective that breaks first, and how steeply."""
         reach = _FAR[step] if step < len(_FAR) else None
         turns, start = self._above_low_load(arm), self.start_rps(arm)
+        # Far from the crossing the reference queue is of little use, and its table would have to be large.
+        queues = self._wanted.queues if reach is None else {}
         lines = [
-            crossing_of(turns, index, bound.share, self._wanted.queues.get(index), start, reach=reach)[0]
+            crossing_of(turns, index, bound.share, queues.get(index), start, reach=reach)[0]
             for index, bound in enumerate(self._wanted.bounds)
         ]
         first = min(lines, key=lambda line: line.log_rate)

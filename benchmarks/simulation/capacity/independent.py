@@ -201,11 +201,11 @@ def arrivals(rate_rps: float, rng: np.random.Generator) -> Floats:
 
 def search(kind: Kind, queue: ReferenceQueue, seed: int) -> tuple[float, float, float]:
     """Search once; return estimate and 95 % interval."""
-    rng, used_s, speeds = np.random.default_rng((99, seed)), 0.0, dict[int, float]()
-    bound, pairs = Bound("latency_p99_ms", ALLOWED), servers_for(SECONDS / (LEAD_IN_S + TURN_S))
+    rng, speeds, length_s = np.random.default_rng((99, seed)), dict[int, float](), LEAD_IN_S + TURN_S
+    bound, pairs = Bound("latency_p99_ms", ALLOWED), servers_for(SECONDS / length_s)
     guess_rps = kind.guess_rps * exp(rng.uniform(-0.4, 0.4))
     planner = Search(Searched((Arm.CANDIDATE,), (bound,), pairs, guess_rps, {0: queue}), rng)
-    for ask in planner.asks(lambda: used_s / SECONDS):
+    for ask in planner.asks(lambda: len(planner.turns) * length_s / SECONDS):
         instants_s = arrivals(ask.rate_rps, rng)
         slow = speeds.setdefault(ask.pair, exp(rng.normal(0, SPEED_SD)))
         response_ms = 1e3 * kind.serve(instants_s, slow, rng)[instants_s >= LEAD_IN_S]
@@ -213,7 +213,6 @@ def search(kind: Kind, queue: ReferenceQueue, seed: int) -> tuple[float, float, 
         planner.tell(
             Turn(Arm.CANDIDATE, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, response_ms, (missed,))
         )
-        used_s += LEAD_IN_S + TURN_S
     start_rps = planner.start_rps(Arm.CANDIDATE)
     turns = above_low_load(planner.turns, (bound,), start_rps)
     found = spread_of(estimate(turns, (bound,), {0: queue}, start_rps))

@@ -7,6 +7,8 @@ right. It looks for the rate at which half of the turns hold, and of each turn i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from math import exp, log
 
 import click
@@ -62,8 +64,8 @@ def main(names: tuple[str, ...], searches: int) -> None:
     for world in WORLDS:
         if not any(name in world.name for name in names or ("M/D/1", "linear")):
             continue
-        rules = {"perfgate": ours}
-        rules |= {f"bisection, {right:.0%}": lambda w, s, r=right: bisection(w, s, r) for right in RIGHT}
+        rules: dict[str, Callable[[World, int], list[float]]] = {"perfgate": ours}
+        rules |= {f"bisection, {right:.0%}": partial(bisection, right=right) for right in RIGHT}
         for name, rule in rules.items():
             errors = 100 * (np.array([rule(world, seed) for seed in range(searches)]) - truth(world))
             cells = [f"{column.mean():+.1f} ± {column.std():.1f}" for column in errors.T]

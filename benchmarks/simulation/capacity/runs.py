@@ -121,11 +121,13 @@ def _truth(world: World, slow: float, arms: int) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if _share(world, slow, middle, seconds, _COARSE) > SHARE else (middle, high)
     below, above = (middle + step for step in (-0.01, 0.01))
-    low, high = (log(share / (1 - share)) for share in (_share(world, slow, at, seconds, _FINE) for at in (below, above)))
+    low, high = (
+        log(share / (1 - share)) for share in (_share(world, slow, at, seconds, _FINE) for at in (below, above))
+    )
     return below + (log(SHARE / (1 - SHARE)) - low) / (high - low) * (above - below)
 
 
-def _share(world: World, slow: float, log_rate: float, seconds: float, requests: int) -> float:  # noqa: PLR0913, PLR0917
+def _share(world: World, slow: float, log_rate: float, seconds: float, requests: int) -> float:
     """Return the share of requests that are too slow, of servers that have been busy for a while."""
     missed = count = 0
     length_s, rng = _TRUTH_S * world.turn_s, np.random.default_rng(7)

@@ -1,0 +1,126 @@
+from math import exp, inf, log, sqrt
+
+import numpy as np
+import pytest
+
+from perfgate.capacity.answer import Bound
+from perfgate.capacity.estimate import Estimate, Spread, as_rates, change_of, crossing_of, estimate, spread_of
+from perfgate.capacity.search import Ask
+from perfgate.capacity.turn import Stage, Turn
+from perfgate.trials import Arm
+from tests.capacity.turns import BOUND, MD1_CAPACITY_RPS, curve, queued, reference_queue
+
+QUEUE = reference_queue(200_000)
+
+
+def turns_of(service_s: float = 0.002, seed: int = 1, count: int = 60, servers: int = 6) -> list[Turn]:
+    """Turns of equal servers, at three rates near the capacity."""
+    rng, capacity_rps = np.random.default_rng(seed), MD1_CAPACITY_RPS
+    return [
+        queued(capacity_rps * (0.93, 1, 1.07)[n % 3], rng, service_s=service_s, pair=n // 3 % servers, number=n)
+        for n in range(count)
+    ]
+
+
+def found(turns: list[Turn], bounds: tuple[Bound, ...] = (BOUND,), *, controlled: bool = True) -> Estimate:
+    return estimate(turns, bounds, {0: QUEUE} if controlled else {}, 380.0)
+
+
+def known(log_rate: float, pairs: list[float], blocks: list[float], turns: float = 1.0, table: float = 0.0) -> Estimate:
+    return Estimate(log_rate, 20.0, 0, np.array(pairs), np.array(blocks), turns, log_rate, table)
+
+
+def test_the_capacity_of_a_known_queue_is_in_its_interval() -> None:
+    spread = spread_of(found(turns_of()))
+    low, high = as_rates(spread.ends(0.95))
+    assert low < MD1_CAPACITY_RPS < high
+    assert high / low < 1.08
+
+
+def test_the_reference_queue_makes_the_interval_narrower() -> None:
+    with_, without = (spread_of(found(turns_of(), controlled=flag)).error for flag in (True, False))
+    assert with_ < 0.6 * without
+
+
+def test_the_change_has_the_sign_of_the_change() -> None:
+    fast, slow = found(turns_of()), found(turns_of(0.0021, seed=2))
+    decline, rise = change_of(fast, slow), change_of(slow, fast)
+    assert decline.ends(0.99)[1] < 0 < rise.ends(0.99)[0]
+    assert decline.value == pytest.approx(-rise.value) == pytest.approx(slow.log_rate - fast.log_rate)
+
+
+def test_equal_turns_have_no_change() -> None:
+    same = found(turns_of())
+    assert change_of(same, same).value == 0
+    assert change_of(same, same).ends(0.99) == (0, 0)
+
+
+def test_the_objective_that_breaks_first_decides() -> None:
+    turns = [queued(1, np.random.default_rng(1))]
+    ask = Ask(1.0, Stage.TEST, 0, 0)
+    both = []
+    for number in range(24):
+        rate = 380.0 * (0.95, 1.0, 1.05)[number % 3]
+        one = curve(Ask(rate, ask.stage, number % 4, number), 0.0, n=1_000)
+        share = 0.01 * (rate / 380) ** 20
+        both.append(
+            Turn(
+                one.arm, one.pair, number, one.stage, rate, one.instants_s, one.response_ms,
+                (round(1_000 * share / 3), round(1_000 * share)),
+            )
+        )  # fmt: skip
+    assert turns
+    decided = found(both, (BOUND, Bound("error_rate", 0.01)), controlled=False)
+    assert decided.bound == 1
+    assert exp(decided.log_rate) == pytest.approx(380, rel=0.01)
+
+
+def test_turns_that_the_generator_bounds_count_for_nothing() -> None:
+    own = turns_of(count=30)
+    bound = [
+        curve(Ask(rate, Stage.TEST, 0, 30 + n), 0.9, bound_by_generator=True) for n, rate in enumerate((380, 390, 400))
+    ]
+    line, _ = crossing_of(own, 0, 0.01, QUEUE, 380.0, final=True)
+    assert crossing_of([*own, *bound], 0, 0.01, QUEUE, 380.0, final=True)[0].log_rate == pytest.approx(line.log_rate)
+
+
+def test_one_server_has_no_interval() -> None:
+    spread = spread_of(found(turns_of(servers=1)))
+    assert spread.error == inf
+    assert spread.ends(0.95) == (-inf, inf)
+
+
+def test_without_requests_there_is_an_answer_and_no_interval() -> None:
+    empty = [curve(Ask(380, Stage.TEST, n % 3, n), 0.0, n=0) for n in range(9)]
+    spread = spread_of(found(empty, controlled=False))
+    assert not np.isnan(spread.value)
+    assert spread.error == inf
+
+
+@pytest.mark.parametrize(("share", "below"), [(0.0, False), (0.9, True)])
+def test_where_nothing_or_everything_breaks_the_crossing_is_beyond_the_rates(share: float, *, below: bool) -> None:
+    turns = [curve(Ask(rate, Stage.TEST, n % 4, n), share) for n, rate in enumerate((300, 350, 400, 450) * 3)]
+    line, _ = crossing_of(turns, 0, 0.01, None, 380.0, final=True)
+    assert (line.log_rate < log(300)) == below
+    assert (line.log_rate > log(450)) != below
+
+
+def test_the_error_of_a_mean_is_the_usual_one() -> None:
+    values = np.array([1.0, 2.0, 4.0, 7.0])
+    without = [(values.sum() - value) / 3 for value in values]
+    spread = spread_of(known(3.5, without, [3.5] * 4))
+    assert spread.error == pytest.approx(values.std(ddof=1) / sqrt(4))
+
+
+def test_the_reference_queue_s_own_error_is_added() -> None:
+    with_, without = (spread_of(known(0.0, [0.1, -0.1, 0.1], [0.0] * 3, table=error)) for error in (0.3, 0.0))
+    assert with_.error**2 - without.error**2 == pytest.approx(0.09)
+
+
+def test_an_interval_of_students_t() -> None:
+    assert Spread(1.0, 0.1, 11).ends(0.95) == pytest.approx((0.77990, 1.22010), abs=1e-5)
+    assert as_rates((0.0, log(2))) == pytest.approx((1, 2))
+
+
+def test_arms_are_not_mixed_up() -> None:
+    assert found(turns_of()).log_rate == found([turn for turn in turns_of() if turn.arm is Arm.CANDIDATE]).log_rate
