@@ -47,6 +47,8 @@ class Estimate:
     """Variance if all turns were independent."""
     wide: float
     """The same with turns from twice as far: how much the shape of the curve matters."""
+    expected_variance: float = 0.0
+    """Variance if the dispersion were the same at all rates, by the curvature of the likelihood."""
     table_error: float = 0.0
     """Standard error that comes with the reference queue's simulated table."""
 
@@ -157,6 +159,7 @@ def estimate(
         without(block),
         _turn_variance(series, bounds[first].share, line),
         wide.log_rate,
+        _expected_variance(series, bounds[first].share, line),
         _table_error(series, bounds[first].share, queues.get(first), line),
     )
 
@@ -191,6 +194,16 @@ def _turn_variance(series: Series, allowed: float, line: Crossing) -> float:
     scores = design * (series.weight * (adjusted.missed - series.requests * share))[:, None]
     influence = scores @ np.linalg.inv(information)[:, 0]
     return float(influence @ influence)
+
+
+def _expected_variance(series: Series, allowed: float, line: Crossing) -> float:
+    """Return the variance of the crossing by the dispersion of all turns, which is steadier than that of a few."""
+    share = line.share(series.log_rate, allowed)
+    design = np.column_stack([np.full(share.size, -line.slope), series.log_rate - line.log_rate])
+    information = (design * (series.weight * series.requests * share * (1 - share))[:, None]).T @ design
+    noise = (design * (series.weight**2 * series.requests * share * (1 - share))[:, None]).T @ design
+    inverse = np.linalg.inv(information + np.diag([1e-9, line.dispersion * 1e-3]))[0]
+    return line.dispersion * float(inverse @ noise @ inverse)
 
 
 def spread_of(found: Estimate) -> Spread:
