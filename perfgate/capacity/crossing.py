@@ -17,6 +17,8 @@ _LOGIT_SD = 6.0
 _STEPS, _HALVINGS = 60, 20
 _FLAT = 30.0
 _MOST_CONTROL = 1.3
+_BEYOND = 0.05
+"""How far beyond the rates that were visited a crossing may lie, in logarithms."""
 
 Rows = NDArray[np.intp] | NDArray[np.bool_]
 
@@ -93,13 +95,22 @@ def fit(series: Series, allowed: float, start: Crossing) -> Crossing:
     return replace(start, log_rate=origin + float((offset - place[0]) / place[1]), slope=float(place[1]))
 
 
+def within(line: Crossing, series: Series) -> Crossing:
+    """Keep a crossing near the rates that were visited, so that some turns always count."""
+    rates = series.log_rate[series.requests > 0]
+    if not rates.size:
+        return line
+    return replace(line, log_rate=min(max(line.log_rate, rates.min() - _BEYOND), rates.max() + _BEYOND))
+
+
 def dispersion(series: Series, allowed: float, line: Crossing) -> float:
-    """Return Pearson's estimate of the dispersion, at least 1."""
+    """Return Pearson's estimate of the dispersion: at least 1, at most what makes a turn one observation."""
     share = np.clip(line.share(series.log_rate, allowed), allowed / 20, 1 - allowed / 20)
     use = (series.requests > 0) & (series.weight > 0)
     squares = (series.missed - series.requests * share) ** 2 / np.maximum(series.requests, 1) / (share * (1 - share))
     freedom = max(float(series.weight[use].sum()) - 2, 1.0)
-    return max(1.0, float(series.weight[use] @ squares[use]) / freedom)
+    most = float(series.requests[use].mean()) if use.any() else 1.0
+    return min(max(1.0, float(series.weight[use] @ squares[use]) / freedom), max(most, 1.0))
 
 
 def controlled(series: Series, allowed: float, line: Crossing) -> Series:

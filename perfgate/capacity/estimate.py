@@ -21,6 +21,7 @@ from perfgate.capacity.crossing import (
     nearness,
     reach_of,
     start_at,
+    within,
 )
 from perfgate.capacity.reference_queue import RATE_STEP, ReferenceQueue
 from perfgate.capacity.turn import Floats, Turn
@@ -100,7 +101,7 @@ def crossing_of(  # noqa: PLR0913 - what a fit needs
     """
     series, line = series_of(turns, bound), start_at(start_rps)
     for _ in range(3):
-        line = fit(series, allowed, line)
+        line = within(fit(series, allowed, line), series)
         series = replace(series, weight=nearness(series.log_rate, line.log_rate, reach or 0.3))
         line = replace(line, dispersion=max(dispersion(series, allowed, line), _CALM))
     least = 1.0 if final else _CALM
@@ -109,7 +110,7 @@ def crossing_of(  # noqa: PLR0913 - what a fit needs
         series = replace(series, control=_controls(turns, series, allowed, queue, line)) if queue else series
         for _ in range(2):
             adjusted = controlled(series, allowed, line)
-            line = fit(adjusted, allowed, line)
+            line = within(fit(adjusted, allowed, line), series)
             far = reach or factor * reach_of(line.slope)
             series = replace(series, weight=nearness(series.log_rate, line.log_rate, far))
             adjusted = replace(adjusted, weight=series.weight)
@@ -209,7 +210,8 @@ def _expected_variance(series: Series, allowed: float, line: Crossing) -> float:
 def spread_of(found: Estimate) -> Spread:
     """Return one arm's capacity with its error: that over servers, and over time as far as it is more than noise."""
     extra = (found.table_error, (found.wide - found.log_rate) / 2)
-    return _spread(found.log_rate, found.without_pair, found.without_block, found.without_turn_variance, extra)
+    turns = (found.without_turn_variance, found.expected_variance)
+    return _spread(found.log_rate, found.without_pair, found.without_block, turns, extra)
 
 
 def change_of(baseline: Estimate, candidate: Estimate) -> Spread:
@@ -229,22 +231,25 @@ def change_of(baseline: Estimate, candidate: Estimate) -> Spread:
         change,
         candidate.without_pair[:pairs] - baseline.without_pair[:pairs],
         candidate.without_block[:blocks] - baseline.without_block[:blocks],
-        baseline.without_turn_variance + candidate.without_turn_variance,
+        # What each arm lets expect says nothing about their difference, since both had the same arrivals.
+        (baseline.without_turn_variance + candidate.without_turn_variance, 0.0),
         extra,
     )
 
 
 def _spread(
-    value: float, without_pair: Floats, without_block: Floats, turns: float, other: tuple[float, ...]
+    value: float, without_pair: Floats, without_block: Floats, turns: tuple[float, float], other: tuple[float, ...]
 ) -> Spread:
     """Add variances over servers and over time; what both contain, the noise of single turns, counts once.
 
     Delete-one-group jackknife (Miller, Biometrika 61, 1974, 1); clusters in two ways as in Cameron, Gelbach & Miller,
-    Journal of Business & Economic Statistics 29, 2011, 238. `other`: errors that no turn shows: the table's, and half
+    Journal of Business & Economic Statistics 29, 2011, 238. Servers count with what the dispersion of all turns lets
+    expect, if that is more: few servers may agree by chance. `other`: errors that no turn shows: the table's, and half
     of what the shape of the curve matters.
     """
-    servers, time = _jackknife(without_pair), _jackknife(without_block)
-    extra = max(0.0, time - turns)
+    alone, expected = turns
+    servers, time = max(_jackknife(without_pair), expected), _jackknife(without_block)
+    extra = max(0.0, time - alone)
     freedom = without_pair.size - 1 if servers >= extra else min(without_pair.size, without_block.size) - 1
     return Spread(value, sqrt(servers + extra + sum(error**2 for error in other)), max(freedom, 1))
 

@@ -27,7 +27,7 @@ def found(turns: list[Turn], bounds: tuple[Bound, ...] = (BOUND,), *, controlled
 
 
 def known(log_rate: float, pairs: list[float], blocks: list[float], turns: float = 1.0, table: float = 0.0) -> Estimate:
-    return Estimate(log_rate, 20.0, 0, np.array(pairs), np.array(blocks), turns, log_rate, table)
+    return Estimate(log_rate, 20.0, 0, np.array(pairs), np.array(blocks), turns, log_rate, 0.0, table)
 
 
 def test_the_capacity_of_a_known_queue_is_in_its_interval() -> None:

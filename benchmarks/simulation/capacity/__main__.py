@@ -11,7 +11,7 @@ import click
 import numpy as np
 from scipy import stats
 
-from benchmarks.simulation.capacity.runs import Outcome, queue_of, search, truth
+from benchmarks.simulation.capacity.runs import Outcome, search, truth
 from benchmarks.simulation.capacity.worlds import BEYOND, WORLDS, World
 
 SLOWER = 1 / 0.9
@@ -83,7 +83,6 @@ def main(  # noqa: PLR0913 - one parameter for each option
                 continue
             seeds = range(seed + 100_000 * (number + 1), seed + 100_000 * (number + 1) + searches)
             for factor in slow or (None,):
-                queue_of(world)
                 found = list(pool.map(partial(_search, world.name, factor), seeds, chunksize=_CHUNK))
                 row = change_row(world, factor, found) if factor is not None else capacity_row(world, found)
                 first = (world.name, *(() if factor is None else (f"{factor:.3f}",)))

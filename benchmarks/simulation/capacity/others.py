@@ -17,7 +17,7 @@ from math import exp, expm1, log
 import click
 import numpy as np
 
-from benchmarks.simulation.capacity.runs import SECONDS, arrivals, search, truth
+from benchmarks.simulation.capacity.runs import SECONDS, arrivals, lengths, search, truth
 from benchmarks.simulation.capacity.worlds import WORLDS, Machine, World
 from perfgate.capacity.turn import Floats
 
@@ -36,11 +36,12 @@ class Server:
         self.guess_rps = world.closed_loop_rps * exp(self._rng.normal(0, 0.3))
 
     def respond(self, rate_rps: float, seconds: float) -> Floats:
-        """Return the response times of a while, without its first quarter of a second (slow models: one second)."""
-        instants_s = arrivals(self._world, rate_rps, self._world.lead_in_s + seconds, self._rng)
+        """Return the response times of a while, without the start that perfgate leaves out."""
+        lead_in_s = lengths(self._world).lead_in_s
+        instants_s = arrivals(self._world, rate_rps, seconds, self._rng)
         found = self._machine.serve(instants_s, 0, self.used_s, rate_rps)
-        self.used_s += self._world.lead_in_s + seconds
-        return found[instants_s >= self._world.lead_in_s]
+        self.used_s += seconds
+        return found[instants_s >= lead_in_s]
 
 
 def once(server: Server, bound_s: float, rate_rps: float) -> bool:

@@ -14,7 +14,7 @@ from math import exp, log
 import click
 import numpy as np
 
-from benchmarks.simulation.capacity.runs import SHARE, arrivals, queue_of, searched, truth
+from benchmarks.simulation.capacity.runs import SHARE, arrivals, lengths, queue_of, searched, truth
 from benchmarks.simulation.capacity.worlds import WORLDS, Machine, World
 from perfgate.capacity.estimate import crossing_of
 from perfgate.trials import Arm
@@ -30,14 +30,14 @@ def bisection(world: World, seed: int, right: float) -> list[float]:
     machine = Machine(world, np.random.default_rng((seed, 32)), 150.0)
     guess = log(world.closed_loop_rps) + rng.normal(0, 0.3)
     grid = np.linspace(guess + log(0.1), guess + log(3.0), 8_000)
-    weights = np.ones(grid.size)
+    weights, length = np.ones(grid.size), lengths(world)
     for number in range(max(TURNS)):
         middle = float(grid[np.searchsorted(np.cumsum(weights), weights.sum() / 2)])
         if number in TURNS:
             found.append(middle)
-        instants_s = arrivals(world, exp(middle), world.lead_in_s + world.turn_s, rng)
-        responses_s = machine.serve(instants_s, number % 12, number * 1.25, exp(middle))
-        recorded = responses_s[instants_s >= world.lead_in_s]
+        instants_s = arrivals(world, exp(middle), length.whole_s, rng)
+        responses_s = machine.serve(instants_s, number % 12, number * length.whole_s, exp(middle))
+        recorded = responses_s[instants_s >= length.lead_in_s]
         above = np.mean(recorded > world.bound_s) <= SHARE if recorded.size else True
         weights = weights * np.where((grid > middle) == above, right, 1 - right)
         weights /= weights.sum()
@@ -48,7 +48,7 @@ def ours(world: World, seed: int) -> list[float]:
     """Return the logarithm of perfgate's estimate after searches of each length."""
     found = []
     for turns in TURNS:
-        planner = searched(world, seed, seconds=turns * (world.lead_in_s + world.turn_s))
+        planner = searched(world, seed, seconds=turns * lengths(world).whole_s)
         start_rps = planner.start_rps(Arm.CANDIDATE)
         line, _ = crossing_of(planner.turns, 0, SHARE, queue_of(world), start_rps, final=True)
         found.append(line.log_rate)

@@ -13,6 +13,7 @@ from benchmarks.simulation.capacity.stored import StoredQueue, stored
 from benchmarks.simulation.capacity.worlds import Machine, World
 from perfgate.capacity.answer import Bound
 from perfgate.capacity.estimate import Estimate, Spread, change_of, estimate, spread_of
+from perfgate.capacity.lengths import Lengths, lengths_of
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Ask, Search, Searched, above_low_load
 from perfgate.capacity.settings import servers_for
@@ -28,8 +29,8 @@ _TABLE = 4_000_000
 """Requests for each point of the reference queue's table: its errors are not what is simulated here."""
 _COARSE, _FINE = 1_000_000, 16_000_000
 """Requests at each rate of the search for the truth, and at the two rates between which it is interpolated."""
-_TRUTH_S = 5.0
-"""Length of its runs in turns; their first fifth is left out."""
+_TRUTH_S, _SETTLED = 5.0, 50.0
+"""Length of its runs, in seconds and in relaxation times, the longer of both; their first fifth is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,19 @@ def arrivals(world: World, rate_rps: float, seconds: float, rng: np.random.Gener
 
 
 @cache
-def queue_of(world: World) -> ReferenceQueue:
+def lengths(world: World, arms: int = 1) -> Lengths:
+    """Return the lengths of a turn, by perfgate's own rule."""
+    bound = Bound("latency_p99_ms", SHARE, world.bound_s * 1e3)
+    return lengths_of((bound,), world.service_s * 1e3, world.closed_loop_rps, SECONDS[arms], arms)
+
+
+@cache
+def queue_of(world: World, arms: int = 1) -> ReferenceQueue:
     """Return the reference queue of a world; worlds with the same objective and arrivals share its table."""
-    length_s = world.lead_in_s + world.turn_s
-    name = f"table-{world.bound_s}-{world.lead_in_s}-{world.turn_s}-{world.cv}"
+    turn = lengths(world, arms)
+    name = f"table-{world.bound_s:.3f}-{turn.lead_in_s:.3f}-{turn.turn_s:.3f}-{world.cv:.1f}"
     return StoredQueue(
-        name, world.bound_s, world.lead_in_s, lambda rate, rng: arrivals(world, rate, length_s, rng), 1, _TABLE
+        name, world.bound_s, turn.lead_in_s, lambda rate, rng: arrivals(world, rate, turn.whole_s, rng), 1, _TABLE
     )
 
 
@@ -68,32 +76,30 @@ def search(world: World, seed: int, slow: float | None = None) -> Outcome:
 def searched(world: World, seed: int, slow: float | None = None, seconds: float | None = None) -> Search:
     """Make all turns of a search."""
     arms = (Arm.CANDIDATE,) if slow is None else tuple(Arm)
-    seconds, length_s = seconds or SECONDS[len(arms)], world.lead_in_s + world.turn_s
+    seconds, length_s = seconds or SECONDS[len(arms)], lengths(world, len(arms)).whole_s
+    lead_in_s = lengths(world, len(arms)).lead_in_s
     rng = np.random.default_rng((seed, 1))
     machines = {
         arm: Machine(world, np.random.default_rng((seed, 2 + number)), seconds, (1.0, slow or 1.0)[number])
         for number, arm in enumerate(arms)
     }
-    queue, pairs = queue_of(world), servers_for(seconds / length_s / len(arms))
+    queue, pairs = queue_of(world, len(arms)), servers_for(seconds / length_s / len(arms))
     guess_rps = world.closed_loop_rps * exp(rng.normal(0, 0.3))
     planner = Search(Searched(arms, (_BOUND,), pairs, guess_rps, {0: queue}), rng)
     time_s = [0.0]
     for ask in planner.asks(lambda: time_s[0] / seconds):
         instants_s = arrivals(world, ask.rate_rps, length_s, rng)
         for arm in rng.permutation(list(arms)).tolist():
-            planner.tell(turn(world, Arm(arm), ask, instants_s, machines[Arm(arm)], time_s[0]))
+            responses_s = machines[Arm(arm)].serve(instants_s, ask.pair, time_s[0], ask.rate_rps)
+            planner.tell(turn(world, Arm(arm), ask, instants_s, responses_s[instants_s >= lead_in_s]))
             time_s[0] += length_s
     return planner
 
 
-def turn(  # noqa: PLR0913, PLR0917 - what a turn is made of
-    world: World, arm: Arm, ask: Ask, instants_s: Floats, machine: Machine, at_s: float
-) -> Turn:
+def turn(world: World, arm: Arm, ask: Ask, instants_s: Floats, recorded_s: Floats) -> Turn:
     """Make one turn."""
-    responses_s = machine.serve(instants_s, ask.pair, at_s, ask.rate_rps)
-    recorded = responses_s[instants_s >= world.lead_in_s]
-    missed = (int(np.count_nonzero(recorded > world.bound_s)),)
-    return Turn(arm, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, recorded * 1e3, missed)
+    missed = (int(np.count_nonzero(recorded_s > world.bound_s)),)
+    return Turn(arm, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, recorded_s * 1e3, missed)
 
 
 def answer(planner: Search, arms: tuple[Arm, ...]) -> tuple[tuple[Spread, ...], Spread | None]:
@@ -130,7 +136,7 @@ def _truth(world: World, slow: float, arms: int) -> float:
 def _share(world: World, slow: float, log_rate: float, seconds: float, requests: int) -> float:
     """Return the share of requests that are too slow, of servers that have been busy for a while."""
     missed = count = 0
-    length_s, rng = _TRUTH_S * world.turn_s, np.random.default_rng(7)
+    length_s, rng = max(_TRUTH_S, _SETTLED * lengths(world).settles_s), np.random.default_rng(7)
     runs = max(int(requests / (exp(log_rate) * length_s)), 200)
     for number in range(runs):
         machine = Machine(world, np.random.default_rng((11, number)), seconds, slow)

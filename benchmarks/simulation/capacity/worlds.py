@@ -37,8 +37,8 @@ class World:
     """Standard deviation of the machine's speed over time."""
     memory_s: float = 3.0
     """How long the noise lasts: its correlation falls to 1/e."""
-    turn_s: float = 1.0
-    lead_in_s: float = 0.25
+    service_s: float = 0.002
+    """Median response time without load, from which the lengths of turns follow."""
     cv: float = 1.0
     """Coefficient of variation of the gaps between arrivals."""
 
@@ -127,23 +127,23 @@ def gamma(mean_s: float, shape: float) -> Serve:
 MD1 = World("M/D/1", one_server(0.002), 0.020, 400)
 WORLDS = (
     MD1,
-    World("M/M/2", servers(0.005, 2), 0.040, 400),
+    World("M/M/2", servers(0.005, 2), 0.040, 400, service_s=0.0035),
     World("M/G/1", gamma(0.002, 4), 0.025, 400),
-    World("batches with a time-out", batches(16, 0.005, 0.004, 0.0005), 0.040, 1200),
-    World("linear curve", rising, 0.020, 300),
-    World("cliff", cliff, 0.020, 300),
+    World("batches with a time-out", batches(16, 0.005, 0.004, 0.0005), 0.040, 1200, service_s=0.0095),
+    World("linear curve", rising, 0.020, 300, service_s=0.005),
+    World("cliff", cliff, 0.020, 300, service_s=0.005),
     World("hysteresis", hysteresis, 0.020, 400),
     World("drift of 8 %", one_server(0.002), 0.020, 400, drift=0.08),
     World("noise of 3 %, 3 s long", one_server(0.002), 0.020, 400, noise=0.03, memory_s=3),
     World("one payload of 16 slow", slow_payload, 0.040, 400),
     World("bursts (cv 2)", one_server(0.002), 0.040, 400, cv=2.0),
-    World("slow model (30 ms)", gamma(0.03, 16), 0.200, 25, turn_s=4.0, lead_in_s=1.0),
+    World("slow model (30 ms)", gamma(0.03, 16), 0.200, 25, service_s=0.03),
 )
 BEYOND = (
     World("noise of 3 %, 10 s long", one_server(0.002), 0.020, 400, noise=0.03, memory_s=10),
     World("noise of 5 %, 30 s long", one_server(0.002), 0.020, 400, noise=0.05, memory_s=30),
     World("one server in ten slow", one_server(0.002), 0.020, 400, slow_share=0.1),
-    World("loose objective (50 services)", one_server(0.002), 0.100, 450, turn_s=3.0, lead_in_s=1.5),
+    World("loose objective (50 services)", one_server(0.002), 0.100, 450),
 )
 """What the intervals do not cover, with figures."""
 
