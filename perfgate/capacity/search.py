@@ -25,6 +25,7 @@ _BROKEN = 20.0
 _OFFSETS = (-1, 0, 1)
 _TEST_SHARE = 0.5
 """Share of the time for turns that do not choose their own rate."""
+_LEAST_STEP = 0.04
 _OFTEN, _EVERY = 10, 4
 """Turns of the search after each of which it looks again; later after every fourth."""
 _FAR = (1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)
@@ -39,6 +40,34 @@ class Ask:
     stage: Stage
     pair: int
     number: int
+
+
+@dataclass(slots=True)
+class Staircase:
+    """A rate that rises after a turn that held and falls after one that did not, by ever smaller steps.
+
+    Dixon & Mood, Journal of the American Statistical Association 43, 1948, 109.
+    """
+
+    low: float
+    """Logarithm of a rate that held."""
+    high: float
+    """Logarithm of one that did not."""
+    log_rate: float = 0.0
+    step: float = 0.0
+    was_up: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Begin in the middle, with a quarter of the bracket."""
+        self.log_rate = (self.low + self.high) / 2
+        self.step = max((self.high - self.low) / 4, _LEAST_STEP)
+
+    def move(self, *, up: bool) -> None:
+        """Take a step; half as long after a turn back."""
+        if self.was_up is not None and self.was_up is not up:
+            self.step = max(self.step / 2, _LEAST_STEP)
+        self.log_rate += self.step if up else -self.step
+        self.was_up = up
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +131,46 @@ class Search:
             yield self._ask(lowest, Stage.SWEEP)
 
     def _near(self, used: Callable[[], float]) -> Iterator[Ask]:
+        """Alternate, for each arm, between a staircase and the line's own estimate.
+
+        The staircase goes up after a turn that held and down after one that missed; a single turn that the machine
+        spoiled does not hold it back, as it does the line.
+        """
         arms = [arm for arm in self._wanted.arms if self.bracket(arm) is not None]
+        stairs = {arm: Staircase(*self._bracket_of(arm)) for arm in arms}
         lines = {}
         for step in count():
             if not arms or used() >= 1 - _TEST_SHARE:
                 return
-            if step < _OFTEN or step % _EVERY == 0:
-                lines = {arm: self._line(arm, step) for arm in arms}
-            log_rate, slope = lines[arms[step % len(arms)]]
-            offset = _OFFSETS[step // len(arms) % len(_OFFSETS)] * width_of(slope)
+            arm, turn = arms[step % len(arms)], step // len(arms)
+            if turn % 2 == 0:
+                yield self._ask(exp(stairs[arm].log_rate), Stage.SEARCH)
+                stairs[arm].move(up=self._held_last(arm))
+                continue
+            if arm not in lines or step < _OFTEN or turn % _EVERY == 1:
+                lines[arm] = self._line(arm, step)
+            log_rate, slope = lines[arm]
+            offset = _OFFSETS[turn // 2 % len(_OFFSETS)] * width_of(slope)
             yield self._ask(exp(log_rate + offset), Stage.SEARCH)
 
+    def _bracket_of(self, arm: Arm) -> tuple[float, float]:
+        low, high = self.bracket(arm) or (1.0, 1.0)
+        return log(low), log(high)
+
+    def _held_last(self, arm: Arm) -> bool:
+        return self._holds(next(turn for turn in reversed(self.turns) if turn.arm is arm))
+
     def _test(self, used: Callable[[], float]) -> Iterator[Ask]:
-        self.tested_rps = tuple(self._fixed())
-        rates = self.tested_rps
+        """Fix the rates, and once more after half of the time, from what the first half showed."""
+        for end in (1 - _TEST_SHARE / 2, 1.0):
+            rates = tuple(self._fixed())
+            self.tested_rps = (*self.tested_rps, *rates)
+            yield from self._at(rates, used, end)
+
+    def _at(self, rates: tuple[float, ...], used: Callable[[], float], end: float) -> Iterator[Ask]:
         for turn in count():
             for pair in self._rng.permutation(self._wanted.pairs).tolist():
-                if not rates or used() >= 1:
+                if not rates or used() >= end:
                     return
                 yield self._ask(rates[(pair + turn) % len(rates)], Stage.TEST, pair)
 

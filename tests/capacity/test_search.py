@@ -19,11 +19,11 @@ def stages(asks: list[Ask], stage: Stage) -> list[float]:
     return [ask.rate_rps for ask in asks if ask.stage is stage]
 
 
-def test_the_search_stays_near_the_capacity_and_tests_at_three_rates_around_it() -> None:
+def test_the_search_stays_near_the_capacity_and_tests_twice_at_three_rates_around_it() -> None:
     search, asks = searched(lambda ask, arm: curve(ask, breaking_at(80, ask), arm=arm, n=2_000))
-    assert len(search.tested_rps) == 3
-    assert search.tested_rps[0] < 80 < search.tested_rps[2]
-    assert search.tested_rps[1] == pytest.approx(80, rel=0.02)
+    for low, middle, high in (search.tested_rps[:3], search.tested_rps[3:]):
+        assert low < 80 < high
+        assert middle == pytest.approx(80, rel=0.02)
     assert all(66 < rate < 96 for rate in stages(asks, Stage.SEARCH))
     assert search.bracket(Arm.CANDIDATE) == pytest.approx((70, 85))
 
@@ -33,7 +33,7 @@ def test_half_of_the_time_is_for_turns_that_do_not_choose_their_rate() -> None:
     assert len(stages(asks, Stage.TEST)) == 60
     assert [ask.number for ask in asks] == list(range(120))
     visits = Counter((ask.pair, round(ask.rate_rps, 6)) for ask in asks if ask.stage is Stage.TEST)
-    assert set(visits.values()) == {5}
+    assert set(visits.values()) <= {2, 3}  # each half of the time has rates of its own
 
 
 def test_each_server_has_about_as_many_turns() -> None:
