@@ -44,6 +44,7 @@ class Estimator(StrEnum):
     REPLICA_VALUE = "replica_value"  # one value a replica: log of the mean of its trials, or of its start
     REPLICA_SLOPE = "replica_slope"  # Theil-Sen slope over the replica's requests, pairs within a lane
     PROPORTION = "proportion"  # counts over all requests of the arm, exact binomial
+    CAPACITY = "capacity"  # where the arm's curve over rates crosses an objective, jackknife over servers and time
     CONSTANT = "constant"  # known without measuring
 
 
@@ -129,7 +130,7 @@ METRICS: tuple[Metric, ...] = (
            description="99.9th percentile of the response time, under load"),
     Metric("throughput_rps", "1/s", _HIGHER, _BLOCK, _LOAD, "throughput_rps", 0.10, gated=False,
            description="answered requests per second, under load"),
-    Metric("capacity_rps", "1/s", _HIGHER, _VALUE, (Source.CAPACITY,), "capacity_rps", 0.10, gated=False,
+    Metric("capacity_rps", "1/s", _HIGHER, Estimator.CAPACITY, (Source.CAPACITY,), "capacity_rps", 0.10, gated=False,
            description="highest rate at which one server holds the scenario's objectives"),
     Metric("cpu_cores", "cores", _LOWER, _BLOCK, _LOAD, "cpu_cores", 0.10, gated=False,
            description="mean cores in use by the server process, under load"),

@@ -15,12 +15,13 @@ from perfgate.capacity.answer import (
     Point,
     RateStatus,
 )
-from perfgate.capacity.estimate import Estimate, Spread, change_of, estimate, spread_of
+from perfgate.capacity.estimate import Estimate, change_of, estimate, spread_of
 from perfgate.capacity.limiting import limit_of
 from perfgate.capacity.points import curve_of, points_of
 from perfgate.capacity.search import Search, above_low_load
 from perfgate.capacity.turn import Turn
 from perfgate.gate.verdict import Verdict
+from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 
 LEVEL, CHANGE_LEVEL = 0.95, 0.99
@@ -42,9 +43,18 @@ class Judged:
     unloaded_ms: Mapping[Arm, float]
 
 
-def capacities_of(
-    search: Search, models: Mapping[Arm, str], judged: Judged
-) -> tuple[tuple[ArmCapacity, ...], CapacityChange | None]:
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What is known of each version, and of the change."""
+
+    arms: tuple[ArmCapacity, ...]
+    change: CapacityChange | None
+    """None unless both capacities are estimated."""
+    estimates: Mapping[Arm, Estimate]
+    """Of the versions whose capacity is estimated."""
+
+
+def capacities_of(search: Search, models: Mapping[Arm, str], judged: Judged) -> Assembled:
     """Return each arm's capacity, and the change if both are estimated."""
     found: list[ArmCapacity] = []
     estimates: dict[Arm, Estimate] = {}
@@ -56,9 +66,9 @@ def capacities_of(
         if estimated is not None and capacity.kind is CapacityKind.ESTIMATED:
             estimates[arm] = estimated
     if len(models) < len(Arm) or len(estimates) < len(Arm):
-        return tuple(found), None
+        return Assembled(tuple(found), None, estimates)
     change = change_of(estimates[Arm.BASELINE], estimates[Arm.CANDIDATE])
-    return tuple(found), judged_change(change, judged.tolerance, judged.alpha)
+    return Assembled(tuple(found), judged_change(change, judged.tolerance, judged.alpha), estimates)
 
 
 def _estimated(search: Search, arm: Arm, turns: Sequence[Turn], judged: Judged) -> Estimate | None:

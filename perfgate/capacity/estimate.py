@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import exp, hypot, log, sqrt
 
 import numpy as np
-from scipy import special
 
 from perfgate.capacity.answer import Bound
 from perfgate.capacity.crossing import (
@@ -25,6 +24,7 @@ from perfgate.capacity.crossing import (
 )
 from perfgate.capacity.reference_queue import RATE_STEP, ReferenceQueue
 from perfgate.capacity.turn import Floats, Turn
+from perfgate.stats.spread import Spread
 
 BLOCKS = 5
 """Parts of the measurement, in order of time, that show how much the machine changed between them."""
@@ -52,23 +52,6 @@ class Estimate:
     """Variance if the dispersion were the same at all rates, by the curvature of the likelihood."""
     table_error: float = 0.0
     """Standard error that comes with the reference queue's simulated table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """An estimate on the scale of logarithms, with its standard error and degrees of freedom."""
-
-    value: float
-    error: float
-    freedom: float
-
-    def reach(self, level: float) -> float:
-        """Return the half-width of the two-sided interval."""
-        return float(special.stdtrit(self.freedom, (1 + level) / 2)) * self.error
-
-    def ends(self, level: float) -> tuple[float, float]:
-        """Return the two-sided interval."""
-        return self.value - self.reach(level), self.value + self.reach(level)
 
 
 def series_of(turns: Sequence[Turn], bound: int) -> Series:

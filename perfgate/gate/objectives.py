@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from math import ceil, inf, isnan, nan, sqrt
+from math import ceil, exp, inf, isnan, log, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from perfgate import formatting
 from perfgate.gate.interim import NominalLevels
-from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_servers, times_longer
+from perfgate.gate.remedy import MOST_TIMES, is_once_a_replica, more_servers, search_longer, times_longer
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import Estimator, Metric
 from perfgate.scenario.schema import Objective
 from perfgate.scenario.severity import Severity
 from perfgate.stats.binomial import lower_share, quantile_bounds, requests_needed, upper_share
+from perfgate.stats.capacities import Capacities
 from perfgate.stats.clusters import LEAST_BATCH, batches, certainty, tail_effect
 from perfgate.stats.contrast import half_width
 from perfgate.stats.failures import failures_in
@@ -92,6 +93,8 @@ def _finding(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _
         return _percentile(metric, quantile, bound, table, alpha)
     if metric.estimator is Estimator.PROPORTION:
         return _share(metric, bound, table, alpha)
+    if metric.estimator is Estimator.CAPACITY:
+        return _capacity(bound, table.capacities, alpha)
     return _mean(metric, bound, table, alpha)
 
 
@@ -173,6 +176,19 @@ def _mean(metric: Metric, bound: float, table: TrialTable, alpha: float) -> _Fin
     upper = max(mean + half, upper_mean(values, alpha)) if values.min() > 0 else mean + half
     more = _more_evidence(metric, upper - mean if mean <= bound else half, abs(mean - bound), values.size, alpha)
     return _Finding(mean, mean - half, upper, more)
+
+
+def _capacity(bound: float, found: Capacities | None, alpha: float) -> _Finding:
+    """Bound the capacity by Student's t on the scale of logarithms."""
+    known = None if found is None else found.arms.get(Arm.CANDIDATE)
+    if known is None:
+        why = "" if found is None else found.unknown.get(Arm.CANDIDATE, "")
+        return _Finding(nan, -inf, inf, why or "give the search for it time (budget.capacity_s)")
+    spread = known.spread
+    lower, upper = spread.ends(1 - 2 * alpha)
+    distance = abs(spread.value - log(bound)) if bound > 0 else inf
+    times = (spread.reach(1 - 2 * alpha) / distance) ** 2 if distance else inf
+    return _Finding(exp(spread.value), exp(lower), exp(upper), search_longer(times, "bound"))
 
 
 def _more_evidence(metric: Metric, half: float, distance: float, replicas: int, alpha: float) -> str:

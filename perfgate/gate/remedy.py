@@ -50,6 +50,8 @@ def what_would_decide(case: Case, alpha: float) -> str:
 
 def _time_or_servers(case: Case, alpha: float) -> str:
     times = (case.half(alpha) / case.beyond) ** 2 if case.beyond else inf
+    if case.metric.estimator is Estimator.CAPACITY:
+        return search_longer(times, "tolerance")
     times, by_time = longer_by(case, times), not is_once_a_replica(case.metric)
     if by_time and times <= MOST_TIMES:
         return times_longer(times, case.measure_s)
@@ -98,6 +100,13 @@ def times_longer(times: float, measure_s: float = inf) -> str:
     """Format a factor on the measuring time, rounded up, with the resulting budget if the time is known."""
     budget = f" (--budget {ceil(times * measure_s)}s)" if isfinite(measure_s) else ""
     return f"{about_times(times)} the measuring time{budget}"
+
+
+def search_longer(times: float, limit: str) -> str:
+    """Format a factor on the time of the search for a capacity; `limit`: what it is close to."""
+    if times <= MOST_TIMES:
+        return f"{about_times(times)} the time of its search (budget.capacity_s)"
+    return f"too close to the {limit} for any practical time of its search"
 
 
 def _more_requests(counts: Counts, limit: float, level: float) -> str:

@@ -13,6 +13,7 @@ from perfgate.formatting import about_times
 from perfgate.gate.tolerance import is_required
 from perfgate.metrics import Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
+from perfgate.stats.capacities import Capacities
 from perfgate.stats.per_trial import Mask, failures, quantile_of, request_values, rows_of, trial_values, units_of
 from perfgate.stats.quantile import replica_times
 from perfgate.stats.replicate import requests_for_quantile
@@ -69,6 +70,8 @@ def has_numbers(metric: Metric, table: TrialTable) -> bool:
     """Return whether any trial or start has a number for the metric, usable or not; 0 counts only for a share."""
     if metric.estimator is Estimator.CONSTANT:
         return False
+    if metric.estimator is Estimator.CAPACITY:
+        return table.capacities is not None
     if Source.START in metric.sources:
         return any(getattr(fact, metric.statistic) > 0 for fact in table.replicas)
     columns = table.columns
@@ -95,6 +98,8 @@ def is_in_reach(metric: Metric, source: Source, fraction: float, table: TrialTab
 
 def why_missing(metric: Metric, table: TrialTable) -> str:
     """Return the reason and the remedy in one clause."""
+    if metric.estimator is Estimator.CAPACITY:
+        return _why_not_known(metric, table.capacities)
     if not has_numbers(metric, table):
         return f"{metric.name} has no data: {_where_from(metric, table)}"
     if _fewest_replicas(metric, table) < 2:
@@ -104,6 +109,12 @@ def why_missing(metric: Metric, table: TrialTable) -> str:
     if metric.estimator is Estimator.REPLICA_SLOPE:
         return f"{metric.name} needs at least two memory readings in one lane: measure longer or with fewer replicas"
     return f"{metric.name} has no block in which every replica has a positive value: check for failed requests"
+
+
+def _why_not_known(metric: Metric, found: Capacities | None) -> str:
+    if found is None:
+        return f"{metric.name} has no data: give the search for it time (budget.capacity_s)"
+    return f"{metric.name} is not known: {'; '.join(f'{arm}: {why}' for arm, why in found.unknown.items())}"
 
 
 def _too_few_requests(metric: Metric, quantile: tuple[str, float], columns: Columns) -> str:

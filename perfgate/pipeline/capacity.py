@@ -12,7 +12,7 @@ import numpy as np
 
 from perfgate.baseline.fingerprint import environment, fingerprint
 from perfgate.capacity.answer import SCHEMA_VERSION, CapacityAnswer
-from perfgate.capacity.assemble import Judged, capacities_of
+from perfgate.capacity.assemble import Assembled, Judged, capacities_of
 from perfgate.capacity.turn import Stage
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench
@@ -75,23 +75,33 @@ def measured(comparison: Comparison, options: Options, host: Host, out: Path) ->
 
 def answer_of(given: Measured) -> CapacityAnswer:
     """Make the answer of a search."""
+    return answer_with(given, assembled(given))
+
+
+def assembled(given: Measured) -> Assembled:
+    """Estimate and judge what a search found."""
     job, found = given.job, given.found
     scenario = job.scenario
     tolerance = own_tolerance_of(BY_NAME["capacity_rps"], scenario.gate, 0.0).share
     timeout_ms = batch_timeout_ms(scenario)
     judged = Judged(found.bounds, scenario.gate.alpha, tolerance, given.cores, timeout_ms, found.unloaded_ms)
     models = {arm: model.given for arm, model in job.models.items()}
-    arms, change = capacities_of(found.search, models, judged)
+    return capacities_of(found.search, models, judged)
+
+
+def answer_with(given: Measured, known: Assembled) -> CapacityAnswer:
+    """Add the facts of the measurement to what is known."""
+    job, found = given.job, given.found
     return CapacityAnswer(
         schema_version=SCHEMA_VERSION,
         run_id=job.run_id,
         created_utc=job.created.isoformat(timespec="seconds"),
         perfgate_version=__version__,
         complete=found.complete,
-        scenario=as_recorded(scenario),
+        scenario=as_recorded(job.scenario),
         objectives=found.bounds,
-        arms=arms,
-        change=change,
+        arms=known.arms,
+        change=known.change,
         cores=given.cores,
         servers=found.pairs,
         turn_s=found.lengths.turn_s,
@@ -101,7 +111,7 @@ def answer_of(given: Measured) -> CapacityAnswer:
         seed=job.seed,
         notes=found.notes,
         environment=dict(job.environment),
-        fingerprint=_fingerprint(job.environment, scenario),
+        fingerprint=_fingerprint(job.environment, job.scenario),
     )
 
 

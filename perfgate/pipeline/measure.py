@@ -24,6 +24,7 @@ from perfgate.gate.feasibility import shortages
 from perfgate.gate.interim import Look
 from perfgate.gate.stopping import InterimAnalysis, due
 from perfgate.gate.tolerance import severity_of
+from perfgate.pipeline.capacity_lane import CapacityLane, search_s
 from perfgate.pipeline.cautions import known_beforehand
 from perfgate.pipeline.job import Interrupts, Job
 from perfgate.pipeline.ops import METRIC, OpsLane
@@ -104,16 +105,18 @@ class _Measurement:
                     while left:
                         segment, began_s = left[0], clock()
                         with self._watched(segment, fleet, bench):
-                            self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])) + self._trace_s)
+                            self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])) + self._after_s)
                         spare_s = segment.seconds - (clock() - began_s)
                         most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
                         left = lengthened(left[1:], spare_s, most_looks, plan.replicas)
                 self.recorder.note(pause_cautions(fleet.replicas))
                 self._trace(fleet, bench, Path(scratch))
+                with _quiet_collector():
+                    self._search(fleet, bench)
 
     def _make_ready(self, fleet: Fleet) -> None:
         progress, count = self.progress, len(self.plan.slots)
-        later_s = sum(map(self.plan.most_s_of, self.plan.segments)) + self._trace_s
+        later_s = sum(map(self.plan.most_s_of, self.plan.segments)) + self._after_s
         warmup_s = self.plan.warmup_limit_s * count / self.plan.at_once
         with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
             fleet.start(lambda count: progress.update(lambda: count))
@@ -151,6 +154,11 @@ class _Measurement:
                 progress.stands(looking.standing(verdicts))
 
     @property
+    def _after_s(self) -> float:
+        """Return the most time after all segments."""
+        return self._trace_s + search_s(self.job.scenario)
+
+    @property
     def _trace_s(self) -> float:
         """Return the most time for timing operations; 0 where that is not wanted, or not possible."""
         possible = Arm.BASELINE in self.job.models and self.job.scenario.target.kind in EXECUTING
@@ -161,11 +169,23 @@ class _Measurement:
         most_s, gate = self._trace_s, self.job.scenario.gate
         if not (most_s and traced_replicas(fleet.replicas)):
             return
-        with self._phase(Phase("traced executions", most_s)) as phase_s:
+        with self._phase(Phase("traced executions", most_s, search_s(self.job.scenario))) as phase_s:
             shown = replace(bench, between=lambda: self.progress.update(phase_s))
             append, failing = self.recorder.append, self.looking.failing
             asked = METRIC.name in gate.metrics and severity_of(METRIC, gate) is not Severity.OFF
             self.ops.take(fleet.replicas, shown, directory, append, most_s, failing=failing, asked=asked)
+
+    def _search(self, fleet: Fleet, bench: Bench) -> None:
+        """Search for the capacity, if the scenario names it; what overloads the servers comes last."""
+        seconds, lane = search_s(self.job.scenario), CapacityLane(self.job)
+        if not seconds:
+            return
+        with self._phase(Phase("rates up to the capacity", seconds)) as phase_s:
+            shown = replace(bench, between=lambda: self.progress.update(phase_s))
+            try:
+                lane.take(fleet.replicas, seconds, shown)
+            finally:
+                self.recorder.searched(*lane.known())
 
     @contextmanager
     def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:

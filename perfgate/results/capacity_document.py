@@ -29,9 +29,13 @@ def to_json(answer: CapacityAnswer) -> str:
 
 def from_json(text: str) -> CapacityAnswer:
     """Read an answer; null is NaN, or infinite at the end of an interval. UsageError if it is none or too new."""
-    found = _DOCUMENT.from_json(text)
+    return with_ends(_DOCUMENT.from_json(text))
+
+
+def with_ends(found: CapacityAnswer) -> CapacityAnswer:
+    """Return an answer as it was, after null became NaN: ends of intervals are infinite."""
     arms = tuple(replace(arm, upper_rps=_end(arm.upper_rps, inf)) for arm in found.arms)
-    change = _with_ends(found.change) if found.change else None
+    change = _with_both(found.change) if found.change else None
     return replace(found, arms=arms, change=change, needs=_needs(found.needs))
 
 
@@ -51,7 +55,7 @@ def _needs(found: ServersNeeded | None) -> ServersNeeded | None:
     return replace(found, change=_with_upper(found.change))
 
 
-def _with_ends(change: CapacityChange) -> CapacityChange:
+def _with_both(change: CapacityChange) -> CapacityChange:
     return replace(change, lower=_end(change.lower, -inf), upper=_end(change.upper, inf))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from perfgate.cautions import with_current_codes
+from perfgate.results.capacity_document import with_ends
 from perfgate.results.json_document import JsonDocument, hints, layout, leaves
 from perfgate.results.result import SCHEMA_VERSION, Result, TrialColumns
 
@@ -35,7 +36,8 @@ def to_json(result: Result) -> str:
 def from_json(text: str) -> Result:
     """Read a result; null is NaN where a number is required. UsageError if it is no result, or of a newer perfgate."""
     result = _DOCUMENT.from_json(text)
-    return replace(result, cautions=with_current_codes(result.cautions))
+    capacity = with_ends(result.capacity) if result.capacity else None
+    return replace(result, cautions=with_current_codes(result.cautions), capacity=capacity)
 
 
 def write(result: Result, directory: Path) -> Path:

@@ -7,10 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from perfgate.capacity.answer import CapacityAnswer
 from perfgate.errors import UsageError
 from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.results import document, samples
 from perfgate.results.result import Result
+from perfgate.stats.capacities import Capacities
 from perfgate.stats.table import TrialLog, TrialTable
 from perfgate.trials import Arm, Block, Caution, ReplicaFacts
 
@@ -34,6 +36,7 @@ class Recorder:
         self._begun = begun
         self._blocks: list[Block] = []
         self.replicas: tuple[ReplicaFacts, ...] = ()
+        self._capacities: Capacities | None = None
         self._log = self._new_log()
 
     def _new_log(self) -> TrialLog:
@@ -73,6 +76,11 @@ class Recorder:
         """Record what was observed of the servers over the load lane."""
         self._begun = replace(self._begun, timeline=timeline, threads=threads)
 
+    def searched(self, capacities: Capacities, answer: CapacityAnswer | None) -> None:
+        """Record what the search for a capacity found; no answer if it ended too early for one."""
+        self._capacities = capacities
+        self._begun = replace(self._begun, capacity=answer)
+
     def append(self, block: Block) -> None:
         """Record a block, in memory and on disk."""
         self._blocks.append(block)
@@ -81,7 +89,7 @@ class Recorder:
 
     def table(self) -> TrialTable:
         """Return the trials so far as the table for estimators."""
-        return self._log.table()
+        return replace(self._log.table(), capacities=self._capacities)
 
     def recorded(self) -> RecordedRun:
         """Return everything recorded so far."""

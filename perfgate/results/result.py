@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from perfgate.baseline.numbers import StoredFacts
+from perfgate.capacity.answer import CapacityAnswer
 from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.explain.explanation import Explanation
 from perfgate.gate.interim import Look
@@ -215,5 +216,7 @@ class Result:
     """The change in each payload, by metric; the metric's estimate is their mean."""
     explanation: Explanation | None = None
     """Where the change comes from, operation by operation; None if that was not measured."""
+    capacity: CapacityAnswer | None = None
+    """The search for the capacity, as in `capacity.json`; None if the scenario does not name `capacity_rps`."""
     schema_version: int = SCHEMA_VERSION
     """Number of incompatible changes to this document's format so far."""

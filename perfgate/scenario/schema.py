@@ -396,6 +396,9 @@ class Budget(Table):
     explain_s: float = Field(default=15.0, ge=0)
     """Most seconds, after everything else, for timing the operations of both versions where their graphs differ: at
     most 4, or up to this if something failed, which is then explained. 0: never."""
+    capacity_s: float = Field(default=150.0, ge=0)
+    """Seconds, after everything else, for the search for `capacity_rps`, if the gate or the objectives name it: of both
+    versions together. 0: never."""
 
     @model_validator(mode="after")
     def _shares(self) -> Budget:

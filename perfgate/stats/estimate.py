@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import expm1, inf, isfinite, log, nan, sqrt
+from math import exp, expm1, inf, isfinite, log, nan, sqrt
 
 import numpy as np
 
 from perfgate.metrics import Estimator, Metric, Source
+from perfgate.stats.capacities import Capacities
 from perfgate.stats.contrast import Contrast, Sample, contrast, paired_contrast, sign_flip_p
 from perfgate.stats.effect import Effect
 from perfgate.stats.failures import Failures, failures_in
@@ -35,6 +36,8 @@ def estimate(metric: Metric, table: TrialTable, alpha: float, *, cross_check: bo
         return _constant(metric, table, alpha)
     if metric.estimator is Estimator.PROPORTION:
         return _proportion(metric, table.columns, alpha)
+    if metric.estimator is Estimator.CAPACITY:
+        return _capacity(metric, table.capacities, alpha)
     found = replicates(metric, table)
     if found is None or min(np.bincount(found.units.arm, minlength=2)) < 2:
         return None
@@ -164,6 +167,15 @@ def _proportion(metric: Metric, columns: Columns, alpha: float) -> Effect | None
             counts = _counts(*(failures_in(columns, mine) for mine in of_arm))
             return _shares(metric, arms, counts, (state_of(columns, rows), source), alpha)
     return None
+
+
+def _capacity(metric: Metric, found: Capacities | None, alpha: float) -> Effect | None:
+    if found is None or found.change is None:
+        return None
+    before, after = (found.arms[arm] for arm in ARMS)
+    result = Contrast(found.change.value, found.change.error, found.change.freedom)
+    values = exp(before.spread.value), exp(after.spread.value)
+    return effect_of(metric, result, alpha, values, (before.values, after.values), (State.UNDER_LOAD, Source.CAPACITY))
 
 
 def _counts(baseline: Failures, candidate: Failures) -> Counts:

@@ -33,4 +33,5 @@ def _of_arm(found: Replicates, arm: str) -> Typical | None:
     values = found.typical[found.units.arm == ARMS.index(arm)]
     if not values.size:
         return None
-    return Typical(tuple(values.tolist()), found.source.value, found.state.value, METHOD)
+    source = f"{found.source.value}: {found.objectives}" if found.objectives else found.source.value
+    return Typical(tuple(values.tolist()), source, found.state.value, METHOD)

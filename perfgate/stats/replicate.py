@@ -46,6 +46,8 @@ class Replicates:
     """Standard deviation of one replica's number from the resolution of readings alone, on the metric's scale."""
     sampling: tuple[float, float] = (0.0, 0.0)
     """Variance of the arms' difference because not all payloads were visited, on the metric's scale, and its df."""
+    objectives: str = ""
+    """What holds at a capacity; empty for other metrics."""
 
 
 def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
@@ -53,6 +55,8 @@ def replicates(metric: Metric, table: TrialTable) -> Replicates | None:
 
     A source in which an arm has a single replica comes last: it gives no interval.
     """
+    if metric.estimator is Estimator.CAPACITY:
+        return _capacities(table)
     alone = None
     for found in _each_source(metric, table):
         if found is None or not found.compared.size or not np.isfinite(found.compared).all():
@@ -195,6 +199,17 @@ def _start_values(metric: Metric, replicas: tuple[ReplicaFacts, ...]) -> Replica
     arm = np.array([ARMS.index(fact.arm) for fact in facts], np.int64)[known]
     replica = np.array([fact.replica for fact in facts], np.int64)[known]
     return Replicates(Source.START, State.COLD, Units(arm, replica), _log(typical[known]), typical[known])
+
+
+def _capacities(table: TrialTable) -> Replicates | None:
+    if table.capacities is None or not table.capacities.arms:
+        return None
+    found = [table.capacities.arms[arm].values if arm in table.capacities.arms else () for arm in ARMS]
+    sizes = [len(values) for values in found]
+    units = Units(np.repeat(np.arange(len(ARMS)), sizes), np.concatenate([np.arange(size) for size in sizes]))
+    logs = np.concatenate(found)
+    objectives = table.capacities.objectives
+    return Replicates(Source.CAPACITY, State.UNDER_LOAD, units, logs, np.exp(logs), objectives=objectives)
 
 
 def _log(values: Floats) -> Floats:

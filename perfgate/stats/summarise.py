@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil, isfinite, log
+from math import ceil, exp, isfinite, log
 
 import numpy as np
 
 from perfgate.metrics import METRICS, Estimator, Metric, Source
+from perfgate.stats.capacities import Capacities
 from perfgate.stats.per_trial import Mask, failures, plausible, quantile_of, rows_of
 from perfgate.stats.quantile import arm_times, inverted_cdf, replica_times
 from perfgate.stats.replicate import replicates, usable_values
@@ -32,6 +33,8 @@ def summary_of(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary | None
         return None if size is None else ArmSummary(metric.name, arm, size, (size,))
     if quantile := quantile_of(metric.statistic):
         return _percentile(metric, arm, table.columns, *quantile)
+    if metric.estimator is Estimator.CAPACITY:
+        return _capacity(metric, arm, table.capacities)
     if metric.estimator is Estimator.PROPORTION:
         return _share(metric, arm, table.columns)
     if Source.START in metric.sources or metric.estimator in {Estimator.REPLICA_VALUE, Estimator.REPLICA_SLOPE}:
@@ -128,6 +131,14 @@ def _replica_values(metric: Metric, arm: Arm, table: TrialTable) -> ArmSummary |
         return None
     each = found.typical[found.units.arm == ARMS.index(arm)]
     return ArmSummary(metric.name, arm, float(np.median(each)), tuple(each.tolist())) if each.size else None
+
+
+def _capacity(metric: Metric, arm: Arm, found: Capacities | None) -> ArmSummary | None:
+    if found is None or (arm not in found.arms and arm not in found.unknown):
+        return None
+    if (known := found.arms.get(arm)) is None:
+        return ArmSummary(metric.name, arm, None, (), found.unknown[arm])
+    return ArmSummary(metric.name, arm, exp(known.spread.value), tuple(map(exp, known.values)))
 
 
 def curves(table: TrialTable, points: int = 400) -> tuple[Curve, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.metrics import Source
+from perfgate.stats.capacities import Capacities
 from perfgate.trials import Arm, Block, Depth, Lane, ReplicaFacts, State, Trial
 
 Floats = NDArray[np.float64]
@@ -130,6 +131,8 @@ class TrialTable:
     """Size of each arm's model files, in MiB."""
     shares: tuple[float, ...] = ()
     """Share of the traffic of each recorded request, by its number; empty: by frequency of visits."""
+    capacities: Capacities | None = None
+    """What the search for a capacity found; None without one, and for runs read from their files."""
 
     @staticmethod
     def of(

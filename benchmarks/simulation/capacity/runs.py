@@ -12,13 +12,14 @@ import numpy as np
 from benchmarks.simulation.capacity.stored import StoredQueue, stored
 from benchmarks.simulation.capacity.worlds import Machine, World
 from perfgate.capacity.answer import Bound
-from perfgate.capacity.estimate import Estimate, Spread, change_of, estimate, spread_of
+from perfgate.capacity.estimate import Estimate, change_of, estimate, spread_of
 from perfgate.capacity.lengths import Lengths, lengths_of
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Ask, Search, Searched, above_low_load
 from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Floats, Turn
 from perfgate.loadgen.arrivals import gamma, poisson
+from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 
 SECONDS = {1: 150.0, 2: 240.0}

@@ -1,0 +1,54 @@
+"""Capacities as the gate's estimators take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from perfgate.capacity.answer import ArmCapacity, Bound
+from perfgate.capacity.estimate import Estimate, change_of, spread_of
+from perfgate.capacity.sentences import bound_words, capacity_sentence
+from perfgate.capacity.turn import Floats
+from perfgate.stats.capacities import Capacities, KnownCapacity
+from perfgate.trials import Arm
+
+
+def gated(arms: Sequence[ArmCapacity], estimates: Mapping[Arm, Estimate], bounds: Sequence[Bound]) -> Capacities:
+    """Return what is known of each arm, and the change if both are estimated; other arms have a sentence instead."""
+    return Capacities(
+        arms={arm: KnownCapacity(spread_of(found), values_of(found)) for arm, found in estimates.items()},
+        change=change_of(*(estimates[arm] for arm in Arm)) if len(estimates) == len(Arm) else None,
+        unknown={
+            each.arm: capacity_sentence(each, bounds).removeprefix(f"{each.model}: ")
+            for each in arms
+            if each.arm not in estimates
+        },
+        objectives=" and ".join(_what_holds(bounds)),
+    )
+
+
+def values_of(found: Estimate) -> tuple[float, ...]:
+    """Return one number for each server or, if parts of the time differ more, for each of those.
+
+    Jackknife's pseudo-values, stretched so that Student's t over them is the interval of the capacity, which has other
+    errors too: so stored numbers and other occasions need no rule of their own.
+    """
+    spread = spread_of(found)
+    count = round(spread.freedom) + 1
+    without = found.without_pair if found.without_pair.size == count else found.without_block
+    around = _standardised(-without if without.size == count else np.arange(count, dtype=np.float64))
+    return tuple((spread.value + spread.error * around).tolist())
+
+
+def _standardised(values: Floats) -> Floats:
+    """Shift and scale to a mean of 0 whose standard error is 1."""
+    apart = values - values.mean()
+    if not apart.any():
+        apart = np.arange(values.size) - (values.size - 1) / 2
+    return np.asarray(apart / (apart.std(ddof=1) / np.sqrt(values.size)), np.float64)
+
+
+def _what_holds(bounds: Iterable[Bound]) -> Iterable[str]:
+    """Yield what was stated; what perfgate assumes follows the model."""
+    return (bound_words(each) if each.stated else f"{each.metric} as assumed" for each in bounds)
