@@ -16,6 +16,7 @@ from perfgate.scenario.schema import Objective
 from perfgate.stats.per_trial import quantile_of
 from perfgate.trials import Requests
 
+_ITSELF = "capacity_rps"
 ASSUMED_TIMES = 10.0
 """A p99 of ten times the unloaded median is assumed where the scenario has no objective for requests."""
 _LEAST_SHARE = 1e-5
@@ -30,7 +31,7 @@ def bounds_of(objectives: Mapping[str, Objective], unloaded_ms: float) -> tuple[
     """
     judged = judged_objectives(objectives)
     found = [bound for name, each in judged.items() if (bound := _bound(name, each)) is not None]
-    others = [name for name, each in judged.items() if _bound(name, each) is None]
+    others = [name for name, each in judged.items() if name != _ITSELF and _bound(name, each) is None]
     notes = []
     if others:
         notes.append(f"not part of the capacity, because it is no share of requests: {', '.join(others)}")

@@ -231,10 +231,7 @@ class Search:
         return Ask(rate_rps, stage, pair, next(self._numbers))
 
     def _holds(self, turn: Turn) -> bool:
-        return all(
-            missed <= bound.share * turn.requests
-            for missed, bound in zip(turn.missed, self._wanted.bounds, strict=True)
-        )
+        return _held(turn, self._wanted.bounds)
 
     def _broken(self, turn: Turn) -> bool:
         return any(
@@ -271,7 +268,13 @@ def above_low_load(turns: Sequence[Turn], bounds: Sequence[Bound], start_rps: fl
     sweep = sorted(
         (turn for turn in turns if turn.stage is Stage.SWEEP and turn.rate_rps < start_rps), key=lambda t: t.rate_rps
     )
-    held = [all(m <= b.share * t.requests for m, b in zip(t.missed, bounds, strict=True)) for t in sweep]
+    held = [_held(turn, bounds) for turn in sweep]
     first = held.index(True) if True in held else 0
     lowest_rps = sweep[first].rate_rps if sweep else 0.0
     return [turn for turn in turns if turn.rate_rps >= lowest_rps]
+
+
+def _held(turn: Turn, bounds: Sequence[Bound]) -> bool:
+    """Return whether a turn kept its objectives; one without requests shows nothing."""
+    kept = (missed <= bound.share * turn.requests for missed, bound in zip(turn.missed, bounds, strict=True))
+    return turn.requests > 0 and all(kept)

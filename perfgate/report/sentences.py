@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from perfgate import formatting
+from perfgate.capacity.sentences import capacity_sentence, interrupted_sentence, told_apart
 from perfgate.gate.verdict import MetricVerdict, Verdict
 from perfgate.report.rows import GateRow, badness, description, in_order, minimum_detectable_effect
 from perfgate.results.result import Result
@@ -36,6 +37,14 @@ def sentence(result: Result) -> str:
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return _undecided(result, gated)
     return _success(result, gated)
+
+
+def capacity_sentences(result: Result) -> tuple[str, ...]:
+    """Return each version's capacity; empty if it was not searched for."""
+    if (found := result.capacity) is None:
+        return ()
+    arms = (f"Capacity of {capacity_sentence(arm, found.objectives)}." for arm in told_apart(found))
+    return tuple(filter(None, (*arms, interrupted_sentence(found))))
 
 
 def not_gated_sentence(rows: Sequence[GateRow]) -> str:

@@ -21,6 +21,7 @@ from perfgate.scenario.effective import effective
 from perfgate.scenario.schema import Budget, Scenario
 from perfgate.stats.summary import ArmSummary, Curve
 from perfgate.trials import Arm
+from tests.capacity.answers import two_arms
 from tests.explain import samples
 from tests.report import example, example_trials
 
@@ -53,6 +54,11 @@ def stored_numbers() -> Result:
     result = example.stored_numbers()
     assert result.stored
     return replace(result, record=RecordFacts(result.stored.records[0], _THEN, result.fingerprint, result.environment))
+
+
+def searched() -> Result:
+    """A run whose scenario names the capacity, so that its servers were overloaded at the end."""
+    return replace(example.failing(), capacity=two_arms())
 
 
 def died_in_warm_up() -> Result:
@@ -185,6 +191,7 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "lenient": example.lenient,
     "one_replica": one_replica,
     "explained": explained,
+    "searched": searched,
     "hostile": hostile,
 }
 """Name of the kind, and a function that makes its result, the same at each call."""

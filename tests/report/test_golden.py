@@ -52,6 +52,11 @@ def explained_small() -> Result:
     return replace(died_in_warm_up(), explanation=extra_layer())
 
 
+def searched_small() -> Result:
+    """Return a run of which nothing but the search for the capacity is on the page."""
+    return replace(died_in_warm_up(), capacity=two_arms())
+
+
 def run_page(result: Result) -> str:
     """Render a run's page without its packed result."""
     return without(render_html(result), {attach(result).link: "(result.json)"})
@@ -61,6 +66,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "measured": lambda: run_page(measured_small()),
     "died_in_warm_up": lambda: run_page(died_in_warm_up()),
     "explained": lambda: run_page(explained_small()),
+    "searched": lambda: run_page(searched_small()),
     "capacity": lambda: capacity_page(with_demand(two_arms())),
 }
 

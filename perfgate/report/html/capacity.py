@@ -1,10 +1,12 @@
-"""How much each version can carry: `capacity.html`, a page of its own."""
+"""How much each version can carry: a section of a run's page, and `capacity.html`, a page of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from perfgate import formatting
 from perfgate.capacity.answer import CapacityAnswer
@@ -31,6 +33,21 @@ from perfgate.report.html.frame import drawn, template, write_page
 FILE_NAME = "capacity.html"
 ERROR_RATES = "What the error rates of a capacity cover"
 """Title of the page in docs/explanation that says how often an answer is wrong."""
+
+
+def capacity_section(answer: CapacityAnswer) -> Markup:
+    """Return the section: capacities, curves, and what limits them; the run's own gate judges the change."""
+    arms = told_apart(answer)
+    return Markup(  # noqa: S704 - the template escapes every string
+        template("carries.html.j2").render(
+            sentences=tuple(f"{capacity_sentence(arm, answer.objectives)}." for arm in arms),
+            interrupted=interrupted_sentence(answer),
+            charts=_charts(answer),
+            beside=(*_tested(answer), *filter(None, map(limit_sentence, arms))),
+            notes=notes(answer),
+            tables=tuple(curve_table(arm) for arm in arms if arm.points),
+        )
+    )
 
 
 def capacity_page(answer: CapacityAnswer) -> str:

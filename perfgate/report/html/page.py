@@ -19,6 +19,7 @@ from perfgate.report.charts.series import series
 from perfgate.report.charts.stages import stages
 from perfgate.report.charts.tracks import tracks
 from perfgate.report.charts.verdicts import COLOURS
+from perfgate.report.html.capacity import capacity_section
 from perfgate.report.html.chart_tables import aligned_table, forest_table, panel_table, percentile_table
 from perfgate.report.html.differences import environment_rows, flat, model_rows, settings_differ
 from perfgate.report.html.embedded_result import attach
@@ -93,6 +94,7 @@ def _page(result: Result) -> dict[str, Any]:
         "stored": stored_sentence(result),
         "hints": tuple(hints(result)),
         "why": explanation_section(result.explanation) if result.explanation else "",
+        "capacity": capacity_section(result.capacity) if result.capacity else "",
         "causes": causes(result),
         "payload_rows": payload_rows(result),
         "payload_sentences": payload_sentences(result),

@@ -18,6 +18,7 @@ from perfgate.cautions import CautionKind
 from perfgate.report.payloads import payload_sentences
 from perfgate.report.rows import GateRow, ObjectiveRow, accepted_rows, gate_rows, hints, objective_rows, summary_rows
 from perfgate.report.sentences import (
+    capacity_sentences,
     generator_sentence,
     looks_sentence,
     not_gated_sentence,
@@ -200,6 +201,8 @@ def _summary_table(result: Result) -> Table:
 
 
 def _print_notes(console: Console, result: Result) -> None:
+    for words in capacity_sentences(result):
+        console.print(safe_text(console, words))
     stages = (stage_sentence(result, arm) for arm in result.models)
     decided = (power_sentence(result), looks_sentence(result), stored_sentence(result))
     for words in (*decided, *stages, generator_sentence(result)):
