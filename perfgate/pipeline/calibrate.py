@@ -40,7 +40,7 @@ def calibrate_all(model: str, runs: int, store_url: str, options: Options, host:
     """Calibrate each scenario in turn, and return the exit code of the last one that ran."""
     StoreLocation(store_url)  # rejects a malformed URL before anything is measured
     documents, code = [], ExitCode.PASS
-    comparisons = replace(options, explain=False).comparisons(host, baseline=model, candidate=model)
+    comparisons = replace(options, explain=False, capacity=False).comparisons(host, baseline=model, candidate=model)
     ensure_startable(comparisons)
     for prepared in prepare_all(comparisons, host):
         done, code = _measure(prepared, runs, options, host)

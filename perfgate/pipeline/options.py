@@ -14,7 +14,8 @@ from perfgate.pipeline.host import Host
 from perfgate.pipeline.opening import open_arms
 from perfgate.scenario.files import FOLDERS, load_scenario
 from perfgate.scenario.overrides import server_settings
-from perfgate.scenario.schema import Scenario
+from perfgate.scenario.schema import MetricGate, Scenario
+from perfgate.scenario.severity import Severity
 from perfgate.trials import Arm
 
 
@@ -41,6 +42,8 @@ class Options:
     metrics_file: Path | None = None
     explain: bool = True
     """Whether to time the operations of both versions, and to explain what failed."""
+    capacity: bool = True
+    """Whether to measure `capacity_rps` where a scenario names it."""
     store: str | None = None
     """Where to look for a calibration; None: do not look."""
     policy: Policy = NO_POLICY
@@ -64,7 +67,8 @@ class Options:
         if self.signature_from is not None:
             target = scenario.target.model_copy(update={"signature_from": self.signature_from})
             scenario = scenario.model_copy(update={"target": target})
-        return self.policy.over(scenario.model_copy(update={"budget": budget, "server": server}))
+        found = self.policy.over(scenario.model_copy(update={"budget": budget, "server": server}))
+        return found if self.capacity else without_capacity(found)
 
     @property
     def ci_output(self) -> CiOutput:
@@ -77,3 +81,11 @@ class Options:
         named = zip(self.scenarios or (None,), self.load_scenarios(), strict=True)
         cache = cache_dir(host.environ)
         return tuple(open_arms(scenario, models, self.pids, cache, name) for name, scenario in named)
+
+
+def without_capacity(scenario: Scenario) -> Scenario:
+    """Return a scenario that neither gates the capacity nor has an objective for it."""
+    objectives = {name: each for name, each in scenario.objectives.items() if name != "capacity_rps"}
+    metrics = {**scenario.gate.metrics, "capacity_rps": MetricGate(severity=Severity.OFF)}
+    gate = scenario.gate.model_copy(update={"metrics": metrics})
+    return scenario.model_copy(update={"objectives": objectives, "gate": gate})

@@ -8,7 +8,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from perfgate.capacity.answer import ArmCapacity, Bound, CapacityKind
+from perfgate.capacity.answer import Bound, CapacityKind
 from perfgate.capacity.estimate import Estimate, change_of, spread_of
 from perfgate.capacity.gated import gated, values_of
 from perfgate.gate.interim import NominalLevels
@@ -122,16 +122,12 @@ def test_what_is_not_estimated_is_inconclusive_with_its_sentence() -> None:
 
 
 def test_one_arm_of_two_gives_no_change_but_its_objective() -> None:
-    slow = ArmCapacity(**{**_fields(arm(Arm.BASELINE, "v1", 9.0)), "kind": CapacityKind.ABOVE})
+    slow = replace(arm(Arm.BASELINE, "v1", 9.0), kind=CapacityKind.ABOVE)
     table = _table(gated((slow, two_arms().arms[1]), {Arm.CANDIDATE: _estimate(410.0)}, BOUNDS))
     found = judge(table, Gate(metrics={"capacity_rps": MetricGate()}), {"capacity_rps": Objective(min=300)})
     assert found.verdict is Verdict.INCONCLUSIVE
     assert [each.verdict for each in found.objectives] == [Verdict.PASS]
     assert any(each.startswith("capacity_rps is not known: baseline: above") for each in found.reasons)
-
-
-def _fields(found: ArmCapacity) -> dict[str, object]:
-    return {name: getattr(found, name) for name in ArmCapacity.__slots__}
 
 
 def test_what_holds_is_part_of_how_it_was_measured() -> None:

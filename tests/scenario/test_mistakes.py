@@ -27,7 +27,7 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
         (
             "[budget]\nlength_of_run = 1",
             "budget.length_of_run: unknown key",
-            "known: execute_share, explain_s, looks, measure_s,",
+            "known: capacity_s, execute_share, explain_s, looks, measure_s,",
         ),
         ('[payload.inputs."a:0"]\nshpe = 1', 'payload.inputs."a:0".shpe: unknown key', "did you mean shape?"),
         ("[gate.metrics.execut_ms]", "gate.metrics.execut_ms: unknown metric", "did you mean execute_ms?"),
