@@ -12,7 +12,7 @@ from perfgate.gate.remedy import MOST_TIMES, times_longer
 from perfgate.gate.tolerance import gated_metrics, is_required, severity_of, tolerance_of
 from perfgate.gate.validity import is_expected, why_missing
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
-from perfgate.metrics import METRICS, Estimator, Metric
+from perfgate.metrics import METRICS, Estimator, Metric, Source
 from perfgate.scenario.schema import Gate, Objective
 from perfgate.scenario.severity import Severity
 from perfgate.stats.effect import Effect
@@ -70,7 +70,8 @@ def _another_way(then: StoredMetric, now: Typical) -> str:
     """Return the difference in how the two were measured, and its remedy; empty if there is none."""
     if (then.state, then.source) != (now.state, now.source):
         was = f"{then.state}, {then.source} then and {now.state}, {now.source} now"
-        return f"({was}): use the same budget shares, or record again"
+        same = "objectives" if now.source.startswith(Source.CAPACITY) else "budget shares"
+        return f"({was}): use the same {same}, or record again"
     return "" if then.method == now.method else "(by another version of perfgate): record the baseline again"
 
 

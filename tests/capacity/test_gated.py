@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp, log
+from math import exp, log, nan
 
 import numpy as np
 import pytest
@@ -14,13 +14,17 @@ from perfgate.capacity.gated import gated, values_of
 from perfgate.gate.interim import NominalLevels
 from perfgate.gate.judge import judge
 from perfgate.gate.objectives import judge_objective
+from perfgate.gate.stored_baseline import judge_stored
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME, METRICS
 from perfgate.scenario.schema import Gate, MetricGate, Objective
 from perfgate.scenario.severity import Severity
 from perfgate.stats.capacities import Capacities
 from perfgate.stats.estimate import estimate
-from perfgate.stats.prediction import Occasion
+from perfgate.stats.gate_inputs import with_typical
+from perfgate.stats.prediction import Occasion, OccasionSpread, StoredMetric, StoredNumbers
+from perfgate.stats.summarise import summary_of
+from perfgate.stats.summary import ArmSummary
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 from tests.capacity.answers import BOUND, arm, generator, two_arms
@@ -133,3 +137,47 @@ def test_one_arm_of_two_gives_no_change_but_its_objective() -> None:
 def test_what_holds_is_part_of_how_it_was_measured() -> None:
     assumed = (Bound("latency_p99_ms", 0.01, 31.7, stated=False), Bound("error_rate", 0.001))
     assert gated((), {}, assumed).objectives == "latency_p99_ms as assumed and error_rate at most 0.1%"
+
+
+def _stored(found: Capacities) -> StoredNumbers:
+    """Return what a record of the candidate keeps, as a later run reads it."""
+    (summary,) = with_typical([summary_of(METRIC, Arm.CANDIDATE, _table(found)) or _none()], _table(found))
+    assert summary.typical is not None
+    occasion = Occasion.of(METRIC, summary.typical.replicas)
+    assert occasion is not None
+    spread = OccasionSpread(0.01, 5.0, "5 days")
+    kept = StoredMetric((occasion,), spread, summary.typical.source, summary.typical.state)
+    return StoredNumbers({METRIC.name: kept}, nan, frozenset({4}))
+
+
+def _none() -> ArmSummary:
+    raise AssertionError
+
+
+def _alone(rate_rps: float, bounds: tuple[Bound, ...] = BOUNDS) -> Capacities:
+    return gated(two_arms().arms[1:], {Arm.CANDIDATE: _estimate(rate_rps)}, bounds)
+
+
+@pytest.mark.parametrize(("now", "verdict"), [(300.0, Verdict.FAIL), (410.0, Verdict.PASS)])
+def test_it_is_compared_with_stored_numbers(now: float, verdict: Verdict) -> None:
+    gate = Gate(metrics={METRIC.name: MetricGate(catch=0.2)})
+    found = judge_stored(_candidate(_alone(now)), gate, {}, _stored(_alone(410.0)))
+    (judged,) = [each for each in found.metrics if each.metric == METRIC.name]
+    assert judged.verdict is verdict, judged.reason
+    parts = spread_of(_estimate(now)).error, spread_of(_estimate(410.0)).error, 0.01 * np.sqrt(2)
+    assert judged.effect.log_se == pytest.approx(np.sqrt(np.square(parts).sum()), rel=1e-9)
+    assert judged.effect.candidate_value == pytest.approx(now)
+
+
+def test_capacities_for_other_objectives_are_not_compared() -> None:
+    gate = Gate(metrics={METRIC.name: MetricGate(catch=0.2)})
+    stricter = (replace(BOUND, bound_ms=10.0),)
+    found = judge_stored(_candidate(_alone(410.0, stricter)), gate, {}, _stored(_alone(410.0)))
+    (reason,) = [each for each in found.reasons if METRIC.name in each]
+    assert "measured differently" in reason
+    assert "latency_p99_ms at most 20 ms then and under load, capacity: latency_p99_ms at most 10 ms now" in reason
+
+
+def _candidate(found: Capacities) -> TrialTable:
+    trials = [each for each in execute_trials(8, 4, lambda *_: 2.0) if each.arm is Arm.CANDIDATE]
+    return replace(TrialTable.of(trials), capacities=found)

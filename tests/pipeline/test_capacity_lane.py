@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from math import expm1
 from pathlib import Path
@@ -17,6 +18,8 @@ from perfgate.loadgen.fake import FakeDriver
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.metrics import METRICS
 from perfgate.results import capacity_document, document
+from perfgate.results.history import series_of
+from perfgate.results.record import record_of
 from perfgate.results.result import Outcome, Result
 from perfgate.scenario.schema import Budget, Gate, MetricGate, Objective, Scenario
 from perfgate.scenario.severity import Severity
@@ -246,3 +249,7 @@ def test_one_arm_is_measured_for_its_record(tmp_path: Path) -> None:
     assert len(found.typical.replicas) >= 3
     assert result.capacity is not None
     assert result.capacity.change is None
+    record = record_of(result, "prod", "", datetime(2030, 1, 2, tzinfo=UTC))
+    (series,) = series_of([record], [NAME])
+    assert series.values == (pytest.approx(found.value),)
+    assert (series.unit, series.points[0].record_id) == ("1/s", record.id)
