@@ -16,7 +16,7 @@ from perfgate.capacity.answer import (
     RateStatus,
 )
 from perfgate.capacity.estimate import Estimate, change_of, estimate, spread_of
-from perfgate.capacity.limiting import limit_of
+from perfgate.capacity.limiting import Batches, limit_of
 from perfgate.capacity.points import curve_of, points_of
 from perfgate.capacity.search import Search, above_low_load
 from perfgate.capacity.turn import Turn
@@ -39,7 +39,7 @@ class Judged:
     alpha: float
     tolerance: float
     cores: int
-    batch_timeout_ms: float | None
+    batches: Batches | None
     unloaded_ms: Mapping[Arm, float]
 
 
@@ -126,7 +126,7 @@ def _limit(kind: CapacityKind, points: Sequence[Point], rate_rps: float, judged:
         return Limit("generator", "the load generator cannot send faster")
     if kind is CapacityKind.ABOVE:
         return Limit("unknown", "no limit was reached")
-    return limit_of(points, rate_rps, judged.cores, judged.batch_timeout_ms)
+    return limit_of(points, rate_rps, judged.cores, judged.batches)
 
 
 def _cpu_ms(point: Point | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 from perfgate.capacity.answer import Limit, Point
@@ -12,11 +13,21 @@ _BUSY = 0.85
 """Share of its CPUs from which a server has no more to give."""
 _ONE_CORE = (0.85, 1.15)
 _QUEUED = 0.5
+_FULL = 0.8
 _SATURATED = 0.9
 """Achieved over offered rate below which a server does not keep up."""
 
 
-def limit_of(points: Sequence[Point], rate_rps: float, cores: int, batch_timeout_ms: float | None) -> Limit:
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How a server batches."""
+
+    timeout_ms: float
+    """How long a batch waits for more requests."""
+    most_rows: int
+
+
+def limit_of(points: Sequence[Point], rate_rps: float, cores: int, batches: Batches | None) -> Limit:
     """Name the limit from what the server showed at the capacity and above it."""
     above = [point for point in points if point.rate_rps >= 0.97 * rate_rps]
     if not above:
@@ -27,8 +38,8 @@ def limit_of(points: Sequence[Point], rate_rps: float, cores: int, batch_timeout
         return Limit("generator", f"the load generator uses {number(top.generator_cores)} of {cores} cores {at}")
     if top.cpu_cores >= _BUSY * cores:
         return Limit("cpu", f"CPU: the server uses {number(top.cpu_cores)} of {cores} cores {at}")
-    if batch_timeout_ms and _waits_for_batches(points, rate_rps, batch_timeout_ms):
-        return Limit("batching", f"requests wait for batches to fill: up to {number(batch_timeout_ms)} ms each")
+    if batches and _waits_for_batches(points, rate_rps, batches):
+        return Limit("batching", f"requests wait for batches to fill: up to {number(batches.timeout_ms)} ms each")
     uses = f"the server uses {number(top.cpu_cores)} of {cores} cores {at}{_waiting(top)}"
     if _queues(top):
         one = _ONE_CORE[0] <= top.cpu_cores <= _ONE_CORE[1]
@@ -46,7 +57,7 @@ def _waiting(point: Point) -> str:
     return ""
 
 
-def _waits_for_batches(points: Sequence[Point], rate_rps: float, timeout_ms: float) -> bool:
-    """Return whether the time-out is most of the median response at the capacity, and the server is not overloaded."""
+def _waits_for_batches(points: Sequence[Point], rate_rps: float, batches: Batches) -> bool:
+    """Return whether batches are not full and the time-out is most of the median response at the capacity."""
     near = min(points, key=lambda point: abs(point.rate_rps - rate_rps))
-    return timeout_ms > 0.5 * near.p50_ms and near.growth < 0.05
+    return batches.timeout_ms > 0.5 * near.p50_ms and near.batch_size < _FULL * batches.most_rows

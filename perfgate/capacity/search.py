@@ -16,7 +16,7 @@ from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.turn import Stage, Turn
 from perfgate.trials import Arm
 
-LADDER = (0.1, 0.3, 0.5, 0.7, 0.85, 1.0)
+LADDER = (0.03, 0.1, 0.3, 0.5, 0.7, 0.85, 1.0)
 """Rates of the sweep, relative to what one closed-loop turn answered; then upwards until every arm breaks."""
 _UP, _DOWN = 1.25, 0.4
 _MOST_UP, _MOST_DOWN = 16, 4
@@ -82,6 +82,8 @@ class Searched:
     """What one closed-loop turn answered, the slower arm's."""
     queues: Mapping[int, ReferenceQueue]
     """Of each bound that is a time, by its number."""
+    least_rps: float = 0.0
+    """A rate below which a turn has next to no requests."""
 
 
 class Search:
@@ -113,11 +115,11 @@ class Search:
 
     def _sweep(self) -> Iterator[Ask]:
         base = self._wanted.closed_loop_rps
-        for step in LADDER:
-            yield self._ask(base * step, Stage.SWEEP)
+        for step in sorted({max(base * step, self._wanted.least_rps) for step in LADDER}):
+            yield self._ask(step, Stage.SWEEP)
             if self._all_broken():
                 break
-        rate = base * LADDER[-1]
+        rate = max(base, self._wanted.least_rps) * LADDER[-1]
         for _ in range(_MOST_UP):
             if self._all_broken() or self._generator_bound():
                 break
@@ -128,6 +130,8 @@ class Search:
             if not any(self.nothing_holds(arm) for arm in self._wanted.arms):
                 break
             lowest *= _DOWN
+            if lowest < self._wanted.least_rps:
+                break
             yield self._ask(lowest, Stage.SWEEP)
 
     def _near(self, used: Callable[[], float]) -> Iterator[Ask]:
@@ -164,7 +168,7 @@ class Search:
         """Fix the rates, and once more after half of the time, from what the first half showed."""
         for end in (1 - _TEST_SHARE / 2, 1.0):
             rates = tuple(self._fixed())
-            self.tested_rps = (*self.tested_rps, *rates)
+            self.tested_rps = tuple(dict.fromkeys((*self.tested_rps, *rates)))
             yield from self._at(rates, used, end)
 
     def _at(self, rates: tuple[float, ...], used: Callable[[], float], end: float) -> Iterator[Ask]:

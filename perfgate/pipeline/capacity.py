@@ -28,7 +28,7 @@ from perfgate.pipeline.job import Job
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.plan import plan_of
 from perfgate.pipeline.prepare import prepare
-from perfgate.pipeline.rate_search import SECONDS, RateSearch, batch_timeout_ms, begin_search, continue_search
+from perfgate.pipeline.rate_search import SECONDS, RateSearch, batches_of, begin_search, continue_search
 from perfgate.pipeline.world import world_of
 from perfgate.results.progress import Phase, Progress
 from perfgate.results.scenario import as_recorded
@@ -83,8 +83,8 @@ def assembled(given: Measured) -> Assembled:
     job, found = given.job, given.found
     scenario = job.scenario
     tolerance = own_tolerance_of(BY_NAME["capacity_rps"], scenario.gate, 0.0).share
-    timeout_ms = batch_timeout_ms(scenario)
-    judged = Judged(found.bounds, scenario.gate.alpha, tolerance, given.cores, timeout_ms, found.unloaded_ms)
+    batches = batches_of(scenario)
+    judged = Judged(found.bounds, scenario.gate.alpha, tolerance, given.cores, batches, found.unloaded_ms)
     models = {arm: model.given for arm, model in job.models.items()}
     return capacities_of(found.search, models, judged)
 

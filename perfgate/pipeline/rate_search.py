@@ -13,8 +13,10 @@ from perfgate.capacity.arrivals import SHAPED, at_any_rate
 from perfgate.capacity.bounds import bounds_of
 from perfgate.capacity.driven import Protocol, turn_of
 from perfgate.capacity.lengths import Lengths, lengths_of
+from perfgate.capacity.limiting import Batches
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Search, Searched
+from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Stage
 from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.lanes import Bench, load_turn
@@ -27,9 +29,7 @@ SECONDS = {1: 150.0, 2: 220.0}
 """Time to measure, by the number of arms."""
 _UNLOADED_S, _CLOSED_S = 0.7, 1.0
 _LEAST_IN_FLIGHT, _MOST_IN_FLIGHT = 16, 256
-_FEWEST_PAIRS, _MOST_PAIRS = 4, 12
-_TURNS_OF_A_PAIR = 5
-"""Pairs of turns that each pair of servers should have."""
+_LEAST_REQUESTS = 5
 _TABLE_REQUESTS = 1_000_000
 
 
@@ -69,9 +69,8 @@ def begin_search(replicas: Sequence[LiveReplica], scenario: Scenario, seconds: f
         if bound.bound_ms
     }
     servers = min(len(of_arm(replicas, arm)) for arm in arms)
-    wanted = int(seconds / (lengths.whole_s * len(arms)) / _TURNS_OF_A_PAIR)
-    pairs = min(servers, max(_FEWEST_PAIRS, min(wanted, _MOST_PAIRS)))
-    search = Search(Searched(arms, bounds, pairs, guess_rps, queues), rng)
+    pairs = min(servers, servers_for(seconds / (lengths.whole_s * len(arms))))
+    search = Search(Searched(arms, bounds, pairs, guess_rps, queues, _LEAST_REQUESTS / lengths.turn_s), rng)
     return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, lengths)))
 
 
@@ -117,10 +116,10 @@ def continue_search(  # noqa: PLR0913, PLR0917 - the search, and everything that
         found.seconds = bench.now_s() - began_s
 
 
-def batch_timeout_ms(scenario: Scenario) -> float | None:
-    """Return how long a batch waits for more requests; None without batching."""
+def batches_of(scenario: Scenario) -> Batches | None:
+    """Return how the servers batch; None if they do not."""
     batching = batching_of(scenario.server)
-    return batching.batch_timeout_micros / 1e3 if batching else None
+    return Batches(batching.batch_timeout_micros / 1e3, batching.max_batch_size) if batching else None
 
 
 def _in_flight(scenario: Scenario) -> int:

@@ -98,8 +98,8 @@ def test_two_versions_share_rates_and_both_capacities_are_searched() -> None:
     search, asks = searched(
         lambda ask, arm: curve(ask, breaking_at(capacities[arm], ask), arm=arm, n=2_000), arms=tuple(Arm)
     )
-    assert len(search.tested_rps) == 6
-    for place, rate in ((1, 80), (4, 60)):
+    assert len(search.tested_rps) == 12
+    for place, rate in ((1, 80), (4, 60), (7, 80), (10, 60)):
         assert search.tested_rps[place] == pytest.approx(rate, rel=0.02)
     assert len(search.turns) == 2 * len(asks)
 
