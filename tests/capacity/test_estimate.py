@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from perfgate.capacity.answer import Bound
-from perfgate.capacity.estimate import Estimate, Spread, as_rates, change_of, crossing_of, estimate, spread_of
+from perfgate.capacity.estimate import Estimate, as_rates, change_of, crossing_of, estimate, spread_of
 from perfgate.capacity.search import Ask
 from perfgate.capacity.turn import Stage, Turn
+from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 from tests.capacity.turns import BOUND, MD1_CAPACITY_RPS, curve, queued, reference_queue
 

@@ -251,5 +251,5 @@ def test_one_arm_is_measured_for_its_record(tmp_path: Path) -> None:
     assert result.capacity.change is None
     record = record_of(result, "prod", "", datetime(2030, 1, 2, tzinfo=UTC))
     (series,) = series_of([record], [NAME])
-    assert series.values == (pytest.approx(found.value),)
+    assert series.values[0] == pytest.approx(found.value)
     assert (series.unit, series.points[0].record_id) == ("1/s", record.id)
