@@ -235,6 +235,95 @@ class ServersNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class TunedSettings:
+    """Settings of a server that `--tune` tried, and what they showed; chosen among many, so the best look too good."""
+
+    name: str
+    """`current settings`, or what is different."""
+    max_batch_size: int | None
+    """Rows of a batch; None without batching."""
+    batch_timeout_micros: int | None
+    """None without batching."""
+    num_batch_threads: int | None
+    """None without batching."""
+    intra_op_threads: int
+    """Threads within one op."""
+    inter_op_threads: int
+    """Ops run in parallel."""
+    rounds: int = 0
+    """Rounds of the search in which they took part; 0 if they could not be measured."""
+    problem: str = ""
+    """Why they could not be measured; empty if they could."""
+    kind: CapacityKind = CapacityKind.OPEN
+    """What is known of their capacity."""
+    capacity_rps: float = float("nan")
+    """The estimate; the highest rate tried if it is above that, the lowest if it is below."""
+    capacity_lower_rps: float = 0.0
+    """Lower end of its 95 % interval, with the differences between servers of all settings pooled; 0 if it has none."""
+    capacity_upper_rps: float = float("nan")
+    """Upper end; infinite if it has none."""
+    p99_ms: float = float("nan")
+    """99th percentile of the response time at the reference rate."""
+    p99_lower_ms: float = 0.0
+    """Lower end of its 95 % interval; 0 if it has none."""
+    p99_upper_ms: float = float("nan")
+    """Upper end; infinite if there are too few requests for one."""
+    throughput_rps: float = float("nan")
+    """Answers per second to many requests in flight, however long each takes."""
+    front: bool = False
+    """Whether no other settings are better in one of capacity and p99 and as good in the other, by the estimates."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsCompared:
+    """Fresh turns of the current and of the chosen settings, served at the same time: the only claim of `--tune`."""
+
+    name: str
+    """The settings that were compared with the current ones."""
+    current: ArmCapacity
+    """The capacity with the current settings."""
+    other: ArmCapacity
+    """The capacity with the chosen settings."""
+    change: CapacityChange | None
+    """From current to chosen settings; None if one has no estimate."""
+
+    @property
+    def better(self) -> bool:
+        """Whether the chosen settings are shown to carry more."""
+        return self.change is not None and self.change.lower > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What `--tune` found."""
+
+    reference_rps: float
+    """Rate at which the percentiles were measured."""
+    reference_stated: bool
+    """Whether the scenario states it; otherwise it is half of the capacity of the current settings."""
+    settings: tuple[TunedSettings, ...]
+    """All that were tried, the current settings first."""
+    throughput: str
+    """Name of the settings to take for throughput alone; empty if unknown."""
+    latency: str
+    """Name of those to take for latency alone."""
+    objective: str
+    """Name of those to take for the highest rate at the objectives: others than the current ones only if shown."""
+    alike: tuple[tuple[str, str], ...]
+    """Pairs of settings on the front, or the current ones, that cannot be told apart."""
+    compared: SettingsCompared | None
+    """None if it was interrupted before, or nothing else worked."""
+    batching_file: str
+    """TF-Serving's batching file of the settings for the objective; empty without batching."""
+    server_toml: str
+    """The same settings as tables of a scenario."""
+
+    def of(self, name: str) -> TunedSettings | None:
+        """Return the settings of a name."""
+        return next((each for each in self.settings if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityAnswer:
     """Everything that `capacity.json` holds."""
 
@@ -278,6 +367,8 @@ class CapacityAnswer:
     """Digest of what must be alike for two capacities to be comparable."""
     needs: ServersNeeded | None = None
     """Servers for a demand; None if no demand was given."""
+    tuning: Tuning | None = None
+    """Other settings of the server that were tried; None without `--tune`."""
 
     @property
     def verdict(self) -> Verdict | None:

@@ -60,7 +60,7 @@ def capacities_of(search: Search, models: Mapping[Arm, str], judged: Judged) -> 
     estimates: dict[Arm, Estimate] = {}
     for arm, model in models.items():
         turns = [turn for turn in search.turns if turn.arm is arm]
-        estimated = _estimated(search, arm, turns, judged)
+        estimated = estimate_of(search, arm, turns, judged.bounds)
         capacity = _capacity(search, arm, model, turns, estimated, judged)
         found.append(capacity)
         if estimated is not None and capacity.kind is CapacityKind.ESTIMATED:
@@ -71,15 +71,16 @@ def capacities_of(search: Search, models: Mapping[Arm, str], judged: Judged) -> 
     return Assembled(tuple(found), judged_change(change, judged.tolerance, judged.alpha), estimates)
 
 
-def _estimated(search: Search, arm: Arm, turns: Sequence[Turn], judged: Judged) -> Estimate | None:
+def estimate_of(search: Search, arm: Arm, turns: Sequence[Turn], bounds: Sequence[Bound]) -> Estimate | None:
+    """Return the estimate of an arm; None if it held at every rate or at none, or only one server is left."""
     if search.bracket(arm) is None:
         return None
     start_rps = search.start_rps(arm)
     usable = [turn for turn in turns if not turn.seen.generator_bound]
-    usable = above_low_load(usable, judged.bounds, start_rps)
+    usable = above_low_load(usable, bounds, start_rps)
     if len({turn.pair for turn in usable}) < 2:
         return None
-    return estimate(usable, judged.bounds, search.queues, start_rps)
+    return estimate(usable, bounds, search.queues, start_rps)
 
 
 def judged_change(change: Spread, tolerance: float, alpha: float) -> CapacityChange:

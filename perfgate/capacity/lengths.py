@@ -17,7 +17,7 @@ _LONG = 2.0
 """Length of a turn, in times of its start."""
 _FEWEST_REQUESTS = 40
 """Wanted of a turn."""
-_FEWEST_PAIRS = 40
+FEWEST_PAIRS = 40
 """Pairs of turns that must fit into the time."""
 
 
@@ -54,7 +54,7 @@ def lengths_of(
     """
     service_s = max(service_ms / 1e3, 1e-6)
     settles_s = max((_settles_s(bound, service_s) for bound in bounds if bound.bound_ms), default=0.0)
-    most_s = measure_s / (arms * _FEWEST_PAIRS)
+    most_s = measure_s / (arms * FEWEST_PAIRS)
     turn_s = max(_LEAST_TURN_S, _LONG * _SETTLED * settles_s, _FEWEST_REQUESTS / max(closed_loop_rps, 1e-3))
     lead_in_s = max(_LEAST_LEAD_IN_S, _SETTLED * settles_s)
     longer = (turn_s + lead_in_s) / most_s

@@ -84,6 +84,8 @@ class Searched:
     """Of each bound that is a time, by its number."""
     least_rps: float = 0.0
     """A rate below which a turn has next to no requests."""
+    ladder: tuple[float, ...] = LADDER
+    """Rates of the sweep, relative to `closed_loop_rps`."""
 
 
 class Search:
@@ -115,11 +117,11 @@ class Search:
 
     def _sweep(self) -> Iterator[Ask]:
         base = self._wanted.closed_loop_rps
-        for step in sorted({max(base * step, self._wanted.least_rps) for step in LADDER}):
-            yield self._ask(step, Stage.SWEEP)
+        for rate_rps in sorted({max(base * step, self._wanted.least_rps) for step in self._wanted.ladder}):
+            yield self._ask(rate_rps, Stage.SWEEP)
             if self._all_broken():
                 break
-        rate = max(base, self._wanted.least_rps) * LADDER[-1]
+        rate = max(base * self._wanted.ladder[-1], self._wanted.least_rps)
         for _ in range(_MOST_UP):
             if self._all_broken() or self._generator_bound():
                 break

@@ -8,6 +8,7 @@ from math import isfinite
 
 from perfgate.capacity.answer import ArmCapacity, Bound, CapacityAnswer, CapacityChange, CapacityKind, Point, RateStatus
 from perfgate.capacity.needs_sentences import needs_sentences
+from perfgate.capacity.tuning_words import short_words
 from perfgate.formatting import bound, change, given, interval, limit, rate, share
 from perfgate.gate.verdict import Verdict
 from perfgate.trials import Arm
@@ -209,7 +210,8 @@ def final_words(answer: CapacityAnswer) -> str:
     word = "INTERRUPTED" if not answer.complete else verdict.value.upper() if verdict else "CAPACITY"
     each = ", ".join(f"{arm.model} {_short(arm)}" for arm in reversed(arms)) or "nothing was measured"
     if verdict is None:
-        return f"{word} {each}"
+        tuned = short_words(answer.tuning) if answer.tuning else ""
+        return f"{word} {each}{f'; {tuned}' if tuned else ''}"
     if answer.change is None:
         return f"{word} {METRIC}: {each}"
     before, after = (_bare(arm) for arm in arms)

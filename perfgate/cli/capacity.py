@@ -19,6 +19,7 @@ from perfgate.cli.options import measuring_options, store_option
 @click.option("--headroom", default="30%", show_default=True, help="Share of the capacity that stays unused.")
 @click.option("--spare", type=click.IntRange(0), default=0, show_default=True, help="Servers beyond those needed.")
 @click.option("--cost-per-hour", metavar="PRICE", help="Price of one server an hour.")
+@click.option("--tune", is_flag=True, help="Also find batching and thread settings that carry more.")
 @store_option
 @measuring_options
 def command(  # noqa: PLR0913 - one parameter for each option
@@ -31,18 +32,25 @@ def command(  # noqa: PLR0913 - one parameter for each option
     headroom: str,
     spare: int,
     cost_per_hour: str | None,
+    tune: bool,
     **options: object,
 ) -> int:
     """Find the highest rate at which a model holds the scenario's objectives, with an interval.
 
     With OLD and NEW, or a stored baseline (--baseline NAME), both versions get the same requests at the same rates, and
     the change of the capacity is judged. Takes two and a half minutes, four for two versions, or --budget.
+
+    With --tune, a model alone is served with other settings too, in four minutes: which to take for throughput, for
+    latency and for the objectives, and whether they beat the scenario's own. Includes the starts of servers.
     """
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     models = (old,) if new is None else (old, new)
-    if new is not None:
-        if click.get_current_context().get_parameter_source("name") is ParameterSource.COMMANDLINE:
+    named = click.get_current_context().get_parameter_source("name") is ParameterSource.COMMANDLINE
+    if tune and (new is not None or named):
+        raise click.UsageError("--tune takes one model: give the version whose settings you choose, without --baseline")
+    if tune or new is not None:
+        if named:
             raise click.UsageError("--baseline takes one model: the candidate")
         name = None  # that of perfgate.toml is for a model alone
     from perfgate.capacity.amounts import headroom_in, price_in, rate_in  # noqa: PLC0415
@@ -55,5 +63,5 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from perfgate.cli.measuring import host_of, options_of  # noqa: PLC0415 - while it imports TensorFlow
     from perfgate.pipeline.capacity_command import Demand, Question, answer  # noqa: PLC0415
 
-    question = Question(models, name, store, Demand(*needed) if needed else None)
+    question = Question(models, name, store, Demand(*needed) if needed else None, tune)
     return answer(question, options_of({**options, "store": store}), host_of(options))

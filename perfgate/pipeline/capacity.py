@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from perfgate.baseline.fingerprint import environment, fingerprint
-from perfgate.capacity.answer import SCHEMA_VERSION, CapacityAnswer
+from perfgate.capacity.answer import SCHEMA_VERSION, Bound, CapacityAnswer
 from perfgate.capacity.assemble import Assembled, Judged, capacities_of
 from perfgate.capacity.turn import Stage
-from perfgate.experiment.fleet import Fleet
+from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.lanes import Bench
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.world import World
@@ -28,12 +28,20 @@ from perfgate.pipeline.job import Job
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.plan import plan_of
 from perfgate.pipeline.prepare import prepare
-from perfgate.pipeline.rate_search import SECONDS, RateSearch, batches_of, begin_search, continue_search
+from perfgate.pipeline.rate_search import (
+    SECONDS,
+    TABLE_REQUESTS,
+    RateSearch,
+    batches_of,
+    begin_search,
+    continue_search,
+)
 from perfgate.pipeline.world import world_of
 from perfgate.results.progress import Phase, Progress
 from perfgate.results.scenario import as_recorded
-from perfgate.scenario.schema import Scenario
+from perfgate.scenario.schema import Scenario, Server
 from perfgate.serving.open_files import allow_open_files
+from perfgate.trials import Arm
 from perfgate.version import __version__
 
 _STAGES = {
@@ -60,7 +68,7 @@ def measured(comparison: Comparison, options: Options, host: Host, out: Path) ->
     """
     allow_open_files()
     seconds = options.budget or SECONDS[len(comparison.models)]
-    timed = replace(comparison, scenario=_with_budget(comparison.scenario, seconds))
+    timed = replace(comparison, scenario=with_budget(comparison.scenario, seconds))
     facts = environment(host.environ)
     seed = host.random_bits(32) if options.seed is None else options.seed
     job = Job(prepare(timed, host.cpus()), out.name, host.arguments, seed, out, host.now(), facts)
@@ -68,7 +76,7 @@ def measured(comparison: Comparison, options: Options, host: Host, out: Path) ->
     with progress, Workers(comparison.scenario.load.workers) as workers:
         world = world_of(timed, out, host, host.cpus(), facts, workers)
         began_s = world.clock()
-        found = _searched(job, world, seconds, progress)
+        found = searched(job, world, seconds, progress)
         cores = len(comparison.scenario.server.cpus or host.cpus())
         return Measured(job, found, world.clock() - began_s, cores)
 
@@ -82,9 +90,7 @@ def assembled(given: Measured) -> Assembled:
     """Estimate and judge what a search found."""
     job, found = given.job, given.found
     scenario = job.scenario
-    tolerance = own_tolerance_of(BY_NAME["capacity_rps"], scenario.gate, 0.0).share
-    batches = batches_of(scenario)
-    judged = Judged(found.bounds, scenario.gate.alpha, tolerance, given.cores, batches, found.unloaded_ms)
+    judged = judged_of(scenario, found, given.cores)
     models = {arm: model.given for arm, model in job.models.items()}
     return capacities_of(found.search, models, judged)
 
@@ -115,20 +121,42 @@ def answer_with(given: Measured, known: Assembled) -> CapacityAnswer:
     )
 
 
+def judged_of(scenario: Scenario, found: RateSearch, cores: int) -> Judged:
+    """Return how a search is judged and described."""
+    tolerance = own_tolerance_of(BY_NAME["capacity_rps"], scenario.gate, 0.0).share
+    return Judged(found.bounds, scenario.gate.alpha, tolerance, cores, batches_of(scenario), found.unloaded_ms)
+
+
 def _fingerprint(facts: Mapping[str, Any], scenario: Scenario) -> str:
     return fingerprint(facts, scenario.server.model_dump(mode="json"))
 
 
-def _with_budget(scenario: Scenario, seconds: float) -> Scenario:
+def with_budget(scenario: Scenario, seconds: float) -> Scenario:
+    """Return the scenario with the time to measure."""
     return scenario.model_copy(update={"budget": scenario.budget.model_copy(update={"measure_s": seconds})})
 
 
-def _searched(job: Job, world: World, seconds: float, progress: Progress) -> RateSearch:
+def searched(  # noqa: PLR0913 - the search, and in what it may differ
+    job: Job,
+    world: World,
+    seconds: float,
+    progress: Progress,
+    *,
+    settings: Mapping[Arm, Server] | None = None,
+    bounds: tuple[Bound, ...] | None = None,
+    table_requests: int = TABLE_REQUESTS,
+) -> RateSearch:
+    """Start the servers, search until the time is used up or ^C comes, and stop them.
+
+    `settings`: of the servers of each arm, if not the scenario's; `bounds`, `table_requests` as in `begin_search`.
+    """
     plan = replace(plan_of(job, world), segments=())
     bench = Bench(plan, world.machine, world.clock, np.random.default_rng(plan.seed), world.clock())
     servers = len(plan.slots)
     with TemporaryDirectory(prefix="perfgate-") as scratch:
         setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
+        for arm, server in (settings or {}).items():
+            setups[arm] = with_settings(setups[arm], server)
         with Fleet(plan, setups, world) as fleet:
             progress.phase(Phase(f"start {servers} servers", later_s=seconds, servers=servers))
             fleet.start(lambda count: progress.update(lambda: count))
@@ -144,7 +172,7 @@ def _searched(job: Job, world: World, seconds: float, progress: Progress) -> Rat
 
             phase_s = [began_s]
             shown = replace(bench, between=lambda: progress.update(lambda: bench.now_s() - phase_s[0]))
-            found = begin_search(fleet.replicas, job.scenario, seconds, shown)
+            found = begin_search(fleet.replicas, job.scenario, seconds, shown, bounds, table_requests)
 
             def on_stage(now: Stage, found: RateSearch) -> None:
                 phase_s[0] = bench.now_s()
@@ -155,6 +183,11 @@ def _searched(job: Job, world: World, seconds: float, progress: Progress) -> Rat
             except KeyboardInterrupt:
                 found.complete = False
             return found
+
+
+def with_settings(setup: ArmSetup, server: Server) -> ArmSetup:
+    """Return what servers with other settings serve."""
+    return replace(setup, spec=replace(setup.spec, settings=server))
 
 
 def _bracket(found: RateSearch) -> str:

@@ -14,6 +14,7 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.stored import all_with_stored
+from perfgate.pipeline.tune import tuned
 from perfgate.report.formats.capacity_csv import write_csv
 from perfgate.report.html.capacity import write_capacity
 from perfgate.report.terminal.capacity import final_line, print_capacity
@@ -41,6 +42,8 @@ class Question:
     baseline: str | None
     store: str
     demand: Demand | None
+    tune: bool = False
+    """Whether to try other settings of the server too."""
 
 
 def answer(question: Question, options: Options, host: Host) -> int:
@@ -52,9 +55,10 @@ def answer(question: Question, options: Options, host: Host) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise not_writable(out, error) from error
-    found = measured(comparison, options, host, out)
+    find = tuned if question.tune else _searched
+    found = find(comparison, options, host, out)
     with host.interrupts.held():
-        result = _with_needs(answer_of(found), question.demand)
+        result = _with_needs(found, question.demand)
         capacity_document.write(result, out)
         write_csv(result, out)
         page = write_capacity(result, out)
@@ -64,6 +68,10 @@ def answer(question: Question, options: Options, host: Host) -> int:
             print_capacity(host.console, result, verbose=options.verbose)
         host.console.print(final_line(result, page), markup=False, soft_wrap=True)
     return exit_code(result)
+
+
+def _searched(comparison: Comparison, options: Options, host: Host, out: Path) -> CapacityAnswer:
+    return answer_of(measured(comparison, options, host, out))
 
 
 def _with_needs(result: CapacityAnswer, demand: Demand | None) -> CapacityAnswer:

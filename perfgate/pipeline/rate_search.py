@@ -30,7 +30,8 @@ SECONDS = {1: 150.0, 2: 220.0}
 _UNLOADED_S, _CLOSED_S = 0.7, 1.0
 _LEAST_IN_FLIGHT, _MOST_IN_FLIGHT = 16, 256
 _LEAST_REQUESTS = 5
-_TABLE_REQUESTS = 1_000_000
+TABLE_REQUESTS = 1_000_000
+"""Simulated for each point of the reference queue."""
 
 
 @dataclass(slots=True)
@@ -48,15 +49,27 @@ class RateSearch:
     stage: Stage = Stage.SWEEP
 
 
-def begin_search(replicas: Sequence[LiveReplica], scenario: Scenario, seconds: float, bench: Bench) -> RateSearch:
-    """Measure each arm with one request in flight and with many, and plan the turns from both."""
+def begin_search(  # noqa: PLR0913, PLR0917 - all that turns are planned from
+    replicas: Sequence[LiveReplica],
+    scenario: Scenario,
+    seconds: float,
+    bench: Bench,
+    bounds: tuple[Bound, ...] | None = None,
+    table_requests: int = TABLE_REQUESTS,
+) -> RateSearch:
+    """Measure each arm with one request in flight and with many, and plan the turns from both.
+
+    `bounds`: what has to hold, if not what the scenario and the first arm's unloaded median say. `table_requests`:
+    simulated for each point of the reference queue; computing them takes time from the turns.
+    """
     unloaded_ms, closed_rps = {}, []
     for arm in Arm:
         for live in of_arm(replicas, arm)[:1]:
             unloaded_ms[arm] = _median_ms(_closed(live, 1, _UNLOADED_S, bench))
-            closed_rps.append(_answered_rps(_closed(live, _in_flight(scenario), _CLOSED_S, bench)))
+            closed_rps.append(answered_rps(live, scenario, bench))
     arms = tuple(unloaded_ms)
-    bounds, notes = bounds_of(scenario.objectives, next(iter(unloaded_ms.values())))
+    own, notes = bounds_of(scenario.objectives, next(iter(unloaded_ms.values())))
+    bounds, notes = (own, notes) if bounds is None else (bounds, ())
     guess_rps = max(min(closed_rps), 0.1)
     lengths = lengths_of(bounds, max(unloaded_ms.values()), guess_rps, seconds, len(arms))
     if scenario.load.arrivals in SHAPED:
@@ -64,7 +77,7 @@ def begin_search(replicas: Sequence[LiveReplica], scenario: Scenario, seconds: f
     rng = np.random.default_rng((bench.plan.seed, 15))
     draw = at_any_rate(scenario.load, lengths.whole_s, bench.plan.trace_s)
     queues = {
-        index: ReferenceQueue(bound.bound_ms / 1e3, lengths.lead_in_s, draw, bench.plan.seed, _TABLE_REQUESTS)
+        index: ReferenceQueue(bound.bound_ms / 1e3, lengths.lead_in_s, draw, bench.plan.seed, table_requests)
         for index, bound in enumerate(bounds)
         if bound.bound_ms
     }
@@ -92,28 +105,43 @@ def continue_search(  # noqa: PLR0913, PLR0917 - the search, and everything that
     on_stage: Callable[[Stage, RateSearch], None] = lambda _stage, _found: None,
 ) -> None:
     """Make turns until the time is used up."""
-    began_s, length_s = bench.now_s(), found.lengths.whole_s
+    began_s = bench.now_s()
+    try:
+        for _ in turns(found, replicas, scenario, bench, lambda: (bench.now_s() - began_s) / seconds, on_stage):
+            pass
+        found.complete = True
+    finally:
+        found.seconds = bench.now_s() - began_s
+
+
+def turns(  # noqa: PLR0913, PLR0917 - the search, and everything that it touches
+    found: RateSearch,
+    replicas: Sequence[LiveReplica],
+    scenario: Scenario,
+    bench: Bench,
+    used: Callable[[], float],
+    on_stage: Callable[[Stage, RateSearch], None] = lambda _stage, _found: None,
+) -> Iterator[None]:
+    """Make one turn on a server of each arm for each step of the iteration; `used`: the share of the time."""
+    length_s = found.lengths.whole_s
     timed = replace(bench, plan=replace(bench.plan, turn_s=length_s))
     arms = {arm: of_arm(replicas, arm) for arm in found.unloaded_ms}
     draw = at_any_rate(scenario.load, length_s, bench.plan.trace_s)
     protocol = Protocol(found.bounds, found.lengths, scenario.load.workers)
     rng = np.random.default_rng((bench.plan.seed, 16))
-    asks = found.search.asks(lambda: (bench.now_s() - began_s) / seconds)
-    try:
-        for ask in asks:
-            if ask.stage is not found.stage or ask.number == 0:
-                found.stage = ask.stage
-                on_stage(ask.stage, found)
-            instants_s = draw(ask.rate_rps, rng)
-            order = [arms[arm][ask.pair] for arm in rng.permutation([arm.value for arm in arms]).tolist()]
-            turns = [
+    for ask in found.search.asks(used):
+        if ask.stage is not found.stage or ask.number == 0:
+            found.stage = ask.stage
+            on_stage(ask.stage, found)
+        instants_s = draw(ask.rate_rps, rng)
+        order = [arms[arm][ask.pair] for arm in rng.permutation([arm.value for arm in arms]).tolist()]
+        found.search.tell(
+            *(
                 turn_of(ask, load_turn(live, ask.number, OpenLoop(instants_s), timed), instants_s, protocol)
                 for live in order
-            ]
-            found.search.tell(*turns)
-        found.complete = True
-    finally:
-        found.seconds = bench.now_s() - began_s
+            )
+        )
+        yield
 
 
 def batches_of(scenario: Scenario) -> Batches | None:
@@ -139,8 +167,9 @@ def _median_ms(requests: Requests) -> float:
     return float(np.median(requests.service_ms)) if requests.service_ms.size else float("nan")
 
 
-def _answered_rps(requests: Requests) -> float:
-    """Return the answers a second until the last one came."""
+def answered_rps(live: LiveReplica, scenario: Scenario, bench: Bench, seconds: float = _CLOSED_S) -> float:
+    """Return the answers a second with many requests in flight, until the last one came."""
+    requests = _closed(live, _in_flight(scenario), seconds, bench)
     good = requests.status == 0
     if not good.any():
         return 0.0

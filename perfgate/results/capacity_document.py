@@ -7,7 +7,15 @@ from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
-from perfgate.capacity.answer import SCHEMA_VERSION, CapacityAnswer, CapacityChange, FleetChange, ServersNeeded
+from perfgate.capacity.answer import (
+    SCHEMA_VERSION,
+    ArmCapacity,
+    CapacityAnswer,
+    CapacityChange,
+    FleetChange,
+    ServersNeeded,
+    Tuning,
+)
 from perfgate.results.json_document import JsonDocument
 
 FILE_NAME = "capacity.json"
@@ -34,9 +42,9 @@ def from_json(text: str) -> CapacityAnswer:
 
 def with_ends(found: CapacityAnswer) -> CapacityAnswer:
     """Return an answer as it was, after null became NaN: ends of intervals are infinite."""
-    arms = tuple(replace(arm, upper_rps=_end(arm.upper_rps, inf)) for arm in found.arms)
+    arms = tuple(_arm(arm) for arm in found.arms)
     change = _with_both(found.change) if found.change else None
-    return replace(found, arms=arms, change=change, needs=_needs(found.needs))
+    return replace(found, arms=arms, change=change, needs=_needs(found.needs), tuning=_tuning(found.tuning))
 
 
 def write(answer: CapacityAnswer, directory: Path) -> Path:
@@ -47,6 +55,28 @@ def write(answer: CapacityAnswer, directory: Path) -> Path:
 def read(place: Path) -> CapacityAnswer:
     """Read an answer, from its directory or the file itself."""
     return from_json(_DOCUMENT.read(place))
+
+
+def _arm(arm: ArmCapacity) -> ArmCapacity:
+    return replace(arm, upper_rps=_end(arm.upper_rps, inf))
+
+
+def _tuning(found: Tuning | None) -> Tuning | None:
+    if found is None:
+        return None
+    settings = tuple(
+        replace(
+            each,
+            capacity_upper_rps=_end(each.capacity_upper_rps, inf),
+            p99_upper_ms=_end(each.p99_upper_ms, inf),
+        )
+        for each in found.settings
+    )
+    compared = found.compared
+    if compared is not None:
+        change = _with_both(compared.change) if compared.change else None
+        compared = replace(compared, current=_arm(compared.current), other=_arm(compared.other), change=change)
+    return replace(found, settings=settings, compared=compared)
 
 
 def _needs(found: ServersNeeded | None) -> ServersNeeded | None:

@@ -7,6 +7,7 @@ are also those of `Batching`, except `num_batch_threads`: there it is the number
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def read_batching_file(file: Path) -> Batching:
         where = ".".join(str(part) for part in first["loc"][:1])
         what = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{file}: {where + ': ' if where else ''}{what}", _EXAMPLE) from error
+
+
+def batching_text(batching: Batching) -> str:
+    """Write the file: all numbers, as TF-Serving's default of `num_batch_threads` is another, and what is not usual."""
+    return "".join(_lines(batching))
+
+
+def _lines(batching: Batching) -> Iterator[str]:
+    usual = Batching().model_dump()
+    values = batching.model_dump()
+    for name, kind, _ in _FIELDS:
+        value = values.get(name)
+        if value is None or (kind != "Int64Value" and value == usual[name]):
+            continue
+        if name == "allowed_batch_sizes":
+            yield from (f"{name}: {size}\n" for size in value)
+        else:
+            text = str(value).lower()
+            yield f"{name}: {text}\n" if kind == "bool" else f"{name} {{ value: {text} }}\n"
 
 
 def _given(message: Any) -> dict[str, Any]:  # noqa: ANN401 - made at run time

@@ -23,6 +23,7 @@ from perfgate.capacity.sentences import (
     told_apart,
 )
 from perfgate.capacity.tables import curve_table, needs_table
+from perfgate.capacity.tuning_words import paste_blocks, tuning_lines, tuning_table
 from perfgate.report.charts.capacity import capacity_curves
 from perfgate.report.charts.misses import misses
 from perfgate.report.charts.verdicts import COLOURS
@@ -65,6 +66,9 @@ def capacity_page(answer: CapacityAnswer) -> str:
         needs=needs_sentences(answer, arms),
         needs_table=needs_table(answer),
         notes=notes(answer),
+        tuning=tuning_lines(answer.tuning) if answer.tuning else (),
+        tuning_table=tuning_table(answer.tuning) if answer.tuning else None,
+        tuning_paste=paste_blocks(answer.tuning) if answer.tuning else (),
         charts=_charts(answer),
         method=tuple(_method(answer)),
         measurement=tuple(_measurement(answer)),

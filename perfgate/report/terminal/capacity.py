@@ -11,10 +11,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from perfgate.capacity.answer import ArmCapacity, CapacityAnswer, Point
+from perfgate.capacity.answer import ArmCapacity, CapacityAnswer, Point, Tuning
 from perfgate.capacity.needs_sentences import needs_sentences
 from perfgate.capacity.sentences import arm_lines, change_sentence, final_words, first_lines, notes, told_apart
 from perfgate.capacity.tables import curve_note, curve_table, needs_table
+from perfgate.capacity.tuning_words import paste_blocks, tuning_lines, tuning_table
 from perfgate.explain.tables import TextTable
 from perfgate.report.terminal.capacity_plot import capacity_plot
 from perfgate.report.terminal.result import STYLES
@@ -26,6 +27,7 @@ _DISPENSABLE = (
     ">Little", ">in flight", ">p90", ">batch", ">memory", ">achieved", ">queue", ">CPUs", ">missed", ">p50", "status",
 )  # fmt: skip
 """Columns of the curve that a narrow terminal leaves out, in this order."""
+_TUNING_DISPENSABLE = (">answers/s", ">95% ", ">95%", "note")
 
 
 def final_line(answer: CapacityAnswer, page: Path | None) -> str:
@@ -45,6 +47,8 @@ def print_capacity(console: Console, answer: CapacityAnswer, *, verbose: bool) -
     for arm in told_apart(answer):
         _print_lines(console, arm_lines(arm, answer.objectives))
         _print_curve(console, arm, _MOST_RATES if not verbose else len(arm.points))
+    if answer.tuning is not None:
+        _print_tuning(console, answer.tuning)
     _print_needs(console, answer)
     _print_lines(console, (f"note: {each}" for each in notes(answer)), style="dim")
 
@@ -90,6 +94,22 @@ def _print_needs(console: Console, answer: CapacityAnswer) -> None:
     _print_text_table(console, table)
 
 
+def _print_tuning(console: Console, found: Tuning) -> None:
+    """Print the claim first, then the table, the choices, and what to paste."""
+    first, *others = tuning_lines(found)
+    style = "green" if found.compared and found.compared.better else "bold"
+    _print_lines(console, (first,), style=style)
+    _print_lines(console, others)
+    console.print()
+    whole = tuning_table(found)
+    narrower = (whole.without(_TUNING_DISPENSABLE[:count]) for count in range(1, len(_TUNING_DISPENSABLE) + 1))
+    _print_text_table(console, next((each for each in (whole, *narrower) if _fits(console, each)), whole))
+    for title, text in paste_blocks(found):
+        _print_lines(console, (f"{title}:",), style="bold")
+        _print_lines(console, text.splitlines())
+        console.print()
+
+
 def _print_text_table(console: Console, table: TextTable) -> None:
     _print_lines(console, (table.title,), style="bold")
     _print_lines(console, (table.note,) if table.note else (), style="dim")
@@ -107,7 +127,7 @@ def _gap(console: Console) -> int:
 
 
 def _laid_out(console: Console, table: TextTable) -> Table:
-    shown = plain_table(*table.columns, gap=_gap(console), wraps={"what"})
+    shown = plain_table(*table.columns, gap=_gap(console), wraps={"what", "settings"})
     for row in table.rows:
         add_row(shown, *(safe_text(console, cell) for cell in row))
     return shown

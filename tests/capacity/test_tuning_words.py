@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perfgate.capacity.answer import CapacityKind, Tuning
+from perfgate.capacity.sentences import final_words
+from perfgate.capacity.tuning_words import (
+    caution,
+    compared_sentence,
+    paste_blocks,
+    short_words,
+    tuning_lines,
+    tuning_table,
+)
+from tests.capacity.tuned import tuned
+
+
+def _tuning(lower: float = 0.12, change: float = 0.28) -> Tuning:
+    found = tuned(lower, change).tuning
+    assert found is not None
+    return found
+
+
+def test_an_interval_above_zero_beats_the_current_settings() -> None:
+    assert compared_sentence(_tuning()) == (
+        "Batch 128, wait 1 ms, 1 thread: beats the current settings by +28.0% [+12.0, +56.0] (99%); "
+        "515 instead of 402 requests/s, on fresh turns of both."
+    )
+
+
+def test_an_interval_with_zero_is_no_better() -> None:
+    for lower in (0.0, -0.02):
+        assert ": no better than the current settings: +3.0% [" in compared_sentence(_tuning(lower, 0.03))
+        assert _tuning(lower, 0.03).objective == "current settings"
+
+
+def test_fewer_requests_are_no_better_either() -> None:
+    assert "no better than the current settings: -20.0%" in compared_sentence(_tuning(-0.3, -0.2))
+
+
+def test_without_a_comparison_it_says_why() -> None:
+    found = replace(_tuning(), compared=None)
+    assert compared_sentence(found).endswith("is not known: it was interrupted before.")
+    alone = replace(found, settings=found.settings[:1])
+    assert compared_sentence(alone).endswith("is not known: no other settings worked.")
+    assert short_words(found) == ""
+
+
+def test_a_capacity_above_the_highest_rate_is_no_claim() -> None:
+    compared = _tuning().compared
+    assert compared is not None
+    above = replace(compared.other, kind=CapacityKind.ABOVE)
+    found = replace(_tuning(), compared=replace(compared, other=above, change=None))
+    assert "not known: above 515 requests/s with batch 128" in compared_sentence(found)
+    assert compared.better
+    assert found.compared is not None
+    assert not found.compared.better
+
+
+def test_all_sentences() -> None:
+    _, choice, alike = tuning_lines(_tuning())
+    assert choice == (
+        "Take for the highest rate at the objectives, batch 128, wait 1 ms, 1 thread; for throughput alone, "
+        "batch 128, wait 1 ms, 1 thread; for latency alone, no batching."
+    )
+    assert alike == "Current settings and batch 128, wait 1 ms, 1 thread cannot be told apart."
+
+
+def test_many_pairs_are_counted() -> None:
+    found = replace(_tuning(), alike=tuple((f"a{n}", f"b{n}") for n in range(9)))
+    assert tuning_lines(found)[-1] == "Nor can 3 more pairs of settings on the front."
+
+
+def test_the_table_has_intervals_the_front_and_what_failed() -> None:
+    table = tuning_table(_tuning())
+    current, fast, large, failed = table.rows
+    assert current[1:3] == ("400", "[370, 430]")
+    assert fast[3:5] == ("9.00 ms", "[8, 11]")
+    assert current[-1] == fast[-1] == large[-1] == "front"
+    assert large[4] == "at least 20"
+    assert failed[-1].startswith("failed: the first request failed")
+    assert set(failed[1:-1]) == {""}
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_the_claim_is_limited_to_the_fresh_comparison() -> None:
+    assert caution(_tuning()).startswith("The best of 3 settings look better than they are")
+    assert caution(_tuning()) in tuning_table(_tuning()).note
+
+
+def test_without_batching_there_is_no_file_to_paste() -> None:
+    (_, text), (_, toml) = paste_blocks(replace(_tuning(), batching_file=""))
+    assert "without --enable_batching" in text
+    assert toml.startswith("[server]")
+
+
+def test_the_final_line_has_the_claim() -> None:
+    assert "; batch 128, wait 1 ms, 1 thread: beats the current settings by +28.0% [+12.0" in final_words(tuned())
