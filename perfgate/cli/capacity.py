@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     tune: bool,
     **options: object,
 ) -> int:
-    """Find the highest rate at which a model holds the scenario's objectives, with an interval.
+    """Find the highest rate at which MODEL holds the scenario's objectives, with an interval.
 
     With OLD and NEW, or a stored baseline (--baseline NAME), both versions get the same requests at the same rates, and
     the change of the capacity is judged. Takes two and a half minutes, four for two versions, or --budget.
