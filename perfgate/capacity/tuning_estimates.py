@@ -11,7 +11,7 @@ from scipy import special
 
 from perfgate.capacity.answer import Bound, CapacityKind, TunedSettings
 from perfgate.capacity.assemble import estimate_of
-from perfgate.capacity.estimate import Estimate
+from perfgate.capacity.estimate import Estimate, spread_of
 from perfgate.capacity.search import Search
 from perfgate.capacity.tuning_candidates import Candidate
 from perfgate.capacity.turn import Turn
@@ -66,14 +66,14 @@ def pooled_variance(estimates: Mapping[int, Estimate], counts: Mapping[int, int]
     """Return the variance of a capacity's logarithm from one turn, servers and noise together, and its freedom.
 
     Two servers alone would tell next to nothing of it, but all settings serve the same model on the same machine: the
-    jackknife's variances are pooled, each with its number of turns and one degree of freedom less than its servers.
+    variances over servers and over time are pooled, each times its number of turns and with one degree of freedom less
+    than its servers.
     """
     total, freedom = 0.0, 0
     for index, found in estimates.items():
-        servers = found.without_pair.size
-        if servers > 1:
-            deviations = found.without_pair - found.without_pair.mean()
-            total += (servers - 1) * (servers - 1) / servers * float((deviations**2).sum()) * counts[index]
+        servers, error = found.without_pair.size, spread_of(found).error
+        if servers > 1 and isfinite(error):
+            total += (servers - 1) * error**2 * counts[index]
             freedom += servers - 1
     return (total / freedom if freedom else inf), freedom
 

@@ -59,7 +59,7 @@ def test_more_settings_make_two_servers_say_more() -> None:
 
 def test_variances_are_pooled_by_servers_and_turns() -> None:
     def found(*without: float) -> Estimate:
-        return Estimate(0.0, 20.0, 0, np.array(without), np.zeros(0), 0.0, 0.0)
+        return Estimate(0.0, 20.0, 0, np.array(without), np.zeros(2), 0.0, 0.0)
 
     assert pooled_variance({}, {}) == (inf, 0)
     assert pooled_variance({0: found(0.1)}, {0: 9}) == (inf, 0)
