@@ -82,10 +82,10 @@ class Searched:
     """What one closed-loop turn answered, the slower arm's."""
     queues: Mapping[int, ReferenceQueue]
     """Of each bound that is a time, by its number."""
-    least_rps: float = 0.0
-    """A rate below which a turn has next to no requests."""
     ladder: tuple[float, ...] = LADDER
     """Rates of the sweep, relative to `closed_loop_rps`."""
+    least_rps: float = 0.0
+    """A rate below which a turn has next to no requests."""
 
 
 class Search:

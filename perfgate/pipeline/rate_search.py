@@ -83,7 +83,7 @@ def begin_search(  # noqa: PLR0913, PLR0917 - all that turns are planned from
     }
     servers = min(len(of_arm(replicas, arm)) for arm in arms)
     pairs = min(servers, servers_for(seconds / (lengths.whole_s * len(arms))))
-    search = Search(Searched(arms, bounds, pairs, guess_rps, queues, _LEAST_REQUESTS / lengths.turn_s), rng)
+    search = Search(Searched(arms, bounds, pairs, guess_rps, queues, least_rps=_LEAST_REQUESTS / lengths.turn_s), rng)
     return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, lengths)))
 
 
