@@ -30,6 +30,8 @@ BLOCKS = 5
 """Parts of the measurement, in order of time, that show how much the machine changed between them."""
 _ROUNDS = 6
 _CLOSE = 5e-4
+_UNSEEN = 1.25
+"""Allowance on the variance that the dispersion lets expect: crowded turns are rare, and some have not occurred."""
 _CALM = 10.0
 """Least dispersion while searching: a few turns must not make the slope steep."""
 
@@ -231,7 +233,7 @@ def _spread(
     of what the shape of the curve matters.
     """
     alone, expected = turns
-    servers, time = max(_jackknife(without_pair), expected), _jackknife(without_block)
+    servers, time = max(_jackknife(without_pair), _UNSEEN * expected), _jackknife(without_block)
     extra = max(0.0, time - alone)
     freedom = without_pair.size - 1 if servers >= extra else min(without_pair.size, without_block.size) - 1
     return Spread(value, sqrt(servers + extra + sum(error**2 for error in other)), max(freedom, 1))

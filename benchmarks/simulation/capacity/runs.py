@@ -26,7 +26,7 @@ SECONDS = {1: 150.0, 2: 240.0}
 """Time to measure, by the number of arms: perfgate's defaults."""
 SHARE = 0.01
 _BOUND = Bound("latency_p99_ms", SHARE)
-_TABLE = 4_000_000
+_TABLE = 2_000_000
 """Requests for each point of the reference queue's table: its errors are not what is simulated here."""
 _COARSE, _FINE = 1_000_000, 16_000_000
 """Requests at each rate of the search for the truth, and at the two rates between which it is interpolated."""
