@@ -216,8 +216,10 @@ def change_of(baseline: Estimate, candidate: Estimate) -> Spread:
         change,
         candidate.without_pair[:pairs] - baseline.without_pair[:pairs],
         candidate.without_block[:blocks] - baseline.without_block[:blocks],
-        # What each arm lets expect says nothing about their difference, since both had the same arrivals.
-        (baseline.without_turn_variance + candidate.without_turn_variance, 0.0),
+        (
+            baseline.without_turn_variance + candidate.without_turn_variance,
+            baseline.expected_variance + candidate.expected_variance,
+        ),
         extra,
     )
 

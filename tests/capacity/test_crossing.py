@@ -98,7 +98,7 @@ def test_turns_count_less_with_their_distance_and_not_at_all_beyond_the_reach() 
     assert list(weights[3:]) == [0, 0]
 
 
-@pytest.mark.parametrize(("slope", "reach", "width"), [(1e3, 0.1, 0.04), (20, 0.2, log(4) / 20), (0.01, 0.4, 0.1)])
+@pytest.mark.parametrize(("slope", "reach", "width"), [(1e3, 0.1, 0.04), (20, 0.15, log(4) / 20), (0.01, 0.4, 0.1)])
 def test_a_steep_curve_is_looked_at_closely(slope: float, reach: float, width: float) -> None:
     assert reach_of(slope) == pytest.approx(reach)
     assert width_of(slope) == pytest.approx(width)
