@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from perfgate.capacity.turn import Floats
 
 _SHAPE, _SCALE = 1.5, 20.0
-"""Gamma prior of the slope: mean 30, wide; a queue with a constant service time has 10 to 40, a cliff 70, a slow rise 4."""
+"""Gamma prior of the slope, wide: a queue with a constant service time has 10 to 40, a cliff 70, a slow rise 4."""
 _LOGIT_SD = 6.0
 """Standard deviation of the prior of each curve's height, in logits: next to nothing."""
 _STEPS, _HALVINGS = 60, 20
