@@ -16,6 +16,7 @@ from perfgate.capacity.crossing import (
     reach_of,
     start_at,
     width_of,
+    within,
 )
 
 TRUE = Crossing(log(400), 20.0)
@@ -106,3 +107,10 @@ def test_a_steep_curve_is_looked_at_closely(slope: float, reach: float, width: f
 
 def test_a_start_is_at_its_rate() -> None:
     assert exp(start_at(50).log_rate) == pytest.approx(50)
+
+
+@pytest.mark.parametrize(("found_rps", "kept_rps"), [(390, 390), (9_000, 420 * exp(0.05)), (1, 380 * exp(-0.05))])
+def test_a_crossing_stays_near_the_rates_that_were_visited(found_rps: float, kept_rps: float) -> None:
+    visited = replace(series([380, 400, 420, 2_000]), requests=np.array([100.0, 100, 100, 0]))
+    assert rate_of(within(start_at(found_rps), visited)) == pytest.approx(kept_rps)
+    assert within(start_at(found_rps), series([])) == start_at(found_rps)
