@@ -20,7 +20,7 @@ from perfgate.version import __version__
 COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side; no baseline store needed.",
-    "capacity": "Find the highest rate at which a model holds the scenario's objectives, with an interval.",
+    "capacity": "Find the highest rate at which MODEL holds the scenario's objectives, with an interval.",
     "explain": "Explain why a new model version is slower, or needs more memory: causes with numbers and remedies.",
     "baseline": "Record, promote, list, show, remove and verify stored baselines.",
     "report": "Render a run again from its directory or result.json.",

@@ -79,6 +79,12 @@ TERMS = (
         "treatment",
     ),
     Term(
+        "capacity",
+        "The highest rate of requests at which one server holds all objectives.",
+        "explanation/capacity-rates.md",
+        "maximum sustainable throughput",
+    ),
+    Term(
         "catch",
         "The smallest regression of a metric that the gate should find reliably. The tolerance is half of it.",
         f"{_METHOD}#from-an-effect-to-a-verdict",

@@ -55,8 +55,8 @@ def test_what_never_breaks_is_tested_at_the_highest_rate() -> None:
 def test_what_always_breaks_is_tested_at_the_lowest_rate() -> None:
     search, asks = searched(lambda ask, arm: curve(ask, 0.5, arm=arm), turns=60)
     assert search.bracket(Arm.CANDIDATE) is None
-    assert stages(asks, Stage.SWEEP) == pytest.approx([10, 4, 1.6, 0.64, 0.256])
-    assert search.tested_rps == pytest.approx((0.256,))
+    assert stages(asks, Stage.SWEEP) == pytest.approx([3, 1.2, 0.48, 0.192, 0.0768])
+    assert search.tested_rps == pytest.approx((0.0768,))
 
 
 def test_what_breaks_for_want_of_load_is_tested_there_and_its_capacity_is_the_upper_crossing() -> None:
@@ -65,7 +65,7 @@ def test_what_breaks_for_want_of_load_is_tested_there_and_its_capacity_is_the_up
     )
     assert search.bracket(Arm.CANDIDATE) == pytest.approx((70, 85))
     assert search.tested_rps[1] == pytest.approx(80, rel=0.02)
-    assert search.tested_rps[3] == pytest.approx(10)
+    assert search.tested_rps[3] == pytest.approx(3)
     kept = above_low_load(search.turns, (BOUND,), search.start_rps(Arm.CANDIDATE))
     assert min(turn.rate_rps for turn in kept) == pytest.approx(30)
     assert len(asks) == 120
