@@ -124,6 +124,43 @@ def test_record_then_run_passes_the_same_model_and_fails_the_slower(
     assert json.loads(shown.stdout)["run_id"] == document.read(tmp_path / "2").run_id
 
 
+def test_capacity_of_a_model_is_named_with_an_interval(ranking_models: RankingModels, tmp_path: Path) -> None:
+    short = ("--budget", "15s", "--replicas", "4", "--scenario", "ranking", "--json", "--out", tmp_path)
+    done = _perfgate("capacity", ranking_models.v1, *short, "--demand", "1M")
+    assert done.returncode in {ExitCode.PASS, ExitCode.INCONCLUSIVE}, done.stderr
+    found = json.loads(done.stdout)
+    (arm,) = found["arms"]
+    assert arm["kind"] in {"estimated", "open"}  # 15 s may be too short
+    assert 20 < arm["rate_rps"] < 20_000
+    rates = [point["rate_rps"] for point in arm["points"]]
+    assert rates == sorted(rates)
+    assert len(rates) > 6
+    assert found["complete"]
+    assert all(abs(point["little"] - 1) < 0.1 for point in arm["points"][:3]), "at low rates every turn is steady"
+    assert done.stderr.splitlines()[-1].startswith("CAPACITY ")
+    assert {file.name for file in tmp_path.iterdir()} >= {"capacity.json", "capacity.csv", "capacity.html"}
+
+
+def test_an_interrupted_search_keeps_what_is_known(ranking_models: RankingModels, tmp_path: Path) -> None:
+    more = ("--replicas", "2", "--scenario", "ranking", "--budget", "60s", "--no-progress", "--out", tmp_path)
+    with _started("capacity", ranking_models.v1, *more) as search:
+        assert search.stderr is not None
+        said = ""
+        while "near the capacity" not in said:
+            line = search.stderr.readline()
+            assert line, said
+            said += line
+        family = psutil.Process(search.pid).children(recursive=True)
+        search.send_signal(signal.SIGINT)
+        _, rest = search.communicate(timeout=60)
+        assert search.returncode == ExitCode.INTERRUPTED, said + rest
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    found = json.loads((tmp_path / "capacity.json").read_text())
+    assert not found["complete"]
+    assert len(found["arms"][0]["points"]) >= 4
+    assert rest.splitlines()[-1].startswith("INTERRUPTED ")
+
+
 def test_interrupted_half_way_keeps_what_was_measured(ranking_models: RankingModels, tmp_path: Path) -> None:
     with _started("compare", ranking_models.v1, ranking_models.v2, *SMALL, "--out", tmp_path) as run:
         _wait_for_samples(tmp_path)
