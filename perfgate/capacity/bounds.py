@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.capacity.answer import Bound
-from perfgate.formatting import with_unit
 from perfgate.gate.objectives import judged_objectives
 from perfgate.gate.validity import MOST_FAILED
 from perfgate.metrics import BY_NAME
@@ -34,14 +33,10 @@ def bounds_of(objectives: Mapping[str, Objective], unloaded_ms: float) -> tuple[
     others = [name for name, each in judged.items() if name != _ITSELF and _bound(name, each) is None]
     notes = []
     if others:
-        notes.append(f"not part of the capacity, because it is no share of requests: {', '.join(others)}")
+        notes.append(f"Not part of the capacity, because it is no share of requests: {', '.join(others)}")
     if not any(bound.bound_ms for bound in found):
         assumed = ASSUMED_TIMES * unloaded_ms
         found.insert(0, Bound("latency_p99_ms", 0.01, assumed, stated=False))
-        notes.append(
-            f"the scenario has no objective for response times: assumed a latency_p99_ms of at most "
-            f"{with_unit(assumed, 'ms')}, ten times the median without load; set [objectives.latency_p99_ms] max"
-        )
     if min(bound.share for bound in found) > MOST_FAILED and "error_rate" not in judged:
         found.append(Bound("error_rate", MOST_FAILED, stated=False))
     return tuple(found), tuple(notes)

@@ -256,10 +256,12 @@ def notes(answer: CapacityAnswer) -> tuple[str, ...]:
     return (*_assumed(answer.objectives), *_unsteady(answer), *answer.notes)
 
 
-def _assumed(objectives: Iterable[Bound]) -> Iterator[str]:
+def _assumed(objectives: Sequence[Bound]) -> Iterator[str]:
     found = [bound_words(each) for each in objectives if not each.stated]
     if found:
         yield f"The scenario does not state {' and '.join(found)}: perfgate assumed it."
+    if any(each.bound_ms and not each.stated for each in objectives):
+        yield "That is ten times the median without load: set [objectives.latency_p99_ms] max to what you need."
 
 
 def _unsteady(answer: CapacityAnswer) -> Iterator[str]:

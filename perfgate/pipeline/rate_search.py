@@ -20,6 +20,7 @@ from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Stage
 from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.lanes import Bench, load_turn
+from perfgate.formatting import duration
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Scenario
@@ -91,8 +92,8 @@ def _notes(notes: tuple[str, ...], lengths: Lengths) -> Iterator[str]:
     yield from notes
     if not lengths.is_long:
         yield (
-            f"turns of {lengths.whole_s:.1f} s are short: a queue that just keeps the objective settles in about "
-            f"{lengths.settles_s:.1f} s, so the capacity may be estimated too high; give it more time (--budget)"
+            f"Turns of {duration(lengths.whole_s)} are short: a queue that just keeps the objective settles in about "
+            f"{duration(lengths.settles_s)}, so the capacity may be estimated too high; give it more time (--budget)."
         )
 
 

@@ -112,10 +112,10 @@ def test_an_objective_is_judged_by_one_arm() -> None:
 
 @pytest.mark.slow
 def test_it_is_read_again_as_it_was_written() -> None:
-    stored = document.read(Bench.models.parent / "run-fifth")
-    assert stored.capacity is not None
     written = _compared("fifth").capacity
     assert written is not None
+    stored = document.read(Bench.models.parent / "run-fifth")
+    assert stored.capacity is not None
     assert capacity_document.to_json(stored.capacity) == capacity_document.to_json(written)
     assert [arm.upper_rps for arm in stored.capacity.arms] == [arm.upper_rps for arm in written.arms]
     assert '<section id="capacity">' in (Bench.models.parent / "run-fifth" / "report.html").read_text()
