@@ -17,6 +17,7 @@ _LOGIT_SD = 6.0
 _STEPS, _HALVINGS = 60, 20
 _FLAT = 30.0
 _MOST_CONTROL = 1.3
+_SOME, _WELL_WITHIN = 3, 1.3
 _BEYOND = 0.05
 """How far beyond the rates that were visited a crossing may lie, in logarithms."""
 
@@ -138,6 +139,17 @@ def reach_of(slope: float) -> float:
     From 4 logits away, the rates of a version that is 10 % slower bent the line of the other: 0.3 % of the change.
     """
     return min(max(3 / slope, 0.1), 0.4)
+
+
+def both_sides(series: Series, centre: float, allowed: float) -> float:
+    """Return the reach that takes in some turns that miss too much and some that do not, as far as there are any.
+
+    Where an edge is steep, turns on one side alone would send the crossing away, and those there would send it back.
+    """
+    distance, used = np.abs(series.log_rate - centre), series.requests > 0
+    over = series.missed > allowed * series.requests
+    nearest = (np.sort(distance[used & side])[:_SOME] for side in (over, ~over))
+    return _WELL_WITHIN * max((float(found[-1]) for found in nearest if found.size), default=0.0)
 
 
 def width_of(slope: float) -> float:

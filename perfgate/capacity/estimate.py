@@ -13,6 +13,7 @@ from perfgate.capacity.crossing import (
     Crossing,
     Rows,
     Series,
+    both_sides,
     coefficient,
     controlled,
     dispersion,
@@ -96,7 +97,7 @@ def crossing_of(  # noqa: PLR0913 - what a fit needs
         for _ in range(2):
             adjusted = controlled(series, allowed, line)
             line = within(fit(adjusted, allowed, line), series)
-            far = reach or factor * reach_of(line.slope)
+            far = reach or factor * max(reach_of(line.slope), both_sides(series, line.log_rate, allowed))
             series = replace(series, weight=nearness(series.log_rate, line.log_rate, far))
             adjusted = replace(adjusted, weight=series.weight)
             line = replace(line, dispersion=max(dispersion(adjusted, allowed, line), least))

@@ -7,6 +7,7 @@ import pytest
 from perfgate.capacity.crossing import (
     Crossing,
     Series,
+    both_sides,
     coefficient,
     controlled,
     dispersion,
@@ -114,3 +115,12 @@ def test_a_crossing_stays_near_the_rates_that_were_visited(found_rps: float, kep
     visited = replace(series([380, 400, 420, 2_000]), requests=np.array([100.0, 100, 100, 0]))
     assert rate_of(within(start_at(found_rps), visited)) == pytest.approx(kept_rps)
     assert within(start_at(found_rps), series([])) == start_at(found_rps)
+
+
+def test_the_reach_takes_in_turns_on_both_sides_as_far_as_there_are_any() -> None:
+    rates = [100.0, 200, 300, 390, 410, 500, 600, 700]
+    edge = replace(series(rates), missed=np.where(np.array(rates) < 400, 0.0, 4_000.0))
+    assert both_sides(edge, log(400), ALLOWED) == pytest.approx(1.3 * log(400 / 200))
+    assert both_sides(edge, log(500), ALLOWED) == pytest.approx(1.3 * log(500 / 200))
+    assert both_sides(edge.only(np.arange(2)), log(200), ALLOWED) == pytest.approx(1.3 * log(2))
+    assert both_sides(series([]), log(200), ALLOWED) == 0

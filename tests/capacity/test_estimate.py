@@ -126,3 +126,17 @@ def test_an_interval_of_students_t() -> None:
 
 def test_arms_are_not_mixed_up() -> None:
     assert found(turns_of()).log_rate == found([turn for turn in turns_of() if turn.arm is Arm.CANDIDATE]).log_rate
+
+
+def test_a_steep_edge_does_not_send_the_crossing_away() -> None:
+    seen = (  # a search among batches: rate, recorded requests, misses
+        "112 94 0, 335 355 0, 559 589 0, 783 778 0, 950 914 0, 1118 1107 0, 1398 1321 39, 1747 1728 1728, 1310 1356 13,"
+        "1350 1331 885, 1196 1228 0, 976 933 0, 1086 1049 0, 1200 1218 0, 1040 1042 0, 1131 1202 0, 1727 1665 1665,"
+        "1422 1410 1233, 1572 1593 1593, 1737 1722 1722"
+    )
+    turns = []
+    for number, (rate, requests, missed) in enumerate(map(str.split, seen.split(","))):
+        ask = Ask(float(rate), Stage.SEARCH, number % 4, number)
+        turns.append(curve(ask, int(missed) / int(requests), n=int(requests)))
+    line, _ = crossing_of(turns, 0, 0.01, None, 1_250.0, final=True)
+    assert 1_150 < exp(line.log_rate) < 1_310
