@@ -189,7 +189,7 @@ KINDS = (
 
 def truth(kind: Kind) -> float:
     """Return the logarithm of the rate at which the share beyond the bound is what is allowed."""
-    off = lambda log_rate: log(kind.share(exp(log_rate)) / ALLOWED)  # noqa: E731
+    off = lambda log_rate: log(max(kind.share(exp(log_rate)), 1e-9) / ALLOWED)  # noqa: E731
     return float(optimize.brentq(off, log(kind.guess_rps) - 0.5, log(kind.guess_rps) + 0.5, xtol=2e-4))
 
 
