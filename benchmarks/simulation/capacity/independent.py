@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from math import exp, expm1, floor, log
 from typing import Any
 
@@ -19,6 +20,7 @@ from scipy import optimize, special, stats
 
 from perfgate.capacity.answer import Bound
 from perfgate.capacity.estimate import estimate, spread_of
+from perfgate.capacity.lengths import Lengths, lengths_of
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Search, Searched, above_low_load
 from perfgate.capacity.settings import servers_for
@@ -27,7 +29,7 @@ from perfgate.trials import Arm
 
 Floats = NDArray[np.float64]
 Events = Generator[simpy.Event, Any, None]
-SECONDS, LEAD_IN_S, TURN_S, ALLOWED, SPEED_SD = 150.0, 0.25, 1.0, 0.01, 0.01
+SECONDS, ALLOWED, SPEED_SD = 150.0, 0.01, 0.01
 _TRUTH_REQUESTS, _TRUTH_SERVERS = 12_000_000, 400
 
 
@@ -38,9 +40,16 @@ class Kind:
     name: str
     bound_s: float
     guess_rps: float
+    unloaded_s: float
     serve: Callable[[Floats, float, np.random.Generator], Floats]
     share: Callable[[float], float]
     """Of servers whose speeds are spread like those of the simulation."""
+
+    @property
+    def lengths(self) -> Lengths:
+        """Lengths of a turn, by perfgate's rule."""
+        bound = Bound("latency_p99_ms", ALLOWED, 1e3 * self.bound_s)
+        return lengths_of((bound,), 1e3 * self.unloaded_s, self.guess_rps, SECONDS, 1)
 
 
 def resource(services_s: Callable[[int, np.random.Generator], Floats], number: int) -> Callable[..., Floats]:
@@ -180,10 +189,17 @@ def _payload(size: int, _: np.random.Generator) -> Floats:
 
 
 KINDS = (
-    Kind("M/D/1", 0.02, 400, resource(lambda n, _: np.full(n, 0.002), 1), over_servers(erlang_d, 0.002, 0.02)),
-    Kind("M/M/2", 0.04, 300, resource(lambda n, r: r.exponential(0.005, n), 2), over_servers(erlang_c, 0.005, 0.04)),
-    Kind("batches with a time-out", 0.05, 400, batcher(8, 0.010, 0.008, 0.001), by_running(run_batches, 0.05)),
-    Kind("one payload of 16 slow", 0.04, 380, resource(_payload, 1), by_running(run_payload, 0.04)),
+    Kind("M/D/1", 0.02, 400, 0.002, resource(lambda n, _: np.full(n, 0.002), 1), over_servers(erlang_d, 0.002, 0.02)),
+    Kind(
+        "M/M/2",
+        0.04,
+        300,
+        0.0035,
+        resource(lambda n, r: r.exponential(0.005, n), 2),
+        over_servers(erlang_c, 0.005, 0.04),
+    ),
+    Kind("batches with a time-out", 0.05, 400, 0.019, batcher(8, 0.010, 0.008, 0.001), by_running(run_batches, 0.05)),
+    Kind("one payload of 16 slow", 0.04, 380, 0.002, resource(_payload, 1), by_running(run_payload, 0.04)),
 )
 
 
@@ -193,22 +209,25 @@ def truth(kind: Kind) -> float:
     return float(optimize.brentq(off, log(kind.guess_rps) - 0.5, log(kind.guess_rps) + 0.5, xtol=2e-4))
 
 
-def arrivals(rate_rps: float, rng: np.random.Generator) -> Floats:
+def arrivals(rate_rps: float, length_s: float, rng: np.random.Generator) -> Floats:
     """Draw a Poisson process: a Poisson number of uniform instants."""
-    length_s = LEAD_IN_S + TURN_S
     return np.sort(rng.uniform(0, length_s, rng.poisson(rate_rps * length_s)))
+
+
+def _drawn(length_s: float, rate_rps: float, rng: np.random.Generator) -> Floats:
+    return arrivals(rate_rps, length_s, rng)
 
 
 def search(kind: Kind, queue: ReferenceQueue, seed: int) -> tuple[float, float, float]:
     """Search once; return estimate and 95 % interval."""
-    rng, speeds, length_s = np.random.default_rng((99, seed)), dict[int, float](), LEAD_IN_S + TURN_S
+    rng, speeds, length_s = np.random.default_rng((99, seed)), dict[int, float](), kind.lengths.whole_s
     bound, pairs = Bound("latency_p99_ms", ALLOWED), servers_for(SECONDS / length_s)
     guess_rps = kind.guess_rps * exp(rng.uniform(-0.4, 0.4))
     planner = Search(Searched((Arm.CANDIDATE,), (bound,), pairs, guess_rps, {0: queue}), rng)
     for ask in planner.asks(lambda: len(planner.turns) * length_s / SECONDS):
-        instants_s = arrivals(ask.rate_rps, rng)
+        instants_s = arrivals(ask.rate_rps, length_s, rng)
         slow = speeds.setdefault(ask.pair, exp(rng.normal(0, SPEED_SD)))
-        response_ms = 1e3 * kind.serve(instants_s, slow, rng)[instants_s >= LEAD_IN_S]
+        response_ms = 1e3 * kind.serve(instants_s, slow, rng)[instants_s >= kind.lengths.lead_in_s]
         missed = int((response_ms > 1e3 * kind.bound_s).sum())
         planner.tell(
             Turn(Arm.CANDIDATE, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, response_ms, (missed,))
@@ -229,7 +248,8 @@ def main(names: tuple[str, ...], searches: int) -> None:
         if names and not any(name in kind.name for name in names):
             continue
         true = truth(kind)
-        queue = ReferenceQueue(kind.bound_s, LEAD_IN_S, arrivals, 3, 2_000_000)
+        draw = partial(_drawn, kind.lengths.whole_s)
+        queue = ReferenceQueue(kind.bound_s, kind.lengths.lead_in_s, draw, 3, 2_000_000)
         found = np.array([search(kind, queue, seed) for seed in range(searches)])
         hits = int(((found[:, 1] <= true) & (true <= found[:, 2])).sum())
         low, high = stats.binomtest(hits, searches).proportion_ci()
