@@ -12,11 +12,8 @@ from perfgate.capacity.bounds import missed
 from perfgate.capacity.lengths import Lengths
 from perfgate.capacity.search import Ask
 from perfgate.capacity.turn import Floats, Seen, Turn
+from perfgate.experiment.cautions import GENERATOR_LIMIT, lags
 from perfgate.trials import Requests, Trial
-
-_GENERATOR_SHARE = 0.8
-"""Share of its core from which the load generator counts as the bottleneck (perfgate.experiment.cautions)."""
-_LAG_LIMIT_MS, _LAG_FACTOR = 10.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +69,15 @@ def _seen(trial: Trial, protocol: Protocol) -> Seen:
         queue_share=queue_ms / response_ms if response_ms > 0 else nan,
         generator_cores=generator,
         send_lag_ms=float(np.quantile(lag_ms, 0.99)) if lag_ms.size else nan,
-        generator_bound=generator > _GENERATOR_SHARE * protocol.workers or _lags(requests),
+        generator_bound=generator > GENERATOR_LIMIT * protocol.workers or _lags(requests),
     )
 
 
 def _lags(requests: Requests) -> bool:
-    """Return whether most of the typical request's time, or of the slowest 1 %'s, was the generator's own."""
+    """Return whether the generator, not the server, decided the response times of a turn."""
     if not requests.send_lag_ms.size:
         return False
-    lag_ms = np.quantile(requests.send_lag_ms, (0.5, 0.99))
-    service_ms = np.quantile(requests.service_ms, (0.5, 0.99))
-    return bool(lag_ms[1] > _LAG_LIMIT_MS and (lag_ms[0] > service_ms[0] or lag_ms[1] > _LAG_FACTOR * service_ms[1]))
+    return lags(*(np.quantile(times, (0.5, 0.99)) for times in (requests.send_lag_ms, requests.service_ms)))
 
 
 def _mean(values: Floats) -> float:

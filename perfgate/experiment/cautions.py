@@ -18,7 +18,7 @@ from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
 GENERATOR_REMEDY = "give it its own CPUs (driver_cpus), more workers (load.workers) or a lower rate"
-_GENERATOR_LIMIT = 0.8
+GENERATOR_LIMIT = 0.8
 """Share of its core above which a process of the load generator counts as the bottleneck."""
 _LAG_LIMIT_MS = 10.0
 """Limit of a turn's 99th percentile: two to three times that of a shared, loaded 2-core machine
@@ -50,7 +50,7 @@ def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
     its own: medians over all turns, so that occasional hiccups do not void a run.
     """
     share = cpu_share(_under_load(blocks), plan.load.busy_workers)
-    if share > _GENERATOR_LIMIT:
+    if share > GENERATOR_LIMIT:
         return f"the load generator used {formatting.share(share)} of its core: it was the bottleneck, not the server"
     turns = [trial.requests for trial in _under_load(blocks) if trial.requests.status.size]
     if plan.load.arrivals == "closed" or not turns:
@@ -59,13 +59,22 @@ def generator_problem(blocks: Sequence[Block], plan: Plan) -> str | None:
         np.median([np.quantile(times, (0.5, 0.99)) for times in kind], axis=0)
         for kind in ([turn.send_lag_ms for turn in turns], [turn.service_ms for turn in turns])
     )
-    if lag_ms[1] <= _LAG_LIMIT_MS or (lag_ms[0] <= service_ms[0] and lag_ms[1] <= _LAG_FACTOR * service_ms[1]):
+    if not lags(lag_ms, service_ms):
         return None
     return (
         f"the load generator was the bottleneck, not the server: in half of the turns it sent requests "
         f"{with_unit(lag_ms[0], 'ms')} late (median; {with_unit(lag_ms[1], 'ms')} at p99) or more, and the server took "
         f"{with_unit(service_ms[0], 'ms')} ({with_unit(service_ms[1], 'ms')})"
     )
+
+
+def lags(lag_ms: NDArray[np.float64], service_ms: NDArray[np.float64]) -> bool:
+    """Return whether most of the typical request's time, or of the slowest 1 %'s, was the generator's own.
+
+    Both have the median and the 99th percentile.
+    """
+    late = lag_ms[0] > service_ms[0] or lag_ms[1] > _LAG_FACTOR * service_ms[1]
+    return bool(lag_ms[1] > _LAG_LIMIT_MS and late)
 
 
 def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:

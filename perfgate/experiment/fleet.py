@@ -17,6 +17,7 @@ from perfgate.experiment.world import World
 from perfgate.formatting import with_unit
 from perfgate.loadgen.interface import ClosedLoop, Driver, Reply
 from perfgate.observe.interface import ProcessObserver
+from perfgate.scenario.schema import Server
 from perfgate.serving.interface import Launcher, Replica, ReplicaSpec
 from perfgate.serving.reasons import refusal, remedy_of
 from perfgate.trials import Arm, Call, ReplicaFacts
@@ -40,6 +41,10 @@ class ArmSetup:
     """Files of the recorded requests in the replica, the same requests as `calls`."""
     by_columns: Callable[[], tuple[Call, ...]] | None = None
     """Makes the same REST requests in columnar form, for a model that cannot answer row by row; None: no other form."""
+
+    def served_with(self, settings: Server) -> ArmSetup:
+        """Return the same with other settings of the servers."""
+        return replace(self, spec=replace(self.spec, settings=settings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from perfgate.baseline.fingerprint import environment, fingerprint
 from perfgate.capacity.answer import SCHEMA_VERSION, Bound, CapacityAnswer
 from perfgate.capacity.assemble import Assembled, Judged, capacities_of
 from perfgate.capacity.turn import Stage
-from perfgate.experiment.fleet import ArmSetup, Fleet
+from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.world import World
@@ -156,7 +156,7 @@ def searched(  # noqa: PLR0913 - the search, and in what it may differ
     with TemporaryDirectory(prefix="perfgate-") as scratch:
         setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
         for arm, server in (settings or {}).items():
-            setups[arm] = with_settings(setups[arm], server)
+            setups[arm] = setups[arm].served_with(server)
         with Fleet(plan, setups, world) as fleet:
             progress.phase(Phase(f"start {servers} servers", later_s=seconds, servers=servers))
             fleet.start(lambda count: progress.update(lambda: count))
@@ -183,11 +183,6 @@ def searched(  # noqa: PLR0913 - the search, and in what it may differ
             except KeyboardInterrupt:
                 found.complete = False
             return found
-
-
-def with_settings(setup: ArmSetup, server: Server) -> ArmSetup:
-    """Return what servers with other settings serve."""
-    return replace(setup, spec=replace(setup.spec, settings=server))
 
 
 def _bracket(found: RateSearch) -> str:

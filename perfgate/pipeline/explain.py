@@ -180,5 +180,4 @@ def _traced(job: Job, world: World, seconds: float, baseline_server: Server | No
 def _served_with(setups: Mapping[Arm, ArmSetup], baseline_server: Server | None) -> Mapping[Arm, ArmSetup]:
     if baseline_server is None:
         return setups
-    baseline = setups[Arm.BASELINE]
-    return {**setups, Arm.BASELINE: replace(baseline, spec=replace(baseline.spec, settings=baseline_server))}
+    return {**setups, Arm.BASELINE: setups[Arm.BASELINE].served_with(baseline_server)}

@@ -27,7 +27,6 @@ from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.world import World
 from perfgate.loadgen.arrivals import mean_rate_rps
 from perfgate.loadgen.interface import OpenLoop
-from perfgate.pipeline.capacity import with_settings
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.plan import plan_of
 from perfgate.pipeline.rate_search import RateSearch, answered_rps, begin_search, turns
@@ -180,7 +179,7 @@ class _Explorer:
         """Start the servers of one settings; InvalidRunError if they do not work, with the reason kept."""
         explored = Explored(candidate)
         self._so_far.explored.append(explored)
-        setup = with_settings(self._setup, candidate.server)
+        setup = self._setup.served_with(candidate.server)
         setup = replace(setup, spec=replace(setup.spec, label=f"server ({candidate.name})"))
         scenario = self._job.scenario.model_copy(update={"server": candidate.server})
         try:

@@ -28,7 +28,7 @@ BASELINES = " ".join((ROOT / "docs" / "reference" / "baselines.md").read_text(en
         f"{100 * plan._WARMUP_SHARE:.0f} % of the budget over all servers",
         f"where half of it is up, {warmup.SHORT_WINDOW} requests are enough",
         f"longer than a quarter of the turn ({overload._OF_A_TURN * overload._LONG_TURN_S:g} s in turns of",
-        f"used more than {100 * cautions._GENERATOR_LIMIT:.0f} % of a core each",
+        f"used more than {100 * cautions.GENERATOR_LIMIT:.0f} % of a core each",
         f"actual minus scheduled, is above {cautions._LAG_LIMIT_MS:g} ms",
         f"A lag of more than {cautions._LATE_MS:g} ms",
         f"the mean of the arms' {100 * payloads.LEVEL_TRIM:.0f} % trimmed means",
