@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, expm1, inf, isfinite, log1p, nan
 
 from perfgate.capacity.answer import (
@@ -15,16 +15,18 @@ from perfgate.capacity.answer import (
     Point,
     RateStatus,
 )
-from perfgate.capacity.estimate import Estimate, change_of, estimate, spread_of
+from perfgate.capacity.estimate import BLOCKS, Estimate, change_of, estimate, spread_of
 from perfgate.capacity.limiting import Batches, limit_of
 from perfgate.capacity.points import curve_of, points_of
 from perfgate.capacity.search import Search, above_low_load
+from perfgate.capacity.status import status_of
 from perfgate.capacity.turn import Turn
 from perfgate.gate.verdict import Verdict
 from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 
 LEVEL, CHANGE_LEVEL = 0.95, 0.99
+_OPEN = CapacityKind.OPEN
 _WIDEST = 0.7
 """Half-width, in logarithms, from which an interval says nothing."""
 _FEWEST_MISSES = 5.0
@@ -65,19 +67,24 @@ def capacities_of(search: Search, models: Mapping[Arm, str], judged: Judged) -> 
         found.append(capacity)
         if estimated is not None and capacity.kind is CapacityKind.ESTIMATED:
             estimates[arm] = estimated
-    if len(models) < len(Arm) or len(estimates) < len(Arm):
+    if len(estimates) < len(Arm) or search.servers == 1:
         return Assembled(tuple(found), None, estimates)
     change = change_of(estimates[Arm.BASELINE], estimates[Arm.CANDIDATE])
     return Assembled(tuple(found), judged_change(change, judged.tolerance, judged.alpha), estimates)
 
 
 def estimate_of(search: Search, arm: Arm, turns: Sequence[Turn], bounds: Sequence[Bound]) -> Estimate | None:
-    """Return the estimate of an arm; None if it held at every rate or at none, or only one server is left."""
+    """Return the estimate of an arm; None if it held at every rate or at none.
+
+    With a single server its parts of the time stand in for servers: the interval says nothing of how servers differ.
+    """
     if search.bracket(arm) is None:
         return None
     start_rps = search.start_rps(arm)
     usable = [turn for turn in turns if not turn.seen.generator_bound]
     usable = above_low_load(usable, bounds, start_rps)
+    if search.servers == 1:
+        usable = [replace(turn, pair=row * BLOCKS // len(usable)) for row, turn in enumerate(usable)]
     if len({turn.pair for turn in usable}) < 2:
         return None
     return estimate(usable, bounds, search.queues, start_rps)
@@ -141,22 +148,38 @@ def _known(
 ) -> tuple[CapacityKind, float, tuple[float, float], int | None]:
     """Return the kind, the rate, its interval and the number of the decisive objective."""
     if not turns:
-        return CapacityKind.OPEN, nan, (0.0, inf), None
-    rates = [turn.rate_rps for turn in turns if not turn.seen.generator_bound] or [0.0]
-    if search.nothing_holds(arm):
-        return CapacityKind.BELOW, min(rates), (0.0, min(rates)), _worst(turns, judged.bounds)
-    if estimated is None:
-        bound_rates = [turn.rate_rps for turn in turns if turn.seen.generator_bound]
-        if bound_rates:
-            return CapacityKind.GENERATOR, min(bound_rates), (max(rates), inf), None
-        return CapacityKind.ABOVE, max(rates), (max(rates), inf), None
+        return _OPEN, nan, (0.0, inf), None
+    if estimated is None or search.nothing_holds(arm):
+        return _without_crossing(search, arm, turns, judged)
     spread = spread_of(estimated)
     low, high = spread.ends(LEVEL)
     near = sum(turn.requests for turn in turns if abs(turn.rate_rps / exp(spread.value) - 1) < 0.2)
     thin = near * judged.bounds[estimated.bound].share < _FEWEST_MISSES
     if thin or not isfinite(spread.error) or spread.reach(LEVEL) > _WIDEST:
-        return CapacityKind.OPEN, exp(spread.value), (0.0, inf), estimated.bound
+        return _OPEN, exp(spread.value), (0.0, inf), estimated.bound
     return CapacityKind.ESTIMATED, exp(spread.value), (exp(low), exp(high)), estimated.bound
+
+
+def _without_crossing(
+    search: Search, arm: Arm, turns: Sequence[Turn], judged: Judged
+) -> tuple[CapacityKind, float, tuple[float, float], int | None]:
+    """Return the same where the ladder has no end: above or below what was tried only if that is proven there."""
+    own = [turn for turn in turns if not turn.seen.generator_bound]
+    rates = [turn.rate_rps for turn in own] or [0.0]
+    lowest, highest = min(rates), max(rates)
+    if search.nothing_holds(arm):
+        proven, worst = _status_at(lowest, own, judged) is RateStatus.BREAKS, _worst(turns, judged.bounds)
+        return (CapacityKind.BELOW, lowest, (0.0, lowest), worst) if proven else (_OPEN, lowest, (0.0, inf), worst)
+    if bound_rates := [turn.rate_rps for turn in turns if turn.seen.generator_bound]:
+        return CapacityKind.GENERATOR, min(bound_rates), (highest, inf), None
+    if search.bracket(arm) is None and _status_at(highest, own, judged) is RateStatus.HOLDS:
+        return CapacityKind.ABOVE, highest, (highest, inf), None
+    return _OPEN, highest, (0.0, inf), None
+
+
+def _status_at(rate_rps: float, turns: Sequence[Turn], judged: Judged) -> RateStatus:
+    """Test what the ladder's last rate seems to show."""
+    return status_of([turn for turn in turns if turn.rate_rps == rate_rps], judged.bounds, judged.alpha)
 
 
 def _worst(turns: Sequence[Turn], bounds: Sequence[Bound]) -> int:

@@ -98,7 +98,7 @@ class Search:
 
     def __init__(self, wanted: Searched, rng: np.random.Generator) -> None:
         self._wanted, self._rng = wanted, rng
-        self.queues = wanted.queues
+        self.queues, self.servers = wanted.queues, wanted.pairs
         self._numbers = count()
         self._servers: list[int] = []
         self.turns: list[Turn] = []

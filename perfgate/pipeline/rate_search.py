@@ -85,11 +85,14 @@ def begin_search(  # noqa: PLR0913, PLR0917 - all that turns are planned from
     servers = min(len(of_arm(replicas, arm)) for arm in arms)
     pairs = min(servers, servers_for(seconds / (lengths.whole_s * len(arms))))
     search = Search(Searched(arms, bounds, pairs, guess_rps, queues, least_rps=_LEAST_REQUESTS / lengths.turn_s), rng)
-    return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, lengths)))
+    return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, lengths, pairs, len(arms))))
 
 
-def _notes(notes: tuple[str, ...], lengths: Lengths) -> Iterator[str]:
+def _notes(notes: tuple[str, ...], lengths: Lengths, pairs: int, arms: int) -> Iterator[str]:
     yield from notes
+    if pairs == 1:
+        change = "; a change is not claimed" if arms > 1 else ""
+        yield f"There is one server: the interval shows how it varied over time, not how servers differ{change}."
     if not lengths.is_long:
         yield (
             f"Turns of {duration(lengths.whole_s)} are short: a queue that just keeps the objective settles in about "
