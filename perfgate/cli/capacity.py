@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import click
-from click.core import ParameterSource
 
 from perfgate.cli.completing import baselines, paths
-from perfgate.cli.options import measuring_options, store_option
+from perfgate.cli.options import is_typed, measuring_options, store_option
 
 
 @click.command("capacity")
@@ -46,7 +45,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     models = (old,) if new is None else (old, new)
-    named = click.get_current_context().get_parameter_source("name") is ParameterSource.COMMANDLINE
+    named = is_typed("name")
     if tune and (new is not None or named):
         raise click.UsageError("--tune takes one model: give the version whose settings you choose, without --baseline")
     if tune or new is not None:
@@ -56,6 +55,9 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from perfgate.capacity.amounts import headroom_in, price_in, rate_in  # noqa: PLC0415
 
     needed = None
+    typed = [name for name in ("headroom", "spare", "cost_per_hour") if is_typed(name)]
+    if demand is None and typed:
+        raise click.UsageError(f"--{typed[0].replace('_', '-')} needs --demand: the requests per second to carry")
     if demand is not None:
         price = None if cost_per_hour is None else price_in(cost_per_hour, "--cost-per-hour")
         needed = (rate_in(demand, "--demand"), headroom_in(headroom, "--headroom"), spare, price)

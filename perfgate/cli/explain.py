@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from perfgate.cli.completing import baselines, paths
-from perfgate.cli.options import measuring_options, store_option
+from perfgate.cli.options import is_typed, measuring_options, store_option
 
 
 @click.command("explain")
@@ -54,9 +53,9 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from perfgate.cli.ahead import fork_server_ahead  # noqa: PLC0415 - instant --help
 
     models = [old] if new is None else [old, new]
-    if new is not None and _is_typed("name"):
+    if new is not None and is_typed("name"):
         raise click.UsageError("--baseline takes one model: the candidate")
-    if new is not None or (_is_run(old) and not _is_typed("name")):
+    if new is not None or (_is_run(old) and not is_typed("name")):
         name = None  # that of perfgate.toml is for a model alone
     options["ahead"] = fork_server_ahead(options, *(models if name or new else []))
     from perfgate.cli.measuring import host_of, options_of  # noqa: PLC0415 - while it imports TensorFlow
@@ -64,10 +63,6 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
     question = Question(tuple(models), name, store, old_scenario, trace_file)
     return answer(question, options_of({**options, "store": store}), host_of(options))
-
-
-def _is_typed(parameter: str) -> bool:
-    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def _is_run(given: str) -> bool:

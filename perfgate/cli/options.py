@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from perfgate.cli.completing import scenarios
 from perfgate.cli.config_file import CONFIG
@@ -48,6 +49,11 @@ class CpuList(click.ParamType[tuple[int, ...]]):
                 self.fail(f"{value!r} is not a list of CPUs; write 0,2 or 0-3", param, ctx)
             cpus.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
         return tuple(cpus)
+
+
+def is_typed(parameter: str) -> bool:
+    """Return whether a parameter of the running command is on its command line, not from a file or a default."""
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:

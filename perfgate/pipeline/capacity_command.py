@@ -14,7 +14,7 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.stored import all_with_stored
-from perfgate.pipeline.tune import tuned
+from perfgate.pipeline.tune import ensure_tunable, tuned
 from perfgate.report.formats.capacity_csv import write_csv
 from perfgate.report.html.capacity import write_capacity
 from perfgate.report.terminal.capacity import final_line, print_capacity
@@ -49,6 +49,8 @@ class Question:
 def answer(question: Question, options: Options, host: Host) -> int:
     """Search, print, and write `capacity.json`, `capacity.csv` and `capacity.html`."""
     comparison = _asked(question, options, host)
+    if question.tune:
+        ensure_tunable(comparison, options.budget)
     created, name = host.now(), comparison.scenario.name
     out = options.out or Path("reports") / f"{created:%Y%m%dT%H%M%SZ}-{name}-capacity-{host.random_bits(32):08x}"
     try:

@@ -54,7 +54,6 @@ def tuned(comparison: Comparison, options: Options, host: Host, out: Path) -> Ca
     ^C ends it, and what is known by then is kept.
     """
     seconds = options.budget or SECONDS
-    _ensure_tunable(comparison, seconds)
     allow_open_files()
     timed = replace(comparison, scenario=_with_servers(with_budget(comparison.scenario, seconds), SERVERS))
     facts = environment(host.environ)
@@ -77,13 +76,13 @@ def tuned(comparison: Comparison, options: Options, host: Host, out: Path) -> Ca
     return _answer(job, so_far, compared, took_s, cores)
 
 
-def _ensure_tunable(comparison: Comparison, seconds: float) -> None:
+def ensure_tunable(comparison: Comparison, budget_s: float | None) -> None:
     """Raise UsageError for a target whose settings are not perfgate's to change, and for too little time."""
     kind = comparison.scenario.target.kind
     if kind != "embedded":
         problem = f'--tune changes settings of perfgate\'s own server, but target.kind is "{kind}"'
         raise UsageError(problem, 'give a SavedModel and target.kind = "embedded"')
-    if seconds < _LEAST_S:
+    if (budget_s or SECONDS) < _LEAST_S:
         raise UsageError(f"--tune needs at least {_LEAST_S:.0f} s", "give it more: --budget 4min")
 
 

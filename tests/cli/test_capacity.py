@@ -104,6 +104,8 @@ def test_a_demand_becomes_servers(commands: Commands, asked: Asked) -> None:
         (("--demand", "0"), "above 0"),
         (("--demand", "20M", "--headroom", "100%"), "--headroom"),
         (("--demand", "20M", "--cost-per-hour", "cheap"), "--cost-per-hour"),
+        (("--headroom", "20%"), "--headroom needs --demand"),
+        (("--cost-per-hour", "0.1"), "--cost-per-hour needs --demand"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(

@@ -14,7 +14,7 @@ from perfgate.capacity.tuning_front import best_of, carried_rps
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.experiment.world import World
 from perfgate.pipeline.capacity import with_budget
-from perfgate.pipeline.tune import _answer, _compared, _ensure_tunable
+from perfgate.pipeline.tune import _answer, _compared, ensure_tunable
 from perfgate.pipeline.tune_explore import Exploration, Time, explore
 from perfgate.results.progress import RecordingProgress
 from perfgate.scenario.schema import Batching, Budget, Load, Objective, Scenario, Server, Target
@@ -155,11 +155,11 @@ def test_only_perfgates_own_server_is_tuned(tmp_path: Path, kind: str) -> None:
     target = Target.model_construct(kind=kind)
     other = replace(job.comparison, scenario=SCENARIO.model_copy(update={"target": target}))
     with pytest.raises(UsageError, match="perfgate's own server"):
-        _ensure_tunable(other, SECONDS)
+        ensure_tunable(other, SECONDS)
 
 
 def test_too_little_time_is_refused(tmp_path: Path) -> None:
     job = job_of({Arm.CANDIDATE: model_of("old", Bench.models)}, tmp_path, SCENARIO)
     with pytest.raises(UsageError, match="at least 60 s") as refused:
-        _ensure_tunable(job.comparison, 20)
+        ensure_tunable(job.comparison, 20)
     assert "--budget" in refused.value.remedy
