@@ -92,15 +92,22 @@ def searched(world: World, seed: int, slow: float | None = None, seconds: float 
         instants_s = arrivals(world, ask.rate_rps, length_s, rng)
         for arm in rng.permutation(list(arms)).tolist():
             responses_s = machines[Arm(arm)].serve(instants_s, ask.pair, time_s[0], ask.rate_rps)
-            planner.tell(turn(world, Arm(arm), ask, instants_s, responses_s[instants_s >= lead_in_s]))
+            recorded_s, middle_s = responses_s[instants_s >= lead_in_s], (lead_in_s + length_s) / 2
+            planner.tell(turn(world, Arm(arm), ask, instants_s, recorded_s, middle_s=middle_s))
             time_s[0] += length_s
     return planner
 
 
-def turn(world: World, arm: Arm, ask: Ask, instants_s: Floats, recorded_s: Floats) -> Turn:
-    """Make one turn."""
-    missed = (int(np.count_nonzero(recorded_s > world.bound_s)),)
-    return Turn(arm, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, recorded_s * 1e3, missed)
+def turn(  # noqa: PLR0913 - what a turn is made of
+    world: World, arm: Arm, ask: Ask, instants_s: Floats, recorded_s: Floats, *, middle_s: float
+) -> Turn:
+    """Make one turn; `middle_s`: the middle of its recorded part."""
+    slow, late = recorded_s > world.bound_s, instants_s[instants_s.size - recorded_s.size :] >= middle_s
+    halves = int(np.count_nonzero(slow & ~late)), int(np.count_nonzero(slow & late))
+    response_ms = recorded_s * 1e3
+    return Turn(
+        arm, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, response_ms, (sum(halves),), halves=halves
+    )
 
 
 def answer(planner: Search, arms: tuple[Arm, ...]) -> tuple[tuple[Spread, ...], Spread | None]:
