@@ -37,14 +37,21 @@ def limit_of(points: Sequence[Point], rate_rps: float, cores: int, batches: Batc
     if top.generator_cores + top.cpu_cores > _BUSY * cores and top.generator_cores > _BUSY:
         return Limit("generator", f"the load generator uses {number(top.generator_cores)} of {cores} cores {at}")
     if top.cpu_cores >= _BUSY * cores:
-        return Limit("cpu", f"CPU: the server uses {number(top.cpu_cores)} of {cores} cores {at}")
+        return Limit("cpu", f"CPU: {_cpu_words(top, cores)} {at}")
     if batches and _waits_for_batches(points, rate_rps, batches):
         return Limit("batching", f"requests wait for batches to fill: up to {number(batches.timeout_ms)} ms each")
-    uses = f"the server uses {number(top.cpu_cores)} of {cores} cores {at}{_waiting(top)}"
+    uses = f"{_cpu_words(top, cores)} {at}{_waiting(top)}"
     if _queues(top):
         one = _ONE_CORE[0] <= top.cpu_cores <= _ONE_CORE[1]
         return Limit("queue", f"{'one execution at a time' if one else 'requests queue'}: {uses}")
     return Limit("unknown", uses)
+
+
+def _cpu_words(point: Point, cores: int) -> str:
+    """Say how much CPU a server uses; that of a server elsewhere is often unknown."""
+    if not isfinite(point.cpu_cores):
+        return "the server's CPU time is unknown"
+    return f"the server uses {number(point.cpu_cores)} of {cores} cores"
 
 
 def _queues(point: Point) -> bool:
