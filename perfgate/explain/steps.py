@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfgate.model import messages
+from perfgate.model.kernels import written_op
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def read_steps(run_metadata: bytes) -> Steps:
 
 def _op(label: str) -> str:
     """Return the operation's type from a label such as `[cpu 0.2MB] name = MatMul(a, b)`."""
-    return label.partition(" = ")[2].partition("(")[0]
+    return written_op(label.partition(" = ")[2].partition("(")[0])
 
 
 def own_times_ms(start_ns: NDArray[np.int64], length_ns: NDArray[np.int64], calling: Sequence[bool]) -> Floats:

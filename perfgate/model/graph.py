@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from perfgate.errors import InvalidRunError
 from perfgate.model.attributes import Shape, TensorFacts, attributes_of, output_shapes, tensor_of
+from perfgate.model.kernels import written_op
 from perfgate.model.messages import Proto
 from perfgate.model.scopes import COMPILED, Key, Place, Scope, is_compiled
 
@@ -168,7 +169,7 @@ def _node(mine: _Found, numbers: Mapping[Key, int], name_of: Callable[[Proto], s
     compiled = ((COMPILED, "True"),) if mine.compiled else ()
     return Node(
         name=scope.prefix + node.name,
-        op=node.op,
+        op=written_op(node.op),
         inputs=tuple([Edge(numbers[place.key], port) for place, port in mine.inputs]),
         controls=tuple(sorted({numbers[place.key] for place in mine.controls})),
         attributes=(("name", name),) if name is not None else (*attributes_of(node), *compiled),

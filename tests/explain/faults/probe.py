@@ -17,6 +17,7 @@ import numpy as np
 from scipy.stats import trim_mean
 from tensorflow.core.protobuf.config_pb2 import CallableOptions, RunMetadata, RunOptions
 
+from perfgate.model.kernels import written_op
 from perfgate.model.saved_model import open_model, signature
 from perfgate.payload.inputs import filled_inputs
 from perfgate.payload.random_inputs import random_array
@@ -90,9 +91,8 @@ def probed(directories: list[Path], sent: list[list[Any]], rounds: int) -> list[
     found = []
     for servable, run, mean, start in zip(servables, runs, means, first, strict=True):
         graphs = traced(servable, sent[0]).partition_graphs
-        found.append(
-            Probed(mean, start, Counter(node.op for graph in graphs for node in graph.node), (*run(*sent[0]),))
-        )
+        ops = Counter(written_op(node.op) for graph in graphs for node in graph.node)
+        found.append(Probed(mean, start, ops, (*run(*sent[0]),)))
     return found
 
 
