@@ -7,6 +7,7 @@ from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 from perfgate.capacity.turn import Floats
 
@@ -34,8 +35,8 @@ class Series:
     requests: Floats
     weight: Floats
     """1 at the crossing, 0 where a turn is too far from it."""
-    control: Floats
-    """What the arrivals of each turn contributed to the reference queue, in requests: on average 0."""
+    controls: Floats
+    """Turns x queues: what the arrivals contributed to each reference queue, in requests; on average 0."""
 
     def only(self, rows: Rows) -> Series:
         """Select some turns."""
@@ -115,17 +116,22 @@ def dispersion(series: Series, allowed: float, line: Crossing) -> float:
 
 
 def controlled(series: Series, allowed: float, line: Crossing) -> Series:
-    """Take from each turn what its arrivals are to blame for, as far as the server follows the reference queue."""
-    return replace(series, missed=series.missed - coefficient(series, allowed, line) * series.control)
+    """Take from each turn what its arrivals are to blame for, as far as the server follows the reference queues."""
+    return replace(series, missed=series.missed - series.controls @ coefficients(series, allowed, line))
 
 
-def coefficient(series: Series, allowed: float, line: Crossing) -> float:
-    """Return how far the server follows the reference queue: both residuals' regression, weighted like the fit."""
+def coefficients(series: Series, allowed: float, line: Crossing) -> Floats:
+    """Return how far the server follows each reference queue: their residuals' regression, weighted like the fit.
+
+    None is negative (Lawson & Hanson, Solving Least Squares Problems, 1974, chapter 23): between two queues lies one
+    whose capacity is between theirs, and a server follows no queue's opposite.
+    """
+    if not series.controls.size:
+        return np.zeros(series.controls.shape[1])
     share = line.share(series.log_rate, allowed)
-    weight = series.weight / (series.requests * share * (1 - share) + 1e-9)
-    below = float(weight @ series.control**2)
-    residual = series.missed - series.requests * share
-    return min(max(float(weight @ (residual * series.control)) / below, 0.0), _MOST_CONTROL) if below > 0 else 0.0
+    root = np.sqrt(series.weight / (series.requests * share * (1 - share) + 1e-9))
+    found, _ = optimize.nnls(series.controls * root[:, None], (series.missed - series.requests * share) * root)
+    return np.asarray(found * min(1.0, _MOST_CONTROL / max(float(found.sum()), 1e-9)), np.float64)
 
 
 def nearness(log_rate: Floats, centre: float, reach: float) -> Floats:

@@ -29,15 +29,16 @@ def gated(arms: Sequence[ArmCapacity], estimates: Mapping[Arm, Estimate], bounds
 
 
 def values_of(found: Estimate) -> tuple[float, ...]:
-    """Return one number for each server or, if parts of the time differ more, for each of those.
+    """Return one number for each server or part of the time, or as many as tell the degrees of freedom.
 
-    Jackknife's pseudo-values, stretched so that Student's t over them is the interval of the capacity, which has other
-    errors too: so stored numbers and other occasions need no rule of their own.
+    Jackknife's pseudo-values where they are so many, else evenly spread ones, stretched so that Student's t over them
+    is the interval of the capacity, which has other errors too: so stored numbers and other occasions need no rule of
+    their own.
     """
     spread = spread_of(found)
     count = round(spread.freedom) + 1
-    without = found.without_pair if found.without_pair.size == count else found.without_block
-    around = _standardised(-without if without.size == count else np.arange(count, dtype=np.float64))
+    without = next((each for each in (found.without_pair, found.without_block) if each.size == count), np.arange(count))
+    around = _standardised(-without.astype(np.float64))
     return tuple((spread.value + spread.error * around).tolist())
 
 

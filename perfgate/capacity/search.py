@@ -10,8 +10,8 @@ from math import exp, log
 import numpy as np
 
 from perfgate.capacity.answer import Bound
+from perfgate.capacity.controlled import fitted_curve
 from perfgate.capacity.crossing import width_of
-from perfgate.capacity.estimate import crossing_of
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.turn import Stage, Turn
 from perfgate.trials import Arm
@@ -218,7 +218,7 @@ class Search:
         # Far from the crossing the reference queue is of little use, and its table would have to be large.
         queues = self._wanted.queues if reach is None else {}
         lines = [
-            crossing_of(turns, index, bound.share, queues.get(index), start, reach=reach)[0]
+            fitted_curve(turns, index, bound.share, queues.get(index), start, reach=reach).line
             for index, bound in enumerate(self._wanted.bounds)
         ]
         first = min(lines, key=lambda line: line.log_rate)

@@ -15,7 +15,7 @@ class KnownCapacity:
 
     spread: Spread
     values: tuple[float, ...]
-    """One for each server, or for each part of the time if that varies more: Student's t over them is `spread`."""
+    """As many as there are degrees of freedom, and one: Student's t over them is `spread`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from perfgate.capacity.crossing import (
     Crossing,
     Series,
     both_sides,
-    coefficient,
+    coefficients,
     controlled,
     dispersion,
     fit,
@@ -28,7 +28,7 @@ def series(rates_rps: list[float], line: Crossing = TRUE, requests: float = 4_00
     log_rate = np.log(rates_rps)
     size = log_rate.size
     return Series(
-        log_rate, requests * line.share(log_rate, ALLOWED), np.full(size, requests), np.ones(size), np.zeros(size)
+        log_rate, requests * line.share(log_rate, ALLOWED), np.full(size, requests), np.ones(size), np.zeros((size, 0))
     )
 
 
@@ -81,11 +81,19 @@ def test_the_dispersion_is_one_without_noise_and_four_if_noise_is_twice_as_large
 def test_what_arrivals_did_is_taken_away_as_far_as_the_server_follows(follows: float, expected: float) -> None:
     luck = np.array([30, -20, 10, -35, 15.0])
     exact = series([380, 390, 400, 410, 420])
-    seen = replace(exact, missed=exact.missed + follows * luck, control=luck)
-    assert coefficient(seen, ALLOWED, TRUE) == pytest.approx(expected)
+    seen = replace(exact, missed=exact.missed + follows * luck, controls=luck[:, None])
+    assert coefficients(seen, ALLOWED, TRUE) == pytest.approx([expected])
     np.testing.assert_allclose(
         controlled(seen, ALLOWED, TRUE).missed, exact.missed + (follows - expected) * luck, atol=1e-6
     )
+
+
+def test_a_server_between_two_reference_queues_follows_both() -> None:
+    slow, fast = np.array([30, -20, 10, -35, 15.0]), np.array([12, -9, 1, -11, 7.0])
+    exact = series([380, 390, 400, 410, 420])
+    seen = replace(exact, missed=exact.missed + 0.3 * slow + 0.7 * fast, controls=np.column_stack([slow, fast]))
+    assert coefficients(seen, ALLOWED, TRUE) == pytest.approx([0.3, 0.7])
+    np.testing.assert_allclose(controlled(seen, ALLOWED, TRUE).missed, exact.missed, atol=1e-6)
 
 
 def test_without_a_reference_queue_nothing_is_taken_away() -> None:

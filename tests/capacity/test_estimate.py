@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from perfgate.capacity.answer import Bound
-from perfgate.capacity.estimate import Estimate, as_rates, change_of, crossing_of, estimate, spread_of
+from perfgate.capacity.controlled import fitted_curve
+from perfgate.capacity.estimate import Estimate, as_rates, change_of, estimate, spread_of
 from perfgate.capacity.search import Ask
 from perfgate.capacity.turn import Stage, Turn
 from perfgate.stats.spread import Spread
@@ -82,8 +83,8 @@ def test_turns_that_the_generator_bounds_count_for_nothing() -> None:
     bound = [
         curve(Ask(rate, Stage.TEST, 0, 30 + n), 0.9, bound_by_generator=True) for n, rate in enumerate((380, 390, 400))
     ]
-    line, _ = crossing_of(own, 0, 0.01, QUEUE, 380.0, final=True)
-    assert crossing_of([*own, *bound], 0, 0.01, QUEUE, 380.0, final=True)[0].log_rate == pytest.approx(line.log_rate)
+    line = fitted_curve(own, 0, 0.01, QUEUE, 380.0, final=True).line
+    assert fitted_curve([*own, *bound], 0, 0.01, QUEUE, 380.0, final=True).line.log_rate == pytest.approx(line.log_rate)
 
 
 def test_one_server_has_no_interval() -> None:
@@ -102,7 +103,7 @@ def test_without_requests_there_is_an_answer_and_no_interval() -> None:
 @pytest.mark.parametrize(("share", "below"), [(0.0, False), (0.9, True)])
 def test_where_nothing_or_everything_breaks_the_crossing_is_beyond_the_rates(share: float, *, below: bool) -> None:
     turns = [curve(Ask(rate, Stage.TEST, n % 4, n), share) for n, rate in enumerate((300, 350, 400, 450) * 3)]
-    line, _ = crossing_of(turns, 0, 0.01, None, 380.0, final=True)
+    line = fitted_curve(turns, 0, 0.01, None, 380.0, final=True).line
     assert (line.log_rate < log(300)) == below
     assert (line.log_rate > log(450)) != below
 
@@ -138,5 +139,5 @@ def test_a_steep_edge_does_not_send_the_crossing_away() -> None:
     for number, (rate, requests, missed) in enumerate(map(str.split, seen.split(","))):
         ask = Ask(float(rate), Stage.SEARCH, number % 4, number)
         turns.append(curve(ask, int(missed) / int(requests), n=int(requests)))
-    line, _ = crossing_of(turns, 0, 0.01, None, 1_250.0, final=True)
+    line = fitted_curve(turns, 0, 0.01, None, 1_250.0, final=True).line
     assert 1_150 < exp(line.log_rate) < 1_310

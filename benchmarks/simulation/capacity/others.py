@@ -18,9 +18,10 @@ from math import exp, expm1, log
 import click
 import numpy as np
 
-from benchmarks.simulation.capacity.runs import SECONDS, arrivals, lengths, search, truth
+from benchmarks.simulation.capacity.runs import arrivals, lengths, search, truth
 from benchmarks.simulation.capacity.worlds import WORLDS, Machine, World
 from perfgate.capacity.turn import Floats
+from perfgate.pipeline.rate_search import SECONDS
 
 STEPS = 8
 """Rates of the first rule, all of the same length; the gap is then 1 to 2 %."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.simulation.capacity.runs import SHARE, arrivals, lengths, queue_of, searched, truth
 from benchmarks.simulation.capacity.worlds import WORLDS, Machine, World
-from perfgate.capacity.estimate import crossing_of
+from perfgate.capacity.controlled import fitted_curve
 from perfgate.trials import Arm
 
 TURNS = (20, 40, 80, 120)
@@ -50,7 +50,7 @@ def ours(world: World, seed: int) -> list[float]:
     for turns in TURNS:
         planner = searched(world, seed, seconds=turns * lengths(world).whole_s)
         start_rps = planner.start_rps(Arm.CANDIDATE)
-        line, _ = crossing_of(planner.turns, 0, SHARE, queue_of(world), start_rps, final=True)
+        line = fitted_curve(planner.turns, 0, SHARE, queue_of(world), start_rps, final=True).line
         found.append(line.log_rate)
     return found
 

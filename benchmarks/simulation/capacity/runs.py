@@ -19,11 +19,10 @@ from perfgate.capacity.search import Ask, Search, Searched, above_low_load
 from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Floats, Turn
 from perfgate.loadgen.arrivals import gamma, poisson
+from perfgate.pipeline.rate_search import SECONDS
 from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 
-SECONDS = {1: 150.0, 2: 240.0}
-"""Time to measure, by the number of arms: perfgate's defaults."""
 SHARE = 0.01
 _BOUND = Bound("latency_p99_ms", SHARE)
 _TABLE = 2_000_000
@@ -80,10 +79,8 @@ def searched(world: World, seed: int, slow: float | None = None, seconds: float 
     seconds, length_s = seconds or SECONDS[len(arms)], lengths(world, len(arms)).whole_s
     lead_in_s = lengths(world, len(arms)).lead_in_s
     rng = np.random.default_rng((seed, 1))
-    machines = {
-        arm: Machine(world, np.random.default_rng((seed, 2 + number)), seconds, (1.0, slow or 1.0)[number])
-        for number, arm in enumerate(arms)
-    }
+    machine = Machine(world, np.random.default_rng((seed, 2)), seconds)
+    slowness = dict(zip(arms, (1.0, slow or 1.0), strict=False))
     queue, pairs = queue_of(world, len(arms)), servers_for(seconds / length_s / len(arms))
     guess_rps = world.closed_loop_rps * exp(rng.normal(0, 0.3))
     planner = Search(Searched(arms, (_BOUND,), pairs, guess_rps, {0: queue}), rng)
@@ -91,9 +88,10 @@ def searched(world: World, seed: int, slow: float | None = None, seconds: float 
     for ask in planner.asks(lambda: time_s[0] / seconds):
         instants_s = arrivals(world, ask.rate_rps, length_s, rng)
         for arm in rng.permutation(list(arms)).tolist():
-            responses_s = machines[Arm(arm)].serve(instants_s, ask.pair, time_s[0], ask.rate_rps)
+            mine = Arm(arm)
+            responses_s = machine.serve(instants_s, ask.pair, time_s[0], ask.rate_rps, slowness[mine], arms.index(mine))
             recorded_s, middle_s = responses_s[instants_s >= lead_in_s], (lead_in_s + length_s) / 2
-            planner.tell(turn(world, Arm(arm), ask, instants_s, recorded_s, middle_s=middle_s))
+            planner.tell(turn(world, mine, ask, instants_s, recorded_s, middle_s=middle_s))
             time_s[0] += length_s
     return planner
 
@@ -147,9 +145,9 @@ def _share(world: World, slow: float, log_rate: float, seconds: float, requests:
     length_s, rng = max(_TRUTH_S, _SETTLED * lengths(world).settles_s), np.random.default_rng(7)
     runs = max(int(requests / (exp(log_rate) * length_s)), 200)
     for number in range(runs):
-        machine = Machine(world, np.random.default_rng((11, number)), seconds, slow)
+        machine = Machine(world, np.random.default_rng((11, number)), seconds)
         instants_s = arrivals(world, exp(log_rate), length_s, rng)
-        responses_s = machine.serve(instants_s, 0, (number + 0.5) / runs * seconds, exp(log_rate))
+        responses_s = machine.serve(instants_s, 0, (number + 0.5) / runs * seconds, exp(log_rate), slow)
         recorded = responses_s[instants_s >= length_s / 5]
         missed += int(np.count_nonzero(recorded > world.bound_s))
         count += recorded.size

@@ -149,20 +149,21 @@ BEYOND = (
 
 
 class Machine:
-    """A machine whose speed changes over time; servers of their own speed on it."""
+    """A machine whose speed changes over time, for all that runs on it; servers of their own speed."""
 
-    def __init__(self, world: World, rng: Random, seconds: float, slow: float = 1.0) -> None:
-        """`slow`: how much longer this version takes."""
-        self._world, self._rng, self._seconds, self._slow = world, rng, seconds, slow
-        self._servers: dict[int, float] = {}
+    def __init__(self, world: World, rng: Random, seconds: float) -> None:
+        self._world, self._rng, self._seconds = world, rng, seconds
+        self._servers: dict[tuple[int, ...], float] = {}
         self._noise, self._at_s = rng.normal(0, world.noise) if world.noise else 0.0, 0.0
 
-    def serve(self, instants_s: Floats, server: int, at_s: float, rate_rps: float) -> Floats:
-        """Answer one turn's requests, in seconds."""
-        slow = self._slow * self._server(server) * self._speed(at_s)
+    def serve(  # noqa: PLR0913, PLR0917 - what a turn is made of
+        self, instants_s: Floats, server: int, at_s: float, rate_rps: float, slow: float = 1.0, arm: int = 0
+    ) -> Floats:
+        """Answer one turn's requests, in seconds; `slow`: how much longer this arm's version takes."""
+        slow *= self._server(arm, server) * self._speed(at_s)
         return self._world.serve(instants_s, slow, rate_rps, self._rng)
 
-    def _server(self, number: int) -> float:
+    def _server(self, *number: int) -> float:
         if number not in self._servers:
             slow = 1.2 if self._rng.random() < self._world.slow_share else 1.0
             self._servers[number] = slow * exp(self._rng.normal(0, self._world.replica_sd))
