@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 
 
 class RateStatus(StrEnum):
-    """Whether the objectives hold at one rate."""
+    """Whether the objectives hold at one rate: by a test of turns that did not choose it, or by the interval."""
 
     HOLDS = "holds"
     BREAKS = "breaks"
@@ -55,7 +55,7 @@ class Point:
     requests: int
     """Number of recorded requests."""
     status: RateStatus
-    """Whether all objectives hold at this rate, tested on turns that did not choose it."""
+    """Whether all objectives hold: tested on turns that did not choose this rate, else by the capacity's interval."""
     missed: dict[str, float]
     """Share of requests that missed each objective, by metric."""
     p50_ms: float

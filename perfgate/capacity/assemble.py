@@ -19,7 +19,7 @@ from perfgate.capacity.estimate import BLOCKS, Estimate, change_of, estimate, sp
 from perfgate.capacity.limiting import Batches, limit_of
 from perfgate.capacity.points import curve_of, points_of
 from perfgate.capacity.search import Search, above_low_load
-from perfgate.capacity.status import status_of
+from perfgate.capacity.status import beside, status_of
 from perfgate.capacity.turn import Turn
 from perfgate.gate.verdict import Verdict
 from perfgate.stats.spread import Spread
@@ -109,6 +109,9 @@ def _capacity(  # noqa: PLR0913, PLR0917 - everything that an arm's capacity is 
     breaks = min((p.rate_rps for p in tested if p.status is RateStatus.BREAKS and not p.rate_rps < holds), default=nan)
     low = [p.rate_rps for p in points if p.status is RateStatus.BREAKS and p.rate_rps < holds]
     near = min(points, key=lambda point: abs(point.rate_rps - rate), default=None)
+    if kind is CapacityKind.ESTIMATED:
+        least = min(turn.rate_rps for turn in above_low_load(turns, judged.bounds, search.start_rps(arm)))
+        points = beside(points, judged.bounds, (lower, upper), least)
     return ArmCapacity(
         arm=arm,
         model=model,

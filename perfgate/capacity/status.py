@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from perfgate.capacity.answer import Bound, RateStatus
+from perfgate.capacity.answer import Bound, Point, RateStatus
 from perfgate.capacity.turn import Floats, Turn
 from perfgate.stats.binomial import design_effect, lower_share, upper_share
 from perfgate.stats.clusters import certainty
@@ -30,6 +31,25 @@ def status_of(turns: Sequence[Turn], bounds: Sequence[Bound], alpha: float) -> R
     below = [_upper(turns, index, alpha) <= bound.share for index, bound in enumerate(bounds)]
     above = [_lower(turns, index, alpha / len(bounds)) > bound.share for index, bound in enumerate(bounds)]
     return RateStatus.BREAKS if any(above) else RateStatus.HOLDS if all(below) else RateStatus.OPEN
+
+
+def beside(
+    points: Sequence[Point], bounds: Sequence[Bound], interval_rps: tuple[float, float], least_rps: float
+) -> tuple[Point, ...]:
+    """Say of rates that no test decides: what is below the capacity's interval holds, and above it breaks.
+
+    Only where the rate's own turns agree, and not below `least_rps`, where an objective may break for want of load.
+    """
+
+    def status(point: Point) -> RateStatus:
+        missed = any(point.missed[bound.metric] > bound.share for bound in bounds)
+        if point.status is not RateStatus.OPEN:
+            return point.status
+        if missed and point.rate_rps > interval_rps[1]:
+            return RateStatus.BREAKS
+        return RateStatus.HOLDS if not missed and least_rps <= point.rate_rps < interval_rps[0] else RateStatus.OPEN
+
+    return tuple(replace(point, status=status(point)) for point in points)
 
 
 def _upper(turns: Sequence[Turn], bound: int, alpha: float) -> float:

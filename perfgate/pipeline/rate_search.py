@@ -26,7 +26,7 @@ from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Scenario
 from perfgate.trials import Arm, Requests
 
-SECONDS = {1: 150.0, 2: 220.0}
+SECONDS = {1: 150.0, 2: 240.0}
 """Time to measure, by the number of arms."""
 _UNLOADED_S, _CLOSED_S = 0.7, 1.0
 _LEAST_IN_FLIGHT, _MOST_IN_FLIGHT = 16, 256

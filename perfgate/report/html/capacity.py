@@ -112,12 +112,13 @@ def _method(answer: CapacityAnswer) -> Iterator[str]:
         "counts from when its request was due."
     )
     yield (
-        "The capacity is the rate at which as many requests miss an objective as may, on a curve that never falls as "
-        "the rate grows (centred isotonic regression), with an interval over servers: a server counts once, however "
-        "many requests it answered."
+        "The capacity is the rate at which as many requests miss an objective as may: where a line, fitted to turns "
+        "near it, crosses that share. What the arrivals of a turn are to blame for is taken away (a queue with the "
+        "same arrivals shows it). The interval is over servers and over parts of the time."
     )
     yield (
-        "Whether a rate holds or breaks is tested on turns that did not choose it; how often such answers and their "
+        "A rate holds or breaks by a test of turns that did not choose it or, where that leaves it open, by lying below "
+        "or above the capacity\u2019s interval. How often such answers and their "
         f"intervals are wrong, by simulation, is on the page \u201c{ERROR_RATES}\u201d of the documentation."
     )
 
