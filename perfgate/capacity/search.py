@@ -18,10 +18,12 @@ from perfgate.trials import Arm
 
 LADDER = (0.03, 0.1, 0.3, 0.5, 0.7, 0.85, 1.0)
 """Rates of the sweep, relative to what one closed-loop turn answered; then upwards until every arm breaks."""
-_UP, _DOWN = 1.25, 0.4
-_MOST_UP, _MOST_DOWN = 16, 4
+_UP, _UP_TO_HOLD, _DOWN = 1.25, 2.0, 0.4
+_MOST_UP, _MOST_UP_TO_HOLD, _MOST_DOWN = 16, 6, 4
 _BROKEN = 20.0
 """Share of misses, relative to that which may miss, from which a single turn ends the ladder; a fifth at most."""
+_OVERLOADED = 0.1
+"""Share of a turn's requests that failed, or by which those in flight grew, from which a server does not keep up."""
 _OFFSETS = (-1, 0, 1)
 _TEST_SHARE = 0.5
 """Share of the time for turns that do not choose their own rate."""
@@ -119,13 +121,14 @@ class Search:
         base = self._wanted.closed_loop_rps
         for rate_rps in sorted({max(base * step, self._wanted.least_rps) for step in self._wanted.ladder}):
             yield self._ask(rate_rps, Stage.SWEEP)
-            if self._all_broken():
+            if self._at_the_end():
                 break
         rate = max(base * self._wanted.ladder[-1], self._wanted.least_rps)
-        for _ in range(_MOST_UP):
-            if self._all_broken() or self._generator_bound():
+        for step in range(_MOST_UP):
+            held = any(not self.nothing_holds(arm) for arm in self._wanted.arms)
+            if self._at_the_end() or self._generator_bound() or (step >= _MOST_UP_TO_HOLD and not held):
                 break
-            rate *= _UP
+            rate *= _UP if held else _UP_TO_HOLD
             yield self._ask(rate, Stage.SWEEP)
         lowest = min(turn.rate_rps for turn in self.turns)
         for _ in range(_MOST_DOWN):
@@ -245,9 +248,17 @@ class Search:
             for missed, bound in zip(turn.missed, self._wanted.bounds, strict=True)
         )
 
-    def _all_broken(self) -> bool:
+    def _at_the_end(self) -> bool:
+        """Return whether every arm broke at the last rate, by too much load.
+
+        What never held, and still answers all requests, may break for want of load: a batch waits for more of them.
+        """
         last = max(turn.number for turn in self.turns)
-        return all(self._broken(turn) for turn in self.turns if turn.number == last)
+        return all(
+            self._broken(turn) and (_overloaded(turn) or not self.nothing_holds(turn.arm))
+            for turn in self.turns
+            if turn.number == last
+        )
 
     def _generator_bound(self) -> bool:
         return any(turn.seen.generator_bound for turn in self.turns[-len(self._wanted.arms) :])
@@ -264,6 +275,10 @@ class Search:
             for turn in self.turns
             if turn.rate_rps == lowest
         )
+
+
+def _overloaded(turn: Turn) -> bool:
+    return max(turn.growth, turn.failed / max(turn.requests, 1)) > _OVERLOADED
 
 
 def above_low_load(turns: Sequence[Turn], bounds: Sequence[Bound], start_rps: float) -> list[Turn]:

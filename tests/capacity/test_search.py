@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,11 +53,35 @@ def test_what_never_breaks_is_tested_at_the_highest_rate() -> None:
     assert len(asks) == 60
 
 
-def test_what_always_breaks_is_tested_at_the_lowest_rate() -> None:
-    search, asks = searched(lambda ask, arm: curve(ask, 0.5, arm=arm), turns=60)
+@pytest.mark.parametrize("sign", [{"growth": 0.5}, {"failed": 200}])
+def test_what_always_breaks_is_tested_at_the_lowest_rate(sign: dict[str, Any]) -> None:
+    search, asks = searched(lambda ask, arm: curve(ask, 0.5, arm=arm, **sign), turns=60)
     assert search.bracket(Arm.CANDIDATE) is None
     assert stages(asks, Stage.SWEEP) == pytest.approx([3, 1.2, 0.48, 0.192, 0.0768])
     assert search.tested_rps == pytest.approx((0.0768,))
+
+
+def test_what_breaks_and_still_answers_everything_is_tried_up_to_64_times_the_first_guess() -> None:
+    search, asks = searched(lambda ask, arm: curve(ask, 0.5, arm=arm), turns=60)
+    assert max(stages(asks, Stage.SWEEP)) == pytest.approx(100 * 2**6)
+    assert search.bracket(Arm.CANDIDATE) is None
+
+
+@pytest.mark.parametrize("capacity_rps", [240, 2_000])
+def test_a_capacity_far_above_a_guess_from_waiting_batches_is_found(capacity_rps: float) -> None:
+    """A closed loop whose clients wait for a batch to fill guesses far too low."""
+    search, _ = searched(
+        lambda ask, arm: curve(
+            ask,
+            0.8 if ask.rate_rps < 150 else breaking_at(capacity_rps, ask),
+            arm=arm,
+            n=2_000,
+            growth=0.3 * (ask.rate_rps > 1.5 * capacity_rps),
+        )
+    )
+    assert search.bracket(Arm.CANDIDATE) is not None
+    assert search.tested_rps[1] == pytest.approx(capacity_rps, rel=0.03)
+    assert min(search.tested_rps) == pytest.approx(3), "where it breaks for want of load"
 
 
 def test_what_breaks_for_want_of_load_is_tested_there_and_its_capacity_is_the_upper_crossing() -> None:

@@ -56,11 +56,21 @@ def queued(
     return Turn(arm, pair, number, stage, rate_rps, instants_s, response_s * 1e3, missed)
 
 
-def curve(ask: Ask, share: float, *, arm: Arm = Arm.CANDIDATE, bound_by_generator: bool = False, n: int = 400) -> Turn:
+def curve(
+    ask: Ask,
+    share: float,
+    *,
+    arm: Arm = Arm.CANDIDATE,
+    bound_by_generator: bool = False,
+    n: int = 400,
+    growth: float = 0.0,
+    failed: int = 0,
+) -> Turn:
     """Make a turn of which exactly this share misses."""
-    seen = Seen(generator_bound=bound_by_generator)
-    missed = (round(share * n),)
-    return Turn(arm, ask.pair, ask.number, ask.stage, ask.rate_rps, np.empty(0), np.zeros(n), missed, seen=seen)
+    return Turn(
+        arm, ask.pair, ask.number, ask.stage, ask.rate_rps, np.empty(0), np.zeros(n), (round(share * n),),
+        failed=failed, growth=growth, seen=Seen(generator_bound=bound_by_generator),
+    )  # fmt: skip
 
 
 def searched(

@@ -117,8 +117,8 @@ def _method(answer: CapacityAnswer) -> Iterator[str]:
         "same arrivals shows it). The interval is over servers and over parts of the time."
     )
     yield (
-        "A rate holds or breaks by a test of turns that did not choose it or, where that leaves it open, by lying below "
-        "or above the capacity\u2019s interval. How often such answers and their "
+        "A rate holds or breaks by a test of turns that did not choose it or, where that leaves it open, by lying "
+        "below or above the capacity\u2019s interval. How often such answers and their "
         f"intervals are wrong, by simulation, is on the page \u201c{ERROR_RATES}\u201d of the documentation."
     )
 
