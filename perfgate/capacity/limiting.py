@@ -14,6 +14,8 @@ _BUSY = 0.85
 _ONE_CORE = (0.85, 1.15)
 _QUEUED = 0.5
 _FULL = 0.8
+_NEAR = 1.5
+"""Times the capacity up to which a rate shows what limits it; far above, other limits come in."""
 _SATURATED = 0.9
 """Achieved over offered rate below which a server does not keep up."""
 
@@ -32,7 +34,9 @@ def limit_of(points: Sequence[Point], rate_rps: float, cores: int, batches: Batc
     above = [point for point in points if point.rate_rps >= 0.97 * rate_rps]
     if not above:
         return Limit("unknown", "no turn was made at the capacity")
-    top = max(above, key=lambda point: point.cpu_cores if isfinite(point.cpu_cores) else 0.0)
+    least = min(point.rate_rps for point in above)
+    near = [point for point in above if point.rate_rps <= _NEAR * max(rate_rps, least)]
+    top = max(near, key=lambda point: point.cpu_cores if isfinite(point.cpu_cores) else 0.0)
     at = f"at {number(top.rate_rps)} requests/s"
     if top.generator_cores + top.cpu_cores > _BUSY * cores and top.generator_cores > _BUSY:
         return Limit("generator", f"the load generator uses {number(top.generator_cores)} of {cores} cores {at}")

@@ -59,3 +59,12 @@ def test_unknown_cpu_time_is_said_in_words() -> None:
 def test_only_turns_at_the_capacity_or_above_count() -> None:
     low = replace(POINT, rate_rps=200.0, cpu_cores=1.9)
     assert limit_of([low], 400.0, 2, None).sentence == "no turn was made at the capacity"
+
+
+def test_what_limits_far_above_the_capacity_is_not_its_limit() -> None:
+    near, far = (
+        replace(POINT, rate_rps=rate_rps, cpu_cores=cores, queue_share=queue)
+        for rate_rps, cores, queue in ((440.0, 0.8, 0.7), (1600.0, 1.95, 0.03))
+    )
+    assert limit_of([near, far], 400.0, 2, None).code == "queue"
+    assert limit_of([far], 400.0, 2, None).code == "cpu", "nothing nearer was tried"
