@@ -11,7 +11,7 @@ from perfgate.capacity.answer import Bound
 from perfgate.capacity.bounds import missed
 from perfgate.capacity.lengths import Lengths
 from perfgate.capacity.search import Ask
-from perfgate.capacity.turn import Floats, Seen, Turn
+from perfgate.capacity.turn import Floats, Seen, Turn, backlog_grows
 from perfgate.experiment.cautions import GENERATOR_LIMIT, lags
 from perfgate.trials import Requests, Trial
 
@@ -35,7 +35,11 @@ def turn_of(ask: Ask, trial: Trial, instants_s: Floats, protocol: Protocol) -> T
     first, last = lengths.lead_in_s, lengths.whole_s
     count, middle_s = int(np.count_nonzero(recorded)), lengths.lead_in_s + lengths.turn_s / 2
     overlap_s = np.clip(np.minimum(end_s, last) - np.maximum(begin_s, first), 0, None)
-    at_first, at_last = (int(np.count_nonzero((begin_s < at) & (end_s > at))) for at in (first, last))
+    at_first, at_middle, at_last = (
+        int(np.count_nonzero((begin_s < at) & (end_s > at))) for at in (first, middle_s, last)
+    )
+    if overloaded := backlog_grows((at_first, at_middle, at_last), count):
+        misses = [recorded if bound.bound_ms else each for bound, each in zip(protocol.bounds, misses, strict=True)]
     early = int(np.count_nonzero(misses[0] & (begin_s < middle_s)))
     answered = (requests.status == 0) & (end_s >= first) & (end_s < last)
     return Turn(
@@ -52,6 +56,7 @@ def turn_of(ask: Ask, trial: Trial, instants_s: Floats, protocol: Protocol) -> T
         achieved_rps=int(np.count_nonzero(answered)) / lengths.turn_s,
         in_flight=float(overlap_s.sum()) / lengths.turn_s,
         growth=(at_last - at_first) / max(count, 1),
+        overloaded=overloaded,
         seen=_seen(trial, protocol),
     )
 

@@ -278,7 +278,7 @@ class Search:
 
 
 def _overloaded(turn: Turn) -> bool:
-    return max(turn.growth, turn.failed / max(turn.requests, 1)) > _OVERLOADED
+    return turn.overloaded or max(turn.growth, turn.failed / max(turn.requests, 1)) > _OVERLOADED
 
 
 def above_low_load(turns: Sequence[Turn], bounds: Sequence[Bound], start_rps: float) -> list[Turn]:

@@ -1,4 +1,4 @@
-"""Whether turns are long enough: their first half must look like the second."""
+"""Whether turns are long enough: their first half must look like the second, and no backlog may grow."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from math import log, sqrt
 import numpy as np
 from scipy import special
 
-from perfgate.capacity.answer import ArmCapacity, CapacityKind
+from perfgate.capacity.answer import ArmCapacity, Bound, CapacityKind
 from perfgate.capacity.turn import Floats, Turn
-from perfgate.formatting import share
+from perfgate.formatting import number, share
 
 _NEAR = 0.15
 """Distance from the capacity, in logarithms, within which turns count."""
@@ -41,6 +41,24 @@ def steadiness_notes(turns: Sequence[Turn], arms: Sequence[ArmCapacity], metric:
             yield (
                 f"{arm.model}: more requests miss {metric} in the second half of a turn ({both}): queues still grow, "
                 "so the capacity may be estimated too high; give it more time (--budget)."
+            )
+
+
+def backlog_notes(turns: Sequence[Turn], arms: Sequence[ArmCapacity], bounds: Sequence[Bound]) -> Iterator[str]:
+    """Yield a note for each version with turns that count as missed for their backlog, and not for their times."""
+    times = [(bound.bound_ms, bound.share) for bound in bounds if bound.bound_ms]
+    for arm in arms:
+        rates_rps = [
+            turn.rate_rps
+            for turn in turns
+            if turn.arm is arm.arm
+            and turn.overloaded
+            and all(np.mean(turn.response_ms > bound_ms) <= may_miss for bound_ms, may_miss in times)
+        ]
+        if rates_rps:
+            yield (
+                f"{arm.model}: from {number(min(rates_rps))} requests/s on, turns count as missed because more and "
+                "more requests were waiting, although most were still answered in time."
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import nan
+from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +64,23 @@ class Turn:
     """Mean number of requests in flight over the recorded time."""
     growth: float = 0.0
     """Requests in flight at the end minus at the beginning of the recorded time, over those recorded."""
+    overloaded: bool = False
+    """Whether the backlog grew all the time: every request then counts as one that missed each bound of time."""
     seen: Seen = field(default_factory=Seen)
 
     @property
     def requests(self) -> int:
         """Number of recorded requests."""
         return self.response_ms.size
+
+
+def backlog_grows(in_flight: tuple[int, int, int], requests: int) -> bool:
+    """Return whether a server does not keep up, from the requests in flight at three instants half a turn apart.
+
+    Sooner or later all requests miss their objective there, even if within the turn none did. Arrivals and answers of
+    a server that keeps up are at most about as irregular as Poisson processes, so their difference over the turn has a
+    variance of two for each request; beyond four standard deviations, and one in each half, it is no chance.
+    """
+    first, middle, last = in_flight
+    chance = sqrt(2 * requests)
+    return last - first > 4 * chance and min(middle - first, last - middle) > chance

@@ -13,7 +13,7 @@ import numpy as np
 from perfgate.baseline.fingerprint import environment, fingerprint
 from perfgate.capacity.answer import SCHEMA_VERSION, Bound, CapacityAnswer
 from perfgate.capacity.assemble import Assembled, Judged, capacities_of
-from perfgate.capacity.steadiness import steadiness_notes
+from perfgate.capacity.steadiness import backlog_notes, steadiness_notes
 from perfgate.capacity.turn import Stage
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench
@@ -116,7 +116,11 @@ def answer_with(given: Measured, known: Assembled) -> CapacityAnswer:
         turns=len(found.search.turns),
         seconds=given.seconds,
         seed=job.seed,
-        notes=(*found.notes, *steadiness_notes(found.search.turns, known.arms, found.bounds[0].metric)),
+        notes=(
+            *found.notes,
+            *steadiness_notes(found.search.turns, known.arms, found.bounds[0].metric),
+            *backlog_notes(found.search.turns, known.arms, found.bounds),
+        ),
         environment=dict(job.environment),
         fingerprint=_fingerprint(job.environment, job.scenario),
     )

@@ -17,7 +17,7 @@ from perfgate.capacity.lengths import Lengths, lengths_of
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Ask, Search, Searched, above_low_load
 from perfgate.capacity.settings import servers_for
-from perfgate.capacity.turn import Floats, Turn
+from perfgate.capacity.turn import Floats, Turn, backlog_grows
 from perfgate.loadgen.arrivals import gamma, poisson
 from perfgate.pipeline.rate_search import SECONDS
 from perfgate.stats.spread import Spread
@@ -90,21 +90,35 @@ def searched(world: World, seed: int, slow: float | None = None, seconds: float 
         for arm in rng.permutation(list(arms)).tolist():
             mine = Arm(arm)
             responses_s = machine.serve(instants_s, ask.pair, time_s[0], ask.rate_rps, slowness[mine], arms.index(mine))
-            recorded_s, middle_s = responses_s[instants_s >= lead_in_s], (lead_in_s + length_s) / 2
-            planner.tell(turn(world, mine, ask, instants_s, recorded_s, middle_s=middle_s))
+            planner.tell(turn(world, mine, ask, instants_s, responses_s, (lead_in_s, length_s)))
             time_s[0] += length_s
     return planner
 
 
-def turn(  # noqa: PLR0913 - what a turn is made of
-    world: World, arm: Arm, ask: Ask, instants_s: Floats, recorded_s: Floats, *, middle_s: float
+def turn(  # noqa: PLR0913, PLR0917 - what a turn is made of
+    world: World, arm: Arm, ask: Ask, instants_s: Floats, responses_s: Floats, part_s: tuple[float, float]
 ) -> Turn:
-    """Make one turn; `middle_s`: the middle of its recorded part."""
-    slow, late = recorded_s > world.bound_s, instants_s[instants_s.size - recorded_s.size :] >= middle_s
+    """Make one turn; `part_s`: begin and end of its recorded part."""
+    (begin_s, end_s), middle_s = part_s, sum(part_s) / 2
+    recorded, late = instants_s >= begin_s, instants_s >= middle_s
+    first, middle, last = (
+        int(np.count_nonzero((instants_s < at_s) & (instants_s + responses_s > at_s)))
+        for at_s in (begin_s, middle_s, end_s)
+    )
+    overloaded = backlog_grows((first, middle, last), int(np.count_nonzero(recorded)))
+    slow = recorded & ((responses_s > world.bound_s) | overloaded)
     halves = int(np.count_nonzero(slow & ~late)), int(np.count_nonzero(slow & late))
-    response_ms = recorded_s * 1e3
     return Turn(
-        arm, ask.pair, ask.number, ask.stage, ask.rate_rps, instants_s, response_ms, (sum(halves),), halves=halves
+        arm,
+        ask.pair,
+        ask.number,
+        ask.stage,
+        ask.rate_rps,
+        instants_s,
+        responses_s[recorded] * 1e3,
+        (sum(halves),),
+        halves=halves,
+        overloaded=overloaded,
     )
 
 
