@@ -9,14 +9,24 @@ import numpy as np
 from scipy import special
 
 from perfgate.capacity.answer import ArmCapacity, Bound, CapacityKind
+from perfgate.capacity.lengths import Lengths
 from perfgate.capacity.turn import Floats, Turn
-from perfgate.formatting import number, share
+from perfgate.formatting import duration, number, share
 
 _NEAR = 0.15
 """Distance from the capacity, in logarithms, within which turns count."""
 _LEVEL = 0.01
 """Error level for each version, two-sided, by Student's t over servers."""
 _FEWEST_SERVERS = 4
+
+
+def length_notes(lengths: Lengths, arms: Sequence[ArmCapacity]) -> Iterator[str]:
+    """Yield a note if a capacity was estimated from turns that are short for the queue."""
+    if not lengths.is_long and any(arm.kind is CapacityKind.ESTIMATED for arm in arms):
+        yield (
+            f"Turns of {duration(lengths.whole_s)} are short: a queue that just keeps the objective settles in about "
+            f"{duration(lengths.settles_s)}, so the capacity may be estimated too high; give it more time (--budget)."
+        )
 
 
 def steadiness_notes(turns: Sequence[Turn], arms: Sequence[ArmCapacity], metric: str) -> Iterator[str]:

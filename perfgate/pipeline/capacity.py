@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from perfgate.baseline.fingerprint import environment, fingerprint
+from perfgate.baseline.fingerprint import fingerprint
 from perfgate.capacity.answer import SCHEMA_VERSION, Bound, CapacityAnswer
 from perfgate.capacity.assemble import Assembled, Judged, capacities_of
-from perfgate.capacity.steadiness import backlog_notes, steadiness_notes
+from perfgate.capacity.steadiness import backlog_notes, length_notes, steadiness_notes
 from perfgate.capacity.turn import Stage
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench
@@ -28,7 +28,6 @@ from perfgate.pipeline.host import Host
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.plan import plan_of
-from perfgate.pipeline.prepare import prepare
 from perfgate.pipeline.rate_search import (
     SECONDS,
     TABLE_REQUESTS,
@@ -37,6 +36,7 @@ from perfgate.pipeline.rate_search import (
     begin_search,
     continue_search,
 )
+from perfgate.pipeline.single_job import single_job
 from perfgate.pipeline.world import world_of
 from perfgate.results.progress import Phase, Progress
 from perfgate.results.scenario import as_recorded
@@ -70,12 +70,10 @@ def measured(comparison: Comparison, options: Options, host: Host, out: Path) ->
     allow_open_files()
     seconds = options.budget or SECONDS[len(comparison.models)]
     timed = replace(comparison, scenario=with_budget(comparison.scenario, seconds))
-    facts = environment(host.environ)
-    seed = host.random_bits(32) if options.seed is None else options.seed
-    job = Job(prepare(timed, host.cpus()), out.name, host.arguments, seed, out, host.now(), facts)
+    job = single_job(timed, options, host, out)
     progress = host.progress()
     with progress, Workers(comparison.scenario.load.workers) as workers:
-        world = world_of(timed, out, host, host.cpus(), facts, workers)
+        world = world_of(timed, out, host, host.cpus(), job.environment, workers)
         began_s = world.clock()
         found = searched(job, world, seconds, progress)
         cores = len(comparison.scenario.server.cpus or host.cpus())
@@ -118,6 +116,7 @@ def answer_with(given: Measured, known: Assembled) -> CapacityAnswer:
         seed=job.seed,
         notes=(
             *found.notes,
+            *length_notes(found.lengths, known.arms),
             *steadiness_notes(found.search.turns, known.arms, found.bounds[0].metric),
             *backlog_notes(found.search.turns, known.arms, found.bounds),
         ),

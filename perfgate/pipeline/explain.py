@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from perfgate.baseline.fingerprint import environment
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.lanes import Bench
@@ -26,7 +25,7 @@ from perfgate.pipeline.host import Host
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.plan import plan_of
-from perfgate.pipeline.prepare import prepare
+from perfgate.pipeline.single_job import single_job
 from perfgate.pipeline.trace import TracedRun, trace
 from perfgate.pipeline.world import world_of
 from perfgate.results.progress import Phase, Progress
@@ -142,13 +141,10 @@ def _measured(  # noqa: PLR0913, PLR0917 - as explained
     if comparison.scenario.target.kind == "command":
         return Measured(problem="servers with a command of their own cannot be traced")
     allow_open_files()
-    facts = environment(host.environ)
-    seed = host.random_bits(32) if options.seed is None else options.seed
-    small = replace(comparison, scenario=_with_few(comparison.scenario, options))
-    job = Job(prepare(small, host.cpus()), out.name, host.arguments, seed, out, host.now(), facts)
+    job = single_job(replace(comparison, scenario=_with_few(comparison.scenario, options)), options, host, out)
     try:
         with Workers(comparison.scenario.load.workers) as workers:
-            world = world_of(small, out, host, host.cpus(), facts, workers)
+            world = world_of(job.comparison, out, host, host.cpus(), job.environment, workers)
             return _traced(job, world, options.budget or DEFAULT_S, baseline_server, progress)
     except InvalidRunError as error:
         return Measured(problem=error.in_a_line)

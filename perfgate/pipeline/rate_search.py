@@ -20,7 +20,6 @@ from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Stage
 from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.lanes import Bench, load_turn
-from perfgate.formatting import duration
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Scenario
@@ -85,19 +84,14 @@ def begin_search(  # noqa: PLR0913, PLR0917 - all that turns are planned from
     servers = min(len(of_arm(replicas, arm)) for arm in arms)
     pairs = min(servers, servers_for(seconds / (lengths.whole_s * len(arms))))
     search = Search(Searched(arms, bounds, pairs, guess_rps, queues, least_rps=_LEAST_REQUESTS / lengths.turn_s), rng)
-    return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, lengths, pairs, len(arms))))
+    return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, pairs, len(arms))))
 
 
-def _notes(notes: tuple[str, ...], lengths: Lengths, pairs: int, arms: int) -> Iterator[str]:
+def _notes(notes: tuple[str, ...], pairs: int, arms: int) -> Iterator[str]:
     yield from notes
     if pairs == 1:
         change = "; a change is not claimed" if arms > 1 else ""
         yield f"There is one server: the interval shows how it varied over time, not how servers differ{change}."
-    if not lengths.is_long:
-        yield (
-            f"Turns of {duration(lengths.whole_s)} are short: a queue that just keeps the objective settles in about "
-            f"{duration(lengths.settles_s)}, so the capacity may be estimated too high; give it more time (--budget)."
-        )
 
 
 def continue_search(  # noqa: PLR0913, PLR0917 - the search, and everything that it touches

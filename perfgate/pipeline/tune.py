@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from perfgate.baseline.fingerprint import environment
 from perfgate.capacity.answer import CapacityAnswer, SettingsCompared, TunedSettings, Tuning
 from perfgate.capacity.assemble import capacities_of
 from perfgate.capacity.tuning_candidates import (
@@ -25,8 +24,8 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.job import Job
 from perfgate.pipeline.options import Options
-from perfgate.pipeline.prepare import prepare
 from perfgate.pipeline.rate_search import RateSearch
+from perfgate.pipeline.single_job import single_job
 from perfgate.pipeline.tune_explore import FIRST_SHARE, SERVERS, Exploration, Time, explore
 from perfgate.pipeline.world import world_of
 from perfgate.results.progress import Progress
@@ -56,13 +55,11 @@ def tuned(comparison: Comparison, options: Options, host: Host, out: Path) -> Ca
     seconds = options.budget or SECONDS
     allow_open_files()
     timed = replace(comparison, scenario=_with_servers(with_budget(comparison.scenario, seconds), SERVERS))
-    facts = environment(host.environ)
-    seed = host.random_bits(32) if options.seed is None else options.seed
-    job = Job(prepare(timed, host.cpus()), out.name, host.arguments, seed, out, host.now(), facts)
+    job = single_job(timed, options, host, out)
     current, cores = current_of(comparison.scenario.server), len(comparison.scenario.server.cpus or host.cpus())
     so_far, progress = Exploration(), host.progress()
     with progress, Workers(comparison.scenario.load.workers) as workers:
-        world = world_of(timed, out, host, host.cpus(), facts, workers)
+        world = world_of(timed, out, host, host.cpus(), job.environment, workers)
         time = Time(seconds, world.clock(), world.clock)
         candidates = _candidates(job, world, current, cores, seconds)
         compared = None

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from perfgate.capacity.answer import CapacityKind
-from perfgate.capacity.steadiness import steadiness_notes
+from perfgate.capacity.lengths import Lengths
+from perfgate.capacity.steadiness import length_notes, steadiness_notes
 from perfgate.capacity.turn import Stage, Turn
 from perfgate.trials import Arm
 from tests.capacity import answers
@@ -59,3 +60,17 @@ def test_a_version_limited_by_another_objective_is_left_out() -> None:
     ]
     assert not list(steadiness_notes(turns, [other], "latency_p99_ms"))
     assert list(steadiness_notes(turns, [CAPACITY], "latency_p99_ms"))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kind", "noted"),
+    [
+        (Lengths(0.5, 1.0, 4.0), CapacityKind.ESTIMATED, True),
+        (Lengths(0.5, 1.0, 4.0), CapacityKind.GENERATOR, False),
+        (Lengths(0.5, 1.0, 0.1), CapacityKind.ESTIMATED, False),
+    ],
+)
+def test_short_turns_are_noted_where_a_capacity_comes_from_them(
+    lengths: Lengths, kind: CapacityKind, *, noted: bool
+) -> None:
+    assert bool(list(length_notes(lengths, [replace(CAPACITY, kind=kind)]))) is noted

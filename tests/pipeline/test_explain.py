@@ -19,6 +19,7 @@ from perfgate.model.interface import ServedAs
 from perfgate.model.saved_model import open_model
 from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.pipeline import explain as pipeline_explain
+from perfgate.pipeline import single_job
 from perfgate.pipeline.comparison import Comparison, comparison_of
 from perfgate.pipeline.explain import explained
 from perfgate.pipeline.host import Host
@@ -103,7 +104,7 @@ def explainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Explainer:
         return fake_world(**parts, available_mib=lambda: 24_000.0)
 
     monkeypatch.setattr(pipeline_explain, "world_of", world)
-    monkeypatch.setattr(pipeline_explain, "environment", lambda _: {})
+    monkeypatch.setattr(single_job, "environment", lambda _: {})
     return found
 
 

@@ -56,9 +56,9 @@ def change_row(world: World, slow: float, found: Sequence[Outcome]) -> tuple[str
     )
 
 
-def _search(name: str, slow: float | None, seed: int) -> Outcome:
+def _search(name: str, slow: float | None, seconds: float | None, seed: int) -> Outcome:
     """Search in a process of its own, which knows the worlds by name."""
-    return search(next(world for world in (*WORLDS, *BEYOND) if world.name == name), seed, slow)
+    return search(next(world for world in (*WORLDS, *BEYOND) if world.name == name), seed, slow, seconds)
 
 
 @click.command()
@@ -67,9 +67,17 @@ def _search(name: str, slow: float | None, seed: int) -> Outcome:
 @click.option("--seed", default=0, show_default=True, help="First seed; each world has seeds of its own.")
 @click.option("--slow", type=float, multiple=True, help="Compare two versions, the second this much slower (1: equal).")
 @click.option("--beyond", is_flag=True, help="Worlds that the intervals do not cover.")
+@click.option("--seconds", type=float, help="Time to measure, instead of perfgate's default.")
 @click.option("--processes", default=2, show_default=True)
 def main(  # noqa: PLR0913 - one parameter for each option
-    names: tuple[str, ...], searches: int, seed: int, slow: tuple[float, ...], *, beyond: bool, processes: int
+    names: tuple[str, ...],
+    searches: int,
+    seed: int,
+    slow: tuple[float, ...],
+    *,
+    beyond: bool,
+    seconds: float | None,
+    processes: int,
 ) -> None:
     """Print one row for each world whose name contains one of NAMES."""
     head = ["world", "covers %", "too high %", "too low %", "half-width %", "90th", "bias %", "sd %"]
@@ -83,7 +91,7 @@ def main(  # noqa: PLR0913 - one parameter for each option
                 continue
             seeds = range(seed + 100_000 * (number + 1), seed + 100_000 * (number + 1) + searches)
             for factor in slow or (None,):
-                found = list(pool.map(partial(_search, world.name, factor), seeds, chunksize=_CHUNK))
+                found = list(pool.map(partial(_search, world.name, factor, seconds), seeds, chunksize=_CHUNK))
                 row = change_row(world, factor, found) if factor is not None else capacity_row(world, found)
                 first = (world.name, *(() if factor is None else (f"{factor:.3f}",)))
                 print("| " + " | ".join((*first, *row)) + " |", flush=True)

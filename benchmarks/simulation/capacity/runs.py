@@ -66,9 +66,9 @@ def queue_of(world: World, arms: int = 1) -> ReferenceQueue:
     )
 
 
-def search(world: World, seed: int, slow: float | None = None) -> Outcome:
+def search(world: World, seed: int, slow: float | None = None, seconds: float | None = None) -> Outcome:
     """Search the capacity of one version, or with `slow` of a second one too that takes that much longer."""
-    planner = searched(world, seed, slow)
+    planner = searched(world, seed, slow, seconds)
     arms = (Arm.CANDIDATE,) if slow is None else tuple(Arm)
     return Outcome(*answer(planner, arms), len(planner.turns))
 
