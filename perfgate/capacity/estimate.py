@@ -21,6 +21,8 @@ _UNSEEN = 1.15
 """Allowance on the variance that the dispersion lets expect: crowded turns are rare, and some have not occurred."""
 _NOT_COMMON = 0.75
 """How much of it counts for a change: both arms had the same arrivals on the same machine."""
+_SHAPE = 0.25
+"""How much of what turns from twice as far would change counts as an error of a change; of one capacity, half."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +149,7 @@ def change_of(baseline: Estimate, candidate: Estimate) -> Spread:
     pairs = min(baseline.without_pair.size, candidate.without_pair.size)
     expected = _NOT_COMMON * (baseline.expected_variance + candidate.expected_variance)
     servers = max(_jackknife(candidate.without_pair[:pairs] - baseline.without_pair[:pairs]), expected)
-    return Spread(change, sqrt(servers + table**2 + (gap / 2) ** 2), max(pairs - 1, 1))
+    return Spread(change, sqrt(servers + table**2 + (_SHAPE * gap) ** 2), max(pairs - 1, 1))
 
 
 def _jackknife(without: Floats) -> float:
