@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 from perfgate.gate.verdict import Verdict
@@ -290,7 +291,16 @@ class SettingsCompared:
     @property
     def better(self) -> bool:
         """Whether the chosen settings are shown to carry more."""
-        return self.change is not None and self.change.lower > 0
+        if self.change is not None:
+            return self.change.lower > 0
+        return self.current.breaks_rps <= self.carried_rps
+
+    @property
+    def carried_rps(self) -> float:
+        """A rate that the chosen settings carry for sure (95 %); 0 if none is known."""
+        sure = self.other.kind in {CapacityKind.ESTIMATED, CapacityKind.ABOVE}
+        held = self.other.holds_rps if isfinite(self.other.holds_rps) else 0.0
+        return max(self.other.lower_rps if sure else 0.0, held)
 
 
 @dataclass(frozen=True, slots=True)

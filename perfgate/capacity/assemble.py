@@ -19,16 +19,16 @@ from perfgate.capacity.estimate import BLOCKS, Estimate, change_of, estimate, sp
 from perfgate.capacity.limiting import Batches, limit_of
 from perfgate.capacity.points import curve_of, points_of
 from perfgate.capacity.search import Search, above_low_load
-from perfgate.capacity.status import beside, status_of
-from perfgate.capacity.turn import Turn
+from perfgate.capacity.status import beside, proven_rates, status_of
+from perfgate.capacity.turn import Stage, Turn
 from perfgate.gate.verdict import Verdict
 from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 
 LEVEL, CHANGE_LEVEL = 0.95, 0.99
 _OPEN = CapacityKind.OPEN
-_WIDEST = 0.7
-"""Half-width, in logarithms, from which an interval says nothing."""
+_WIDEST = 1.4
+"""Half-width, in logarithms, from which an interval says nothing: a factor of four either way."""
 _FEWEST_MISSES = 5.0
 """Requests that would miss the objective at the capacity, of those near it, below which nothing is estimated."""
 
@@ -104,13 +104,13 @@ def _capacity(  # noqa: PLR0913, PLR0917 - everything that an arm's capacity is 
 ) -> ArmCapacity:
     points = points_of(turns, judged.bounds, search.tested_rps, judged.alpha)
     kind, rate, (lower, upper), bound = _known(search, arm, turns, estimated, judged)
-    tested = [point for point in points if any(abs(point.rate_rps / rps - 1) < 1e-6 for rps in search.tested_rps)]
-    holds = max((p.rate_rps for p in tested if p.status is RateStatus.HOLDS), default=nan)
-    breaks = min((p.rate_rps for p in tested if p.status is RateStatus.BREAKS and not p.rate_rps < holds), default=nan)
-    low = [p.rate_rps for p in points if p.status is RateStatus.BREAKS and p.rate_rps < holds]
+    least = _above_low_load_rps(search, arm, turns, judged.bounds)
+    tested = [turn for turn in turns if turn.stage is Stage.TEST]
+    holds, breaks = proven_rates(tested, judged.bounds, judged.alpha, least)
+    carried = lower if kind is CapacityKind.ESTIMATED else holds
+    low = [p.rate_rps for p in points if p.status is RateStatus.BREAKS and p.rate_rps < min(least, carried)]
     near = min(points, key=lambda point: abs(point.rate_rps - rate), default=None)
     if kind is CapacityKind.ESTIMATED:
-        least = min(turn.rate_rps for turn in above_low_load(turns, judged.bounds, search.start_rps(arm)))
         points = beside(points, judged.bounds, (lower, upper), least)
     return ArmCapacity(
         arm=arm,
@@ -130,6 +130,13 @@ def _capacity(  # noqa: PLR0913, PLR0917 - everything that an arm's capacity is 
         memory_mb=near.memory_mb if near else nan,
         unloaded_ms=judged.unloaded_ms.get(arm, nan),
     )
+
+
+def _above_low_load_rps(search: Search, arm: Arm, turns: Sequence[Turn], bounds: Sequence[Bound]) -> float:
+    """Return the lowest rate above those at which an objective breaks for want of load."""
+    if search.bracket(arm) is None:
+        return 0.0
+    return min(turn.rate_rps for turn in above_low_load(turns, bounds, search.start_rps(arm)))
 
 
 def _limit(kind: CapacityKind, points: Sequence[Point], rate_rps: float, judged: Judged) -> Limit:

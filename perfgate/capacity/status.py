@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from math import nan
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from perfgate.stats.clusters import certainty
 _OTHER_SHARES = (0.5, 0.75, 0.9)
 """Percentiles whose exceedances show how requests of a turn hang together, if few miss the bound itself."""
 _FEWEST_TURNS = 3
+_NEAR = 1.06
+"""Turns up to 6 % away are evidence for a rate, on the side where it is the stronger one."""
 
 
 def status_of(turns: Sequence[Turn], bounds: Sequence[Bound], alpha: float) -> RateStatus:
@@ -31,6 +34,29 @@ def status_of(turns: Sequence[Turn], bounds: Sequence[Bound], alpha: float) -> R
     below = [_upper(turns, index, alpha) <= bound.share for index, bound in enumerate(bounds)]
     above = [_lower(turns, index, alpha / len(bounds)) > bound.share for index, bound in enumerate(bounds)]
     return RateStatus.BREAKS if any(above) else RateStatus.HOLDS if all(below) else RateStatus.OPEN
+
+
+def proven_rates(turns: Sequence[Turn], bounds: Sequence[Bound], alpha: float, least_rps: float) -> tuple[float, float]:
+    """Return the highest rate that is proven to hold and the lowest that is proven to break; NaN if there is none.
+
+    `turns`: those at rates fixed beforehand. The share that misses never falls with the rate, above `least_rps`: so
+    turns at rates up to 6 % higher are evidence that a rate holds, and those at lower ones that it breaks. Rates are
+    tested in a fixed order, from the lowest up and from the highest down, until one is not proven, and so at level
+    alpha all together (Maurer, Hothorn & Lehmacher, Biometrie in der chemisch-pharmazeutischen Industrie 6, 1995, 3).
+    """
+    used = [turn for turn in turns if turn.rate_rps >= least_rps and not turn.seen.generator_bound]
+    rates = sorted({turn.rate_rps for turn in used})
+
+    def proven(order: Sequence[float], low: float, high: float, wanted: RateStatus) -> float:
+        found = nan
+        for rate_rps in order:
+            near = [turn for turn in used if low * rate_rps <= turn.rate_rps <= high * rate_rps]
+            if status_of(near, bounds, alpha) is not wanted:
+                break
+            found = rate_rps
+        return found
+
+    return proven(rates, 1.0, _NEAR, RateStatus.HOLDS), proven(rates[::-1], 1 / _NEAR, 1.0, RateStatus.BREAKS)
 
 
 def beside(

@@ -26,6 +26,8 @@ def compared_sentence(found: Tuning) -> str:
         others = [each for each in found.settings if each.name != CURRENT and not each.problem]
         why = "it was interrupted before" if others else "no other settings worked"
         return f"Whether other settings carry more than the current ones is not known: {why}."
+    if compared.change is None and compared.better:
+        return f"{_upper(compared.name)}: {_verdict(compared)} (95%), on fresh turns of both."
     if compared.change is None:
         bare = f"{_bare(compared.other)} with {compared.name}, {_bare(compared.current)} with the current settings"
         return f"The change of the capacity is not known: {bare}."
@@ -35,7 +37,7 @@ def compared_sentence(found: Tuning) -> str:
 def short_words(found: Tuning) -> str:
     """Return the comparison for the final line; empty if there was none."""
     compared = found.compared
-    if compared is None or compared.change is None:
+    if compared is None or not _verdict(compared):
         return ""
     return f"{compared.name}: {_verdict(compared)}"
 
@@ -43,7 +45,8 @@ def short_words(found: Tuning) -> str:
 def _verdict(compared: SettingsCompared) -> str:
     seen = compared.change
     if seen is None:
-        return ""
+        both = f"carries {rate(compared.carried_rps)} requests/s, and they break at {rate(compared.current.breaks_rps)}"
+        return f"beats the current settings: {both}" if compared.better else ""
     ends = interval(seen.lower, seen.upper)
     if compared.better:
         return f"beats the current settings by {change(seen.change)} {ends}"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
+
+import pytest
 
 from perfgate.capacity.answer import CapacityKind, Tuning
 from perfgate.capacity.sentences import final_words
@@ -46,15 +49,39 @@ def test_without_a_comparison_it_says_why() -> None:
     assert short_words(found) == ""
 
 
-def test_a_capacity_above_the_highest_rate_is_no_claim() -> None:
+def _without_change(*, breaks_rps: float, kind: CapacityKind) -> Tuning:
+    """The same, where the chosen settings have no estimate."""
     compared = _tuning().compared
     assert compared is not None
-    above = replace(compared.other, kind=CapacityKind.ABOVE)
-    found = replace(_tuning(), compared=replace(compared, other=above, change=None))
-    assert "not known: above 515 requests/s with batch 128" in compared_sentence(found)
-    assert compared.better
+    other = replace(compared.other, kind=kind, rate_rps=515.0, lower_rps=515.0, holds_rps=nan)
+    current = replace(compared.current, breaks_rps=breaks_rps)
+    return replace(_tuning(), compared=replace(compared, other=other, current=current, change=None))
+
+
+def test_a_capacity_above_the_highest_rate_is_a_claim_where_the_current_settings_are_proven_to_break() -> None:
+    found = _without_change(breaks_rps=440.0, kind=CapacityKind.ABOVE)
+    assert compared_sentence(found) == (
+        "Batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515 requests/s, and they break at 440 "
+        "(95%), on fresh turns of both."
+    )
+    assert short_words(found).startswith("batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515")
+
+
+@pytest.mark.parametrize(
+    ("breaks_rps", "kind", "words"),
+    [
+        (nan, CapacityKind.ABOVE, "above 515 requests/s"),
+        (600.0, CapacityKind.ABOVE, "above 515 requests/s"),
+        (440.0, CapacityKind.GENERATOR, "not known"),
+        (440.0, CapacityKind.OPEN, "not known"),
+    ],
+)
+def test_otherwise_it_is_no_claim(breaks_rps: float, kind: CapacityKind, words: str) -> None:
+    found = _without_change(breaks_rps=breaks_rps, kind=kind)
+    assert f"not known: {words} with batch 128" in compared_sentence(found)
     assert found.compared is not None
     assert not found.compared.better
+    assert short_words(found) == ""
 
 
 def test_all_sentences() -> None:
