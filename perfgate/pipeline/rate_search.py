@@ -17,7 +17,7 @@ from perfgate.capacity.limiting import Batches
 from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Search, Searched
 from perfgate.capacity.settings import servers_for
-from perfgate.capacity.turn import Stage
+from perfgate.capacity.turn import Floats, Stage
 from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.lanes import Bench, load_turn
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
@@ -30,6 +30,9 @@ SECONDS = {1: 150.0, 2: 240.0}
 _UNLOADED_S, _CLOSED_S = 0.7, 1.0
 _LEAST_IN_FLIGHT, _MOST_IN_FLIGHT = 16, 256
 _LEAST_REQUESTS = 5
+_SETTLE_S, _PROBE_S = 5.0, 0.05
+_LAST_REQUESTS, _QUICK = 20, 3.0
+"""Requests at a turn's end, and times the response without load, from which a queue is left."""
 TABLE_REQUESTS = 1_000_000
 """Simulated for each point of the reference queue."""
 
@@ -132,14 +135,34 @@ def turns(  # noqa: PLR0913, PLR0917 - the search, and everything that it touche
             found.stage = ask.stage
             on_stage(ask.stage, found)
         instants_s = draw(ask.rate_rps, rng)
-        order = [arms[arm][ask.pair] for arm in rng.permutation([arm.value for arm in arms]).tolist()]
-        found.search.tell(
-            *(
-                turn_of(ask, load_turn(live, ask.number, OpenLoop(instants_s), timed), instants_s, protocol)
-                for live in order
-            )
-        )
+        shown = []
+        for arm in map(Arm, rng.permutation([arm.value for arm in arms]).tolist()):
+            live = arms[arm][ask.pair]
+            trial = load_turn(live, ask.number, OpenLoop(instants_s), timed)
+            shown.append(turn_of(ask, trial, instants_s, protocol))
+            settle(live, trial.requests, found.unloaded_ms[arm], bench)
+        found.search.tell(*shown)
         yield
+
+
+def settle(live: LiveReplica, requests: Requests, unloaded_ms: float, bench: Bench) -> None:
+    """After a turn that ended with a queue, wait until the server answers as it does without load, at most 5 s.
+
+    It may still work on requests whose deadline has passed (batches that wait for a thread), and take the CPU from the
+    next turn, of the other arm as well.
+    """
+    if _is_quick(requests.response_ms[-_LAST_REQUESTS:], unloaded_ms):
+        return
+    end_s = bench.now_s() + _SETTLE_S
+    while bench.now_s() < end_s and not _is_quick(_closed(live, 1, _PROBE_S, bench).response_ms, unloaded_ms):
+        pass
+
+
+def _is_quick(response_ms: Floats, unloaded_ms: float) -> bool:
+    """Return whether nothing waited; also if that is not known."""
+    if not response_ms.size or not isfinite(unloaded_ms):
+        return True
+    return float(np.median(response_ms)) <= _QUICK * unloaded_ms
 
 
 def batches_of(scenario: Scenario) -> Batches | None:
