@@ -291,16 +291,18 @@ class SettingsCompared:
     @property
     def better(self) -> bool:
         """Whether the chosen settings are shown to carry more."""
-        if self.change is not None:
-            return self.change.lower > 0
+        return self.proven or (self.change is not None and self.change.lower > 0)
+
+    @property
+    def proven(self) -> bool:
+        """Whether they carry a rate at which the current ones are proven to break."""
         return self.current.breaks_rps <= self.carried_rps
 
     @property
     def carried_rps(self) -> float:
-        """A rate that the chosen settings carry for sure (95 %); 0 if none is known."""
-        sure = self.other.kind in {CapacityKind.ESTIMATED, CapacityKind.ABOVE}
+        """The highest rate at which the chosen settings are proven to hold; 0 if there is none."""
         held = self.other.holds_rps if isfinite(self.other.holds_rps) else 0.0
-        return max(self.other.lower_rps if sure else 0.0, held)
+        return max(self.other.lower_rps if self.other.kind is CapacityKind.ABOVE else 0.0, held)
 
 
 @dataclass(frozen=True, slots=True)

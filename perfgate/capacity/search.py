@@ -24,6 +24,8 @@ _BROKEN = 20.0
 """Share of misses, relative to that which may miss, from which a single turn ends the ladder; a fifth at most."""
 _OVERLOADED = 0.1
 """Share of a turn's requests that failed, or by which those in flight grew, from which a server does not keep up."""
+_FAR_APART = 0.4
+"""Distance of two capacities, in logarithms, from which one rate between them shows which is higher."""
 _OFFSETS = (-1, 0, 1)
 _TEST_SHARE = 0.5
 """Share of the time for turns that do not choose their own rate."""
@@ -88,6 +90,8 @@ class Searched:
     """Rates of the sweep, relative to `closed_loop_rps`."""
     least_rps: float = 0.0
     """A rate below which a turn has next to no requests."""
+    decides: bool = False
+    """Whether to prove which arm carries more, where that is far from how much the other does."""
 
 
 class Search:
@@ -184,7 +188,13 @@ class Search:
                 yield self._ask(rates[(pair + turn) % len(rates)], Stage.TEST, pair)
 
     def _fixed(self) -> Iterator[float]:
-        """Yield three rates around each capacity, or the ends of the ladder where it has none."""
+        """Yield three rates around each capacity, or the ends of the ladder where it has none.
+
+        To decide between arms far apart, only the rate in the middle: there one should hold and the other break.
+        """
+        if (middle := self._middle()) is not None:
+            yield middle
+            return
         tried = [turn.rate_rps for turn in self.turns if not turn.seen.generator_bound]
         for arm in self._wanted.arms:
             bracket = self.bracket(arm)
@@ -196,6 +206,13 @@ class Search:
             yield from (exp(log_rate + offset * width_of(slope)) for offset in _OFFSETS)
         if tried and self._misses_low():
             yield min(tried)
+
+    def _middle(self) -> float | None:
+        arms = self._wanted.arms
+        if not self._wanted.decides or any(self.bracket(arm) is None for arm in arms):
+            return None
+        ends = [self._line(arm, len(self.turns))[0] for arm in arms]
+        return exp(sum(ends) / len(ends)) if max(ends) - min(ends) > _FAR_APART else None
 
     def bracket(self, arm: Arm) -> tuple[float, float] | None:
         """Return the highest rate of the ladder at which an arm held, and the lowest above it at which it did not.

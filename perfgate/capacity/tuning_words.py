@@ -26,8 +26,8 @@ def compared_sentence(found: Tuning) -> str:
         others = [each for each in found.settings if each.name != CURRENT and not each.problem]
         why = "it was interrupted before" if others else "no other settings worked"
         return f"Whether other settings carry more than the current ones is not known: {why}."
-    if compared.change is None and compared.better:
-        return f"{_upper(compared.name)}: {_verdict(compared)} (95%), on fresh turns of both."
+    if _by_rate(compared):
+        return f"{_upper(compared.name)}: {_verdict(compared)} (tested on fresh turns of both)."
     if compared.change is None:
         bare = f"{_bare(compared.other)} with {compared.name}, {_bare(compared.current)} with the current settings"
         return f"The change of the capacity is not known: {bare}."
@@ -44,13 +44,20 @@ def short_words(found: Tuning) -> str:
 
 def _verdict(compared: SettingsCompared) -> str:
     seen = compared.change
+    if _by_rate(compared):
+        carried, broken = rate(compared.carried_rps), rate(compared.current.breaks_rps)
+        return f"beats the current settings: carries {carried} requests/s, and they break at {broken}"
     if seen is None:
-        both = f"carries {rate(compared.carried_rps)} requests/s, and they break at {rate(compared.current.breaks_rps)}"
-        return f"beats the current settings: {both}" if compared.better else ""
+        return ""
     ends = interval(seen.lower, seen.upper)
     if compared.better:
         return f"beats the current settings by {change(seen.change)} {ends}"
     return f"no better than the current settings: {change(seen.change)} {ends}"
+
+
+def _by_rate(compared: SettingsCompared) -> bool:
+    """Return whether only what holds and breaks shows that the chosen settings carry more."""
+    return compared.proven and not (compared.change is not None and compared.change.lower > 0)
 
 
 def _both(compared: SettingsCompared) -> str:

@@ -149,10 +149,11 @@ def searched(  # noqa: PLR0913 - the search, and in what it may differ
     settings: Mapping[Arm, Server] | None = None,
     bounds: tuple[Bound, ...] | None = None,
     table_requests: int = TABLE_REQUESTS,
+    decides: bool = False,
 ) -> RateSearch:
     """Start the servers, search until the time is used up or ^C comes, and stop them.
 
-    `settings`: of the servers of each arm, if not the scenario's; `bounds`, `table_requests` as in `begin_search`.
+    `settings`: of the servers of each arm, if not the scenario's; the others as in `begin_search`.
     """
     plan = replace(plan_of(job, world), segments=())
     bench = Bench(plan, world.machine, world.clock, np.random.default_rng(plan.seed), world.clock())
@@ -176,7 +177,7 @@ def searched(  # noqa: PLR0913 - the search, and in what it may differ
 
             phase_s = [began_s]
             shown = replace(bench, between=lambda: progress.update(lambda: bench.now_s() - phase_s[0]))
-            found = begin_search(fleet.replicas, job.scenario, seconds, shown, bounds, table_requests)
+            found = begin_search(fleet.replicas, job.scenario, seconds, shown, bounds, table_requests, decides=decides)
 
             def on_stage(now: Stage, found: RateSearch) -> None:
                 phase_s[0] = bench.now_s()

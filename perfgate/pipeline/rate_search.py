@@ -59,11 +59,13 @@ def begin_search(  # noqa: PLR0913, PLR0917 - all that turns are planned from
     bench: Bench,
     bounds: tuple[Bound, ...] | None = None,
     table_requests: int = TABLE_REQUESTS,
+    *,
+    decides: bool = False,
 ) -> RateSearch:
     """Measure each arm with one request in flight and with many, and plan the turns from both.
 
     `bounds`: what has to hold, if not what the scenario and the first arm's unloaded median say. `table_requests`:
-    simulated for each point of the reference queue; computing them takes time from the turns.
+    simulated for each point of the reference queue; computing them takes time from turns. `decides`: see `Searched`.
     """
     unloaded_ms, closed_rps = {}, []
     for arm in Arm:
@@ -86,7 +88,8 @@ def begin_search(  # noqa: PLR0913, PLR0917 - all that turns are planned from
     }
     servers = min(len(of_arm(replicas, arm)) for arm in arms)
     pairs = min(servers, servers_for(seconds / (lengths.whole_s * len(arms))))
-    search = Search(Searched(arms, bounds, pairs, guess_rps, queues, least_rps=_LEAST_REQUESTS / lengths.turn_s), rng)
+    least_rps = _LEAST_REQUESTS / lengths.turn_s
+    search = Search(Searched(arms, bounds, pairs, guess_rps, queues, least_rps=least_rps, decides=decides), rng)
     return RateSearch(search, bounds, lengths, unloaded_ms, pairs, tuple(_notes(notes, pairs, len(arms))))
 
 

@@ -117,8 +117,9 @@ def _compared(
     seconds = max(left_s - 2 * servers * _STARTS_S, left_s / 2)
     settings = {Arm.BASELINE: current.server, Arm.CANDIDATE: chosen.server}
     found = searched(
-        both, world, seconds, progress, settings=settings, bounds=so_far.current.bounds, table_requests=_TABLE_REQUESTS
-    )
+        both, world, seconds, progress, settings=settings, bounds=so_far.current.bounds, table_requests=_TABLE_REQUESTS,
+        decides=True,
+    )  # fmt: skip
     return chosen, found
 
 

@@ -137,3 +137,23 @@ def test_one_server_takes_all_turns() -> None:
 @pytest.mark.parametrize(("turns", "servers"), [(0, 4), (20, 4), (30, 6), (59.9, 11), (60, 12), (1e6, 12)])
 def test_a_few_turns_are_spread_over_a_few_servers(turns: float, servers: int) -> None:
     assert servers_for(turns) == servers
+
+
+def test_between_arms_far_apart_only_the_middle_is_tested_to_decide_which_carries_more() -> None:
+    def answer(ask: Ask, arm: Arm) -> Turn:
+        return curve(ask, breaking_at(80 if arm is Arm.BASELINE else 300, ask), arm=arm, n=2_000)
+
+    decided, asks = searched(answer, arms=tuple(Arm), decides=True)
+    assert decided.tested_rps == pytest.approx([155, 155], rel=0.03)
+    assert len(stages(asks, Stage.TEST)) == 60
+    measured, _ = searched(answer, arms=tuple(Arm))
+    assert len(measured.tested_rps) == 12
+
+
+def test_arms_that_are_near_are_not_decided_by_one_rate() -> None:
+    search, _ = searched(
+        lambda ask, arm: curve(ask, breaking_at(80 if arm is Arm.BASELINE else 90, ask), arm=arm, n=2_000),
+        arms=tuple(Arm),
+        decides=True,
+    )
+    assert len(search.tested_rps) == 12

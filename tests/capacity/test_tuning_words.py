@@ -62,9 +62,22 @@ def test_a_capacity_above_the_highest_rate_is_a_claim_where_the_current_settings
     found = _without_change(breaks_rps=440.0, kind=CapacityKind.ABOVE)
     assert compared_sentence(found) == (
         "Batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515 requests/s, and they break at 440 "
-        "(95%), on fresh turns of both."
+        "(tested on fresh turns of both)."
     )
     assert short_words(found).startswith("batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515")
+
+
+@pytest.mark.parametrize(("holds_rps", "proven"), [(440.0, True), (430.0, False), (nan, False)])
+def test_settings_far_apart_are_decided_by_a_rate_at_which_one_holds_and_the_other_breaks(
+    holds_rps: float, *, proven: bool
+) -> None:
+    compared = _tuning().compared
+    assert compared is not None
+    other = replace(compared.other, kind=CapacityKind.OPEN, holds_rps=holds_rps)
+    found = replace(compared, other=other, current=replace(compared.current, breaks_rps=440.0), change=None)
+    assert (found.proven, found.better) == (proven, proven)
+    sentence = compared_sentence(replace(_tuning(), compared=found))
+    assert ("beats the current settings: carries 440 requests/s" in sentence) is proven
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def tuned(lower: float = 0.12, change: float = 0.28) -> CapacityAnswer:
     """Return an answer whose larger batches beat the current settings, unless `lower` is not above 0."""
     verdict = Verdict.PASS
     current, other = arm(Arm.CANDIDATE, "models/ranker/2", 402.0), arm(Arm.CANDIDATE, "models/ranker/2", 515.0)
+    current = replace(current, breaks_rps=current.breaks_rps if lower > 0 else nan)
     compared = SettingsCompared(LARGE, current, other, CapacityChange(change, lower, 2 * change, 0.05, verdict))
     return replace(
         answer(current),

@@ -74,10 +74,15 @@ def curve(
 
 
 def searched(
-    answer: Callable[[Ask, Arm], Turn], *, turns: int = 120, arms: tuple[Arm, ...] = (Arm.CANDIDATE,), pairs: int = 4
+    answer: Callable[[Ask, Arm], Turn],
+    *,
+    turns: int = 120,
+    arms: tuple[Arm, ...] = (Arm.CANDIDATE,),
+    pairs: int = 4,
+    decides: bool = False,
 ) -> tuple[Search, list[Ask]]:
     """Search with a fixed seed, without reference queue; `answer` makes the turns."""
-    search = Search(Searched(arms, (BOUND,), pairs, 100.0, {}), np.random.default_rng(3))
+    search = Search(Searched(arms, (BOUND,), pairs, 100.0, {}, decides=decides), np.random.default_rng(3))
     asks: list[Ask] = []
     for ask in search.asks(lambda: len(asks) / turns):
         asks.append(ask)
