@@ -25,7 +25,12 @@ def by_rate(turns: Iterable[Turn], tested_rps: Sequence[float]) -> list[list[Tur
         tested = turn.stage is Stage.TEST and turn.rate_rps in tested_rps
         return (log(turn.rate_rps) if tested else round(log(turn.rate_rps) / _STEP) * _STEP, tested)
 
-    return [list(group) for _, group in groupby(sorted(turns, key=place), place)]
+    groups = [list(group) for _, group in groupby(sorted(turns, key=place), place)]
+    return sorted(groups, key=_mean_log_rate)
+
+
+def _mean_log_rate(turns: Sequence[Turn]) -> float:
+    return float(np.mean([log(turn.rate_rps) for turn in turns]))
 
 
 def points_of(
@@ -46,7 +51,7 @@ def _point(turns: Sequence[Turn], bounds: Sequence[Bound], alpha: float) -> Poin
     in_flight, achieved = _mean(t.in_flight for t in turns), _mean(t.achieved_rps for t in turns)
     seen = [turn.seen for turn in turns]
     return Point(
-        rate_rps=exp(float(np.mean([log(turn.rate_rps) for turn in turns]))),
+        rate_rps=exp(_mean_log_rate(turns)),
         turns=len(turns),
         requests=requests,
         status=status_of(turns, bounds, alpha),
@@ -80,7 +85,7 @@ def curve_of(turns: Sequence[Turn], bound: int, tested_rps: Sequence[float]) -> 
     groups = [group for group in by_rate(turns, tested_rps) if _requests(group)]
     if len(groups) < 2:
         return ()
-    rates = np.array([float(np.mean([log(turn.rate_rps) for turn in group])) for group in groups])
+    rates = np.array([_mean_log_rate(group) for group in groups])
     whole = _monotone(groups, rates, bound, -1)
     pairs = sorted({turn.pair for turn in turns})
     without = np.array([_monotone(groups, rates, bound, pair) for pair in pairs])
