@@ -80,6 +80,19 @@ def test_settings_far_apart_are_decided_by_a_rate_at_which_one_holds_and_the_oth
     assert ("beats the current settings: carries 440 requests/s" in sentence) is proven
 
 
+@pytest.mark.parametrize(("breaks_rps", "proven"), [(380.0, True), (449.0, True), (451.0, False)])
+def test_a_known_capacity_counts_from_twice_as_far_below_as_its_interval_reaches(
+    breaks_rps: float, *, proven: bool
+) -> None:
+    compared = _tuning().compared
+    assert compared is not None
+    other = replace(compared.other, rate_rps=500.0, lower_rps=474.34, holds_rps=nan)
+    current = replace(compared.current, kind=CapacityKind.OPEN, breaks_rps=breaks_rps)
+    found = replace(compared, other=other, current=current, change=None)
+    assert found.carried_rps == pytest.approx(450, abs=0.1)
+    assert found.better is proven
+
+
 @pytest.mark.parametrize(
     ("breaks_rps", "kind", "words"),
     [
