@@ -87,9 +87,11 @@ def choice_sentence(found: Tuning) -> str:
 
 
 def alike_sentences(found: Tuning) -> Iterator[str]:
-    """Yield the pairs that cannot be told apart."""
-    yield from (f"{_upper(one)} and {other} cannot be told apart." for one, other in found.alike[:_MOST_PAIRS])
-    rest = len(found.alike) - _MOST_PAIRS
+    """Yield the pairs that cannot be told apart, without the pair that the comparison tells apart."""
+    told = {CURRENT, found.compared.name} if found.compared and found.compared.better else set()
+    alike = [pair for pair in found.alike if {*pair} != told]
+    yield from (f"{_upper(one)} and {other} cannot be told apart." for one, other in alike[:_MOST_PAIRS])
+    rest = len(alike) - _MOST_PAIRS
     if rest > 0:
         yield f"Nor can {rest} more {'pair' if rest == 1 else 'pairs'} of settings on the front."
 

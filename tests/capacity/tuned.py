@@ -63,7 +63,7 @@ def tuned(lower: float = 0.12, change: float = 0.28) -> CapacityAnswer:
             throughput=LARGE,
             latency=NO_BATCHING,
             objective=LARGE if compared.better else CURRENT,
-            alike=((CURRENT, LARGE),),
+            alike=((CURRENT, NO_BATCHING),),
             compared=compared,
             batching_file="max_batch_size { value: 128 }\nbatch_timeout_micros { value: 1000 }\n",
             server_toml="[server]\nintra_op_threads = 1\n",
