@@ -22,8 +22,8 @@ _UP, _UP_TO_HOLD, _DOWN = 1.25, 2.0, 0.4
 _MOST_UP, _MOST_UP_TO_HOLD, _MOST_DOWN = 16, 6, 4
 _BROKEN = 20.0
 """Share of misses, relative to that which may miss, from which a single turn ends the ladder; a fifth at most."""
-_OVERLOADED = 0.1
-"""Share of a turn's requests that failed, or by which those in flight grew, from which a server does not keep up."""
+_BEHIND = 0.1
+"""Share of a turn's requests that failed, or by which those in flight grew, from which the ladder ends."""
 _FAR_APART = 0.4
 """Distance of two capacities, in logarithms, from which one rate between them shows which is higher."""
 _OFFSETS = (-1, 0, 1)
@@ -272,7 +272,7 @@ class Search:
         """
         last = max(turn.number for turn in self.turns)
         return all(
-            self._broken(turn) and (_overloaded(turn) or not self.nothing_holds(turn.arm))
+            self._broken(turn) and (_falls_behind(turn) or not self.nothing_holds(turn.arm))
             for turn in self.turns
             if turn.number == last
         )
@@ -294,8 +294,8 @@ class Search:
         )
 
 
-def _overloaded(turn: Turn) -> bool:
-    return turn.overloaded or max(turn.growth, turn.failed / max(turn.requests, 1)) > _OVERLOADED
+def _falls_behind(turn: Turn) -> bool:
+    return turn.overloaded or max(turn.growth, turn.failed / max(turn.requests, 1)) > _BEHIND
 
 
 def above_low_load(turns: Sequence[Turn], bounds: Sequence[Bound], start_rps: float) -> list[Turn]:

@@ -46,7 +46,7 @@ def _verdict(compared: SettingsCompared) -> str:
     seen = compared.change
     if _by_rate(compared):
         carried, broken = rate(compared.carried_rps), rate(compared.current.breaks_rps)
-        return f"beats the current settings: carries {carried} requests/s, and they break at {broken}"
+        return f"beats the current settings: carries {carried} requests/s, while they break at {broken}"
     if seen is None:
         return ""
     ends = interval(seen.lower, seen.upper)

@@ -61,7 +61,7 @@ def _without_change(*, breaks_rps: float, kind: CapacityKind) -> Tuning:
 def test_a_capacity_above_the_highest_rate_is_a_claim_where_the_current_settings_are_proven_to_break() -> None:
     found = _without_change(breaks_rps=440.0, kind=CapacityKind.ABOVE)
     assert compared_sentence(found) == (
-        "Batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515 requests/s, and they break at 440 "
+        "Batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515 requests/s, while they break at 440 "
         "(tested on fresh turns of both)."
     )
     assert short_words(found).startswith("batch 128, wait 1 ms, 1 thread: beats the current settings: carries 515")

@@ -24,7 +24,7 @@ from perfgate.stats.spread import Spread
 from perfgate.trials import Arm
 
 SHARE = 0.01
-_BOUND = Bound("latency_p99_ms", SHARE)
+BOUND = Bound("latency_p99_ms", SHARE)
 _TABLE = 2_000_000
 """Requests for each point of the reference queue's table: its errors are not what is simulated here."""
 _COARSE, _FINE = 1_000_000, 16_000_000
@@ -73,7 +73,9 @@ def search(world: World, seed: int, slow: float | None = None, seconds: float | 
     return Outcome(*answer(planner, arms), len(planner.turns))
 
 
-def searched(world: World, seed: int, slow: float | None = None, seconds: float | None = None) -> Search:
+def searched(
+    world: World, seed: int, slow: float | None = None, seconds: float | None = None, *, decides: bool = False
+) -> Search:
     """Make all turns of a search."""
     arms = (Arm.CANDIDATE,) if slow is None else tuple(Arm)
     seconds, length_s = seconds or SECONDS[len(arms)], lengths(world, len(arms)).whole_s
@@ -83,7 +85,7 @@ def searched(world: World, seed: int, slow: float | None = None, seconds: float 
     slowness = dict(zip(arms, (1.0, slow or 1.0), strict=False))
     queue, pairs = queue_of(world, len(arms)), servers_for(seconds / length_s / len(arms))
     guess_rps = world.closed_loop_rps * exp(rng.normal(0, 0.3))
-    planner = Search(Searched(arms, (_BOUND,), pairs, guess_rps, {0: queue}), rng)
+    planner = Search(Searched(arms, (BOUND,), pairs, guess_rps, {0: queue}, decides=decides), rng)
     time_s = [0.0]
     for ask in planner.asks(lambda: time_s[0] / seconds):
         instants_s = arrivals(world, ask.rate_rps, length_s, rng)
@@ -129,7 +131,7 @@ def answer(planner: Search, arms: tuple[Arm, ...]) -> tuple[tuple[Spread, ...], 
         mine = [turn for turn in planner.turns if turn.arm is arm]
         start_rps = planner.start_rps(arm)
         queue = planner.queues
-        found.append(estimate(above_low_load(mine, (_BOUND,), start_rps), (_BOUND,), queue, start_rps))
+        found.append(estimate(above_low_load(mine, (BOUND,), start_rps), (BOUND,), queue, start_rps))
     return tuple(map(spread_of, found)), change_of(*found) if len(found) > 1 else None
 
 

@@ -17,6 +17,9 @@ Serve = Callable[[Floats, float, float, Random], Floats]
 """From arrivals, the server's slowness (1 is normal), the rate and randomness: response times in seconds."""
 
 
+STALL_EVERY_S = 20.0
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """One kind of server on one kind of machine."""
@@ -41,6 +44,8 @@ class World:
     """Median response time without load, from which the lengths of turns follow."""
     cv: float = 1.0
     """Coefficient of variation of the gaps between arrivals."""
+    stall_s: float = 0.0
+    """How long the machine stands still, once in each `STALL_EVERY_S`."""
 
 
 def one_server(service_s: float) -> Serve:
@@ -144,6 +149,7 @@ BEYOND = (
     World("noise of 5 %, 30 s long", one_server(0.002), 0.020, 400, noise=0.05, memory_s=30),
     World("one server in ten slow", one_server(0.002), 0.020, 400, slow_share=0.1),
     World("loose objective (50 services)", one_server(0.002), 0.100, 450),
+    World("stalls of 0.1 s, each 20 s", one_server(0.002), 0.020, 400, stall_s=0.1),
 )
 """What the intervals do not cover, with figures."""
 
@@ -155,13 +161,22 @@ class Machine:
         self._world, self._rng, self._seconds = world, rng, seconds
         self._servers: dict[tuple[int, ...], float] = {}
         self._noise, self._at_s = rng.normal(0, world.noise) if world.noise else 0.0, 0.0
+        self._stall_phase_s = rng.uniform(0, STALL_EVERY_S) if world.stall_s else 0.0
 
     def serve(  # noqa: PLR0913, PLR0917 - what a turn is made of
         self, instants_s: Floats, server: int, at_s: float, rate_rps: float, slow: float = 1.0, arm: int = 0
     ) -> Floats:
         """Answer one turn's requests, in seconds; `slow`: how much longer this arm's version takes."""
         slow *= self._server(arm, server) * self._speed(at_s)
-        return self._world.serve(instants_s, slow, rate_rps, self._rng)
+        if not self._world.stall_s:
+            return self._world.serve(instants_s, slow, rate_rps, self._rng)
+        seen_s = self._seen_s(instants_s + at_s) - at_s
+        return self._world.serve(seen_s, slow, rate_rps, self._rng) + seen_s - instants_s
+
+    def _seen_s(self, instants_s: Floats) -> Floats:
+        """Return when requests are seen: those that come during a stall, at its end."""
+        since_s = (instants_s + self._stall_phase_s) % STALL_EVERY_S
+        return instants_s + np.clip(self._world.stall_s - since_s, 0.0, None)
 
     def _server(self, *number: int) -> float:
         if number not in self._servers:
