@@ -11,6 +11,7 @@ from scipy import special
 from perfgate.explain.explanation import Interval
 from perfgate.explain.steps import Floats
 from perfgate.explain.traces import Traced
+from perfgate.trials import Arm
 
 CONFIDENCE = 0.99
 ALPHA = 0.01
@@ -54,11 +55,13 @@ def per_replica(values: Floats, traced: Traced) -> tuple[Floats, Floats]:
     Robust within each request only, so a request that is slow whenever it comes counts in full; each request weighs as
     much as any other, however often it came.
     """
-    baseline, candidate = (_of_arm(values, traced, traced.arm == side) for side in (False, True))
+    baseline, candidate = (replica_rows(values, traced, arm) for arm in Arm)
     return baseline, candidate
 
 
-def _of_arm(values: Floats, traced: Traced, mine: NDArray[np.bool_]) -> Floats:
+def replica_rows(values: Floats, traced: Traced, arm: Arm) -> Floats:
+    """Return the same for one arm: one row a replica."""
+    mine = traced.arm == (arm is Arm.CANDIDATE)
     values, request, replica = values[mine], traced.request[mine], traced.replica[mine]
     distances, level = values.copy(), np.zeros(values.shape[1])
     requests = np.unique(request)

@@ -70,6 +70,18 @@ def judge_objective(metric: Metric, objective: Objective, table: TrialTable, lev
     )
 
 
+def candidate_interval(metric: Metric, table: TrialTable, alpha: float) -> tuple[float, float, float] | None:
+    """Return the candidate's value in the metric's unit, with one-sided bounds at level alpha; None without data.
+
+    By the tests that judge an objective, as if the value itself were the bound.
+    """
+    summary = summary_of(metric, Arm.CANDIDATE, table)
+    if summary is None or summary.value is None:
+        return None
+    found = _finding(metric, summary.value, table, alpha)
+    return found.value, found.lower, found.upper
+
+
 def _verdict(finding: _Finding, bound: float, *, is_maximum: bool) -> Verdict:
     sign = 1 if is_maximum else -1
     best, worst = sorted((sign * finding.lower, sign * finding.upper))

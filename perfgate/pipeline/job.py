@@ -30,6 +30,8 @@ class Job:
     created: datetime
     environment: Mapping[str, Any]
     """Facts of the machine and the software."""
+    profiles: bool = False
+    """Whether to time the operations of a model that is measured alone."""
     stops_early: bool = True
     """Whether a lane ends as soon as everything that it decides is decided; otherwise it takes its whole time."""
     advice: Advice = field(default_factory=Advice)

@@ -161,16 +161,23 @@ class _Measurement:
     @property
     def _trace_s(self) -> float:
         """Return the most time for timing operations; 0 where that is not wanted, or not possible."""
-        possible = Arm.BASELINE in self.job.models and self.job.scenario.target.kind in EXECUTING
+        wanted = Arm.BASELINE in self.job.models or self.job.profiles
+        possible = wanted and self.job.scenario.target.kind in EXECUTING
         return self.job.scenario.budget.explain_s if possible else 0.0
 
     def _trace(self, fleet: Fleet, bench: Bench, directory: Path) -> None:
-        """Time the operations of both versions where their graphs differ; the verdict does not wait for it."""
+        """Time the operations of both versions where their graphs differ, or those of one that is measured alone.
+
+        The verdict does not wait for it.
+        """
         most_s, gate = self._trace_s, self.job.scenario.gate
         if not (most_s and traced_replicas(fleet.replicas)):
             return
         with self._phase(Phase("traced executions", most_s, search_s(self.job.scenario))) as phase_s:
             shown = replace(bench, between=lambda: self.progress.update(phase_s))
+            if self.job.profiles:
+                self.ops.profile(fleet.replicas, shown, directory, most_s)
+                return
             append, failing = self.recorder.append, self.looking.failing
             asked = METRIC.name in gate.metrics and severity_of(METRIC, gate) is not Severity.OFF
             self.ops.take(fleet.replicas, shown, directory, append, most_s, failing=failing, asked=asked)

@@ -33,6 +33,13 @@ class OpsLane:
         self.traced: TracedRun | None = None
         self.problem = ""
 
+    def profile(self, replicas: Sequence[LiveReplica], bench: Bench, directory: Path, seconds: float) -> None:
+        """Trace the servers of a model that is measured alone; one that cannot be traced spoils no run."""
+        try:
+            self.traced = trace(replicas, bench, lambda _: seconds, directory)
+        except InvalidRunError as error:
+            self.problem = error.in_a_line
+
     def take(  # noqa: PLR0913 - what a lane needs
         self,
         replicas: Sequence[LiveReplica],

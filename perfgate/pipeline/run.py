@@ -10,7 +10,7 @@ from perfgate.pipeline.judge import judge_run
 from perfgate.pipeline.measure import measure
 from perfgate.pipeline.plan import plan_of
 from perfgate.pipeline.publish import publish, withdraw
-from perfgate.pipeline.why import why
+from perfgate.pipeline.why import profile, why
 from perfgate.results.assemble import assemble
 from perfgate.results.progress import Progress
 from perfgate.results.recorder import Recorder
@@ -37,6 +37,7 @@ def run(job: Job, world: World, progress: Progress, interrupts: Interrupts) -> R
                 looks=ending.looks,
                 cautions=cautions_of(job, plan, recorded, judgement),
                 explanation=why(job, recorded, ending, judgement),
+                profile=profile(job, ending),
                 wall_s=ending.wall_s,
             )
             publish(result, job.out)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from perfgate.errors import PerfgateError
 from perfgate.explain.explain import explain
 from perfgate.explain.explanation import Explanation, StageChange, StaticDifferences
+from perfgate.explain.profile import Profile
+from perfgate.explain.profiling import profile_of
 from perfgate.gate.verdict import Judgement, Verdict
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.explain import Measured, evidence_of, stage_changes, static_of
@@ -18,6 +20,7 @@ from perfgate.stats.stages import batch_sizes, stage_summaries
 from perfgate.stats.summary import BatchSizes
 from perfgate.trials import Arm
 
+_FEWEST_REPLICAS = 2
 _GROWTH = "rss_growth_mb_per_1k"
 _NOT_TRACED = "the operations were not timed: the run was not side by side, or its servers cannot be traced"
 
@@ -45,6 +48,14 @@ def why(job: Job, recorded: RecordedRun, ending: Ending, judgement: Judgement) -
             notes=(problem,) if problem else (),
         )
     )
+
+
+def profile(job: Job, ending: Ending) -> Profile | None:
+    """Return where the time of a model that was measured alone goes; None if its operations were not timed."""
+    found = ending.traced
+    if not job.profiles or found is None or len({visit.replica for visit in found.trace.visits}) < _FEWEST_REPLICAS:
+        return None
+    return profile_of(found.trace.table(), peak_bytes=found.tensors[Arm.CANDIDATE].peak_bytes)
 
 
 def _failed(judgement: Judgement) -> bool:

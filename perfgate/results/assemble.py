@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from perfgate.explain.explanation import Explanation
+from perfgate.explain.profile import Profile
 from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.results.columns import block_columns, trial_columns
@@ -28,6 +29,7 @@ def assemble(  # noqa: PLR0913 - the parts of a result
     looks: tuple[Look, ...] = (),
     cautions: tuple[Caution, ...] = (),
     explanation: Explanation | None = None,
+    profile: Profile | None = None,
     wall_s: float,
 ) -> Result:
     """Summarise what was recorded and add the verdict; `cautions` follow those that were known beforehand."""
@@ -51,5 +53,6 @@ def assemble(  # noqa: PLR0913 - the parts of a result
         payload_changes=payload_changes(table),
         cautions=(*begun.cautions, *cautions),
         explanation=explanation,
+        profile=profile,
         wall_s=wall_s,
     )

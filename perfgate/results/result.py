@@ -10,6 +10,7 @@ from perfgate.baseline.numbers import StoredFacts
 from perfgate.capacity.answer import CapacityAnswer
 from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.explain.explanation import Explanation
+from perfgate.explain.profile import Profile
 from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
 from perfgate.stats.payload_changes import PayloadChange
@@ -216,6 +217,8 @@ class Result:
     """The change in each payload, by metric; the metric's estimate is their mean."""
     explanation: Explanation | None = None
     """Where the change comes from, operation by operation; None if that was not measured."""
+    profile: Profile | None = None
+    """Where the time of an execution goes, of a model measured alone by `perfgate plan`; else None."""
     capacity: CapacityAnswer | None = None
     """The search for the capacity, as in `capacity.json`; None if the scenario does not name `capacity_rps`."""
     schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,1 @@
+"""Simulated searches of `perfgate plan --scale`."""

@@ -1,0 +1,184 @@
+"""`perfgate plan`: an untrained model measured as a run of its own, and the answer made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from perfgate.errors import UsageError
+from perfgate.gate.validity import MOST_FAILED
+from perfgate.gate.verdict import ObjectiveVerdict, Verdict
+from perfgate.loadgen.workers import Workers
+from perfgate.model.cache import cache_dir
+from perfgate.model.saved_model import signature
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.job import Job
+from perfgate.pipeline.opening import open_arms
+from perfgate.pipeline.options import Options
+from perfgate.pipeline.run import run
+from perfgate.pipeline.single_job import single_job
+from perfgate.pipeline.world import world_of
+from perfgate.planning.answer import SCHEMA_VERSION, ObjectiveAnswer, ObjectiveStatus, PlanAnswer
+from perfgate.planning.needed import cores_needed, rate_of
+from perfgate.planning.promises import promises_of
+from perfgate.planning.unseen import unseen_of
+from perfgate.results.loader import read_run
+from perfgate.results.result import Outcome, Result
+from perfgate.scenario.schema import InputSpec, MetricGate, Objective, Payload, Scenario
+from perfgate.serving.open_files import allow_open_files
+from perfgate.sketch.built import SketchFacts
+from perfgate.trials import Arm
+
+SECONDS = 100.0
+"""Default time to measure, without building, starts of servers and warm-up."""
+_MEASURE, _EXECUTE, _CAPACITY, _PROFILE = 0.4, 0.2, 0.55, 0.05
+"""Shares of the time: the objectives, of which executions inside the servers, the capacity, the operations."""
+_STATUS = {Verdict.PASS: ObjectiveStatus.HOLDS, Verdict.FAIL: ObjectiveStatus.BREAKS}
+_ERRORS, _CAPACITY_METRIC = "error_rate", "capacity_rps"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long to measure what, in seconds."""
+
+    measure_s: float
+    execute_share: float
+    capacity_s: float
+    profile_s: float
+
+    @classmethod
+    def of(cls, seconds: float) -> Times:
+        """Divide the time of a plan."""
+        return cls(_MEASURE * seconds, _EXECUTE, _CAPACITY * seconds, _PROFILE * seconds)
+
+
+def fitted(scenario: Scenario, facts: SketchFacts, times: Times) -> Scenario:
+    """Return the scenario as a sketch is measured: ids that its tables have, its batch, and the time divided.
+
+    UsageError for ids beyond a table's rows.
+    """
+    objectives = {**scenario.objectives}
+    if _ERRORS not in objectives:  # an overloaded model fails; that answers the question, and is no broken run
+        objectives[_ERRORS] = Objective(max=MOST_FAILED)
+    gate = scenario.gate
+    if times.capacity_s and _CAPACITY_METRIC not in gate.metrics:
+        gate = gate.model_copy(update={"metrics": {**gate.metrics, _CAPACITY_METRIC: MetricGate()}})
+    budget = {
+        "measure_s": times.measure_s,
+        "execute_share": times.execute_share,
+        "request_share": 0.0,
+        "capacity_s": times.capacity_s,
+        "explain_s": times.profile_s,
+    }
+    return scenario.model_copy(
+        update={
+            "objectives": objectives,
+            "gate": gate,
+            "budget": scenario.budget.model_copy(update=budget),
+            "payload": _payload(scenario, scenario.payload, facts),
+            "classes": {
+                name: each.model_copy(update=dict(_payload(scenario, each, facts)))
+                if "inputs" in each.model_fields_set
+                else each
+                for name, each in scenario.classes.items()
+            },
+        }
+    )
+
+
+def _payload(scenario: Scenario, payload: Payload, facts: SketchFacts) -> Payload:
+    if payload.source != "signature":
+        return payload
+    inputs = {**payload.inputs, **dict(_ids(scenario, payload.inputs, facts.cardinalities))}
+    own_batch = facts.batch is not None and "batch_size" not in scenario.payload.model_fields_set
+    batch = facts.batch if own_batch else payload.batch_size
+    return payload.model_copy(update={"inputs": inputs, "batch_size": batch})
+
+
+def _ids(
+    scenario: Scenario, given: Mapping[str, InputSpec], cardinalities: Mapping[str, int]
+) -> Iterator[tuple[str, InputSpec]]:
+    for name, rows in cardinalities.items():
+        key = name if name in given else next((each for each in given if fnmatchcase(name, each)), name)
+        spec = given.get(key, InputSpec())
+        if spec.high is None:
+            yield key, spec.model_copy(update={"high": float(rows)})
+        elif spec.high > rows:
+            problem = (
+                f"scenario {scenario.name} asks for ids up to {spec.high:,.0f} in {name}, whose table has {rows:,}"
+            )
+            raise UsageError(problem, f"set high = {rows} under [payload.inputs.{key}], or more rows in the sketch")
+
+
+def opened(facts: SketchFacts, scenario: Scenario, host: Host, scenario_given: str | None) -> Comparison:
+    """Open the model that was built, alone, under its scenario."""
+    return open_arms(scenario, {Arm.CANDIDATE: facts.path}, (), cache_dir(host.environ), scenario_given)
+
+
+def measured(comparison: Comparison, options: Options, host: Host, out: Path, *, stops_early: bool = False) -> Result:
+    """Measure a comparison into its directory, as `perfgate run` does, with the operations timed."""
+    allow_open_files()
+    job = replace(single_job(comparison, options, host, out), profiles=True, stops_early=stops_early)
+    return run_job(job, host)
+
+
+def run_job(job: Job, host: Host) -> Result:
+    """Run a job in a world of its own."""
+    with Workers(job.scenario.load.workers) as workers:
+        world = world_of(job.comparison, job.out, host, host.cpus(), job.environment, workers)
+        return run(job, world, host.progress(), host.interrupts)
+
+
+def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: Path) -> PlanAnswer:
+    """Make the answer of a stored run."""
+    _, table = read_run(out)
+    scenario, model = comparison.scenario, comparison.models[Arm.CANDIDATE]
+    judgement = result.judgement
+    trace_s = tuple(result.plan.get("trace_s", ()))
+    return PlanAnswer(
+        schema_version=SCHEMA_VERSION,
+        plan_id=result.run_id,
+        created_utc=result.created_utc,
+        perfgate_version=result.perfgate_version,
+        complete=result.status is Outcome.COMPLETE,
+        sketch=facts,
+        scenario=result.scenario,
+        scenario_digest=result.scenario_digest,
+        verdict=Verdict.INVALID if judgement is None else judgement.verdict,
+        objectives=tuple(map(objective_answer, judgement.objectives if judgement else ())),
+        promises=promises_of(table, result.capacity),
+        profile=result.profile,
+        capacity=result.capacity,
+        needed=cores_needed(result.capacity, rate_of(scenario.load, trace_s)),
+        unseen=unseen_of(model, signature(model, scenario.payload.signature), scenario, facts.cardinalities),
+        notes=_notes(result),
+        seconds=result.wall_s,
+        seed=int(result.plan["seed"]),
+        environment=result.environment,
+        fingerprint=result.fingerprint,
+    )
+
+
+def objective_answer(found: ObjectiveVerdict) -> ObjectiveAnswer:
+    """Say in a plan's words what the gate's test said."""
+    return ObjectiveAnswer(
+        metric=found.metric,
+        status=_STATUS.get(found.verdict, ObjectiveStatus.OPEN),
+        bound=found.bound,
+        is_maximum=found.is_maximum,
+        value=found.value,
+        lower=found.lower,
+        upper=found.upper,
+        warns=found.warns,
+        more=found.more,
+    )
+
+
+def _notes(result: Result) -> tuple[str, ...]:
+    """Return why the run is invalid, and its cautions."""
+    invalid = result.judgement is not None and result.judgement.verdict is Verdict.INVALID
+    reasons = result.judgement.reasons if invalid and result.judgement else ()
+    return (*reasons, *(f"{each.message}: {each.remedy}" if each.remedy else each.message for each in result.cautions))
