@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.mistakes import METRIC_TABLES, SHARES, mistakes_in, usage_error
 from perfgate.scenario.quantities import DURATION, PERCENTAGE
 from perfgate.scenario.schema import Scenario
+from perfgate.scenario.toml_file import read_toml
 
 FOLDERS = (Path("scenarios"),)
 """Folders in which a scenario is looked up by its bare name."""
@@ -91,16 +90,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _read(file: Path) -> Scenario:
-    try:
-        data = tomllib.loads(file.read_bytes().decode())
-    except FileNotFoundError as error:
-        raise UsageError(f"{file}: no such scenario file", "check the path") from error
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}", "check the file and its permissions") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(file, str(error)) from error
+    data = read_toml(file, "scenario")
     named = list(_named_files(data))
     for table, key, _ in named:
         table[key] = str((file.parent / table[key]).absolute())
@@ -147,15 +137,6 @@ def _validated(file: Path, data: dict[str, Any]) -> Scenario:
         return Scenario.model_validate(data)
     except ValidationError as error:
         raise usage_error(str(file), mistakes_in(data, error)) from error
-
-
-def _syntax_error(file: Path, message: str) -> UsageError:
-    if place := re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message):
-        what, line, column = place.groups()
-        return UsageError(f"{file}:{line}: invalid TOML: {what}, column {column}", f"fix line {line}")
-    return UsageError(
-        f"{file}: invalid TOML: {message}", "check for an unclosed string or bracket at the end of the file"
-    )
 
 
 def without_null(node: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -126,7 +126,7 @@ def _forms(path: Path, kind: str) -> str:
 def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
     """Return where an unknown key belongs, or which key is similar."""
     key = str(path[-1])
-    known = list(_table_at(path[:-1], root).model_fields)
+    known = [field.alias or name for name, field in _table_at(path[:-1], root).model_fields.items()]
     elsewhere = [table for table, fields in _tables(root) if key in fields]
     if elsewhere and not any(is_near(key, each) for each in known):
         return Mistake(f"{_dotted(path)}: unknown key", f"{key} belongs in {' or '.join(elsewhere)}")
