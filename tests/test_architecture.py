@@ -52,6 +52,7 @@ PROGRAMS = {
     "perfgate.server.rest.server",
     "perfgate.server.fork_server",
     "perfgate.server.in_process_replica",
+    "perfgate.sketch.build.program",
 }
 """Named by a string and run in a process of its own, by `python -m` or a fork server: naming one does not use its code,
 so these strings are not imports.
@@ -73,6 +74,7 @@ TENSORFLOW_AT_HOME = {
     *(f"server/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
     "server/tensorflow_parts.py",
     "server/tracing.py",
+    *(f"sketch/build/{name}.py" for name in ("blocks", "export", "layers", "order", "toml_model")),
 }
 """Programs that run in separate processes, and their parts; the CLI's process never imports them."""
 

@@ -1,0 +1,172 @@
+"""The builder's process as perfgate sees it: started, given orders, and ended with everything below it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from perfgate.errors import InvalidRunError, UsageError
+
+_START_TIMEOUT_S = 120.0
+"""For the import of TensorFlow, which takes 5 to 9 s, and longer on a busy machine."""
+_LARGEST_READ_BYTES = 1 << 16
+
+
+class BuilderProcess:
+    """One process; `start`, `wait_until_ready`, then `build` as often as needed, `stop` in any case."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path, timeout_s: float, clock: Callable[[], float]) -> None:
+        self._environ, self._log, self._timeout_s, self._clock = environ, log, timeout_s, clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._text = b""
+        self._is_ready = False
+
+    def start(self) -> None:
+        """Start it in a session of its own, and return immediately."""
+        ours, theirs = socket.socketpair()
+        try:
+            command = [sys.executable, "-P", "-m", "perfgate.sketch.build.program", str(theirs.fileno())]
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    [*command, str(os.getpid())],
+                    env=_environment(self._environ),
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._channel = ours
+
+    def wait_until_ready(self) -> None:
+        """Wait for the import of TensorFlow; InvalidRunError if it fails."""
+        if self._is_ready:
+            return
+        reply = self._reply(self._clock() + _START_TIMEOUT_S)
+        if reply is None or "ready" not in reply:
+            why = "it did not start in time" if reply is None else reply.get("failed") or reply["died"]
+            raise InvalidRunError(f"the process that builds models does not start: {why}", f"see {self._log}")
+        self._is_ready = True
+
+    def build(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Give an order, and wait for its last reply; UsageError if the process dies, or takes too long.
+
+        It is not usable afterwards.
+        """
+        given, doing = order["given"], "building"
+        end_s = self._clock() + self._timeout_s
+        if not self._tell(order):
+            raise self._ended(given, self._death(), doing)
+        while (reply := self._reply(end_s)) is not None:
+            if "died" in reply:
+                raise self._ended(given, reply["died"], doing)
+            if "stage" not in reply:
+                return reply
+            doing = "exporting"
+        self.stop()
+        if doing == "exporting":
+            raise UsageError(f"{given}: its export took more than {self._timeout_s:g} s", "make the model smaller")
+        raise UsageError(
+            f"{given}: did not return within {self._timeout_s:g} s", "build a smaller model, or end the endless loop"
+        )
+
+    def stop(self) -> None:
+        """Kill it, with all processes below it, and wait for them; idempotent."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is None:
+            return
+        below = _descendants(self._process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for each in below:  # those that left the group
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+        self._process.wait()
+        psutil.wait_procs(below, timeout=5.0)
+        self._process = None
+        self._is_ready = False
+
+    def _tell(self, order: dict[str, Any]) -> bool:
+        if self._channel is None:
+            raise RuntimeError("the builder has ended")
+        try:
+            self._channel.sendall(json.dumps(order).encode() + b"\n")
+        except OSError:
+            return False
+        return True
+
+    def _reply(self, end_s: float) -> dict[str, Any] | None:
+        """Wait for the next reply; `died` if the process has ended, None if there is none in time.
+
+        The process is watched as well as the channel, which the processes that it forks keep open.
+        """
+        if self._channel is None or self._process is None:
+            raise RuntimeError("the builder has ended")
+        process_fd = os.pidfd_open(self._process.pid)
+        try:
+            poll = select.poll()
+            poll.register(self._channel, select.POLLIN)
+            poll.register(process_fd, select.POLLIN)
+            while b"\n" not in self._text:
+                ready = dict(poll.poll(max(0.0, end_s - self._clock()) * 1e3))
+                if not ready:
+                    return None
+                data = self._channel.recv(_LARGEST_READ_BYTES) if self._channel.fileno() in ready else b""
+                if not data:
+                    return {"died": self._death()}
+                self._text += data
+        finally:
+            os.close(process_fd)
+        line, _, self._text = self._text.partition(b"\n")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def _death(self) -> str:
+        """Return how the process ended, and end what is left of it."""
+        if self._process is None:
+            return "it ended"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        code = self._process.returncode
+        self.stop()
+        if code is None:
+            return "closed its channel"
+        if code >= 0:
+            return f"ended with exit code {code}"
+        names = {number.value: number.name for number in signal.Signals}
+        return f"ended by {names.get(-code, f'signal {-code}')}"
+
+    def _ended(self, given: str, how: str, doing: str) -> UsageError:
+        return UsageError(f"{given}: {how} while {doing}", f"its output is in {self._log}")
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the builder's environment: TensorFlow on CPUs, quiet."""
+    fixed = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUNBUFFERED": "1"}
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **environ, **fixed}
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
