@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "run": "Measure MODEL, compare it with its baseline, judge, report: the CI gate.",
     "compare": "Compare two model versions side by side; no baseline store needed.",
     "capacity": "Find the highest rate at which MODEL holds the scenario's objectives, with an interval.",
+    "plan": "Build an untrained model from SKETCH, and measure whether it holds the scenario's objectives.",
     "explain": "Explain why a new model version is slower, or needs more memory: causes with numbers and remedies.",
     "baseline": "Record, promote, list, show, remove and verify stored baselines.",
     "report": "Render a run again from its directory or result.json.",

@@ -11,6 +11,8 @@ from perfgate.gate.verdict import EXIT_CODES
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.planned import SECONDS, Times, answer_of, fitted, measured, opened
+from perfgate.pipeline.scale import FRONTIER, Search, check_ranges, scaled
+from perfgate.pipeline.scale import SECONDS as SCALE_SECONDS
 from perfgate.planning.answer import PlanAnswer
 from perfgate.report.html.plan import write_plan
 from perfgate.report.terminal.plan import final_line, print_plan
@@ -44,14 +46,9 @@ def answer(question: Question, options: Options, host: Host) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise not_writable(out, error) from error
-    with Builder(question.source, host.environ, out / "models", question.build_timeout_s) as builder:
-        facts = builder.build(question.values)
-    times = Times.of(options.budget or SECONDS)
-    given = options.scenarios[0] if options.scenarios else None
-    comparison = opened(facts, fitted(scenario, facts, times), host, given)
-    result = measured(comparison, options, host, out)
+    find = _scaled if question.ranges else _planned
+    found = find(question, scenario, options, host, out)
     with host.interrupts.held():
-        found = answer_of(facts, comparison, result, out)
         plan_document.write(found, out)
         page = write_plan(found, out)
         if options.as_json:
@@ -60,6 +57,23 @@ def answer(question: Question, options: Options, host: Host) -> int:
             print_plan(host.console, found, verbose=options.verbose)
         host.console.print(final_line(found, page), markup=False, soft_wrap=True)
     return exit_code(found)
+
+
+def _planned(question: Question, scenario: Scenario, options: Options, host: Host, out: Path) -> PlanAnswer:
+    with Builder(question.source, host.environ, out / "models", question.build_timeout_s) as builder:
+        facts = builder.build(question.values)
+    times = Times.of(options.budget or SECONDS)
+    given = options.scenarios[0] if options.scenarios else None
+    comparison = opened(facts, fitted(scenario, facts, times), host, given)
+    return answer_of(facts, comparison, measured(comparison, options, host, out), out)
+
+
+def _scaled(question: Question, scenario: Scenario, options: Options, host: Host, out: Path) -> PlanAnswer:
+    check_ranges(question.ranges, scenario.objectives)
+    with Builder(question.source, host.environ, out / "models", question.build_timeout_s) as builder:
+        search = Search(builder, scenario, question.values, options, host, out)
+        seconds = options.budget or SCALE_SECONDS * (1 if len(question.ranges) == 1 else FRONTIER)
+        return scaled(search, question.ranges, seconds, out.name)
 
 
 def asked(options: Options) -> Scenario:

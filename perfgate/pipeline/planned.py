@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from perfgate.errors import UsageError
-from perfgate.gate.validity import MOST_FAILED
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.loadgen.workers import Workers
 from perfgate.model.cache import cache_dir
@@ -27,7 +26,7 @@ from perfgate.planning.promises import promises_of
 from perfgate.planning.unseen import unseen_of
 from perfgate.results.loader import read_run
 from perfgate.results.result import Outcome, Result
-from perfgate.scenario.schema import InputSpec, MetricGate, Objective, Payload, Scenario
+from perfgate.scenario.schema import InputSpec, MetricGate, Payload, Scenario
 from perfgate.serving.open_files import allow_open_files
 from perfgate.sketch.built import SketchFacts
 from perfgate.trials import Arm
@@ -37,7 +36,7 @@ SECONDS = 100.0
 _MEASURE, _EXECUTE, _CAPACITY, _PROFILE = 0.4, 0.2, 0.55, 0.05
 """Shares of the time: the objectives, of which executions inside the servers, the capacity, the operations."""
 _STATUS = {Verdict.PASS: ObjectiveStatus.HOLDS, Verdict.FAIL: ObjectiveStatus.BREAKS}
-_ERRORS, _CAPACITY_METRIC = "error_rate", "capacity_rps"
+_CAPACITY_METRIC = "capacity_rps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,6 @@ def fitted(scenario: Scenario, facts: SketchFacts, times: Times) -> Scenario:
 
     UsageError for ids beyond a table's rows.
     """
-    objectives = {**scenario.objectives}
-    if _ERRORS not in objectives:  # an overloaded model fails; that answers the question, and is no broken run
-        objectives[_ERRORS] = Objective(max=MOST_FAILED)
     gate = scenario.gate
     if times.capacity_s and _CAPACITY_METRIC not in gate.metrics:
         gate = gate.model_copy(update={"metrics": {**gate.metrics, _CAPACITY_METRIC: MetricGate()}})
@@ -75,7 +71,6 @@ def fitted(scenario: Scenario, facts: SketchFacts, times: Times) -> Scenario:
     }
     return scenario.model_copy(
         update={
-            "objectives": objectives,
             "gate": gate,
             "budget": scenario.budget.model_copy(update=budget),
             "payload": _payload(scenario, scenario.payload, facts),

@@ -1,33 +1,39 @@
 """The search for the largest value of a dimension at which all objectives hold.
 
 It assumes that an objective that breaks at one value breaks at every larger one. The ends of the range come first, then
-values that halve what is left, nearer to where the line through the measurements crosses the bound; then values on both
-sides of the crossing, as far from it as one measurement can tell from the bound; at last both proven ends again, in
-fresh servers and some time later, because a machine that was faster or slower for a while would prove what is not so.
+values near to where the line through the measurements crosses the bound, until that is known to a third; then values
+on both sides of the crossing in turn: nearer to it while they are proven, further away while they are not.
+
+A value is proven to hold by the measurements at it and a little above it, tested as one: if fewer requests than allowed
+miss the objective there, fewer do at the value itself. It is proven to break by those at it and a little below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from math import exp, inf, isfinite, log, nan
+from math import exp, inf, log, log10, nan
 
-from perfgate.planning.answer import ObjectiveStatus, ScaleLimit
+from perfgate.planning.answer import ObjectiveStatus, ScaleLimit, ScalePoint
 from perfgate.planning.crossing import Crossing, crossing_of
-from perfgate.planning.evaluation import Evaluation, point_of, status_at
+from perfgate.planning.evaluation import Evaluation, Judge, Ratio
 
+_HOLDS, _BREAKS, _OPEN = ObjectiveStatus.HOLDS, ObjectiveStatus.BREAKS, ObjectiveStatus.OPEN
 _WIDE = 1.3
-"""Ratio of what breaks to what holds, above which it is halved."""
+"""Ratio of what seems to break to what seems to hold, above which values in between are tried first."""
 _INNER = 0.2
-"""Share of what is left that a value keeps from its ends."""
-_FINEST = 0.01
-"""Values nearer than this share are not told apart."""
-_AGAIN = 3
-"""Most measurements of one value before the ends are confirmed."""
-_CONFIRMATIONS = 2
-"""Measurements of each proven end."""
-_MARGIN = 1.2
-"""Distance from the crossing, relative to what one measurement resolves."""
+"""Share of what is left that such a value keeps from its ends."""
+_TOGETHER = (0.0, log(1.04), log(1.12))
+"""How far above or below a value measurements are tested together with those at it: what one of these proves counts."""
+_APART = 0.10
+"""First distance from the crossing, as a logarithm, and the factors by which it changes."""
+_NEARER, _FURTHER = 0.5, 1.4
+_NEAREST, _FURTHEST = 0.005, 1.0
+_TRIES = 2
+"""Measurements near one distance before it grows."""
+_ENDS = 3
+"""Most measurements of an end of the range beyond which the limit seems to lie."""
+_FINEST = 0.005
 
 
 @dataclass(slots=True)
@@ -36,7 +42,11 @@ class LimitSearch:
 
     low: int
     high: int
+    judge: Judge
     measured: list[Evaluation] = field(default_factory=list)
+    _apart: dict[bool, float] = field(default_factory=lambda: {False: _APART, True: _APART})
+    """Distance from the crossing, below and above it."""
+    _tried: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
 
     def asks(self, used: Callable[[], float]) -> Iterator[int]:
         """Yield the next value to measure until the time is used up, or more would tell nothing; `used`: its share.
@@ -50,18 +60,42 @@ class LimitSearch:
         """Add a measurement."""
         self.measured.append(evaluation)
 
+    @property
+    def values(self) -> list[int]:
+        """All values that were measured, ascending."""
+        return sorted({each.value for each in self.measured})
+
+    def at(self, value: int) -> list[Evaluation]:
+        """Return the measurements of a value."""
+        return [each for each in self.measured if each.value == value]
+
     def status(self, value: int) -> ObjectiveStatus:
-        """Return what the measurements of a value prove."""
-        return status_at(self._at(value))
+        """Return what is proven of a value, by the measurements at it and a little beyond."""
+        above, below = self._groups(value, 1), self._groups(value, -1)
+        if any(self.judge(group) is _HOLDS for group in above):
+            return _HOLDS
+        return _BREAKS if any(self.judge(group) is _BREAKS for group in below) else _OPEN
+
+    def _groups(self, value: int, sign: int) -> Iterator[list[Evaluation]]:
+        """Yield the measurements at a value, with more and more of those above (or below) it."""
+        size = 0
+        for reach in _TOGETHER:
+            group = [each for each in self.measured if 0 <= sign * log(each.value / value) <= reach]
+            if len(group) > size:
+                yield group
+            size = len(group)
 
     @property
-    def bracket(self) -> tuple[int | None, int | None]:
-        """The largest value proven to hold below all that break, and the smallest proven to break above it."""
-        held = [value for value in self._values() if self.status(value) is ObjectiveStatus.HOLDS]
-        broken = [value for value in self._values() if self.status(value) is ObjectiveStatus.BREAKS]
-        first = min(broken, default=None)
-        below = [value for value in held if first is None or value < first]
-        return max(below, default=None), first
+    def proven(self) -> tuple[int | None, int | None]:
+        """The largest value that holds and the smallest that breaks; where these contradict each other, neither is."""
+        statuses = {value: self.status(value) for value in self.values}
+        held = [value for value, status in statuses.items() if status is _HOLDS]
+        broken = [value for value, status in statuses.items() if status is _BREAKS]
+        most, least = max(held, default=0), min(broken, default=self.high + 1)
+        return (
+            max((value for value in held if value < least), default=None),
+            min((value for value in broken if value > most), default=None),
+        )
 
     def crossing(self) -> tuple[str, Crossing] | None:
         """Return the objective that crosses its bound first, and where; None if none does within what was measured."""
@@ -69,98 +103,74 @@ class LimitSearch:
         found = [(name, at) for name in metrics if (at := crossing_of(self.measured, name)) is not None]
         return min(found, key=lambda each: each[1].value, default=None)
 
-    def _values(self) -> list[int]:
-        return sorted({each.value for each in self.measured})
-
-    def _at(self, value: int) -> list[Evaluation]:
-        return [each for each in self.measured if each.value == value]
-
     def _next(self) -> int | None:
-        for end, wanted in ((self.low, ObjectiveStatus.HOLDS), (self.high, ObjectiveStatus.BREAKS)):
-            seen = self._at(end)
-            if not seen or (self.status(end) is ObjectiveStatus.OPEN and len(seen) < _AGAIN and not self.crossing()):
+        for end, beyond in ((self.low, True), (self.high, False)):
+            seen = self.at(end)
+            if not seen:
                 return end
-            if self.status(end) is not wanted and self.status(end) is not ObjectiveStatus.OPEN:
-                return end if len(seen) < _CONFIRMATIONS else None
-        holds, breaks = self.bracket
-        low, high = holds or self.low, breaks or self.high
-        inside = self._inside(low, high)
-        if inside is not None:
-            return inside
-        return self._beside(low, high) or self._confirmation(holds, breaks)
+            if all(each.is_beyond is beyond for each in seen):
+                wanted = _BREAKS if beyond else _HOLDS
+                return end if len(seen) < _ENDS and self.status(end) is not wanted else None
+        return self._inside() or self._beside()
 
-    def _inside(self, low: int, high: int) -> int | None:
-        """Return a value well inside of what is left, near the crossing; None if that is narrow, or was tried."""
+    def _inside(self) -> int | None:
+        """Return a value between the largest that seems to hold and the smallest that seems to break, if far apart."""
+        beyond = {value: sum(each.is_beyond for each in self.at(value)) / len(self.at(value)) for value in self.values}
+        high = min(value for value in self.values if beyond[value] > 0 and value > self.low)
+        low = max(value for value in self.values if beyond[value] < 1 and value < high)
         if high / low <= _WIDE:
             return None
-        found = self.crossing()
-        width = log(high / low)
+        found, width = self.crossing(), log(high / low)
         at = log(found[1].value / low) if found and low < found[1].value < high else width / 2
-        value = self._rounded(low * exp(min(max(at, _INNER * width), (1 - _INNER) * width)))
-        return value if low < value < high and not self._known(value) else None
+        value = rounded(low * exp(min(max(at, _INNER * width), (1 - _INNER) * width)))
+        return value if low < value < high else None
 
-    def _beside(self, low: int, high: int) -> int | None:
-        """Return a value on the side of the crossing where the proven end is further away, if it can be proven."""
+    def _beside(self) -> int | None:
+        """Return a value on the side of the crossing that is known less well."""
         found = self.crossing()
-        if found is None:
-            return None
-        at, apart = log(found[1].value), _MARGIN * self._resolved() / found[1].slope
-        sides = [(log(found[1].value / low), at - apart), (log(high / found[1].value), at + apart)]
-        for gap, target in sorted(sides, reverse=True):
-            value = self._rounded(exp(target))
-            if gap > apart * 1.5 and low < value < high and not self._known(value):
-                return value
-        return None
+        at = log(found[1].value) if found else self._middle()
+        proven = self.proven
+        for above, end in ((False, proven[0]), (True, proven[1])):
+            gap = abs(log(end) - at) if end is not None else inf
+            if gap <= self._apart[above] * 1.1:
+                self._apart[above], self._tried[above] = max(_NEAREST, gap * _NEARER), 0
+            elif self._tried[above] >= _TRIES:
+                self._apart[above], self._tried[above] = min(_FURTHEST, self._apart[above] * _FURTHER), 0
+        above = self._is_worse_above(at, proven)
+        self._tried[above] += 1
+        sign = 1 if above else -1
+        value = rounded(exp(at + sign * self._apart[above]))
+        return min(max(value, self.low), self.high)
 
-    def _confirmation(self, holds: int | None, breaks: int | None) -> int | None:
-        """Return the end that was measured least, if it was measured less than twice; then what is open between."""
-        ends = [end for end in (holds, breaks) if end is not None and len(self._at(end)) < _CONFIRMATIONS]
-        if ends:
-            return min(ends, key=lambda end: (len(self._at(end)), end))
-        low, high = holds or self.low, breaks or self.high
-        between = [each for each in self._values() if low <= each <= high and len(self._at(each)) < _AGAIN]
-        return min(between, key=lambda each: len(self._at(each)), default=None)
+    def _is_worse_above(self, at: float, proven: tuple[int | None, int | None]) -> bool:
+        """Return which side to try: the one whose proven end is further away, or that was tried less."""
+        below, above = (abs(log(end) - at) if end is not None else inf for end in proven)
+        if below == above:
+            return self._tried[True] < self._tried[False]
+        return above > below
 
-    def _resolved(self) -> float:
-        """Return the half-width of a ratio's interval, in logarithms, as the narrowest measurements near 1 have it."""
-        found = self.crossing()
-        name = found[0] if found else ""
-        near = sorted(
-            (abs(log(ratio.value)), _reach(ratio.value, ratio.lower, ratio.upper))
-            for each in self.measured
-            if (ratio := each.ratios.get(name)) is not None and 0 < ratio.value < inf
-        )
-        reaches = [reach for _, reach in near[:3] if isfinite(reach)]
-        return min(reaches, default=0.1)
-
-    def _rounded(self, value: float) -> int:
-        """Return a whole number with as few digits as tell values apart."""
-        step = max(1, round(_FINEST * value / 2))
-        for nice in (1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 64):
-            if nice <= step:
-                largest = nice
-        if step > 64:
-            largest = 10 ** (len(str(step)) - 1)
-        return int(min(max(round(value / largest) * largest, self.low), self.high))
-
-    def _known(self, value: int) -> bool:
-        """Return whether a value so near was measured that it would show the same."""
-        return any(abs(value / each - 1) < _FINEST for each in self._values())
+    def _middle(self) -> float:
+        """Return the middle between what seems to hold and what seems to break."""
+        held = max(each.value for each in self.measured if not each.is_beyond)
+        broken = min(each.value for each in self.measured if each.is_beyond)
+        return log(held * broken) / 2
 
 
-def _reach(value: float, lower: float, upper: float) -> float:
-    """Return the wider side of an interval, in logarithms; infinite where it has no end."""
-    return max(log(value / lower) if lower > 0 else inf, log(upper / value) if upper < inf else inf)
+def rounded(value: float) -> int:
+    """Return a whole number with as few digits as tell values apart."""
+    step = max(1.0, _FINEST * value)
+    power = 10 ** int(log10(step))
+    nice: int = power * max(each for each in (1, 2, 4, 5, 8) if each * power <= step)
+    return max(1, round(value / nice) * nice)
 
 
 def limit_of(search: LimitSearch, fixed: dict[str, int]) -> ScaleLimit:
     """Say what a search found: the proven ends, the estimate, and the 95 % interval, which covers all three."""
-    holds, breaks = search.bracket
+    holds, breaks = search.proven
     found = search.crossing()
-    values = sorted({each.value for each in search.measured})
-    points = tuple(point_of([each for each in search.measured if each.value == value]) for value in values)
-    lows = [float(holds) if holds is not None else float(search.low), *([found[1].lower] if found else [])]
-    highs = [float(breaks) if breaks is not None else inf, *([found[1].upper] if found else [])]
+    points = tuple(_point(search, value, holds, breaks) for value in search.values)
+    lows = [float(search.low if holds is None else holds), *([found[1].lower] if found else [])]
+    highs = [inf if breaks is None else float(breaks), *([found[1].upper] if found else [])]
     broken = next((point.objective for point in points if point.value == breaks), "")
     return ScaleLimit(
         fixed=fixed,
@@ -168,20 +178,40 @@ def limit_of(search: LimitSearch, fixed: dict[str, int]) -> ScaleLimit:
         breaks=breaks,
         estimate=_estimate(found, holds, breaks),
         lower=max(min(lows), float(search.low)),
-        upper=max(highs) if breaks is not None else inf,
+        upper=max(highs),
         objective=found[0] if found else broken,
         points=points,
     )
 
 
+def _point(search: LimitSearch, value: int, holds: int | None, breaks: int | None) -> ScalePoint:
+    """Describe the measurements of one value; the ratio is that of the middle one.
+
+    What is smaller than a value that holds, holds; what is larger than one that breaks, breaks.
+    """
+    status = _HOLDS if value <= (holds or 0) else _BREAKS if breaks and value >= breaks else _OPEN
+    measured = search.at(value)
+    middle = sorted(measured, key=lambda each: _decisive(each).value)[len(measured) // 2]
+    ratio = _decisive(middle)
+    return ScalePoint(
+        value=value,
+        status=status,
+        objective=middle.decisive,
+        ratio=ratio.value,
+        ratio_lower=ratio.lower,
+        ratio_upper=ratio.upper,
+        measurements=len(measured),
+        parameters=middle.parameters,
+    )
+
+
+def _decisive(each: Evaluation) -> Ratio:
+    return each.ratios.get(each.decisive, Ratio(nan, 0.0, inf, _OPEN))
+
+
 def _estimate(found: tuple[str, Crossing] | None, holds: int | None, breaks: int | None) -> float:
     """Return the crossing, within what is proven."""
+    low, high = float(holds or 0), inf if breaks is None else float(breaks)
     if found is None:
-        return (holds * breaks) ** 0.5 if holds is not None and breaks is not None else nan
-    low, high = float(holds or 0), float(breaks) if breaks is not None else inf
+        return (low * high) ** 0.5 if 0 < low < high < inf else nan
     return min(max(found[1].value, low), high)
-
-
-def largest_proven(limits: Sequence[ScaleLimit]) -> int | None:
-    """Return the largest value that was proven to hold in any of several searches."""
-    return max((limit.holds for limit in limits if limit.holds is not None), default=None)

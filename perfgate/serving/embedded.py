@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,7 @@ class EmbeddedForkServer:
         self._asking = threading.Lock()  # one request at a time on the control channel
         self._ready = self._kept_back = False
         self._channels: list[Channel] = []
+        self._pids: list[int] = []
         given = [program, str(theirs.fileno()), str(os.getpid()), *([_REST] if rest else [])]
         command = [sys.executable, "-P", "-m", "perfgate.server.fork_server", *given]
         env = server_environment(environ, huge_pages=huge_pages)
@@ -227,7 +229,9 @@ class EmbeddedForkServer:
                 self._channels.append(ours)
                 self.wait_ready()
                 self._control.send({"op": "start", "spec": _plain(spec)}, theirs)
-                return self._control.receive(_REPLY_TIMEOUT_S)["pid"], ours
+                pid: int = self._control.receive(_REPLY_TIMEOUT_S)["pid"]
+                self._pids.append(pid)
+                return pid, ours
         except (ChannelClosedError, TimeoutError) as error:
             raise InvalidRunError(f"the fork server died: {self._last_words()}", f"see {self._log}") from error
         finally:
@@ -255,6 +259,20 @@ class EmbeddedForkServer:
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else "no message"
+
+    def end_replicas(self) -> None:
+        """End all replicas, and keep the parent for others."""
+        channels, self._channels = self._channels, []
+        for channel in channels:
+            channel.close()
+        pids, self._pids = self._pids, []
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            with contextlib.suppress(ChannelClosedError, TimeoutError), self._asking:
+                self._control.send({"op": "reap", "pid": pid})
+                self._control.receive(5.0)
 
     def stop(self) -> None:
         """End the parent; the kernel ends its replicas with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -31,6 +32,17 @@ def side_by_side(baseline_run: TrialTable, candidate_run: TrialTable) -> TrialTa
         {arm: size for arm, size in sizes_mb.items() if size is not None},
         new.shares,
     )
+
+
+def pooled(runs: Sequence[TrialTable]) -> TrialTable:
+    """Take the candidates of several runs as those of one: servers of different runs stay different servers."""
+    tables, columns, facts, first = [candidate_of(run) for run in runs], [], [], 0
+    for table in tables:
+        columns.append(replace(table.columns, replica=table.columns.replica + first))
+        facts += [replace(fact, replica=fact.replica + first) for fact in table.replicas]
+        first += 1 + max((fact.replica for fact in table.replicas), default=0)
+    sizes_mb, shares = (tables[0].sizes_mb, tables[0].shares) if tables else ({}, ())
+    return TrialTable(Columns.joined(columns), tuple(facts), sizes_mb, shares)
 
 
 def candidate_of(run: TrialTable) -> TrialTable:

@@ -24,7 +24,7 @@ def searched(name: str, seconds: float, seed: int) -> ScaleLimit:
     """Search once."""
     world = next(each for each in WORLDS if each.name == name)
     machine = machine_of(world, seed, seconds)
-    search = LimitSearch(LOW, HIGH)
+    search = LimitSearch(LOW, HIGH, machine.judge)
     for value in search.asks(lambda: machine.now_s / seconds):
         search.tell(machine.measure(value))
     return limit_of(search, {})

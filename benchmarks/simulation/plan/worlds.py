@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -54,11 +54,11 @@ class World:
 
 
 def _dense(value: float) -> float:
-    return 0.25 + 0.75 * (value / 1024) ** 2
+    return 0.25 + 0.75 * (value / 1024) * (value / 1024)
 
 
 def _cliff(value: float) -> float:
-    return 0.5 * (value / 1024) ** 0.3 * (1.0 if value < 1100 else 2.6)
+    return 0.5 * float((value / 1024) ** 0.3) * (1.0 if value < 1100 else 2.6)
 
 
 WORLDS = (
@@ -97,7 +97,7 @@ def true_value(name: str) -> float:
     while high / low > 1.0005:
         middle = (low * high) ** 0.5
         low, high = (middle, high) if _true_ratio(world, middle) <= 1 else (low, middle)
-    return (low * high) ** 0.5
+    return float((low * high) ** 0.5)
 
 
 def _true_ratio(world: World, value: float) -> float:
@@ -132,15 +132,27 @@ class Machine:
         )
         service = world.service_ms(value)
         if world.memory:
-            ratio = _memory(service * np.exp(rng.normal(0, 0.003, SERVERS)), world.bound)
+            values = [service * np.exp(rng.normal(0, 0.003, SERVERS))]
+            ratio = _memory(values[0], world.bound)
         else:
             each = slow * np.exp(rng.normal(0, world.server_sd, SERVERS))
             each *= np.where(rng.random(SERVERS) < world.slow_servers, 1.1, 1.0)
             series = [_responses_ms(world, service * one, rng, LOAD_S / SERVERS) for one in each]
+            values = series
             ratio = _percentile(series, world.bound)
         clear = ratio.status is not ObjectiveStatus.OPEN and not 0.5 < ratio.value < 2
         self._pass(START_S + (LOAD_S / 2 if clear else LOAD_S))
-        return Evaluation(value, {"latency_p99_ms": ratio})
+        return Evaluation(value, {"latency_p99_ms": ratio}, evidence=values)
+
+    def judge(self, measured: Sequence[Evaluation]) -> ObjectiveStatus:
+        """Test several measurements as one."""
+        values = [each for one in measured for each in one.evidence]
+        if not values:
+            return ObjectiveStatus.OPEN
+        world = self.world
+        return (
+            _memory(np.concatenate(values), world.bound) if world.memory else _percentile(values, world.bound)
+        ).status
 
     def _pass(self, seconds: float) -> None:
         self.now_s += seconds

@@ -1,0 +1,188 @@
+"""`perfgate plan --scale`: variants of a sketch, each measured as a short run, and the largest value that holds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import exp, log
+from pathlib import Path
+
+from perfgate.errors import InvalidRunError, UsageError
+from perfgate.formatting import number
+from perfgate.gate.interim import NominalLevels
+from perfgate.gate.objectives import judge_objective, judged_objectives
+from perfgate.gate.verdict import Verdict
+from perfgate.metrics import BY_NAME, Source
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.options import Options
+from perfgate.pipeline.planned import Times, answer_of, fitted, measured, objective_answer, opened
+from perfgate.planning.answer import ObjectiveStatus, PlanAnswer, Scale, ScaleLimit, ScaleRange
+from perfgate.planning.evaluation import Evaluation, ratios_of, together
+from perfgate.planning.limit_search import LimitSearch, limit_of
+from perfgate.results.loader import read_run
+from perfgate.results.progress import Phase, Progress, SilentProgress
+from perfgate.results.result import Outcome, Result
+from perfgate.results.scenario import as_recorded
+from perfgate.scenario.schema import Scenario
+from perfgate.serving.fork_ahead import Shared
+from perfgate.sketch.builder import Builder
+from perfgate.sketch.built import SketchFacts
+from perfgate.sketch.dimensions import Range
+from perfgate.stats.cross_run import pooled
+
+SECONDS = 160.0
+"""Default time of a search for one dimension, with building and starts of servers."""
+FRONTIER = 5
+"""Values of the second dimension."""
+_ONE_S, _REPLICAS = 10.0, 8
+"""Time to measure one value, and servers."""
+_EXECUTE_SHARE = 0.3
+"""Share of that for executions in the servers, where an objective is about them."""
+_START = {Source.START, Source.MODEL}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched, in which scenario, with what."""
+
+    builder: Builder
+    scenario: Scenario
+    values: Mapping[str, int]
+    """Dimensions that are fixed."""
+    options: Options
+    host: Host
+    out: Path
+    shown: dict[int, PlanAnswer] = field(default_factory=dict)
+    """What the last measurement of each value of the first dimension showed, as plans of their own."""
+
+    def limit(self, wanted: Range, fixed: Mapping[str, int], seconds: float, progress: Progress) -> ScaleLimit:
+        """Search the largest value of one dimension."""
+        host, search = self.host, LimitSearch(wanted.low, wanted.high, self._judge)
+        began_s = host.clock()
+        for value in search.asks(lambda: (host.clock() - began_s) / seconds):
+            done = len(search.measured)
+            left_s = max(0.0, seconds - (host.clock() - began_s))
+            progress.phase(Phase(f"{_named({**fixed, wanted.dimension: value})}{_so_far(search)}", later_s=left_s))
+            search.tell(self._evaluation(wanted.dimension, value, fixed, done))
+        return limit_of(search, dict(fixed))
+
+    def _judge(self, measured: Sequence[Evaluation]) -> ObjectiveStatus:
+        """Judge all requests of several measurements as those of one run."""
+        gate, asked = self.scenario.gate, judged_objectives(self.scenario.objectives)
+        table = pooled([each.evidence for each in measured])
+        levels = NominalLevels.of(gate.alpha, 1)
+        found = [judge_objective(BY_NAME[name], bound, table, levels) for name, bound in asked.items()]
+        return together(objective_answer(each).status for each in found if not each.warns)
+
+    def _evaluation(self, dimension: str, value: int, fixed: Mapping[str, int], number: int) -> Evaluation:
+        facts = self.builder.build({**self.values, **fixed, dimension: value})
+        directory = self.out / "scale" / _named({**fixed, dimension: value}) / str(number)
+        try:
+            comparison, result = self._measured(facts, directory)
+        finally:
+            shutil.rmtree(facts.path, ignore_errors=True)
+        if result.status is Outcome.INTERRUPTED:
+            raise KeyboardInterrupt
+        found = self.shown[value] = answer_of(facts, comparison, result, directory)
+        if not found.objectives:
+            problem = f"{_named({**fixed, dimension: value})} could not be measured: {'; '.join(found.notes[:1])}"
+            raise InvalidRunError(problem, f"see {directory}")
+        return Evaluation(value, ratios_of(found.objectives), facts.parameters, read_run(directory)[1])
+
+    def _measured(self, facts: SketchFacts, directory: Path) -> tuple[Comparison, Result]:
+        times = Times(_ONE_S, _execute_share(self.scenario), 0.0, 0.0)
+        scenario = fitted(self.scenario, facts, times)
+        budget = scenario.budget.model_copy(update={"replicas": min(scenario.budget.replicas, _REPLICAS)})
+        comparison = opened(facts, scenario.model_copy(update={"budget": budget}), self.host, None)
+        found = measured(comparison, replace(self.options, out=directory), self.host, directory, stops_early=True)
+        return comparison, found
+
+
+def scaled(search: Search, ranges: Sequence[Range], seconds: float, run_id: str) -> PlanAnswer:
+    """Search one dimension or, for several values of a second one, the frontier of both."""
+    host = search.host
+    created, began_s = host.now(), host.clock()
+    with host.progress() as progress:
+        shared = Shared(host.ahead, host.environ, host.cpus())
+        try:
+            quiet = replace(search, host=replace(host, ahead=shared, progress=SilentProgress))
+            limits = tuple(_limits(quiet, ranges, seconds, progress))
+        finally:
+            shared.stop()
+    seconds = host.clock() - began_s
+    found = Scale(tuple(ScaleRange(each.dimension, each.low, each.high) for each in ranges), limits, seconds)
+    largest = max((limit.holds for limit in limits if limit.holds is not None), default=None)
+    shown = search.shown[min(search.shown) if largest is None else largest]
+    return replace(
+        shown,
+        plan_id=run_id,
+        created_utc=created.isoformat(timespec="seconds"),
+        complete=True,
+        scenario=as_recorded(search.scenario),
+        verdict=_verdict(limits),
+        objectives=(),
+        promises=(),
+        notes=(),
+        scale=found,
+        seconds=seconds,
+    )
+
+
+def _verdict(limits: Sequence[ScaleLimit]) -> Verdict:
+    """Return pass if a size that holds is known everywhere, fail if even the smallest breaks somewhere."""
+    if all(limit.holds is not None for limit in limits):
+        return Verdict.PASS
+    broken = any(limit.breaks == limit.points[0].value for limit in limits)
+    return Verdict.FAIL if broken else Verdict.INCONCLUSIVE
+
+
+def _limits(search: Search, ranges: Sequence[Range], seconds: float, progress: Progress) -> Iterator[ScaleLimit]:
+    first, *others = ranges
+    if not others:
+        yield search.limit(first, {}, seconds, progress)
+        return
+    (second,) = others
+    values = spaced(second)
+    for value in values:
+        yield search.limit(first, {second.dimension: value}, seconds / len(values), progress)
+
+
+def spaced(wanted: Range) -> tuple[int, ...]:
+    """Return values of a range at equal ratios, its ends among them."""
+    step = log(wanted.high / wanted.low) / (FRONTIER - 1)
+    return tuple(sorted({round(wanted.low * exp(step * place)) for place in range(FRONTIER)}))
+
+
+def _execute_share(scenario: Scenario) -> float:
+    """Return the share of the time for executions: none, if no objective is about them."""
+    sources = [BY_NAME[name].sources for name in scenario.objectives]
+    from_execution = [each for each in sources if Source.EXECUTE in each and Source.LOAD not in each[:1]]
+    others = [each for each in sources if each not in from_execution and not _START & set(each)]
+    if not from_execution:
+        return 0.0
+    return _EXECUTE_SHARE if others else 1.0
+
+
+def _named(values: Mapping[str, int]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _so_far(search: LimitSearch) -> str:
+    holds, breaks = search.proven
+    known = [f"{number(holds)} holds"] if holds is not None else []
+    known += [f"{number(breaks)} breaks"] if breaks is not None else []
+    return f" ({', '.join(known)})" if known else ""
+
+
+def check_ranges(ranges: Sequence[Range], objectives: Mapping[str, object]) -> None:
+    """Raise UsageError for what cannot be searched."""
+    if len(ranges) > 2:
+        raise UsageError(f"--scale takes one dimension, or two for a frontier, not {len(ranges)}", "leave some out")
+    names = [each.dimension for each in ranges]
+    if len(set(names)) < len(names):
+        raise UsageError(f"--scale names {names[0]} twice", "name two dimensions")
+    if "capacity_rps" in objectives:
+        problem = "--scale measures each value for seconds, which is too short for the objective on capacity_rps"
+        raise UsageError(problem, "give the scenario a rate, and an objective such as latency_p99_ms")
