@@ -62,6 +62,20 @@ def quantity(value: float | None, metric: str) -> str:
     return with_unit(value, _unit(metric))
 
 
+def ends(lower: float, upper: float, metric: str) -> str:
+    """Return the ends of a measured number's interval: `[3.80, 4.60]`, `(at least 3.80 ms)`; empty if it has none."""
+    if isfinite(lower) and isfinite(upper):
+        low, high = (share(end) if _unit(metric) == "share" else number(end) for end in (lower, upper))
+        return f"[{low}, {high}]"
+    known = f"at least {quantity(lower, metric)}" if isfinite(lower) else f"at most {quantity(upper, metric)}"
+    return f"({known})" if isfinite(lower) or isfinite(upper) else ""
+
+
+def measured(value: float, lower: float, upper: float, metric: str) -> str:
+    """Return a measured number and its interval: `4.10 ms [3.80, 4.60]`."""
+    return f"{quantity(value, metric)} {ends(lower, upper, metric)}".rstrip()
+
+
 def bound(value: float, metric: str) -> str:
     """Return a limit on a metric as it was given: `20 ms`, `1%`."""
     return share(value) if _unit(metric) == "share" else _beside(given(value), _unit(metric))

@@ -65,6 +65,21 @@ def test_differences_are_in_the_metrics_unit_and_shares_differ_by_percentage_poi
     assert formatting.difference(math.nan, "ms") == "n/a"
 
 
+@pytest.mark.parametrize(
+    ("lower", "upper", "metric", "text"),
+    [
+        (3.8, 4.6, "latency_p99_ms", "[3.80, 4.60]"),
+        (0.0, 0.0002, "error_rate", "[0%, 0.02%]"),
+        (3.8, math.inf, "latency_p99_ms", "(at least 3.80 ms)"),
+        (-math.inf, 0.0002, "error_rate", "(at most 0.02%)"),
+        (-math.inf, math.nan, "error_rate", ""),
+    ],
+)
+def test_an_interval_has_the_ends_that_are_known(lower: float, upper: float, metric: str, text: str) -> None:
+    assert formatting.ends(lower, upper, metric) == text
+    assert formatting.measured(4.1, lower, upper, metric) == f"{formatting.quantity(4.1, metric)} {text}".rstrip()
+
+
 def test_quantities_have_the_unit_of_the_metrics_table() -> None:
     assert formatting.quantity(2.61, "service_mean_ms") == "2.61 ms"
     assert formatting.quantity(0.015, "error_rate") == "1.5%"
