@@ -1,0 +1,239 @@
+"""What the answer of `perfgate plan` says in sentences: on a terminal and on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from math import isfinite
+
+from perfgate.capacity.sentences import arm_lines, capacity_sentence, told_apart
+from perfgate.explain.profile import GroupTime, Profile
+from perfgate.formatting import bound, change, ends, measured, quantity, rate, share, with_unit
+from perfgate.gate.verdict import Verdict
+from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus, PlanAnswer, Promise
+from perfgate.planning.scale_sentences import scale_sentences, short_words
+from perfgate.sketch.built import SketchFacts
+
+UNSEEN = "What random weights cannot show"
+"""Heading of what the answer cannot know."""
+_MOST_DIMENSIONS = 8
+_MEBIBYTE = 1 << 20
+_STATUS = {
+    Verdict.PASS: ObjectiveStatus.HOLDS,
+    Verdict.FAIL: ObjectiveStatus.BREAKS,
+    Verdict.INCONCLUSIVE: ObjectiveStatus.OPEN,
+}
+
+
+def summary_lines(answer: PlanAnswer) -> tuple[str, ...]:
+    """Return everything that was found, in reading order."""
+    return (
+        *filter(None, (interrupted_sentence(answer),)),
+        *map(objective_sentence, answer.objectives),
+        *scale_sentences(answer.scale),
+        *filter(None, (dominant_sentence(answer.profile),)),
+        *promise_sentences(answer.promises, answer.profile),
+        *capacity_lines(answer),
+        *filter(None, (needed_sentence(answer.needed),)),
+    )
+
+
+def interrupted_sentence(answer: PlanAnswer) -> str:
+    """Return that the measurement was interrupted; empty if it was not."""
+    return "" if answer.complete else "Interrupted: this is what was known by then."
+
+
+def sketch_sentence(sketch: SketchFacts) -> str:
+    """Return what was built: `ranker.toml: 868,353 parameters, 3.42 MiB; layers.depth=3, layers.width=512`."""
+    shown = [f"{name}={value:,}" for name, value in sketch.dimensions.items()][:_MOST_DIMENSIONS]
+    rest = len(sketch.dimensions) - len(shown)
+    dimensions = ", ".join((*shown, *([f"{rest:,} more"] if rest else [])))
+    size = f"{sketch.given}: {sketch.parameters:,} parameters, {with_unit(sketch.size_mb, 'MiB')}"
+    return f"{size}{f'; {dimensions}' if dimensions else ''}."
+
+
+def objective_sentence(objective: ObjectiveAnswer) -> str:
+    """Return whether an objective holds, and by how much, or what would decide it."""
+    return f"{objective.metric} {_CLAUSES[objective.status](objective)}{_warn_only(objective)}."
+
+
+def _warn_only(objective: ObjectiveAnswer) -> str:
+    return " (warn-only)" if objective.warns else ""
+
+
+def limit_words(objective: ObjectiveAnswer) -> str:
+    """Return what is required: `at most 10 ms`."""
+    most = "at most" if objective.is_maximum else "at least"
+    return f"{most} {bound(objective.bound, objective.metric)}"
+
+
+def value_words(objective: ObjectiveAnswer) -> str:
+    """Return the value and its interval: `4.10 ms [3.80, 4.60]`."""
+    return measured(objective.value, objective.lower, objective.upper, objective.metric)
+
+
+def margin_words(objective: ObjectiveAnswer) -> str:
+    """Return how far it is from the bound: `59% left (54% to 62%)`, `42% beyond (29% to 58%)`; empty if unknown."""
+    if objective.status is ObjectiveStatus.OPEN or not isfinite(objective.margin):
+        return ""
+    word = "left" if objective.status is ObjectiveStatus.HOLDS else "beyond"
+    low, high = sorted(map(abs, objective.margins))
+    between = f"{share(low)} to {share(high)}" if isfinite(high) else f"at least {share(low)}"
+    return f"{share(abs(objective.margin))} {word}{f' ({between})' if isfinite(low) else ''}"
+
+
+def _decided(objective: ObjectiveAnswer) -> str:
+    said = f"{objective.status.value}: {value_words(objective)}, {limit_words(objective)}"
+    return "; ".join(filter(None, (said, margin_words(objective))))
+
+
+def _open(objective: ObjectiveAnswer) -> str:
+    more = f"; {objective.more.rstrip('. ')}" if objective.more else ""
+    if not isfinite(objective.value):
+        return f"is open: no usable data{more}"
+    return f"is open: {_undecided(objective)}{more}"
+
+
+def _undecided(objective: ObjectiveAnswer) -> str:
+    return f"{value_words(objective)} is not clearly on either side of {bound(objective.bound, objective.metric)}"
+
+
+_CLAUSES = {ObjectiveStatus.HOLDS: _decided, ObjectiveStatus.BREAKS: _decided, ObjectiveStatus.OPEN: _open}
+
+
+def dominant_sentence(profile: Profile | None) -> str:
+    """Return what takes most of an execution; empty if that was not measured."""
+    if profile is None or not profile.execute_ms > 0:
+        return ""
+    whole = f"an execution of {with_unit(profile.execute_ms, 'ms')}"
+    types, layers = profile.by_type[:1], profile.by_layer[:1]
+    rest = share(profile.rest_ms / profile.execute_ms)
+    if not types or profile.rest_ms > types[0].ms:
+        return f"{rest} of {whole} is outside of operations{_most(', ', types, profile)}{_most('; ', layers, profile)}."
+    return f"{_most('', types, profile)} of {whole}{_most('; of the layers, ', layers, profile)}."
+
+
+def _most(before: str, groups: Sequence[GroupTime], profile: Profile) -> str:
+    """Return the share of the first group: `MatMul takes 71%`; empty if there is none."""
+    return "".join(f"{before}{each.name} takes {share(each.ms / profile.execute_ms)}" for each in groups)
+
+
+def tracing_sentence(profile: Profile) -> str:
+    """Return what was timed, and what timing cost."""
+    cost = change(profile.tracing_overhead) if isfinite(profile.tracing_overhead) else "not known"
+    return (
+        f"Tracing overhead: {cost} of an execution ({profile.executions:,} traced executions of "
+        f"{profile.op_count:,} operations in {servers_words(profile.replicas)}). Times of executions are measured "
+        "without it."
+    )
+
+
+def promise_sentences(promises: Sequence[Promise], profile: Profile | None) -> tuple[str, ...]:
+    """Return the memory and the start of one server."""
+    known = {each.metric: _promised(each) for each in promises if isfinite(each.value)}
+    peak = profile.peak_bytes / _MEBIBYTE if profile else 0.0
+    memory = (
+        f"a server takes {known['rss_peak_mb']}" if "rss_peak_mb" in known else "",
+        f"the tensors of an execution {with_unit(peak, 'MiB')} at their peak" if peak else "",
+        f"the model's files {known['model_size_mb']}" if "model_size_mb" in known else "",
+    )
+    start = (
+        f"the model is served after {known['load_time_s']}" if "load_time_s" in known else "",
+        f"its first request is answered after {known['cold_start_s']}" if "cold_start_s" in known else "",
+    )
+    each = (("Memory", memory), ("Start", start))
+    return tuple(f"{word}: {', '.join(filter(None, parts))}." for word, parts in each if any(parts))
+
+
+def _promised(promise: Promise) -> str:
+    if promise.lower == promise.upper:
+        return quantity(promise.value, promise.metric)
+    known = ends(promise.lower, promise.upper, promise.metric)
+    return f"{quantity(promise.value, promise.metric)}{f' {known} (95%)' if known else ''}"
+
+
+def capacity_lines(answer: PlanAnswer) -> tuple[str, ...]:
+    """Return what one server carries, and what limits it; empty if that was not measured."""
+    found = answer.capacity
+    if found is None:
+        return ()
+    lines = ((f"Capacity of {capacity_sentence(arm, found.objectives)}.", *arm_lines(arm, found.objectives))
+             for arm in told_apart(found))  # fmt: skip
+    return tuple(chain.from_iterable(lines))
+
+
+def needed_sentence(needed: CoresNeeded | None) -> str:
+    """Return the servers that hold the objectives at the scenario's rate; empty if it has none."""
+    if needed is None:
+        return ""
+    demand = f"{rate(needed.rate_rps)} requests/s"
+    least = needed.servers_at_upper
+    if needed.servers is None:
+        fewer = "" if least is None else f"; fewer than {least:,} do not suffice"
+        return f"How many servers hold the objectives at {demand} is not known{fewer}."
+    of = "1 CPU" if needed.cores == 1 else f"{needed.cores:,} CPUs"
+    total = needed.servers * needed.cores
+    cpus = f" ({total:,} CPUs)" if needed.servers > 1 else ""
+    return f"To hold the objectives at {demand}, plan {servers_words(needed.servers)} of {of}{cpus}{_between(needed)}."
+
+
+def _between(needed: CoresNeeded) -> str:
+    """Return which numbers the capacity's interval allows."""
+    named = ((needed.servers_at_estimate, "by the estimate"), (needed.servers_at_upper, "by the upper end"))
+    known = [(count, word) for count, word in named if count is not None]
+    if not known:
+        return ""
+    if {count for count, _ in known} == {needed.servers}:
+        return ": the same by either end of the capacity's interval" if needed.servers_at_upper is not None else ""
+    others = ", ".join(f"{count:,} {word}" for count, word in known)
+    return f": by the lower end of the capacity's interval ({others})"
+
+
+def servers_words(count: int) -> str:
+    """Return a number of servers: `1 server`, `3 servers`."""
+    return "1 server" if count == 1 else f"{count:,} servers"
+
+
+def final_words(answer: PlanAnswer) -> str:
+    """Return the final line without the page: `PASS ranker.toml holds: latency_p99_ms 4.10 ms <= 10 ms`."""
+    word = answer.verdict.value.upper() if answer.complete else "INTERRUPTED"
+    return f"{word} {verdict_words(answer.verdict, answer.sketch.given, answer.objectives)}{_besides(answer)}"
+
+
+def verdict_words(verdict: Verdict, name: str, objectives: Sequence[ObjectiveAnswer]) -> str:
+    """Return what decided: the worst objective first, then those with the same status, then missed warnings."""
+    status = _STATUS.get(verdict)
+    counting = [each for each in objectives if not each.warns]
+    found = sorted((each for each in counting if each.status is status), key=_least_margin)
+    missed = [against_bound(each) for each in objectives if each.warns and each.status is ObjectiveStatus.BREAKS]
+    warning = f"; warning: {', '.join(missed)}" if missed else ""
+    if status is None or not found:
+        why = "every objective is warn-only" if objectives and not counting else "its objectives could not be judged"
+        return f"{name}: {why}{warning}"
+    first, *others = map(against_bound, found)
+    also = f" (also {', '.join(others)})" if others and status is ObjectiveStatus.BREAKS else ""
+    return f"{name} {'is ' if status is ObjectiveStatus.OPEN else ''}{status.value}: {first}{also}{warning}"
+
+
+def _least_margin(objective: ObjectiveAnswer) -> float:
+    return objective.margin if isfinite(objective.margin) else 0.0
+
+
+def against_bound(objective: ObjectiveAnswer) -> str:
+    """Return an objective's value against its bound: `latency_p99_ms 4.10 ms <= 10 ms`."""
+    if objective.status is ObjectiveStatus.OPEN:
+        known = _undecided(objective) if isfinite(objective.value) else "has no usable data"
+        return f"{objective.metric} {known}"
+    holds = objective.status is ObjectiveStatus.HOLDS
+    relation = ("<=" if holds else ">") if objective.is_maximum else (">=" if holds else "<")
+    value = quantity(objective.value, objective.metric)
+    return f"{objective.metric} {value} {relation} {bound(objective.bound, objective.metric)}"
+
+
+def _besides(answer: PlanAnswer) -> str:
+    """Return how large it may become, and the servers it needs."""
+    needed = answer.needed
+    servers = ""
+    if needed is not None and needed.servers is not None:
+        servers = f"{servers_words(needed.servers)} for {rate(needed.rate_rps)}/s"
+    return "".join(f"; {each}" for each in (short_words(answer.scale), servers) if each)

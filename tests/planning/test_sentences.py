@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf, nan
+
+import pytest
+
+from perfgate.gate.verdict import Verdict
+from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus, PlanAnswer
+from perfgate.planning.sentences import (
+    capacity_lines,
+    dominant_sentence,
+    final_words,
+    interrupted_sentence,
+    margin_words,
+    needed_sentence,
+    objective_sentence,
+    promise_sentences,
+    sketch_sentence,
+    summary_lines,
+    tracing_sentence,
+)
+from tests.planning.answers import (
+    BREAKING,
+    HOLDING,
+    NO_ERRORS,
+    OPEN,
+    SAMPLES,
+    SKETCH,
+    breaks,
+    no_numbers,
+    one_dimension,
+    passes,
+    profile,
+    two_dimensions,
+    undecided,
+)
+
+FAST = ObjectiveAnswer(
+    "throughput_rps", ObjectiveStatus.HOLDS, bound=400.0, is_maximum=False, value=480.0, lower=440.0, upper=inf
+)
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        (HOLDING, "latency_p99_ms holds: 8.40 ms [7.80, 9.40], at most 20 ms; 58% left (53% to 61%)."),
+        (NO_ERRORS, "error_rate holds: 0% [0%, 0.02%], at most 0.1%; 100% left (80% to 100%)."),
+        (BREAKING, "latency_p99_ms breaks: 28.4 ms [25.8, 31.6], at most 20 ms; 42% beyond (29% to 58%)."),
+        (replace(BREAKING, warns=True), ("latency_p99_ms breaks: 28.4 ms [25.8, 31.6], at most 20 ms; 42% beyond "
+                                         "(29% to 58%) (warn-only).")),
+        (replace(BREAKING, upper=inf), ("latency_p99_ms breaks: 28.4 ms (at least 25.8 ms), at most 20 ms; 42% beyond "
+                                        "(at least 29%).")),
+        (OPEN, ("latency_p99_ms is open: 19.2 ms [17.8, 21.6] is not clearly on either side of 20 ms; needs about "
+                "4,100 more requests, 12,400 in total.")),
+        (replace(OPEN, value=nan, lower=-inf, upper=inf, more=""), "latency_p99_ms is open: no usable data."),
+        (FAST, ("throughput_rps holds: 480 1/s (at least 440 1/s), at least 400 1/s; 20% left (at least 10%).")),
+        (replace(FAST, status=ObjectiveStatus.BREAKS, value=300.0, lower=-inf, upper=320.0),
+         ("throughput_rps breaks: 300 1/s (at most 320 1/s), at least 400 1/s; 25% beyond (at least 20%).")),
+        (replace(NO_ERRORS, bound=0.0, upper=0.0), "error_rate holds: 0% [0%, 0%], at most 0%."),
+    ],
+)  # fmt: skip
+def test_each_objective_says_whether_it_holds_and_by_how_much(objective: ObjectiveAnswer, words: str) -> None:
+    assert objective_sentence(objective) == words
+
+
+def test_what_is_open_has_no_margin() -> None:
+    assert margin_words(OPEN) == ""
+    assert margin_words(replace(OPEN, status=ObjectiveStatus.HOLDS)) == "4% left (8% to 11%)", "the check can fail"
+
+
+def test_what_dominates_is_a_share_of_one_execution() -> None:
+    assert dominant_sentence(profile()) == (
+        "MatMul takes 71% of an execution of 2.31 ms; of the layers, layers_2 takes 47.6%."
+    )
+    assert dominant_sentence(replace(profile(), by_layer=())) == "MatMul takes 71% of an execution of 2.31 ms."
+    assert dominant_sentence(replace(profile(), rest_ms=1.7)) == (
+        "73.6% of an execution of 2.31 ms is outside of operations, MatMul takes 71%; layers_2 takes 47.6%."
+    )
+    nothing = replace(profile(), by_type=(), by_layer=(), ops=())
+    assert dominant_sentence(nothing) == "10.8% of an execution of 2.31 ms is outside of operations."
+    assert dominant_sentence(replace(profile(), execute_ms=nan)) == dominant_sentence(None) == ""
+
+
+def test_timing_operations_has_its_cost() -> None:
+    assert tracing_sentence(profile()).startswith(
+        "Tracing overhead: +8.3% of an execution (320 traced executions of 6 operations in 4 servers)."
+    )
+    assert "overhead: not known" in tracing_sentence(replace(profile(), tracing_overhead=nan))
+
+
+def test_memory_and_start_are_promised_with_an_interval() -> None:
+    memory, start = promise_sentences(passes().promises, profile())
+    assert memory == (
+        "Memory: a server takes 612 MiB [598, 627] (95%), the tensors of an execution 9.00 MiB at their peak, the "
+        "model's files 3.42 MiB."
+    )
+    assert start == (
+        "Start: the model is served after 0.840 s [0.710, 0.990] (95%), its first request is answered after 0.930 s "
+        "[0.780, 1.11] (95%)."
+    )
+    (memory,) = promise_sentences(passes().promises[2:3], None)
+    assert memory == "Memory: a server takes 612 MiB [598, 627] (95%)."
+    one_sided = replace(passes().promises[2], upper=inf)
+    assert promise_sentences((one_sided,), None) == ("Memory: a server takes 612 MiB (at least 598 MiB) (95%).",)
+    assert promise_sentences(no_numbers().promises, None) == ()
+
+
+def test_the_capacity_is_said_as_perfgate_capacity_says_it() -> None:
+    first, tested, limit = capacity_lines(passes())
+    assert first.startswith("Capacity of ranker.toml: 412 requests/s [398, 425] (95%); latency_p99_ms at most 20 ms")
+    assert tested.startswith("ranker.toml holds at 380 requests/s and breaks at 440")
+    assert limit.startswith("Limit of ranker.toml: ")
+    assert capacity_lines(undecided()) == ()
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [
+        (CoresNeeded(2000.0, 2, 6, 5, 5), ("To hold the objectives at 2,000 requests/s, plan 6 servers of 2 CPUs "
+                                           "(12 CPUs): by the lower end of the capacity's interval (5 by the "
+                                           "estimate, 5 by the upper end).")),
+        (CoresNeeded(200.0, 1, 1, 1, 1), ("To hold the objectives at 200 requests/s, plan 1 server of 1 CPU: the same "
+                                          "by either end of the capacity's interval.")),
+        (CoresNeeded(200.0, 4, 3, 2, None), ("To hold the objectives at 200 requests/s, plan 3 servers of 4 CPUs "
+                                             "(12 CPUs): by the lower end of the capacity's interval (2 by the "
+                                             "estimate).")),
+        (CoresNeeded(200.0, 4, 3, None, None), ("To hold the objectives at 200 requests/s, plan 3 servers of 4 CPUs "
+                                                "(12 CPUs).")),
+        (CoresNeeded(200.0, 4, None, None, 10), ("How many servers hold the objectives at 200 requests/s is not "
+                                                 "known; fewer than 10 do not suffice.")),
+        (CoresNeeded(200.0, 4, None, None, None), ("How many servers hold the objectives at 200 requests/s is not "
+                                                   "known.")),
+        (None, ""),
+    ],
+)  # fmt: skip
+def test_servers_are_planned_by_the_lower_end(needed: CoresNeeded | None, words: str) -> None:
+    assert needed_sentence(needed) == words
+
+
+def test_the_sketch_has_its_dimensions_but_not_all_of_many() -> None:
+    assert sketch_sentence(SKETCH) == (
+        "ranker.toml: 868,353 parameters, 3.42 MiB; embeddings.user.rows=10,000, layers.depth=3, layers.width=512."
+    )
+    many = {f"blocks.b{number}.width": 8 for number in range(11)}
+    assert sketch_sentence(replace(SKETCH, dimensions=many)).endswith("blocks.b7.width=8, 3 more.")
+    assert sketch_sentence(replace(SKETCH, dimensions={})) == "ranker.toml: 868,353 parameters, 3.42 MiB."
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (passes, "PASS ranker.toml holds: latency_p99_ms 8.40 ms <= 20 ms; 1 server for 200/s"),
+        (breaks, "FAIL ranker.toml breaks: latency_p99_ms 28.4 ms > 20 ms; 2 servers for 440/s"),
+        (undecided, ("INCONCLUSIVE ranker.toml is open: latency_p99_ms 19.2 ms [17.8, 21.6] is not clearly on either "
+                     "side of 20 ms")),
+        (no_numbers, "INTERRUPTED ranker.toml: its objectives could not be judged"),
+        (one_dimension, ("PASS ranker.toml holds: latency_p99_ms 8.40 ms <= 20 ms; layers.width up to 1,460 "
+                         "[1,379, 1,562]; 1 server for 200/s")),
+        (two_dimensions, ("PASS ranker.toml holds: latency_p99_ms 8.40 ms <= 20 ms; layers.width up to 3,800 (at "
+                          "least 3,591) with embeddings.user.lookups=10, breaks already at 256 with "
+                          "embeddings.user.lookups=400")),
+    ],
+)  # fmt: skip
+def test_the_final_line_has_the_verdict_and_what_decided(build: Callable[[], PlanAnswer], words: str) -> None:
+    assert final_words(build()) == words
+
+
+def _final(verdict: Verdict, *objectives: ObjectiveAnswer) -> str:
+    return final_words(replace(breaks(), verdict=verdict, objectives=objectives, needed=None)).partition("toml")[2]
+
+
+def test_the_objective_that_is_furthest_beyond_comes_first_and_warnings_last() -> None:
+    errors = replace(NO_ERRORS, status=ObjectiveStatus.BREAKS, value=0.004, lower=0.002, upper=0.007)
+    assert _final(Verdict.FAIL, BREAKING, errors) == (
+        " breaks: error_rate 0.4% > 0.1% (also latency_p99_ms 28.4 ms > 20 ms)"
+    )
+    slow = replace(FAST, status=ObjectiveStatus.BREAKS, value=100.0, lower=90.0, upper=110.0)
+    assert _final(Verdict.FAIL, BREAKING, slow).startswith(" breaks: throughput_rps 100 1/s < 400 1/s (also latency")
+    warned = replace(BREAKING, warns=True)
+    assert _final(Verdict.PASS, warned, NO_ERRORS) == (
+        " holds: error_rate 0% <= 0.1%; warning: latency_p99_ms 28.4 ms > 20 ms"
+    )
+    assert _final(Verdict.PASS, warned) == ": every objective is warn-only; warning: latency_p99_ms 28.4 ms > 20 ms"
+    assert _final(Verdict.PASS) == ": its objectives could not be judged"
+
+
+def test_the_objective_that_is_nearest_to_its_bound_names_a_pass() -> None:
+    assert _final(Verdict.PASS, NO_ERRORS, FAST, HOLDING) == " holds: throughput_rps 480 1/s >= 400 1/s"
+
+
+def test_what_is_open_without_data_says_so() -> None:
+    nothing = replace(OPEN, value=nan, lower=-inf, upper=inf)
+    assert _final(Verdict.INCONCLUSIVE, nothing) == " is open: latency_p99_ms has no usable data"
+
+
+def test_an_interruption_comes_first() -> None:
+    assert interrupted_sentence(passes()) == ""
+    assert summary_lines(no_numbers())[0] == "Interrupted: this is what was known by then."
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "hostile"])
+def test_every_line_of_every_answer_is_a_sentence(name: str) -> None:
+    lines = summary_lines(SAMPLES[name]())
+    assert all(line.endswith(".") for line in lines)
+    assert not any(word in line for line in lines for word in ("nan", "inf ", "None", "n/a", "..", " ;", "  "))
