@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite, log
 from pathlib import Path
 
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 
 from perfgate.capacity.answer import ArmCapacity, CapacityAnswer, Point, Tuning
 from perfgate.capacity.needs_sentences import needs_sentences
 from perfgate.capacity.sentences import arm_lines, change_sentence, final_words, first_lines, notes, told_apart
 from perfgate.capacity.tables import curve_note, curve_table, needs_table
 from perfgate.capacity.tuning_words import paste_blocks, tuning_lines, tuning_table
-from perfgate.explain.tables import TextTable
 from perfgate.report.terminal.capacity_plot import capacity_plot
 from perfgate.report.terminal.result import STYLES
-from perfgate.report.terminal.tables import add_row, plain_table, print_table, safe_text
+from perfgate.report.terminal.tables import safe_text
+from perfgate.report.terminal.text_tables import fits, narrowed, print_lines, print_text_table
 from perfgate.sanitize import one_line
 
-_WIDE, _MOST_RATES = 60, 10
+_MOST_RATES = 10
+_WRAPS = {"what", "settings"}
 _DISPENSABLE = (
     ">Little", ">in flight", ">p90", ">batch", ">memory", ">achieved", ">queue", ">CPUs", ">missed", ">p50", "status",
 )  # fmt: skip
@@ -45,12 +44,12 @@ def print_capacity(console: Console, answer: CapacityAnswer, *, verbose: bool) -
     console.print()
     _print_plot(console, answer)
     for arm in told_apart(answer):
-        _print_lines(console, arm_lines(arm, answer.objectives))
+        print_lines(console, arm_lines(arm, answer.objectives))
         _print_curve(console, arm, _MOST_RATES if not verbose else len(arm.points))
     if answer.tuning is not None:
         _print_tuning(console, answer.tuning)
     _print_needs(console, answer)
-    _print_lines(console, (f"note: {each}" for each in notes(answer)), style="dim")
+    print_lines(console, (f"note: {each}" for each in notes(answer)), style="dim")
 
 
 def _print_plot(console: Console, answer: CapacityAnswer) -> None:
@@ -66,12 +65,11 @@ def _print_curve(console: Console, arm: ArmCapacity, most: int) -> None:
     if not shown:
         return
     whole = curve_table(replace(arm, points=tuple(shown)))
-    narrower = (whole.without(_DISPENSABLE[:count]) for count in range(1, len(_DISPENSABLE) + 1))
-    table = next((each for each in (whole, *narrower) if _fits(console, each)), whole)
+    table = narrowed(console, whole, _DISPENSABLE)
     rest = len(arm.points) - len(shown)
     more = f"{rest:,} more {'rate' if rest == 1 else 'rates'} with -v and in capacity.json." if rest else ""
     note = " ".join(filter(None, (curve_note(replace(arm, points=tuple(shown)), table.columns), more)))
-    _print_text_table(console, replace(table, note=note))
+    print_text_table(console, replace(table, note=note), _WRAPS)
 
 
 def _near(arm: ArmCapacity, most: int) -> Sequence[Point]:
@@ -85,54 +83,24 @@ def _near(arm: ArmCapacity, most: int) -> Sequence[Point]:
 
 
 def _print_needs(console: Console, answer: CapacityAnswer) -> None:
-    _print_lines(console, needs_sentences(answer, told_apart(answer)))
+    print_lines(console, needs_sentences(answer, told_apart(answer)))
     table = needs_table(answer)
     if table is None:
         return
-    if not _fits(console, table):  # a model's name may be longer than a line
+    if not fits(console, table):  # a model's name may be longer than a line
         table = replace(table, columns=("what", *(f">{arm.arm.value}" for arm in answer.arms)))
-    _print_text_table(console, table)
+    print_text_table(console, table, _WRAPS)
 
 
 def _print_tuning(console: Console, found: Tuning) -> None:
     """Print the claim first, then the table, the choices, and what to paste."""
     first, *others = tuning_lines(found)
     style = "green" if found.compared and found.compared.better else "bold"
-    _print_lines(console, (first,), style=style)
-    _print_lines(console, others)
+    print_lines(console, (first,), style=style)
+    print_lines(console, others)
     console.print()
-    whole = tuning_table(found)
-    narrower = (whole.without(_TUNING_DISPENSABLE[:count]) for count in range(1, len(_TUNING_DISPENSABLE) + 1))
-    _print_text_table(console, next((each for each in (whole, *narrower) if _fits(console, each)), whole))
+    print_text_table(console, narrowed(console, tuning_table(found), _TUNING_DISPENSABLE), _WRAPS)
     for title, text in paste_blocks(found):
-        _print_lines(console, (f"{title}:",), style="bold")
-        _print_lines(console, text.splitlines())
+        print_lines(console, (f"{title}:",), style="bold")
+        print_lines(console, text.splitlines())
         console.print()
-
-
-def _print_text_table(console: Console, table: TextTable) -> None:
-    _print_lines(console, (table.title,), style="bold")
-    _print_lines(console, (table.note,) if table.note else (), style="dim")
-    print_table(console, _laid_out(console, table))
-
-
-def _fits(console: Console, table: TextTable) -> bool:
-    names = (name.lstrip(">") for name in table.columns)
-    widths = (max(map(cell_len, column)) for column in zip(names, *table.rows, strict=True))
-    return sum(widths) + _gap(console) * (len(table.columns) - 1) <= console.width
-
-
-def _gap(console: Console) -> int:
-    return 2 if console.width >= _WIDE else 1
-
-
-def _laid_out(console: Console, table: TextTable) -> Table:
-    shown = plain_table(*table.columns, gap=_gap(console), wraps={"what", "settings"})
-    for row in table.rows:
-        add_row(shown, *(safe_text(console, cell) for cell in row))
-    return shown
-
-
-def _print_lines(console: Console, lines: Iterable[str], style: str = "") -> None:
-    for words in lines:
-        console.print(safe_text(console, words), style=style)

@@ -22,7 +22,7 @@ def plain_table(*columns: str, gap: int = 2, wraps: Collection[str] = ()) -> Tab
     for given in columns:
         name, right = given.lstrip(">"), given.startswith(">")
         whole = bool(given) and name not in wraps
-        table.add_column(name, justify="right" if right else "left", no_wrap=whole, overflow="fold")
+        table.add_column(Text(one_line(name)), justify="right" if right else "left", no_wrap=whole, overflow="fold")
     return table
 
 
