@@ -7,9 +7,11 @@ from math import isfinite
 
 from perfgate.explain.profile import GroupTime, OpTime, Profile
 from perfgate.explain.tables import TextTable
-from perfgate.formatting import ends, given, quantity, share, with_unit
+from perfgate.formatting import change, ends, given, quantity, share, with_unit
 from perfgate.metrics import BY_NAME
 from perfgate.planning.answer import ObjectiveAnswer, Promise, Scale, ScaleLimit, ScalePoint
+from perfgate.planning.check import CheckedPromise
+from perfgate.planning.check_sentences import outcome_words
 from perfgate.planning.scale_sentences import fixed_words, limit_cells
 from perfgate.planning.sentences import limit_words as bound_words
 from perfgate.planning.sentences import margin_words
@@ -97,6 +99,25 @@ def promises_table(promises: Sequence[Promise]) -> TextTable:
 
 def _meaning(metric: str) -> str:
     return BY_NAME[metric].description if metric in BY_NAME else ""
+
+
+def check_table(promises: Sequence[CheckedPromise]) -> TextTable:
+    """Return one row a promise: promised, measured with the trained model, and the error."""
+    rows = tuple(
+        (
+            each.metric,
+            outcome_words(each).partition(" (")[0] if isfinite(each.measured) else "not measured",
+            quantity(each.promised, each.metric),
+            ends(each.promised_lower, each.promised_upper, each.metric),
+            quantity(each.measured, each.metric),
+            ends(each.measured_lower, each.measured_upper, each.metric),
+            change(each.error) if isfinite(each.error) else "",
+        )
+        for each in promises
+    )
+    columns = ("metric", "status", ">promised", ">interval", ">trained", ">its interval", ">error")
+    note = "95% intervals. Error: what the trained model shows relative to what was promised."
+    return TextTable("Promises and what the trained model shows", columns, rows, note)
 
 
 def scale_table(scale: Scale, limit: ScaleLimit) -> TextTable:

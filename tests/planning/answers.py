@@ -21,6 +21,8 @@ from perfgate.planning.answer import (
     ScaleRange,
     Unseen,
 )
+from perfgate.planning.check import SCHEMA_VERSION as CHECK_VERSION
+from perfgate.planning.check import CheckedPromise, PlanCheck, TrackRecord
 from perfgate.sketch.built import SketchFacts
 from perfgate.trials import Arm
 from tests.capacity.answers import HOSTILE
@@ -130,6 +132,91 @@ def hostile() -> PlanAnswer:
     )
 
 
+def check() -> PlanCheck:
+    """Return a trained model that keeps all promises but one: it needs more memory."""
+    shown = {
+        "execute_ms": (2.36, 2.30, 2.42),
+        "latency_p99_ms": (8.9, 8.2, 9.8),
+        "rss_peak_mb": (641.0, 633.0, 649.0),
+        "load_time_s": (0.88, 0.80, 0.97),
+        "cold_start_s": (0.98, 0.89, 1.07),
+        "model_size_mb": (3.42, 3.42, 3.42),
+    }
+    steady = {"rss_peak_mb", "model_size_mb", "execute_ms", "latency_p99_ms"}
+    promises = tuple(
+        CheckedPromise(
+            each.metric, each.value, each.lower, each.upper, *shown[each.metric],
+            covered=each.lower <= shown[each.metric][0] <= each.upper,
+            error=shown[each.metric][0] / each.value - 1, same_speed=each.metric in steady,
+        )
+        for each in _promises()
+    )  # fmt: skip
+    return PlanCheck(
+        schema_version=CHECK_VERSION,
+        check_id="check-ranking-20261130-091500",
+        created_utc="2026-11-30T09:15:00+00:00",
+        perfgate_version="0.9.0",
+        complete=True,
+        plan_id="plan-ranking-20261129-104502",
+        sketch=SKETCH,
+        model="models/ranker/1",
+        model_digest="sha256:" + 16 * "d5e6",
+        beside=True,
+        promises=promises,
+        objectives=(replace(HOLDING, value=8.9, lower=8.2, upper=9.8), NO_ERRORS),
+        verdict=Verdict.PASS,
+        record=TrackRecord(3, 18, 16, 0.027, 0.061),
+        notes=("The clock frequency of the CPU may change.",),
+        scenario={"name": "ranking", "load": {"rate": 200}},
+        environment={"cpu_model": "Example CPU", "cpus": 4},
+        fingerprint="sha256:" + 16 * "a1b2",
+    )
+
+
+def alone() -> PlanCheck:
+    """Return a trained model that is slower than promised and breaks an objective, measured on another day."""
+    slow = {"execute_ms": (5.2, 5.05, 5.36), HOLDING.metric: (BREAKING.value, BREAKING.lower, BREAKING.upper)}
+    promises = tuple(
+        CheckedPromise(
+            each.metric, each.promised, each.promised_lower, each.promised_upper, *slow[each.metric],
+            covered=False, error=slow[each.metric][0] / each.promised - 1, same_speed=False,
+        )
+        for each in check().promises if each.metric in slow
+    )  # fmt: skip
+    unknown = replace(
+        check().promises[3], measured=nan, measured_lower=-inf, measured_upper=inf, covered=False, error=nan
+    )
+    return replace(
+        check(), beside=False, promises=(*promises, unknown), objectives=(BREAKING, NO_ERRORS), verdict=Verdict.FAIL,
+        record=TrackRecord(1, 2, 0, 1.82, 2.38),
+    )  # fmt: skip
+
+
+def nothing_checked() -> PlanCheck:
+    """Return a check that was interrupted before anything was measured."""
+    return replace(
+        check(),
+        complete=False,
+        promises=(),
+        objectives=(),
+        verdict=Verdict.INVALID,
+        record=TrackRecord(0, 0, 0, nan, nan),
+    )
+
+
+def hostile_check() -> PlanCheck:
+    """Return text that would be markup, code or control characters where it is not escaped."""
+    promises = tuple(replace(each, metric=HOSTILE) for each in check().promises[:2])
+    return replace(
+        check(), model=HOSTILE, plan_id=HOSTILE, check_id=HOSTILE, promises=promises, notes=(HOSTILE,),
+        sketch=replace(SKETCH, given=HOSTILE), scenario={"name": HOSTILE}, environment={"cpu": HOSTILE},
+    )  # fmt: skip
+
+
+CHECKS: dict[str, Callable[[], PlanCheck]] = {
+    each.__name__: each for each in (check, alone, nothing_checked, hostile_check)
+}
+"""Each kind of check by name."""
 SAMPLES: dict[str, Callable[[], PlanAnswer]] = {
     each.__name__: each for each in (passes, breaks, undecided, no_numbers, one_dimension, two_dimensions, hostile)
 }
