@@ -215,6 +215,21 @@ def verdict_words(verdict: Verdict, name: str, objectives: Sequence[ObjectiveAns
     return f"{name} {'is ' if status is ObjectiveStatus.OPEN else ''}{status.value}: {first}{also}{warning}"
 
 
+def verdict_sentence(verdict: Verdict, name: str, objectives: Sequence[ObjectiveAnswer]) -> str:
+    """Return the finding in one sentence, with its most important number."""
+    status = _STATUS.get(verdict)
+    found = sorted((each for each in objectives if not each.warns and each.status is status), key=_least_margin)
+    if status is None:
+        return f"The measurement is not valid, so {name} was not judged."
+    if not found:
+        return f"No objective of {name} counts."
+    first = found[0]
+    if status is ObjectiveStatus.OPEN:
+        return f"The data does not show whether {name} holds its objective for {first.metric}."
+    what = "holds its objectives" if status is ObjectiveStatus.HOLDS else "breaks an objective"
+    return f"{name} {what}: {first.metric} is {value_words(first)} and must be {limit_words(first)}."
+
+
 def _least_margin(objective: ObjectiveAnswer) -> float:
     return objective.margin if isfinite(objective.margin) else 0.0
 

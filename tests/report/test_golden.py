@@ -18,14 +18,18 @@ from pathlib import Path
 
 import pytest
 
+from perfgate.planning.answer import PlanAnswer
 from perfgate.report.html.assets import policy, script, style
 from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.embedded_result import attach
 from perfgate.report.html.page import render_html
+from perfgate.report.html.plan import plan_page
+from perfgate.report.html.plan_check import check_page
 from perfgate.results import document
 from perfgate.results.result import RecordFacts, Result
 from tests.capacity.answers import two_arms
 from tests.explain.samples import extra_layer
+from tests.planning.answers import breaks, check, one_dimension, passes, two_dimensions
 from tests.report.kinds import died_in_warm_up, short
 from tests.report.test_capacity_page import with_demand
 
@@ -57,6 +61,11 @@ def searched_small() -> Result:
     return replace(died_in_warm_up(), capacity=two_arms())
 
 
+def scale_only(answer: PlanAnswer) -> PlanAnswer:
+    """Return an answer of which nothing but the objectives and how large it may become is on the page."""
+    return replace(answer, profile=None, promises=(), capacity=None, needed=None, unseen=(), notes=())
+
+
 def run_page(result: Result) -> str:
     """Render a run's page without its packed result."""
     return without(render_html(result), {attach(result).link: "(result.json)"})
@@ -68,6 +77,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "explained": lambda: run_page(explained_small()),
     "searched": lambda: run_page(searched_small()),
     "capacity": lambda: capacity_page(with_demand(two_arms())),
+    "plan": lambda: plan_page(passes()),
+    "plan_breaks": lambda: plan_page(replace(breaks(), capacity=None)),
+    "plan_one_dimension": lambda: plan_page(scale_only(one_dimension())),
+    "plan_two_dimensions": lambda: plan_page(scale_only(two_dimensions())),
+    "plan_check": lambda: check_page(check()),
 }
 
 

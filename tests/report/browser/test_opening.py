@@ -58,8 +58,10 @@ def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["capacity_two_arms", "capacity_many_points", "capacity_hostile"])
-def test_a_capacity_fits_a_small_phone(opened: Opener, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["capacity_two_arms", "capacity_many_points", "capacity_hostile", "plan_hostile", "plan_two_dimensions"]
+)
+def test_a_capacity_and_a_plan_fit_a_small_phone(opened: Opener, name: str) -> None:
     with opened(name, width=360, color_scheme="dark") as seen:
         assert seen.page.evaluate(_TOO_WIDE) == 0
         assert seen.page.evaluate(_CUT_OFF) == []
@@ -75,7 +77,9 @@ def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hostile", "history_hostile", "explain_hostile", "capacity_hostile"])
+@pytest.mark.parametrize(
+    "name", ["hostile", "history_hostile", "explain_hostile", "capacity_hostile", "plan_hostile", "plan_hostile_check"]
+)
 def test_hostile_names_put_nothing_into_the_page(opened: Opener, name: str) -> None:
     with opened(name) as seen:
         seen.page.wait_for_timeout(100)

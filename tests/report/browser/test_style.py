@@ -54,7 +54,19 @@ def _ground(page: Page) -> Colour:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fail", "inconclusive", "history", "explain_extra_layer", "capacity_two_arms"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fail",
+        "inconclusive",
+        "history",
+        "explain_extra_layer",
+        "capacity_two_arms",
+        "plan_one_dimension",
+        "plan_two_dimensions",
+        "plan_check",
+    ],
+)
 def test_charts_are_legible(opened: Opener, name: str) -> None:
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     with opened(name) as seen:
@@ -86,6 +98,9 @@ def test_contrast_is_computed_as_wcag_does() -> None:
         ("explain_not_traced", "light"),
         ("capacity_two_arms", "dark"),
         ("capacity_low_load", "light"),
+        ("plan_one_dimension", "light"),
+        ("plan_two_dimensions", "dark"),
+        ("plan_alone", "dark"),
     ],
 )
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:

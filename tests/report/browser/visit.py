@@ -18,8 +18,12 @@ from perfgate.report.history.page import render_history
 from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.explanation import explanation_page
 from perfgate.report.html.page import render_html
+from perfgate.report.html.plan import plan_page
+from perfgate.report.html.plan_check import check_page
 from tests.capacity.answers import SAMPLES as CAPACITIES
 from tests.explain.samples import SAMPLES
+from tests.planning.answers import CHECKS
+from tests.planning.answers import SAMPLES as PLANS
 from tests.report.kinds import KINDS
 from tests.report.test_capacity_page import many_points, with_demand
 from tests.report.test_history_page import hostile, plain, short
@@ -34,6 +38,8 @@ PAGES: dict[str, Callable[[], str]] = {
     **{f"explain_{name}": lambda build=build: explanation_page(build()) for name, build in SAMPLES.items()},  # type: ignore[misc]
     **{f"capacity_{name}": partial(_capacity, build) for name, build in CAPACITIES.items()},
     "capacity_many_points": lambda: capacity_page(many_points()),
+    **{f"plan_{name}": lambda build=build: plan_page(build()) for name, build in PLANS.items()},  # type: ignore[misc]
+    **{f"plan_{name}": lambda build=build: check_page(build()) for name, build in CHECKS.items()},  # type: ignore[misc]
     "history": lambda: render_history(plain(), small=True),
     "history_short": lambda: render_history(short(), small=True),
     "history_hostile": lambda: render_history(hostile(), small=True),

@@ -1,0 +1,77 @@
+"""`plan-check.html`: whether the trained model shows what its plan promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from perfgate import formatting
+from perfgate.planning.check import PlanCheck
+from perfgate.planning.check_sentences import (
+    beside_sentence,
+    check_interrupted_sentence,
+    checked_sentence,
+    record_sentence,
+)
+from perfgate.planning.sentences import verdict_sentence
+from perfgate.planning.tables import check_table
+from perfgate.report.charts.interval_rows import promise_rows
+from perfgate.report.charts.verdicts import COLOURS
+from perfgate.report.html.differences import flat
+from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.plan import objectives_part, sketch_facts
+from perfgate.report.html.plan_tables import behind_chart
+
+FILE_NAME = "plan-check.html"
+
+
+def check_page(check: PlanCheck) -> str:
+    """Render one self-contained page; the same check gives the same bytes."""
+    verdict = check.verdict.value if check.complete else "interrupted"
+    return template("plan_check.html.j2").render(
+        check=check,
+        verdict=verdict,
+        verdict_colour=COLOURS[verdict],
+        sentence=verdict_sentence(check.verdict, check.model, check.objectives),
+        record=record_sentence(check),
+        interrupted=check_interrupted_sentence(check),
+        sketch=tuple(sketch_facts(check.sketch)),
+        objectives=objectives_part(check.objectives),
+        beside=beside_sentence(check),
+        promises=tuple(map(checked_sentence, check.promises)),
+        chart=drawn(promise_rows(check.promises)),
+        chart_table=behind_chart(check_table(check.promises)),
+        method=tuple(_method(check)),
+        measurement=tuple(_measurement(check)),
+        environment=tuple(flat(check.environment)),
+    )
+
+
+def write_check(check: PlanCheck, directory: Path) -> Path:
+    """Write `plan-check.html` into the directory atomically."""
+    return write_page(check_page(check), directory / FILE_NAME)
+
+
+def _method(check: PlanCheck) -> Iterator[str]:
+    yield (
+        "The trained model was measured as its untrained sketch was: with the same scenario, as many servers and for "
+        "as long. A promise is covered if its interval contains what the trained model shows; that should be so for "
+        "95% of promises."
+    )
+    if check.beside:
+        yield (
+            "Both models were measured side by side in this check, so that a machine that is faster or slower than on "
+            "the day of the plan does not count as an error."
+        )
+    yield "The objectives are judged on the trained model alone, by the gate\u2019s tests."
+
+
+def _measurement(check: PlanCheck) -> Iterator[tuple[str, str]]:
+    yield "check", check.check_id
+    yield "plan", check.plan_id
+    yield "began", check.created_utc
+    yield "trained model", formatting.short_digest(check.model_digest)
+    yield "untrained model", formatting.short_digest(check.sketch.model_digest)
+    yield "sketch", formatting.short_digest(check.sketch.digest)
+    yield "complete", "yes" if check.complete else "no: interrupted"
+    yield "perfgate", check.perfgate_version
