@@ -71,7 +71,9 @@ def _nowhere_empty(name: str) -> None:
             assert row[-1] not in {"-", ""}, f"{title} {row[0]} has no description"
 
 
-@pytest.mark.parametrize("name", ["commands.md", "scenario.md", "result.md", "explain.md", "capacity.md"])
+@pytest.mark.parametrize(
+    "name", ["commands.md", "scenario.md", "result.md", "explain.md", "capacity.md", "plan.md", "plan-check.md"]
+)
 def test_everything_has_a_description(name: str) -> None:
     _nowhere_empty(name)
 

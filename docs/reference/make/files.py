@@ -11,8 +11,17 @@ from docs.reference.make.schemas import Schema, definition, keys
 from perfgate.cli import config_schema
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.run import command as run
-from perfgate.results import capacity_document, document, explanation_document
+from perfgate.results import (
+    capacity_document,
+    document,
+    explanation_document,
+    plan_check_document,
+    plan_document,
+)
 from perfgate.scenario import files
+
+_SHARED = ("SketchFacts", "ObjectiveAnswer")
+"""Objects of a checked plan that a plan has too."""
 
 
 def scenario() -> str:
@@ -57,6 +66,20 @@ def explanation() -> str:
 def capacity() -> str:
     """Describe every object of an answer of `perfgate capacity`."""
     return _objects(capacity_document.json_schema(), elsewhere=set())
+
+
+def plan() -> str:
+    """Describe every object of an answer of `perfgate plan`; capacities have a page of their own."""
+    text = _objects(plan_document.json_schema(), elsewhere={"CapacityAnswer"})
+    return text.replace("(#capacityanswer)", "(capacity.md#the-document)")
+
+
+def plan_check() -> str:
+    """Describe every object of a checked plan, without those that a plan has too."""
+    text = _objects(plan_check_document.json_schema(), elsewhere=set(_SHARED))
+    for name in _SHARED:
+        text = text.replace(f"(#{name.lower()})", f"(plan.md#{name.lower()})")
+    return text
 
 
 def _objects(root: Schema, elsewhere: set[str]) -> str:

@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from docs.reference.make.causes import causes
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
-from docs.reference.make.files import capacity, explanation, result, scenario, settings
+from docs.reference.make.files import capacity, explanation, plan, plan_check, result, scenario, settings
 from docs.reference.make.glossary import PAGE as GLOSSARY_PAGE
 from docs.reference.make.glossary import glossary
 from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
 from perfgate.cli import config_schema
 from perfgate.errors import ExitCode
-from perfgate.results import capacity_document, document, explanation_document
+from perfgate.results import (
+    capacity_document,
+    document,
+    explanation_document,
+    plan_check_document,
+    plan_document,
+)
 from perfgate.results.described import field_docs
 from perfgate.scenario import files as scenario_files
 
@@ -165,6 +171,23 @@ PAGES = {
         "Any number can be `null` if it is not known, or if an interval has no end.",
         capacity,
     ),
+    "plan.md": Page(
+        "Keys of `plan.json`",
+        "perfgate/planning/answer.py",
+        "What the keys of `plan.json` mean: whether an untrained model holds its objectives, and what it takes.\n"
+        "There is also a JSON Schema: [`plan.schema.json`](plan.schema.json). Names end in the unit: `_s` is seconds,\n"
+        "`_ms` milliseconds, `_mb` MiB, and `_rps` requests per second. Any number can be `null` if it is not known,\n"
+        "or if an interval has no end.",
+        plan,
+    ),
+    "plan-check.md": Page(
+        "Keys of `plan-check.json`",
+        "perfgate/planning/check.py",
+        "What the keys of `plan-check.json` mean: whether the trained model shows what its [plan](plan.md) promised.\n"
+        "There is also a JSON Schema: [`plan-check.schema.json`](plan-check.schema.json). Any number can be `null` if\n"
+        "it is not known, or if an interval has no end.",
+        plan_check,
+    ),
 }
 
 
@@ -174,6 +197,8 @@ def files() -> Mapping[str, str]:
         "docs/reference/capacity.schema.json": json.dumps(capacity_document.json_schema(), indent=1),
         "docs/reference/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
         "docs/reference/explain.schema.json": json.dumps(explanation_document.json_schema(), indent=1),
+        "docs/reference/plan.schema.json": json.dumps(plan_document.json_schema(), indent=1),
+        "docs/reference/plan-check.schema.json": json.dumps(plan_check_document.json_schema(), indent=1),
         "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),
         "scenarios/schema.json": json.dumps(scenario_files.json_schema(), indent=2),
     }
