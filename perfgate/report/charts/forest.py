@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.report.charts.axes import Area, AxisScale, x_axis
-from perfgate.report.charts.svg import Element, chart, element, line, marker, path, text
+from perfgate.report.charts.svg import Element, chart, element, line, marker, text
 from perfgate.report.charts.verdicts import COLOURS, SHAPES
+from perfgate.report.charts.whiskers import whiskers
 from perfgate.report.rows import badness, in_tolerances, word_of
 
 WIDTH, _ROW, _TOP = 480, 42, 30
@@ -78,12 +77,8 @@ def _interval(verdict: MetricVerdict, scale: AxisScale, y: float) -> list[Elemen
     low, high = (scale.at(min(max(end, scale.low), scale.high)) for end in ends)
     if high - low < 24 and (ends[0] > scale.high or ends[1] < scale.low):
         low, high = (high - 24, high) if ends[0] > scale.high else (low, low + 24)
-    parts = [line(low, y, high, y, stroke_width=2.5 if verdict.gated else 1.5, **ink)]
-    for end, x, side in zip(ends, (low, high), (-1, 1), strict=True):
-        beyond = (side < 0 and end < scale.low) or (side > 0 and end > scale.high)
-        shape = ((x - side * 6, y - 4), (x, y), (x - side * 6, y + 4)) if beyond else ((x, y - 4), (x, y + 4))
-        corners = np.array(shape, np.float64)
-        parts.append(path(corners[:, 0], corners[:, 1], stroke_width=1.5, **ink))
+    beyond = ends[0] < scale.low, ends[1] > scale.high
+    parts = list(whiskers((low, high), y, beyond, 2.5 if verdict.gated else 1.5, **ink))
     center = badness(verdict)
     if scale.low <= center <= scale.high:
         hollow = verdict.verdict.value == "inconclusive"

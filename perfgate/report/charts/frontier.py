@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
+from math import inf
 
 from perfgate.planning.answer import ObjectiveStatus, Scale, ScaleLimit, ScaleRange
 from perfgate.planning.scale_sentences import breaks_from_the_start, fixed_words, holds_to_the_end, limit_cells
 from perfgate.report.charts.axes import Area, AxisScale, x_axis, y_axis
 from perfgate.report.charts.limit import status_mark
 from perfgate.report.charts.rates import is_drawn
-from perfgate.report.charts.svg import BLUE, Element, chart, line, marker, path, text
+from perfgate.report.charts.svg import BLUE, Element, chart, marker, path, text
+from perfgate.report.charts.whiskers import whiskers
 
 WIDTH, HEIGHT = 480, 340
 _AREA = Area(64, 44, WIDTH - 20, HEIGHT - 48)
@@ -68,7 +68,7 @@ def _limit(limit: ScaleLimit, scale: Scale, x: AxisScale, y: AxisScale) -> Itera
         yield from _span(low, limit.upper, height, x)
         yield marker("circle", x.at(limit.estimate), height, 4.2, fill=BLUE)
     elif holds_to_the_end(limit) and limit.holds is not None:
-        yield from _span(limit.holds, np.inf, height, x)
+        yield from _span(limit.holds, inf, height, x)
         yield status_mark(ObjectiveStatus.HOLDS, x.at(min(limit.holds, x.high)), height)
     elif breaks_from_the_start(limit) and limit.breaks is not None:
         yield from _span(0.0, limit.breaks, height, x)
@@ -77,11 +77,5 @@ def _limit(limit: ScaleLimit, scale: Scale, x: AxisScale, y: AxisScale) -> Itera
 
 def _span(low: float, high: float, y: float, x: AxisScale) -> Iterator[Element]:
     """Draw an interval, with an arrow head at an end that is not known."""
-    ink: dict[str, str | float] = {"stroke": BLUE, "stroke_width": 1.5}
     left, right = (x.at(min(max(end, x.low), x.high)) for end in (low, high))
-    yield line(left, y, right, y, **ink)
-    for end, at, side in ((low, left, -1), (high, right, 1)):
-        beyond = end < x.low or end > x.high
-        shape = ((at - side * 6, y - 4), (at, y), (at - side * 6, y + 4)) if beyond else ((at, y - 4), (at, y + 4))
-        corners = np.array(shape, np.float64)
-        yield path(corners[:, 0], corners[:, 1], **ink)
+    yield from whiskers((left, right), y, (low < x.low, high > x.high), stroke=BLUE)

@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from perfgate import formatting
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus
 from perfgate.planning.check import CheckedPromise
 from perfgate.planning.check_sentences import outcome_words
+from perfgate.planning.ratios import ratio
 from perfgate.planning.sentences import limit_words, value_words
 from perfgate.report.charts.axes import Area, AxisScale, x_axis
-from perfgate.report.charts.svg import Element, chart, element, line, marker, path, text
+from perfgate.report.charts.svg import Element, chart, element, line, marker, text
 from perfgate.report.charts.verdicts import COLOURS, SHAPES
+from perfgate.report.charts.whiskers import whiskers
 
 STATUS_WORDS = {
     ObjectiveStatus.HOLDS: "pass",
@@ -48,14 +48,6 @@ def objective_rows(objectives: Sequence[ObjectiveAnswer]) -> str:
         f"{each.metric} {value_words(each)}, {limit_words(each)}: {each.status}" for each in objectives
     )
     return _chart("objectives", "Objectives relative to their bounds", described, rows, "bound")
-
-
-def ratio(objective: ObjectiveAnswer, value: float) -> float:
-    """Return a value relative to the bound, above 1 on the bad side; NaN if one of them is 0 where it divides."""
-    above, below = (value, objective.bound) if objective.is_maximum else (objective.bound, value)
-    if math.isinf(below):
-        return 0.0
-    return above / below if below else math.nan
 
 
 def _objective(objective: ObjectiveAnswer) -> _Row:
@@ -155,12 +147,8 @@ def _clipped(scale: AxisScale, value: float) -> float:
 def _interval(row: _Row, scale: AxisScale, y: float) -> list[Element]:
     ink: dict[str, str | float] = {"stroke": COLOURS[row.verdict]}
     low, high = _clipped(scale, row.lower), _clipped(scale, row.upper)
-    parts = [line(low, y, high, y, stroke_width=2.5, **ink)]
-    for end, x, side in ((row.lower, low, -1), (row.upper, high, 1)):
-        beyond = end > scale.high if side > 0 else end < scale.low
-        shape = ((x - side * 6, y - 4), (x, y), (x - side * 6, y + 4)) if beyond else ((x, y - 4), (x, y + 4))
-        corners = np.array(shape, np.float64)
-        parts.append(path(corners[:, 0], corners[:, 1], stroke_width=1.5, **ink))
+    beyond = row.lower < scale.low, row.upper > scale.high
+    parts = list(whiskers((low, high), y, beyond, 2.5, **ink))
     if scale.low <= row.value <= scale.high:
         hollow = row.verdict == "inconclusive"
         fill = {"fill": "none" if hollow else COLOURS[row.verdict]}

@@ -12,6 +12,7 @@ from perfgate import formatting
 from perfgate.explain.explanation import Attribution
 from perfgate.explain.flame import bars
 from perfgate.explain.sentences import difference
+from perfgate.explain.tables import TextTable
 from perfgate.gate.verdict import MetricVerdict
 from perfgate.report.charts.downsample import Numbers
 from perfgate.report.charts.ecdf import at_share
@@ -37,6 +38,11 @@ class ChartTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+
+
+def behind_chart(table: TextTable) -> ChartTable:
+    """Return a table of text as the table behind a chart."""
+    return ChartTable(table.title, tuple(name.lstrip(">") for name in table.columns), table.rows, table.note)
 
 
 def forest_table(verdicts: Sequence[MetricVerdict]) -> ChartTable:

@@ -9,6 +9,8 @@ from typing import Any
 from perfgate import formatting
 from perfgate.explain.profile import Profile
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, PlanAnswer, Scale
+from perfgate.planning.method import plan_method
+from perfgate.planning.ratios import ratios_table
 from perfgate.planning.scale_sentences import scale_sentences, short_words
 from perfgate.planning.sentences import (
     UNSEEN,
@@ -35,9 +37,9 @@ from perfgate.report.charts.limit import limit
 from perfgate.report.charts.shares import layer_shares, type_shares
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.capacity import capacity_section
+from perfgate.report.html.chart_tables import behind_chart
 from perfgate.report.html.differences import flat
 from perfgate.report.html.frame import drawn, template, write_page
-from perfgate.report.html.plan_tables import behind_chart, ratios_table
 from perfgate.report.rows import description
 from perfgate.sketch.built import SketchFacts
 
@@ -63,7 +65,7 @@ def plan_page(answer: PlanAnswer) -> str:
         capacity=capacity_section(answer.capacity) if answer.capacity else "",
         needed=needed_sentence(answer.needed),
         unseen_title=UNSEEN,
-        method=tuple(_method(answer)),
+        method=tuple(plan_method(answer)),
         measurement=tuple(_measurement(answer)),
         environment=tuple(flat(answer.environment)),
     )
@@ -100,7 +102,7 @@ def objectives_part(objectives: Sequence[ObjectiveAnswer]) -> dict[str, Any]:
         "rows": tuple(rows),
         "sentences": tuple(map(objective_sentence, objectives)),
         "chart": drawn(objective_rows(objectives)),
-        "chart_table": ratios_table(objectives),
+        "chart_table": behind_chart(ratios_table(objectives)),
     }
 
 
@@ -136,25 +138,6 @@ def _profile(profile: Profile) -> dict[str, Any]:
         "ops": ops_table(profile),
         "tracing": tracing_sentence(profile),
     }
-
-
-def _method(answer: PlanAnswer) -> Iterator[str]:
-    yield (
-        "The model was built from a sketch and is not trained: its weights are random. It was measured on this machine "
-        "as any other model is: in servers of its own, with the scenario\u2019s requests."
-    )
-    yield (
-        "An objective holds, or breaks, if the gate\u2019s test shows it, and is open otherwise. Its interval is at "
-        "the gate\u2019s level. The interval of a number that the trained model is expected to show is for another "
-        "run of as many servers and of the same length, with other weights: 95% of such runs are within."
-    )
-    if answer.scale:
-        took = formatting.duration(answer.scale.seconds)
-        yield (
-            "Each value of a dimension was built and measured in fresh servers, those near the limit several times. "
-            "The limit is where a line through the measurements nearby crosses the bound of the objective that breaks "
-            f"first; its 95% interval is of that line. The search took {took}."
-        )
 
 
 def _measurement(answer: PlanAnswer) -> Iterator[tuple[str, str]]:

@@ -13,14 +13,15 @@ from perfgate.planning.check_sentences import (
     checked_sentence,
     record_sentence,
 )
+from perfgate.planning.method import check_method
 from perfgate.planning.sentences import verdict_sentence
 from perfgate.planning.tables import check_table
 from perfgate.report.charts.interval_rows import promise_rows
 from perfgate.report.charts.verdicts import COLOURS
+from perfgate.report.html.chart_tables import behind_chart
 from perfgate.report.html.differences import flat
 from perfgate.report.html.frame import drawn, template, write_page
 from perfgate.report.html.plan import objectives_part, sketch_facts
-from perfgate.report.html.plan_tables import behind_chart
 
 FILE_NAME = "plan-check.html"
 
@@ -41,7 +42,7 @@ def check_page(check: PlanCheck) -> str:
         promises=tuple(map(checked_sentence, check.promises)),
         chart=drawn(promise_rows(check.promises)),
         chart_table=behind_chart(check_table(check.promises)),
-        method=tuple(_method(check)),
+        method=tuple(check_method(check)),
         measurement=tuple(_measurement(check)),
         environment=tuple(flat(check.environment)),
     )
@@ -50,20 +51,6 @@ def check_page(check: PlanCheck) -> str:
 def write_check(check: PlanCheck, directory: Path) -> Path:
     """Write `plan-check.html` into the directory atomically."""
     return write_page(check_page(check), directory / FILE_NAME)
-
-
-def _method(check: PlanCheck) -> Iterator[str]:
-    yield (
-        "The trained model was measured as its untrained sketch was: with the same scenario, as many servers and for "
-        "as long. A promise is covered if its interval contains what the trained model shows; that should be so for "
-        "95% of promises."
-    )
-    if check.beside:
-        yield (
-            "Both models were measured side by side in this check, so that a machine that is faster or slower than on "
-            "the day of the plan does not count as an error."
-        )
-    yield "The objectives are judged on the trained model alone, by the gate\u2019s tests."
 
 
 def _measurement(check: PlanCheck) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, Scale, ScaleRange
+from perfgate.planning.ratios import ratio, ratios_table
 from perfgate.report.charts.frontier import frontier
-from perfgate.report.charts.interval_rows import objective_rows, promise_rows, ratio
+from perfgate.report.charts.interval_rows import objective_rows, promise_rows
 from perfgate.report.charts.limit import limit as limit_chart
 from perfgate.report.charts.shares import layer_shares, type_shares
 from perfgate.report.charts.verdicts import COLOURS
@@ -110,6 +111,13 @@ def test_a_ratio_is_above_one_on_the_bad_side_whichever_is_better() -> None:
     assert ratio(FAST, 200.0) == pytest.approx(2.0)
     assert ratio(FAST, inf) == 0.0
     assert str(ratio(replace(NO_ERRORS, bound=0.0), 0.1)) == "nan"
+
+
+def test_the_table_has_the_ends_in_order_whichever_is_better() -> None:
+    assert ratios_table((HOLDING, FAST)).rows == (
+        ("latency_p99_ms", "holds", "42%", "39%", "47%"),
+        ("throughput_rps", "holds", "83.3%", "0%", "90.9%"),
+    )
 
 
 def test_what_is_open_is_hollow_and_a_warning_has_its_own_colour() -> None:
