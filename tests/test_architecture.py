@@ -74,7 +74,8 @@ TENSORFLOW_AT_HOME = {
     *(f"server/{name}.py" for name in ("batching", "inference", "warmup_assets", "rest/api", "rest/server")),
     "server/tensorflow_parts.py",
     "server/tracing.py",
-    *(f"sketch/build/{name}.py" for name in ("blocks", "export", "layers", "order", "toml_model")),
+    *(f"sketch/build/{name}.py" for name in ("blocks", "export", "layers", "order", "own_code")),
+    *(f"sketch/build/{name}.py" for name in ("keras_model", "python_model", "toml_model")),
 }
 """Programs that run in separate processes, and their parts; the CLI's process never imports them."""
 

@@ -20,13 +20,23 @@ from perfgate.errors import InvalidRunError, UsageError
 
 _START_TIMEOUT_S = 120.0
 """For the import of TensorFlow, which takes 5 to 9 s, and longer on a busy machine."""
+_KILLING_S = 5.0
+"""After this, remaining processes are asleep in the kernel, where no signal reaches them."""
 _LARGEST_READ_BYTES = 1 << 16
 
 
 class BuilderProcess:
     """One process; `start`, `wait_until_ready`, then `build` as often as needed, `stop` in any case."""
 
-    def __init__(self, environ: Mapping[str, str], log: Path, timeout_s: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        log: Path,
+        timeout_s: float,
+        clock: Callable[[], float],
+        available_bytes: Callable[[], int],
+    ) -> None:
+        self._available_bytes = available_bytes
         self._environ, self._log, self._timeout_s, self._clock = environ, log, timeout_s, clock
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -34,13 +44,13 @@ class BuilderProcess:
         self._is_ready = False
 
     def start(self) -> None:
-        """Start it in a session of its own, and return immediately."""
+        """Start it in a session of its own, and return immediately; again after it died."""
         ours, theirs = socket.socketpair()
         try:
-            command = [sys.executable, "-P", "-m", "perfgate.sketch.build.program", str(theirs.fileno())]
+            arguments = (theirs.fileno(), os.getpid(), self._available_bytes())
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [*command, str(os.getpid())],
+                    [sys.executable, "-P", "-m", "perfgate.sketch.build.program", *map(str, arguments)],
                     env=_environment(self._environ),
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
@@ -56,9 +66,11 @@ class BuilderProcess:
         self._channel = ours
 
     def wait_until_ready(self) -> None:
-        """Wait for the import of TensorFlow; InvalidRunError if it fails."""
+        """Wait for the import of TensorFlow, in a new process if it died; InvalidRunError if the import fails."""
         if self._is_ready:
             return
+        if self._process is None:
+            self.start()
         reply = self._reply(self._clock() + _START_TIMEOUT_S)
         if reply is None or "ready" not in reply:
             why = "it did not start in time" if reply is None else reply.get("failed") or reply["died"]
@@ -66,11 +78,8 @@ class BuilderProcess:
         self._is_ready = True
 
     def build(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Give an order, and wait for its last reply; UsageError if the process dies, or takes too long.
-
-        It is not usable afterwards.
-        """
-        given, doing = order["given"], "building"
+        """Give an order, and wait for its last reply; UsageError if the process dies, or takes too long."""
+        given, doing = order["file"], "building"
         end_s = self._clock() + self._timeout_s
         if not self._tell(order):
             raise self._ended(given, self._death(), doing)
@@ -94,16 +103,15 @@ class BuilderProcess:
             self._channel = None
         if self._process is None:
             return
-        below = _descendants(self._process.pid)
+        below = _held_descendants(self._process.pid)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         for each in below:  # those that left the group
             with contextlib.suppress(psutil.Error):
                 each.kill()
         self._process.wait()
-        psutil.wait_procs(below, timeout=5.0)
-        self._process = None
-        self._is_ready = False
+        psutil.wait_procs(below, timeout=_KILLING_S)
+        self._process, self._text, self._is_ready = None, b"", False
 
     def _tell(self, order: dict[str, Any]) -> bool:
         if self._channel is None:
@@ -156,7 +164,8 @@ class BuilderProcess:
         return f"ended by {names.get(-code, f'signal {-code}')}"
 
     def _ended(self, given: str, how: str, doing: str) -> UsageError:
-        return UsageError(f"{given}: {how} while {doing}", f"its output is in {self._log}")
+        perhaps = "perhaps there was not enough memory; " if "SIGKILL" in how else ""
+        return UsageError(f"{given}: {how} while {doing}", f"{perhaps}its output is in {self._log}")
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -165,8 +174,15 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"TF_CPP_MIN_LOG_LEVEL": "3", **environ, **fixed}
 
 
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        return []
+def _held_descendants(pid: int) -> list[psutil.Process]:
+    """Stop a process and all below it, so that none starts another one, and return those below it."""
+    found: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        top = psutil.Process(pid)
+        top.suspend()
+        while new := [each for each in top.children(recursive=True) if each not in found]:
+            found += new
+            for each in new:
+                with contextlib.suppress(psutil.Error):
+                    each.suspend()
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from perfgate.scenario.forms import Table
 
@@ -30,12 +30,19 @@ class Input(Table):
 
     dtype: DType = "float32"
     """Type of its values."""
-    shape: tuple[Size, ...] = Field(default=(), max_length=3)
+    shape: tuple[Size, ...] = ()
     """Shape of one row, without the batch: `[64]` features, `[20, 8]` positions of 8 features each, `[32, 32, 3]` a
     picture. Default: one number."""
     cardinality: Size | None = None
     """Whole numbers: requests carry ids from 0 to cardinality - 1. Default: the fewest rows of the tables that look it
     up."""
+
+    @field_validator("shape")
+    @classmethod
+    def _few_dimensions(cls, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) > 3:
+            raise ValueError("must be at most three sizes")
+        return shape
 
     @model_validator(mode="after")
     def _ids_are_whole(self) -> Input:
@@ -226,5 +233,5 @@ class Sketch(Table):
     layers: Layers | None = None
     """The dense layers at the end. They read everything that nothing else reads: positions are averaged, and everything
     is joined. Default: none."""
-    heads: dict[str, Head] = Field(default_factory=lambda: {"score": Head()}, min_length=1)
+    heads: dict[str, Head] = Field(default_factory=lambda: {"score": Head()})
     """Outputs by name; all read the last of the dense layers. Default: one, `score`."""

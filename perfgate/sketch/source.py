@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from perfgate.errors import UsageError
 from perfgate.model.digest import file_sha256
 from perfgate.model.legacy_keras import explain_hdf5, is_hdf5
+from perfgate.nearest import is_near, nearest
 
 Kind: TypeAlias = Literal["toml", "python", "keras"]
 
@@ -40,11 +41,11 @@ def sketch_of(given: str) -> SketchSource:
     """
     file, _, function = given.rpartition(":") if ".py:" in given else (given, "", "")
     path = Path(file)
-    if path.is_dir():
-        raise _directory(path, given)
     if not path.exists():
         raise UsageError(f"{file}: no such file", _beside(path) or _FORMS)
     try:
+        if path.is_dir():
+            raise _directory(path, given)
         if path.suffix in {".keras", *_HDF5_SUFFIXES} and is_hdf5(path):
             problem, remedy = explain_hdf5(path)
             raise UsageError(f"{given} {problem}", remedy)
@@ -64,13 +65,19 @@ def _directory(path: Path, given: str) -> UsageError:
         return UsageError(
             f"{given} is a trained model's SavedModel", f"`perfgate run {given} --no-baseline` measures it"
         )
-    return UsageError(f"{given} is a directory", _beside(path / "x") or _FORMS)
+    there = _sketches_in(path)
+    return UsageError(f"{given} is a directory", f"there are: {', '.join(there)}" if there else _FORMS)
 
 
 def _beside(path: Path) -> str:
-    """Name the sketches in a path's directory; empty if there are none."""
+    """Name the sketch that a mistyped path most likely means; empty if none is similar."""
+    there = _sketches_in(path.parent)
+    near = nearest(str(path), there) if there else ""
+    return f"did you mean {near}?" if near and is_near(str(path), near) else ""
+
+
+def _sketches_in(directory: Path) -> list[str]:
     try:
-        found = sorted(str(each) for each in path.parent.iterdir() if each.suffix in _KINDS and each.is_file())
+        return sorted(str(each) for each in directory.iterdir() if each.suffix in _KINDS and each.is_file())
     except OSError:  # missing, or not readable
-        return ""
-    return f"there are: {', '.join(found[:4])}{', ...' if len(found) > 4 else ''}" if found else ""
+        return []

@@ -99,6 +99,8 @@ class _Wires:
             name: given.shape for name, given in sketch.inputs.items() if name not in looked_up
         }
         self.shapes |= {each.name: embedded(each.table, each.lookups) for each in self._embeddings}
+        if not sketch.heads:
+            raise UsageError("there are no heads", "add a table [heads.NAME], or leave out [heads] for one, score")
         if not self.shapes:
             raise UsageError("the heads have nothing to read", "add a table [inputs.NAME] or [embeddings.NAME]")
         self._sources = tuple(self.shapes)

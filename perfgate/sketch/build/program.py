@@ -1,7 +1,8 @@
-"""The process that builds untrained models: `python -P -m perfgate.sketch.build.program CHANNEL_FD PARENT_PID`.
+"""The process that builds untrained models: `python -P -m perfgate.sketch.build.program CHANNEL_FD PARENT_PID BYTES`.
 
 Orders and replies are lines of JSON over a socket of their own, for the code of a sketch may print. It builds one model
-after the other, so that TensorFlow is imported only once.
+after the other, so that TensorFlow is imported only once. It may take BYTES of memory: more is an error here, and not
+the kernel's choice of a process to kill.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -22,6 +24,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def main() -> None:
     """Build what is ordered until the channel closes."""
     _tie_to(int(sys.argv[2]))
+    resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[3]),) * 2)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
 
         def tell(reply: dict[str, Any]) -> None:
