@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,7 @@ SHARES = (*AMOUNTS, "up_to")
 """Keys that also take a percentage in a string."""
 
 _ALLOWED = {
+    "model_attributes_type": "a table",
     "model_type": "a table",
     "dict_type": "a table",
     "tuple_type": "an array",
@@ -136,21 +138,32 @@ def unknown_key(path: Path, root: type[BaseModel]) -> Mistake:
 def _table_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:
     here: Any = root
     for part in path:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            here = here.model_fields[str(part)].annotation
+        if _is_table(here):
+            here = _without_none(here.model_fields[str(part)].annotation)
         else:  # tables by name, or arrays of tables
             here = next(each for each in get_args(here)[::-1] if each is not Ellipsis)
     table: type[BaseModel] = here
     return table
 
 
+def _is_table(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _without_none(annotation: Any) -> Any:  # noqa: ANN401 - a type as written
+    """Return the table of `Table | None`; others as they are."""
+    parts = get_args(annotation)
+    return next(filter(_is_table, parts)) if NoneType in parts and any(map(_is_table, parts)) else annotation
+
+
 def _tables(table: type[BaseModel], name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
     yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields)
     for key, field in table.model_fields.items():
         dotted = f"{name}.{key}".lstrip(".")
-        for inner in (field.annotation, *get_args(field.annotation)):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield from _tables(inner, dotted if inner is field.annotation else f"{dotted}.NAME")
+        annotation = _without_none(field.annotation)
+        for inner in (annotation, *get_args(annotation)):
+            if _is_table(inner):
+                yield from _tables(inner, dotted if inner is annotation else f"{dotted}.NAME")
 
 
 def _dotted(path: Path) -> str:

@@ -23,6 +23,16 @@ def _error(tmp_path: Path, text: str) -> tuple[str, str]:
         ("paylod = 1", "paylod: unknown key", "did you mean payload?"),
         ("[payload]\nbatchsize = 1", "payload.batchsize: unknown key", "did you mean batch_size?"),
         ("batch_size = 1", "batch_size: unknown key", "batch_size belongs in [payload]"),
+        (
+            "[server.batching]\nmax_batchsize = 1",
+            "server.batching.max_batchsize: unknown key",
+            "did you mean max_batch_size?",
+        ),
+        (
+            "[load]\nnum_batch_threads = 1",
+            "load.num_batch_threads: unknown key",
+            "num_batch_threads belongs in [server.batching]",
+        ),
         ("[load]\nlow = 1", "load.low: unknown key", "low belongs in [payload.inputs.NAME]"),
         (
             "[budget]\nlength_of_run = 1",
