@@ -14,7 +14,9 @@ from perfgate.baseline.place import TEMPORARY, StoreLocation
 from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
 
-RESERVED = (artifacts.FOLDER, calibration.FOLDER)
+PLANS = "plans"
+"""Folder of plans, which belongs to perfgate.results.plan_store."""
+RESERVED = (artifacts.FOLDER, calibration.FOLDER, PLANS)
 """The store's own folders, which cannot be names."""
 
 CURRENT = "current"

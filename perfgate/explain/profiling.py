@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from perfgate.explain.names import scope_of, shown_name
+from perfgate.explain.names import NO_SCOPE, scope_of, shown_name
 from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.profile import GroupTime, OpTime, Profile
 from perfgate.explain.replicas import CONFIDENCE, replica_rows
@@ -23,7 +23,7 @@ def profile_of(traced: Traced, arm: Arm = Arm.CANDIDATE, peak_bytes: int = 0) ->
     rows = replica_rows(traced.unit_ms, traced, arm)
     own = replica_rows(traced.own_ms[:, None], traced, arm)
     nodes = [traced.compared.node(unit) for unit in traced.compared.units]
-    layers = [layer_of(node.name) for node in nodes]
+    layers = layers_of([node.name for node in nodes])
     calls = traced.calls[list(Arm).index(arm)]
     seen = np.flatnonzero(calls > 0)
     times = _intervals(rows)
@@ -52,11 +52,24 @@ def profile_of(traced: Traced, arm: Arm = Arm.CANDIDATE, peak_bytes: int = 0) ->
     )
 
 
-def layer_of(name: str) -> str:
-    """Return the layer that an operation belongs to: its scope, without the name of the model around all layers."""
-    scope = scope_of(name)
-    first, _, rest = scope.partition("/")
-    return rest if rest and first.startswith(("functional", "sequential", "model")) else scope
+def layers_of(names: Sequence[str]) -> list[str]:
+    """Return the layer that each operation belongs to: its scope, without what all of them share.
+
+    A model's name is around all of its layers, and Keras numbers them by how often they were called.
+    """
+    scopes = [scope_of(name) for name in names]
+    inner = [scope.split("/") for scope in scopes if "/" in scope]
+    around = inner[0][0] if inner and len({parts[0] for parts in inner}) == 1 else ""
+    layers = [scope.partition("/")[2] if around and scope.startswith(f"{around}/") else scope for scope in scopes]
+    named = {layer.partition("/")[0] for layer in layers if layer not in {NO_SCOPE, around}}
+    if named and all(name.endswith("_1") for name in named):
+        return [_without_call(layer) for layer in layers]
+    return layers
+
+
+def _without_call(layer: str) -> str:
+    first, slash, rest = layer.partition("/")
+    return first.removesuffix("_1") + slash + rest
 
 
 def _intervals(rows: Floats) -> list[tuple[float, float, float]]:

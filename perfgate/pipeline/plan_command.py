@@ -10,6 +10,8 @@ from perfgate.gate.objectives import judged_objectives
 from perfgate.gate.verdict import EXIT_CODES
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
+from perfgate.pipeline.plan_check import Question as Checked
+from perfgate.pipeline.plan_check import check
 from perfgate.pipeline.planned import SECONDS, Times, answer_of, fitted, measured, opened
 from perfgate.pipeline.scale import FRONTIER, Search, check_ranges, scaled
 from perfgate.pipeline.scale import SECONDS as SCALE_SECONDS
@@ -17,28 +19,37 @@ from perfgate.planning.answer import PlanAnswer
 from perfgate.report.html.plan import write_plan
 from perfgate.report.terminal.plan import final_line, print_plan
 from perfgate.results import plan_document
+from perfgate.results.plan_store import keep_plan
 from perfgate.results.recorder import not_writable
 from perfgate.scenario.schema import Scenario
 from perfgate.sketch.builder import Builder
 from perfgate.sketch.dimensions import Range
-from perfgate.sketch.source import SketchSource
+from perfgate.sketch.source import sketch_of
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """The arguments of the command."""
 
-    source: SketchSource
+    sketch: str | None
+    """The sketch; with `model`, the directory of a plan, or None for the newest one."""
     values: dict[str, int]
     """Dimensions that were set."""
     ranges: tuple[Range, ...]
     """Dimensions to vary: none, one or two."""
     build_timeout_s: float
+    model: str | None
+    """The trained model that a plan is checked by."""
+    keep: bool
+    """Whether the plan is kept in the store."""
+    store: str
 
 
 def answer(question: Question, options: Options, host: Host) -> int:
-    """Build, measure, print, and write `plan.json` and `plan.html`."""
+    """Build, measure, print, and write `plan.json` and `plan.html`, or those of a check."""
     scenario = asked(options)
+    check_ranges(question.ranges, scenario.objectives)
+    source = None if question.model or question.sketch is None else sketch_of(question.sketch)
     created = host.now()
     run_id = f"{created:%Y%m%dT%H%M%SZ}-{scenario.name}-plan-{host.random_bits(32):08x}"
     out = options.out or Path("reports") / run_id
@@ -46,34 +57,43 @@ def answer(question: Question, options: Options, host: Host) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise not_writable(out, error) from error
-    find = _scaled if question.ranges else _planned
-    found = find(question, scenario, options, host, out)
+    if question.model is not None or source is None:
+        asked_of = Checked(question.sketch, question.model or "", question.store, question.build_timeout_s)
+        return check(asked_of, scenario, options, host, out)
+    with Builder(source, host.environ, out / "models", question.build_timeout_s) as builder:
+        find = _scaled if question.ranges else _planned
+        found = find(builder, question, scenario, options, host, out)
     with host.interrupts.held():
         plan_document.write(found, out)
+        kept = keep_plan(question.store, found) if question.keep else ""
         page = write_plan(found, out)
         if options.as_json:
             print(plan_document.to_json(found), file=host.stdout)
         if not options.quiet:
             print_plan(host.console, found, verbose=options.verbose)
+            if kept:
+                host.console.print(f"kept as {kept}", markup=False, soft_wrap=True)
         host.console.print(final_line(found, page), markup=False, soft_wrap=True)
     return exit_code(found)
 
 
-def _planned(question: Question, scenario: Scenario, options: Options, host: Host, out: Path) -> PlanAnswer:
-    with Builder(question.source, host.environ, out / "models", question.build_timeout_s) as builder:
-        facts = builder.build(question.values)
+def _planned(  # noqa: PLR0913, PLR0917 - the question, and what it is answered with
+    builder: Builder, question: Question, scenario: Scenario, options: Options, host: Host, out: Path
+) -> PlanAnswer:
+    facts = builder.build(question.values)
+    builder.stop()  # nothing else runs while it is measured
     times = Times.of(options.budget or SECONDS)
     given = options.scenarios[0] if options.scenarios else None
     comparison = opened(facts, fitted(scenario, facts, times), host, given)
     return answer_of(facts, comparison, measured(comparison, options, host, out), out)
 
 
-def _scaled(question: Question, scenario: Scenario, options: Options, host: Host, out: Path) -> PlanAnswer:
-    check_ranges(question.ranges, scenario.objectives)
-    with Builder(question.source, host.environ, out / "models", question.build_timeout_s) as builder:
-        search = Search(builder, scenario, question.values, options, host, out)
-        seconds = options.budget or SCALE_SECONDS * (1 if len(question.ranges) == 1 else FRONTIER)
-        return scaled(search, question.ranges, seconds, out.name)
+def _scaled(  # noqa: PLR0913, PLR0917 - as above
+    builder: Builder, question: Question, scenario: Scenario, options: Options, host: Host, out: Path
+) -> PlanAnswer:
+    search = Search(builder, scenario, question.values, options, host, out)
+    seconds = options.budget or SCALE_SECONDS * (1 if len(question.ranges) == 1 else FRONTIER)
+    return scaled(search, question.ranges, seconds, out.name)
 
 
 def asked(options: Options) -> Scenario:

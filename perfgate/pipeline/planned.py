@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
+from perfgate.experiment.plan import trace_of
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.loadgen.workers import Workers
 from perfgate.model.cache import cache_dir
@@ -21,7 +23,8 @@ from perfgate.pipeline.run import run
 from perfgate.pipeline.single_job import single_job
 from perfgate.pipeline.world import world_of
 from perfgate.planning.answer import SCHEMA_VERSION, ObjectiveAnswer, ObjectiveStatus, PlanAnswer
-from perfgate.planning.needed import cores_needed, rate_of
+from perfgate.planning.checking import verdict_of
+from perfgate.planning.needed import cores_needed, decided_by, rate_of
 from perfgate.planning.promises import promises_of
 from perfgate.planning.unseen import unseen_of
 from perfgate.results.loader import read_run
@@ -29,7 +32,7 @@ from perfgate.results.result import Outcome, Result
 from perfgate.scenario.schema import InputSpec, MetricGate, Payload, Scenario
 from perfgate.serving.open_files import allow_open_files
 from perfgate.sketch.built import SketchFacts
-from perfgate.trials import Arm
+from perfgate.trials import Arm, Caution
 
 SECONDS = 100.0
 """Default time to measure, without building, starts of servers and warm-up."""
@@ -37,6 +40,7 @@ _MEASURE, _EXECUTE, _CAPACITY, _PROFILE = 0.4, 0.2, 0.55, 0.05
 """Shares of the time: the objectives, of which executions inside the servers, the capacity, the operations."""
 _STATUS = {Verdict.PASS: ObjectiveStatus.HOLDS, Verdict.FAIL: ObjectiveStatus.BREAKS}
 _CAPACITY_METRIC = "capacity_rps"
+_OVERLOAD = {CautionKind.OVERLOAD.code, CautionKind.OVERLOAD_AT_PEAK.code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ def _ids(
 
 def opened(facts: SketchFacts, scenario: Scenario, host: Host, scenario_given: str | None) -> Comparison:
     """Open the model that was built, alone, under its scenario."""
-    return open_arms(scenario, {Arm.CANDIDATE: facts.path}, (), cache_dir(host.environ), scenario_given)
+    found = open_arms(scenario, {Arm.CANDIDATE: facts.path}, (), cache_dir(host.environ), scenario_given)
+    return replace(found, models={arm: replace(model, given=facts.given) for arm, model in found.models.items()})
 
 
 def measured(comparison: Comparison, options: Options, host: Host, out: Path, *, stops_early: bool = False) -> Result:
@@ -132,7 +137,9 @@ def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: P
     _, table = read_run(out)
     scenario, model = comparison.scenario, comparison.models[Arm.CANDIDATE]
     judgement = result.judgement
-    trace_s = tuple(result.plan.get("trace_s", ()))
+    rate_rps = rate_of(scenario.load, trace_of(scenario.load))
+    judged = tuple(map(objective_answer, judgement.objectives if judgement else ()))
+    objectives = decided_by(result.capacity, rate_rps, judged)
     return PlanAnswer(
         schema_version=SCHEMA_VERSION,
         plan_id=result.run_id,
@@ -142,12 +149,12 @@ def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: P
         sketch=facts,
         scenario=result.scenario,
         scenario_digest=result.scenario_digest,
-        verdict=Verdict.INVALID if judgement is None else judgement.verdict,
-        objectives=tuple(map(objective_answer, judgement.objectives if judgement else ())),
+        verdict=_verdict(result, objectives),
+        objectives=objectives,
         promises=promises_of(table, result.capacity),
         profile=result.profile,
         capacity=result.capacity,
-        needed=cores_needed(result.capacity, rate_of(scenario.load, trace_s)),
+        needed=cores_needed(result.capacity, rate_rps),
         unseen=unseen_of(model, signature(model, scenario.payload.signature), scenario, facts.cardinalities),
         notes=_notes(result),
         seconds=result.wall_s,
@@ -155,6 +162,14 @@ def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: P
         environment=result.environment,
         fingerprint=result.fingerprint,
     )
+
+
+def _verdict(result: Result, objectives: Sequence[ObjectiveAnswer]) -> Verdict:
+    """Return the verdict on the objectives; invalid if the run was, unless it failed because it is overloaded."""
+    found = verdict_of(objectives)
+    invalid = result.judgement is None or result.judgement.verdict is Verdict.INVALID
+    overloaded = result.status is Outcome.COMPLETE and any(each.code in _OVERLOAD for each in result.cautions)
+    return Verdict.INVALID if invalid and not (overloaded and found is Verdict.FAIL) else found
 
 
 def objective_answer(found: ObjectiveVerdict) -> ObjectiveAnswer:
@@ -176,4 +191,9 @@ def _notes(result: Result) -> tuple[str, ...]:
     """Return why the run is invalid, and its cautions."""
     invalid = result.judgement is not None and result.judgement.verdict is Verdict.INVALID
     reasons = result.judgement.reasons if invalid and result.judgement else ()
-    return (*reasons, *(f"{each.message}: {each.remedy}" if each.remedy else each.message for each in result.cautions))
+    return (*reasons, *map(caution_line, result.cautions))
+
+
+def caution_line(caution: Caution) -> str:
+    """Return a caution with its remedy."""
+    return f"{caution.message}: {caution.remedy}" if caution.remedy else caution.message

@@ -44,6 +44,9 @@ class ObjectiveAnswer:
     """Whether a miss is only shown."""
     more: str = ""
     """What would decide it, if it is open."""
+    by_capacity: bool = False
+    """Whether the gate's test left it open, and the interval of the capacity decided: the scenario's rate lies below or
+    above it."""
 
     @property
     def margin(self) -> float:

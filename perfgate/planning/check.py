@@ -19,7 +19,7 @@ class CheckedPromise:
     metric: str
     """Its metric."""
     promised: float
-    """The plan's value, as measured with untrained weights."""
+    """The plan's value, as measured with untrained weights; at today's speed of the machine, if that is known."""
     promised_lower: float
     """Lower end of the plan's 95 % interval."""
     promised_upper: float
@@ -37,6 +37,9 @@ class CheckedPromise:
     same_speed: bool
     """Whether a changed speed of the machine cannot be the reason for the error: the untrained model was measured
     again beside the trained one, or the metric does not depend on the speed."""
+    speed: float = 1.0
+    """What the untrained model shows today, relative to what it showed when it was planned with; 1 if it was not
+    measured again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,10 @@ class Builder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Kill the process, with all processes below it; idempotent."""
         self._process.stop()
 
     def build(self, values: Mapping[str, int]) -> SketchFacts:

@@ -45,6 +45,14 @@ def pooled(runs: Sequence[TrialTable]) -> TrialTable:
     return TrialTable(Columns.joined(columns), tuple(facts), sizes_mb, shares)
 
 
+def swapped(run: TrialTable) -> TrialTable:
+    """Return the table with the arms exchanged."""
+    other = {Arm.BASELINE: Arm.CANDIDATE, Arm.CANDIDATE: Arm.BASELINE}
+    columns = replace(run.columns, arm=len(ARMS) - 1 - run.columns.arm)
+    facts = tuple(replace(fact, arm=other[fact.arm]) for fact in run.replicas)
+    return TrialTable(columns, facts, {other[arm]: size for arm, size in run.sizes_mb.items()}, run.shares)
+
+
 def candidate_of(run: TrialTable) -> TrialTable:
     """Return the table with only the candidate."""
     rows = run.columns.arm == ARMS.index(Arm.CANDIDATE)

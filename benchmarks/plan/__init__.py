@@ -1,0 +1,1 @@
+"""How good plans are: untrained models against trained ones, and searches against exhaustive measurement."""
