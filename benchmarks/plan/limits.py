@@ -7,21 +7,27 @@ miss the objective (for memory: the value itself), over all rounds together, rea
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, log
 from pathlib import Path
 
 import click
 import numpy as np
 
-from perfgate.metrics import Source
-from perfgate.results import plan_document
-from perfgate.results.loader import read_run
+from perfgate.cli.measuring import host_of
+from perfgate.metrics import BY_NAME, Source
+from perfgate.pipeline.options import Options
+from perfgate.pipeline.scale import SECONDS, Search, scaled
+from perfgate.scenario.files import load_scenario
+from perfgate.serving.fork_ahead import Ahead, Shared
+from perfgate.sketch.builder import Builder
+from perfgate.sketch.dimensions import Range
+from perfgate.sketch.source import sketch_of
 from perfgate.stats.quantile import arm_times
+from perfgate.stats.summarise import summary_of
+from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 
 _LATENCY = """
@@ -83,34 +89,38 @@ CASES = {
 }
 
 
-def _plan(home: Path, arguments: list[str], out: Path) -> None:
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "perfgate",
-        "plan",
-        "sketch.toml",
-        "-s",
-        "scenario.toml",
-        "--no-progress",
-        "-q",
-    ]
-    done = subprocess.run(
-        [*command, *arguments, "--out", str(out)], cwd=home, check=False, capture_output=True, text=True
-    )
-    if done.returncode not in {0, 3, 4, 5}:
-        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr.splitlines()[-1:]}")
+def search_in(home: Path, builder: Builder) -> Search:
+    """Return a search that measures values one by one."""
+    options = Options(
+        scenarios=(), budget=None, replicas=None, seed=None, out=None, intra_op_threads=None, inter_op_threads=None,
+        cpus=None, driver_cpus=None, as_json=False, quiet=True, verbose=False,
+    )  # fmt: skip
+    host = host_of({"color": "never", "no_progress": True, "quiet": True, "ahead": Ahead()})
+    return Search(builder, load_scenario(str(home / "scenario.toml"), ()), {}, options, host, home)
 
 
-def shown(case: Case, out: Path) -> tuple[float, float]:
+def shown(case: Case, evidence: TrialTable) -> tuple[float, float]:
     """Return how much one measurement missed the objective, and how many requests it had."""
-    result, table = read_run(out)
     if case.metric == "latency_p99_ms":
-        times = arm_times(table.columns, Source.LOAD, "response", Arm.CANDIDATE)
+        times = arm_times(evidence.columns, Source.LOAD, "response", Arm.CANDIDATE)
         return float(np.count_nonzero(times > case.bound)), float(times.size)
-    (value,) = [each.value for each in result.summaries if each.metric == case.metric]
-    return float(value or inf), 1.0
+    found = summary_of(BY_NAME[case.metric], Arm.CANDIDATE, evidence)
+    return float(found.value or inf) if found else inf, 1.0
+
+
+def exhausted(case: Case, search: Search, values: list[int], rounds: int, rng: np.random.Generator) -> float:
+    """Measure all values in each round, and return the limit."""
+    missed: dict[int, list[tuple[float, float]]] = {value: [] for value in values}
+    shared = Shared(search.host.ahead, search.host.environ, search.host.cpus())
+    quiet = replace(search, host=replace(search.host, ahead=shared))
+    try:
+        for number in range(rounds):
+            for value in rng.permutation(values).tolist():
+                measured = quiet.evaluation(case.dimension, value, {}, number)
+                missed[value].append(shown(case, measured.evidence))
+    finally:
+        shared.stop()
+    return true_limit(case, values, missed)
 
 
 def true_limit(case: Case, values: list[int], missed: dict[int, list[tuple[float, float]]]) -> float:
@@ -139,32 +149,20 @@ def main(names: tuple[str, ...], searches: int, rounds: int, count: int, seed: i
         home = Path(tempfile.mkdtemp(prefix="perfgate-limits-"))
         (home / "sketch.toml").write_text(case.sketch)
         (home / "scenario.toml").write_text(case.scenario)
-        found = []
-        for number in range(searches):
-            _plan(home, ["--scale", f"{case.dimension}={case.low}..{case.high}"], home / f"search{number}")
-            scale = plan_document.read(home / f"search{number}").scale
-            if scale is None:
-                raise SystemExit("no search")
-            found.append((scale.limits[0], scale.seconds))
-        centre = float(np.median([limit.estimate for limit, _ in found]))
-        values = [int(round(centre * 1.6**at, -1)) for at in np.linspace(-1, 1, count)]
-        missed: dict[int, list[tuple[float, float]]] = {value: [] for value in values}
-        print(f"\n{case.dimension}, {case.metric} at most {case.bound:g}\n\n| value | missed |\n|---|---|")
-        for number in range(rounds):
-            for value in rng.permutation(values).tolist():
-                out = home / f"{value}-{number}"
-                _plan(home, ["--set", f"{case.dimension}={value}", "--budget", "25s", "--replicas", "8"], out)
-                missed[value].append(shown(case, out))
-        true = true_limit(case, values, missed)
+        wanted = Range(case.dimension, case.low, case.high)
+        with Builder(sketch_of(str(home / "sketch.toml")), os.environ, home / "models") as builder:
+            search = search_in(home, builder)
+            scales = [scaled(search, (wanted,), SECONDS, f"search {number}").scale for number in range(searches)]
+            found = [(scale.limits[0], scale.seconds) for scale in scales if scale]
+            centre = float(np.median([limit.estimate for limit, _ in found]))
+            values = [round(centre * 1.6**at) for at in np.linspace(-1, 1, count)]
+            print(f"\n{case.dimension}, {case.metric} at most {case.bound:g}\n\n| value | missed |\n|---|---|")
+            true = exhausted(case, search, values, rounds, rng)
         print(f"\nexhaustive: {true:,.0f}")
         for limit, seconds in found:
-            within = limit.lower <= true <= limit.upper
-            print(
-                f"search: {limit.estimate:,.0f} [{limit.lower:,.0f}, {limit.upper:,.0f}], {seconds:.0f} s, "
-                f"{limit.holds} holds, {limit.breaks} breaks: {'within' if within else 'NOT within'}",
-                flush=True,
-            )
-        print(json.dumps({"dimension": case.dimension, "true": true}))
+            within = "within" if limit.lower <= true <= limit.upper else "NOT within"
+            interval = f"{limit.estimate:,.0f} [{limit.lower:,.0f}, {limit.upper:,.0f}], {seconds:.0f} s"
+            print(f"search: {interval}, {limit.holds} holds, {limit.breaks} breaks: {within}", flush=True)
 
 
 if __name__ == "__main__":

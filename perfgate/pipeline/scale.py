@@ -65,7 +65,7 @@ class Search:
             done = len(search.measured)
             left_s = max(0.0, seconds - (host.clock() - began_s))
             progress.phase(Phase(f"{_named({**fixed, wanted.dimension: value})}{_so_far(search)}", later_s=left_s))
-            search.tell(self._evaluation(wanted.dimension, value, fixed, done))
+            search.tell(self.evaluation(wanted.dimension, value, fixed, done))
         return limit_of(search, dict(fixed))
 
     def _judge(self, measured: Sequence[Evaluation]) -> ObjectiveStatus:
@@ -76,7 +76,8 @@ class Search:
         found = [judge_objective(BY_NAME[name], bound, table, levels) for name, bound in asked.items()]
         return together(objective_answer(each).status for each in found if not each.warns)
 
-    def _evaluation(self, dimension: str, value: int, fixed: Mapping[str, int], number: int) -> Evaluation:
+    def evaluation(self, dimension: str, value: int, fixed: Mapping[str, int], number: int) -> Evaluation:
+        """Build and measure one value in servers of its own."""
         facts = self.builder.build({**self.values, **fixed, dimension: value})
         directory = self.out / "scale" / _named({**fixed, dimension: value}) / str(number)
         try:

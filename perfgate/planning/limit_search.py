@@ -34,6 +34,8 @@ _TRIES = 2
 _ENDS = 3
 """Most measurements of an end of the range beyond which the limit seems to lie."""
 _FINEST = 0.005
+_PRECISE = 0.01
+"""Distance of both proven ends from the crossing, as a logarithm, at which the search ends."""
 
 
 @dataclass(slots=True)
@@ -136,6 +138,8 @@ class LimitSearch:
                 self._apart[above], self._tried[above] = max(_NEAREST, gap * _NEARER), 0
             elif self._tried[above] >= _TRIES:
                 self._apart[above], self._tried[above] = min(_FURTHEST, self._apart[above] * _FURTHER), 0
+        if all(end is not None and abs(log(end) - at) <= _PRECISE for end in proven):
+            return None
         above = self._is_worse_above(at, proven)
         self._tried[above] += 1
         sign = 1 if above else -1
