@@ -284,6 +284,13 @@ TERMS = (
         "reference/payloads.md",
     ),
     Term(
+        "promise",
+        "A number that an untrained model shows and its trained model is expected to show, with an interval for "
+        "another run with other weights.",
+        "reference/plan.md#promise",
+        "prediction",
+    ),
+    Term(
         "replica",
         "One server process of an arm. It is the unit of evidence: more requests only make its number more precise.",
         f"{_METHOD}#why-not-simply-compare-two-benchmarks",
@@ -326,6 +333,13 @@ TERMS = (
         "severity",
         "How much a failure counts: `error`, `warn` or `off`.",
         "reference/severity.md",
+    ),
+    Term(
+        "sketch",
+        "What a model will look like before it is trained: inputs, tables and layers, in TOML, as a Python function or "
+        "in a `.keras` file.",
+        "reference/plan.md#sketchfacts",
+        "architecture",
     ),
     Term(
         "stage time",
