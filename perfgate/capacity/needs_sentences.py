@@ -23,7 +23,7 @@ def needs_sentences(answer: CapacityAnswer, arms: Sequence[ArmCapacity]) -> tupl
         f"Servers for {_demand(needs)}:",
         *(line for arm, fleet in fleets for line in _fleet_lines(arm, fleet)),
         *_difference(needs, arms, change_known=answer.change is not None),
-        extrapolation_sentence(needs),
+        extrapolation_sentence(needs.cores),
     )
 
 
@@ -88,9 +88,9 @@ def _part(change: float) -> str:
     return share(round(abs(change), 3))
 
 
-def extrapolation_sentence(needs: ServersNeeded) -> str:
-    """Return what the numbers extrapolate from."""
-    cpus = "its CPU" if needs.cores == 1 else f"its {needs.cores} CPUs"
+def extrapolation_sentence(cores: int) -> str:
+    """Return what numbers of servers extrapolate from: one server with `cores` CPUs."""
+    cpus = "its CPU" if cores == 1 else f"its {cores} CPUs"
     return (
         f"Extrapolated from one server at a time, alone on {cpus} of this machine: with several servers on a machine, "
         "on another machine, or with requests that are not distributed evenly, it can be more."

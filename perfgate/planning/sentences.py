@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import chain
 from math import isfinite
 
+from perfgate.capacity.needs_sentences import extrapolation_sentence
 from perfgate.capacity.sentences import arm_lines, capacity_sentence, told_apart
+from perfgate.capacity.sentences import notes as capacity_notes
 from perfgate.explain.profile import GroupTime, Profile
 from perfgate.formatting import bound, change, ends, measured, quantity, rate, share, with_unit
 from perfgate.gate.verdict import Verdict
@@ -34,7 +36,7 @@ def summary_lines(answer: PlanAnswer) -> tuple[str, ...]:
         *filter(None, (dominant_sentence(answer.profile),)),
         *promise_sentences(answer.promises, answer.profile),
         *capacity_lines(answer),
-        *filter(None, (needed_sentence(answer.needed),)),
+        *needed_sentences(answer.needed),
     )
 
 
@@ -162,10 +164,18 @@ def capacity_lines(answer: PlanAnswer) -> tuple[str, ...]:
     return tuple(chain.from_iterable(lines))
 
 
-def needed_sentence(needed: CoresNeeded | None) -> str:
-    """Return the servers that hold the objectives at the scenario's rate; empty if it has none."""
+def needed_sentences(needed: CoresNeeded | None) -> tuple[str, ...]:
+    """Return the servers that hold the objectives at the scenario's rate, and what several extrapolate from.
+
+    Empty if the scenario has no rate.
+    """
     if needed is None:
-        return ""
+        return ()
+    several = needed.servers is not None and needed.servers > 1
+    return _needed(needed), *((extrapolation_sentence(needed.cores),) if several else ())
+
+
+def _needed(needed: CoresNeeded) -> str:
     demand = f"{rate(needed.rate_rps)} requests/s"
     least = needed.servers_at_upper
     if needed.servers is None:
@@ -187,6 +197,11 @@ def _between(needed: CoresNeeded) -> str:
         return ": the same by either end of the capacity's interval" if needed.servers_at_upper is not None else ""
     others = ", ".join(f"{count:,} {word}" for count, word in known)
     return f": by the lower end of the capacity's interval ({others})"
+
+
+def all_notes(answer: PlanAnswer) -> tuple[str, ...]:
+    """Return what weakens the answer, that about the capacity first, each once."""
+    return tuple(dict.fromkeys((*(capacity_notes(answer.capacity) if answer.capacity else ()), *answer.notes)))
 
 
 def servers_words(count: int) -> str:

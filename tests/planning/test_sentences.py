@@ -9,12 +9,13 @@ import pytest
 from perfgate.gate.verdict import Verdict
 from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus, PlanAnswer
 from perfgate.planning.sentences import (
+    all_notes,
     capacity_lines,
     dominant_sentence,
     final_words,
     interrupted_sentence,
     margin_words,
-    needed_sentence,
+    needed_sentences,
     objective_sentence,
     promise_sentences,
     sketch_sentence,
@@ -136,7 +137,18 @@ def test_the_capacity_is_said_as_perfgate_capacity_says_it() -> None:
     ],
 )  # fmt: skip
 def test_servers_are_planned_by_the_lower_end(needed: CoresNeeded | None, words: str) -> None:
-    assert needed_sentence(needed) == words
+    first, *others = needed_sentences(needed) or ("",)
+    assert first == words
+    assert len(others) == (needed is not None and (needed.servers or 0) > 1)
+    assert all(line.startswith("Extrapolated from one server at a time, alone on its ") for line in others)
+
+
+def test_notes_about_the_capacity_come_first_and_each_once() -> None:
+    assert all_notes(passes()) == (
+        "The scenario does not state error_rate at most 0.1%: perfgate assumed it.",
+        "The clock frequency of the CPU may change.",
+    )
+    assert all_notes(undecided()) == undecided().notes
 
 
 def test_the_sketch_has_its_dimensions_but_not_all_of_many() -> None:

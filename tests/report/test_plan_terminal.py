@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from perfgate.planning.answer import PlanAnswer
-from perfgate.planning.sentences import summary_lines
+from perfgate.planning.sentences import all_notes, summary_lines
 from perfgate.report.terminal.plan import final_line, print_plan
 from tests.planning.answers import SAMPLES, hostile, no_numbers, one_dimension, passes, profile, two_dimensions
 
@@ -39,7 +39,7 @@ def test_every_sentence_what_is_unseen_and_every_note_is_printed(name: str) -> N
     places = [lines.index(line) for line in summary_lines(answer)]
     assert places == sorted(places)
     assert [line for line in lines if line.startswith("- ")] == [f"- {each.sentence}" for each in answer.unseen]
-    assert [line for line in lines if line.startswith("note: ")] == [f"note: {each}" for each in answer.notes]
+    assert [line for line in lines if line.startswith("note: ")] == [f"note: {each}" for each in all_notes(answer)]
 
 
 def test_the_answer_comes_first_and_what_it_rests_on_below() -> None:

@@ -16,7 +16,7 @@ from perfgate.planning.sentences import (
     UNSEEN,
     dominant_sentence,
     interrupted_sentence,
-    needed_sentence,
+    needed_sentences,
     objective_sentence,
     promise_sentences,
     tracing_sentence,
@@ -63,7 +63,7 @@ def plan_page(answer: PlanAnswer) -> str:
         server=promise_sentences(answer.promises, answer.profile),
         promises=promises_table(answer.promises),
         capacity=capacity_section(answer.capacity) if answer.capacity else "",
-        needed=needed_sentence(answer.needed),
+        needed=needed_sentences(answer.needed),
         unseen_title=UNSEEN,
         method=tuple(plan_method(answer)),
         measurement=tuple(_measurement(answer)),
@@ -77,8 +77,7 @@ def _reasons(answer: PlanAnswer) -> Iterator[str]:
         yield f"{short_words(answer.scale)}."
     else:
         yield from scale_sentences(answer.scale)
-    if answer.needed:
-        yield needed_sentence(answer.needed)
+    yield from needed_sentences(answer.needed)[:1]
 
 
 def write_plan(answer: PlanAnswer, directory: Path) -> Path:

@@ -16,11 +16,12 @@ from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, PlanAnswe
 from perfgate.planning.scale_sentences import scale_sentences
 from perfgate.planning.sentences import (
     UNSEEN,
+    all_notes,
     capacity_lines,
     dominant_sentence,
     final_words,
     interrupted_sentence,
-    needed_sentence,
+    needed_sentences,
     objective_sentence,
     promise_sentences,
     sketch_sentence,
@@ -72,7 +73,7 @@ def print_plan(console: Console, answer: PlanAnswer, *, verbose: bool) -> None:
         _print_table(console, promises_table(answer.promises))
     _print_capacity(console, answer, verbose=verbose)
     _print_unseen(console, answer.unseen)
-    print_lines(console, (f"note: {each}" for each in answer.notes), style="dim")
+    print_lines(console, (f"note: {each}" for each in (answer.notes if verbose else all_notes(answer))), style="dim")
 
 
 def print_objectives(console: Console, objectives: Iterable[ObjectiveAnswer]) -> None:
@@ -113,7 +114,9 @@ def _print_capacity(console: Console, answer: PlanAnswer, *, verbose: bool) -> N
         print_capacity(console, answer.capacity, verbose=True)
     else:
         print_lines(console, capacity_lines(answer))
-    print_lines(console, filter(None, (needed_sentence(answer.needed),)), style="bold")
+    servers = needed_sentences(answer.needed)
+    print_lines(console, servers[:1], style="bold")
+    print_lines(console, servers[1:], style="dim")
 
 
 def _print_unseen(console: Console, unseen: Iterable[Unseen]) -> None:
