@@ -7,7 +7,7 @@ from math import isfinite
 
 from perfgate.formatting import change, measured, quantity, share
 from perfgate.planning.check import CheckedPromise, PlanCheck, TrackRecord
-from perfgate.planning.sentences import objective_sentence, verdict_words
+from perfgate.planning.objective_sentences import objective_sentence, verdict_words
 
 
 def check_lines(check: PlanCheck) -> tuple[str, ...]:

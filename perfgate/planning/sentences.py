@@ -10,9 +10,9 @@ from perfgate.capacity.needs_sentences import extrapolation_sentence
 from perfgate.capacity.sentences import arm_lines, capacity_sentence, told_apart
 from perfgate.capacity.sentences import notes as capacity_notes
 from perfgate.explain.profile import GroupTime, Profile
-from perfgate.formatting import bound, change, ends, measured, quantity, rate, share, with_unit
-from perfgate.gate.verdict import Verdict
-from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus, PlanAnswer, Promise
+from perfgate.formatting import change, ends, quantity, rate, share, with_unit
+from perfgate.planning.answer import CoresNeeded, PlanAnswer, Promise
+from perfgate.planning.objective_sentences import objective_sentence, verdict_words
 from perfgate.planning.scale_sentences import scale_sentences, short_words
 from perfgate.sketch.built import SketchFacts
 
@@ -20,11 +20,6 @@ UNSEEN = "What random weights cannot show"
 """Heading of what the answer cannot know."""
 _MOST_DIMENSIONS = 8
 _MEBIBYTE = 1 << 20
-_STATUS = {
-    Verdict.PASS: ObjectiveStatus.HOLDS,
-    Verdict.FAIL: ObjectiveStatus.BREAKS,
-    Verdict.INCONCLUSIVE: ObjectiveStatus.OPEN,
-}
 
 
 def summary_lines(answer: PlanAnswer) -> tuple[str, ...]:
@@ -52,55 +47,6 @@ def sketch_sentence(sketch: SketchFacts) -> str:
     dimensions = ", ".join((*shown, *([f"{rest:,} more"] if rest else [])))
     size = f"{sketch.given}: {sketch.parameters:,} parameters, {with_unit(sketch.size_mb, 'MiB')}"
     return f"{size}{f'; {dimensions}' if dimensions else ''}."
-
-
-def objective_sentence(objective: ObjectiveAnswer) -> str:
-    """Return whether an objective holds, and by how much, or what would decide it."""
-    return f"{objective.metric} {_CLAUSES[objective.status](objective)}{_warn_only(objective)}."
-
-
-def _warn_only(objective: ObjectiveAnswer) -> str:
-    return " (warn-only)" if objective.warns else ""
-
-
-def limit_words(objective: ObjectiveAnswer) -> str:
-    """Return what is required: `at most 10 ms`."""
-    most = "at most" if objective.is_maximum else "at least"
-    return f"{most} {bound(objective.bound, objective.metric)}"
-
-
-def value_words(objective: ObjectiveAnswer) -> str:
-    """Return the value and its interval: `4.10 ms [3.80, 4.60]`."""
-    return measured(objective.value, objective.lower, objective.upper, objective.metric)
-
-
-def margin_words(objective: ObjectiveAnswer) -> str:
-    """Return how far it is from the bound: `59% left (54% to 62%)`, `42% beyond (29% to 58%)`; empty if unknown."""
-    if objective.status is ObjectiveStatus.OPEN or not isfinite(objective.margin):
-        return ""
-    word = "left" if objective.status is ObjectiveStatus.HOLDS else "beyond"
-    low, high = sorted(map(abs, objective.margins))
-    between = f"{share(low)} to {share(high)}" if isfinite(high) else f"at least {share(low)}"
-    return f"{share(abs(objective.margin))} {word}{f' ({between})' if isfinite(low) else ''}"
-
-
-def _decided(objective: ObjectiveAnswer) -> str:
-    said = f"{objective.status.value}: {value_words(objective)}, {limit_words(objective)}"
-    return "; ".join(filter(None, (said, margin_words(objective))))
-
-
-def _open(objective: ObjectiveAnswer) -> str:
-    more = f"; {objective.more.rstrip('. ')}" if objective.more else ""
-    if not isfinite(objective.value):
-        return f"is open: no usable data{more}"
-    return f"is open: {_undecided(objective)}{more}"
-
-
-def _undecided(objective: ObjectiveAnswer) -> str:
-    return f"{value_words(objective)} is not clearly on either side of {bound(objective.bound, objective.metric)}"
-
-
-_CLAUSES = {ObjectiveStatus.HOLDS: _decided, ObjectiveStatus.BREAKS: _decided, ObjectiveStatus.OPEN: _open}
 
 
 def dominant_sentence(profile: Profile | None) -> str:
@@ -213,51 +159,6 @@ def final_words(answer: PlanAnswer) -> str:
     """Return the final line without the page: `PASS ranker.toml holds: latency_p99_ms 4.10 ms <= 10 ms`."""
     word = answer.verdict.value.upper() if answer.complete else "INTERRUPTED"
     return f"{word} {verdict_words(answer.verdict, answer.sketch.given, answer.objectives)}{_besides(answer)}"
-
-
-def verdict_words(verdict: Verdict, name: str, objectives: Sequence[ObjectiveAnswer]) -> str:
-    """Return what decided: the worst objective first, then those with the same status, then missed warnings."""
-    status = _STATUS.get(verdict)
-    counting = [each for each in objectives if not each.warns]
-    found = sorted((each for each in counting if each.status is status), key=_least_margin)
-    missed = [against_bound(each) for each in objectives if each.warns and each.status is ObjectiveStatus.BREAKS]
-    warning = f"; warning: {', '.join(missed)}" if missed else ""
-    if status is None or not found:
-        why = "every objective is warn-only" if objectives and not counting else "its objectives could not be judged"
-        return f"{name}: {why}{warning}"
-    first, *others = map(against_bound, found)
-    also = f" (also {', '.join(others)})" if others and status is ObjectiveStatus.BREAKS else ""
-    return f"{name} {'is ' if status is ObjectiveStatus.OPEN else ''}{status.value}: {first}{also}{warning}"
-
-
-def verdict_sentence(verdict: Verdict, name: str, objectives: Sequence[ObjectiveAnswer]) -> str:
-    """Return the finding in one sentence, with its most important number."""
-    status = _STATUS.get(verdict)
-    found = sorted((each for each in objectives if not each.warns and each.status is status), key=_least_margin)
-    if status is None:
-        return f"The measurement is not valid, so {name} was not judged."
-    if not found:
-        return f"No objective of {name} counts."
-    first = found[0]
-    if status is ObjectiveStatus.OPEN:
-        return f"The data does not show whether {name} holds its objective for {first.metric}."
-    what = "holds its objectives" if status is ObjectiveStatus.HOLDS else "breaks an objective"
-    return f"{name} {what}: {first.metric} is {value_words(first)} and must be {limit_words(first)}."
-
-
-def _least_margin(objective: ObjectiveAnswer) -> float:
-    return objective.margin if isfinite(objective.margin) else 0.0
-
-
-def against_bound(objective: ObjectiveAnswer) -> str:
-    """Return an objective's value against its bound: `latency_p99_ms 4.10 ms <= 10 ms`."""
-    if objective.status is ObjectiveStatus.OPEN:
-        known = _undecided(objective) if isfinite(objective.value) else "has no usable data"
-        return f"{objective.metric} {known}"
-    holds = objective.status is ObjectiveStatus.HOLDS
-    relation = ("<=" if holds else ">") if objective.is_maximum else (">=" if holds else "<")
-    value = quantity(objective.value, objective.metric)
-    return f"{objective.metric} {value} {relation} {bound(objective.bound, objective.metric)}"
 
 
 def _besides(answer: PlanAnswer) -> str:

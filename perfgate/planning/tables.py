@@ -12,9 +12,9 @@ from perfgate.metrics import BY_NAME
 from perfgate.planning.answer import ObjectiveAnswer, Promise, Scale, ScaleLimit, ScalePoint
 from perfgate.planning.check import CheckedPromise
 from perfgate.planning.check_sentences import outcome_words
+from perfgate.planning.objective_sentences import limit_words as bound_words
+from perfgate.planning.objective_sentences import margin_words
 from perfgate.planning.scale_sentences import fixed_words, limit_cells
-from perfgate.planning.sentences import limit_words as bound_words
-from perfgate.planning.sentences import margin_words
 
 _TIMES = (">time", ">share", ">interval")
 

@@ -63,7 +63,7 @@ def test_the_final_line_has_the_verdict_and_the_promises() -> None:
     )
     assert check_final_words(alone()).startswith("FAIL models/ranker/1 breaks: latency_p99_ms 28.4 ms > 20 ms; 0 of")
     assert check_final_words(nothing_checked()) == (
-        "INTERRUPTED models/ranker/1: its objectives could not be judged; no promise checked"
+        "INTERRUPTED models/ranker/1: no objective was judged; no promise checked"
     )
 
 

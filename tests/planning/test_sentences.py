@@ -6,27 +6,20 @@ from math import inf, nan
 
 import pytest
 
-from perfgate.gate.verdict import Verdict
-from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus, PlanAnswer
+from perfgate.planning.answer import CoresNeeded, PlanAnswer
 from perfgate.planning.sentences import (
     all_notes,
     capacity_lines,
     dominant_sentence,
     final_words,
     interrupted_sentence,
-    margin_words,
     needed_sentences,
-    objective_sentence,
     promise_sentences,
     sketch_sentence,
     summary_lines,
     tracing_sentence,
 )
 from tests.planning.answers import (
-    BREAKING,
-    HOLDING,
-    NO_ERRORS,
-    OPEN,
     SAMPLES,
     SKETCH,
     breaks,
@@ -37,38 +30,6 @@ from tests.planning.answers import (
     two_dimensions,
     undecided,
 )
-
-FAST = ObjectiveAnswer(
-    "throughput_rps", ObjectiveStatus.HOLDS, bound=400.0, is_maximum=False, value=480.0, lower=440.0, upper=inf
-)
-
-
-@pytest.mark.parametrize(
-    ("objective", "words"),
-    [
-        (HOLDING, "latency_p99_ms holds: 8.40 ms [7.80, 9.40], at most 20 ms; 58% left (53% to 61%)."),
-        (NO_ERRORS, "error_rate holds: 0% [0%, 0.02%], at most 0.1%; 100% left (80% to 100%)."),
-        (BREAKING, "latency_p99_ms breaks: 28.4 ms [25.8, 31.6], at most 20 ms; 42% beyond (29% to 58%)."),
-        (replace(BREAKING, warns=True), ("latency_p99_ms breaks: 28.4 ms [25.8, 31.6], at most 20 ms; 42% beyond "
-                                         "(29% to 58%) (warn-only).")),
-        (replace(BREAKING, upper=inf), ("latency_p99_ms breaks: 28.4 ms (at least 25.8 ms), at most 20 ms; 42% beyond "
-                                        "(at least 29%).")),
-        (OPEN, ("latency_p99_ms is open: 19.2 ms [17.8, 21.6] is not clearly on either side of 20 ms; needs about "
-                "4,100 more requests, 12,400 in total.")),
-        (replace(OPEN, value=nan, lower=-inf, upper=inf, more=""), "latency_p99_ms is open: no usable data."),
-        (FAST, ("throughput_rps holds: 480 1/s (at least 440 1/s), at least 400 1/s; 20% left (at least 10%).")),
-        (replace(FAST, status=ObjectiveStatus.BREAKS, value=300.0, lower=-inf, upper=320.0),
-         ("throughput_rps breaks: 300 1/s (at most 320 1/s), at least 400 1/s; 25% beyond (at least 20%).")),
-        (replace(NO_ERRORS, bound=0.0, upper=0.0), "error_rate holds: 0% [0%, 0%], at most 0%."),
-    ],
-)  # fmt: skip
-def test_each_objective_says_whether_it_holds_and_by_how_much(objective: ObjectiveAnswer, words: str) -> None:
-    assert objective_sentence(objective) == words
-
-
-def test_what_is_open_has_no_margin() -> None:
-    assert margin_words(OPEN) == ""
-    assert margin_words(replace(OPEN, status=ObjectiveStatus.HOLDS)) == "4% left (8% to 11%)", "the check can fail"
 
 
 def test_what_dominates_is_a_share_of_one_execution() -> None:
@@ -177,34 +138,6 @@ def test_the_sketch_has_its_dimensions_but_not_all_of_many() -> None:
 )  # fmt: skip
 def test_the_final_line_has_the_verdict_and_what_decided(build: Callable[[], PlanAnswer], words: str) -> None:
     assert final_words(build()) == words
-
-
-def _final(verdict: Verdict, *objectives: ObjectiveAnswer) -> str:
-    return final_words(replace(breaks(), verdict=verdict, objectives=objectives, needed=None)).partition("toml")[2]
-
-
-def test_the_objective_that_is_furthest_beyond_comes_first_and_warnings_last() -> None:
-    errors = replace(NO_ERRORS, status=ObjectiveStatus.BREAKS, value=0.004, lower=0.002, upper=0.007)
-    assert _final(Verdict.FAIL, BREAKING, errors) == (
-        " breaks: error_rate 0.4% > 0.1% (also latency_p99_ms 28.4 ms > 20 ms)"
-    )
-    slow = replace(FAST, status=ObjectiveStatus.BREAKS, value=100.0, lower=90.0, upper=110.0)
-    assert _final(Verdict.FAIL, BREAKING, slow).startswith(" breaks: throughput_rps 100 1/s < 400 1/s (also latency")
-    warned = replace(BREAKING, warns=True)
-    assert _final(Verdict.PASS, warned, NO_ERRORS) == (
-        " holds: error_rate 0% <= 0.1%; warning: latency_p99_ms 28.4 ms > 20 ms"
-    )
-    assert _final(Verdict.PASS, warned) == ": every objective is warn-only; warning: latency_p99_ms 28.4 ms > 20 ms"
-    assert _final(Verdict.PASS) == ": its objectives could not be judged"
-
-
-def test_the_objective_that_is_nearest_to_its_bound_names_a_pass() -> None:
-    assert _final(Verdict.PASS, NO_ERRORS, FAST, HOLDING) == " holds: throughput_rps 480 1/s >= 400 1/s"
-
-
-def test_what_is_open_without_data_says_so() -> None:
-    nothing = replace(OPEN, value=nan, lower=-inf, upper=inf)
-    assert _final(Verdict.INCONCLUSIVE, nothing) == " is open: latency_p99_ms has no usable data"
 
 
 def test_an_interruption_comes_first() -> None:

@@ -10,8 +10,8 @@ from perfgate import formatting
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus
 from perfgate.planning.check import CheckedPromise
 from perfgate.planning.check_sentences import outcome_words
+from perfgate.planning.objective_sentences import limit_words, value_words
 from perfgate.planning.ratios import ratio
-from perfgate.planning.sentences import limit_words, value_words
 from perfgate.report.charts.axes import Area, AxisScale, x_axis
 from perfgate.report.charts.svg import Element, chart, element, line, marker, text
 from perfgate.report.charts.verdicts import COLOURS, SHAPES

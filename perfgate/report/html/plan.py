@@ -10,6 +10,7 @@ from perfgate import formatting
 from perfgate.explain.profile import Profile
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, PlanAnswer, Scale
 from perfgate.planning.method import plan_method
+from perfgate.planning.objective_sentences import objective_sentence, verdict_sentence
 from perfgate.planning.ratios import ratios_table
 from perfgate.planning.scale_sentences import scale_sentences, short_words
 from perfgate.planning.sentences import (
@@ -17,10 +18,8 @@ from perfgate.planning.sentences import (
     dominant_sentence,
     interrupted_sentence,
     needed_sentences,
-    objective_sentence,
     promise_sentences,
     tracing_sentence,
-    verdict_sentence,
 )
 from perfgate.planning.tables import (
     frontier_table,

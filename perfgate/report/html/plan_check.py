@@ -14,7 +14,7 @@ from perfgate.planning.check_sentences import (
     record_sentence,
 )
 from perfgate.planning.method import check_method
-from perfgate.planning.sentences import verdict_sentence
+from perfgate.planning.objective_sentences import verdict_sentence
 from perfgate.planning.tables import check_table
 from perfgate.report.charts.interval_rows import promise_rows
 from perfgate.report.charts.verdicts import COLOURS

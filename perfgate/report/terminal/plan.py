@@ -13,6 +13,7 @@ from rich.text import Text
 from perfgate.explain.profile import Profile
 from perfgate.explain.tables import TextTable
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, PlanAnswer, Scale, Unseen
+from perfgate.planning.objective_sentences import objective_sentence
 from perfgate.planning.scale_sentences import scale_sentences
 from perfgate.planning.sentences import (
     UNSEEN,
@@ -22,7 +23,6 @@ from perfgate.planning.sentences import (
     final_words,
     interrupted_sentence,
     needed_sentences,
-    objective_sentence,
     promise_sentences,
     sketch_sentence,
     tracing_sentence,
