@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.argument("model", shell_complete=paths)
+@click.argument("model", metavar="MODEL|NAME", shell_complete=paths)
+@click.option("--objectives-first", is_flag=True, help="There is no model yet: write objectives and a sketch for NAME.")
 @click.option("--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
               help="CI system to write a file for.")  # fmt: skip
 @click.option(
@@ -30,24 +32,30 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @verbose_option
-def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int:
+def command(model: str, ci: str, requirement: str | None, *, objectives_first: bool, force: bool) -> int:
     """Set up a project for MODEL: perfgate.toml, a scenario made from its signature, a CI file.
+
+    With --objectives-first, for a model that does not exist yet: what it must hold, and a sketch of it.
 
     MODEL is a SavedModel directory, a TF-Serving base path or a .keras file, with the path that the CI job will use.
     Existing files are not replaced.
     """
     from perfgate.model.cache import cache_dir  # noqa: PLC0415
     from perfgate.model.saved_model import open_model  # noqa: PLC0415
-    from perfgate.project.init_files import first_files, recording, write_all  # noqa: PLC0415
+    from perfgate.project.init_files import after_objectives, first_files, objective_files, recording  # noqa: PLC0415
     from perfgate.project.requirement import how_to_bring, installed_requirement  # noqa: PLC0415
     from perfgate.version import __version__  # noqa: PLC0415 - instant --help
 
+    if objectives_first:
+        _write(objective_files(model), force=force)
+        click.echo("next:")
+        for line in after_objectives(model):
+            click.echo(f"  {line}")
+        return ExitCode.PASS
     opened = open_model(model, cache_dir(os.environ))
     found = requirement or installed_requirement(Path.cwd())
     files = first_files(opened, ci, found or f"perfgate=={__version__}")
-    write_all(files, Path.cwd(), force=force)
-    for path in files:
-        click.echo(f"wrote {path}")
+    _write(files, force=force)
     scenario = next(path for path in files if path.parent.name == "scenarios")
     _complain(opened, scenario)
     click.echo("next:")
@@ -58,6 +66,15 @@ def command(model: str, ci: str, requirement: str | None, *, force: bool) -> int
         for line in how_to_bring(next(path for path in files if path.suffix == ".yml")):
             click.echo(f"  {line}")
     return ExitCode.PASS
+
+
+def _write(files: Mapping[Path, str], *, force: bool) -> None:
+    """Write the first files, and say so."""
+    from perfgate.project.init_files import write_all  # noqa: PLC0415 - instant --help
+
+    write_all(files, Path.cwd(), force=force)
+    for path in files:
+        click.echo(f"wrote {path}")
 
 
 def _complain(model: Model, scenario: Path) -> None:

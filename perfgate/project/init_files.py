@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,6 +58,34 @@ def first_files(model: Model, ci: str, requirement: str) -> Mapping[Path, str]:
     if ci in _CI_FILES:
         files[_CI_FILES[ci]] = _ci_text(model, ci, requirement)
     return files
+
+
+def objective_files(name: str) -> Mapping[Path, str]:
+    """Make the files of `perfgate init --objectives-first`: objectives and a sketch, for a model that does not exist.
+
+    UsageError for a name that scenarios cannot have.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is None:
+        problem = f"{one_line(name)} is not a name for a scenario"
+        raise UsageError(problem, "use letters, digits, '.', '_' and '-', starting with a letter or digit")
+    return {
+        Path("perfgate.toml"): _template("perfgate.toml.j2").render(name=name),
+        Path("scenarios", f"{name}.toml"): _template("objectives.toml.j2").render(name=name, batch=BATCH),
+        Path("sketches", f"{name}.toml"): _template("sketch.toml.j2").render(name=name, batch=BATCH),
+    }
+
+
+def after_objectives(name: str) -> Sequence[str]:
+    """Return what to do next in a project without a model."""
+    sketch = shlex.quote(f"sketches/{name}.toml")
+    return (
+        f"edit scenarios/{name}.toml: what must the model hold, under which traffic?",
+        f"edit {sketch}: what might it look like?",
+        f"perfgate plan {sketch} --keep    # would it hold? two minutes, before anything is trained",
+        f"perfgate plan {sketch} --scale layers.width=128..4096    # how large may it be?",
+        "perfgate plan --check MODEL    # once it is trained: was the plan right?",
+        "perfgate baseline record MODEL    # from then on, `perfgate run NEW_MODEL` is the gate",
+    )
 
 
 def recording(model: Model) -> str:
