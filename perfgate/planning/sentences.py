@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from math import isfinite
 
+from perfgate.capacity.answer import CapacityAnswer
 from perfgate.capacity.needs_sentences import extrapolation_sentence
 from perfgate.capacity.sentences import arm_lines, capacity_sentence, told_apart
 from perfgate.capacity.sentences import notes as capacity_notes
 from perfgate.explain.profile import GroupTime, Profile
 from perfgate.formatting import change, ends, quantity, rate, share, with_unit
+from perfgate.gate.verdict import Verdict
 from perfgate.planning.answer import CoresNeeded, PlanAnswer, Promise
-from perfgate.planning.objective_sentences import objective_sentence, verdict_words
+from perfgate.planning.objective_sentences import objective_sentence, verdict_sentence, verdict_words
 from perfgate.planning.scale_sentences import scale_sentences, short_words
-from perfgate.sketch.built import SketchFacts
 
 UNSEEN = "What random weights cannot show"
 """Heading of what the answer cannot know."""
@@ -40,13 +42,22 @@ def interrupted_sentence(answer: PlanAnswer) -> str:
     return "" if answer.complete else "Interrupted: this is what was known by then."
 
 
-def sketch_sentence(sketch: SketchFacts) -> str:
+def sketch_sentence(answer: PlanAnswer) -> str:
     """Return what was built: `ranker.toml: 868,353 parameters, 3.42 MiB; layers.depth=3, layers.width=512`."""
+    sketch = answer.sketch
     shown = [f"{name}={value:,}" for name, value in sketch.dimensions.items()][:_MOST_DIMENSIONS]
     rest = len(sketch.dimensions) - len(shown)
     dimensions = ", ".join((*shown, *([f"{rest:,} more"] if rest else [])))
-    size = f"{sketch.given}: {sketch.parameters:,} parameters, {with_unit(sketch.size_mb, 'MiB')}"
+    size = f"{built_words(answer)}: {sketch.parameters:,} parameters, {with_unit(sketch.size_mb, 'MiB')}"
     return f"{size}{f'; {dimensions}' if dimensions else ''}."
+
+
+def built_words(answer: PlanAnswer) -> str:
+    """Return the sketch and, after a search, which of its sizes is shown."""
+    if answer.scale is None or answer.objectives:
+        return answer.sketch.given
+    held = any(each.holds is not None for each in answer.scale.limits)
+    return f"{answer.sketch.given}, {'the largest that is proven to hold' if held else 'the smallest that was tried'}"
 
 
 def dominant_sentence(profile: Profile | None) -> str:
@@ -100,9 +111,15 @@ def _promised(promise: Promise) -> str:
     return f"{quantity(promise.value, promise.metric)}{f' {known} (95%)' if known else ''}"
 
 
+def named_capacity(answer: PlanAnswer) -> CapacityAnswer | None:
+    """Return the capacity, of a model that is called like the sketch; None if it was not measured."""
+    found = answer.capacity
+    return found and replace(found, arms=tuple(replace(arm, model=answer.sketch.given) for arm in found.arms))
+
+
 def capacity_lines(answer: PlanAnswer) -> tuple[str, ...]:
     """Return what one server carries, and what limits it; empty if that was not measured."""
-    found = answer.capacity
+    found = named_capacity(answer)
     if found is None:
         return ()
     lines = ((f"Capacity of {capacity_sentence(arm, found.objectives)}.", *arm_lines(arm, found.objectives))
@@ -147,7 +164,8 @@ def _between(needed: CoresNeeded) -> str:
 
 def all_notes(answer: PlanAnswer) -> tuple[str, ...]:
     """Return what weakens the answer, that about the capacity first, each once."""
-    return tuple(dict.fromkeys((*(capacity_notes(answer.capacity) if answer.capacity else ()), *answer.notes)))
+    found = named_capacity(answer)
+    return tuple(dict.fromkeys((*(capacity_notes(found) if found else ()), *answer.notes)))
 
 
 def servers_words(count: int) -> str:
@@ -158,13 +176,33 @@ def servers_words(count: int) -> str:
 def final_words(answer: PlanAnswer) -> str:
     """Return the final line without the page: `PASS ranker.toml holds: latency_p99_ms 4.10 ms <= 10 ms`."""
     word = answer.verdict.value.upper() if answer.complete else "INTERRUPTED"
-    return f"{word} {verdict_words(answer.verdict, answer.sketch.given, answer.objectives)}{_besides(answer)}"
+    found = "; ".join(filter(None, (_decisive(answer), *_besides(answer))))
+    return f"{word} {found}"
 
 
-def _besides(answer: PlanAnswer) -> str:
-    """Return how large it may become, and the servers it needs."""
-    needed = answer.needed
-    servers = ""
-    if needed is not None and needed.servers is not None:
-        servers = f"{servers_words(needed.servers)} for {rate(needed.rate_rps)}/s"
-    return "".join(f"; {each}" for each in (short_words(answer.scale), servers) if each)
+def _decisive(answer: PlanAnswer) -> str:
+    """Return what decided; after a search, how large it may become, or why nothing could be judged."""
+    given = answer.sketch.given
+    if answer.scale and not answer.objectives:
+        return f"{given}: {short_words(answer.scale)}"
+    if answer.complete and answer.verdict is Verdict.INVALID and answer.notes:
+        return f"{given}: {answer.notes[0].rstrip('. ')}"
+    return verdict_words(answer.verdict, given, answer.objectives)
+
+
+def _besides(answer: PlanAnswer) -> Iterator[str]:
+    """Yield how large it may become, unless that decided, and the servers it needs."""
+    if answer.objectives:
+        yield short_words(answer.scale)
+    if answer.needed is not None and answer.needed.servers is not None:
+        yield f"{servers_words(answer.needed.servers)} for {rate(answer.needed.rate_rps)}/s"
+
+
+def finding_sentences(answer: PlanAnswer) -> tuple[str, ...]:
+    """Return the finding in one sentence, then how large it may become and the servers that it needs, if not said."""
+    name = f"{answer.sketch.given}, untrained,"
+    limits = scale_sentences(answer.scale)
+    if len(limits) > 1:
+        limits = (f"{short_words(answer.scale)}.",)
+    verdict = () if limits and not answer.objectives else (verdict_sentence(answer.verdict, name, answer.objectives),)
+    return (*verdict, *limits, *needed_sentences(answer.needed)[:1])

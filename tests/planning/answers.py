@@ -90,9 +90,24 @@ def no_numbers() -> PlanAnswer:
     )  # fmt: skip
 
 
+def searched(scale: Scale, width: int) -> PlanAnswer:
+    """Return the answer of a search: nothing but how large it may become, and the largest size that holds."""
+    built = replace(
+        SKETCH, dimensions={**SKETCH.dimensions, "layers.width": width}, parameters=_parameters(width), size_mb=16.9
+    )
+    return replace(
+        passes(), sketch=built, objectives=(), promises=(), profile=None, capacity=None, needed=None, scale=scale
+    )
+
+
 def one_dimension() -> PlanAnswer:
     """Return the largest width that holds."""
-    return replace(passes(), scale=Scale((ScaleRange("layers.width", 256, 4096),), (limit(1460.0),), 412.0))
+    return searched(Scale((ScaleRange("layers.width", 256, 4096),), (limit(1460.0),), 412.0), 1408)
+
+
+def everything() -> PlanAnswer:
+    """Return a plan that has all parts of an answer."""
+    return replace(passes(), scale=one_dimension().scale)
 
 
 def two_dimensions() -> PlanAnswer:
@@ -106,12 +121,12 @@ def two_dimensions() -> PlanAnswer:
     ranges = (ScaleRange("layers.width", 256, 4096), ScaleRange("embeddings.user.lookups", 10, 400))
     fixed = zip((10, 40, 160, 400), limits, strict=True)
     named = tuple(replace(each, fixed={ranges[1].dimension: value}) for value, each in fixed)
-    return replace(passes(), capacity=None, needed=None, scale=Scale(ranges, named, 1804.0))
+    return searched(Scale(ranges, named, 1804.0), 2048)
 
 
 def hostile() -> PlanAnswer:
     """Return text that would be markup, code or control characters where it is not escaped."""
-    found = one_dimension()
+    found = everything()
     assert found.profile
     assert found.scale
     ops = tuple(replace(each, name=HOSTILE, layer=HOSTILE) for each in found.profile.ops)
@@ -218,7 +233,8 @@ CHECKS: dict[str, Callable[[], PlanCheck]] = {
 }
 """Each kind of check by name."""
 SAMPLES: dict[str, Callable[[], PlanAnswer]] = {
-    each.__name__: each for each in (passes, breaks, undecided, no_numbers, one_dimension, two_dimensions, hostile)
+    each.__name__: each
+    for each in (passes, breaks, undecided, no_numbers, one_dimension, two_dimensions, everything, hostile)
 }
 """Each kind of answer by name."""
 
@@ -316,4 +332,8 @@ def limit(estimate: float) -> ScaleLimit:
 def _point(value: int, ratio: float) -> ScalePoint:
     low, high = 0.94 * ratio, 1.06 * ratio
     status = ObjectiveStatus.HOLDS if high <= 1 else ObjectiveStatus.BREAKS if low > 1 else ObjectiveStatus.OPEN
-    return ScalePoint(value, status, HOLDING.metric, ratio, low, high, 2, 160_000 + 2 * value**2 + 80 * value)
+    return ScalePoint(value, status, HOLDING.metric, ratio, low, high, 2, _parameters(value))
+
+
+def _parameters(width: int) -> int:
+    return 160_000 + 2 * width**2 + 80 * width

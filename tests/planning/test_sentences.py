@@ -3,15 +3,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf, nan
+from typing import Any
 
 import pytest
 
 from perfgate.planning.answer import CoresNeeded, PlanAnswer
 from perfgate.planning.sentences import (
     all_notes,
+    built_words,
     capacity_lines,
     dominant_sentence,
     final_words,
+    finding_sentences,
     interrupted_sentence,
     needed_sentences,
     promise_sentences,
@@ -23,6 +26,7 @@ from tests.planning.answers import (
     SAMPLES,
     SKETCH,
     breaks,
+    everything,
     no_numbers,
     one_dimension,
     passes,
@@ -112,13 +116,51 @@ def test_notes_about_the_capacity_come_first_and_each_once() -> None:
     assert all_notes(undecided()) == undecided().notes
 
 
+def _sketched(**changes: Any) -> str:
+    return sketch_sentence(replace(passes(), sketch=replace(SKETCH, **changes)))
+
+
 def test_the_sketch_has_its_dimensions_but_not_all_of_many() -> None:
-    assert sketch_sentence(SKETCH) == (
+    assert _sketched() == (
         "ranker.toml: 868,353 parameters, 3.42 MiB; embeddings.user.rows=10,000, layers.depth=3, layers.width=512."
     )
     many = {f"blocks.b{number}.width": 8 for number in range(11)}
-    assert sketch_sentence(replace(SKETCH, dimensions=many)).endswith("blocks.b7.width=8, 3 more.")
-    assert sketch_sentence(replace(SKETCH, dimensions={})) == "ranker.toml: 868,353 parameters, 3.42 MiB."
+    assert _sketched(dimensions=many).endswith("blocks.b7.width=8, 3 more.")
+    assert _sketched(dimensions={}) == "ranker.toml: 868,353 parameters, 3.42 MiB."
+
+
+def test_after_a_search_the_size_that_is_shown_is_named() -> None:
+    found = one_dimension()
+    assert found.scale
+    assert sketch_sentence(found).startswith("ranker.toml, the largest that is proven to hold: 4,237,568 parameters")
+    lost = replace(found.scale, limits=tuple(replace(each, holds=None) for each in found.scale.limits))
+    assert built_words(replace(found, scale=lost)) == "ranker.toml, the smallest that was tried"
+    assert built_words(everything()) == "ranker.toml"
+
+
+def test_the_finding_comes_first_and_nothing_is_said_twice() -> None:
+    verdict, servers = finding_sentences(passes())
+    assert verdict.startswith("ranker.toml, untrained, holds its objectives: latency_p99_ms is 8.40 ms [7.80, 9.40]")
+    assert servers.startswith("To hold the objectives at 200 requests/s, plan 1 server")
+    assert finding_sentences(one_dimension()) == summary_lines(one_dimension())[:1]
+    (both,) = finding_sentences(two_dimensions())
+    assert both == f"{final_words(two_dimensions()).removeprefix('PASS ranker.toml: ')}."
+    assert [line.partition(" ")[0] for line in finding_sentences(everything())] == [
+        "ranker.toml,",
+        "layers.width",
+        "To",
+    ]
+
+
+def test_the_model_of_the_capacity_is_called_like_the_sketch() -> None:
+    assert passes().capacity
+    stored = replace(passes().capacity.arms[0], model="reports/x/models/0")  # type: ignore[union-attr]
+    answer = replace(passes(), capacity=replace(passes().capacity, arms=(stored,)))  # type: ignore[type-var]
+    assert capacity_lines(answer) == capacity_lines(passes())
+
+
+def invalid() -> PlanAnswer:
+    return replace(no_numbers(), complete=True, notes=("3% of requests failed.", "The clock may change."))
 
 
 @pytest.mark.parametrize(
@@ -129,11 +171,12 @@ def test_the_sketch_has_its_dimensions_but_not_all_of_many() -> None:
         (undecided, ("INCONCLUSIVE ranker.toml is open: latency_p99_ms 19.2 ms [17.8, 21.6] is not clearly on either "
                      "side of 20 ms")),
         (no_numbers, "INTERRUPTED ranker.toml: its objectives could not be judged"),
-        (one_dimension, ("PASS ranker.toml holds: latency_p99_ms 8.40 ms <= 20 ms; layers.width up to 1,460 "
-                         "[1,379, 1,562]; 1 server for 200/s")),
-        (two_dimensions, ("PASS ranker.toml holds: latency_p99_ms 8.40 ms <= 20 ms; layers.width up to 3,800 (at "
-                          "least 3,591) with embeddings.user.lookups=10, breaks already at 256 with "
-                          "embeddings.user.lookups=400")),
+        (one_dimension, "PASS ranker.toml: layers.width up to 1,460 [1,379, 1,562]"),
+        (two_dimensions, ("PASS ranker.toml: layers.width up to 3,800 (at least 3,591) with "
+                          "embeddings.user.lookups=10, breaks already at 256 with embeddings.user.lookups=400")),
+        (everything, ("PASS ranker.toml holds: latency_p99_ms 8.40 ms <= 20 ms; layers.width up to 1,460 "
+                      "[1,379, 1,562]; 1 server for 200/s")),
+        (invalid, "INVALID ranker.toml: 3% of requests failed"),
     ],
 )  # fmt: skip
 def test_the_final_line_has_the_verdict_and_what_decided(build: Callable[[], PlanAnswer], words: str) -> None:

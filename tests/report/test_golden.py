@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.planning.answer import PlanAnswer
 from perfgate.report.html.assets import policy, script, style
 from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.embedded_result import attach
@@ -61,11 +60,6 @@ def searched_small() -> Result:
     return replace(died_in_warm_up(), capacity=two_arms())
 
 
-def scale_only(answer: PlanAnswer) -> PlanAnswer:
-    """Return an answer of which nothing but the objectives and how large it may become is on the page."""
-    return replace(answer, profile=None, promises=(), capacity=None, needed=None, unseen=(), notes=())
-
-
 def run_page(result: Result) -> str:
     """Render a run's page without its packed result."""
     return without(render_html(result), {attach(result).link: "(result.json)"})
@@ -79,8 +73,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "capacity": lambda: capacity_page(with_demand(two_arms())),
     "plan": lambda: plan_page(passes()),
     "plan_breaks": lambda: plan_page(replace(breaks(), capacity=None)),
-    "plan_one_dimension": lambda: plan_page(scale_only(one_dimension())),
-    "plan_two_dimensions": lambda: plan_page(scale_only(two_dimensions())),
+    "plan_one_dimension": lambda: plan_page(one_dimension()),
+    "plan_two_dimensions": lambda: plan_page(two_dimensions()),
     "plan_check": lambda: check_page(check()),
 }
 

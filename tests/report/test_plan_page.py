@@ -24,6 +24,7 @@ from tests.planning.answers import (
     alone,
     breaks,
     check,
+    everything,
     hostile,
     hostile_check,
     limit,
@@ -67,7 +68,7 @@ def test_the_page_is_whole_and_fetches_nothing(name: str) -> None:
 
 
 def test_the_answer_comes_first_and_what_it_rests_on_below() -> None:
-    found = one_dimension()
+    found = everything()
     text = plan_page(found)
     places = [text.index(words) for words in (
         '<span class="word">PASS</span>',
@@ -113,6 +114,7 @@ def test_objectives_have_their_status_and_what_would_decide() -> None:
 def test_with_many_limits_the_first_and_the_last_are_said_first_and_all_below() -> None:
     text = plan_page(two_dimensions())
     banner, _, rest = text.partition("</header>")
+    assert "ranker.toml, the largest that is proven to hold (toml)" in banner
     assert "layers.width up to 3,800 (at least 3,591) with embeddings.user.lookups=10, breaks already at 256" in banner
     assert "1,460" not in banner
     assert all(line in rest for line in scale_sentences(two_dimensions().scale))
@@ -123,8 +125,9 @@ def test_with_many_limits_the_first_and_the_last_are_said_first_and_all_below() 
 @pytest.mark.parametrize(
     ("answer", "charts"),
     [
-        (one_dimension(), 6),  # objectives, limit, layers, types, and two of the capacity
-        (two_dimensions(), 4),
+        (everything(), 6),  # objectives, limit, layers, types, and two of the capacity
+        (one_dimension(), 1),
+        (two_dimensions(), 1),
         (breaks(), 3),
         (replace(breaks(), capacity=None), 1),
         (no_numbers(), 0),

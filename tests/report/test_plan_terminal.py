@@ -10,7 +10,16 @@ from rich.console import Console
 from perfgate.planning.answer import PlanAnswer
 from perfgate.planning.sentences import all_notes, summary_lines
 from perfgate.report.terminal.plan import final_line, print_plan
-from tests.planning.answers import SAMPLES, hostile, no_numbers, one_dimension, passes, profile, two_dimensions
+from tests.planning.answers import (
+    SAMPLES,
+    everything,
+    hostile,
+    no_numbers,
+    one_dimension,
+    passes,
+    profile,
+    two_dimensions,
+)
 
 
 def _printed(
@@ -43,7 +52,7 @@ def test_every_sentence_what_is_unseen_and_every_note_is_printed(name: str) -> N
 
 
 def test_the_answer_comes_first_and_what_it_rests_on_below() -> None:
-    text = _printed(one_dimension())
+    text = _printed(everything())
     places = [text.index(words) for words in (
         "ranker.toml: 868,353 parameters", "latency_p99_ms holds", "layers.width may be up to",
         "layers.width at each value", "MatMul takes 71%", "By type of operation", "By layer", "Memory: ",

@@ -10,13 +10,16 @@ from perfgate import formatting
 from perfgate.explain.profile import Profile
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, PlanAnswer, Scale
 from perfgate.planning.method import plan_method
-from perfgate.planning.objective_sentences import objective_sentence, verdict_sentence
+from perfgate.planning.objective_sentences import objective_sentence
 from perfgate.planning.ratios import ratios_table
-from perfgate.planning.scale_sentences import scale_sentences, short_words
+from perfgate.planning.scale_sentences import scale_sentences
 from perfgate.planning.sentences import (
     UNSEEN,
+    built_words,
     dominant_sentence,
+    finding_sentences,
     interrupted_sentence,
+    named_capacity,
     needed_sentences,
     promise_sentences,
     tracing_sentence,
@@ -47,21 +50,20 @@ FILE_NAME = "plan.html"
 
 def plan_page(answer: PlanAnswer) -> str:
     """Render one self-contained page; the same answer gives the same bytes."""
-    verdict = answer.verdict.value if answer.complete else "interrupted"
+    verdict, capacity = answer.verdict.value if answer.complete else "interrupted", named_capacity(answer)
     return template("plan.html.j2").render(
         answer=answer,
         verdict=verdict,
         verdict_colour=COLOURS[verdict],
-        sentence=verdict_sentence(answer.verdict, f"{answer.sketch.given}, untrained,", answer.objectives),
-        reasons=tuple(_reasons(answer)),
+        sentences=finding_sentences(answer),
         interrupted=interrupted_sentence(answer),
-        sketch=tuple(sketch_facts(answer.sketch)),
+        sketch=tuple(sketch_facts(answer.sketch, built_words(answer))),
         objectives=objectives_part(answer.objectives),
         scale=_scale(answer.scale) if answer.scale else None,
         profile=_profile(answer.profile) if answer.profile else None,
         server=promise_sentences(answer.promises, answer.profile),
         promises=promises_table(answer.promises),
-        capacity=capacity_section(answer.capacity) if answer.capacity else "",
+        capacity=capacity_section(capacity) if capacity else "",
         needed=needed_sentences(answer.needed),
         unseen_title=UNSEEN,
         method=tuple(plan_method(answer)),
@@ -70,23 +72,14 @@ def plan_page(answer: PlanAnswer) -> str:
     )
 
 
-def _reasons(answer: PlanAnswer) -> Iterator[str]:
-    """Yield how large it may become, in few words if there are many limits, and the servers that it needs."""
-    if answer.scale and len(answer.scale.limits) > 1:
-        yield f"{short_words(answer.scale)}."
-    else:
-        yield from scale_sentences(answer.scale)
-    yield from needed_sentences(answer.needed)[:1]
-
-
 def write_plan(answer: PlanAnswer, directory: Path) -> Path:
     """Write `plan.html` into the directory atomically."""
     return write_page(plan_page(answer), directory / FILE_NAME)
 
 
-def sketch_facts(sketch: SketchFacts) -> Iterator[tuple[str, str]]:
+def sketch_facts(sketch: SketchFacts, name: str) -> Iterator[tuple[str, str]]:
     """Yield what was built, for the top of a page."""
-    yield "sketch", f"{sketch.given} ({sketch.kind})"
+    yield "sketch", f"{name} ({sketch.kind})"
     if sketch.dimensions:
         yield "dimensions", ", ".join(f"{name}={value:,}" for name, value in sketch.dimensions.items())
     yield "parameters", f"{sketch.parameters:,}"

@@ -36,7 +36,7 @@ def check_page(check: PlanCheck) -> str:
         sentence=verdict_sentence(check.verdict, check.model, check.objectives),
         record=record_sentence(check),
         interrupted=check_interrupted_sentence(check),
-        sketch=tuple(sketch_facts(check.sketch)),
+        sketch=tuple(sketch_facts(check.sketch, check.sketch.given)),
         objectives=objectives_part(check.objectives),
         beside=beside_sentence(check),
         promises=tuple(map(checked_sentence, check.promises)),

@@ -22,6 +22,7 @@ from perfgate.planning.sentences import (
     dominant_sentence,
     final_words,
     interrupted_sentence,
+    named_capacity,
     needed_sentences,
     promise_sentences,
     sketch_sentence,
@@ -62,9 +63,10 @@ def final_line(answer: PlanAnswer, page: Path | None) -> str:
 def print_plan(console: Console, answer: PlanAnswer, *, verbose: bool) -> None:
     """Print the answer; fits 60 columns and more. `verbose`: all operations, promises, and rates that were tried."""
     print_lines(console, filter(None, (interrupted_sentence(answer),)), style="bold")
-    print_lines(console, (sketch_sentence(answer.sketch),), style="dim")
+    print_lines(console, (sketch_sentence(answer),), style="dim")
     print_objectives(console, answer.objectives)
-    console.print()
+    if answer.objectives:
+        console.print()
     _print_scale(console, answer.scale, verbose=verbose)
     _print_profile(console, answer.profile, verbose=verbose)
     print_lines(console, promise_sentences(answer.promises, answer.profile))
@@ -109,9 +111,10 @@ def _print_profile(console: Console, profile: Profile | None, *, verbose: bool) 
 
 
 def _print_capacity(console: Console, answer: PlanAnswer, *, verbose: bool) -> None:
-    if verbose and answer.capacity:
+    capacity = named_capacity(answer)
+    if verbose and capacity:
         console.print()
-        print_capacity(console, answer.capacity, verbose=True)
+        print_capacity(console, capacity, verbose=True)
     else:
         print_lines(console, capacity_lines(answer))
     servers = needed_sentences(answer.needed)

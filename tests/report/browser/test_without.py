@@ -47,7 +47,7 @@ def _served(directory: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fail", "invalid", "history", "capacity_two_arms", "plan_one_dimension"])
+@pytest.mark.parametrize("name", ["fail", "invalid", "history", "capacity_two_arms", "plan_everything"])
 def test_without_scripts_all_is_there_and_nothing_is_dead(opened: Opener, name: str) -> None:
     with opened(name, java_script_enabled=False) as seen:
         assert seen.page.evaluate(_HIDDEN) == []
@@ -59,7 +59,7 @@ def test_without_scripts_all_is_there_and_nothing_is_dead(opened: Opener, name: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fail", "history", "capacity_two_arms", "plan_one_dimension"])
+@pytest.mark.parametrize("name", ["fail", "history", "capacity_two_arms", "plan_everything"])
 def test_under_a_servers_strict_policy_the_page_reads(browser: Browser, directory: Path, name: str) -> None:
     file_of(name, directory)
     with _served(directory) as server, visit(browser, f"{server}/{name}.html", offline=False) as seen:
