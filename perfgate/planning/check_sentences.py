@@ -52,7 +52,10 @@ def outcome_words(promise: CheckedPromise) -> str:
 def beside_sentence(check: PlanCheck) -> str:
     """Return what the trained model was compared with."""
     if check.beside:
-        return "The untrained model was measured again beside the trained one, so the machine's speed cancels."
+        return (
+            "The untrained model was measured again beside the trained one: promises are shown at the speed that the "
+            "machine has now."
+        )
     return "Compared with what the plan recorded: a changed speed of the machine counts as an error."
 
 

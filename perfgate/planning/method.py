@@ -24,7 +24,9 @@ def plan_method(answer: PlanAnswer) -> Iterator[str]:
         took = formatting.duration(answer.scale.seconds)
         yield (
             "Each value of a dimension was built and measured in fresh servers, those near the limit several times. "
-            "The limit is where a line through the measurements nearby crosses the bound of the objective that breaks "
+            "It is proven to hold by the measurements at it and a little above it, tested as one, and to break by "
+            "those at it and a little below. The limit is where a line through the measurements nearby crosses the "
+            "bound of the objective that breaks "
             f"first; its 95% interval is of that line. The search took {took}."
         )
 
