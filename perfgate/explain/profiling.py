@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from perfgate.explain.names import NO_SCOPE, scope_of, shown_name
+from perfgate.explain.names import scope_of, shown_name
 from perfgate.explain.plumbing import PLUMBING
 from perfgate.explain.profile import GroupTime, OpTime, Profile
 from perfgate.explain.replicas import CONFIDENCE, replica_rows
@@ -16,6 +16,7 @@ from perfgate.explain.traces import Traced
 from perfgate.trials import Arm
 
 _MOST_OPS, _MOST_GROUPS = 100, 30
+_NEARLY_ALL = 0.9
 
 
 def profile_of(traced: Traced, arm: Arm = Arm.CANDIDATE, peak_bytes: int = 0) -> Profile:
@@ -23,7 +24,7 @@ def profile_of(traced: Traced, arm: Arm = Arm.CANDIDATE, peak_bytes: int = 0) ->
     rows = replica_rows(traced.unit_ms, traced, arm)
     own = replica_rows(traced.own_ms[:, None], traced, arm)
     nodes = [traced.compared.node(unit) for unit in traced.compared.units]
-    layers = layers_of([node.name for node in nodes])
+    layers = layers_of([node.name for node in nodes], rows.mean(axis=0).tolist())
     calls = traced.calls[list(Arm).index(arm)]
     seen = np.flatnonzero(calls > 0)
     times = _intervals(rows)
@@ -52,24 +53,31 @@ def profile_of(traced: Traced, arm: Arm = Arm.CANDIDATE, peak_bytes: int = 0) ->
     )
 
 
-def layers_of(names: Sequence[str]) -> list[str]:
-    """Return the layer that each operation belongs to: its scope, without what all of them share.
+def layers_of(names: Sequence[str], times_ms: Sequence[float]) -> list[str]:
+    """Return the layer that each operation belongs to: the first part of its scope within the model's own name.
 
-    A model's name is around all of its layers, and Keras numbers them by how often they were called.
+    The model's name is what is around nearly all of the time. Keras numbers layers by how often they were called: `_1`
+    of all of them is left out.
     """
-    scopes = [scope_of(name) for name in names]
-    inner = [scope.split("/") for scope in scopes if "/" in scope]
-    around = inner[0][0] if inner and len({parts[0] for parts in inner}) == 1 else ""
-    layers = [scope.partition("/")[2] if around and scope.startswith(f"{around}/") else scope for scope in scopes]
-    named = {layer.partition("/")[0] for layer in layers if layer not in {NO_SCOPE, around}}
-    if named and all(name.endswith("_1") for name in named):
-        return [_without_call(layer) for layer in layers]
-    return layers
+    scopes = [scope_of(name).split("/") for name in names]
+    around = _around(scopes, times_ms)
+    inside = [parts[1] if len(parts) > 1 and parts[0] == around else "" for parts in scopes]
+    called = {name for name in inside if name}
+    numbered = bool(called) and all(name.endswith("_1") for name in called)
+    return [
+        (name.removesuffix("_1") if numbered else name) if name else parts[0]
+        for name, parts in zip(inside, scopes, strict=True)
+    ]
 
 
-def _without_call(layer: str) -> str:
-    first, slash, rest = layer.partition("/")
-    return first.removesuffix("_1") + slash + rest
+def _around(scopes: Sequence[Sequence[str]], times_ms: Sequence[float]) -> str:
+    """Return the first part that nearly all scopes with several parts have, by time; empty if there is none."""
+    found: dict[str, float] = {}
+    for parts, ms in zip(scopes, times_ms, strict=True):
+        if len(parts) > 1:
+            found[parts[0]] = found.get(parts[0], 0.0) + ms
+    name = max(found, key=lambda each: found[each], default="")
+    return name if name and found[name] >= _NEARLY_ALL * sum(found.values()) else ""
 
 
 def _intervals(rows: Floats) -> list[tuple[float, float, float]]:

@@ -42,12 +42,14 @@ def margin_words(objective: ObjectiveAnswer) -> str:
         return ""
     word = "left" if objective.status is ObjectiveStatus.HOLDS else "beyond"
     low, high = sorted(map(abs, objective.margins))
-    between = f"{share(low)} to {share(high)}" if isfinite(high) else f"at least {share(low)}"
-    return f"{share(abs(objective.margin))} {word}{f' ({between})' if isfinite(low) else ''}"
+    between = f" ({share(low)} to {share(high)})" if isfinite(high) else f" (at least {share(low)})"
+    one_sided = objective.by_capacity or not isfinite(low)
+    return f"{share(abs(objective.margin))} {word}{'' if one_sided else between}"
 
 
 def _decided(objective: ObjectiveAnswer) -> str:
-    said = f"{objective.status.value}: {value_words(objective)}, {limit_words(objective)}"
+    how = ", by the capacity (the test of this load alone is open)" if objective.by_capacity else ""
+    said = f"{objective.status.value}{how}: {value_words(objective)}, {limit_words(objective)}"
     return "; ".join(filter(None, (said, margin_words(objective))))
 
 
