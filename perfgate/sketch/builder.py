@@ -65,7 +65,7 @@ class Builder:
     ) -> None:
         self._available_bytes = available_bytes
         self._source, self._directory, self._clock = source, directory.absolute(), clock
-        self._process = BuilderProcess(environ, self._directory / "builder.log", timeout_s, clock, available_bytes)
+        self._process = BuilderProcess(environ, self._directory / "builder.log", timeout_s, available_bytes)
         self._number = 0
 
     def __enter__(self) -> Self:

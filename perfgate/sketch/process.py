@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from perfgate.errors import InvalidRunError, UsageError
 
 _START_TIMEOUT_S = 120.0
 """For the import of TensorFlow, which takes 5 to 9 s, and longer on a busy machine."""
+_WAIT_S = 0.5
+"""Timeouts are counted in waits of this length: a machine that sleeps meanwhile uses up one of them, not all."""
 _KILLING_S = 5.0
 """After this, remaining processes are asleep in the kernel, where no signal reaches them."""
 _LARGEST_READ_BYTES = 1 << 16
@@ -29,15 +32,10 @@ class BuilderProcess:
     """One process; `start`, `wait_until_ready`, then `build` as often as needed, `stop` in any case."""
 
     def __init__(
-        self,
-        environ: Mapping[str, str],
-        log: Path,
-        timeout_s: float,
-        clock: Callable[[], float],
-        available_bytes: Callable[[], int],
+        self, environ: Mapping[str, str], log: Path, timeout_s: float, available_bytes: Callable[[], int]
     ) -> None:
+        self._environ, self._log, self._timeout_s = environ, log, timeout_s
         self._available_bytes = available_bytes
-        self._environ, self._log, self._timeout_s, self._clock = environ, log, timeout_s, clock
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._text = b""
@@ -71,8 +69,9 @@ class BuilderProcess:
             return
         if self._process is None:
             self.start()
-        reply = self._reply(self._clock() + _START_TIMEOUT_S)
+        reply = self._reply(_waits(_START_TIMEOUT_S))
         if reply is None or "ready" not in reply:
+            self.stop()
             why = "it did not start in time" if reply is None else reply.get("failed") or reply["died"]
             raise InvalidRunError(f"the process that builds models does not start: {why}", f"see {self._log}")
         self._is_ready = True
@@ -80,10 +79,10 @@ class BuilderProcess:
     def build(self, order: dict[str, Any]) -> dict[str, Any]:
         """Give an order, and wait for its last reply; UsageError if the process dies, or takes too long."""
         given, doing = order["file"], "building"
-        end_s = self._clock() + self._timeout_s
+        waits = _waits(self._timeout_s)
         if not self._tell(order):
             raise self._ended(given, self._death(), doing)
-        while (reply := self._reply(end_s)) is not None:
+        while (reply := self._reply(waits)) is not None:
             if "died" in reply:
                 raise self._ended(given, reply["died"], doing)
             if "stage" not in reply:
@@ -122,8 +121,8 @@ class BuilderProcess:
             return False
         return True
 
-    def _reply(self, end_s: float) -> dict[str, Any] | None:
-        """Wait for the next reply; `died` if the process has ended, None if there is none in time.
+    def _reply(self, waits: Iterator[int]) -> dict[str, Any] | None:
+        """Wait for the next reply; `died` if the process has ended, None if the waits are used up.
 
         The process is watched as well as the channel, which the processes that it forks keep open.
         """
@@ -135,18 +134,18 @@ class BuilderProcess:
             poll.register(self._channel, select.POLLIN)
             poll.register(process_fd, select.POLLIN)
             while b"\n" not in self._text:
-                ready = dict(poll.poll(max(0.0, end_s - self._clock()) * 1e3))
-                if not ready:
+                ready = next((dict(found) for _ in waits if (found := poll.poll(_WAIT_S * 1e3))), None)
+                if ready is None:
                     return None
-                data = self._channel.recv(_LARGEST_READ_BYTES) if self._channel.fileno() in ready else b""
+                data = _read(self._channel) if self._channel.fileno() in ready else b""
                 if not data:
                     return {"died": self._death()}
                 self._text += data
         finally:
             os.close(process_fd)
         line, _, self._text = self._text.partition(b"\n")
-        found: dict[str, Any] = json.loads(line)
-        return found
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
     def _death(self) -> str:
         """Return how the process ended, and end what is left of it."""
@@ -166,6 +165,18 @@ class BuilderProcess:
     def _ended(self, given: str, how: str, doing: str) -> UsageError:
         perhaps = "perhaps there was not enough memory; " if "SIGKILL" in how else ""
         return UsageError(f"{given}: {how} while {doing}", f"{perhaps}its output is in {self._log}")
+
+
+def _waits(timeout_s: float) -> Iterator[int]:
+    return iter(range(ceil(timeout_s / _WAIT_S)))
+
+
+def _read(channel: socket.socket) -> bytes:
+    """Return what is there; nothing if the other end is gone, even if it left orders unread."""
+    try:
+        return channel.recv(_LARGEST_READ_BYTES)
+    except ConnectionError:
+        return b""
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

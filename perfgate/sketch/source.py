@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
+from zipfile import is_zipfile
 
 from perfgate.errors import UsageError
 from perfgate.model.digest import file_sha256
@@ -49,11 +50,13 @@ def sketch_of(given: str) -> SketchSource:
         if path.suffix in {".keras", *_HDF5_SUFFIXES} and is_hdf5(path):
             problem, remedy = explain_hdf5(path)
             raise UsageError(f"{given} {problem}", remedy)
-        digest = file_sha256(path)
+        digest, is_archive = file_sha256(path), is_zipfile(path)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror or error}", "check the file and its permissions") from error
     if path.suffix not in _KINDS:
         raise UsageError(f"{given} is not a sketch", _FORMS)
+    if path.suffix == ".keras" and not is_archive:
+        raise UsageError(f"{given} is not a Keras file, which is a zip archive", "save it again: model.save('m.keras')")
     if ".py:" in given and not function.isidentifier():
         raise UsageError(f"{given}: {function!r} is not the name of a function", _FORMS)
     return SketchSource(given, _KINDS[path.suffix], path.absolute(), function, f"sha256:{digest}")

@@ -35,7 +35,7 @@ class _Model:
             return self._built()
         except (ValueError, TypeError) as error:
             said = one_line(str(error), _MOST_CHARACTERS)
-            raise UsageError(f"{self._file}: {self._part}: Keras refuses it: {said}", "change its sizes") from error
+            raise UsageError(f"{self._file}: {self._part}: Keras refuses it: {said}", "change that part") from error
 
     def _built(self) -> Any:  # noqa: ANN401 - as above
         for name, given in self._wiring.inputs.items():
@@ -53,6 +53,7 @@ class _Model:
         for name, head in self._sketch.heads.items():
             self._part = f"heads.{name}"
             outputs[name] = keras.layers.Dense(head.units, head.activation, name=name)(last)
+        self._part = "the names of its layers"
         return keras.Model(self._inputs, outputs, name="sketch")
 
     def _read(self, name: str) -> Any:  # noqa: ANN401 - as above
