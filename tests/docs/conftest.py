@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from perfgate.project.init_files import objective_files, write_all
 from tests.docs.pages import ROOT, begins_empty
 from tests.docs.project import PREPARED, Project, short_runs
 from tests.docs.standing import standing
@@ -40,6 +41,8 @@ def project(
         shutil.copytree(model, home / "models" / name)  # pages may change it, unlike the cache of all tests
         (home / "project" / "models" / name).symlink_to(home / "models" / name)
     shutil.copytree(ROOT / "scenarios", home / "project" / "scenarios")
+    planned = objective_files("next")
+    write_all({path: planned[path] for path in planned if path.parent.name}, home / "project", force=False)
     made = Project(home / "project")
     with pytest.MonkeyPatch.context() as patch:
         short_runs(patch, fork_server)

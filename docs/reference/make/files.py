@@ -19,6 +19,7 @@ from perfgate.results import (
     plan_document,
 )
 from perfgate.scenario import files
+from perfgate.sketch import file as sketch_file
 
 _SHARED = ("SketchFacts", "ObjectiveAnswer")
 """Objects of a checked plan that a plan has too."""
@@ -30,8 +31,16 @@ def scenario() -> str:
     return "\n\n".join(_tables("", root, root, set()))
 
 
+def sketch() -> str:
+    """Describe every table of a sketch, in the file's order."""
+    root = sketch_file.json_schema()
+    return "\n\n".join(_tables("", root, root, set()))
+
+
 def _tables(path: str, schema: Schema, root: Schema, seen: set[str]) -> Iterator[str]:
     title = f"## {code(f'[{path}]')}" if path else "## The file itself"
+    if kind := schema["properties"].get("kind", {}).get("const"):
+        title += f" of kind {code(kind)}"
     yield f"{title}\n\n{prose(schema['description'])}\n\n{keys(schema, root, link=False)}"
     for key, value in schema["properties"].items():
         for below, target, name in _inside(f"{path}.{key}".lstrip("."), value, root):
@@ -48,7 +57,7 @@ def _inside(path: str, value: Schema, root: Schema) -> Iterator[tuple[str, Schem
     elif isinstance(value.get("additionalProperties"), dict):
         word = "METRIC" if "propertyNames" in value else "NAME"
         yield from _inside(f"{path}.{word}", value["additionalProperties"], root)
-    for each in value.get("anyOf", ()):
+    for each in (*value.get("anyOf", ()), *value.get("oneOf", ())):
         yield from _inside(path, each, root)
 
 

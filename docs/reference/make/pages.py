@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from docs.reference.make.causes import causes
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
-from docs.reference.make.files import capacity, explanation, plan, plan_check, result, scenario, settings
+from docs.reference.make.files import capacity, explanation, plan, plan_check, result, scenario, settings, sketch
 from docs.reference.make.glossary import PAGE as GLOSSARY_PAGE
 from docs.reference.make.glossary import glossary
 from docs.reference.make.markdown import code, table
@@ -25,6 +25,7 @@ from perfgate.results import (
 )
 from perfgate.results.described import field_docs
 from perfgate.scenario import files as scenario_files
+from perfgate.sketch import file as sketch_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,51 @@ What to measure and how to judge it is set in [scenario files](scenario-files.md
 
 As a JSON Schema: [`config.schema.json`](config.schema.json). Each key takes the same values as its option:"""
 """The text above the table of keys of `perfgate.toml`."""
+
+SKETCH = """\
+A sketch describes a model that is not trained yet, for [`perfgate plan`](commands.md#perfgate-plan). There are three
+forms:
+
+| form | what it is | dimensions that `--set` and `--scale` change |
+|---|---|---|
+| `FILE.toml` | the tables below | every whole number, by its path: `layers.width`, `embeddings.user.rows`, `batch` |
+| `FILE.py`, `FILE.py:FUNCTION` | a function that returns a `keras.Model`, or a `tf.Module` with a signature | its keyword parameters with whole numbers as defaults |
+| `FILE.keras` | a Keras model, whose weights do not matter | none |
+
+The Python file is a program: it is run, in a process of its own, with its directory first on the module path. Without a
+name, the file's only public function is taken. What does not return within `--build-timeout` is killed. A `tf.Module`
+needs a `tf.function` with an `input_signature`, named `__call__` or `serve`.
+
+```toml
+batch = 8                     # rows of a request
+
+[inputs.features]
+shape = [64]
+
+[embeddings.user]             # rows x dim, of which 20 are looked up for each row of a request
+rows = 1_000_000
+dim = 32
+lookups = 20
+combine = "sequence"
+
+[blocks.history]
+kind = "attention"
+from = ["user"]
+width = 64
+heads = 4
+
+[layers]                      # reads everything that nothing else reads
+width = 512
+depth = 3
+
+[heads.score]
+activation = "sigmoid"
+```
+
+Requests carry ids that the tables have: from 0 to the number of rows, or fewer if the scenario's
+`payload.inputs.NAME.high` says so; `distribution = "zipf"` there makes some of them frequent. As a JSON Schema:
+[`sketch.schema.json`](sketch.schema.json)."""
+"""The text above the tables of a sketch."""
 
 GLOSSARY = Page(
     "Glossary",
@@ -137,6 +183,12 @@ PAGES = {
         "percentages in quotes.",
         scenario,
     ),
+    "sketch.md": Page(
+        "Sketches",
+        "perfgate/sketch/schema.py",
+        SKETCH,
+        sketch,
+    ),
     "settings.md": Page(
         "Keys of `perfgate.toml`",
         "perfgate/cli/config_file.py",
@@ -200,6 +252,7 @@ def files() -> Mapping[str, str]:
         "docs/reference/plan.schema.json": json.dumps(plan_document.json_schema(), indent=1),
         "docs/reference/plan-check.schema.json": json.dumps(plan_check_document.json_schema(), indent=1),
         "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),
+        "docs/reference/sketch.schema.json": json.dumps(sketch_file.json_schema(), indent=1),
         "scenarios/schema.json": json.dumps(scenario_files.json_schema(), indent=2),
     }
     return {**_pages(), **{name: f"{text}\n" for name, text in schemas.items()}}
