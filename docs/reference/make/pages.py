@@ -81,12 +81,12 @@ forms:
 
 | form | what it is | dimensions that `--set` and `--scale` change |
 |---|---|---|
-| `FILE.toml` | the tables below | every whole number, by its path: `layers.width`, `embeddings.user.rows`, `batch` |
-| `FILE.py`, `FILE.py:FUNCTION` | a function that returns a `keras.Model`, or a `tf.Module` with a signature | its keyword parameters with whole numbers as defaults |
+| `FILE.toml` | the tables below | every whole number, by its path: `layers.width`, `batch` |
+| `FILE.py`, `FILE.py:FUNCTION` | a function that returns a `keras.Model` or a `tf.Module` | its whole-number parameters |
 | `FILE.keras` | a Keras model, whose weights do not matter | none |
 
 The Python file is a program: it is run, in a process of its own, with its directory first on the module path. Without a
-name, the file's only public function is taken. What does not return within `--build-timeout` is killed. A `tf.Module`
+name, the file's only public function is taken. Its dimensions are the keyword parameters whose default is a whole number. What does not return within `--build-timeout` is killed. A `tf.Module`
 needs a `tf.function` with an `input_signature`, named `__call__` or `serve`.
 
 ```toml
