@@ -82,12 +82,13 @@ forms:
 | form | what it is | dimensions that `--set` and `--scale` change |
 |---|---|---|
 | `FILE.toml` | the tables below | every whole number, by its path: `layers.width`, `batch` |
-| `FILE.py`, `FILE.py:FUNCTION` | a function that returns a `keras.Model` or a `tf.Module` | its whole-number parameters |
+| `FILE.py:FUNCTION` | a function that returns a `keras.Model` or a `tf.Module` | its whole-number parameters |
 | `FILE.keras` | a Keras model, whose weights do not matter | none |
 
 The Python file is a program: it is run, in a process of its own, with its directory first on the module path. Without a
-name, the file's only public function is taken. Its dimensions are the keyword parameters whose default is a whole number. What does not return within `--build-timeout` is killed. A `tf.Module`
-needs a `tf.function` with an `input_signature`, named `__call__` or `serve`.
+name (`FILE.py`), the file's only public function is taken. Its dimensions are the keyword parameters whose default is a
+whole number. What does not return within `--build-timeout` is killed. A `tf.Module` needs a `tf.function` with an
+`input_signature`, named `__call__` or `serve`.
 
 ```toml
 batch = 8                     # rows of a request
