@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +63,7 @@ def answer(question: Question, options: Options, host: Host) -> int:
     if question.model is not None or source is None:
         asked_of = Checked(question.sketch, question.model or "", question.store, question.build_timeout_s)
         return check(asked_of, scenario, options, host, out)
-    with Builder(source, host.environ, out / "models", question.build_timeout_s) as builder:
+    with _leaving_nothing(out), Builder(source, host.environ, out / "models", question.build_timeout_s) as builder:
         find = _scaled if question.ranges else _planned
         found = find(builder, question, scenario, options, host, out)
     with host.interrupts.held():
@@ -75,6 +78,18 @@ def answer(question: Question, options: Options, host: Host) -> int:
                 host.console.print(f"kept as {kept}", markup=False, soft_wrap=True)
         host.console.print(final_line(found, page), markup=False, soft_wrap=True)
     return exit_code(found)
+
+
+@contextmanager
+def _leaving_nothing(out: Path) -> Iterator[None]:
+    """Remove what a sketch with a mistake leaves: the builder's log, and the directory if nothing else is in it."""
+    try:
+        yield
+    except UsageError:
+        shutil.rmtree(out / "models", ignore_errors=True)
+        with suppress(OSError):
+            out.rmdir()
+        raise
 
 
 def _planned(  # noqa: PLR0913, PLR0917 - the question, and what it is answered with
