@@ -16,9 +16,9 @@ def plan_method(answer: PlanAnswer) -> Iterator[str]:
         "as any other model is: in servers of its own, with the scenario\u2019s requests."
     )
     yield (
-        "An objective holds, or breaks, if the gate\u2019s test shows it. A percentile that this leaves open is decided "
-        "by the capacity, if the scenario\u2019s rate lies below or above its interval. Its interval is at "
-        "the gate\u2019s level. The interval of a number that the trained model is expected to show is for another "
+        "An objective holds, or breaks, if the gate\u2019s test shows it. A percentile that this leaves open is "
+        "decided by the capacity, if the scenario\u2019s rate lies below or above its interval. An objective\u2019s "
+        "interval is at the gate\u2019s level. The interval of a number that the trained model is expected to show is for another "
         "run of as many servers and of the same length, with other weights: 95% of such runs are within."
     )
     if answer.scale:
@@ -27,9 +27,8 @@ def plan_method(answer: PlanAnswer) -> Iterator[str]:
             "Each value of a dimension was built and measured in fresh servers, those near the limit several times. "
             "It is proven to hold by the measurements at it and a little above it, tested as one, and to break by "
             "those at it and a little below. The limit is where a line through the measurements nearby crosses the "
-            "bound of the objective that breaks "
-            "first; its 95% interval contains that line\u2019s interval and both proven ends. It assumes that larger is "
-            f"slower. The search took {took}."
+            "bound of the objective that breaks first; its 95% interval contains that line\u2019s interval and both "
+            f"proven ends. It assumes that larger is slower. The search took {took}."
         )
 
 
