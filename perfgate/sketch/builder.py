@@ -13,6 +13,7 @@ from typing import Any, Self
 import psutil
 
 from perfgate.errors import UsageError
+from perfgate.formatting import number
 from perfgate.model.digest import content_of, file_sha256
 from perfgate.model.saved_model import open_model
 from perfgate.model.table_ids import cardinalities
@@ -50,8 +51,9 @@ class Builder:
     """Builds variants of one sketch, one after the other, each into `directory/<number>/`.
 
     Entering starts the process, which imports TensorFlow meanwhile, and returns immediately; leaving kills it, with
-    all processes that the sketch's code started. If it dies, the next variant gets a new one. `timeout_s` is for
-    building one variant. The process may take `available_bytes` of memory. Its output goes to `directory/builder.log`.
+    all processes that the sketch's code started. It lives no longer than the thread that started it. If it dies, the
+    next variant gets a new one. `timeout_s` is for building one variant. The process may take `available_bytes` of
+    memory. Its output goes to `directory/builder.log`.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the sketch, and what of the world it may use
@@ -88,8 +90,7 @@ class Builder:
         UsageError, in one line, for everything that is wrong with the sketch; InvalidRunError if the process cannot
         start.
         """
-        if file_sha256(self._source.path) != self._source.digest.removeprefix("sha256:"):
-            raise UsageError(f"{self._source.given} was changed meanwhile", "run again")
+        self._check_unchanged()
         toml = self._toml(values)
         self._number += 1
         saved_model = self._directory / str(self._number)
@@ -98,6 +99,15 @@ class Builder:
         except BaseException:
             shutil.rmtree(saved_model, ignore_errors=True)
             raise
+
+    def _check_unchanged(self) -> None:
+        given = self._source.given
+        try:
+            digest = file_sha256(self._source.path)
+        except OSError as error:
+            raise UsageError(f"{given}: {error.strerror or error}", "it was there before; run again") from error
+        if self._source.digest != f"sha256:{digest}":
+            raise UsageError(f"{given} was changed meanwhile", "run again")
 
     def _built(self, values: Mapping[str, int], toml: _Toml | None, saved_model: Path) -> SketchFacts:
         source = self._source
@@ -157,4 +167,4 @@ class Builder:
 
 
 def _gib(size_bytes: float) -> str:
-    return f"{size_bytes / _GIB:,.3g} GiB"
+    return f"{number(size_bytes / _GIB)} GiB"

@@ -11,21 +11,21 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from perfgate.errors import InvalidRunError, UsageError
+from perfgate.sketch.family import MARK, kill_family
 
 _START_TIMEOUT_S = 120.0
 """For the import of TensorFlow, which takes 5 to 9 s, and longer on a busy machine."""
 _WAIT_S = 0.5
 """Timeouts are counted in waits of this length: a machine that sleeps meanwhile uses up one of them, not all."""
-_KILLING_S = 5.0
-"""After this, remaining processes are asleep in the kernel, where no signal reaches them."""
 _LARGEST_READ_BYTES = 1 << 16
+
+_numbers = count(1)
 
 
 class BuilderProcess:
@@ -36,6 +36,7 @@ class BuilderProcess:
     ) -> None:
         self._environ, self._log, self._timeout_s = environ, log, timeout_s
         self._available_bytes = available_bytes
+        self._mark = f"{os.getpid()}.{next(_numbers)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._text = b""
@@ -49,7 +50,7 @@ class BuilderProcess:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
                     [sys.executable, "-P", "-m", "perfgate.sketch.build.program", *map(str, arguments)],
-                    env=_environment(self._environ),
+                    env=_environment(self._environ, self._mark),
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -89,11 +90,7 @@ class BuilderProcess:
                 return reply
             doing = "exporting"
         self.stop()
-        if doing == "exporting":
-            raise UsageError(f"{given}: its export took more than {self._timeout_s:g} s", "make the model smaller")
-        raise UsageError(
-            f"{given}: did not return within {self._timeout_s:g} s", "build a smaller model, or end the endless loop"
-        )
+        raise self._too_slow(order, doing)
 
     def stop(self) -> None:
         """Kill it, with all processes below it, and wait for them; idempotent."""
@@ -102,14 +99,7 @@ class BuilderProcess:
             self._channel = None
         if self._process is None:
             return
-        below = _held_descendants(self._process.pid)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        for each in below:  # those that left the group
-            with contextlib.suppress(psutil.Error):
-                each.kill()
-        self._process.wait()
-        psutil.wait_procs(below, timeout=_KILLING_S)
+        kill_family(self._process, self._mark)
         self._process, self._text, self._is_ready = None, b"", False
 
     def _tell(self, order: dict[str, Any]) -> bool:
@@ -162,6 +152,14 @@ class BuilderProcess:
         names = {number.value: number.name for number in signal.Signals}
         return f"ended by {names.get(-code, f'signal {-code}')}"
 
+    def _too_slow(self, order: dict[str, Any], doing: str) -> UsageError:
+        file, limit = order["file"], f"{self._timeout_s:g} s"
+        if order["kind"] == "python" and doing == "building":
+            return UsageError(
+                f"{file}: did not return within {limit}", "build a smaller model, or end the endless loop"
+            )
+        return UsageError(f"{file}: {doing} it took more than {limit}", "make its tables or layers smaller")
+
     def _ended(self, given: str, how: str, doing: str) -> UsageError:
         perhaps = "perhaps there was not enough memory; " if "SIGKILL" in how else ""
         return UsageError(f"{given}: {how} while {doing}", f"{perhaps}its output is in {self._log}")
@@ -179,21 +177,7 @@ def _read(channel: socket.socket) -> bytes:
         return b""
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str], mark: str) -> dict[str, str]:
     """Return the builder's environment: TensorFlow on CPUs, quiet."""
-    fixed = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUNBUFFERED": "1"}
+    fixed = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONUNBUFFERED": "1", MARK: mark}
     return {"TF_CPP_MIN_LOG_LEVEL": "3", **environ, **fixed}
-
-
-def _held_descendants(pid: int) -> list[psutil.Process]:
-    """Stop a process and all below it, so that none starts another one, and return those below it."""
-    found: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        top = psutil.Process(pid)
-        top.suspend()
-        while new := [each for each in top.children(recursive=True) if each not in found]:
-            found += new
-            for each in new:
-                with contextlib.suppress(psutil.Error):
-                    each.suspend()
-    return found

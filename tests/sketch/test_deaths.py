@@ -26,19 +26,14 @@ def _note(pid):
 
 def model(how: int = 0):
     if how == 1:
+        _note(subprocess.Popen(["sleep", "600"], start_new_session=True).pid)
         os.kill(os.getpid(), signal.SIGSEGV)
     if how == 2:
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.fork() == 0:
         time.sleep(600)
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            _note(os.getpid())
-            time.sleep(600)
-        time.sleep(0.2)
-        os._exit(0)
+    subprocess.run(["sh", "-c", "setsid sleep 600 & echo $! >> {pids}"], check=True)  # its parent ends
     _note(subprocess.Popen(["sleep", "600"], start_new_session=True).pid)
     _note(subprocess.Popen(["sleep", "600"]).pid)
     _note(os.getpid())
@@ -66,9 +61,11 @@ def _group(pid: int) -> int:
         return 0
 
 
-def test_a_process_that_dies_has_a_successor(build: Build, written: Written) -> None:
-    file = written("m.py", _NEVER_RETURNS.format(pids=""))
+def test_a_process_that_dies_has_a_successor(build: Build, written: Written, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    file = written("m.py", _NEVER_RETURNS.format(pids=str(pids)))
     with pytest.raises(UsageError, match=r"m\.py: ended by SIGSEGV while building") as caught:
         build(file, {"how": 1})
     assert "builder.log" in caught.value.remedy
+    assert not psutil.pid_exists(int(pids.read_text()))
     assert build(file, {"how": 2}).parameters == 2

@@ -19,6 +19,8 @@ from perfgate.sketch.process import BuilderProcess
 from perfgate.sketch.source import sketch_of
 from tests.sketch.conftest import SKETCHES, Written
 
+_BUSY = "import time\ntime.sleep(60)"
+"""Instead of Keras: a builder that does not look at its channel."""
 _STARTS_AND_WAITS = """
 import os, sys, time
 from pathlib import Path
@@ -47,6 +49,12 @@ def _gone(pid: int, within_s: float = 10.0) -> bool:
     return False
 
 
+def _with_keras(tmp_path: Path, code: str) -> dict[str, str]:
+    """Return an environment in which this code is Keras."""
+    (tmp_path / "keras.py").write_text(code)
+    return {"PYTHONPATH": os.pathsep.join((str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])))}
+
+
 def _process(tmp_path: Path, environ: dict[str, str] | None = None) -> BuilderProcess:
     log = tmp_path / "builder.log"
     return BuilderProcess({**os.environ, **(environ or {})}, log, 60.0, lambda: 1 << 32)
@@ -56,9 +64,11 @@ def _process(tmp_path: Path, environ: dict[str, str] | None = None) -> BuilderPr
 @pytest.mark.parametrize("program", [_STARTS_AND_WAITS, _FORKS_AND_WAITS], ids=["perfgate", "the builder"])
 def test_processes_die_with_the_one_that_made_them(tmp_path: Path, program: str) -> None:
     command = [sys.executable, "-c", program, str(tmp_path / "builder.log")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+    environ = {**os.environ, **_with_keras(tmp_path, _BUSY)}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
+        time.sleep(0.3)  # it gets as far as Keras
         assert psutil.pid_exists(child)
         parent.kill()
     assert _gone(child)
@@ -109,9 +119,7 @@ def test_an_interrupt_while_it_builds_ends_it(tmp_path: Path) -> None:
 def test_a_tensorflow_that_cannot_be_imported_is_no_mistake_of_the_sketch(
     tmp_path: Path, code: str, words: str
 ) -> None:
-    (tmp_path / "keras.py").write_text(code)
-    paths = os.pathsep.join((str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])))
-    process = _process(tmp_path, {"PYTHONPATH": paths})
+    process = _process(tmp_path, _with_keras(tmp_path, code))
     process.start()
     with pytest.raises(InvalidRunError, match=f"does not start: {words}"):
         process.wait_until_ready()
@@ -131,7 +139,7 @@ def test_a_process_that_is_killed_ends_the_wait(tmp_path: Path) -> None:
 def test_what_is_too_large_for_the_memory_is_not_even_tried(tmp_path: Path) -> None:
     source = sketch_of(str(SKETCHES / "ranker.toml"))
     builder = Builder(source, os.environ, tmp_path, available_bytes=lambda: 1 << 30)
-    with pytest.raises(UsageError, match=r"building it needs about 60\.3 GiB of memory, and 1 GiB are free"):
+    with pytest.raises(UsageError, match=r"building it needs about 60\.3 GiB of memory, and 1\.00 GiB are free"):
         builder.build({"embeddings.user.rows": 250_000_000})
 
 
@@ -140,6 +148,9 @@ def test_a_file_that_changes_is_not_built(written: Written, tmp_path: Path) -> N
     builder = Builder(sketch_of(file), os.environ, tmp_path)
     written("s.toml", "[inputs.y]\n")
     with pytest.raises(UsageError, match="was changed meanwhile"):
+        builder.build({})
+    Path(file).unlink()
+    with pytest.raises(UsageError, match="No such file"):
         builder.build({})
 
 

@@ -7,6 +7,7 @@ the kernel's choice of a process to kill.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -14,9 +15,12 @@ import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_RESERVED_BYTES, _RESERVED_BYTES_PER_CPU = 1 << 30, 64 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -24,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def main() -> None:
     """Build what is ordered until the channel closes."""
     _tie_to(int(sys.argv[2]))
-    resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[3]),) * 2)
+    _limit(int(sys.argv[3]))
     with socket.socket(fileno=int(sys.argv[1])) as channel:
 
         def tell(reply: dict[str, Any]) -> None:
@@ -41,15 +45,22 @@ def main() -> None:
                 tell(carry_out(json.loads(order), tell))
 
 
-def _tie_to(parent_pid: int) -> None:
-    """Let this process end with its parent, and every process that a sketch forks with this one.
+def _limit(available_bytes: int) -> None:
+    """Make it an error to take more memory, and this process the first to end if the kernel runs out of it after all.
 
-    What a sketch starts otherwise becomes a child of this process when its own parent ends, so that it is found.
+    Addresses that a thread or a library of linear algebra reserves, and does not use, count too.
     """
+    most = available_bytes + _RESERVED_BYTES + _RESERVED_BYTES_PER_CPU * (os.cpu_count() or 1)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _tie_to(parent_pid: int) -> None:
+    """Let this process end with its parent, and every process that a sketch forks with this one."""
     _die_with_parent()
     if os.getppid() != parent_pid:  # it died before we asked
         os._exit(1)
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.register_at_fork(after_in_child=_die_with_parent)
 
 
