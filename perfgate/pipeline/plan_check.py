@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfgate.errors import ExitCode, UsageError
+from perfgate.experiment.plan import trace_of
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
@@ -17,6 +18,7 @@ from perfgate.pipeline.planned import Times, caution_line, fitted, measured, obj
 from perfgate.planning.answer import PlanAnswer
 from perfgate.planning.check import SCHEMA_VERSION, CheckedPromise, PlanCheck
 from perfgate.planning.checking import checked, measured_of, promises_in, record_of, verdict_of
+from perfgate.planning.needed import decided_by, rate_of
 from perfgate.report.html.plan_check import write_check
 from perfgate.report.terminal.plan_check import check_final_line, print_check
 from perfgate.results import plan_check_document, plan_document
@@ -80,7 +82,9 @@ def _check_of(  # noqa: PLR0913, PLR0917 - everything that a check is made of
     untrained = measured_of(plan.promises, again, result.capacity, Arm.BASELINE) if again else {}
     promises = checked(plan.promises, trained, untrained)
     judgement = result.judgement
-    objectives = tuple(map(objective_answer, judgement.objectives if judgement else ()))
+    judged = tuple(map(objective_answer, judgement.objectives if judgement else ()))
+    load = comparison.scenario.load
+    objectives = decided_by(result.capacity, rate_of(load, trace_of(load)), judged)
     before = promises_in(checks_of(question.store, result.scenario["name"]))
     return PlanCheck(
         schema_version=SCHEMA_VERSION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, log
+from math import exp, inf, log, nan
 from pathlib import Path
 
 from perfgate.errors import InvalidRunError, UsageError
@@ -19,7 +19,7 @@ from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.planned import Times, answer_of, fitted, measured, objective_answer, opened
 from perfgate.planning.answer import ObjectiveStatus, PlanAnswer, Scale, ScaleLimit, ScaleRange
-from perfgate.planning.evaluation import Evaluation, ratios_of, together
+from perfgate.planning.evaluation import Evaluation, Ratio, ratios_of, together
 from perfgate.planning.limit_search import LimitSearch, limit_of
 from perfgate.results.loader import read_run
 from perfgate.results.progress import Phase, Progress, SilentProgress
@@ -40,7 +40,19 @@ _ONE_S, _REPLICAS = 10.0, 8
 """Time to measure one value, and servers."""
 _EXECUTE_SHARE = 0.3
 """Share of that for executions in the servers, where an objective is about them."""
+IMPOSSIBLE = "possible here"
+"""What a value misses that cannot be built or served on this machine."""
 _START = {Source.START, Source.MODEL}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a search leaves besides its limits."""
+
+    shown: dict[int, PlanAnswer] = field(default_factory=dict)
+    """What the last measurement of each value of the first dimension showed, as plans of their own."""
+    notes: list[str] = field(default_factory=list)
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +66,43 @@ class Search:
     options: Options
     host: Host
     out: Path
-    shown: dict[int, PlanAnswer] = field(default_factory=dict)
-    """What the last measurement of each value of the first dimension showed, as plans of their own."""
+    findings: Findings = field(default_factory=Findings)
 
     def limit(self, wanted: Range, fixed: Mapping[str, int], seconds: float, progress: Progress) -> ScaleLimit:
-        """Search the largest value of one dimension."""
+        """Search the largest value of one dimension; ^C ends the search, and what is known by then is kept."""
         host, search = self.host, LimitSearch(wanted.low, wanted.high, self._judge)
         began_s = host.clock()
         for value in search.asks(lambda: (host.clock() - began_s) / seconds):
             done = len(search.measured)
             left_s = max(0.0, seconds - (host.clock() - began_s))
             progress.phase(Phase(f"{_named({**fixed, wanted.dimension: value})}{_so_far(search)}", later_s=left_s))
-            search.tell(self.evaluation(wanted.dimension, value, fixed, done))
+            try:
+                search.tell(self._told(wanted, value, fixed, done))
+            except KeyboardInterrupt:
+                self.findings.is_complete = False
+                break
         return limit_of(search, dict(fixed))
+
+    def _told(self, wanted: Range, value: int, fixed: Mapping[str, int], number: int) -> Evaluation:
+        """Measure a value, twice if the run is invalid; one that cannot be built or served here counts as breaking.
+
+        The smallest one must work: its error is the command's.
+        """
+        try:
+            try:
+                return self.evaluation(wanted.dimension, value, fixed, number)
+            except InvalidRunError:
+                return self.evaluation(wanted.dimension, value, fixed, number)
+        except (UsageError, InvalidRunError) as error:
+            if value == wanted.low:
+                raise
+            self.findings.notes.append(f"{_named({wanted.dimension: value})} cannot be measured: {error.in_a_line}")
+            return Evaluation(value, {IMPOSSIBLE: Ratio(nan, 0.0, inf, ObjectiveStatus.BREAKS)})
 
     def _judge(self, measured: Sequence[Evaluation]) -> ObjectiveStatus:
         """Judge all requests of several measurements as those of one run."""
+        if any(each.evidence is None for each in measured):
+            return ObjectiveStatus.BREAKS
         gate, asked = self.scenario.gate, judged_objectives(self.scenario.objectives)
         table = pooled([each.evidence for each in measured])
         levels = NominalLevels.of(gate.alpha, 1)
@@ -86,10 +119,10 @@ class Search:
             shutil.rmtree(facts.path, ignore_errors=True)
         if result.status is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        found = self.shown[value] = answer_of(facts, comparison, result, directory)
-        if not found.objectives:
-            problem = f"{_named({**fixed, dimension: value})} could not be measured: {'; '.join(found.notes[:1])}"
-            raise InvalidRunError(problem, f"see {directory}")
+        found = answer_of(facts, comparison, result, directory)
+        if not found.objectives or found.verdict is Verdict.INVALID:
+            raise InvalidRunError("; ".join(found.notes[:1]) or "nothing was measured", f"see {directory}")
+        self.findings.shown[value] = found
         return Evaluation(value, ratios_of(found.objectives), facts.parameters, read_run(directory)[1])
 
     def _measured(self, facts: SketchFacts, directory: Path) -> tuple[Comparison, Result]:
@@ -114,18 +147,20 @@ def scaled(search: Search, ranges: Sequence[Range], seconds: float, run_id: str)
             shared.stop()
     seconds = host.clock() - began_s
     found = Scale(tuple(ScaleRange(each.dimension, each.low, each.high) for each in ranges), limits, seconds)
+    if not search.findings.shown:
+        raise KeyboardInterrupt
     largest = max((limit.holds for limit in limits if limit.holds is not None), default=None)
-    shown = search.shown[min(search.shown) if largest is None else largest]
+    shown = search.findings.shown[min(search.findings.shown) if largest is None else largest]
     return replace(
         shown,
         plan_id=run_id,
         created_utc=created.isoformat(timespec="seconds"),
-        complete=True,
+        complete=search.findings.is_complete,
         scenario=as_recorded(search.scenario),
         verdict=_verdict(limits),
         objectives=(),
         promises=(),
-        notes=(),
+        notes=tuple(search.findings.notes),
         scale=found,
         seconds=seconds,
     )
@@ -147,7 +182,8 @@ def _limits(search: Search, ranges: Sequence[Range], seconds: float, progress: P
     (second,) = others
     values = spaced(second)
     for value in values:
-        yield search.limit(first, {second.dimension: value}, seconds / len(values), progress)
+        if search.findings.is_complete:
+            yield search.limit(first, {second.dimension: value}, seconds / len(values), progress)
 
 
 def spaced(wanted: Range) -> tuple[int, ...]:

@@ -18,8 +18,8 @@ def plan_method(answer: PlanAnswer) -> Iterator[str]:
     yield (
         "An objective holds, or breaks, if the gate\u2019s test shows it. A percentile that this leaves open is "
         "decided by the capacity, if the scenario\u2019s rate lies below or above its interval. An objective\u2019s "
-        "interval is at the gate\u2019s level. The interval of a number that the trained model is expected to show is for another "
-        "run of as many servers and of the same length, with other weights: 95% of such runs are within."
+        "interval is at the gate\u2019s level. The interval of a number that the trained model is expected to show is "
+        "for another run of as many servers and of the same length, with other weights: 95% of such runs are within."
     )
     if answer.scale:
         took = formatting.duration(answer.scale.seconds)

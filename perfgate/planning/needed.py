@@ -9,6 +9,7 @@ from perfgate.capacity.answer import ArmCapacity, CapacityAnswer, CapacityKind, 
 from perfgate.capacity.servers_needed import servers_needed
 from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus
 from perfgate.scenario.schema import Load
+from perfgate.trials import Arm
 
 
 def rate_of(load: Load, trace_s: tuple[float, ...] = ()) -> float | None:
@@ -35,10 +36,10 @@ def decided_by(
     A few servers that differ widen the test of a percentile so much that it says nothing far from the bound; the search
     for the capacity saw them at many rates. The objective that is reached first breaks; all others are left open there.
     """
-    (arm,) = found.arms if found is not None and len(found.arms) == 1 else (None,)
-    bounds = {bound.metric for bound in found.objectives if bound.stated} if found is not None else set()
-    if arm is None or rate_rps is None:
+    arm = found.of(Arm.CANDIDATE) if found is not None else None
+    if found is None or arm is None or rate_rps is None:
         return tuple(objectives)
+    bounds = {bound.metric for bound in found.objectives if bound.stated}
     return tuple(_decided(each, arm, rate_rps) if each.metric in bounds else each for each in objectives)
 
 
