@@ -14,6 +14,8 @@ _VOCABULARIES = {
     "HashTableV2", "LookupTableFindV2", "MutableHashTableV2", "StringToHashBucketFast", "StringToHashBucketStrong",
     "StringToHashBucket", "StaticRegexReplace", "StringSplitV2",
 }  # fmt: skip
+_BY_VALUE = {"Erf", "Erfc", "Lgamma", "Digamma"}
+"""Measured: `Erfc` of an exact GELU took 1.3 and 3.5 times as long after training (docs/explanation/plan-rates.md)."""
 _SPARSE = ("Sparse", "Ragged")
 _SIZED_BY_DATA = {"Where", "Unique", "UniqueV2", "NonMaxSuppressionV3", "NonMaxSuppressionV4", "NonMaxSuppressionV5",
                   "DynamicPartition"}  # fmt: skip
@@ -84,6 +86,13 @@ def _weights(ops: set[str]) -> Iterator[Unseen]:
             "the graph has tensors whose size depends on values (such as boxes that remain): trained weights may make "
             "them larger or smaller",
             "",
+        )
+    if slow := sorted(ops & _BY_VALUE):
+        yield Unseen(
+            "values",
+            f"{_listed(slow)} takes longer for some values than for others; random weights keep values near 0, where it "
+            "is fast",
+            "use the approximate GELU, or expect a few percent more after training",
         )
     if any(op.startswith(_SPARSE) for op in ops):
         yield Unseen(
