@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, inf, isfinite, log, nan, sqrt
+from math import exp, inf, log, nan, sqrt
 
 import numpy as np
 from scipy import special
@@ -52,7 +52,7 @@ def crossing_of(measured: Sequence[Evaluation], metric: str, level: float = LEVE
         near = sorted(usable, key=lambda each: abs(each[0] - around))
         count = max(_NEAREST, sum(abs(x - around) <= _REACH for x, _, _ in near))
         fitted = _fitted(near[:count], level)
-        if fitted is None or not isfinite(fitted.value):
+        if fitted is None or not 0 < fitted.value < inf:  # it hardly rises, and reaches the bound nowhere near
             return None
         around = min(max(log(fitted.value), usable_low(usable)), usable_high(usable))
     return fitted
