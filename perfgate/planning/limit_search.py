@@ -138,7 +138,7 @@ class LimitSearch:
                 self._apart[above], self._tried[above] = max(_NEAREST, gap * _NEARER), 0
             elif self._tried[above] >= _TRIES:
                 self._apart[above], self._tried[above] = min(_FURTHEST, self._apart[above] * _FURTHER), 0
-        if all(end is not None and abs(log(end) - at) <= _PRECISE for end in proven):
+        if _are_neighbours(*proven) or all(end is not None and abs(log(end) - at) <= _PRECISE for end in proven):
             return None
         above = self._is_worse_above(at, proven)
         self._tried[above] += 1
@@ -166,6 +166,11 @@ def rounded(value: float) -> int:
     power = 10 ** int(log10(step))
     nice: int = power * max(each for each in (1, 2, 4, 5, 8) if each * power <= step)
     return max(1, round(value / nice) * nice)
+
+
+def _are_neighbours(holds: int | None, breaks: int | None) -> bool:
+    """Return whether no whole number lies between the proven ends."""
+    return holds is not None and breaks is not None and breaks - holds <= 1
 
 
 def limit_of(search: LimitSearch, fixed: dict[str, int]) -> ScaleLimit:
