@@ -42,8 +42,6 @@ def predicted(metric: str, value: float, lower: float, upper: float) -> Promise:
     Prediction interval: the error of a difference of two equally precise estimates is the square root of 2 times that
     of one (Hahn & Meeker, Statistical Intervals, 1991, section 4.3), on the scale of logarithms.
     """
-    if BY_NAME[metric].name == "model_size_mb":
-        return Promise(metric, value, value, value)
     below = log(value / lower) if 0 < lower < value else 0.0 if lower == value else inf
     above = log(upper / value) if value < upper < inf else 0.0 if upper == value else inf
     low, high = (hypot(sqrt(2) * each, _ANOTHER_EXPORT) for each in (below, above))

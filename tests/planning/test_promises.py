@@ -39,11 +39,11 @@ def test_an_interval_is_that_of_a_difference_of_two_runs_with_other_exports() ->
     assert (found.lower, found.upper) == pytest.approx((1.8551, 2.2919), abs=2e-4)
 
 
-def test_a_value_without_spread_may_still_differ_by_its_export_and_a_size_may_not() -> None:
+def test_a_value_without_spread_may_still_differ_by_its_export() -> None:
     same = predicted("execute_ms", 2.0, 2.0, 2.0)
     assert (same.lower, same.upper) == pytest.approx((2.0 / 1.02, 2.0 * 1.02))
-    size = predicted("model_size_mb", 3.42, 3.42, 3.42)
-    assert (size.lower, size.upper) == (3.42, 3.42)
+    size = predicted("model_size_mb", 3.42, 3.42, 3.42)  # names of variables differ from export to export
+    assert size.lower < 3.42001 < size.upper
 
 
 @pytest.mark.parametrize("lower", [-inf, -0.4, 0.0])
