@@ -90,8 +90,8 @@ def _weights(ops: set[str]) -> Iterator[Unseen]:
     if slow := sorted(ops & _BY_VALUE):
         yield Unseen(
             "values",
-            f"{_listed(slow)} takes longer for some values than for others; random weights keep values near 0, where it "
-            "is fast",
+            f"{_listed(slow)} takes longer for some values than for others; random weights keep values near 0, where "
+            "it is fast",
             "use the approximate GELU, or expect a few percent more after training",
         )
     if any(op.startswith(_SPARSE) for op in ops):
