@@ -29,7 +29,7 @@ from perfgate.planning.promises import promises_of
 from perfgate.planning.unseen import unseen_of
 from perfgate.results.loader import read_run
 from perfgate.results.result import Outcome, Result
-from perfgate.scenario.schema import InputSpec, MetricGate, Payload, Scenario
+from perfgate.scenario.schema import InputSpec, MetricGate, Payload, RequestClass, Scenario
 from perfgate.serving.open_files import allow_open_files
 from perfgate.sketch.built import SketchFacts
 from perfgate.trials import Arm, Caution
@@ -77,34 +77,43 @@ def fitted(scenario: Scenario, facts: SketchFacts, times: Times) -> Scenario:
         update={
             "gate": gate,
             "budget": scenario.budget.model_copy(update=budget),
-            "payload": _payload(scenario, scenario.payload, facts),
-            "classes": {
-                name: each.model_copy(update=dict(_payload(scenario, each, facts)))
-                if "inputs" in each.model_fields_set
-                else each
-                for name, each in scenario.classes.items()
-            },
+            "payload": _payload(scenario, facts),
+            "classes": {name: _class(scenario, each, facts) for name, each in scenario.classes.items()},
         }
     )
 
 
-def _payload(scenario: Scenario, payload: Payload, facts: SketchFacts) -> Payload:
+def _payload(scenario: Scenario, facts: SketchFacts) -> Payload:
+    payload = scenario.payload
     if payload.source != "signature":
         return payload
-    inputs = {**payload.inputs, **dict(_ids(scenario, payload.inputs, facts.cardinalities))}
-    own_batch = facts.batch is not None and "batch_size" not in scenario.payload.model_fields_set
+    own_batch = facts.batch is not None and "batch_size" not in payload.model_fields_set
     batch = facts.batch if own_batch else payload.batch_size
-    return payload.model_copy(update={"inputs": inputs, "batch_size": batch})
+    return payload.model_copy(update={"inputs": _inputs(scenario, payload, facts), "batch_size": batch})
+
+
+def _class(scenario: Scenario, one: RequestClass, facts: SketchFacts) -> RequestClass:
+    """Return a class whose own ids are in its tables; keys that it leaves out stay so, and come from `payload`."""
+    source = one.source if "source" in one.model_fields_set else scenario.payload.source
+    if "inputs" not in one.model_fields_set or source != "signature":
+        return one
+    return one.model_copy(update={"inputs": _inputs(scenario, one, facts)})
+
+
+def _inputs(scenario: Scenario, payload: Payload, facts: SketchFacts) -> dict[str, InputSpec]:
+    return {**payload.inputs, **dict(_ids(scenario, payload.inputs, facts.cardinalities))}
 
 
 def _ids(
     scenario: Scenario, given: Mapping[str, InputSpec], cardinalities: Mapping[str, int]
 ) -> Iterator[tuple[str, InputSpec]]:
+    patterns: set[str] = set()
     for name, rows in cardinalities.items():
         key = name if name in given else next((each for each in given if fnmatchcase(name, each)), name)
         spec = given.get(key, InputSpec())
         if spec.high is None:
-            yield key, spec.model_copy(update={"high": float(rows)})
+            yield name if key in patterns else key, spec.model_copy(update={"high": float(rows)})
+            patterns.add(key)  # names go before patterns: the first input of several keeps it in use
         elif spec.high > rows:
             problem = (
                 f"scenario {scenario.name} asks for ids up to {spec.high:,.0f} in {name}, whose table has {rows:,}"
