@@ -68,7 +68,7 @@ def answer(question: Question, options: Options, host: Host) -> int:
         found = find(builder, question, scenario, options, host, out)
     with host.interrupts.held():
         plan_document.write(found, out)
-        kept = keep_plan(question.store, found) if question.keep else ""
+        kept = keep_plan(question.store, found) if question.keep and found.complete else ""
         page = write_plan(found, out)
         if options.as_json:
             print(plan_document.to_json(found), file=host.stdout)
@@ -129,4 +129,4 @@ def asked(options: Options) -> Scenario:
 
 def exit_code(found: PlanAnswer) -> ExitCode:
     """Return the exit code: that of the gate's verdict on the objectives."""
-    return EXIT_CODES[found.verdict] if found.complete or found.verdict.value == "invalid" else ExitCode.INTERRUPTED
+    return EXIT_CODES[found.verdict] if found.complete else ExitCode.INTERRUPTED

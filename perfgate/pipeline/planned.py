@@ -154,7 +154,7 @@ def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: P
         plan_id=result.run_id,
         created_utc=result.created_utc,
         perfgate_version=result.perfgate_version,
-        complete=result.status is Outcome.COMPLETE,
+        complete=result.status is not Outcome.INTERRUPTED,
         sketch=facts,
         scenario=result.scenario,
         scenario_digest=result.scenario_digest,
