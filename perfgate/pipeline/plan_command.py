@@ -51,7 +51,7 @@ class Question:
 def answer(question: Question, options: Options, host: Host) -> int:
     """Build, measure, print, and write `plan.json` and `plan.html`, or those of a check."""
     scenario = asked(options)
-    check_ranges(question.ranges, scenario.objectives)
+    check_ranges(question.ranges, judged_objectives(scenario.objectives))
     source = None if question.model or question.sketch is None else sketch_of(question.sketch)
     created = host.now()
     run_id = f"{created:%Y%m%dT%H%M%SZ}-{scenario.name}-plan-{host.random_bits(32):08x}"

@@ -220,6 +220,6 @@ def check_ranges(ranges: Sequence[Range], objectives: Mapping[str, object]) -> N
     names = [each.dimension for each in ranges]
     if len(set(names)) < len(names):
         raise UsageError(f"--scale names {names[0]} twice", "name two dimensions")
-    if "capacity_rps" in objectives:
+    if ranges and "capacity_rps" in objectives:
         problem = "--scale measures each value for seconds, which is too short for the objective on capacity_rps"
         raise UsageError(problem, "give the scenario a rate, and an objective such as latency_p99_ms")
