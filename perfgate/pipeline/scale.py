@@ -49,8 +49,8 @@ _START = {Source.START, Source.MODEL}
 class Findings:
     """What a search leaves besides its limits."""
 
-    shown: dict[int, PlanAnswer] = field(default_factory=dict)
-    """What the last measurement of each value of the first dimension showed, as plans of their own."""
+    shown: dict[str, PlanAnswer] = field(default_factory=dict)
+    """What the last measurement of each variant showed, as plans of their own, by the variant's values."""
     notes: list[str] = field(default_factory=list)
     is_complete: bool = True
 
@@ -112,7 +112,8 @@ class Search:
     def evaluation(self, dimension: str, value: int, fixed: Mapping[str, int], number: int) -> Evaluation:
         """Build and measure one value in servers of its own."""
         facts = self.builder.build({**self.values, **fixed, dimension: value})
-        directory = self.out / "scale" / _named({**fixed, dimension: value}) / str(number)
+        name = _named({**fixed, dimension: value})
+        directory = self.out / "scale" / name / str(number)
         try:
             comparison, result = self._measured(facts, directory)
         finally:
@@ -122,7 +123,7 @@ class Search:
         found = answer_of(facts, comparison, result, directory)
         if not found.objectives or found.verdict is Verdict.INVALID:
             raise InvalidRunError("; ".join(found.notes[:1]) or "nothing was measured", f"see {directory}")
-        self.findings.shown[value] = found
+        self.findings.shown[name] = found
         return Evaluation(value, ratios_of(found.objectives), facts.parameters, read_run(directory)[1])
 
     def _measured(self, facts: SketchFacts, directory: Path) -> tuple[Comparison, Result]:
@@ -149,8 +150,7 @@ def scaled(search: Search, ranges: Sequence[Range], seconds: float, run_id: str)
     found = Scale(tuple(ScaleRange(each.dimension, each.low, each.high) for each in ranges), limits, seconds)
     if not search.findings.shown:
         raise KeyboardInterrupt
-    largest = max((limit.holds for limit in limits if limit.holds is not None), default=None)
-    shown = search.findings.shown[min(search.findings.shown) if largest is None else largest]
+    shown = _shown(search, ranges[0].dimension, limits)
     return replace(
         shown,
         plan_id=run_id,
@@ -164,6 +164,14 @@ def scaled(search: Search, ranges: Sequence[Range], seconds: float, run_id: str)
         scale=found,
         seconds=seconds,
     )
+
+
+def _shown(search: Search, dimension: str, limits: Sequence[ScaleLimit]) -> PlanAnswer:
+    """Return the variant with the largest value that holds, or the first one if none does."""
+    largest = max(limits, key=lambda limit: limit.holds or 0)
+    if largest.holds is None:
+        return next(iter(search.findings.shown.values()))
+    return search.findings.shown[_named({**largest.fixed, dimension: largest.holds})]
 
 
 def _verdict(limits: Sequence[ScaleLimit]) -> Verdict:
