@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perfgate.gate.interim import NominalLevels
-from perfgate.gate.objectives import judge_objective
+from perfgate.gate.objectives import candidate_interval, judge_objective
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.scenario.schema import Objective
@@ -149,3 +149,49 @@ def test_a_failure_of_an_objective_is_held_to_the_level_that_it_shares() -> None
     assert among.lower < 1.985 < alone.lower
     held = Objective(max=2.05)
     assert judge_objective(metric, held, table, NominalLevels.of(0.01, 5)).verdict is Verdict.PASS
+
+
+def test_the_candidates_interval_is_what_bounds_on_both_sides_of_it_would_prove() -> None:
+    """Student's t over four servers of 2.00 … 2.03 ms, whose mean is 2.015 and its standard error 0.00645."""
+    table = TrialTable.of(execute_trials(5, 4, lambda _block, _arm, number: 2.0 + number / 100))
+    found = candidate_interval(BY_NAME["execute_ms"], table, 0.025)
+    assert found is not None
+    value, lower, upper = found
+    se = float(np.std([2.00, 2.01, 2.02, 2.03], ddof=1)) / 2
+    assert (value, lower) == pytest.approx((2.015, 2.015 - 3.18245 * se), abs=1e-6)
+    assert upper >= 2.015 + 3.18245 * se - 1e-6, "never narrower upwards, where times are skewed"
+    levels = NominalLevels(0.025, 0.025)
+    judged = [
+        judge_objective(BY_NAME["execute_ms"], Objective(max=bound), table, levels).verdict
+        for bound in (lower - 1e-6, lower + 1e-6, upper - 1e-6, upper + 1e-6)
+    ]
+    assert judged == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, Verdict.PASS]
+
+
+def test_the_interval_of_a_percentile_contains_it_and_narrows_with_requests() -> None:
+    rng = np.random.default_rng(1)
+    widths = []
+    for count in (200, 2000):
+        table = TrialTable.of(load_trials(8, lambda *_, count=count: list(rng.lognormal(2, 0.3, count))))
+        found = candidate_interval(BY_NAME["latency_p99_ms"], table, 0.025)
+        assert found is not None
+        assert found[1] <= found[0] <= found[2]
+        widths.append(found[2] - found[1])
+    assert widths[1] < 0.6 * widths[0]
+
+
+def test_the_interval_is_the_candidates_alone() -> None:
+    table = TrialTable.of(execute_trials(5, 4, lambda _, arm, __: 1.0 if arm is Arm.CANDIDATE else 50.0))
+    assert candidate_interval(BY_NAME["execute_ms"], table, 0.01) == pytest.approx((1.0, 1.0, 1.0))
+    alone = [each for each in execute_trials(5, 4, lambda *_: 1.0) if each.arm is Arm.BASELINE]
+    assert candidate_interval(BY_NAME["execute_ms"], TrialTable.of(alone), 0.01) is None
+
+
+@pytest.mark.parametrize("name", ["latency_p99_ms", "error_rate", "execute_ms", "model_size_mb", "capacity_rps"])
+def test_without_data_there_is_no_interval(name: str) -> None:
+    assert candidate_interval(BY_NAME[name], TrialTable.of([]), 0.01) is None
+
+
+def test_a_percentile_among_lost_requests_has_no_interval() -> None:
+    lost = TrialTable.of(load_trials(6, lambda *_: [NAN] * 50 + [1.0] * 50))
+    assert candidate_interval(BY_NAME["latency_p90_ms"], lost, 0.01) is None
