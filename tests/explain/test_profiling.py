@@ -133,10 +133,10 @@ def test_the_longest_100_operations_are_listed_and_all_are_counted() -> None:
 @pytest.mark.parametrize(
     ("names", "layers"),
     [
-        (["m/a/MatMul", "m/b/c/Add", "out"], ["a", "b/c", "-"]),
+        (["m/a/MatMul", "m/b/c/Add", "out"], ["a", "b", "-"]),
         (["a/MatMul", "b/Add"], ["a", "b"]),
-        (["m/a/MatMul", "n/b/Add"], ["m/a", "n/b"]),
-        (["m/a_1/MatMul", "m/b_1/x/Add"], ["a", "b/x"]),
+        (["m/a/MatMul", "n/b/Add"], ["m", "n"]),
+        (["m/a_1/MatMul", "m/b_1/x/Add"], ["a", "b"]),
         (["m/a_1/MatMul", "m/b/Add"], ["a_1", "b"]),
         (["StatefulPartitionedCall/m/a/MatMul", "StatefulPartitionedCall_1/m/b/Add"], ["a", "b"]),
         (["m/MatMul", "m/a/Add"], ["m", "a"]),
@@ -144,5 +144,11 @@ def test_the_longest_100_operations_are_listed_and_all_are_counted() -> None:
         ([], []),
     ],
 )
-def test_a_layer_is_its_scope_without_what_all_share(names: list[str], layers: list[str]) -> None:
-    assert layers_of(names) == layers
+def test_a_layer_is_its_scope_within_the_models_name(names: list[str], layers: list[str]) -> None:
+    assert layers_of(names, [1.0] * len(names)) == layers
+
+
+def test_what_takes_little_time_may_lie_outside_of_the_models_name() -> None:
+    names = ["m/a_1/MatMul", "m/b_1/MatMul", "Func/input/_3", "a/kernel"]
+    assert layers_of(names, [5.0, 5.0, 0.01, 0.01]) == ["a", "b", "Func", "a"]
+    assert layers_of(names, [5.0, 5.0, 5.0, 0.01]) == ["m", "m", "Func", "a"]
