@@ -159,8 +159,6 @@ def test_other_servers_are_not_traced(tmp_path: Path) -> None:
     replicas = live_replicas(plan, dict.fromkeys(Arm, OLD), clock)
     plain = tuple(replace(live, server=FakeReplica(1, 1.0, np.random.default_rng(1))) for live in replicas)
     assert trace(plain, bench_of(plan, clock), lambda _: 1.0, tmp_path) is None
-    alone = tuple(live for live in replicas if live.slot.arm is Arm.CANDIDATE)
-    assert trace(alone, bench_of(plan, clock), lambda _: 1.0, tmp_path) is None
 
 
 def test_only_requests_that_both_versions_can_trace_are_executed(tmp_path: Path) -> None:
