@@ -38,6 +38,13 @@ class Evaluation:
         """Whether an objective's value is beyond its bound, proven or not."""
         return any(each.value > 1 or each.status is _BREAKS for each in self.ratios.values())
 
+    def is_far(self, status: ObjectiveStatus, factor: float) -> bool:
+        """Return whether the intervals show the status by that factor: of one objective that breaks, or of all."""
+        known = self.ratios.values()
+        if status is _BREAKS:
+            return any(each.lower >= factor or isnan(each.value) for each in known if each.status is _BREAKS)
+        return all(each.upper <= 1 / factor for each in known)
+
     @property
     def decisive(self) -> str:
         """The metric that is furthest beyond its bound, or nearest to it."""

@@ -5,12 +5,13 @@ values near to where the line through the measurements crosses the bound, until 
 on both sides of the crossing in turn: nearer to it while they are proven, further away while they are not.
 
 A value is proven to hold by the measurements at it and a little above it, tested as one: if fewer requests than allowed
-miss the objective there, fewer do at the value itself. It is proven to break by those at it and a little below it.
+miss the objective there, fewer do at the value itself. It is proven to break by those at it and a little below it. Near
+the bound that takes two measurements at least.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import exp, inf, log, log10, nan
 
@@ -33,6 +34,8 @@ _TRIES = 2
 """Measurements near one distance before it grows."""
 _ENDS = 3
 """Most measurements of an end of the range beyond which the limit seems to lie."""
+_FAR = 3.0
+"""Ratio to the bound beyond which one measurement proves something alone: what else runs on the machine explains less."""
 _FINEST = 0.005
 _PRECISE = 0.01
 """Distance of both proven ends from the crossing, as a logarithm, at which the search ends."""
@@ -74,9 +77,16 @@ class LimitSearch:
     def status(self, value: int) -> ObjectiveStatus:
         """Return what is proven of a value, by the measurements at it and a little beyond."""
         above, below = self._groups(value, 1), self._groups(value, -1)
-        if any(self.judge(group) is _HOLDS for group in above):
+        if any(self._proves(group, _HOLDS) for group in above):
             return _HOLDS
-        return _BREAKS if any(self.judge(group) is _BREAKS for group in below) else _OPEN
+        return _BREAKS if any(self._proves(group, _BREAKS) for group in below) else _OPEN
+
+    def _proves(self, group: Sequence[Evaluation], status: ObjectiveStatus) -> bool:
+        """Return whether measurements prove a status together.
+
+        One alone must be far from the bound: near to it, it would prove what something else on the machine did.
+        """
+        return self.judge(group) is status and (len(group) > 1 or group[0].is_far(status, _FAR))
 
     def _groups(self, value: int, sign: int) -> Iterator[list[Evaluation]]:
         """Yield the measurements at a value, with more and more of those above (or below) it."""

@@ -214,7 +214,7 @@ def test_a_size_that_cannot_be_measured_is_an_invalid_run(builder: FakeBuilder, 
             del EXECUTE_MS[Path(found.path).name]
             return found
 
-    with pytest.raises(InvalidRunError, match=r"layers\.width=400 could not be measured"):
+    with pytest.raises(InvalidRunError, match=r"does not load: broken"):
         _search(Broken(builder.root), tmp_path / "out").evaluation(WIDTH, 400, {}, 0)
 
 
