@@ -35,7 +35,7 @@ _TRIES = 2
 _ENDS = 3
 """Most measurements of an end of the range beyond which the limit seems to lie."""
 _FAR = 3.0
-"""Ratio to the bound beyond which one measurement proves something alone: what else runs on the machine explains less."""
+"""Ratio to the bound beyond which one measurement proves something alone: what else runs on a machine explains less."""
 _FINEST = 0.005
 _PRECISE = 0.01
 """Distance of both proven ends from the crossing, as a logarithm, at which the search ends."""
