@@ -13,15 +13,19 @@ import pytest
 from rich.console import Console
 
 from perfgate.cli.interrupts import Interrupts
-from perfgate.errors import InvalidRunError, UsageError
+from perfgate.errors import ExitCode, InvalidRunError, UsageError
+from perfgate.experiment.world import World
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline import planned, single_job
 from perfgate.pipeline.comparison import Comparison, comparison_of
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
-from perfgate.pipeline.scale import FRONTIER, Search, check_ranges, scaled, spaced
+from perfgate.pipeline.plan_command import exit_code
+from perfgate.pipeline.scale import FRONTIER, IMPOSSIBLE, Search, check_ranges, scaled, spaced
 from perfgate.planning.answer import ObjectiveStatus, PlanAnswer
 from perfgate.planning.evaluation import together
+from perfgate.report.html.plan import write_plan
+from perfgate.report.terminal.plan import print_plan
 from perfgate.results import plan_document
 from perfgate.results.progress import RecordingProgress
 from perfgate.scenario.schema import Scenario
@@ -206,20 +210,66 @@ def test_an_objective_that_only_warns_limits_nothing(builder: FakeBuilder, tmp_p
     assert search._judge([found]) is ObjectiveStatus.HOLDS
 
 
-@pytest.mark.slow
-def test_a_size_that_cannot_be_measured_is_an_invalid_run(builder: FakeBuilder, tmp_path: Path) -> None:
-    class Broken(FakeBuilder):
-        def build(self, values: Mapping[str, int]) -> SketchFacts:
-            found = FakeBuilder.build(self, values)
+@dataclass
+class SmallOnly(FakeBuilder):
+    """Builds models of which none that is wider than 900 loads."""
+
+    widest: int = 900
+
+    def build(self, values: Mapping[str, int]) -> SketchFacts:
+        found = FakeBuilder.build(self, values)
+        if values[WIDTH] > self.widest:
             del EXECUTE_MS[Path(found.path).name]
-            return found
-
-    with pytest.raises(InvalidRunError, match=r"does not load: broken"):
-        _search(Broken(builder.root), tmp_path / "out").evaluation(WIDTH, 400, {}, 0)
+        return found
 
 
 @pytest.mark.slow
-def test_an_interrupt_ends_the_search(builder: FakeBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_size_that_cannot_be_served_counts_as_breaking(builder: FakeBuilder, tmp_path: Path) -> None:
+    small = SmallOnly(builder.root, widest=500)
+    found = _scaled(small, tmp_path / "out", Range(WIDTH, 100, 6400), seconds=1200.0)
+    assert found.scale is not None
+    (limit,) = found.scale.limits
+    assert limit.holds is not None
+    assert limit.breaks is not None
+    assert limit.holds <= 500 < limit.breaks
+    assert limit.lower <= 500 <= limit.upper
+    assert limit.objective == IMPOSSIBLE
+    assert found.notes[0].startswith("layers.width=6400 cannot be measured: candidate server: ")
+    assert [each[WIDTH] for each in small.built].count(6400) == 2, "it is tried again once"
+    text = io.StringIO()
+    print_plan(Console(file=text, width=400), plan_document.from_json(plan_document.to_json(found)), verbose=True)
+    assert IMPOSSIBLE in text.getvalue()
+    assert IMPOSSIBLE in write_plan(found, tmp_path).read_text()
+
+
+@pytest.mark.slow
+def test_the_smallest_size_must_work(builder: FakeBuilder, tmp_path: Path) -> None:
+    small = SmallOnly(builder.root, widest=50)
+    with pytest.raises(InvalidRunError, match="does not load"):
+        _scaled(small, tmp_path / "out", Range(WIDTH, 100, 6400))
+
+
+@pytest.mark.slow
+def test_an_interrupt_keeps_what_is_known(
+    builder: FakeBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def world(*_: object) -> World:
+        ends = len(builder.built) == 3
+        return Bench(clock=Tick(interrupt_at_s=3.0)).world() if ends else Bench().world()
+
+    monkeypatch.setattr(planned, "world_of", world)
+    found = _scaled(builder, tmp_path / "out", Range(WIDTH, 100, 6400))
+    assert len(builder.built) == 3
+    assert found.scale is not None
+    assert [point.value for point in found.scale.limits[0].points] == [100, 6400]
+    assert not found.complete
+    assert exit_code(found) is ExitCode.INTERRUPTED
+
+
+@pytest.mark.slow
+def test_an_interrupt_before_anything_is_known_ends_the_command(
+    builder: FakeBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(planned, "world_of", lambda *_: Bench(clock=Tick(interrupt_at_s=3.0)).world())
     with pytest.raises(KeyboardInterrupt):
         _scaled(builder, tmp_path / "out", Range(WIDTH, 100, 6400))

@@ -48,12 +48,12 @@ class Sketch:
         error = self._rng.normal(0, self.noise) if self.noise else 0.0
         truth = self.power * log(value / self.limit)
         self.asked.append(value)
-        return measured(value, truth + error + self.odd.get(len(self.asked), 0.0), max(self.noise, 1e-6))
+        return measured(value, truth + error + self.odd.get(len(self.asked), 0.0), max(self.noise, 1e-9))
 
     def judge(self, group: Sequence[Evaluation]) -> ObjectiveStatus:
         """Test the mean of several measurements, as their requests taken together would be."""
         logs = [float(each.evidence) for each in group]
-        return ratio_of(float(np.mean(logs)), max(self.noise, 1e-6) / sqrt(len(logs))).status
+        return ratio_of(float(np.mean(logs)), max(self.noise, 1e-9) / sqrt(len(logs))).status
 
     def searched(self, low: int, high: int, most: int = 30) -> LimitSearch:
         """Search until it ends by itself, or so much was measured."""
