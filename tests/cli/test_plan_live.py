@@ -128,15 +128,15 @@ def test_the_rows_that_fit_into_memory_are_found(planned: tuple[Path, object], t
         "plan", SKETCH, "-s", scenario, "--scale", f"{ROWS}={low}..{high}", "--budget", "40s", "--out",
         tmp_path / "out", "--set", "layers.width=128",
     )  # fmt: skip
-    assert done.returncode == ExitCode.PASS, done.stderr
+    assert done.returncode in {ExitCode.PASS, ExitCode.INCONCLUSIVE}, done.stderr
     found = plan_document.read(tmp_path / "out")
     assert found.scale is not None
     (limit,) = found.scale.limits
     first, *_, last = limit.points
-    assert [(each.value, each.status) for each in (first, last)] == [
-        (low, ObjectiveStatus.HOLDS),
-        (high, ObjectiveStatus.BREAKS),
-    ]
+    assert (first.value, last.value) == (low, high)
+    assert first.ratio < 1 < last.ratio
+    assert first.status is not ObjectiveStatus.BREAKS
+    assert last.status is not ObjectiveStatus.HOLDS
     per_row = (last.ratio - first.ratio) / (high - low)
     row_bytes = per_row * found.scenario["objectives"]["rss_peak_mb"]["max"] * 2**20
     assert 0.8 * ROW_BYTES < row_bytes < 3 * ROW_BYTES
