@@ -53,12 +53,12 @@ def traced_replicas(replicas: Sequence[LiveReplica], most: int = TRACED_REPLICAS
     return chosen if all(isinstance(live.server, Traceable) and live.server.executes for live in chosen) else ()
 
 
-def replicas_for(seconds: float, graph_s: float, at_once: int) -> int:
+def replicas_for(seconds: float, graph_s: float, at_once: int, arms: int = len(Arm)) -> int:
     """Return how many replicas an arm can be warmed up in half of the time, at least 2 and at most six.
 
     `graph_s`: what the first one takes. TensorFlow optimises the graph anew in each, which takes seconds if it is huge.
     """
-    return max(_FEWEST_REPLICAS, min(TRACED_REPLICAS, int(seconds / 2 * at_once / (len(Arm) * max(graph_s, 1e-3)))))
+    return max(_FEWEST_REPLICAS, min(TRACED_REPLICAS, int(seconds / 2 * at_once / (arms * max(graph_s, 1e-3)))))
 
 
 def executed_graphs(replicas: Sequence[LiveReplica], directory: Path) -> dict[Arm, ExecutedGraph]:

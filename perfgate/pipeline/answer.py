@@ -88,12 +88,12 @@ def answer(
             advice=advice,
             cautions=options.policy.cautions(name),
         )
-        with _on_cpus(comparison.scenario.server.driver_cpus, host):
+        with on_cpus(comparison.scenario.server.driver_cpus, host):
             return run(job, world, host.progress(), host.interrupts), out
 
 
 @contextmanager
-def _on_cpus(cpus: tuple[int, ...] | None, host: Host) -> Iterator[None]:
+def on_cpus(cpus: tuple[int, ...] | None, host: Host) -> Iterator[None]:
     """Pin this process to the load generator's CPUs, where it has its own."""
     allowed = host.cpus()
     host.use_cpus(cpus or allowed)

@@ -14,6 +14,7 @@ from perfgate.gate.verdict import ObjectiveVerdict, Verdict
 from perfgate.loadgen.workers import Workers
 from perfgate.model.cache import cache_dir
 from perfgate.model.saved_model import signature
+from perfgate.pipeline.answer import on_cpus
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.job import Job
@@ -138,7 +139,8 @@ def run_job(job: Job, host: Host) -> Result:
     """Run a job in a world of its own."""
     with Workers(job.scenario.load.workers) as workers:
         world = world_of(job.comparison, job.out, host, host.cpus(), job.environment, workers)
-        return run(job, world, host.progress(), host.interrupts)
+        with on_cpus(job.scenario.server.driver_cpus, host):
+            return run(job, world, host.progress(), host.interrupts)
 
 
 def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: Path) -> PlanAnswer:

@@ -63,7 +63,7 @@ def trace(
     graph_s = (bench.now_s() - began_s) / len(measured)
     found = Trace(compare_graphs(executed))
     wanted_s = seconds(found.compared)
-    chosen = traced_replicas(replicas, replicas_for(wanted_s, graph_s, bench.plan.at_once))
+    chosen = traced_replicas(replicas, replicas_for(wanted_s, graph_s, bench.plan.at_once, len(measured)))
     for visits in traced_rounds(chosen, requests, bench, began_s + wanted_s, directory) if wanted_s else ():
         for visit in visits:
             found.add(visit)
