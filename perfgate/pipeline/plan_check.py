@@ -7,6 +7,7 @@ from pathlib import Path
 
 from perfgate.errors import ExitCode, UsageError
 from perfgate.experiment.plan import trace_of
+from perfgate.formatting import number
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.model.cache import cache_dir
 from perfgate.model.digest import digest
@@ -116,7 +117,7 @@ def _notes(plan: PlanAnswer, result: Result, problem: str, promises: tuple[Check
         notes.append("the scenario sends other requests than when the plan was made")
     slowest = max(promises, key=lambda each: abs(each.speed - 1), default=None)
     if slowest is not None and abs(slowest.speed - 1) > 0.02:
-        notes.append(f"the untrained model shows {slowest.speed:.2f} times its planned {slowest.metric} today")
+        notes.append(f"the untrained model shows {number(slowest.speed)} times its planned {slowest.metric} today")
     return tuple(notes)
 
 

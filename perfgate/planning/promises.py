@@ -17,6 +17,8 @@ PROMISED = (
 )  # fmt: skip
 """Metrics that are promised, where they were measured."""
 LEVEL = 0.95
+_LARGEST_LOG = 600.0
+"""Beyond it an end of an interval says nothing, and soon is no number."""
 _ANOTHER_EXPORT = log1p(0.02)
 """Exports of one model differ in their times by up to 0.7 % (docs/explanation/method.md), because of where code and
 weights lie in memory; two of them differ by less than 1.96 times the square root of 2 times that.
@@ -45,7 +47,7 @@ def predicted(metric: str, value: float, lower: float, upper: float) -> Promise:
     below = log(value / lower) if 0 < lower < value else 0.0 if lower == value else inf
     above = log(upper / value) if value < upper < inf else 0.0 if upper == value else inf
     low, high = (hypot(sqrt(2) * each, _ANOTHER_EXPORT) for each in (below, above))
-    return Promise(metric, value, value * exp(-low), value * exp(high) if high < inf else inf)
+    return Promise(metric, value, value * exp(-low), value * exp(high) if high < _LARGEST_LOG else inf)
 
 
 def _capacity(found: CapacityAnswer | None) -> tuple[float, float, float] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from perfgate.formatting import given
 from perfgate.model.interface import Model, Signature
 from perfgate.planning.answer import Unseen
 from perfgate.scenario.schema import InputSpec, Scenario
@@ -43,7 +44,7 @@ def _skew(specs: Mapping[str, InputSpec], cardinalities: Mapping[str, int]) -> I
             f'set distribution = "zipf" under [payload.inputs.{first}]',
         )
     if skewed:
-        shown = ", ".join(f"{name} with exponent {exponent:g}" for name, exponent in skewed.items())
+        shown = ", ".join(f"{name} with exponent {given(exponent)}" for name, exponent in skewed.items())
         yield Unseen("embedding skew", f"ids follow Zipf's law, as the scenario says ({shown}): is it your users'?", "")
 
 

@@ -16,6 +16,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from perfgate import formatting
 from perfgate.errors import InvalidRunError, UsageError
 from perfgate.sketch.family import MARK, kill_family
 
@@ -153,7 +154,7 @@ class BuilderProcess:
         return f"ended by {names.get(-code, f'signal {-code}')}"
 
     def _too_slow(self, order: dict[str, Any], doing: str) -> UsageError:
-        file, limit = order["file"], f"{self._timeout_s:g} s"
+        file, limit = order["file"], f"{formatting.given(self._timeout_s)} s"
         if order["kind"] == "python" and doing == "building":
             return UsageError(
                 f"{file}: did not return within {limit}", "build a smaller model, or end the endless loop"

@@ -46,6 +46,12 @@ def test_a_value_without_spread_may_still_differ_by_its_export() -> None:
     assert size.lower < 3.42001 < size.upper
 
 
+def test_an_interval_of_two_servers_may_be_too_wide_for_a_number() -> None:
+    found = predicted("cold_start_s", 0.3, 0.2, 1e250)
+    assert (found.value, found.upper) == (0.3, inf)
+    assert 0 < found.lower < 0.2
+
+
 @pytest.mark.parametrize("lower", [-inf, -0.4, 0.0])
 def test_an_interval_that_reaches_below_0_is_open_there(lower: float) -> None:
     assert predicted("execute_ms", 2.0, lower, 2.2).lower == 0.0
