@@ -51,8 +51,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
     options["ahead"] = fork_server_ahead(options, *([model] if model else []))
     from perfgate.cli.measuring import host_of, options_of  # noqa: PLC0415 - while it imports TensorFlow
     from perfgate.pipeline.plan_command import Question, answer  # noqa: PLC0415
-    from perfgate.sketch.dimensions import parse_scale, parse_set  # noqa: PLC0415
+    from perfgate.sketch.dimensions import parse_scale, parse_sets  # noqa: PLC0415
 
-    values, ranges = dict(map(parse_set, sets)), tuple(map(parse_scale, scales))
+    values, ranges = parse_sets(sets), tuple(map(parse_scale, scales))
     question = Question(sketch, values, ranges, build_timeout, model, keep, store)
     return answer(question, options_of(options), host_of(options))

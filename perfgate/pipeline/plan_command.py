@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfgate.baseline.place import StoreLocation
 from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.objectives import judged_objectives
 from perfgate.gate.verdict import EXIT_CODES
@@ -51,7 +52,9 @@ class Question:
 def answer(question: Question, options: Options, host: Host) -> int:
     """Build, measure, print, and write `plan.json` and `plan.html`, or those of a check."""
     scenario = asked(options)
-    check_ranges(question.ranges, judged_objectives(scenario.objectives))
+    check_ranges(question.ranges, judged_objectives(scenario.objectives), question.values)
+    if question.keep:
+        StoreLocation(question.store)  # what is wrong with it is said now, not after everything is measured
     source = None if question.model or question.sketch is None else sketch_of(question.sketch)
     created = host.now()
     run_id = f"{created:%Y%m%dT%H%M%SZ}-{scenario.name}-plan-{host.random_bits(32):08x}"
@@ -62,30 +65,32 @@ def answer(question: Question, options: Options, host: Host) -> int:
         raise not_writable(out, error) from error
     if question.model is not None or source is None:
         asked_of = Checked(question.sketch, question.model or "", question.store, question.build_timeout_s)
-        return check(asked_of, scenario, options, host, out)
+        with _leaving_nothing(out):
+            return check(asked_of, scenario, options, host, out)
     with _leaving_nothing(out), Builder(source, host.environ, out / "models", question.build_timeout_s) as builder:
         find = _scaled if question.ranges else _planned
         found = find(builder, question, scenario, options, host, out)
     with host.interrupts.held():
         plan_document.write(found, out)
-        kept = keep_plan(question.store, found) if question.keep and found.complete else ""
+        kept = f"kept as {keep_plan(question.store, found)}" if question.keep and found.complete else ""
+        kept = "not kept: it was interrupted" if question.keep and not found.complete else kept
         page = write_plan(found, out)
         if options.as_json:
             print(plan_document.to_json(found), file=host.stdout)
         if not options.quiet:
             print_plan(host.console, found, verbose=options.verbose)
             if kept:
-                host.console.print(f"kept as {kept}", markup=False, soft_wrap=True)
+                host.console.print(kept, markup=False, soft_wrap=True)
         host.console.print(final_line(found, page), markup=False, soft_wrap=True)
     return exit_code(found)
 
 
 @contextmanager
 def _leaving_nothing(out: Path) -> Iterator[None]:
-    """Remove what a sketch with a mistake leaves: the builder's log, and the directory if nothing else is in it."""
+    """Remove what a mistake or ^C leaves: the builder's log, and the directory if nothing else is in it."""
     try:
         yield
-    except UsageError:
+    except (UsageError, KeyboardInterrupt):
         shutil.rmtree(out / "models", ignore_errors=True)
         with suppress(OSError):
             out.rmdir()

@@ -112,6 +112,9 @@ def _ids(
     for name, rows in cardinalities.items():
         key = name if name in given else next((each for each in given if fnmatchcase(name, each)), name)
         spec = given.get(key, InputSpec())
+        if (spec.low or 0) < 0:
+            problem = f"scenario {scenario.name} asks for ids below 0 in {name}, which no table has"
+            raise UsageError(problem, f"set low = 0 under [payload.inputs.{key}]")
         if spec.high is None:
             yield name if key in patterns else key, spec.model_copy(update={"high": float(rows)})
             patterns.add(key)  # names go before patterns: the first input of several keeps it in use

@@ -221,11 +221,13 @@ def _so_far(search: LimitSearch) -> str:
     return f" ({', '.join(known)})" if known else ""
 
 
-def check_ranges(ranges: Sequence[Range], objectives: Mapping[str, object]) -> None:
+def check_ranges(ranges: Sequence[Range], objectives: Mapping[str, object], values: Mapping[str, int]) -> None:
     """Raise UsageError for what cannot be searched."""
     if len(ranges) > 2:
         raise UsageError(f"--scale takes one dimension, or two for a frontier, not {len(ranges)}", "leave some out")
     names = [each.dimension for each in ranges]
+    if both := [name for name in names if name in values]:
+        raise UsageError(f"--scale varies {both[0]}, and --set fixes it", "leave one of them out")
     if len(set(names)) < len(names):
         raise UsageError(f"--scale names {names[0]} twice", "name two dimensions")
     if ranges and "capacity_rps" in objectives:

@@ -24,7 +24,7 @@ def objectives_table(objectives: Sequence[ObjectiveAnswer]) -> TextTable:
     rows = tuple(
         (
             each.metric,
-            f"{each.status.value}{' (warn)' if each.warns else ''}",
+            f"{each.status.value}{' by capacity' if each.by_capacity else ''}{' (warn)' if each.warns else ''}",
             bound_words(each),
             quantity(each.value, each.metric),
             ends(each.lower, each.upper, each.metric),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,16 @@ def parse_set(text: str) -> tuple[str, int]:
     if not equals or not name.strip() or value is None:
         raise UsageError(f"--set {text}: not a dimension and a whole number", _SET)
     return name.strip(), value
+
+
+def parse_sets(texts: Iterable[str]) -> dict[str, int]:
+    """Read several; UsageError if one dimension is given twice."""
+    found: dict[str, int] = {}
+    for name, value in map(parse_set, texts):
+        if name in found:
+            raise UsageError(f"--set gives {name} twice", "give one value")
+        found[name] = value
+    return found
 
 
 def parse_scale(text: str) -> Range:

@@ -87,6 +87,12 @@ def test_ids_beyond_the_table_are_refused(key: str) -> None:
     assert _highs(_fitted(payload={"inputs": {key: {"high": 10_000}}}).payload, "user") == [10_000.0]
 
 
+@pytest.mark.parametrize("high", [{}, {"high": 50}])
+def test_ids_below_0_are_refused(high: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="asks for ids below 0 in user"):
+        _fitted(payload={"inputs": {"user": {"low": -5, **high}}})
+
+
 def test_tables_that_share_a_pattern_keep_their_own_rows() -> None:
     """The last table's rows were drawn for all of them, beyond the ends of smaller ones."""
     ids = {"item_ids": 500, "shop_ids": 20, "user_ids": 10_000}

@@ -296,9 +296,14 @@ def test_values_of_the_second_dimension_are_at_equal_ratios() -> None:
 )
 def test_what_cannot_be_searched_is_refused(ranges: list[Range], objectives: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        check_ranges(ranges, objectives)
+        check_ranges(ranges, objectives, {})
 
 
 def test_an_objective_on_the_capacity_is_fine_where_nothing_is_searched() -> None:
-    check_ranges([], {"capacity_rps": {}})
-    check_ranges([Range("a", 1, 2), Range("b", 1, 2)], {"latency_p99_ms": {}})
+    check_ranges([], {"capacity_rps": {}}, {})
+    check_ranges([Range("a", 1, 2), Range("b", 1, 2)], {"latency_p99_ms": {}}, {"c": 3})
+
+
+def test_a_dimension_is_either_varied_or_fixed() -> None:
+    with pytest.raises(UsageError, match="--scale varies b, and --set fixes it"):
+        check_ranges([Range("a", 1, 2), Range("b", 1, 2)], {}, {"b": 3})

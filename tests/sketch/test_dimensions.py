@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from perfgate.errors import UsageError
-from perfgate.sketch.dimensions import Range, dimensions_of, parse_scale, parse_set, with_dimensions
+from perfgate.sketch.dimensions import Range, dimensions_of, parse_scale, parse_set, parse_sets, with_dimensions
 
 DATA: dict[str, Any] = {
     "batch": 8,
@@ -107,3 +107,9 @@ def test_an_unknown_dimension_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"the sketch has no dimension layers\.widht") as caught:
         with_dimensions(DATA, {"layers.widht": 3})
     assert caught.value.remedy == "did you mean layers.width?"
+
+
+def test_a_dimension_is_set_once() -> None:
+    assert parse_sets(["layers.width=8", "batch=1k"]) == {"layers.width": 8, "batch": 1000}
+    with pytest.raises(UsageError, match=r"--set gives layers\.width twice"):
+        parse_sets(["layers.width=8", "batch=4", "layers.width=7"])
