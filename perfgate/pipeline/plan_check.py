@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfgate.errors import ExitCode, UsageError
-from perfgate.experiment.plan import trace_of
 from perfgate.formatting import number
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.model.cache import cache_dir
@@ -15,11 +14,10 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.opening import open_arms
 from perfgate.pipeline.options import Options
-from perfgate.pipeline.planned import Times, caution_line, fitted, measured, objective_answer
+from perfgate.pipeline.planned import Times, caution_line, fitted, measured, objectives_of, verdict_on
 from perfgate.planning.answer import PlanAnswer
 from perfgate.planning.check import SCHEMA_VERSION, CheckedPromise, PlanCheck
-from perfgate.planning.checking import checked, measured_of, promises_in, record_of, verdict_of
-from perfgate.planning.needed import decided_by, rate_of
+from perfgate.planning.checking import checked, measured_of, record_of
 from perfgate.report.html.plan_check import write_check
 from perfgate.report.terminal.plan_check import check_final_line, print_check
 from perfgate.results import plan_check_document, plan_document
@@ -61,7 +59,7 @@ def check(question: Question, scenario: Scenario, options: Options, host: Host, 
     with host.interrupts.held():
         found = _check_of(plan, comparison, result, out, question, problem)
         plan_check_document.write(found, out)
-        kept = keep_check(question.store, found) if found.complete else ""
+        kept = keep_check(question.store, found) if found.complete and found.verdict is not Verdict.INVALID else ""
         page = write_check(found, out)
         if options.as_json:
             print(plan_check_document.to_json(found), file=host.stdout)
@@ -82,11 +80,8 @@ def _check_of(  # noqa: PLR0913, PLR0917 - everything that a check is made of
     again = candidate_of(swapped(table)) if beside else None
     untrained = measured_of(plan.promises, again, result.capacity, Arm.BASELINE) if again else {}
     promises = checked(plan.promises, trained, untrained)
-    judgement = result.judgement
-    judged = tuple(map(objective_answer, judgement.objectives if judgement else ()))
-    load = comparison.scenario.load
-    objectives = decided_by(result.capacity, rate_of(load, trace_of(load)), judged)
-    before = promises_in(checks_of(question.store, result.scenario["name"]))
+    objectives = objectives_of(result, comparison.scenario.load)
+    before = [check.promises for check in checks_of(question.store, result.scenario["name"])]
     return PlanCheck(
         schema_version=SCHEMA_VERSION,
         check_id=result.run_id,
@@ -100,7 +95,7 @@ def _check_of(  # noqa: PLR0913, PLR0917 - everything that a check is made of
         beside=beside,
         promises=promises,
         objectives=objectives,
-        verdict=Verdict.INVALID if result.status is Outcome.INVALID else verdict_of(objectives),
+        verdict=verdict_on(result, objectives),
         record=record_of([*before, promises]),
         notes=(*_notes(plan, result, problem, promises), *map(caution_line, result.cautions)),
         scenario=result.scenario,

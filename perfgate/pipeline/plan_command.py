@@ -11,7 +11,7 @@ from pathlib import Path
 from perfgate.baseline.place import StoreLocation
 from perfgate.errors import ExitCode, UsageError
 from perfgate.gate.objectives import judged_objectives
-from perfgate.gate.verdict import EXIT_CODES
+from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.plan_check import Question as Checked
@@ -23,6 +23,7 @@ from perfgate.planning.answer import PlanAnswer
 from perfgate.report.html.plan import write_plan
 from perfgate.report.terminal.plan import final_line, print_plan
 from perfgate.results import plan_document
+from perfgate.results.loader import read_run
 from perfgate.results.plan_store import keep_plan
 from perfgate.results.recorder import not_writable
 from perfgate.scenario.schema import Scenario
@@ -72,8 +73,7 @@ def answer(question: Question, options: Options, host: Host) -> int:
         found = find(builder, question, scenario, options, host, out)
     with host.interrupts.held():
         plan_document.write(found, out)
-        kept = f"kept as {keep_plan(question.store, found)}" if question.keep and found.complete else ""
-        kept = "not kept: it was interrupted" if question.keep and not found.complete else kept
+        kept = _kept(found, question.store) if question.keep else ""
         page = write_plan(found, out)
         if options.as_json:
             print(plan_document.to_json(found), file=host.stdout)
@@ -83,6 +83,15 @@ def answer(question: Question, options: Options, host: Host) -> int:
                 host.console.print(kept, markup=False, soft_wrap=True)
         host.console.print(final_line(found, page), markup=False, soft_wrap=True)
     return exit_code(found)
+
+
+def _kept(found: PlanAnswer, store: str) -> str:
+    """Keep a plan, and say where; one that was interrupted or is invalid promises nothing."""
+    if not found.complete:
+        return "not kept: it was interrupted"
+    if found.verdict is Verdict.INVALID:
+        return "not kept: the run is invalid"
+    return f"kept as {keep_plan(store, found)}"
 
 
 @contextmanager
@@ -105,7 +114,8 @@ def _planned(  # noqa: PLR0913, PLR0917 - the question, and what it is answered 
     times = Times.of(options.budget or SECONDS)
     given = options.scenarios[0] if options.scenarios else None
     comparison = opened(facts, fitted(scenario, facts, times), host, given)
-    return answer_of(facts, comparison, measured(comparison, options, host, out), out)
+    result = measured(comparison, options, host, out)
+    return answer_of(facts, comparison, result, read_run(out)[1])
 
 
 def _scaled(  # noqa: PLR0913, PLR0917 - as above

@@ -11,6 +11,7 @@ from perfgate.cautions import CautionKind
 from perfgate.errors import UsageError
 from perfgate.experiment.plan import trace_of
 from perfgate.gate.verdict import ObjectiveVerdict, Verdict
+from perfgate.loadgen.arrivals import length_s, mean_rate_rps
 from perfgate.loadgen.workers import Workers
 from perfgate.model.cache import cache_dir
 from perfgate.model.saved_model import signature
@@ -25,14 +26,14 @@ from perfgate.pipeline.single_job import single_job
 from perfgate.pipeline.world import world_of
 from perfgate.planning.answer import SCHEMA_VERSION, ObjectiveAnswer, ObjectiveStatus, PlanAnswer
 from perfgate.planning.checking import verdict_of
-from perfgate.planning.needed import cores_needed, decided_by, rate_of
+from perfgate.planning.needed import cores_needed, decided_by
 from perfgate.planning.promises import promises_of
 from perfgate.planning.unseen import unseen_of
-from perfgate.results.loader import read_run
 from perfgate.results.result import Outcome, Result
-from perfgate.scenario.schema import InputSpec, MetricGate, Payload, RequestClass, Scenario
+from perfgate.scenario.schema import InputSpec, Load, MetricGate, Payload, RequestClass, Scenario
 from perfgate.serving.open_files import allow_open_files
 from perfgate.sketch.built import SketchFacts
+from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm, Caution
 
 SECONDS = 100.0
@@ -146,14 +147,10 @@ def run_job(job: Job, host: Host) -> Result:
             return run(job, world, host.progress(), host.interrupts)
 
 
-def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: Path) -> PlanAnswer:
-    """Make the answer of a stored run."""
-    _, table = read_run(out)
+def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, table: TrialTable) -> PlanAnswer:
+    """Make the answer of a run."""
     scenario, model = comparison.scenario, comparison.models[Arm.CANDIDATE]
-    judgement = result.judgement
-    rate_rps = rate_of(scenario.load, trace_of(scenario.load))
-    judged = tuple(map(objective_answer, judgement.objectives if judgement else ()))
-    objectives = decided_by(result.capacity, rate_rps, judged)
+    objectives = objectives_of(result, scenario.load)
     return PlanAnswer(
         schema_version=SCHEMA_VERSION,
         plan_id=result.run_id,
@@ -163,12 +160,12 @@ def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: P
         sketch=facts,
         scenario=result.scenario,
         scenario_digest=result.scenario_digest,
-        verdict=_verdict(result, objectives),
+        verdict=verdict_on(result, objectives),
         objectives=objectives,
         promises=promises_of(table, result.capacity),
         profile=result.profile,
         capacity=result.capacity,
-        needed=cores_needed(result.capacity, rate_rps),
+        needed=cores_needed(result.capacity, _mean_rate_rps(scenario.load)),
         unseen=unseen_of(model, signature(model, scenario.payload.signature), scenario, facts.cardinalities),
         notes=_notes(result),
         seconds=result.wall_s,
@@ -178,7 +175,19 @@ def answer_of(facts: SketchFacts, comparison: Comparison, result: Result, out: P
     )
 
 
-def _verdict(result: Result, objectives: Sequence[ObjectiveAnswer]) -> Verdict:
+def objectives_of(result: Result, load: Load) -> tuple[ObjectiveAnswer, ...]:
+    """Return what the gate's tests say of each objective and, where they leave it open, the capacity."""
+    judged = map(objective_answer, result.judgement.objectives if result.judgement else ())
+    return decided_by(result.capacity, _mean_rate_rps(load), judged)
+
+
+def _mean_rate_rps(load: Load) -> float | None:
+    """Return the load's mean rate, as capacities have it; None for a closed loop."""
+    trace_s = trace_of(load)
+    return mean_rate_rps(load, length_s(trace_s) if trace_s else 1.0, trace_s)
+
+
+def verdict_on(result: Result, objectives: Sequence[ObjectiveAnswer]) -> Verdict:
     """Return the verdict on the objectives; invalid if the run was, unless it failed because it is overloaded."""
     found = verdict_of(objectives)
     invalid = result.judgement is None or result.judgement.verdict is Verdict.INVALID

@@ -120,11 +120,12 @@ class Search:
             shutil.rmtree(facts.path, ignore_errors=True)
         if result.status is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        found = answer_of(facts, comparison, result, directory)
+        _, table = read_run(directory)
+        found = answer_of(facts, comparison, result, table)
         if not found.objectives or found.verdict is Verdict.INVALID:
             raise InvalidRunError("; ".join(found.notes[:1]) or "nothing was measured", f"see {directory}")
         self.findings.shown[name] = found
-        return Evaluation(value, ratios_of(found.objectives), facts.parameters, read_run(directory)[1])
+        return Evaluation(value, ratios_of(found.objectives), facts.parameters, table)
 
     def _measured(self, facts: SketchFacts, directory: Path) -> tuple[Comparison, Result]:
         times = Times(_ONE_S, _execute_share(self.scenario), 0.0, 0.0)
@@ -178,7 +179,7 @@ def _verdict(limits: Sequence[ScaleLimit]) -> Verdict:
     """Return pass if a size that holds is known everywhere, fail if even the smallest breaks somewhere."""
     if all(limit.holds is not None for limit in limits):
         return Verdict.PASS
-    broken = any(limit.breaks == limit.points[0].value for limit in limits)
+    broken = any(limit.points and limit.breaks == limit.points[0].value for limit in limits)
     return Verdict.FAIL if broken else Verdict.INCONCLUSIVE
 
 

@@ -7,14 +7,12 @@ from math import isfinite, nan
 
 import numpy as np
 
-from perfgate.capacity.answer import CapacityAnswer, CapacityKind
-from perfgate.gate.objectives import candidate_interval
+from perfgate.capacity.answer import CapacityAnswer
 from perfgate.gate.verdict import Verdict
-from perfgate.metrics import BY_NAME
 from perfgate.planning.answer import ObjectiveAnswer, ObjectiveStatus, Promise
-from perfgate.planning.check import CheckedPromise, PlanCheck, TrackRecord
+from perfgate.planning.check import CheckedPromise, TrackRecord
 from perfgate.planning.evaluation import together
-from perfgate.planning.promises import LEVEL
+from perfgate.planning.promises import Shown, shown
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 
@@ -23,36 +21,25 @@ _VERDICTS = {
     ObjectiveStatus.BREAKS: Verdict.FAIL,
     ObjectiveStatus.OPEN: Verdict.INCONCLUSIVE,
 }
-Measured = tuple[float, float, float]
-"""Value, lower and upper end of its interval."""
 
 
 def measured_of(
     promises: Sequence[Promise], table: TrialTable, capacity: CapacityAnswer | None, arm: Arm
-) -> dict[str, Measured]:
+) -> dict[str, Shown]:
     """Return what the table's candidate shows of each promised metric; its capacity is that of `arm`."""
-    found = {each.metric: _measured(each.metric, table, capacity, arm) for each in promises}
+    found = {each.metric: shown(each.metric, table, capacity, arm) for each in promises}
     return {name: each for name, each in found.items() if each is not None}
 
 
-def _measured(name: str, table: TrialTable, capacity: CapacityAnswer | None, arm: Arm) -> Measured | None:
-    if name != "capacity_rps":
-        return candidate_interval(BY_NAME[name], table, (1 - LEVEL) / 2)
-    known = capacity.of(arm) if capacity else None
-    if known is None or known.kind is not CapacityKind.ESTIMATED:
-        return None
-    return known.rate_rps, known.lower_rps, known.upper_rps
-
-
 def checked(
-    promises: Sequence[Promise], trained: Mapping[str, Measured], untrained: Mapping[str, Measured]
+    promises: Sequence[Promise], trained: Mapping[str, Shown], untrained: Mapping[str, Shown]
 ) -> tuple[CheckedPromise, ...]:
     """Compare each promise; where the untrained model was measured again, at today's speed of the machine."""
     return tuple(_checked(promises, trained, untrained))
 
 
 def _checked(
-    promises: Sequence[Promise], trained: Mapping[str, Measured], untrained: Mapping[str, Measured]
+    promises: Sequence[Promise], trained: Mapping[str, Shown], untrained: Mapping[str, Shown]
 ) -> Iterator[CheckedPromise]:
     for promise in promises:
         again = untrained.get(promise.metric)
@@ -86,8 +73,3 @@ def record_of(checks: Sequence[Sequence[CheckedPromise]]) -> TrackRecord:
     sizes = np.abs([each.error for each in known])
     p50, p90 = (float(np.quantile(sizes, q)) if known else nan for q in (0.5, 0.9))
     return TrackRecord(len(checks), len(known), sum(each.covered for each in known), p50, p90)
-
-
-def promises_in(checks: Iterable[PlanCheck]) -> list[Sequence[CheckedPromise]]:
-    """Return the promises of earlier checks."""
-    return [check.promises for check in checks]

@@ -54,18 +54,8 @@ def crossing_of(measured: Sequence[Evaluation], metric: str, level: float = LEVE
         fitted = _fitted(near[:count], level)
         if fitted is None or not 0 < fitted.value < inf:  # it hardly rises, and reaches the bound nowhere near
             return None
-        around = min(max(log(fitted.value), usable_low(usable)), usable_high(usable))
+        around = min(max(log(fitted.value), min(usable)[0]), max(usable)[0])
     return fitted
-
-
-def usable_low(usable: Sequence[tuple[float, float, float]]) -> float:
-    """Return the smallest logarithm measured."""
-    return min(x for x, _, _ in usable)
-
-
-def usable_high(usable: Sequence[tuple[float, float, float]]) -> float:
-    """Return the largest logarithm measured."""
-    return max(x for x, _, _ in usable)
 
 
 def _error(ratio: Ratio) -> float:

@@ -10,6 +10,7 @@ from perfgate.gate.objectives import candidate_interval
 from perfgate.metrics import BY_NAME
 from perfgate.planning.answer import Promise
 from perfgate.stats.table import TrialTable
+from perfgate.trials import Arm
 
 PROMISED = (
     "execute_ms", "cpu_ms_per_request", "service_mean_ms", "latency_p50_ms", "latency_p90_ms", "latency_p99_ms",
@@ -25,6 +26,10 @@ weights lie in memory; two of them differ by less than 1.96 times the square roo
 """
 
 
+Shown = tuple[float, float, float]
+"""A value, and both ends of its 95 % interval."""
+
+
 def promises_of(table: TrialTable, capacity: CapacityAnswer | None) -> tuple[Promise, ...]:
     """Return the prediction interval of each metric for another run like this one."""
     return tuple(_promises(table, capacity))
@@ -32,8 +37,7 @@ def promises_of(table: TrialTable, capacity: CapacityAnswer | None) -> tuple[Pro
 
 def _promises(table: TrialTable, capacity: CapacityAnswer | None) -> Iterator[Promise]:
     for name in PROMISED:
-        metric = BY_NAME[name]
-        found = _capacity(capacity) if name == "capacity_rps" else candidate_interval(metric, table, (1 - LEVEL) / 2)
+        found = shown(name, table, capacity, Arm.CANDIDATE)
         if found is not None and found[0] > 0:
             yield predicted(name, *found)
 
@@ -50,7 +54,11 @@ def predicted(metric: str, value: float, lower: float, upper: float) -> Promise:
     return Promise(metric, value, value * exp(-low), value * exp(high) if high < _LARGEST_LOG else inf)
 
 
-def _capacity(found: CapacityAnswer | None) -> tuple[float, float, float] | None:
-    if found is None or (arm := next(iter(found.arms), None)) is None or arm.kind is not CapacityKind.ESTIMATED:
+def shown(name: str, table: TrialTable, capacity: CapacityAnswer | None, arm: Arm) -> Shown | None:
+    """Return what the table's candidate shows of a metric, and `arm` of the capacity; None if it was not measured."""
+    if name != "capacity_rps":
+        return candidate_interval(BY_NAME[name], table, (1 - LEVEL) / 2)
+    known = capacity.of(arm) if capacity else None
+    if known is None or known.kind is not CapacityKind.ESTIMATED:
         return None
-    return arm.rate_rps, arm.lower_rps, arm.upper_rps
+    return known.rate_rps, known.lower_rps, known.upper_rps

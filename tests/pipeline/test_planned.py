@@ -16,11 +16,12 @@ from perfgate.model.interface import Model, Signature, TensorSpec
 from perfgate.payload.inputs import filled_inputs
 from perfgate.pipeline import planned
 from perfgate.pipeline.plan_command import exit_code
-from perfgate.pipeline.planned import Times, answer_of, fitted, objective_answer, opened
+from perfgate.pipeline.planned import Times, answer_of, fitted, objective_answer, objectives_of, opened
 from perfgate.planning.answer import ObjectiveStatus, PlanAnswer
 from perfgate.results import document
+from perfgate.results.loader import read_run
 from perfgate.results.result import Outcome, Result
-from perfgate.scenario.schema import Payload, Scenario
+from perfgate.scenario.schema import Load, Payload, Scenario
 from perfgate.scenario.severity import Severity
 from perfgate.sketch.built import SketchFacts
 from perfgate.trials import Arm, Caution
@@ -160,11 +161,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def _answer(run: Run, **changes: Any) -> PlanAnswer:
     job = job_of(_models(), run.out, run.scenario)
-    return answer_of(run.facts, job.comparison, replace(run.result, **changes), run.out)
+    return answer_of(run.facts, job.comparison, replace(run.result, **changes), read_run(run.out)[1])
 
 
 def _models() -> dict[Arm, Model]:
     return {Arm.CANDIDATE: model_of("old", Bench.models)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("load", "status"),
+    [
+        ({"arrivals": "ramp", "from_rps": 0, "to_rps": 600}, ObjectiveStatus.HOLDS),
+        ({"arrivals": "ramp", "from_rps": 0, "to_rps": 1600}, ObjectiveStatus.BREAKS),
+        ({"arrivals": "steps", "steps_rps": [10, 600, 10]}, ObjectiveStatus.HOLDS),
+        ({"arrivals": "closed"}, ObjectiveStatus.OPEN),
+    ],
+    ids=["its mean is below", "its mean is above", "its highest step is above", "no rate"],
+)
+def test_a_capacity_is_a_mean_rate_and_so_is_the_loads(run: Run, load: dict[str, Any], status: ObjectiveStatus) -> None:
+    """The search for the capacity keeps a load's shape; one server carries 400 requests a second on average."""
+    (found,) = objectives_of(run.result, Load.model_validate(load))
+    assert found.status is status
 
 
 @pytest.mark.slow

@@ -14,12 +14,12 @@ from perfgate.gate.verdict import Verdict
 from perfgate.metrics import BY_NAME
 from perfgate.planning.answer import ObjectiveAnswer, Promise
 from perfgate.planning.check import CheckedPromise
-from perfgate.planning.checking import checked, measured_of, promises_in, record_of, verdict_of
+from perfgate.planning.checking import checked, measured_of, record_of, verdict_of
 from perfgate.stats.cross_run import candidate_of, swapped
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 from tests.capacity import answers
-from tests.planning.answers import BREAKING, HOLDING, NO_ERRORS, OPEN, check
+from tests.planning.answers import BREAKING, HOLDING, NO_ERRORS, OPEN
 from tests.stats.build import execute_trials
 
 PROMISE = Promise("execute_ms", 2.0, 1.8, 2.3)
@@ -140,7 +140,3 @@ def test_a_record_of_nothing_has_no_errors() -> None:
     assert (found.checks, found.promises, found.covered) == (0, 0, 0)
     assert isnan(found.error_p50)
     assert isnan(found.error_p90)
-
-
-def test_earlier_checks_bring_their_promises() -> None:
-    assert promises_in([check(), check()]) == [check().promises] * 2

@@ -10,29 +10,11 @@ from hypothesis import strategies as st
 
 from perfgate.capacity.answer import Bound, CapacityAnswer
 from perfgate.planning.answer import CoresNeeded, ObjectiveAnswer, ObjectiveStatus
-from perfgate.planning.needed import cores_needed, decided_by, rate_of
-from perfgate.scenario.schema import Load
+from perfgate.planning.needed import cores_needed, decided_by
 from tests.capacity import answers
 from tests.planning.answers import BREAKING, HOLDING, OPEN
 
 LOWER_RPS, UPPER_RPS = 412.0 * (1 - 0.034), 412.0 * (1 + 0.032)
-
-
-@pytest.mark.parametrize(
-    ("load", "trace_s", "expected"),
-    [
-        ({}, (), None),
-        ({"arrivals": "poisson", "rate_rps": 120}, (), 120.0),
-        ({"arrivals": "ramp", "from_rps": 300, "to_rps": 10}, (), 300.0),
-        ({"arrivals": "steps", "steps_rps": [20, 90, 40]}, (), 90.0),
-        ({}, (0.1, 0.5, 0.9, 2.0), 2.0),
-        ({}, (0.0, 0.0), None),
-    ],
-)
-def test_the_rate_is_the_highest_mean_that_the_load_asks_for(
-    load: dict[str, object], trace_s: tuple[float, ...], expected: float | None
-) -> None:
-    assert rate_of(Load.model_validate(load), trace_s) == expected
 
 
 @given(st.floats(1, 1e5))
