@@ -81,6 +81,7 @@ def _check_of(  # noqa: PLR0913, PLR0917 - everything that a check is made of
     untrained = measured_of(plan.promises, again, result.capacity, Arm.BASELINE) if again else {}
     promises = checked(plan.promises, trained, untrained)
     objectives = objectives_of(result, comparison.scenario.load)
+    verdict = verdict_on(result, objectives)
     before = [check.promises for check in checks_of(question.store, result.scenario["name"])]
     return PlanCheck(
         schema_version=SCHEMA_VERSION,
@@ -95,8 +96,8 @@ def _check_of(  # noqa: PLR0913, PLR0917 - everything that a check is made of
         beside=beside,
         promises=promises,
         objectives=objectives,
-        verdict=verdict_on(result, objectives),
-        record=record_of([*before, promises]),
+        verdict=verdict,
+        record=record_of([*before, promises] if verdict is not Verdict.INVALID else before),
         notes=(*_notes(plan, result, problem, promises), *map(caution_line, result.cautions)),
         scenario=result.scenario,
         environment=result.environment,

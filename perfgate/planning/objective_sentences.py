@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 
 from perfgate.formatting import bound, measured, quantity, share
@@ -71,13 +71,20 @@ def verdict_words(verdict: Verdict, name: str, objectives: Sequence[ObjectiveAns
     """Return what decided: the worst objective first, then those with the same status, then missed warnings."""
     status = _STATUS.get(verdict)
     found = _with_status(objectives, status)
-    missed = [against_bound(each) for each in objectives if each.warns and each.status is ObjectiveStatus.BREAKS]
-    warning = f"; warning: {', '.join(missed)}" if missed else ""
+    after = "".join(_asides(objectives))
     if status is None or not found:
-        return f"{name}: {_why_none(objectives)}{warning}"
+        return f"{name}: {_why_none(objectives)}{after}"
     first, *others = map(against_bound, found)
     also = f" (also {', '.join(others)})" if others and status is ObjectiveStatus.BREAKS else ""
-    return f"{name} {'is ' if status is ObjectiveStatus.OPEN else ''}{status.value}: {first}{also}{warning}"
+    return f"{name} {'is ' if status is ObjectiveStatus.OPEN else ''}{status.value}: {first}{also}{after}"
+
+
+def _asides(objectives: Sequence[ObjectiveAnswer]) -> Iterator[str]:
+    """Yield what the capacity decided, and missed warnings."""
+    if decided := [each.metric for each in objectives if each.by_capacity]:
+        yield f"; by the capacity: {', '.join(decided)}"
+    if missed := [against_bound(each) for each in objectives if each.warns and each.status is ObjectiveStatus.BREAKS]:
+        yield f"; warning: {', '.join(missed)}"
 
 
 def _why_none(objectives: Sequence[ObjectiveAnswer]) -> str:

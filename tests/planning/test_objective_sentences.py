@@ -90,3 +90,15 @@ def test_what_could_not_be_judged_says_so() -> None:
 )  # fmt: skip
 def test_the_finding_is_one_sentence(verdict: Verdict, objectives: tuple[ObjectiveAnswer, ...], words: str) -> None:
     assert verdict_sentence(verdict, "m", objectives) == words
+
+
+def test_what_the_capacity_decided_is_said() -> None:
+    decided = replace(OPEN, status=ObjectiveStatus.HOLDS, by_capacity=True, more="", upper=inf)
+    assert objective_sentence(decided) == (
+        "latency_p99_ms holds, by the capacity (the test of this load alone is open): 19.2 ms (at least 17.8 ms), "
+        "at most 20 ms; 4% left."
+    )
+    assert verdict_words(Verdict.PASS, "m", (decided,)) == (
+        "m holds: latency_p99_ms 19.2 ms <= 20 ms; by the capacity: latency_p99_ms"
+    )
+    assert "capacity" not in verdict_words(Verdict.PASS, "m", (HOLDING,))
