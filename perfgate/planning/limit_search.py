@@ -187,17 +187,16 @@ def limit_of(search: LimitSearch, fixed: dict[str, int]) -> ScaleLimit:
     """Say what a search found: the proven ends, the estimate, and the 95 % interval, which covers all three."""
     holds, breaks = search.proven
     found = search.crossing()
+    low, high = float(search.low if holds is None else holds), inf if breaks is None else float(breaks)
     points = tuple(_point(search, value, holds, breaks) for value in search.values)
-    lows = [float(search.low if holds is None else holds), *([found[1].lower] if found else [])]
-    highs = [inf if breaks is None else float(breaks), *([found[1].upper] if found else [])]
     broken = next((point.objective for point in points if point.value == breaks), "")
     return ScaleLimit(
         fixed=fixed,
         holds=holds,
         breaks=breaks,
-        estimate=_estimate(found, holds, breaks),
-        lower=max(min(lows), float(search.low)),
-        upper=max(highs),
+        estimate=_estimate(found, low, high) if found or holds is not None else nan,
+        lower=max(min(low, found[1].lower if found else low), float(search.low)),
+        upper=max(high, found[1].upper if found else high),
         objective=found[0] if found else broken,
         points=points,
     )
@@ -228,9 +227,8 @@ def _decisive(each: Evaluation) -> Ratio:
     return each.ratios.get(each.decisive, Ratio(nan, 0.0, inf, _OPEN))
 
 
-def _estimate(found: tuple[str, Crossing] | None, holds: int | None, breaks: int | None) -> float:
-    """Return the crossing, within what is proven."""
-    low, high = float(holds or 0), inf if breaks is None else float(breaks)
+def _estimate(found: tuple[str, Crossing] | None, low: float, high: float) -> float:
+    """Return the crossing, within what is proven and was tried."""
     if found is None:
-        return (low * high) ** 0.5 if 0 < low < high < inf else nan
+        return (low * high) ** 0.5 if low < high < inf else nan
     return min(max(found[1].value, low), high)

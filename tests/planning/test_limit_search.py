@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.planning.answer import ObjectiveStatus, ScaleLimit
+from perfgate.planning.crossing import Crossing
 from perfgate.planning.evaluation import Evaluation, Ratio
 from perfgate.planning.limit_search import LimitSearch, limit_of, rounded
 from tests.planning.judged import METRIC, NEVER, Sketch, asked_by, measured
@@ -246,6 +247,16 @@ def test_whatever_is_measured_it_asks_within_the_range_and_makes_an_answer(
     assert found.holds is None or found.lower <= found.holds
     assert found.breaks is None or found.upper >= found.breaks
     assert isnan(found.estimate) or found.lower <= found.estimate <= found.upper
+
+
+def test_an_estimate_is_never_below_the_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line through the smallest value reaches the bound there, by rounding a little before it."""
+    before = Crossing(value=2.9999999999999996, lower=2.0, upper=5.0, slope=1.0)
+    monkeypatch.setattr(LimitSearch, "crossing", lambda _: (METRIC, before))
+    search = LimitSearch(3, 4, Sketch(1.0, noise=0.1).judge)
+    search.tell(measured(3, 0.0, 1.0))
+    found = limit_of(search, {})
+    assert (found.lower, found.estimate) == (3.0, 3.0)
 
 
 @given(st.floats(0.01, 1e15))
