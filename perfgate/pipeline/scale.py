@@ -81,6 +81,9 @@ class Search:
             except KeyboardInterrupt:
                 self.findings.is_complete = False
                 break
+        if search.measured and search.is_reversed:
+            ends = f"{_named({**fixed, wanted.dimension: wanted.low})} breaks, and {wanted.high} holds"
+            self.findings.notes.append(f"{ends}: larger is faster here, but a search assumes that larger is slower")
         return limit_of(search, dict(fixed))
 
     def _told(self, wanted: Range, value: int, fixed: Mapping[str, int], number: int) -> Evaluation:

@@ -109,6 +109,11 @@ class LimitSearch:
             min((value for value in broken if value > most), default=None),
         )
 
+    @property
+    def is_reversed(self) -> bool:
+        """Whether the smallest value breaks and the largest holds, so that larger is faster."""
+        return self.status(self.low) is _BREAKS and self.status(self.high) is _HOLDS
+
     def crossing(self) -> tuple[str, Crossing] | None:
         """Return the objective that crosses its bound first, and where; None if none does within what was measured."""
         metrics = dict.fromkeys(name for each in self.measured for name in each.ratios)
@@ -122,7 +127,9 @@ class LimitSearch:
                 return end
             if all(each.is_beyond is beyond for each in seen):
                 wanted = _BREAKS if beyond else _HOLDS
-                return end if len(seen) < _ENDS and self.status(end) is not wanted else None
+                if len(seen) < _ENDS and self.status(end) is not wanted:
+                    return end
+                return None if self.at(self.high) else self.high  # is larger slower at all?
         return self._inside() or self._beside()
 
     def _inside(self) -> int | None:

@@ -60,11 +60,11 @@ def test_the_ends_of_the_range_come_first() -> None:
 def test_what_breaks_at_the_start_is_said_after_one_proof() -> None:
     sketch = Sketch(NEVER)
     found = _found(sketch)
-    assert sketch.asked == [LOW]
+    assert sketch.asked == [LOW, HIGH]
     assert (found.holds, found.breaks, found.lower, found.upper) == (None, LOW, LOW, LOW)
     assert isnan(found.estimate)
     assert found.objective == METRIC
-    assert [point.status for point in found.points] == [BREAKS]
+    assert [point.status for point in found.points] == [BREAKS, BREAKS]
 
 
 def test_what_holds_to_the_end_is_said_after_two() -> None:
@@ -83,7 +83,7 @@ def test_an_end_that_is_beyond_but_not_proven_is_tried_three_times(limit: float,
     asked = list(asked_by(search, lambda value: measured(value, log(value / limit), 0.5), 30))
     found = limit_of(search, {})
     assert asked.count(end) == 3
-    assert len(asked) == 3 + (end == HIGH)
+    assert len(asked) == 4
     assert found.lower == LOW
     assert found.upper == inf
 
@@ -257,6 +257,18 @@ def test_an_estimate_is_never_below_the_range(monkeypatch: pytest.MonkeyPatch) -
     search.tell(measured(3, 0.0, 1.0))
     found = limit_of(search, {})
     assert (found.lower, found.estimate) == (3.0, 3.0)
+
+
+def test_where_larger_is_faster_nothing_is_claimed() -> None:
+    search = LimitSearch(1, 4, Sketch(2.0, power=-3.0).judge)
+    asked = list(asked_by(search, lambda value: measured(value, -3.0 * log(value / 2.0)), 10))
+    assert asked == [1, 4]
+    assert search.is_reversed
+    found = limit_of(search, {})
+    assert (found.holds, found.breaks, found.upper) == (None, None, inf)
+    slower = LimitSearch(1, 4, Sketch(2.0, power=3.0).judge)
+    list(asked_by(slower, lambda value: measured(value, 3.0 * log(value / 2.0)), 10))
+    assert not slower.is_reversed
 
 
 @given(st.floats(0.01, 1e15))
