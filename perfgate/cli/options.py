@@ -149,6 +149,14 @@ measuring_options = _stack(
 
 judging_options = _stack(
     click.option(
+        "--alpha", type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+        help="One-sided error level of passes and failures, instead of the scenario's: 0.01 by default.",
+    ),
+    click.option(
+        "--gates", type=click.IntRange(1), metavar="N",
+        help="Share the error level of failures among N gates, such as the jobs of one pipeline (Bonferroni).",
+    ),
+    click.option(
         "--explain/--no-explain",
         default=True,
         help="Time the operations of both versions at the end, and explain what failed. Default: --explain.",

@@ -17,22 +17,26 @@ _OWN_WORDS = {Verdict.FAIL: "beyond", Verdict.INCONCLUSIVE: "not clearly within"
 
 
 def decide(
-    cases: Sequence[Case], alpha: float, expected: Sequence[Severity] = (), objectives: Sequence[Severity] = ()
+    cases: Sequence[Case],
+    alpha: float,
+    expected: Sequence[Severity] = (),
+    objectives: Sequence[Severity] = (),
+    gates: int = 1,
 ) -> tuple[MetricVerdict, ...]:
-    """Decide each case; regressions of one severity are declared at family-wise level alpha (Holm).
+    """Decide each case; regressions of one severity are declared at family-wise level alpha / gates (Holm).
 
     Warn-only metrics have a level of their own, so they do not make errors harder to detect. Passing needs no
     correction: the run passes only if every metric that counts passes (an intersection-union test).
     `expected`: severities of all gated metrics, if some of them are not among the cases yet; `objectives`: severities
-    of the objectives, which share the level.
+    of the objectives, which share the level; `gates`: how many gates share it (Bonferroni).
     """
     by_severity = {each: [case for case in cases if case.severity is each] for each in _JUDGED}
     families = {
         each: max(1, expected.count(each), len(found)) + objectives.count(each) for each, found in by_severity.items()
     }
-    worse = {each: holm(found, alpha, families[each]) for each, found in by_severity.items()}
+    worse = {each: holm(found, alpha / gates, families[each]) for each, found in by_severity.items()}
     return tuple(
-        _decided(case, alpha, alpha / families[case.severity], case.metric.name in worse[case.severity])
+        _decided(case, alpha, alpha / gates / families[case.severity], case.metric.name in worse[case.severity])
         if case.gated
         else _decided(case, alpha, alpha, case.is_worse(alpha))
         for case in cases
@@ -118,7 +122,5 @@ def _against_limit(case: Case, verdict: Verdict, alpha: float) -> str:
     if verdict is Verdict.PASS:
         return f"{seen} is within {tolerance}"
     if case.is_worse(alpha):
-        return (
-            f"{seen} is beyond {tolerance} on its own, but not significantly so with all gated metrics taken together"
-        )
+        return f"{seen} is beyond {tolerance} on its own, but not significantly so with everything gated taken together"
     return f"{seen} {interval(effect.lower, effect.upper, metric.name)} is on both sides of {tolerance}"

@@ -39,7 +39,7 @@ def judge(
     compares = np.unique(table.columns.arm).size == len(ARMS)
     cases = [replace(case, measure_s=measure_s) for case in cases_of(METRICS, table, gate, looks, cross_check=True)]
     severities = [objective.severity for objective in objectives.values()]
-    metrics = decide(cases, gate.alpha, objectives=severities) if compares else ()
+    metrics = decide(cases, gate.alpha, objectives=severities, gates=gate.gates) if compares else ()
     missing = tuple(_missing(table, gate, metrics)) if compares else ()
     left_open = tuple(_not_seen(table, gate, metrics)) if compares else ()
     return conclude(metrics, missing, table, gate, objectives, looks, left_open)
@@ -68,7 +68,10 @@ def conclude(  # noqa: PLR0913, PLR0917 - all inputs of a verdict
     bounds = tuple(
         decided_before(name, looks)
         or judge_objective(
-            BY_NAME[name], bound, table, levels_of(name, gate.alpha, severities.count(bound.severity), looks)
+            BY_NAME[name],
+            bound,
+            table,
+            levels_of(name, gate.alpha, gate.gates * severities.count(bound.severity), looks),
         )
         for name, bound in asked.items()
     )

@@ -98,7 +98,7 @@ def powers(components: Sequence[Components], scenario: Scenario, plan: Plan) -> 
     family = Counter(severity[each.metric] for each in known)
     family.update(objective.severity for objective in scenario.objectives.values())
     designs = [design for each in known if (design := _design(each, plan)) is not None]
-    alphas = [gate.alpha / family[severity[design.components.metric]] for design in designs]
+    alphas = [gate.alpha / gate.gates / family[severity[design.components.metric]] for design in designs]
     return tuple(_power(design, gate, alpha, plan) for design, alpha in zip(designs, alphas, strict=True))
 
 

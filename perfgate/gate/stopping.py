@@ -80,12 +80,12 @@ class InterimAnalysis:
         self._effects |= {effect.metric: effect for effect in found}
         self._cold = any(fact.cold_requests for fact in table.replicas)
         self._expected = tuple(m for m in self._gated if self._is_expected(m, source, fraction, table))
-        return decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
+        return self._decided()
 
     @property
     def failing(self) -> bool:
         """Whether something that counts had failed at the last look."""
-        verdicts = decide(tuple(map(self._case, self._effects.values())), self._gate.alpha, *self._severities)
+        verdicts = self._decided()
         bounds = [bound for look in self.taken for bound in look.objectives]
         failed = [each.counts for each in verdicts if each.verdict is Verdict.FAIL]
         return any(failed) or any(bound.counts for bound in bounds if bound.verdict is Verdict.FAIL)
@@ -123,7 +123,7 @@ class InterimAnalysis:
 
     @property
     def _family(self) -> int:
-        return max(1, len(self._expected) + len(self._objectives))
+        return max(1, len(self._expected) + len(self._objectives)) * self._gate.gates
 
     def _home(self, metric: Metric) -> Source | None:
         if metric.estimator is Estimator.REPLICA_SLOPE and self._longest in metric.sources:
@@ -142,10 +142,14 @@ class InterimAnalysis:
     def _bounds(self, source: Source, table: TrialTable, fractions: tuple[float, ...]) -> Iterator[ObjectiveVerdict]:
         metrics, objectives = self._severities
         for name, bound in self._objectives.items():
-            family = metrics.count(bound.severity) + objectives.count(bound.severity)
+            family = (metrics.count(bound.severity) + objectives.count(bound.severity)) * self._gate.gates
             levels = NominalLevels.of(self._gate.alpha, family, fractions)
             if levels.failing > 0 and self._at(BY_NAME[name], source) and decided_before(name, self.taken) is None:
                 yield judge_objective(BY_NAME[name], bound, table, levels)
+
+    def _decided(self) -> tuple[MetricVerdict, ...]:
+        cases = tuple(map(self._case, self._effects.values()))
+        return decide(cases, self._gate.alpha, *self._severities, gates=self._gate.gates)
 
     def _case(self, effect: Effect) -> Case:
         metric, gate = BY_NAME[effect.metric], self._gate

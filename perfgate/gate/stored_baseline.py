@@ -41,7 +41,7 @@ def judge_stored(
         if isinstance(why := found[metric], str) and is_expected(metric, table, gate)
     ]
     severities = [objective.severity for objective in objectives.values()]
-    return conclude(_decided(cases, gate.alpha, severities), missing, table, gate, objectives)
+    return conclude(_decided(cases, gate, severities), missing, table, gate, objectives)
 
 
 def _case(metric: Metric, effect: Effect, gate: Gate) -> Case:
@@ -97,12 +97,13 @@ def _effect(metric: Metric, then: StoredMetric, now: Typical, alpha: float) -> E
     return None if effect is None else replace(effect, occasion=then.spread)
 
 
-def _decided(cases: Sequence[Case], alpha: float, objectives: Sequence[Severity]) -> tuple[MetricVerdict, ...]:
+def _decided(cases: Sequence[Case], gate: Gate, objectives: Sequence[Severity]) -> tuple[MetricVerdict, ...]:
+    verdicts = decide(cases, gate.alpha, objectives=objectives, gates=gate.gates)
     return tuple(
-        replace(found, more=_more(case, found.level if case.beyond > 0 else alpha))
+        replace(found, more=_more(case, found.level if case.beyond > 0 else gate.alpha))
         if found.verdict is Verdict.INCONCLUSIVE
         else found
-        for case, found in zip(cases, decide(cases, alpha, objectives=objectives), strict=True)
+        for case, found in zip(cases, verdicts, strict=True)
     )
 
 

@@ -35,6 +35,8 @@ class Options:
     as_json: bool
     quiet: bool
     verbose: bool
+    alpha: float | None = None
+    gates: int | None = None
     pids: tuple[int, ...] = ()
     signature_from: str | None = None
     on_inconclusive: str = "fail"
@@ -67,7 +69,9 @@ class Options:
         if self.signature_from is not None:
             target = scenario.target.model_copy(update={"signature_from": self.signature_from})
             scenario = scenario.model_copy(update={"target": target})
-        found = self.policy.over(scenario.model_copy(update={"budget": budget, "server": server}))
+        levels = {name: value for name in ("alpha", "gates") if (value := getattr(self, name)) is not None}
+        gate = scenario.gate.model_copy(update=levels)
+        found = self.policy.over(scenario.model_copy(update={"budget": budget, "server": server, "gate": gate}))
         return found if self.capacity else without_capacity(found)
 
     @property

@@ -357,6 +357,9 @@ class Gate(Table):
 
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """One-sided error level of both bounds."""
+    gates: int = Field(default=1, ge=1)
+    """Number of gates that share the error level of failures, this one included: each declares a failure at alpha
+    divided by it (Bonferroni), so that all of them together raise a false alarm with probability alpha."""
     metrics: dict[str, MetricGate] = Field(default_factory=dict)
     """Metrics by name (docs/reference/metrics.md): a table here gates the metric or changes how it is gated."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report.sentences import sharing
+from perfgate.report.sentences import gates_of, sharing
 from perfgate.results.result import Result
 from perfgate.stats.contrast import LEAST_PAIRS
 from perfgate.trials import Arm
@@ -108,13 +108,18 @@ def _where_it_can(counting: list[MetricVerdict]) -> str:
 
 
 def _shared(counting: list[MetricVerdict], result: Result) -> str:
-    if not counting or not (sharers := sharing(counting, result, "gated metric")):
+    sharers = sharing(counting, result, "gated metric") if counting else ""
+    if not sharers and (not counting or gates_of(result) == 1):
         return ""
     alpha, level = (formatting.share(each) for each in (counting[0].effect.alpha, min(m.level for m in counting)))
     return (
-        f" The {alpha} false alarm rate is shared by {sharers} by Holm's procedure: the first to fail must do so at "
-        f"{level}, so an interval just beyond its tolerance may still be inconclusive."
+        f" The {alpha} false alarm rate is shared by {sharers or 'the metric'}{_of_gates(result)} by Holm's procedure: "
+        f"the first to fail must do so at {level}, so an interval just beyond its tolerance may still be inconclusive."
     )
+
+
+def _of_gates(result: Result) -> str:
+    return f" of each of {gates} gates" if (gates := gates_of(result)) > 1 else ""
 
 
 def _accepted(gated: list[MetricVerdict]) -> str:
