@@ -35,6 +35,7 @@ FLOORS = (  # "" is perfgate/__init__.py
     {"capacity"},
     {"planning"},
     {"results"},
+    {"fleet"},
     {"report"},
     {"doctor", "pipeline", "project"},
     {"api", "cli", "__main__"},
@@ -45,6 +46,7 @@ MAY_USE_BESIDE = {("__main__", "cli"), ("cautions", "trials"), ("formatting", "m
 """Exceptions: (room, the room beside or above it that it may use); the package itself offers `api` on request."""
 
 PROGRAMS = {
+    "perfgate.fleet.launcher",
     "perfgate.loadgen.worker",
     "perfgate.model.keras_export",
     "perfgate.observe.sampler",

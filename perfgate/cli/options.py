@@ -147,6 +147,28 @@ measuring_options = _stack(
     output_options,
 )  # fmt: skip
 
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), envvar="PERFGATE_OUT",
+    help="Directory for all results. Default: reports/fleet-<name>.",
+)  # fmt: skip
+explain_option = click.option(
+    "--explain/--no-explain",
+    default=True,
+    help="Time the operations of both versions at the end, and explain what failed. Default: --explain.",
+)
+inconclusive_option = click.option(
+    "--on-inconclusive",
+    type=click.Choice(["fail", "pass"]),
+    default="fail",
+    show_default=True,
+    envvar="PERFGATE_ON_INCONCLUSIVE",
+    help="Exit code of an inconclusive run: fail is 4, pass is 0.",
+)
+junit_option = click.option(
+    "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_JUNIT",
+    metavar="FILE", help="Write JUnit XML: one test case per scenario and gated metric.",
+)  # fmt: skip
+
 judging_options = _stack(
     click.option(
         "--alpha", type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
@@ -156,28 +178,16 @@ judging_options = _stack(
         "--gates", type=click.IntRange(1), metavar="N",
         help="Share the error level of failures among N gates, such as the jobs of one pipeline (Bonferroni).",
     ),
-    click.option(
-        "--explain/--no-explain",
-        default=True,
-        help="Time the operations of both versions at the end, and explain what failed. Default: --explain.",
-    ),
-    click.option(
-        "--on-inconclusive",
-        type=click.Choice(["fail", "pass"]),
-        default="fail",
-        show_default=True,
-        envvar="PERFGATE_ON_INCONCLUSIVE",
-        help="Exit code of an inconclusive run: fail is 4, pass is 0.",
-    ),
-    click.option(
-        "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_JUNIT",
-        metavar="FILE", help="Write JUnit XML: one test case per scenario and gated metric.",
-    ),
+    explain_option,
+    inconclusive_option,
+    junit_option,
     click.option(
         "--metrics", "metrics_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_METRICS",
         metavar="FILE", help="Write OpenMetrics text, for GitLab's metrics reports.",
     ),
 )  # fmt: skip
+
+fleet_options = _stack(_with_config, explain_option, inconclusive_option, junit_option, out_option, output_options)
 
 
 store_option = click.option(

@@ -1,0 +1,1 @@
+"""Fleets measured for real: fifty models on this machine, and a cluster that loses a node."""

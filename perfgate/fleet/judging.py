@@ -1,0 +1,165 @@
+"""The verdict on each gate of a fleet, from the results of its rounds, at one error level for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+
+from perfgate.fleet.answer import MetricMove
+from perfgate.fleet.family import SHARES, Test, failed
+from perfgate.fleet.schema import Correction, Family
+from perfgate.gate.case import Case
+from perfgate.gate.headline import headline
+from perfgate.gate.tolerance import Tolerance
+from perfgate.gate.verdict import MetricVerdict, Verdict
+from perfgate.metrics import BY_NAME, Direction
+from perfgate.results.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How the error level is divided."""
+
+    alpha: float
+    family: Family
+    correction: Correction
+    rounds: int
+    gates: int
+    """Number of gates in the fleet, whether they were measured or not."""
+
+    @property
+    def sharing(self) -> int:
+        """How many gates share the level."""
+        return self.gates if self.family is Family.FLEET else 1
+
+    def of_round(self, round_number: int) -> float:
+        """Return the level that a round may spend on one gate alone."""
+        return self.alpha * SHARES[self.rounds][round_number - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """The verdict on one gate within the fleet."""
+
+    verdict: Verdict
+    headline: str
+    moves: tuple[MetricMove, ...]
+
+
+def verdicts(rounds: Mapping[str, Mapping[int, Result]], levels: Levels) -> dict[str, GateVerdict]:
+    """Judge all gates together. `rounds`: the results of each gate by round; without any, it is undecided."""
+    tests = {name: _test(found, levels) for name, found in rounds.items()}
+    padded = tests | {f"unmeasured {number}": _never for number in range(levels.gates - len(tests))}
+    if levels.family is Family.FLEET:
+        failing = failed(padded, levels.alpha, levels.correction)
+    else:
+        failing = frozenset(name for name, test in tests.items() if test(levels.alpha))
+    return {name: _verdict(found, levels, fails=name in failing) for name, found in rounds.items()}
+
+
+def _never(_: float) -> bool:
+    return False
+
+
+def _valid(rounds: Mapping[int, Result]) -> dict[int, Result]:
+    return {
+        number: result
+        for number, result in sorted(rounds.items())
+        if result.judgement is not None and result.judgement.verdict is not Verdict.INVALID
+    }
+
+
+def _test(rounds: Mapping[int, Result], levels: Levels) -> Test:
+    """Return whether a gate fails at a level: one of its rounds does, at that round's share of it."""
+    valid = _valid(rounds)
+
+    def fails(level: float) -> bool:
+        shares = SHARES[levels.rounds]
+        return any(_fails(result, level * shares[number - 1]) for number, result in valid.items())
+
+    return fails
+
+
+def _fails(result: Result, level: float) -> bool:
+    """Return whether any gated metric is worse at its part of the level (Bonferroni); an objective failed already."""
+    objectives = result.judgement.objectives if result.judgement else ()
+    if any(each.counts and each.verdict is Verdict.FAIL for each in objectives):
+        return True
+    return any(case.is_worse(level / _family(result)) for _, case in _cases(result))
+
+
+def _family(result: Result) -> int:
+    """Return how many metrics and objectives of a gate share its level."""
+    if (judged := result.judgement) is None:
+        return 1
+    return max(1, sum(each.counts for each in judged.metrics) + sum(each.counts for each in judged.objectives))
+
+
+def _cases(result: Result) -> Iterator[tuple[MetricVerdict, Case]]:
+    """Yield the gated metrics as the gate saw them; without those that cold servers leave undecided."""
+    cold = any(fact.cold_requests for fact in result.replicas)
+    for each in result.judgement.metrics if result.judgement else ():
+        metric = BY_NAME[each.metric]
+        if each.counts and not (cold and metric.is_steady_time):
+            tolerance = Tolerance(each.tolerance, scale=metric.scale)
+            yield each, Case(metric, each.effect, tolerance, each.severity, looks=result.looks, required=each.required)
+
+
+def _verdict(rounds: Mapping[int, Result], levels: Levels, *, fails: bool) -> GateVerdict:
+    valid = _valid(rounds)
+    if not valid:
+        said = [result.judgement.headline for result in rounds.values() if result.judgement]
+        return GateVerdict(
+            Verdict.INVALID if rounds else Verdict.INCONCLUSIVE, said[-1] if said else "not measured", ()
+        )
+    number, result = list(valid.items())[-1]
+    if fails:
+        number, result = next(
+            ((n, r) for n, r in valid.items() if _fails(r, levels.alpha * SHARES[levels.rounds][n - 1])),
+            (number, result),
+        )
+    moves = tuple(sorted(_moves(number, result, levels), key=lambda move: -move.worse_by))
+    own = {each.judgement.verdict for each in valid.values() if each.judgement}
+    verdict = Verdict.FAIL if fails else Verdict.PASS if Verdict.PASS in own else Verdict.INCONCLUSIVE
+    return GateVerdict(verdict, _headline(result, verdict, moves), moves)
+
+
+def _headline(result: Result, verdict: Verdict, moves: Sequence[MetricMove]) -> str:
+    """Return what decided; where the fleet's verdict is not that of the gate alone, by the metrics as they are now."""
+    judged = result.judgement
+    if judged is None or judged.verdict is verdict:
+        return judged.headline if judged else ""
+    if verdict is Verdict.FAIL:
+        worst = {move.metric for move in moves if move.verdict is Verdict.FAIL} or {moves[0].metric}
+        failing = [each for each in judged.metrics if each.metric in worst]
+        return headline(verdict, [replace(each, verdict=Verdict.FAIL) for each in failing], (), judged.reasons)
+    return f"{judged.headline}: not significant with all gates taken together"
+
+
+def _moves(number: int, result: Result, levels: Levels) -> Iterator[MetricMove]:
+    """Yield the gated metrics with intervals of one level for all of them in all gates (Bonferroni)."""
+    each_level = levels.of_round(number) / levels.sharing / _family(result)
+    for verdict, case in _cases(result):
+        effect, metric = case.bounded(each_level), case.metric
+        sign = 1 if metric.direction is Direction.LOWER else -1
+        ends = [_worse(sign, end, case) for end in (effect.lower, effect.upper)]
+        yield MetricMove(
+            metric=verdict.metric,
+            change=effect.change,
+            lower=effect.lower,
+            upper=effect.upper,
+            tolerance=verdict.tolerance,
+            verdict=Verdict.FAIL if case.is_worse(each_level) else verdict.verdict,
+            moved=effect.lower > 0 or effect.upper < 0,
+            worse_by=_worse(sign, effect.change, case),
+            worse_lower=min(ends),
+            worse_upper=max(ends),
+        )
+
+
+def _worse(sign: int, change: float, case: Case) -> float:
+    """Return a change in tolerances, positive for the worse; an end that an interval does not have is infinite."""
+    if not isfinite(change):
+        return sign * change
+    return sign * case.metric.scale.of_change(change) / case.tolerance.log if case.tolerance.log else 0.0

@@ -1,0 +1,58 @@
+"""The default engine: this machine, one measurement at a time on each core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from perfgate.fleet.cores import physical_cores
+from perfgate.fleet.engine import Ended, Order
+from perfgate.fleet.measuring import Measuring, finished
+from perfgate.formatting import with_unit
+
+
+class LocalEngine:
+    """Measurements as child processes of this one."""
+
+    def __init__(self, cpus: Collection[int], available_mib: Callable[[], float], node: str) -> None:
+        self._cores, self._available_mib, self._node = len(physical_cores(cpus)), available_mib, node
+        self._running: list[Measuring] = []
+
+    @property
+    def description(self) -> str:
+        """Where measurements run."""
+        return f"this machine ({self._node}), {self._cores} core{'s' * (self._cores != 1)}"
+
+    def refusal(self, order: Order) -> str:
+        """Return why this machine can never run an order; empty if it can."""
+        if order.cores > self._cores:
+            return f"{order.cores} cores are wanted, but this machine has {self._cores}"
+        if order.resources:
+            return f"this machine has no {', '.join(sorted(order.resources))}: such nodes are found by --engine ray"
+        if order.memory_mib > self._available_mib():
+            wanted, here = with_unit(order.memory_mib, "MiB"), with_unit(self._available_mib(), "MiB")
+            return f"{wanted} are wanted, but {here} are available"
+        return ""
+
+    def has_room(self, order: Order) -> bool:
+        """Return whether cores and memory are free for the order."""
+        taken = sum(each.order.cores for each in self._running)
+        reserved = sum(each.order.memory_mib for each in self._running)
+        fits = not self._running or reserved + order.memory_mib <= self._available_mib()
+        return taken + order.cores <= self._cores and fits
+
+    def start(self, order: Order) -> None:
+        """Begin a measurement; it waits if another fleet has its cores."""
+        self._running.append(Measuring(order, self._node))
+
+    def wait(self, seconds: float) -> tuple[Ended, ...]:
+        """Return what ended, after the first ending or so many seconds."""
+        done = finished(self._running, seconds)
+        self._running = [each for each in self._running if each not in done]
+        return tuple(each.ended() for each in done)
+
+    def stop(self) -> None:
+        """End everything that runs."""
+        for each in self._running:
+            each.stop("the fleet was stopped")
+            each.ended()
+        self._running = []

@@ -1,0 +1,122 @@
+"""What a fleet has measured of each gate, kept on disk so that a fleet that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from perfgate.fleet.engine import Ended
+
+GATES = "gates"
+LOG = "perfgate.log"
+"""What the measurement printed."""
+_FACTS = "measured.json"
+_ATTEMPT = "attempt-"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measurement of a gate that ended."""
+
+    gate_id: str
+    round_number: int
+    """1, or 2 for the time that others left; 0 for the capacity."""
+    key: str
+    """Digest of everything that the measurement depends on: models, scenario, levels."""
+    budget_s: float
+    """Measuring time that it was given."""
+    node: str
+    cpus: tuple[int, ...]
+    began_s: float
+    """Unix time."""
+    ended_s: float
+    """Unix time."""
+    exit_code: int | None
+    """None if it was lost every time that it was tried."""
+    attempts: int = 1
+    """How often it was begun: more than once if nodes were lost."""
+    lost: str = ""
+    """Why it was lost, if it was."""
+    kept: bool = False
+    """Whether an earlier call of the command measured it."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the last attempt."""
+        return self.ended_s - self.began_s
+
+
+class Measurements:
+    """The directories of all measurements below one: `gates/<gate>/<round>/`, and `attempt-…` while one runs."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+
+    def directory(self, gate_id: str, round_number: int) -> Path:
+        """Return where a finished measurement's files are."""
+        return self._out / GATES / gate_id / str(round_number)
+
+    def relative(self, path: Path) -> str:
+        """Return a path relative to the fleet's directory."""
+        return path.relative_to(self._out).as_posix()
+
+    def attempt(self, gate_id: str, round_number: int, name: str) -> Path:
+        """Return a new directory for one attempt, which nothing else writes to."""
+        return self._out / GATES / gate_id / f"{_ATTEMPT}{round_number}-{name}"
+
+    def kept(self, gate_id: str, round_number: int, key: str) -> Measured | None:
+        """Return a finished measurement with this key; None if there is none, or something has changed since."""
+        try:
+            text = (self.directory(gate_id, round_number) / _FACTS).read_text(encoding="utf-8")
+            found = Measured(**{**json.loads(text), "kept": True})
+        except (OSError, ValueError, TypeError):
+            return None
+        return replace(found, cpus=tuple(found.cpus)) if found.key == key and found.exit_code is not None else None
+
+    def finish(self, measured: Measured, attempt: Path) -> None:
+        """Keep an attempt as the gate's measurement: its facts are written first, and its directory moved in one step.
+
+        A measurement that it replaces is moved away before and deleted after, so that whenever perfgate is killed, the
+        old one or the new one is there, or none, which is measured again.
+        """
+        attempt.mkdir(parents=True, exist_ok=True)
+        temporary = attempt / f".{_FACTS}.tmp"
+        temporary.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
+        temporary.replace(attempt / _FACTS)
+        final = self.directory(measured.gate_id, measured.round_number)
+        old = final.with_name(f"{_ATTEMPT}old-{os.getpid()}")
+        with suppress(FileNotFoundError):
+            final.rename(old)
+        attempt.rename(final)
+        with suppress(FileNotFoundError):
+            attempt.with_name(f"{attempt.name}.log").replace(final / LOG)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def forget(self, gate_id: str, round_number: int) -> None:
+        """Delete a measurement of something that has changed since."""
+        shutil.rmtree(self.directory(gate_id, round_number), ignore_errors=True)
+
+    def forget_all(self, gate_id: str) -> None:
+        """Delete all measurements of a gate."""
+        shutil.rmtree(self._out / GATES / gate_id, ignore_errors=True)
+
+    def clear_attempts(self, wanted: Mapping[str, object]) -> None:
+        """Delete attempts that a killed fleet left behind, of the gates that are wanted."""
+        for gate_id in wanted:
+            for path in (self._out / GATES / gate_id).glob(f"{_ATTEMPT}*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def measured_of(  # noqa: PLR0913 - what an order's ending says, and what it was for
+    ended: Ended, *, gate_id: str, round_number: int, key: str, budget_s: float, attempts: int
+) -> Measured:
+    """Combine an ending with what was asked."""
+    return Measured(
+        gate_id, round_number, key, budget_s, ended.node, ended.cpus, ended.began_s, ended.ended_s, ended.exit_code,
+        attempts, ended.lost,
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""A fleet's answer in sentences, for the terminal and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perfgate import formatting
+from perfgate.fleet.answer import FleetAnswer, GateAnswer, TotalDemand
+from perfgate.fleet.summary import level_sentence
+from perfgate.gate.verdict import Verdict
+
+__all__ = ["demand_sentences", "level_sentence", "moved_words", "state_sentences", "time_sentence"]
+
+
+def moved_words(gate: GateAnswer) -> str:
+    """Return the metrics that moved, the worst first: `latency_p99_ms +12.4% [+8.1, +16.9]`; empty if none did."""
+    return ", ".join(
+        f"{move.metric} {formatting.seen(move.change, move.lower, move.upper, move.metric)}" for move in gate.moved
+    )
+
+
+def state_sentences(answer: FleetAnswer) -> Iterator[str]:
+    """Yield how many gates have which verdict, what was kept, and what it took."""
+    parts = [
+        f"{len(found)} {word}"
+        for verdict, word in (
+            (Verdict.FAIL, "fail"),
+            (Verdict.INVALID, "could not be judged"),
+            (Verdict.INCONCLUSIVE, "undecided"),
+            (Verdict.PASS, "pass"),
+        )
+        if (found := answer.of(verdict))
+    ]
+    kept = sum(bool(gate.measurements) and all(each.kept for each in gate.measurements) for gate in answer.gates)
+    known = f"; {kept} unchanged since an earlier call, and not measured again" if kept else ""
+    yield f"{len(answer.gates)} gates: {', '.join(parts)}{known}."
+    yield time_sentence(answer)
+
+
+def time_sentence(answer: FleetAnswer) -> str:
+    """Return where measurements ran, and how long they took."""
+    again = [gate.gate_id for gate in answer.gates if any(each.attempts > 1 for each in gate.measurements)]
+    lost = f" Measured again because a node was lost: {', '.join(again)}." if again else ""
+    extended = sum(any(each.round_number > 1 for each in gate.measurements) for gate in answer.gates)
+    more = f" {extended} undecided gate{'s' * (extended != 1)} got the time that others left." if extended else ""
+    took, measured = formatting.duration(answer.seconds), formatting.duration(answer.measured_s)
+    return f"Measured on {answer.engine}: {took}, of measurements {measured} in all.{more}{lost}"
+
+
+def demand_sentences(answer: FleetAnswer) -> Iterator[str]:
+    """Yield the servers that all models with a demand need; nothing without a demand."""
+    total = answer.total
+    if total is None:
+        return
+    if not total.models:
+        yield "Servers needed: not known, because no model's capacity is."
+        return
+    models = f"{total.models} model{'s' * (total.models != 1)}"
+    demand = f"{formatting.rate(total.demand_rps)} requests/s"
+    yield f"Servers needed for {demand} of {models}: {_servers(total)}."
+    if total.change is not None:
+        value, lower, upper = total.change
+        change = formatting.difference(value, "servers")
+        ends = formatting.difference_interval(lower, upper, "servers")
+        yield f"Change from the baselines to the candidates: {change} {ends} (99% interval, by pairs of servers)."
+    if total.left_out:
+        yield f"Not counted, because their capacity is not known: {', '.join(total.left_out)}."
+
+
+def _servers(total: TotalDemand) -> str:
+    def words(found: tuple[float, float, float]) -> str:
+        value, lower, upper = map(formatting.number, found)
+        return f"{value} [{lower}, {upper}]"
+
+    if total.baseline is None:
+        return f"{words(total.candidate)} (95% interval)"
+    return f"baselines {words(total.baseline)}, candidates {words(total.candidate)} (95% intervals)"

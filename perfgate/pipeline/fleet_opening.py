@@ -1,0 +1,129 @@
+"""A fleet's gates opened before anything is measured: what each one compares, and what its measurement depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from perfgate.errors import InvalidRunError, NoBaselineError, PerfgateError
+from perfgate.fleet.gates import FleetGate
+from perfgate.fleet.judging import Levels
+from perfgate.fleet.schema import FleetFile
+from perfgate.gate.objectives import judged_objectives
+from perfgate.gate.verdict import Verdict
+from perfgate.pipeline.comparison import Comparison
+from perfgate.pipeline.host import Host
+from perfgate.pipeline.options import Options
+from perfgate.pipeline.stored import all_with_stored, ensure_judged
+from perfgate.trials import Arm
+from perfgate.version import __version__
+
+NO_OPTIONS = Options(
+    scenarios=(), budget=None, replicas=None, seed=None, out=None, intra_op_threads=None, inter_op_threads=None,
+    cpus=None, driver_cpus=None, as_json=False, quiet=True, verbose=False,
+)  # fmt: skip
+"""Those of a gate that the fleet file says nothing about."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedGate:
+    """One gate, ready to be measured, or why it cannot be."""
+
+    gate: FleetGate
+    comparison: Comparison | None
+    key: str
+    """Digest of everything that a measurement depends on but its round."""
+    verdict: Verdict | None = None
+    """Verdict of a gate that cannot be measured."""
+    problem: str = ""
+
+    @property
+    def measure_s(self) -> float:
+        """Measuring time of the first round."""
+        return self.comparison.scenario.budget.measure_s if self.comparison else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """What gates are opened with."""
+
+    fleet: FleetFile
+    store: str
+    levels: Levels
+    options: Options
+    settings: Mapping[str, Any]
+    """Of perfgate.toml, which measurements read, too."""
+    host: Host
+
+    def open(self, gates: Sequence[FleetGate]) -> tuple[OpenedGate, ...]:
+        """Open models, scenarios and baselines of all gates.
+
+        UsageError for the first that cannot be opened at all. A gate without a baseline is undecided, and one whose
+        stored model was changed is invalid, without stopping the others.
+        """
+        return tuple(self._opened(gate) for gate in gates)
+
+    def _opened(self, gate: FleetGate) -> OpenedGate:
+        try:
+            comparison = self._comparison(gate)
+        except NoBaselineError as error:
+            return OpenedGate(gate, None, "", Verdict.INCONCLUSIVE, error.in_a_line)
+        except InvalidRunError as error:
+            return OpenedGate(gate, None, "", Verdict.INVALID, error.in_a_line)
+        except PerfgateError as error:
+            error.problem = f"{gate.gate_id}: {error.problem}"
+            raise
+        return OpenedGate(gate, comparison, self._key(gate, comparison))
+
+    def _comparison(self, gate: FleetGate) -> Comparison:
+        own = options_of(gate, self.options)
+        if gate.against:
+            return own.comparisons(self.host, baseline=gate.against, candidate=gate.model)[0]
+        alone = own.comparisons(self.host, candidate=gate.model)
+        if gate.baseline is not None:
+            return all_with_stored(alone, self.store, gate.baseline, own, self.host, numbers_only=False)[0]
+        ensure_judged(alone)
+        return alone[0]
+
+    def _key(self, gate: FleetGate, comparison: Comparison) -> str:
+        """Digest what a measurement depends on; the number of gates only where objectives were judged by it."""
+        scenario, record, levels = comparison.scenario, comparison.record, self.levels
+        judged: dict[str, Any] = scenario.model_dump(mode="json", include={"gate", "objectives", "budget"})
+        facts = {
+            "models": {arm.value: model.digest for arm, model in comparison.models.items()},
+            "record": record.id if record else None,
+            "stored": comparison.baseline_name if comparison.stored else None,
+            "scenario": comparison.scenario_digest,
+            "judged": judged,
+            "needs": [gate.cores, gate.memory_mib, sorted(gate.resources.items())],
+            "demand": [gate.demand_rps, gate.headroom],
+            "levels": [levels.alpha, self.fleet.rounds],
+            "gates": levels.sharing if judged_objectives(scenario.objectives) else None,
+            "settings": dict(self.settings),
+            "perfgate": __version__,
+        }
+        canonical = json.dumps(facts, sort_keys=True, default=str)
+        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def options_of(gate: FleetGate, options: Options) -> Options:
+    """Return the options of a gate's run."""
+    scenarios = () if gate.scenario is None else (gate.scenario,)
+    return replace(
+        NO_OPTIONS, scenarios=scenarios, budget=gate.budget_s, replicas=gate.replicas, policy=options.policy,
+        explain=options.explain,
+    )  # fmt: skip
+
+
+def digests_of(opened: OpenedGate) -> dict[str, str]:
+    """Return the digests of a gate's models by arm; of stored numbers, the record's."""
+    comparison = opened.comparison
+    if comparison is None:
+        return {}
+    found = {arm.value: model.digest for arm, model in comparison.models.items()}
+    if comparison.record is not None:
+        found[Arm.BASELINE.value] = comparison.record.model.digest
+    return found

@@ -1,0 +1,109 @@
+"""The command line of each measurement of a fleet, and what its result says about time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.errors import UsageError
+from perfgate.fleet.conduct import CAPACITY, RoundState, Task
+from perfgate.fleet.engine import Order
+from perfgate.fleet.judging import Levels
+from perfgate.fleet.measured import Measured, Measurements
+from perfgate.gate.verdict import Verdict
+from perfgate.pipeline.fleet_opening import OpenedGate
+from perfgate.results import document
+from perfgate.results.result import Outcome, Result
+from perfgate.trials import Arm
+
+_OVERHEAD_S = 600.0
+"""Time for starts, warm-up, traces and reports, beyond which a measurement is stopped."""
+_CAPACITY_S = 240.0
+_OWN = ("OUT", "JUNIT", "METRICS", "BASELINE", "SCENARIO", "SEED", "BUDGET", "REPLICAS", "STORE", "ON_INCONCLUSIVE")
+"""Variables (PERFGATE_…) that are meant for the fleet or another command, not for its measurements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Makes the orders of a fleet's tasks."""
+
+    gates: Mapping[str, OpenedGate]
+    levels: Levels
+    store: str
+    environ: Mapping[str, str]
+    cwd: Path
+    explain: bool
+
+    def order(self, task: Task, directory: Path) -> Order:
+        """Return what to run for a task; its files go to the directory."""
+        gate = self.gates[task.gate_id].gate
+        make = self._capacity if task.round_number == CAPACITY else self._gate
+        unwanted = {f"PERFGATE_{name}" for name in _OWN}
+        return Order(
+            order_id=directory.name + " " + task.gate_id,
+            arguments=(*make(task), *self._shared(task, directory)),
+            cwd=str(self.cwd),
+            environ={name: value for name, value in self.environ.items() if name not in unwanted},
+            log=str(directory.absolute().with_name(f"{directory.name}.log")),
+            cores=gate.cores,
+            most_s=task.budget_s * 2 + _OVERHEAD_S,
+            memory_mib=gate.memory_mib,
+            resources=gate.resources,
+        )
+
+    def _gate(self, task: Task) -> tuple[str, ...]:
+        gate = self.gates[task.gate_id].gate
+        if gate.against:
+            compared: tuple[str, ...] = ("--against", gate.against)
+        else:
+            compared = ("--baseline", gate.baseline, "--store", self.store) if gate.baseline else ("--no-baseline",)
+        level = f"{self.levels.of_round(task.round_number):.12g}"
+        explained = "--explain" if self.explain else "--no-explain"
+        return ("run", gate.model, *compared, "--alpha", level, "--gates", str(self.levels.sharing), explained)
+
+    def _capacity(self, task: Task) -> tuple[str, ...]:
+        opened = self.gates[task.gate_id]
+        models = opened.comparison.models if opened.comparison else {}
+        old = (models[Arm.BASELINE].path,) if Arm.BASELINE in models else ()
+        demand = ("--demand", f"{opened.gate.demand_rps:.12g}", "--headroom", f"{opened.gate.headroom * 100:.12g}%")
+        return ("capacity", *map(str, old), opened.gate.model, *demand)
+
+    def _shared(self, task: Task, directory: Path) -> tuple[str, ...]:
+        gate = self.gates[task.gate_id].gate
+        scenario = () if gate.scenario is None else ("--scenario", gate.scenario)
+        replicas = () if gate.replicas is None else ("--replicas", str(gate.replicas))
+        budget = f"{task.budget_s:.12g}"
+        out = str(directory.absolute())
+        return (*scenario, *replicas, "--budget", budget, "--out", out, "-q", "--color", "never", "--no-progress")
+
+
+def tasks_of(opened: OpenedGate, round_number: int) -> Task:
+    """Return a gate's task in one round; the second one's budget is set when it is known what the others left."""
+    gate = opened.gate
+    budget_s = _CAPACITY_S if round_number == CAPACITY else opened.measure_s
+    urgency = (float(round_number == CAPACITY), -float(gate.priority), -budget_s)
+    return Task(gate.gate_id, round_number, f"{opened.key} {round_number}", budget_s, urgency)
+
+
+def result_of(measured: Measured, measurements: Measurements) -> Result | None:
+    """Read the result of a finished run; None if it has none."""
+    try:
+        return document.read(measurements.directory(measured.gate_id, measured.round_number))
+    except (UsageError, OSError):
+        return None
+
+
+def state_of(result: Result | None) -> RoundState:
+    """Return how much measuring time a run took, and whether more may decide it."""
+    if result is None or result.status is not Outcome.COMPLETE or result.judgement is None:
+        return RoundState(is_open=False, used_s=0.0)
+    judged = result.judgement
+    undecided = any(each.counts and not each.left_open and _is_open(each.verdict) for each in judged.metrics)
+    undecided |= any(each.counts and _is_open(each.verdict) for each in judged.objectives)
+    is_open = undecided and judged.verdict is Verdict.INCONCLUSIVE
+    return RoundState(is_open, sum(result.blocks.wall_s))
+
+
+def _is_open(verdict: Verdict) -> bool:
+    return verdict is Verdict.INCONCLUSIVE
