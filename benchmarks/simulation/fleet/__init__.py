@@ -1,0 +1,1 @@
+"""Error rates of whole fleets, over simulated measurements with known truth."""
