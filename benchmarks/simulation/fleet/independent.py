@@ -32,7 +32,7 @@ MACHINES = {
 }
 
 
-def one_round(
+def one_round(  # noqa: PLR0913, PLR0917 - the parts of a round
     machine: Machine, change: float, gates: int, share: float, sharing: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Measure that many gates; failures share the level among `sharing`, passes do not. Returns each one's decision."""
@@ -68,9 +68,8 @@ def fleets(machine: Machine, change: float, count: int, gates: int, seed: int) -
 @click.option("--change", "changes", type=float, multiple=True, default=(TAU, 0.0), show_default=True)
 def main(runs: int, gates: int, names: tuple[str, ...], changes: tuple[float, ...]) -> None:
     """Print a Markdown table; each point has its own seeds."""
-    print(
-        "| machine | true change | fleets | with a false alarm | gates that fail | undecided |\n|---|---|---|---|---|---|"
-    )
+    head = ("machine", "true change", "fleets", "with a false alarm", "gates that fail", "undecided")
+    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head), flush=True)
     for name in names or tuple(MACHINES):
         for change in changes:
             found = fleets(MACHINES[name], change, runs, gates, zlib.crc32(f"fleet {name} {change}".encode()))
