@@ -1,0 +1,142 @@
+"""Whole cores, reserved across processes by locks that their holder's death releases."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from perfgate.fleet.cores import physical_cores, reserve
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from perfgate.fleet.cores import reserve
+cores = tuple((cpu,) for cpu in range(int(sys.argv[2])))
+print(*reserve(cores, int(sys.argv[3]), Path(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def holding(folder: Path, cores: int, count: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", HOLD, str(folder), str(cores), str(count)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def _topology(folder: Path, siblings: dict[int, str]) -> Path:
+    for cpu, text in siblings.items():
+        (folder / f"cpu{cpu}" / "topology").mkdir(parents=True)
+        (folder / f"cpu{cpu}" / "topology" / "thread_siblings_list").write_text(text + "\n")
+    return folder
+
+
+def test_hardware_threads_of_one_core_belong_together(tmp_path: Path) -> None:
+    topology = _topology(tmp_path, {0: "0,4", 4: "0,4", 1: "1,5", 5: "1,5", 2: "2-3", 3: "2-3"})
+    assert physical_cores({0, 1, 2, 3, 4, 5}, topology) == ((0, 4), (1, 5), (2, 3))
+    assert physical_cores({1, 4, 5}, topology) == ((1, 5), (4,)), "only CPUs that the process may use"
+
+
+def test_without_topology_every_cpu_is_a_core(tmp_path: Path) -> None:
+    assert physical_cores({3, 1}, tmp_path) == ((1,), (3,))
+
+
+def test_more_cores_than_there_are_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="3 cores are wanted, but this process may use 2"):
+        reserve(((0,), (1,)), 3, tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_never_hold_the_same_core(tmp_path: Path) -> None:
+    with holding(tmp_path, 4, 2) as one, holding(tmp_path, 4, 2) as other:
+        assert sorted(f"{said(one)} {said(other)}".split()) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.slow
+def test_whoever_waits_gets_the_cores_of_one_that_is_killed(tmp_path: Path) -> None:
+    with holding(tmp_path, 2, 2) as one:
+        assert said(one) == "0 1"
+        with holding(tmp_path, 2, 1) as other:
+            time.sleep(0.3)
+            os.kill(one.pid, signal.SIGKILL)
+            assert said(other) == "0"
+
+
+@pytest.mark.slow
+def test_one_that_needs_all_cores_is_not_passed_by_those_that_need_few(tmp_path: Path) -> None:
+    with holding(tmp_path, 2, 1) as small:
+        assert said(small) == "0"
+        with holding(tmp_path, 2, 2) as large:
+            time.sleep(0.5)  # it holds the queue now, and the second core
+            with holding(tmp_path, 2, 1) as late:
+                time.sleep(0.5)
+                small.kill()
+                assert sorted(said(large).split()) == ["0", "1"]
+                large.kill()
+                assert said(late) in {"0", "1"}
+
+
+LAUNCHER = ("-m", "perfgate.fleet.launcher")
+
+
+@pytest.mark.slow
+def test_the_launcher_pins_and_becomes_its_command(tmp_path: Path) -> None:
+    code = "import os; print(sorted(os.sched_getaffinity(0)), os.getpid())"
+    command = [sys.executable, *LAUNCHER, str(os.getpid()), "1", sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as process:
+        text, _ = process.communicate()
+    first, second = text.splitlines()
+    facts = json.loads(first)
+    assert second == f"{facts['cpus']} {process.pid}"
+    assert abs(facts["began_s"] - time.time()) < 60
+
+
+@pytest.mark.slow
+def test_a_measurement_dies_with_its_fleet(tmp_path: Path) -> None:
+    parent = (
+        "import os, subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, *{LAUNCHER!r}, str(os.getpid()), '1', sys.executable, '-c',\n"
+        "    'import time; time.sleep(600)'], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline(); print(child.pid, flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        pid = int(said(process))
+        process.kill()
+    deadline_s = time.monotonic() + 10
+    while Path(f"/proc/{pid}/stat").exists() and time.monotonic() < deadline_s:
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.slow
+def test_the_launcher_of_a_dead_fleet_does_not_begin(tmp_path: Path) -> None:
+    command = [sys.executable, *LAUNCHER, "1", "1", sys.executable, "-c", "print('measured')"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    assert (done.returncode, done.stdout) == (1, "")
