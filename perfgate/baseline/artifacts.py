@@ -32,17 +32,26 @@ def is_inside(artifact: str | None) -> bool:
 def keep(place: StoreLocation, digest: str, model: Path) -> str:
     """Copy the files of a model directory into the store, except those that are already there.
 
-    Each file arrives atomically: an interrupted upload is completed by the next one.
+    Each file arrives atomically: an interrupted upload is completed by the next one. Where nothing locks the store, a
+    file is written even if all are there, so that whoever collects garbage sees that the model is about to be used.
     """
     folder = reference(digest)
-    files = sorted(Path(top, name) for top, _, names in os.walk(model, followlinks=True) for name in names)
-    if not files:
-        raise UsageError(f"{model}: no model files to store", "use the SavedModel directory")
-    for file in files:
-        name = f"{folder}/{file.relative_to(model).as_posix()}"
-        if place.size(name) != file.stat().st_size:
-            place.upload(file, name)
+    if not complete(place, digest, model) and not place.locks:
+        smallest = min(_files(model), key=lambda file: file.stat().st_size)
+        place.upload(smallest, f"{folder}/{smallest.relative_to(model).as_posix()}")
     return folder
+
+
+def complete(place: StoreLocation, digest: str, model: Path) -> bool:
+    """Copy those files of a model directory that the store lacks; return whether there were any."""
+    folder = reference(digest)
+    there, is_missing = place.sizes(folder), False
+    for file in _files(model):
+        name = file.relative_to(model).as_posix()
+        if there.get(name) != file.stat().st_size:
+            place.upload(file, f"{folder}/{name}")
+            is_missing = True
+    return is_missing
 
 
 def fetch(place: StoreLocation, record: Record, cache: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
@@ -70,6 +79,13 @@ def fetch(place: StoreLocation, record: Record, cache: Path, digest_of: Callable
             f"restore it, or delete it and {again}",
         )
     return path
+
+
+def _files(model: Path) -> list[Path]:
+    files = sorted(Path(top, name) for top, _, names in os.walk(model, followlinks=True) for name in names)
+    if not files:
+        raise UsageError(f"{model}: no model files to store", "use the SavedModel directory")
+    return files
 
 
 def _found(place: StoreLocation, artifact: str, cache: Path, digest: str) -> Path | None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import fsspec
 from fsspec.core import url_to_fs
 
+from perfgate.baseline import s3
+from perfgate.baseline.unreachable import explained, in_words, missing_package
 from perfgate.errors import UsageError
 
 if sys.platform != "win32":
@@ -21,21 +25,38 @@ TEMPORARY = ".tmp"
 """Folder of incomplete files; the remains of a killed process may be deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file contained when it was read, to replace just that."""
+
+    text: str | None
+    """None: there was no file."""
+    etag: str | None = None
+    """What S3 compares; None in other places."""
+
+
 class StoreLocation:
-    """Files below one URL, named by relative paths with forward slashes."""
+    """Files below one URL, named by relative paths with forward slashes.
+
+    What cannot be reached is a UsageError, except in a local directory, where reading raises OSError.
+    """
 
     def __init__(self, url: str) -> None:
         """Open `url`; UsageError for a scheme that fsspec does not know or cannot load."""
         self.url = url.rstrip("/") or url
         try:
-            self._fs, root = url_to_fs(url)
+            self._fs, root = url_to_fs(url, **s3.options(url))
         except ValueError as error:
             known = "a directory, s3://…, gs://…, or another fsspec URL"
             raise UsageError(f"store {url}: {error}", f"use {known}") from error
         except ImportError as error:
-            raise UsageError(f"store {url}: {error}", "install the fsspec package for this scheme") from error
+            raise missing_package(url, error) from error
         self._root = str(root).rstrip("/")
         self.is_local = isinstance(self._fs, fsspec.get_filesystem_class("file"))
+        self._is_s3 = s3.is_s3(self._fs)
+        in_memory = isinstance(self._fs, fsspec.get_filesystem_class("memory"))
+        self.locks = (self.is_local and sys.platform != "win32") or in_memory
+        """Whether `exclusive` keeps other processes out; one process's memory has none."""
         if self.is_local and self._fs.isfile(self._root):
             raise UsageError(f"store {url} is a file", "use a directory")
 
@@ -50,31 +71,71 @@ class StoreLocation:
     def read(self, name: str) -> str | None:
         """Return the text of a file, None if there is none."""
         try:
-            data: bytes = self._fs.cat_file(self.path(name))
+            with self._reading(name):
+                data: bytes = self._fs.cat_file(self.path(name))
         except FileNotFoundError:
             return None
         return data.decode("utf-8", errors="replace")
 
+    def look(self, name: str) -> Seen:
+        """Return the text of a file with what `replace` compares."""
+        if not self._is_s3:
+            return Seen(self.read(name))
+        with self._reading(name):
+            etag = s3.etag(self._fs, self.path(name))  # before the text: a tag too old only makes `replace` refuse
+        return Seen(None if etag is None else self.read(name), etag)
+
     def write(self, name: str, text: str) -> None:
         """Write a whole file; a reader sees the old one or the new one."""
-        with self._arriving(name) as temporary:
-            self._fs.pipe_file(temporary, text.encode())
+        with self._arriving(name) as path:
+            self._fs.pipe_file(path, text.encode())
+
+    def create(self, name: str, text: str) -> str | None:
+        """Write a file unless it exists, and return what it contained then; in S3 only one of many writers succeeds."""
+        if self._is_s3:
+            return None if self.replace(name, text, Seen(None)) else self.read(name)
+        if (stored := self.read(name)) is None:
+            self.write(name, text)
+        return stored
+
+    def replace(self, name: str, text: str, seen: Seen) -> bool:
+        """Write a whole file if it still is what was seen; return whether it was written.
+
+        Only S3 compares: elsewhere it is written in any case, so a caller without `exclusive` looks again afterwards.
+        """
+        if not self._is_s3:
+            self.write(name, text)
+            return True
+        with self._writing(name):
+            return s3.put_if(self._fs, self.path(name), text.encode(), seen.etag)
 
     def upload(self, source: Path, name: str) -> None:
         """Copy a local file to here."""
-        with self._arriving(name) as temporary:
-            self._fs.put_file(str(source), temporary)
+        with self._arriving(name) as path:
+            self._fs.put_file(str(source), path)
 
     def download(self, name: str, target: Path) -> None:
         """Copy a file from here to a local path."""
-        self._fs.get_file(self.path(name), str(target))
+        with self._reading(name):
+            self._fs.get_file(self.path(name), str(target))
 
-    def size(self, name: str) -> int | None:
-        """Return the size of a file in bytes, None if there is none."""
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the size in bytes of each file at any depth below a folder, by its path relative to it."""
+        with self._reading(folder):
+            self._fs.invalidate_cache()
+            found = self._fs.find(self.path(folder), detail=True)
+        start = len(self.path(folder)) + 1
+        return {path[start:]: int(found[path]["size"]) for path in sorted(found)}
+
+    def written_at(self, name: str) -> datetime | None:
+        """Return when a file was written, by the storage's clock; None if it is gone or the storage does not say."""
         try:
-            return int(self._fs.size(self.path(name)))
-        except FileNotFoundError:
+            with self._reading(name):
+                self._fs.invalidate_cache()
+                written: datetime = self._fs.modified(self.path(name))
+        except (FileNotFoundError, NotImplementedError):
             return None
+        return written if written.tzinfo else written.replace(tzinfo=UTC)
 
     def folders(self, folder: str = "") -> tuple[str, ...]:
         """List the folders directly in the place, or in a folder of it."""
@@ -86,15 +147,15 @@ class StoreLocation:
 
     def tree(self, folder: str) -> tuple[str, ...]:
         """List all files at any depth below a folder, relative to it."""
-        self._fs.invalidate_cache()
-        top = self.path(folder)
-        return tuple(sorted(path[len(top) + 1 :] for path in self._fs.find(top)))
+        return tuple(self.sizes(folder))
 
     def remove(self, name: str) -> None:
         """Delete a file, or a folder with its content; idempotent."""
         path = self.path(name)
-        if self._fs.exists(path):
-            self._fs.rm(path, recursive=self._fs.isdir(path))
+        with self._writing(name), suppress(FileNotFoundError):
+            self._fs.invalidate_cache()
+            if self._fs.exists(path):
+                self._fs.rm(path, recursive=self._fs.isdir(path))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -102,7 +163,7 @@ class StoreLocation:
         if not self.is_local or sys.platform == "win32":
             yield
             return
-        with self._clearly(""):
+        with self._writing(""):
             self._fs.makedirs(self._root, exist_ok=True)
             handle = os.open(self._root, os.O_RDONLY)
         try:
@@ -113,9 +174,10 @@ class StoreLocation:
             os.close(handle)  # which also releases the lock
 
     def _entries(self, folder: str) -> Iterator[tuple[str, str]]:
-        self._fs.invalidate_cache()
         try:
-            listing = self._fs.ls(self.path(folder), detail=True)
+            with self._reading(folder):
+                self._fs.invalidate_cache()
+                listing = self._fs.ls(self.path(folder), detail=True)
         except FileNotFoundError:
             return
         for entry in listing:
@@ -123,10 +185,13 @@ class StoreLocation:
 
     @contextmanager
     def _arriving(self, name: str) -> Iterator[str]:
-        """Yield a temporary path; the file written there becomes `name` atomically."""
-        temporary = self.path(f"{TEMPORARY}/{uuid4().hex}")
+        """Yield a path to write to; the file written there becomes `name` atomically."""
         target = self.path(name)
-        with self._clearly(name):
+        with self._writing(name):
+            if self._is_s3:  # an object appears when it is complete
+                yield target
+                return
+            temporary = self.path(f"{TEMPORARY}/{uuid4().hex}")
             for path in (temporary, target):
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             try:
@@ -137,12 +202,15 @@ class StoreLocation:
                     self._fs.rm_file(temporary)
                 raise
 
+    def _reading(self, name: str) -> AbstractContextManager[None]:
+        return explained(f"read {self.shown(name)}", is_local=self.is_local)
+
     @contextmanager
-    def _clearly(self, name: str) -> Iterator[None]:
+    def _writing(self, name: str) -> Iterator[None]:
         try:
-            yield
+            with explained(f"write {self.shown(name)}", is_local=self.is_local):
+                yield
         except OSError as error:
             raise UsageError(
-                f"cannot write {self.shown(name)}: {error.strerror or error}",
-                "check permissions, free space and --store",
+                f"cannot write {self.shown(name)}: {in_words(error)}", "check permissions, free space and --store"
             ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from perfgate.baseline import artifacts, calibration
 from perfgate.baseline.commands import recording, showing
 from perfgate.baseline.place import TEMPORARY, StoreLocation
+from perfgate.baseline.pointer import CURRENT, settle
 from perfgate.baseline.record import Record, from_json, to_json
 from perfgate.errors import NoBaselineError, UsageError
 
@@ -18,9 +19,6 @@ PLANS = "plans"
 """Folder of plans, which belongs to perfgate.results.plan_store."""
 RESERVED = (artifacts.FOLDER, calibration.FOLDER, PLANS)
 """The store's own folders, which cannot be names."""
-
-CURRENT = "current"
-"""File with the id of a name's current record, its newest; without it, the newest file is current."""
 
 
 class Store:
@@ -43,15 +41,28 @@ class Store:
             if artifact_dir is not None:
                 artifact = artifacts.keep(self._place, record.model.digest, artifact_dir)
                 record = replace(record, model=replace(record.model, artifact=artifact))
-            text, file = to_json(record), _file(record.name, record.id)
-            if (stored := self._place.read(file)) not in {None, text}:
-                raise UsageError(
-                    f"{self._place.shown(file)}: already stored with different content", "promote it again"
-                )
-            if stored is None:
-                self._place.write(file, text)
+            text = to_json(record)
+            self._keep(record, text)
+            if artifact_dir is not None:
+                self._complete({artifact: (record.model.digest, artifact_dir)})
             self._point(record.name)
-        return from_json(text, self._place.shown(file))
+        return from_json(text, self._place.shown(_file(record.name, record.id)))
+
+    def restore(self, texts: Iterable[str], models: Mapping[str, tuple[str, Path]]) -> None:
+        """Add records as another store has written them, with copies of their models.
+
+        A model has its digest and its directory, under the name by which the records refer to it.
+        """
+        records = [(from_json(text, "a record to import"), text) for text in texts]
+        with self._place.exclusive():
+            for model_digest, directory in models.values():
+                artifacts.keep(self._place, model_digest, directory)
+            for record, text in records:
+                _check_name(record.name)
+                self._keep(record, text)
+            self._complete(models)
+            for name in sorted({record.name for record, _ in records}):
+                self._point(name)
 
     def current(self, name: str, scenario_digest: str | None = None, *, scenario_name: str | None = None) -> Record:
         """Return the newest record of a name, or of a name and scenario; `scenario_name` is only for the message.
@@ -108,7 +119,8 @@ class Store:
     def remove(self, name: str, record_id: str | None = None) -> tuple[str, ...]:
         """Remove one record of a name, or all; returns their ids.
 
-        The pointer moves to the newest remaining record; models without any record are removed too.
+        The pointer moves to the newest remaining record. Models without any record are removed too, unless others may
+        be adding to the store meanwhile, because nothing locks it: then perfgate.baseline.garbage removes them later.
         """
         with self._place.exclusive():
             doomed = self.ids(name) if record_id is None else (self.full_id(name, record_id),)
@@ -120,7 +132,9 @@ class Store:
                 self._place.remove(_file(name, one))
             if not self._place.tree(name):
                 self._place.remove(name)
-            self._collect(models)
+            self._point(name)  # again: who added meanwhile may still have seen what is gone now
+            if self._place.locks:
+                self._collect(models)
         return doomed
 
     def fetch_artifact(self, record: Record, cache_dir: Path, digest_of: Callable[[Path], str] | None = None) -> Path:
@@ -161,11 +175,19 @@ class Store:
             return self._read(name, record_id)
         return None
 
+    def _keep(self, record: Record, text: str) -> None:
+        file = _file(record.name, record.id)
+        if self._place.create(file, text) not in {None, text}:
+            raise UsageError(f"{self._place.shown(file)}: already stored with different content", "promote it again")
+
+    def _complete(self, models: Mapping[str, tuple[str, Path]]) -> None:
+        """Restore what a garbage collection took away that read the records before the new ones were written."""
+        if not self._place.locks:
+            for model_digest, directory in models.values():
+                artifacts.complete(self._place, model_digest, directory)
+
     def _point(self, name: str, without: tuple[str, ...] = ()) -> None:
-        if remaining := [one for one in self.ids(name) if one not in without]:
-            self._place.write(f"{name}/{CURRENT}", remaining[-1] + "\n")
-        else:
-            self._place.remove(f"{name}/{CURRENT}")
+        settle(self._place, name, self.ids, without)
 
     def _artifacts(self, name: str, ids: tuple[str, ...]) -> set[str]:
         kept: set[str] = set()

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from perfgate.baseline.record import MetricSummary, Record, StoredModel
@@ -57,3 +61,36 @@ def make_model() -> Callable[..., Path]:
 @pytest.fixture
 def digest() -> Callable[[Path], str]:
     return digest_of
+
+
+_buckets = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A real HTTP server on loopback that speaks S3."""
+    program = [sys.executable, str(Path(__file__).with_name("s3_server.py"))]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.kill()
+
+
+@pytest.fixture
+def s3_environment(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a user sets to reach it, and nothing of this machine's own settings."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in {"ENDPOINT_URL": s3_endpoint, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture
+def bucket(s3_environment: None) -> Iterator[str]:  # noqa: ARG001 - sets it up
+    """A new bucket's URL."""
+    name = f"bucket-{next(_buckets)}"
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    system.mkdir(name)
+    yield f"s3://{name}"
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
