@@ -33,6 +33,8 @@ class Store:
         """Open a directory or any fsspec URL, which need not exist yet; UsageError for an unknown scheme."""
         self._place = StoreLocation(url)
         self.url = self._place.url
+        self.frees_models = self._place.locks
+        """Whether `remove` deletes models without records, too, because nobody can be adding a record meanwhile."""
 
     def add(self, record: Record, artifact_dir: Path | None) -> Record:
         """Append a record, with a copy of its model if `artifact_dir` is given; returns it as stored."""
@@ -74,7 +76,7 @@ class Store:
             return pointed
         others = set()
         for record_id in reversed(self.ids(name)):
-            record = self._read(name, record_id)
+            record = self.read(name, record_id)
             if scenario_digest in {None, record.scenario_digest}:
                 return record
             others.add(record.scenario_name)
@@ -82,23 +84,36 @@ class Store:
 
     def get(self, name: str, record_id: str) -> Record:
         """Return one record by its id, or by a part that identifies it within the name."""
-        return self._read(name, self.full_id(name, record_id))
+        return self.read(name, self.full_id(name, record_id))
+
+    def read(self, name: str, record_id: str) -> Record:
+        """Return one record by its complete id; NoBaselineError if there is none, UsageError if it is not a record."""
+        file = _file(name, record_id)
+        if (text := self._place.read(file)) is None:
+            raise NoBaselineError(f"{self._place.shown(file)} is missing", f"see `{showing(name, self.url)}`")
+        record = from_json(text, self._place.shown(file))
+        if (record.name, record.id) != (name, record_id):
+            raise UsageError(
+                f"{self._place.shown(file)}: contains record {record.name}/{record.id}",
+                "restore the original file name",
+            )
+        return record
 
     def list(self) -> tuple[Record, ...]:
         """Return all records, by name and then time."""
-        return tuple(self._read(name, record_id) for name in self.names() for record_id in self.ids(name))
+        return tuple(self.read(name, record_id) for name in self.names() for record_id in self.ids(name))
 
     def newest(self, name: str, most: int) -> tuple[Record, ...]:
         """Return a number of a name's newest records, the newest first, without unreadable ones."""
         found: list[Record] = []
         for record_id in reversed(self.ids(name)[-most:]):
             with suppress(UsageError, NoBaselineError):
-                found.append(self._read(name, record_id))
+                found.append(self.read(name, record_id))
         return tuple(found)
 
     def names(self) -> tuple[str, ...]:
         """Return the names that have records."""
-        return tuple(name for name in self._place.folders() if _is_name(name) and self.ids(name))
+        return tuple(name for name in self._place.folders() if is_name(name) and self.ids(name))
 
     def ids(self, name: str) -> tuple[str, ...]:
         """Return the ids of a name's records, oldest first."""
@@ -119,8 +134,8 @@ class Store:
     def remove(self, name: str, record_id: str | None = None) -> tuple[str, ...]:
         """Remove one record of a name, or all; returns their ids.
 
-        The pointer moves to the newest remaining record. Models without any record are removed too, unless others may
-        be adding to the store meanwhile, because nothing locks it: then perfgate.baseline.garbage removes them later.
+        The pointer moves to the newest remaining record. Models without any record are removed too (`frees_models`);
+        where nothing locks the store, perfgate.baseline.garbage removes them later.
         """
         with self._place.exclusive():
             doomed = self.ids(name) if record_id is None else (self.full_id(name, record_id),)
@@ -133,7 +148,7 @@ class Store:
             if not self._place.tree(name):
                 self._place.remove(name)
             self._point(name)  # again: who added meanwhile may still have seen what is gone now
-            if self._place.locks:
+            if self.frees_models:
                 self._collect(models)
         return doomed
 
@@ -155,24 +170,12 @@ class Store:
         """Return incomplete files in the store, which killed processes leave behind."""
         return tuple(f"{TEMPORARY}/{file}" for file in self._place.files(TEMPORARY))
 
-    def _read(self, name: str, record_id: str) -> Record:
-        file = _file(name, record_id)
-        if (text := self._place.read(file)) is None:
-            raise NoBaselineError(f"{self._place.shown(file)} is missing", f"see `{showing(name, self.url)}`")
-        record = from_json(text, self._place.shown(file))
-        if (record.name, record.id) != (name, record_id):
-            raise UsageError(
-                f"{self._place.shown(file)}: contains record {record.name}/{record.id}",
-                "restore the original file name",
-            )
-        return record
-
     def _pointed(self, name: str) -> Record | None:
         record_id = (self._place.read(f"{name}/{CURRENT}") or "").strip()
         if not re.fullmatch(r"[0-9TZ.]+-[0-9a-f]+", record_id):
             return None
         with suppress(NoBaselineError):
-            return self._read(name, record_id)
+            return self.read(name, record_id)
         return None
 
     def _keep(self, record: Record, text: str) -> None:
@@ -193,7 +196,7 @@ class Store:
         kept: set[str] = set()
         for record_id in ids:
             with suppress(UsageError):  # an unreadable record can be removed, too, but not its unknown model
-                artifact = self._read(name, record_id).model.artifact
+                artifact = self.read(name, record_id).model.artifact
                 kept |= {artifact} if artifact and artifacts.is_inside(artifact) else set()
         return kept
 
@@ -220,12 +223,13 @@ def _file(name: str, record_id: str) -> str:
     return f"{name}/{record_id}.json"
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Return whether baselines can have this name."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) is not None and name.lower() not in RESERVED
 
 
 def _check_name(name: str) -> None:
-    if not _is_name(name):
+    if not is_name(name):
         reserved = " or ".join(map(repr, RESERVED))
         allowed = f"letters, digits, '.', '_' or '-', starting with a letter or digit, and not {reserved}"
         raise UsageError(f"invalid baseline name {name!r}", f"use {allowed}")

@@ -26,7 +26,7 @@ def explained(doing: str, *, is_local: bool) -> Iterator[None]:
     """Turn what a remote store's library raises into a UsageError; FileNotFoundError passes, except for a bucket."""
     try:
         yield
-    except PerfgateError:
+    except (PerfgateError, NotImplementedError):
         raise
     except FileNotFoundError as error:
         if s3.no_bucket(error):

@@ -137,7 +137,7 @@ def _stale(store: Store, names: tuple[str, ...]) -> Iterator[str]:
 def _unused(store: Store, needed: set[str | None]) -> Iterator[str]:
     for model in store.models():
         if model not in needed:
-            yield f"{model}: no record refers to this model; it can be deleted"
+            yield f"{model}: no record refers to this model; `perfgate baseline gc` deletes it"
     if count := len(store.unfinished()):
         files = f"{count} unfinished file{'s' * (count > 1)}"
-        yield f"{files} in .tmp: they can be deleted unless perfgate is writing now"
+        yield f"{files} in .tmp; `perfgate baseline gc` deletes what is old"

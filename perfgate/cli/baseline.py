@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from perfgate.cli.baseline_gc import gc_command
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
 from perfgate.cli.baseline_verify import verify_command
 from perfgate.cli.completing import baselines, paths
@@ -85,5 +86,5 @@ def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> i
     return 0
 
 
-for _each in (record_command, promote_command, list_command, show_command, rm_command, verify_command):
+for _each in (record_command, promote_command, list_command, show_command, rm_command, verify_command, gc_command):
     command.add_command(_each)

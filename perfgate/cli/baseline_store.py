@@ -72,7 +72,11 @@ def show_command(name: str, record_id: str | None, store: str, as_json: bool) ->
 @store_option
 @verbose_option
 def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int:  # noqa: FBT001 - click's
-    """Remove one record of NAME, or all of them, and stored models that are no longer referenced."""
+    """Remove one record of NAME, or all of them.
+
+    In a directory, stored models that are no longer referenced are removed too; elsewhere, `perfgate baseline gc` does
+    that.
+    """
     from perfgate.baseline.store import Store  # noqa: PLC0415 - instant --help
 
     opened = Store(store)
@@ -86,6 +90,10 @@ def rm_command(name: str, record_id: str | None, yes: bool, store: str) -> int: 
             return ExitCode.PASS
     for removed in opened.remove(name, record_id):
         click.echo(f"removed {name}/{removed}")
+    if not opened.frees_models:
+        click.echo(
+            f"models stay in the store; `perfgate baseline gc --store {opened.url}` deletes those without a record"
+        )
     return ExitCode.PASS
 
 

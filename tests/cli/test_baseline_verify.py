@@ -49,4 +49,4 @@ def test_verify_tells_another_environment_and_unused_models_without_failing(
     commands("baseline", "verify", "--store", "kept")
     record, note = commands.out.splitlines()
     assert record.endswith("  model elsewhere, another environment (cores 2 then, 8 now)")
-    assert note == "note    artifacts/abcd: no record refers to this model; it can be deleted"
+    assert note == "note    artifacts/abcd: no record refers to this model; `perfgate baseline gc` deletes it"
