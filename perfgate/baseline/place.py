@@ -66,7 +66,7 @@ class StoreLocation:
 
     def shown(self, name: str) -> str:
         """Return the path of `name` in the user's form."""
-        return f"{self.url}/{name}"
+        return f"{self.url}/{name}" if name else self.url
 
     def read(self, name: str) -> str | None:
         """Return the text of a file, None if there is none."""

@@ -62,6 +62,11 @@ def no_bucket(error: BaseException) -> bool:
     return _code(error) == "NoSuchBucket"
 
 
+def no_s3(error: BaseException) -> bool:
+    """Return whether a server that is not S3 answered that there is nothing; S3 always says what is missing."""
+    return _code(error) == "404"
+
+
 def _code(error: BaseException) -> str:
     """Return S3's own name of an error, which s3fs has turned into an OSError."""
     response: dict[str, Any] = getattr(error.__cause__, "response", None) or {}

@@ -50,8 +50,8 @@ class Store:
             self._point(record.name)
         return from_json(text, self._place.shown(_file(record.name, record.id)))
 
-    def restore(self, texts: Iterable[str], models: Mapping[str, tuple[str, Path]]) -> None:
-        """Add records as another store has written them, with copies of their models.
+    def restore(self, texts: Iterable[str], models: Mapping[str, tuple[str, Path]], names: Iterable[str]) -> None:
+        """Add records as another store has written them, with copies of their models; set the pointers of `names`.
 
         A model has its digest and its directory, under the name by which the records refer to it.
         """
@@ -63,7 +63,7 @@ class Store:
                 _check_name(record.name)
                 self._keep(record, text)
             self._complete(models)
-            for name in sorted({record.name for record, _ in records}):
+            for name in sorted(names):
                 self._point(name)
 
     def current(self, name: str, scenario_digest: str | None = None, *, scenario_name: str | None = None) -> Record:

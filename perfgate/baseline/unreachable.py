@@ -31,6 +31,10 @@ def explained(doing: str, *, is_local: bool) -> Iterator[None]:
     except FileNotFoundError as error:
         if s3.no_bucket(error):
             raise UsageError(f"cannot {doing}: the bucket does not exist", "create it, or correct --store") from error
+        if s3.no_s3(error):
+            raise UsageError(
+                f"cannot {doing}: the endpoint answers 404, not as S3 does", "check AWS_ENDPOINT_URL"
+            ) from error
         raise
     except Exception as error:
         if is_local:
@@ -41,7 +45,7 @@ def explained(doing: str, *, is_local: bool) -> Iterator[None]:
 def missing_package(url: str, error: ImportError) -> UsageError:
     """Explain a scheme whose fsspec package is not installed."""
     if url.partition("://")[0] in s3.PROTOCOLS:
-        return UsageError(f"store {url}: s3fs is not installed", "run python -m pip install 'perfgate[s3]'")
+        return UsageError(f"store {url}: s3fs is not installed", "run python -m pip install s3fs")
     return UsageError(f"store {url}: {error}", "install the fsspec package for this scheme")
 
 

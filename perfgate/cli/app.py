@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "plan": "Build an untrained model from SKETCH, and measure whether it holds the scenario's objectives.",
     "explain": "Explain why a new model version is slower, or needs more memory: causes with numbers and remedies.",
     "fleet": "Gate many models under many scenarios, at one error level for all of them.",
-    "baseline": "Record, promote, list, show, remove and verify stored baselines.",
+    "baseline": "Record, promote, list, show, remove, verify, export and import stored baselines.",
     "report": "Render a run again from its directory or result.json.",
     "history": "Show a baseline's metrics over all its records, with change points.",
     "calibrate": "Measure MODEL against itself: this machine's noise and smallest detectable effects.",

@@ -10,6 +10,7 @@ import click
 
 from perfgate.cli.baseline_gc import gc_command
 from perfgate.cli.baseline_store import list_command, rm_command, show_command
+from perfgate.cli.baseline_transfer import export_command, import_command
 from perfgate.cli.baseline_verify import verify_command
 from perfgate.cli.completing import baselines, paths
 from perfgate.cli.options import measuring_options, store_option, verbose_option
@@ -44,7 +45,7 @@ def _kept(function: Callable[..., int]) -> Callable[..., int]:
 
 @click.group("baseline")
 def command() -> None:
-    """Record, promote, list, show, remove and verify stored baselines."""
+    """Record, promote, list, show, remove, verify, export and import stored baselines."""
 
 
 @click.command("record")
@@ -86,5 +87,9 @@ def promote_command(run: Path, name: str, note: str, kept: str, store: str) -> i
     return 0
 
 
-for _each in (record_command, promote_command, list_command, show_command, rm_command, verify_command, gc_command):
+_COMMANDS = (
+    *(record_command, promote_command, list_command, show_command, rm_command),
+    *(verify_command, gc_command, export_command, import_command),
+)
+for _each in _COMMANDS:
     command.add_command(_each)

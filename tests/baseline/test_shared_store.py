@@ -5,7 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
@@ -181,6 +183,30 @@ def test_an_endpoint_that_is_down_is_named_soon(
         )
 
 
+class _NothingHere(BaseHTTPRequestHandler):
+    """Any web server."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    do_PUT = do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.slow  # 1 s
+@pytest.mark.usefixtures("bucket")
+def test_a_server_that_is_not_s3_is_no_empty_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NothingHere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(UsageError, match="cannot read s3://b/x: the endpoint answers 404, not as S3 does"):
+            Store("s3://b/x").names()
+        server.shutdown()
+
+
 @pytest.mark.slow  # 1 s
 @pytest.mark.usefixtures("s3_environment")
 def test_a_name_that_no_bucket_can_have_is_one_line(make_record: MakeRecord) -> None:
@@ -195,4 +221,4 @@ def test_s3_without_s3fs_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(place, "url_to_fs", refuse)
     with pytest.raises(UsageError, match="s3fs is not installed") as caught:
         StoreLocation("s3://bucket/x")
-    assert caught.value.remedy == "run python -m pip install 'perfgate[s3]'"
+    assert caught.value.remedy == "run python -m pip install s3fs"
