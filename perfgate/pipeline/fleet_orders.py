@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfgate.errors import UsageError
+from perfgate.experiment.timeline import Timeline
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
 from perfgate.fleet.engine import Order
 from perfgate.fleet.judging import Levels
@@ -14,7 +15,7 @@ from perfgate.fleet.measured import Measured, Measurements
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate
 from perfgate.results import document
-from perfgate.results.result import Outcome, Result
+from perfgate.results.result import Outcome, Result, TrialColumns
 from perfgate.trials import Arm
 
 _OVERHEAD_S = 600.0
@@ -87,11 +88,15 @@ def tasks_of(opened: OpenedGate, round_number: int) -> Task:
 
 
 def result_of(measured: Measured, measurements: Measurements) -> Result | None:
-    """Read the result of a finished run; None if it has none."""
+    """Read what a fleet needs of a finished run's result, which is a thousandth of it; None if there is none."""
     try:
-        return document.read(measurements.directory(measured.gate_id, measured.round_number))
+        found = document.read(measurements.directory(measured.gate_id, measured.round_number))
     except (UsageError, OSError):
         return None
+    return replace(
+        found, trials=TrialColumns(), timeline=Timeline(), curves=(), summaries=(), threads=(), payload_changes=(),
+        explanation=None, capacity=None,
+    )  # fmt: skip
 
 
 def state_of(result: Result | None) -> RoundState:
