@@ -24,6 +24,9 @@ from perfgate.results.result import Result
 from perfgate.version import __version__
 
 
+NOT_MEASURED = "not measured: the fleet was stopped before, or its time was up; the same command continues"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of the command."""
@@ -105,7 +108,7 @@ def _gate(
         if opened.comparison is not None:
             problems = [each.problem for each in shown if each.problem]
             verdict = Verdict.INVALID if problems else Verdict.INCONCLUSIVE
-            headline = problems[-1] if problems else "not measured: the fleet was interrupted, or its time was up"
+            headline = problems[-1] if problems else NOT_MEASURED
     return GateAnswer(
         gate_id=gate.gate_id,
         model_name=gate.model_name,

@@ -147,7 +147,7 @@ class _Call:
                 print(document.to_json(found), end="", file=host.stdout)
             if not question.quiet:
                 print_fleet(host.console, found, verbose=question.verbose)
-            host.console.print(final_line(found, page), markup=False, soft_wrap=True)
+            host.console.print(final_line(found, page, interrupted=interrupted), markup=False, soft_wrap=True)
         return exit_code_of(found, question.on_inconclusive, interrupted=interrupted)
 
     def _engine(self) -> Engine:

@@ -97,7 +97,9 @@ def test_the_interval_of_the_sum_covers_as_often_as_it_says() -> None:
         low, high = rates * np.exp(-1.96 * sd), rates * np.exp(1.96 * sd)
         parts = [
             demand(
-                str(place), float(rps[place]), arm(Arm.CANDIDATE, *map(float, (rates[place], low[place], high[place])))
+                str(place),
+                float(rps[place]),
+                arm(Arm.CANDIDATE, float(rates[place]), float(low[place]), float(high[place])),
             )
             for place in range(12)
         ]

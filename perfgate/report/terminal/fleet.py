@@ -194,7 +194,10 @@ def _row(gate: GateAnswer, *, owners: bool) -> tuple[Text | str, ...]:
     return (word, gate.gate_id, *((gate.owner,) if owners else ()), what, gate.since_utc[:10])
 
 
-def final_line(answer: FleetAnswer, page: Path) -> str:
+def final_line(answer: FleetAnswer, page: Path, *, interrupted: bool = False) -> str:
     """Return the final line: `FAIL 2 of 50 gates fail: …  report: .../index.html`."""
-    word = answer.verdict.value.upper() if answer.complete or answer.verdict is Verdict.FAIL else "INCOMPLETE"
-    return f"{word} {one_line(answer.headline)}  report: {one_line(str(page))}"
+    where = f"report: {one_line(str(page))}"
+    if interrupted:
+        measured = sum(bool(gate.measurements) for gate in answer.gates)
+        return f"INTERRUPTED {measured} of {len(answer.gates)} gates are measured; the same command continues  {where}"
+    return f"{answer.verdict.value.upper()} {one_line(answer.headline)}  {where}"
