@@ -23,7 +23,6 @@ from perfgate.results import capacity_document
 from perfgate.results.result import Result
 from perfgate.version import __version__
 
-
 NOT_MEASURED = "not measured: the fleet was stopped before, or its time was up; the same command continues"
 
 

@@ -53,7 +53,8 @@ def test_intervals_of_a_sum_grow_less_than_the_sum() -> None:
 def test_the_change_is_that_of_pairs_and_not_the_difference_of_the_sums() -> None:
     parts = [demand(name, 80_000, BASELINE, CANDIDATE, change=(-0.2, -0.3, -0.1)) for name in "ab"]
     found = total_of(parts)
-    assert found is not None and found.change is not None
+    assert found is not None
+    assert found.change is not None
     below, above = 25 - 100 / 9, 300 / 7 - 25
     assert found.change == pytest.approx((50, 50 - 2**0.5 * below, 50 + 2**0.5 * above))
 
