@@ -92,6 +92,8 @@ class GateAnswer:
     moved."""
     digests: dict[str, str] = field(default_factory=dict)
     """Digests of both models, by arm."""
+    causes: tuple[str, ...] = ()
+    """Why a gate fails, the weightiest first; empty if that is not known."""
 
     @property
     def moved(self) -> tuple[MetricMove, ...]:

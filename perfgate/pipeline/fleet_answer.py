@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from perfgate.errors import UsageError
+from perfgate.explain.sentences import cause_lines
 from perfgate.fleet.answer import FleetAnswer, GateAnswer, Measurement, ModelDemand
 from perfgate.fleet.conduct import CAPACITY
 from perfgate.fleet.history import append_history, entry_of, read_history, since
@@ -23,6 +24,7 @@ from perfgate.results import capacity_document
 from perfgate.results.result import Result
 from perfgate.version import __version__
 
+_MOST_CAUSES = 2
 NOT_MEASURED = "not measured: the fleet was stopped before, or its time was up; the same command continues"
 
 
@@ -121,7 +123,15 @@ def _gate(
         moves=moves,
         measurements=shown,
         digests=digests_of(opened),
+        causes=_causes(gate.gate_id, results) if verdict is Verdict.FAIL else (),
     )
+
+
+def _causes(gate_id: str, results: Mapping[tuple[str, int], Result]) -> tuple[str, ...]:
+    """Return why a gate fails, from the last round that could explain it."""
+    of_gate = (result.explanation for (name, _), result in sorted(results.items()) if name == gate_id)
+    explained = [explanation for explanation in of_gate if explanation is not None]
+    return cause_lines(explained[-1], _MOST_CAUSES) if explained else ()
 
 
 def _measurement(measured: Measured, result: Result | None, measurements: Measurements) -> Measurement:

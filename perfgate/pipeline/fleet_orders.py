@@ -93,9 +93,10 @@ def result_of(measured: Measured, measurements: Measurements) -> Result | None:
         found = document.read(measurements.directory(measured.gate_id, measured.round_number))
     except (UsageError, OSError):
         return None
+    failed = found.judgement is not None and found.judgement.verdict is Verdict.FAIL
     return replace(
         found, trials=TrialColumns(), timeline=Timeline(), curves=(), summaries=(), threads=(), payload_changes=(),
-        explanation=None, capacity=None,
+        explanation=found.explanation if failed else None, capacity=None,
     )  # fmt: skip
 
 
