@@ -10,7 +10,7 @@ from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.connection import ClientConnection, Request, RequestOutcome
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
 from perfgate.loadgen.low_jitter import undisturbed
-from perfgate.loadgen.pacing import pacer_for
+from perfgate.loadgen.pacing import Pacer, pacer_for
 from perfgate.loadgen.poller import Waiter
 from perfgate.loadgen.request_classes import kinds
 from perfgate.loadgen.request_log import failures_at_deadline
@@ -37,6 +37,8 @@ class Engine(Closing):
         self._connected = False
         self._closed = False
         self._pauses = 0
+        self._pacer: Pacer | None = None
+        self._ended = False
         self._prepared: tuple[Sequence[Call], Sequence[Request]] = ((), ())
 
     @property
@@ -82,7 +84,10 @@ class Engine(Closing):
                     begin_s = self._clock()
                 elif (early_s := begin_s - self._clock()) > 0:
                     time.sleep(early_s)
-                series.run(pacer_for(load), self._clock, begin_s)
+                self._pacer = pacer_for(load)
+                if self._ended:
+                    self._pacer.end()
+                series.run(self._pacer, self._clock, begin_s)
         except BaseException:  # interrupted: requests in flight would be mistaken for the next series'
             self._transport.close()
             self._connected = False
@@ -91,6 +96,15 @@ class Engine(Closing):
         if isinstance(load, ClosedLoop):
             self._pauses += series.breaks
         return replace(series.ledger.requests(), kind=kinds(calls, first_call, len(series.ledger.done_s)))
+
+    def end_sending(self) -> None:
+        """Send nothing more: a series in progress ends when its requests in flight have ended.
+
+        May be called by another thread or a signal handler.
+        """
+        self._ended = True
+        if self._pacer is not None:
+            self._pacer.end()
 
     def call(self, call: Call) -> Reply:
         """Send one request and return its response."""

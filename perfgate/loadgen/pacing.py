@@ -31,6 +31,10 @@ class Pacer(Protocol):
         """Record that the connection failed."""
         ...
 
+    def end(self) -> None:
+        """Let nothing more be due; may be called by another thread or a signal handler."""
+        ...
+
     def answered(self, at_s: float) -> None:
         """Record a response before it leaves `in_flight`; for callers that sleep regardless of responses.
 
@@ -90,6 +94,10 @@ class ClosedPacer:
         """Begin a pause."""
         self._not_before_s = now_s + PAUSE_AFTER_BREAK_S
 
+    def end(self) -> None:
+        """Let the time be up."""
+        self._end_s = -inf
+
     def answered(self, at_s: float) -> None:
         """Begin a user's think time."""
         self._answered_s.append(at_s)
@@ -104,14 +112,16 @@ class OpenPacer:
 
     def due(self, now_s: float, in_flight: int) -> float | None:  # noqa: ARG002 - an open loop ignores responses
         """Return the next instant once it has come."""
-        if self._next >= len(self._instants_s) or self._instants_s[self._next] > now_s:
+        instants_s, number = self._instants_s, self._next  # another thread may end it in between
+        if number >= len(instants_s) or instants_s[number] > now_s:
             return None
-        self._next += 1
-        return self._instants_s[self._next - 1]
+        self._next = number + 1
+        return instants_s[number]
 
     def wait_s(self, now_s: float, in_flight: int) -> float:  # noqa: ARG002 - as above
         """Return the time to the next instant."""
-        return inf if self._next >= len(self._instants_s) else max(0.0, self._instants_s[self._next] - now_s)
+        instants_s = self._instants_s
+        return inf if self._next >= len(instants_s) else max(0.0, instants_s[self._next] - now_s)
 
     def exhausted(self, now_s: float) -> bool:  # noqa: ARG002 - a schedule ends with its last request
         """Return whether the schedule is finished."""
@@ -119,6 +129,10 @@ class OpenPacer:
 
     def broken(self, now_s: float) -> None:
         """Keep to the schedule: users do not wait for each other."""
+
+    def end(self) -> None:
+        """Forget the rest of the schedule."""
+        self._instants_s = []
 
     def answered(self, at_s: float) -> None:
         """Keep to the schedule: users do not wait for responses."""

@@ -1,9 +1,8 @@
-"""Requests as bytes in a file, whole arrays at a time, for passing them between processes."""
+"""Requests as bytes, whole arrays at a time, for passing them between processes."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,23 @@ _COLUMNS = ("scheduled_s", "response_ms", "service_ms", "send_lag_ms")
 _STAGES = ("queue_ms", "execute_ms", "encode_ms", "batch_size")
 
 
-def write(file: int, requests: Requests) -> dict[str, Any]:
-    """Write all columns, and return the header that a reader needs."""
+def packed(requests: Requests) -> tuple[dict[str, Any], bytes]:
+    """Return the header that a reader needs, and all columns."""
     columns: list[NDArray[Any]] = [getattr(requests, name) for name in _COLUMNS]
     if requests.stages is not None:
         columns += [getattr(requests.stages, name) for name in _STAGES]
     columns += [requests.status, *(() if requests.kind is None else (requests.kind,))]
-    data = b"".join(column.tobytes() for column in columns)
-    os.ftruncate(file, 0)
-    write_all(file, data)
-    return {
+    header = {
         "requests": requests.status.size,
         "stages": requests.stages is not None,
         "kind": requests.kind is not None,
     }
+    return header, b"".join(column.tobytes() for column in columns)
 
 
-def read(file: int, header: dict[str, Any]) -> Requests:
-    """Read what `write` wrote."""
-    size = header["requests"]
-    data, at = os.pread(file, os.fstat(file).st_size, 0), 0
+def unpacked(header: dict[str, Any], data: bytes) -> Requests:
+    """Return what was `packed`."""
+    size, at = header["requests"], 0
 
     def column(kind: type[np.generic]) -> NDArray[Any]:
         nonlocal at
@@ -53,15 +49,14 @@ def read(file: int, header: dict[str, Any]) -> Requests:
 
 def save(path: Path, requests: Requests) -> None:
     """Write a file, with the reader's header beside it."""
-    with path.open("wb") as file:
-        header = write(file.fileno(), requests)
+    header, data = packed(requests)
+    path.write_bytes(data)
     path.with_suffix(".json").write_text(json.dumps(header), encoding="ascii")
 
 
 def load(path: Path) -> Requests:
     """Read what `save` wrote."""
-    with path.open("rb") as file:
-        return read(file.fileno(), json.loads(path.with_suffix(".json").read_text(encoding="ascii")))
+    return unpacked(json.loads(path.with_suffix(".json").read_text(encoding="ascii")), path.read_bytes())
 
 
 def merge(parts: Sequence[Requests]) -> Requests:
@@ -92,10 +87,3 @@ def _stages(parts: Sequence[Requests], order: NDArray[np.intp]) -> Stages | None
         ]
         columns.append(np.concatenate(pieces)[order])
     return Stages(*columns)
-
-
-def write_all(file: int, data: bytes) -> None:
-    """Write from the beginning of a file, in as many calls as needed (one writes 2 GB at most)."""
-    view, at = memoryview(data), 0
-    while at < len(view):
-        at += os.pwrite(file, view[at:], at)

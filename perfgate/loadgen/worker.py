@@ -1,7 +1,7 @@
-"""One process of a load generator that needs several: `-m perfgate.loadgen.worker CALLS_FD RECORDS_FD PARENT_PID`.
+"""One worker of a load generator that needs several: `-m perfgate.loadgen.worker CALLS_FD RECORDS_FD PARENT_PID`.
 
-Orders and replies are lines of JSON on standard input and output; calls, schedules and records pass through two files
-in memory, as bytes.
+As a process of this machine, its orders and replies are lines of JSON on standard input and output, and bytes pass
+through two files in memory. On another node an actor has the same orders (`ray_workers.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.protocols.tls import Tls
-from perfgate.trials import Call, Method
+from perfgate.trials import Call, Method, Requests
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -37,14 +38,14 @@ class _Seat:
 
 
 class Worker:
-    """Executes the parent's orders."""
+    """Executes the orders of a `WorkersDriver`."""
 
-    def __init__(self, calls_file: int, records_file: int) -> None:
-        self._calls_file, self._records_file = calls_file, records_file
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self._seats: dict[int, _Seat] = {}
 
-    def obey(self, order: dict[str, Any]) -> dict[str, Any] | None:
-        """Execute one order and return the reply, if it has one."""
+    def obey(self, order: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes] | None:
+        """Execute one order and return the reply, if it has one; bytes are calls and instants, or records."""
         driver = order["driver"]
         if order["op"] == "open":
             address = order["endpoint"]
@@ -56,13 +57,17 @@ class Worker:
             return None
         seat = self._seats[driver]
         if order["op"] == "prepare":
-            self._prepare(seat, order)
-            return {"ready": True}
+            return {"connected": self._prepare(seat, order, data)}, b""
         return self._go(seat, order["at_s"])
 
-    def _prepare(self, seat: _Seat, order: dict[str, Any]) -> None:
-        """Receive calls and schedule, and connect."""
-        data, at = os.pread(self._calls_file, os.fstat(self._calls_file).st_size, 0), 0
+    def end_sending(self) -> None:
+        """Send nothing more; may be called by another thread or a signal handler."""
+        for seat in tuple(self._seats.values()):
+            seat.engine.end_sending()
+
+    def _prepare(self, seat: _Seat, order: dict[str, Any], data: bytes) -> bool:
+        """Receive calls and schedule, and connect; return whether the server answered."""
+        at = 0
         if order["calls"] is not None:
             calls = []
             for method, kind, size in order["calls"]:
@@ -73,16 +78,26 @@ class Worker:
             seat.load = OpenLoop(np.frombuffer(data, np.float64, order["instants"], at))
         else:
             seat.load = ClosedLoop(**closed)
-        seat.engine.connect()
+        return seat.engine.connect()
 
-    def _go(self, seat: _Seat, at_s: float) -> dict[str, Any]:
-        """Drive from that instant of the machine's monotonic clock, and write the records."""
+    def _go(self, seat: _Seat, at_s: float) -> tuple[dict[str, Any], bytes]:
+        """Drive from that instant of this machine's monotonic clock, and return the records."""
         if seat.load is None:
             raise RuntimeError("go before prepare")
-        pauses = seat.engine.pauses
+        late_s, pauses = self._clock() - at_s, seat.engine.pauses
         requests = seat.engine.record(seat.calls, seat.load, begin_s=at_s)
-        header = records.write(self._records_file, requests)
-        return {**header, "pauses": seat.engine.pauses - pauses, "cpu_ms": time.process_time() * 1e3}
+        header, data = records.packed(requests)
+        facts = {
+            "pauses": seat.engine.pauses - pauses,
+            "cpu_ms": time.process_time() * 1e3,
+            "late_ms": max(0.0, late_s * 1e3, _first_lag_ms(seat.load, requests)),
+        }
+        return {**header, **facts}, data
+
+
+def _first_lag_ms(load: ClosedLoop | OpenLoop, requests: Requests) -> float:
+    """Return how late the first request of a schedule was sent; 0 in a closed loop, which has none."""
+    return float(requests.send_lag_ms[0]) if isinstance(load, OpenLoop) and requests.status.size else 0.0
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -92,14 +107,38 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def write_all(file: int, data: bytes) -> None:
+    """Replace a file's content, in as many calls as needed (one writes 2 GB at most)."""
+    os.ftruncate(file, 0)
+    view, at = memoryview(data), 0
+    while at < len(view):
+        at += os.pwrite(file, view[at:], at)
+
+
+def read_all(file: int) -> bytes:
+    """Return a file's content."""
+    pieces, at = [], 0
+    while piece := os.pread(file, 1 << 30, at):
+        pieces.append(piece)
+        at += len(piece)
+    return b"".join(pieces)
+
+
 def main() -> None:
     """Execute orders until standard input ends."""
-    die_with_parent(int(sys.argv[3]))
+    worker = Worker()
+    signal.signal(signal.SIGUSR1, lambda *_: worker.end_sending())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles ^C; it closes our input
-    worker = Worker(int(sys.argv[1]), int(sys.argv[2]))
+    calls_file, records_file = int(sys.argv[1]), int(sys.argv[2])
+    die_with_parent(int(sys.argv[3]))
     for line in sys.stdin:
-        if (answer := worker.obey(json.loads(line))) is not None:
-            print(json.dumps(answer), flush=True)  # noqa: T201 - standard output is the channel
+        order = json.loads(line)
+        data = read_all(calls_file) if order["op"] == "prepare" else b""
+        if (answer := worker.obey(order, data)) is not None:
+            header, found = answer
+            if found:
+                write_all(records_file, found)
+            print(json.dumps({**header, "bytes": len(found)}), flush=True)  # noqa: T201 - standard output is the channel
 
 
 if __name__ == "__main__":

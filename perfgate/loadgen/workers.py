@@ -1,12 +1,10 @@
-"""A load generator of several processes: one schedule divided among them, and their records merged."""
+"""A load generator of several workers: one schedule divided among them, and their records merged.
+
+The workers are processes of this machine, or actors on other nodes; the difference is in their transport.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -16,112 +14,76 @@ from typing import Any, Self
 
 import numpy as np
 
-from perfgate.errors import InvalidRunError, how_it_ended
+from perfgate.errors import InvalidRunError
 from perfgate.loadgen import records
+from perfgate.loadgen.accounting import account, requests_of
 from perfgate.loadgen.closing import Closing
 from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
+from perfgate.loadgen.load_worker import LoadWorker
+from perfgate.loadgen.local_workers import LocalWorkers
 from perfgate.loadgen.request_log import failures_at_deadline
+from perfgate.loadgen.worker_interface import LostWorkerError, WorkerChannel, WorkerTransport
+from perfgate.protocols.address import host_and_port
 from perfgate.trials import Call, Requests
 
-_LEAD_S = 0.003
-"""Time from the order to begin until the beginning; an order takes some 0.1 ms."""
 _START_TIMEOUT_S = 60.0
+_END_TIMEOUT_S = 5.0
+"""Time for the records of a series that was ended early, after the last request's deadline."""
 
-
-class _Process:
-    """One worker process, and the two in-memory files that it shares with its parent."""
-
-    def __init__(self) -> None:
-        self.calls_file, self.records_file = os.memfd_create("calls"), os.memfd_create("records")
-        shared = (self.calls_file, self.records_file)
-        command = [sys.executable, "-P", "-m", "perfgate.loadgen.worker", *map(str, shared), str(os.getpid())]
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command, pass_fds=shared, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        self._text = b""
-        self.cpu_ms = 0.0
-        self.held: dict[int, Sequence[Call]] = {}
-        """Calls that it holds, by driver."""
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    def tell(self, order: dict[str, Any]) -> None:
-        """Send the worker an order."""
-        if self._process.stdin is None:
-            raise self._gone()
-        try:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise self._gone() from error
-
-    def answer(self, timeout_s: float) -> dict[str, Any]:
-        """Wait for the reply to the last order; InvalidRunError if the process has died."""
-        if self._process.stdout is None:
-            raise self._gone()
-        file, end_s = self._process.stdout.fileno(), time.monotonic() + timeout_s
-        poll = select.poll()  # `select` supports no file numbers above 1023
-        poll.register(file, select.POLLIN)
-        while b"\n" not in self._text:
-            if not poll.poll(max(0.0, end_s - time.monotonic()) * 1e3):
-                raise InvalidRunError(
-                    f"load worker {self.pid} does not answer", "check whether the machine is overloaded"
-                )
-            if not (data := os.read(file, 65536)):
-                raise self._gone()
-            self._text += data
-        line, _, self._text = self._text.partition(b"\n")
-        found: dict[str, Any] = json.loads(line)
-        return found
-
-    def stop(self) -> None:
-        """End the process; idempotent."""
-        self._process.kill()
-        self._process.communicate()
-        for file in (self.calls_file, self.records_file):
-            if file >= 0:
-                os.close(file)
-        self.calls_file = self.records_file = -1
-
-    def _gone(self) -> InvalidRunError:
-        try:
-            how = how_it_ended(self._process.wait(1.0))
-        except subprocess.TimeoutExpired:
-            how = "it closed its channel"
-        return InvalidRunError(f"a worker of the load generator (process {self.pid}) died: {how}", "run again")
+Load = ClosedLoop | OpenLoop
+Share = tuple[WorkerChannel, Load]
 
 
 class Workers:
-    """The processes, started when first needed and shared by all drivers of a run."""
+    """The workers of a run, started when first needed and shared by all drivers."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, transport: WorkerTransport | None = None) -> None:
         self._number = number
         self._numbers = count()
-        self.processes: list[_Process] = []
+        self.transport: WorkerTransport = LocalWorkers() if transport is None else transport
+        self.channels: Sequence[WorkerChannel] = ()
+        self.cpu_ms: dict[WorkerChannel, float] = {}
+        """CPU time of each so far."""
+        self._facts: dict[str, LoadWorker] = {}
 
     def __len__(self) -> int:
         return self._number
 
-    def start(self) -> list[_Process]:
-        """Start the processes, unless they are running."""
-        while len(self.processes) < self._number:
-            self.processes.append(_Process())
-        return self.processes
+    @property
+    def used(self) -> bool:
+        """Whether they send the load, and not this process."""
+        return self._number > 1 or self.transport.remote
+
+    @property
+    def facts(self) -> tuple[LoadWorker, ...]:
+        """What is known of workers on other nodes."""
+        return tuple(self._facts.values())
+
+    def start(self) -> Sequence[WorkerChannel]:
+        """Start the workers, unless they are running."""
+        if not self.channels:
+            self.channels = self.transport.start(self._number)
+        return self.channels
 
     def driver(self, endpoint: ServerAddress) -> WorkersDriver:
         """Make a driver that uses them all."""
         return WorkersDriver(self, next(self._numbers), endpoint)
 
+    def add(self, worker: LoadWorker) -> None:
+        """Take what is known of a worker after one more series."""
+        self._facts[worker.name] = worker
+
+    def fact(self, name: str) -> LoadWorker:
+        """Return what is known of a worker so far."""
+        return self._facts.get(name, LoadWorker(name))
+
     def stop(self) -> None:
-        """End the processes; idempotent."""
-        for process in self.processes:
-            process.stop()
-        self.processes.clear()
+        """End the workers; idempotent."""
+        self.transport.stop()
+        self.channels = ()
+        self.cpu_ms.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -133,19 +95,20 @@ class Workers:
 
 
 class WorkersDriver(Closing):
-    """A `Driver` that sends from several processes, each with its own connections."""
+    """A `Driver` that sends from several workers, each with its own connections."""
 
     def __init__(self, workers: Workers, number: int, endpoint: ServerAddress) -> None:
         self._workers, self._number, self._endpoint = workers, number, endpoint
         self._own = engine_for(replace(endpoint, connections=1))
-        self._opened: list[_Process] = []
+        self._held: dict[WorkerChannel, Sequence[Call]] = {}
+        """Calls that each worker holds, since it was opened."""
         self._pauses = 0
         self._closed = False
 
     @property
     def cpu_ms(self) -> float:
         """CPU time of this process and the workers so far."""
-        return self._own.cpu_ms + sum(process.cpu_ms for process in self._workers.processes)
+        return self._own.cpu_ms + sum(self._workers.cpu_ms.values())
 
     @property
     def pauses(self) -> int:
@@ -156,16 +119,16 @@ class WorkersDriver(Closing):
         """Return whether the server answers; the workers connect before each series."""
         return self._own.connect()
 
-    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
-        """Send a series and record every request; InvalidRunError if a worker dies."""
+    def drive(self, calls: Sequence[Call], load: Load, first_call: int = 0) -> Requests:
+        """Send a series and record every request; InvalidRunError if a worker is lost."""
         return failures_at_deadline(self.record(calls, load, first_call), self._endpoint.deadline_s)
 
-    def record(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+    def record(self, calls: Sequence[Call], load: Load, first_call: int = 0) -> Requests:
         """Send a series like `drive`, without changing the times of failed requests."""
-        if isinstance(load, ClosedLoop) and load.in_flight == 1:
-            return self._own.record(calls, load, first_call)
         if not calls:
             raise ValueError("no calls to send")
+        if self._is_alone(load):
+            return self._own.record(calls, load, first_call)
         try:
             return self._all(tuple(calls), load, first_call)
         except BaseException:
@@ -181,53 +144,140 @@ class WorkersDriver(Closing):
         if not self._closed:
             self._closed = True
             self._own.close()
-            for process in self._opened:
-                if process in self._workers.processes:
-                    process.tell({"op": "close", "driver": self._number})
+            for channel in self._held:
+                if channel in self._workers.channels:
+                    channel.tell({"op": "close", "driver": self._number})
 
-    def _all(self, calls: tuple[Call, ...], load: ClosedLoop | OpenLoop, first_call: int) -> Requests:
+    def _is_alone(self, load: Load) -> bool:
+        """Return whether this process sends the series: one request after the other, or a fixed few from far away."""
+        if isinstance(load, OpenLoop) or load.in_flight > 1:
+            return False
+        return not self._workers.transport.remote or load.requests is not None
+
+    def _all(self, calls: tuple[Call, ...], load: Load, first_call: int) -> Requests:
         """Divide the series, begin everywhere at the same instant, and merge the records."""
-        processes = self._workers.start()
-        shares = [
-            (process, share) for process, share in zip(processes, divided(load, len(processes)), strict=True) if share
-        ]
+        workers = self._workers
+        channels = workers.start()
+        loads = divided(load, len(channels))
+        shares = [(channel, share) for channel, share in zip(channels, loads, strict=True) if share is not None]
         if not shares:
             return self._own.record(calls, load, first_call)
-        for number, (process, share) in enumerate(shares):
-            self._prepare(process, turn_of(calls, first_call, number, len(shares)), share)
-        for process, _ in shares:
-            process.answer(_START_TIMEOUT_S)
-        at_s = time.perf_counter() + _LEAD_S  # CLOCK_MONOTONIC, the same in all processes
-        for process, _ in shares:
-            process.tell({"op": "go", "driver": self._number, "at_s": at_s})
-        patience_s = _longest_s(load, self._endpoint.deadline_s)
-        parts = [self._part(process, process.answer(patience_s)) for process, _ in shares]
-        return records.merge(parts)
+        self._prepare(shares, calls, first_call)
+        before = {channel: channel.clock_offset() for channel, _ in shares}
+        at_s = time.perf_counter() + workers.transport.lead_s
+        for channel, _ in shares:
+            channel.tell({"op": "go", "driver": self._number, "at_s": before[channel].there(at_s)})
+        parts, late_ms = self._parts(shares, _longest_s(load, self._endpoint.deadline_s))
+        if workers.transport.remote:
+            for channel, _ in shares:
+                fact = workers.fact(channel.name)
+                workers.add(fact.after(before[channel], channel.clock_offset(), late_ms[channel]))
+        return _complete(load, records.merge(parts))
 
-    def _prepare(self, process: _Process, calls: tuple[Call, ...], share: ClosedLoop | OpenLoop) -> None:
+    def _prepare(self, shares: Sequence[Share], calls: tuple[Call, ...], first_call: int) -> None:
+        """Send the workers their loads, and wait until they are connected."""
+        opened = [channel for channel, _ in shares if channel not in self._held]
+        for number, (channel, share) in enumerate(shares):
+            self._load(channel, turn_of(calls, first_call, number, len(shares)), share)
+        for channel, _ in shares:
+            answer, _ = channel.answer(_START_TIMEOUT_S)
+            if channel in opened and channel.ip and not answer["connected"] and self._own.connect():
+                raise InvalidRunError(
+                    f"{channel.name} cannot reach the server at {self._address}, which answers here",
+                    "use an address that the nodes of the cluster can reach, and check firewalls",
+                )
+
+    def _load(self, channel: WorkerChannel, calls: tuple[Call, ...], share: Load) -> None:
         """Send a worker its load, including the calls unless they are the last ones."""
-        if process not in self._opened:
-            process.tell({"op": "open", "driver": self._number, "endpoint": asdict(self._endpoint)})
-            self._opened.append(process)
+        if channel not in self._held:
+            self._ensure_not_local(channel)
+            channel.tell({"op": "open", "driver": self._number, "endpoint": asdict(self._endpoint)})
         data, call_heads = b"", None
-        if process.held.get(self._number) != calls:
-            process.held[self._number] = calls
+        if self._held.get(channel) != calls:
+            self._held[channel] = calls
             data = b"".join(call.body for call in calls)
             call_heads = [(call.method, call.kind, len(call.body)) for call in calls]
         closed = asdict(share) if isinstance(share, ClosedLoop) else None
         instants = b"" if isinstance(share, ClosedLoop) else share.instants_s.astype(np.float64).tobytes()
-        os.ftruncate(process.calls_file, 0)
-        records.write_all(process.calls_file, data + instants)
         order = {"op": "prepare", "driver": self._number, "calls": call_heads, "closed": closed}
-        process.tell({**order, "instants": len(instants) // 8})
+        channel.tell({**order, "instants": len(instants) // 8}, data + instants)
 
-    def _part(self, process: _Process, header: dict[str, Any]) -> Requests:
-        process.cpu_ms = header["cpu_ms"]
+    def _ensure_not_local(self, channel: WorkerChannel) -> None:
+        """Reject an address that is another machine's own there: some other server could answer at it."""
+        host, _ = host_and_port(self._address)
+        if channel.ip not in {"", self._workers.transport.host} and is_loopback(host):
+            raise InvalidRunError(
+                f"{self._address} is an address of this machine alone, but {channel.name} sends from another one",
+                "use an address that the nodes of the cluster can reach",
+            )
+
+    @property
+    def _address(self) -> str:
+        endpoint = self._endpoint
+        return endpoint.rest_address if endpoint.protocol == "rest" else endpoint.address
+
+    def _parts(self, shares: Sequence[Share], patience_s: float) -> tuple[list[Requests], dict[WorkerChannel, float]]:
+        """Return the records of each worker, and how late it began; InvalidRunError as soon as one is lost."""
+        found: dict[WorkerChannel, Requests] = {}
+        late_ms: dict[WorkerChannel, float] = {}
+        end_s = time.monotonic() + patience_s
+        while waiting := [channel for channel, _ in shares if channel not in found]:
+            ready = self._workers.transport.answered(waiting, end_s - time.monotonic())
+            for channel in ready or waiting[:1]:  # after the patience its `answer` says what is wrong
+                try:
+                    header, data = channel.answer(_END_TIMEOUT_S if ready else 0.0)
+                except LostWorkerError as error:
+                    raise self._lost(error, channel, shares, found) from error
+                found[channel] = self._part(channel, header, data)
+                late_ms[channel] = header["late_ms"]
+        return [found[channel] for channel, _ in shares], late_ms
+
+    def _part(self, channel: WorkerChannel, header: dict[str, Any], data: bytes) -> Requests:
+        self._workers.cpu_ms[channel] = header["cpu_ms"]
         self._pauses += header["pauses"]
-        return records.read(process.records_file, header)
+        return records.unpacked(header, data)
+
+    def _lost(
+        self,
+        error: LostWorkerError,
+        lost: WorkerChannel,
+        shares: Sequence[Share],
+        found: dict[WorkerChannel, Requests],
+    ) -> InvalidRunError:
+        """End the load of the other workers, and account for every request of the series."""
+        others = [channel for channel, _ in shares if channel is not lost and channel not in found]
+        for channel in others:
+            channel.end_sending()
+        end_s = time.monotonic() + self._endpoint.deadline_s + _END_TIMEOUT_S
+        gone = []
+        for channel in others:
+            try:
+                found[channel] = self._part(channel, *channel.answer(max(0.0, end_s - time.monotonic())))
+            except LostWorkerError:
+                gone.append(channel.name)
+        sum_ = account([(share, found.get(channel)) for channel, share in shares])
+        also = f" (lost too: {', '.join(gone)})" if gone else ""
+        return InvalidRunError(f"{error.problem}{also}; {sum_.sentence}", error.remedy)
 
 
-def divided(load: ClosedLoop | OpenLoop, workers: int) -> list[ClosedLoop | OpenLoop | None]:
+def _complete(load: Load, requests: Requests) -> Requests:
+    """Return the merged records of a series; InvalidRunError unless they are those of the schedule, each once."""
+    planned, found = requests_of(load), requests.status.size
+    same = not isinstance(load, OpenLoop) or np.array_equal(load.instants_s, requests.scheduled_s)
+    if planned not in {None, found} or not same:
+        raise InvalidRunError(
+            f"the load workers recorded {found:,} requests, which are not the {planned:,} of the schedule",
+            "report this: it is an error in perfgate",
+        )
+    return requests
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host means the machine itself, wherever it is used."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def divided(load: Load, workers: int) -> list[Load | None]:
     """Divide a load among workers: arrivals in turn, requests in flight as evenly as possible; None: nothing to do."""
     if isinstance(load, OpenLoop):
         return [
@@ -235,7 +285,7 @@ def divided(load: ClosedLoop | OpenLoop, workers: int) -> list[ClosedLoop | Open
             for worker in range(workers)
         ]
     used = min(workers, load.in_flight, load.requests or load.in_flight)
-    shares: list[ClosedLoop | OpenLoop | None] = []
+    shares: list[Load | None] = []
     for worker in range(workers):
         if worker >= used:
             shares.append(None)
@@ -250,7 +300,7 @@ def turn_of(calls: tuple[Call, ...], first_call: int, worker: int, workers: int)
     return tuple(calls[(first_call + worker + turn * workers) % len(calls)] for turn in range(len(calls)))
 
 
-def _longest_s(load: ClosedLoop | OpenLoop, deadline_s: float) -> float:
+def _longest_s(load: Load, deadline_s: float) -> float:
     """Return the longest time that a series can take, so that a stopped worker is not waited for indefinitely."""
     if isinstance(load, OpenLoop):
         sending_s = float(load.instants_s[-1]) if load.instants_s.size else 0.0
@@ -262,5 +312,5 @@ def _longest_s(load: ClosedLoop | OpenLoop, deadline_s: float) -> float:
 
 
 def open_driver(endpoint: ServerAddress, workers: Workers | None = None) -> Engine | WorkersDriver:
-    """Make the driver of one server: in this process, or with the workers if there are several."""
-    return workers.driver(endpoint) if workers is not None and len(workers) > 1 else engine_for(endpoint)
+    """Make the driver of one server: in this process, or with the workers if there are several, or elsewhere."""
+    return workers.driver(endpoint) if workers is not None and workers.used else engine_for(endpoint)

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.loadgen.workers import Workers, divided, open_driver, turn_of
 from perfgate.trials import Call, Requests, Stages
 
+ACCOUNT = r"(\d+) requests were lost with it; of the (\d+) of the series, (\d+) were answered, (\d+) failed, and (\d+) "
 LINE = "queue;dur=0.5, execute;dur=2, encode;dur=0.1, batch;desc=4"
 
 
@@ -37,13 +39,9 @@ def part(*scheduled_s: float, kind: bool = False, stages: bool = False) -> Reque
 
 
 @pytest.mark.parametrize(("kind", "stages"), [(False, False), (True, False), (False, True), (True, True)])
-def test_records_pass_through_a_file_as_they_are(kind: bool, stages: bool) -> None:
+def test_records_pass_as_bytes_as_they_are(kind: bool, stages: bool) -> None:
     requests = part(0.0, 1.5, 2.5, kind=kind, stages=stages)
-    file = os.memfd_create("records")
-    try:
-        found = records.read(file, records.write(file, requests))
-    finally:
-        os.close(file)
+    found = records.unpacked(*records.packed(requests))
 
     for name in ("scheduled_s", "response_ms", "service_ms", "send_lag_ms", "status"):
         assert np.array_equal(getattr(found, name), getattr(requests, name))
@@ -90,7 +88,7 @@ def test_requests_in_flight_are_divided_as_evenly_as_they_go() -> None:
 def test_one_worker_is_this_process() -> None:
     with Workers(1) as workers, open_driver(ServerAddress("127.0.0.1:1"), workers) as driver:
         assert isinstance(driver, Engine)
-        assert not workers.processes
+        assert not workers.channels
 
 
 @pytest.mark.live
@@ -102,7 +100,7 @@ def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
         assert driver.connect()
         assert driver.call(Call(b"x")).body == b"x"
         scheduled = driver.drive(calls, OpenLoop(constant(400, 0.5)), first_call=1)
-        cpu_ms, pids = driver.cpu_ms, [process.pid for process in workers.processes]
+        cpu_ms, pids = driver.cpu_ms, [process.pid for process in workers.channels]
         closed = driver.drive(calls, ClosedLoop(5, requests=301))
         empty = driver.drive(calls, OpenLoop(np.empty(0)))
         one = driver.drive(calls, ClosedLoop(1, requests=3))
@@ -110,7 +108,7 @@ def test_a_series_of_several_workers_is_one_series(echo: Server) -> None:
         assert driver.pauses == 0
         with open_driver(ServerAddress(echo.address), workers) as other:
             assert not other.drive(calls[:1], ClosedLoop(4, requests=8)).status.any()
-        assert [process.pid for process in workers.processes] == pids
+        assert [process.pid for process in workers.channels] == pids
 
     assert scheduled.scheduled_s == pytest.approx(constant(400, 0.5))
     assert scheduled.status.tolist() == ([3, 0, 0] * 67)[:200]
@@ -134,11 +132,18 @@ def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
         victim = workers.start()[1].pid
         timer = threading.Timer(0.8, os.kill, (victim, signal.SIGKILL))
         timer.start()
-        with pytest.raises(InvalidRunError, match=rf"process {victim}\) died: killed by SIGKILL"):
+        with pytest.raises(InvalidRunError, match=rf"process {victim}\) died: killed by SIGKILL") as caught:
             driver.drive([Call(b"abc")], OpenLoop(constant(100, 5)))
         timer.join()
-        assert not workers.processes
+        assert not workers.channels
         assert not driver.drive([Call(b"abc")], ClosedLoop(2, requests=4)).status.any()  # started again
+
+    found = re.search(ACCOUNT, caught.value.problem)
+    assert found is not None
+    lost, planned, answered, failed, unsent = map(int, found.groups())
+    assert (lost, planned, failed) == (250, 500, 0)
+    assert lost + answered + failed + unsent == planned
+    assert 0 < answered < unsent  # the other worker stopped long before its five seconds were over
 
 
 @pytest.mark.live
