@@ -64,7 +64,7 @@ class RayWorker:
             version, self.pid = self._get(self.ready, timeout_s)
         except LostWorkerError as error:
             raise InvalidRunError(
-                f"{self.name} does not start: {error.problem}",
+                f"{self.name} does not start: it {error.problem.removeprefix(self.name).strip()}",
                 "check with `ray status` that the node has a free CPU, and that perfgate is installed there",
             ) from error
         if version != __version__:
@@ -185,8 +185,7 @@ def placed(number: int, nodes: Sequence[Node], own_id: str, avoid: Sequence[str]
 
 def _reason(error: Exception) -> str:
     """Return the part of Ray's message that says why, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    for line in lines:
-        if "node" in line.lower() and ("died" in line or "dead" in line):
-            return "its node died"
-    return "its process ended" if any("process" in line for line in lines) else " ".join(lines)[:120]
+    words = " ".join(str(error).split())
+    if "its node has died" in words:
+        return "its node died"
+    return "its process ended" if "process has died" in words else words[:120]

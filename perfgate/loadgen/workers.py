@@ -255,9 +255,9 @@ class WorkersDriver(Closing):
                 found[channel] = self._part(channel, *channel.answer(max(0.0, end_s - time.monotonic())))
             except LostWorkerError:
                 gone.append(channel.name)
-        sum_ = account([(share, found.get(channel)) for channel, share in shares])
+        sums = account([(share, found.get(channel)) for channel, share in shares])
         also = f" (lost too: {', '.join(gone)})" if gone else ""
-        return InvalidRunError(f"{error.problem}{also}; {sum_.sentence}", error.remedy)
+        return InvalidRunError(f"{error.problem}{also}; {sums.sentence}", error.remedy)
 
 
 def _complete(load: Load, requests: Requests) -> Requests:

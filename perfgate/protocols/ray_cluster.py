@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,8 @@ class Cluster:
 def connected(address: str | None, environ: Mapping[str, str]) -> Iterator[Cluster]:
     """Connect to a cluster, and disconnect at the end, which ends everything that was placed there.
 
-    The address is that of the cluster's head, `HOST:PORT`; None: `RAY_ADDRESS`, or the cluster that this machine is a
-    node of. UsageError if Ray is not installed, no cluster answers, or its versions are different ones.
+    The address is that of the cluster's head, `HOST:PORT`; None: `RAY_ADDRESS`, or what Ray finds on this machine, which
+    must be one of the nodes. UsageError if Ray is not installed, no cluster answers, or its versions are others.
     """
     ray = _imported()
     wanted = address or environ.get("RAY_ADDRESS") or "auto"
@@ -69,10 +69,9 @@ def connected(address: str | None, environ: Mapping[str, str]) -> Iterator[Clust
         try:
             ray.init(
                 address=wanted,
-                include_dashboard=None if wanted.startswith("ray://") else False,
+                include_dashboard=False,
                 log_to_driver=False,
                 configure_logging=False,
-                logging_level=logging.ERROR,
                 namespace=NAMESPACE,
             )
         except Exception as error:
@@ -90,17 +89,34 @@ def _imported() -> Any:  # noqa: ANN401 - a module that may be missing
         import ray  # noqa: PLC0415 - a second's import, for those who ask for it
     except ImportError as error:
         raise UsageError("Ray is not installed", 'pip install "perfgate[ray]"') from error
+    _silence()
     return ray
+
+
+def _silence() -> None:
+    """Keep Ray from printing to standard output, where results go: a page of log when an actor or a node dies.
+
+    Neither `log_to_driver` nor a logger's level changes that; who asked the actor learns of its death from the call.
+    """
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    with suppress(ImportError):
+        from ray._private import worker  # noqa: PLC0415 - as above
+
+        worker.print_to_stdstream = lambda *_, **__: None
 
 
 def _found(wanted: str) -> str | None:
     """Return `host:port` of the cluster's head; None if only Ray knows it."""
+    if wanted.startswith("ray://"):
+        raise UsageError(
+            f"{wanted} is for clients of a Ray cluster, and perfgate must run on one of its nodes",
+            "run it there, with the address of the cluster's head, HOST:PORT",
+        )
     if wanted != "auto":
-        found = wanted.removeprefix("ray://")
-        host, _, port = found.rpartition(":")
+        host, _, port = wanted.rpartition(":")
         if not host or not port.isdecimal():
             raise UsageError(f"{wanted} is not the address of a Ray cluster", "write HOST:PORT, such as 10.0.0.5:6379")
-        return found
+        return wanted
     try:
         from ray._private import services  # noqa: PLC0415 - nothing public says which cluster `auto` is
 

@@ -18,9 +18,8 @@ def records(answered: int, failed: int) -> Requests:
 @given(st.data())
 def test_every_planned_request_is_in_one_part(data: st.DataObject) -> None:
     planned, workers = data.draw(st.integers(1, 200)), data.draw(st.integers(1, 5))
-    whole: ClosedLoop | OpenLoop = data.draw(
-        st.sampled_from([OpenLoop(np.arange(planned) / 10), ClosedLoop(3, requests=planned)])
-    )
+    is_open = data.draw(st.booleans())
+    whole = OpenLoop(np.arange(planned) / 10) if is_open else ClosedLoop(3, requests=planned)
     shares: list[tuple[ClosedLoop | OpenLoop, Requests | None]] = []
     for load in filter(None, divided(whole, workers)):
         sent = data.draw(st.integers(0, requests_of(load) or 0))

@@ -87,7 +87,7 @@ def test_a_missing_ray_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None
     assert "perfgate[ray]" in error.remedy
 
 
-@pytest.mark.parametrize("address", ["nonsense", "ray://host", ":6379", "host:port"])
+@pytest.mark.parametrize("address", ["nonsense", "ray://host:10001", ":6379", "host:port"])
 def test_a_malformed_address_is_a_usage_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, FakeRay())
 
