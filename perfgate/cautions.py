@@ -293,6 +293,26 @@ class CautionKind(Enum):
         remedy="find out why the server closes connections; the pauses lower throughput",
     )
 
+    LATE_WORKER = _Entry(
+        code="late worker",
+        meaning=(
+            "A load worker on another node began at least one series more than 2 ms after the common first instant; "
+            "its lateness is part of `latency_*`."
+        ),
+        message="{worker} began late in {late} of {series} series, by {worst} at most",
+        remedy="use a node with less other work and a shorter way to this one",
+    )
+    WORKER_CLOCK = _Entry(
+        code="worker clock",
+        meaning=(
+            "The clock of a load worker's node is not known to 1 ms, or moved by more than that during a series, so "
+            "requests of different workers may be that much nearer to each other than scheduled; latencies are not "
+            "affected, since each is read on one clock."
+        ),
+        message="the clock of {worker} is known to ±{uncertainty} at worst, and moved by {moved} during a series",
+        remedy="use a node with a shorter way to this one, and with a clock that is not set while measuring",
+    )
+
     # Of the verdict
 
     WARNING = _Entry(

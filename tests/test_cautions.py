@@ -20,9 +20,9 @@ TABLE = PACKAGE / "cautions.py"
 
 PUBLISHED = {
     "acceptance expired", "acceptance not needed", "back-off", "budget", "cpu pressure", "environment", "grpc server",
-    "inputs", "memory", "model gone", "not observed", "not warm", "other requests", "overload", "power", "repeated",
-    "same model", "send lag", "servers alive", "since the record", "steal", "stored numbers", "throttled",
-    "too few requests", "warm-up requests", "warmup_assets", "warning",
+    "inputs", "late worker", "memory", "model gone", "not observed", "not warm", "other requests", "overload", "power",
+    "repeated", "same model", "send lag", "servers alive", "since the record", "steal", "stored numbers", "throttled",
+    "too few requests", "warm-up requests", "warmup_assets", "warning", "worker clock",
 }  # fmt: skip
 """Codes that results contain, and that programs may rely on."""
 

@@ -13,6 +13,7 @@ from perfgate.errors import ExitCode, InvalidRunError, UsageError
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.metrics import Source
 from perfgate.model.interface import Signature, TensorSpec
 from perfgate.observe.fake import FakeProcessAccounts
@@ -23,6 +24,8 @@ from perfgate.results.advice import Advice
 from perfgate.results.progress import Done, RecordingProgress
 from perfgate.results.result import Result
 from perfgate.scenario.schema import Gate, Load, MetricGate, Objective, Target
+from perfgate.serving.fake import FakeLauncher, FakeReplica
+from perfgate.serving.interface import ReplicaSpec
 from perfgate.trials import Arm, Call, Caution, Requests, Subject
 from tests.pipeline.fake_runs import SCENARIO, SIGNATURE, Bench, Tick, TimedDriver, job_of, model_of
 
@@ -193,6 +196,24 @@ def test_a_run_that_is_interrupted_before_it_measures_says_so(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+def test_load_workers_on_other_nodes_are_in_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, hosts, start = Bench(), set[str](), FakeLauncher.start
+
+    def started(launcher: FakeLauncher, spec: ReplicaSpec) -> FakeReplica:
+        hosts.add(spec.host)
+        return start(launcher, spec)
+
+    monkeypatch.setattr(FakeLauncher, "start", started)
+    worker = LoadWorker("load worker 1 on node 10.0.0.7 (3f0c1a9b)", 5, 12.0, 0.25, 0.0, 1, 35.0)
+    world = replace(bench.world(), host="10.0.0.5", load_workers=lambda: (worker,))
+    job = job_of({Arm.CANDIDATE: model_of("old", Bench.models)}, tmp_path / "run")
+    result = bench.measure(job, world)
+
+    assert document.read(tmp_path / "run").load_workers == result.load_workers == (worker,)
+    assert "late worker" in [caution.code for caution in result.cautions]
+    assert hosts == {"10.0.0.5"}
+
+
 def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path) -> None:
     bench = Bench(clock=Tick(interrupt_at_s=8.0))
     result = bench.run(tmp_path, "old", "slow")

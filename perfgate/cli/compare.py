@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from perfgate.cli.completing import paths
-from perfgate.cli.options import judging_options, measuring_options, store_option
+from perfgate.cli.options import engine_options, judging_options, measuring_options, store_option
 
 
 @click.command("compare")
@@ -13,6 +13,7 @@ from perfgate.cli.options import judging_options, measuring_options, store_optio
 @click.argument("new", shell_complete=paths)
 @store_option
 @measuring_options
+@engine_options
 @judging_options
 def command(old: str, new: str, **options: object) -> int:
     """Compare two model versions side by side; no baseline store needed.

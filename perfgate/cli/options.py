@@ -169,6 +169,17 @@ junit_option = click.option(
     metavar="FILE", help="Write JUnit XML: one test case per scenario and gated metric.",
 )  # fmt: skip
 
+engine_options = _stack(
+    click.option(
+        "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, envvar="PERFGATE_ENGINE",
+        help="Where load workers (load.workers) run: processes of this machine, or on the nodes of a Ray cluster.",
+    ),
+    click.option(
+        "--address", metavar="HOST:PORT",
+        help="Head of the Ray cluster, of which this machine is a node. Default: RAY_ADDRESS, or the one found here.",
+    ),
+)  # fmt: skip
+
 judging_options = _stack(
     click.option(
         "--alpha", type=click.FloatRange(0, 0.5, min_open=True, max_open=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from perfgate.cli.completing import baselines, paths
-from perfgate.cli.options import judging_options, measuring_options, store_option
+from perfgate.cli.options import engine_options, judging_options, measuring_options, store_option
 
 
 @click.command("run")
@@ -23,6 +23,7 @@ from perfgate.cli.options import judging_options, measuring_options, store_optio
 @click.option("--no-baseline", is_flag=True, help="Do not compare: judge only the objectives.")
 @store_option
 @measuring_options
+@engine_options
 @judging_options
 def command(  # noqa: PLR0913 - one parameter for each option
     model: str,

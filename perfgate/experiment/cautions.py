@@ -14,6 +14,7 @@ from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
 from perfgate.formatting import with_unit
 from perfgate.loadgen.cpu_share import cpu_share
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.loadgen.pacing import PAUSE_AFTER_BREAK_S
 from perfgate.trials import Arm, Block, Caution, Lane, ReplicaFacts, Trial
 
@@ -35,6 +36,8 @@ _LATE_MS = 2.0
 """Twice the 99th percentile of the lateness of plain sleeping on a shared 2-core machine
 (docs/explanation/benchmarks.md).
 """
+_CLOCK_LIMIT_MS = 1.0
+"""Half of the lateness that counts as late."""
 _OVERTIME = 1.5
 _COLD_FACTOR = 3.0
 
@@ -89,6 +92,30 @@ def load_cautions(blocks: Sequence[Block], plan: Plan) -> tuple[Caution, ...]:
         found.append(CautionKind.SEND_LAG.caution(late=with_unit(late_ms, "ms"), worst=with_unit(worst_ms, "ms")))
     overloads = (overload_caution(arm, [t.requests for t in trials if t.arm is arm], plan) for arm in Arm)
     return (*found, *(caution for caution in overloads if caution is not None))
+
+
+def worker_cautions(workers: Sequence[LoadWorker]) -> tuple[Caution, ...]:
+    """Name the load workers on other nodes that began late, or whose clocks are not known well enough."""
+    found = []
+    for worker in workers:
+        if worker.late_series:
+            found.append(
+                CautionKind.LATE_WORKER.caution(
+                    worker=worker.name,
+                    late=worker.late_series,
+                    series=worker.series,
+                    worst=with_unit(worker.late_ms, "ms"),
+                )
+            )
+        if max(worker.clock_uncertainty_ms, worker.clock_moved_ms) > _CLOCK_LIMIT_MS:
+            found.append(
+                CautionKind.WORKER_CLOCK.caution(
+                    worker=worker.name,
+                    uncertainty=with_unit(worker.clock_uncertainty_ms, "ms"),
+                    moved=with_unit(worker.clock_moved_ms, "ms"),
+                )
+            )
+    return tuple(found)
 
 
 def time_cautions(spent_s: float, plan: Plan) -> tuple[Caution, ...]:

@@ -53,9 +53,13 @@ def ensure_unchanged(models: Mapping[Arm, Model]) -> None:
 
 
 def arm_setups(
-    models: Mapping[Arm, Model], requests: Mapping[Arm, ArmRequests], scenario: Scenario, directory: Path
+    models: Mapping[Arm, Model],
+    requests: Mapping[Arm, ArmRequests],
+    scenario: Scenario,
+    directory: Path,
+    host: str = "127.0.0.1",
 ) -> dict[Arm, ArmSetup]:
-    """Write each arm's requests where its replicas find them, and return what they serve."""
+    """Write each arm's requests where its replicas find them, and return what they serve, at which address."""
     setups = {}
     for arm, model in models.items():
         requests_dir = directory / arm.value
@@ -68,6 +72,7 @@ def arm_setups(
             tags=model.tags,
             signature=scenario.payload.signature,
             settings=scenario.server,
+            host=host,
             requests_dir=requests_dir,
             model_name=scenario.target.model_name,
             version=model.version,

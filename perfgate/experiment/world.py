@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from perfgate.loadgen.interface import Driver
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.observe.interface import MachineObserver, ProcessObserver, Sampler
 from perfgate.serving.interface import Launcher, Replica
 from perfgate.trials import Subject
@@ -30,3 +31,7 @@ class World:
     """Servers that can be started at once, each on a CPU of its own."""
     available_mib: Callable[[], float] = lambda: inf
     """Memory available for further servers."""
+    host: str = "127.0.0.1"
+    """Address at which the servers listen, where the load reaches them."""
+    load_workers: Callable[[], tuple[LoadWorker, ...]] = tuple
+    """What is known so far of load workers on other nodes."""

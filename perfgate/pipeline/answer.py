@@ -11,11 +11,11 @@ from perfgate.baseline.fingerprint import environment
 from perfgate.errors import ExitCode
 from perfgate.gate.verdict import EXIT_CODES, Verdict
 from perfgate.loadgen.low_jitter import realtime_permitted
-from perfgate.loadgen.workers import Workers
 from perfgate.pipeline.advise import advise
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.job import Job
+from perfgate.pipeline.load_engine import workers_of
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.prepare import Prepared, prepare
 from perfgate.pipeline.run import run
@@ -71,7 +71,7 @@ def answer(
     out = (options.out / name if many else options.out) if options.out else Path("reports") / run_id
     facts = environment(host.environ) | {"generator_realtime": realtime_permitted()}
     allow_open_files()
-    with Workers(comparison.scenario.load.workers) as workers:
+    with workers_of(comparison, options, host.environ) as workers:
         world = world_of(comparison, out, host, cpus, facts, workers)
         advice = _advice(comparison, options, facts)
         if advice.sentence and not options.quiet:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from perfgate.baseline.drift import moved
 from perfgate.cautions import CautionKind
-from perfgate.experiment.cautions import load_cautions, machine_cautions, time_cautions, warmup_cautions
+from perfgate.experiment.cautions import (
+    load_cautions,
+    machine_cautions,
+    time_cautions,
+    warmup_cautions,
+    worker_cautions,
+)
 from perfgate.experiment.plan import Plan
 from perfgate.formatting import limit, seen
 from perfgate.gate.verdict import Judgement, MetricVerdict, Verdict
@@ -38,6 +44,7 @@ def cautions_of(job: Job, plan: Plan, recorded: RecordedRun, judgement: Judgemen
         *job.prepared.differences,
         *warmup_cautions(recorded.replicas),
         *load_cautions(recorded.blocks, plan),
+        *worker_cautions(recorded.begun.load_workers),
         *time_cautions(sum(block.wall_s for block in recorded.blocks), plan),
         *machine_cautions(recorded.blocks),
         *(() if record is None else moved(record, summarise(recorded.table), job.environment)),

@@ -21,7 +21,19 @@ from perfgate.trials import Arm
 _OVERHEAD_S = 600.0
 """Time for starts, warm-up, traces and reports, beyond which a measurement is stopped."""
 _CAPACITY_S = 240.0
-_OWN = ("OUT", "JUNIT", "METRICS", "BASELINE", "SCENARIO", "SEED", "BUDGET", "REPLICAS", "STORE", "ON_INCONCLUSIVE")
+_OWN = (
+    "OUT",
+    "JUNIT",
+    "METRICS",
+    "BASELINE",
+    "SCENARIO",
+    "SEED",
+    "BUDGET",
+    "REPLICAS",
+    "STORE",
+    "ON_INCONCLUSIVE",
+    "ENGINE",
+)
 """Variables (PERFGATE_…) that are meant for the fleet or another command, not for its measurements."""
 
 

@@ -72,6 +72,7 @@ def measure(  # noqa: PLR0913, PLR0917 - the run, and everything that it touches
         if not (isinstance(error, KeyboardInterrupt) or interrupts.happened):
             raise
         outcome = Outcome.INTERRUPTED
+    recorder.load_came_from(world.load_workers())
     return Ending(outcome, looking.taken, world.clock() - began_s, invalid, ops.traced, ops.problem)
 
 
@@ -96,7 +97,7 @@ class _Measurement:
         clock, plan, job = self.world.clock, self.plan, self.job
         bench = Bench(plan, self.world.machine, clock, np.random.default_rng(plan.seed), clock())
         with TemporaryDirectory(prefix="perfgate-") as scratch:
-            setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
+            setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch), self.world.host)
             with Fleet(plan, setups, self.world) as fleet:
                 self._make_ready(fleet)
                 self._foretell()

@@ -46,6 +46,10 @@ class Options:
     """Whether to time the operations of both versions, and to explain what failed."""
     capacity: bool = True
     """Whether to measure `capacity_rps` where a scenario names it."""
+    engine: str = "local"
+    """Where load workers run: `local` processes, or on the nodes of a `ray` cluster."""
+    address: str | None = None
+    """Address of the Ray cluster; None: the one that this machine belongs to."""
     store: str | None = None
     """Where to look for a calibration; None: do not look."""
     policy: Policy = NO_POLICY

@@ -41,4 +41,6 @@ def world_of(  # noqa: PLR0913, PLR0917 - what a run touches comes from many pla
         threads=thread_cpu_ms_of,
         at_once=at_once(scenario, cpus, environment["cores"]),
         available_mib=available_mib,
+        host=workers.transport.host,
+        load_workers=lambda: workers.facts,
     )

@@ -59,8 +59,8 @@ class Cluster:
 def connected(address: str | None, environ: Mapping[str, str]) -> Iterator[Cluster]:
     """Connect to a cluster, and disconnect at the end, which ends everything that was placed there.
 
-    The address is that of the cluster's head, `HOST:PORT`; None: `RAY_ADDRESS`, or what Ray finds on this machine, which
-    must be one of the nodes. UsageError if Ray is not installed, no cluster answers, or its versions are others.
+    The address is that of the cluster's head, `HOST:PORT`; None: `RAY_ADDRESS`, or what Ray finds here. This machine
+    must be one of the nodes. UsageError if it is not, Ray is not installed, no cluster answers, or versions differ.
     """
     ray = _imported()
     wanted = address or environ.get("RAY_ADDRESS") or "auto"

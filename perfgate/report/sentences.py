@@ -162,7 +162,7 @@ def generator_sentence(result: Result) -> str:
     if _in_process(result):
         return f"No load generator: the model's own processes made the {found.requests:,} calls."
     cores = "its core" if found.workers == 1 else "the cores of its workers"
-    busy = f"used {formatting.share(found.cpu_share)} of {cores}"
+    busy = f"{_elsewhere(result)}used {formatting.share(found.cpu_share)} of {cores}"
     if found.send_lag_max_ms == 0:
         return f"The load generator {busy}; in a closed loop no request is sent late."
     late = [f"{formatting.number(found.send_lag_p50_ms)} ms (p50)"]
@@ -171,6 +171,16 @@ def generator_sentence(result: Result) -> str:
         f"The load generator {busy} and sent {found.requests:,} requests. Send lag: {', '.join(late)}, "
         f"{formatting.number(found.send_lag_max_ms)} ms (maximum)."
     )
+
+
+def _elsewhere(result: Result) -> str:
+    """Return how many workers ran on the nodes of a cluster, and how well their clocks are known; else empty."""
+    workers = result.load_workers
+    if not workers:
+        return ""
+    known = formatting.number(max(worker.clock_uncertainty_ms for worker in workers))
+    many = "a worker" if len(workers) == 1 else f"{len(workers)} workers"
+    return f"ran in {many} on the nodes of a Ray cluster, with clocks compared to ±{known} ms; it "
 
 
 def sampling_sentence(result: Result) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 from perfgate.capacity.answer import CapacityAnswer
 from perfgate.errors import UsageError
 from perfgate.experiment.timeline import ThreadTime, Timeline
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.results import document, samples
 from perfgate.results.result import Result
 from perfgate.stats.capacities import Capacities
@@ -80,6 +81,10 @@ class Recorder:
         """Record what the search for a capacity found; no answer if it ended too early for one."""
         self._capacities = capacities
         self._begun = replace(self._begun, capacity=answer)
+
+    def load_came_from(self, workers: tuple[LoadWorker, ...]) -> None:
+        """Record what is known of load workers on other nodes."""
+        self._begun = replace(self._begun, load_workers=workers)
 
     def append(self, block: Block) -> None:
         """Record a block, in memory and on disk."""

@@ -13,6 +13,7 @@ from perfgate.explain.explanation import Explanation
 from perfgate.explain.profile import Profile
 from perfgate.gate.interim import Look
 from perfgate.gate.verdict import Judgement
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.stats.payload_changes import PayloadChange
 from perfgate.stats.summary import ArmSummary, BatchSizes, ClassSummary, Curve, Generator, StageSummary
 from perfgate.trials import Caution, ReplicaFacts
@@ -197,6 +198,8 @@ class Result:
     """Each request class separately, if the scenario has several."""
     generator: Generator | None = None
     """How well the load generator kept to the schedule; None if there is no load lane."""
+    load_workers: tuple[LoadWorker, ...] = ()
+    """Workers of the load generator on other nodes, of `--engine ray`; empty if the load came from this machine."""
     threads: tuple[ThreadTime, ...] = ()
     """CPU time by kind of thread in the load lane."""
     timeline: Timeline = field(default_factory=Timeline)

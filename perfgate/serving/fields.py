@@ -10,7 +10,7 @@ from perfgate.errors import UsageError
 from perfgate.nearest import nearest
 
 FIELDS = {
-    "host": "the server's address, 127.0.0.1",
+    "host": "the server's address, 127.0.0.1 or this node's",
     "port": "a free port, for gRPC",
     "rest_port": "another free port, for REST",
     "model": "a directory with the model as its only version, for `--model_base_path`",

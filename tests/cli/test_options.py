@@ -4,8 +4,10 @@ import click
 import pytest
 
 from perfgate.cli.options import CpuList, Duration
+from perfgate.errors import ExitCode
 from perfgate.scenario.overrides import server_settings
 from perfgate.scenario.schema import Server
+from tests.cli.conftest import Commands
 
 
 @pytest.mark.parametrize("text", ["0", "0s", "nan"])
@@ -24,3 +26,12 @@ def test_flags_go_over_the_scenario() -> None:
     settings = server_settings(None, 3, (1,), base)
     assert (settings.intra_op_threads, settings.inter_op_threads, settings.cpus) == (2, 3, (1,))
     assert settings.rpc_threads == 8
+
+
+@pytest.mark.parametrize(("engine", "remedy"), [("local", "use it with --engine ray"), ("ray", "Write HOST:PORT")])
+def test_an_address_is_that_of_a_ray_cluster(engine: str, remedy: str, commands: Commands) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    code, said = commands.ends("compare", "old", "slow", "-s", "s.toml", "--engine", engine, "--address", "nowhere")
+    assert code == ExitCode.USAGE
+    assert remedy.lower() in said.lower()
+    assert said.count("\n") == 1

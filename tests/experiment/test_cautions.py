@@ -19,12 +19,14 @@ from perfgate.experiment.cautions import (
     server_cautions,
     time_cautions,
     warmup_cautions,
+    worker_cautions,
 )
 from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import traffic_of
 from perfgate.experiment.plan import Plan, Segment, Slot, make_plan
 from perfgate.formatting import with_unit
 from perfgate.loadgen.fake import FakeDriver
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.observe.fake import FakeProcessAccounts
 from perfgate.scenario.schema import Load, Scenario
 from perfgate.serving.fake import FakeReplica
@@ -63,6 +65,29 @@ def test_with_several_workers_the_share_is_each_ones() -> None:
     assert two is not None
     assert "85% of its core" in two
     assert three is None
+
+
+@pytest.mark.parametrize(
+    ("worker", "codes"),
+    [
+        (LoadWorker("w", 9, -5e6, 0.9, 0.9, 0, 1.9), []),
+        (LoadWorker("w", 9, 0.0, 1.1, 0.0, 0, 0.0), ["worker clock"]),
+        (LoadWorker("w", 9, 0.0, 0.3, 40.0, 0, 0.0), ["worker clock"]),
+        (LoadWorker("w", 9, 0.0, 0.3, 0.0, 2, 35.0), ["late worker"]),
+    ],
+)
+def test_load_workers_are_named_whose_clock_or_start_is_not_as_it_should_be(
+    worker: LoadWorker, codes: list[str]
+) -> None:
+    assert _codes(worker_cautions((worker,))) == codes
+
+
+def test_a_late_worker_is_named_with_its_lateness() -> None:
+    worker = LoadWorker("load worker 2 on node 10.0.0.7 (3f0c1a9b)", 40, late_series=3, late_ms=35.0)
+    (found,) = worker_cautions((worker,))
+    assert found.message == (
+        "load worker 2 on node 10.0.0.7 (3f0c1a9b) began late in 3 of 40 series, by 35.0 ms at most"
+    )
 
 
 def test_workers_without_a_request_in_flight_do_not_make_the_others_look_idle() -> None:

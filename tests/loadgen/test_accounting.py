@@ -21,7 +21,7 @@ def test_every_planned_request_is_in_one_part(data: st.DataObject) -> None:
     is_open = data.draw(st.booleans())
     whole = OpenLoop(np.arange(planned) / 10) if is_open else ClosedLoop(3, requests=planned)
     shares: list[tuple[ClosedLoop | OpenLoop, Requests | None]] = []
-    for load in filter(None, divided(whole, workers)):
+    for load in (share for share in divided(whole, workers) if share is not None):
         sent = data.draw(st.integers(0, requests_of(load) or 0))
         failed = data.draw(st.integers(0, sent))
         shares.append((load, data.draw(st.sampled_from([None, records(sent - failed, failed)]))))

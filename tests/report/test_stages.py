@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.report.charts.stages import stages
 from perfgate.report.html.page import render_html
 from perfgate.report.rows import batch_rows, thread_rows
@@ -52,6 +53,16 @@ def test_the_sentences_say_where_the_time_went_and_how_late_the_generator_was() 
     assert generator_sentence(closed) == (
         "The load generator used 50% of the cores of its workers; in a closed loop no request is sent late."
     )
+
+
+def test_the_sentence_says_that_workers_ran_elsewhere() -> None:
+    workers = tuple(LoadWorker(f"load worker {number}", clock_uncertainty_ms=0.1 * number) for number in (1, 2))
+    closed = replace(example.passing(), generator=Generator(10, 0.0, None, 0.0, 0.5, 2), load_workers=workers)
+    assert generator_sentence(closed) == (
+        "The load generator ran in 2 workers on the nodes of a Ray cluster, with clocks compared to ±0.200 ms; it used "
+        "50% of the cores of its workers; in a closed loop no request is sent late."
+    )
+    assert "ran in a worker on" in generator_sentence(replace(closed, load_workers=workers[:1]))
 
 
 def test_threads_are_shares_of_an_arm_and_the_idle_ones_are_left_out() -> None:
