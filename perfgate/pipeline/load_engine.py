@@ -10,6 +10,7 @@ from perfgate.loadgen.workers import Workers
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.options import Options
 from perfgate.protocols.address import host_and_port
+from perfgate.results.result import ComparisonKind
 
 
 @contextmanager
@@ -28,6 +29,9 @@ def workers_of(comparison: Comparison, options: Options, environ: Mapping[str, s
     if scenario.target.kind == "in_process":
         problem = 'the servers of target.kind = "in_process" make their calls themselves, without load workers'
         raise UsageError(problem, "use another target, or --engine local")
+    if comparison.kind is ComparisonKind.STORED_NUMBERS:
+        problem = "the stored numbers were measured with load from one machine, and --engine ray sends it from others"
+        raise UsageError(problem, "compare with a model (--against), or use --engine local")
     from perfgate.loadgen.ray_workers import RayWorkers  # noqa: PLC0415 - only for those who ask for it
     from perfgate.protocols.ray_cluster import connected  # noqa: PLC0415
 

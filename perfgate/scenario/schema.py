@@ -154,7 +154,7 @@ class Load(Table):
     replicas: int | None = Field(default=None, ge=1, le=64)
     """Servers per arm in the load lane; use fewer for long turns. Default: all."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Processes of the load generator; use more if one core is not enough."""
+    """Processes of the load generator; use more if one core is not enough. `--engine ray` runs them on other nodes."""
     connections: int = Field(default=1, ge=1, le=1024)
     """Connections from each worker to a server."""
 

@@ -2,10 +2,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
+from perfgate.baseline.numbers import StoredBaseline
 from perfgate.errors import UsageError
 from perfgate.loadgen import ray_workers
 from perfgate.pipeline.comparison import Comparison
@@ -81,4 +82,12 @@ def test_what_cannot_work_is_a_usage_error(kind: str, options: Options, words: s
         pass
 
     assert caught.value.remedy == words
+    assert not happened
+
+
+def test_stored_numbers_are_not_compared_with_load_from_elsewhere(happened: list[Any]) -> None:
+    stored = replace(comparison(), stored=cast("StoredBaseline", object()))
+    with pytest.raises(UsageError, match="measured with load from one machine"), workers_of(stored, ON_RAY, {}):
+        pass
+
     assert not happened
