@@ -147,8 +147,10 @@ def traffic_of(segment: Segment, block: int, plan: Plan) -> Traffic:
 
 def _drive(live: LiveReplica, load: Traffic, block: int, bench: Bench) -> _Visit:
     cpu_ms, driver_cpu_ms, start_s = live.observer.cpu_ms(), live.driver.cpu_ms, bench.now_s()
+    idle_s = live.driver.idle_s
     requests = live.driver.drive(live.calls, load, first_call=block)
-    wall_s, driver_cpu_ms = bench.now_s() - start_s, live.driver.cpu_ms - driver_cpu_ms
+    driver_cpu_ms = live.driver.cpu_ms - driver_cpu_ms
+    wall_s = bench.now_s() - start_s - (live.driver.idle_s - idle_s)
     if isinstance(load, OpenLoop):
         wall_s = max(wall_s, bench.plan.turn_s)  # after the last arrival the turn continues without requests
     cpu_ms = live.observer.cpu_ms() - cpu_ms

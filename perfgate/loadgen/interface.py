@@ -69,6 +69,11 @@ class Driver(Protocol):
         ...
 
     @property
+    def idle_s(self) -> float:
+        """Time that `drive` has spent so far before and after the load itself, such as for comparing clocks."""
+        ...
+
+    @property
     def cpu_ms(self) -> float:
         """CPU time of the generator so far, including its worker processes."""
         ...

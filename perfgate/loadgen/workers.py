@@ -156,7 +156,7 @@ class WorkersDriver(Closing):
 
     def _all(self, calls: tuple[Call, ...], load: Load, first_call: int) -> Requests:
         """Divide the series, begin everywhere at the same instant, and merge the records."""
-        workers = self._workers
+        workers, began_s = self._workers, time.perf_counter()
         channels = workers.start()
         loads = divided(load, len(channels))
         shares = [(channel, share) for channel, share in zip(channels, loads, strict=True) if share is not None]
@@ -172,7 +172,9 @@ class WorkersDriver(Closing):
             for channel, _ in shares:
                 fact = workers.fact(channel.name)
                 workers.add(fact.after(before[channel], channel.clock_offset(), late_ms[channel]))
-        return _complete(load, records.merge(parts))
+        requests = _complete(load, records.merge(parts))
+        self.idle_s += time.perf_counter() - began_s - _driven_s(requests)
+        return requests
 
     def _prepare(self, shares: Sequence[Share], calls: tuple[Call, ...], first_call: int) -> None:
         """Send the workers their loads, and wait until they are connected."""
@@ -270,6 +272,11 @@ def _complete(load: Load, requests: Requests) -> Requests:
             "report this: it is an error in perfgate",
         )
     return requests
+
+
+def _driven_s(requests: Requests) -> float:
+    """Return the time from the common first instant to the last response."""
+    return float(np.max(requests.scheduled_s + requests.response_ms / 1e3, initial=0.0))
 
 
 def is_loopback(host: str) -> bool:

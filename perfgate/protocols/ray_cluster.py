@@ -62,8 +62,9 @@ def connected(address: str | None, environ: Mapping[str, str]) -> Iterator[Clust
     The address is that of the cluster's head, `HOST:PORT`; None: `RAY_ADDRESS`, or what Ray finds here. This machine
     must be one of the nodes. UsageError if it is not, Ray is not installed, no cluster answers, or versions differ.
     """
-    ray = _imported()
     wanted = address or environ.get("RAY_ADDRESS") or "auto"
+    _ensure_well_formed(wanted)
+    ray = _imported()
     _ensure_answers(_found(wanted), environ)
     with _own_signals():
         try:
@@ -105,17 +106,20 @@ def _silence() -> None:
         worker.print_to_stdstream = lambda *_, **__: None
 
 
-def _found(wanted: str) -> str | None:
-    """Return `host:port` of the cluster's head; None if only Ray knows it."""
+def _ensure_well_formed(wanted: str) -> None:
     if wanted.startswith("ray://"):
         raise UsageError(
             f"{wanted} is for clients of a Ray cluster, and perfgate must run on one of its nodes",
             "run it there, with the address of the cluster's head, HOST:PORT",
         )
+    host, _, port = wanted.rpartition(":")
+    if wanted != "auto" and not (host and port.isdecimal()):
+        raise UsageError(f"{wanted} is not the address of a Ray cluster", "write HOST:PORT, such as 10.0.0.5:6379")
+
+
+def _found(wanted: str) -> str | None:
+    """Return `host:port` of the cluster's head; None if only Ray knows it."""
     if wanted != "auto":
-        host, _, port = wanted.rpartition(":")
-        if not host or not port.isdecimal():
-            raise UsageError(f"{wanted} is not the address of a Ray cluster", "write HOST:PORT, such as 10.0.0.5:6379")
         return wanted
     try:
         from ray._private import services  # noqa: PLC0415 - nothing public says which cluster `auto` is

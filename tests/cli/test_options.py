@@ -30,7 +30,6 @@ def test_flags_go_over_the_scenario() -> None:
 
 @pytest.mark.parametrize(("engine", "remedy"), [("local", "use it with --engine ray"), ("ray", "Write HOST:PORT")])
 def test_an_address_is_that_of_a_ray_cluster(engine: str, remedy: str, commands: Commands) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     code, said = commands.ends("compare", "old", "slow", "-s", "s.toml", "--engine", engine, "--address", "nowhere")
     assert code == ExitCode.USAGE
     assert remedy.lower() in said.lower()

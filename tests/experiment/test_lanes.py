@@ -42,6 +42,20 @@ class Spy(FakeDriver):
         return super().drive(calls, load, first_call)
 
 
+class Preparing(FakeDriver):
+    """Prepares each series for 40 readings of the clock."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def drive(self, calls: Sequence[Call], load: ClosedLoop | OpenLoop, first_call: int = 0) -> Requests:
+        for _ in range(40):
+            self._clock()
+        self.idle_s += 40e-3
+        return super().drive(calls, load, first_call)
+
+
 def _plan(load: Load | None = None) -> Plan:
     return make_plan(Scenario(load=load or Load()), BOTH, seed=3, replicas=2)
 
@@ -93,6 +107,17 @@ def test_the_load_lane_reads_memory_at_each_visit_and_counts_idle_ends() -> None
     for block in blocks(Segment(Lane.LOAD, Depth.REQUEST, 5.0), _replicas(plan, bench.clock), bench):
         assert all(trial.memory is not None for trial in block.trials)
         assert all(trial.wall_s == plan.turn_s for trial in block.trials)
+
+
+def test_time_without_load_is_no_part_of_a_turn() -> None:
+    plan = _plan(Load(in_flight=2))
+    bench = _bench(plan)
+    replicas = _replicas(plan, bench.clock)
+    (before,) = blocks(LOAD, replicas, bench)
+    slow = tuple(replace(live, driver=Preparing(bench.clock)) for live in replicas)
+    (block,) = blocks(LOAD, slow, bench)
+
+    assert [each.wall_s for each in block.trials] == pytest.approx([each.wall_s for each in before.trials])
 
 
 def test_memory_is_read_in_the_first_block_and_seldom_after() -> None:

@@ -163,6 +163,20 @@ def test_all_begin_at_one_instant_of_their_own_clocks_and_are_described() -> Non
     assert transport.starts == 1
 
 
+def test_time_without_load_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    times_s = np.array([0.0, 0.1, 0.2])
+    ones = np.ones(3)
+    one = Requests(times_s, np.array([50.0, 400.0, 100.0]), ones, ones, np.zeros(3, np.int8))
+    _, _, driver = driver_of(2, one)
+    clock = iter([10.0, 10.5, 12.0])  # it begins, sets the first instant, and ends
+    monkeypatch.setattr("perfgate.loadgen.workers.time.perf_counter", lambda: next(clock))
+    with driver:
+        driver.record(CALLS, OpenLoop(times_s))
+        monkeypatch.undo()
+
+    assert driver.idle_s == pytest.approx(2.0 - 0.5)
+
+
 def test_a_lost_worker_ends_the_load_and_every_request_is_accounted_for() -> None:
     one = recorded(100)
     transport, workers, driver = driver_of(4, one)

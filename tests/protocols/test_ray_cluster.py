@@ -88,9 +88,7 @@ def test_a_missing_ray_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ray://host:10001", ":6379", "host:port"])
-def test_a_malformed_address_is_a_usage_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, FakeRay())
-
+def test_a_malformed_address_is_a_usage_error(address: str) -> None:
     assert "HOST:PORT" in refusal(address).remedy
 
 
