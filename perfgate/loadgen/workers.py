@@ -18,6 +18,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.loadgen import records
 from perfgate.loadgen.accounting import account, requests_of
 from perfgate.loadgen.closing import Closing
+from perfgate.loadgen.division import Load, divided, longest_s, turn_of
 from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop, Reply
@@ -25,14 +26,13 @@ from perfgate.loadgen.load_worker import LoadWorker
 from perfgate.loadgen.local_workers import LocalWorkers
 from perfgate.loadgen.request_log import failures_at_deadline
 from perfgate.loadgen.worker_interface import LostWorkerError, WorkerChannel, WorkerTransport
-from perfgate.protocols.address import host_and_port
+from perfgate.protocols.address import host_and_port, is_loopback
 from perfgate.trials import Call, Requests
 
 _START_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 5.0
 """Time for the records of a series that was ended early, after the last request's deadline."""
 
-Load = ClosedLoop | OpenLoop
 Share = tuple[WorkerChannel, Load]
 
 
@@ -167,7 +167,7 @@ class WorkersDriver(Closing):
         at_s = time.perf_counter() + workers.transport.lead_s
         for channel, _ in shares:
             channel.tell({"op": "go", "driver": self._number, "at_s": before[channel].there(at_s)})
-        parts, late_ms = self._parts(shares, _longest_s(load, self._endpoint.deadline_s))
+        parts, late_ms = self._parts(shares, _START_TIMEOUT_S + longest_s(load, self._endpoint.deadline_s))
         if workers.transport.remote:
             for channel, _ in shares:
                 fact = workers.fact(channel.name)
@@ -277,45 +277,6 @@ def _complete(load: Load, requests: Requests) -> Requests:
 def _driven_s(requests: Requests) -> float:
     """Return the time from the common first instant to the last response."""
     return float(np.max(requests.scheduled_s + requests.response_ms / 1e3, initial=0.0))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host means the machine itself, wherever it is used."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def divided(load: Load, workers: int) -> list[Load | None]:
-    """Divide a load among workers: arrivals in turn, requests in flight as evenly as possible; None: nothing to do."""
-    if isinstance(load, OpenLoop):
-        return [
-            OpenLoop(instants) if (instants := load.instants_s[worker::workers]).size else None
-            for worker in range(workers)
-        ]
-    used = min(workers, load.in_flight, load.requests or load.in_flight)
-    shares: list[Load | None] = []
-    for worker in range(workers):
-        if worker >= used:
-            shares.append(None)
-            continue
-        requests = None if load.requests is None else len(range(worker, load.requests, used))
-        shares.append(replace(load, in_flight=len(range(worker, load.in_flight, used)), requests=requests))
-    return shares
-
-
-def turn_of(calls: tuple[Call, ...], first_call: int, worker: int, workers: int) -> tuple[Call, ...]:
-    """Return the calls that a worker cycles through if requests are distributed in turn."""
-    return tuple(calls[(first_call + worker + turn * workers) % len(calls)] for turn in range(len(calls)))
-
-
-def _longest_s(load: Load, deadline_s: float) -> float:
-    """Return the longest time that a series can take, so that a stopped worker is not waited for indefinitely."""
-    if isinstance(load, OpenLoop):
-        sending_s = float(load.instants_s[-1]) if load.instants_s.size else 0.0
-    elif load.duration_s is not None:
-        sending_s = load.duration_s
-    else:
-        sending_s = (load.requests or 1) * (deadline_s + load.think_time_s + 1)
-    return sending_s + deadline_s + _START_TIMEOUT_S
 
 
 def open_driver(endpoint: ServerAddress, workers: Workers | None = None) -> Engine | WorkersDriver:

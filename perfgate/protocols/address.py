@@ -16,3 +16,8 @@ def host_and_port(address: str) -> tuple[str, int]:
     if found is None or int(found[2]) not in _PORTS:
         raise UsageError(f"{address!r} is not an address", "write HOST:PORT, for example 127.0.0.1:8500")
     return found[1].strip("[]"), int(found[2])
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host means the machine itself, wherever it is used."""
+    return host in {"localhost", "::1"} or host.startswith("127.")

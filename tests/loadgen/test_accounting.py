@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.loadgen.accounting import account, requests_of
+from perfgate.loadgen.division import divided
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
-from perfgate.loadgen.workers import divided
 from perfgate.trials import Requests
 
 

@@ -14,10 +14,11 @@ import pytest
 from perfgate.errors import InvalidRunError
 from perfgate.loadgen import records
 from perfgate.loadgen.arrivals import constant
+from perfgate.loadgen.division import divided, turn_of
 from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
-from perfgate.loadgen.workers import Workers, divided, open_driver, turn_of
+from perfgate.loadgen.workers import Workers, open_driver
 from perfgate.trials import Call, Requests, Stages
 
 ACCOUNT = r"(\d+) requests were lost with it; of the (\d+) of the series, (\d+) were answered, (\d+) failed, and (\d+) "
