@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 METRIC_TABLES: tuple[tuple[str, ...], ...] = (("gate", "metrics"), ("objectives",))
 """Tables of a scenario whose keys are metric names."""
 
-SHARES = (*AMOUNTS, "up_to")
+SHARES = (*AMOUNTS, "up_to", "headroom")
 """Keys that also take a percentage in a string."""
 
 _ALLOWED = {
@@ -156,14 +156,17 @@ def _without_none(annotation: Any) -> Any:  # noqa: ANN401 - a type as written
     return next(filter(_is_table, parts)) if NoneType in parts and any(map(_is_table, parts)) else annotation
 
 
-def _tables(table: type[BaseModel], name: str = "") -> Iterator[tuple[str, frozenset[str]]]:
-    yield (f"[{name}]" if name else "the top of the file"), frozenset(table.model_fields)
+def _tables(table: type[BaseModel], name: str = "", *, is_array: bool = False) -> Iterator[tuple[str, frozenset[str]]]:
+    written = f"[[{name}]]" if is_array else f"[{name}]"
+    yield written if name else "the top of the file", frozenset(table.model_fields)
     for key, field in table.model_fields.items():
         dotted = f"{name}.{key}".lstrip(".")
         annotation = _without_none(field.annotation)
         for inner in (annotation, *get_args(annotation)):
             if _is_table(inner):
-                yield from _tables(inner, dotted if inner is annotation else f"{dotted}.NAME")
+                is_array = get_origin(annotation) is tuple
+                is_named = inner is not annotation and not is_array
+                yield from _tables(inner, f"{dotted}.NAME" if is_named else dotted, is_array=is_array)
 
 
 def _dotted(path: Path) -> str:
