@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from perfgate.errors import UsageError
+from perfgate.fleet.patterns import is_pattern, matching
 from perfgate.fleet.schema import Common, FleetFile, FleetModel
-from perfgate.scenario.mistakes import explain, usage_error
-from perfgate.scenario.toml_file import read_toml
 
 _PLAIN = ("priority", "budget_s", "replicas", "cores", "memory_mib", "demand_rps", "headroom")
 """Keys that a gate takes as they are."""
-_PATTERN = re.compile(r"[*?\[]")
+_LONGEST_ID = 200
+"""A file's name has at most 255 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,98 +47,97 @@ class FleetGate:
     headroom: float = 0.3
 
 
-def read_fleet(file: Path) -> FleetFile:
-    """Read a fleet file; UsageError with file, dotted key and remedy, for all mistakes at once."""
-    data = read_toml(file, "fleet")
-    if isinstance(data.get("models"), dict):
-        raise UsageError(f"{file}: models must be an array of tables", "write [[models]], with double brackets")
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._") or "fleet"
-    try:
-        return FleetFile.model_validate({"name": stem, **data})
-    except ValidationError as error:
-        mistakes = tuple(explain(each, FleetFile) for each in error.errors(include_url=False))
-        raise usage_error(str(file), mistakes) from error
-
-
 def gates_of(fleet: FleetFile, file: Path) -> tuple[FleetGate, ...]:
     """List the gates, in the order of the file; UsageError where a pattern matches nothing, or two gates collide."""
-    folder, found = file.parent, dict[str, dict[str, FleetGate]]()
-    exact = [each for each in fleet.models if not _PATTERN.search(each.model)]
-    for each in (*(each for each in fleet.models if each not in exact), *exact):
-        one_name = bool(each.name) and len(list(_paths(each, folder))) > 1
-        if one_name:
-            raise UsageError(f"{file}: {each.model} matches several models, which cannot all be {each.name}", "no name")
-        for path in _paths(each, folder):
-            own = _gates(_merged(each, fleet), each.name or _name(path), path, folder)
-            if each in exact or str(path) not in found:
-                found[str(path)] = own
-            else:
-                found[str(path)] |= own
-    gates = tuple(gate for own in found.values() for gate in own.values())
+    folder, found = file.parent, dict[tuple[str, str], FleetGate]()
+    listed = {_same(folder / each.model) for each in fleet.models if not is_pattern(each.model, folder)}
+    for number, each in enumerate(fleet.models):
+        many = is_pattern(each.model, folder)
+        paths = matching(each.model, folder, file) if many else (folder / each.model,)
+        if each.name and len(paths) > 1:
+            problem = f"{file}: {each.model} matches {len(paths)} models, which cannot all be {each.name}"
+            raise UsageError(problem, "remove `name`, or list the models one by one")
+        for path in paths:
+            if not (many and _same(path) in listed):
+                for gate in _gates(each, fleet, path, file):
+                    found[_same(path) if many else str(number), gate.scenario_name] = gate
+    return _unique(found.values(), file)
+
+
+def _same(path: Path) -> str:
+    return os.path.normpath(path)
+
+
+def _unique(gates: Iterable[FleetGate], file: Path) -> tuple[FleetGate, ...]:
+    """Return the gates; UsageError if two have one name."""
     seen: dict[str, FleetGate] = {}
     for gate in gates:
-        if (other := seen.setdefault(gate.gate_id, gate)) is not gate:
-            problem = f"{file}: {other.model} and {gate.model} are both {gate.model_name}"
-            raise UsageError(problem, "set a different `name` for one of them")
-    return gates
-
-
-def _paths(entry: FleetModel, folder: Path) -> Iterator[Path]:
-    if not _PATTERN.search(entry.model):
-        yield folder / entry.model
-        return
-    pattern, root = entry.model, folder
-    if pattern.startswith("/"):
-        pattern, root = pattern.lstrip("/"), Path("/")
-    matches = sorted(path for path in root.glob(pattern) if path.is_dir() or path.suffix == ".keras")
-    if not matches:
-        raise UsageError(f"no model matches {json.dumps(entry.model)} in {folder}", "correct the pattern, or remove it")
-    yield from matches
+        other = seen.setdefault(gate.gate_id, gate)
+        if len(gate.gate_id) > _LONGEST_ID:
+            raise UsageError(f"{file}: the name of {gate.model} and its scenario is too long", "set a shorter `name`")
+        if other is gate:
+            continue
+        if _same(Path(other.model)) == _same(Path(gate.model)):
+            problem = f"{file}: {gate.model} is listed twice, under scenario {gate.scenario_name}"
+            raise UsageError(problem, "remove one entry, or set a different `name` in it")
+        both = gate.model_name if gate.model_name == other.model_name else gate.gate_id
+        raise UsageError(f"{file}: {other.model} and {gate.model} are both {both}", "set a different `name` for one")
+    return tuple(seen.values())
 
 
 def _name(path: Path) -> str:
     """Return a model's name; a version directory such as `ranker/3` is named after its base path."""
-    last = path.name.removesuffix(".keras")
-    named = f"{path.parent.name}-{last}" if last.isdigit() and path.parent.name else last
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", named).strip("-._") or "model"
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - links are not followed: they are names, too
+    last = whole.name.removesuffix(".keras")
+    return _plain(f"{whole.parent.name}-{last}" if last.isdigit() and whole.parent.name else last) or "model"
+
+
+def _plain(text: str) -> str:
+    """Return the letters and digits of a name, without accents: it becomes a directory's, and part of a baseline's."""
+    decomposed = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", decomposed).strip("-._")
 
 
 def _merged(entry: FleetModel, fleet: FleetFile) -> dict[str, Any]:
     """Return an entry's values; the three ways to name a baseline exclude each other, so one replaces the others."""
-    ways = {"baseline", "against", "objectives_only"}
     given = {name: getattr(fleet.defaults, name) for name in Common.model_fields}
-    if ways & entry.model_fields_set:
-        given |= {name: Common.model_fields[name].default for name in ways}
+    if entry.compared_by:
+        given |= {name: Common.model_fields[name].default for name in ("baseline", "against", "objectives_only")}
     own = {name: getattr(entry, name) for name in entry.model_fields_set & set(Common.model_fields)}
     return given | own
 
 
-def _gates(values: Mapping[str, Any], name: str, path: Path, folder: Path) -> dict[str, FleetGate]:
+def _gates(entry: FleetModel, fleet: FleetFile, path: Path, file: Path) -> Iterator[FleetGate]:
+    values, name = _merged(entry, fleet), entry.name or _name(path)
     against = _filled(values["against"], name)
-    gates = {}
     scenarios: tuple[str | None, ...] = values["scenarios"] or (None,)
+    seen: dict[str, str | None] = {}
     for scenario in scenarios:
-        scenario_name, found = _scenario(scenario, folder)
-        gates[scenario_name] = FleetGate(
-            gate_id=f"{name}--{scenario_name}",
+        scenario_name, found = _scenario(scenario, file.parent)
+        scenario_id = _plain(scenario_name) or "scenario"
+        if scenario_id in seen:
+            problem = f"{file}: {path}: scenarios {seen[scenario_id]} and {scenario} are both {scenario_id}"
+            raise UsageError(problem, "remove one, or rename its file")
+        seen[scenario_id] = scenario
+        yield FleetGate(
+            gate_id=f"{name}--{scenario_id}",
             model_name=name,
             model=str(path),
             scenario=found,
             scenario_name=scenario_name,
             baseline=None if against or values["objectives_only"] else _filled(values["baseline"], name),
-            against=str(folder / against) if against else None,
+            against=str(file.parent / against) if against else None,
             owner=_filled(values["owner"], name),
             resources=dict(values["resources"]),
             **{key: values[key] for key in _PLAIN},
         )
-    return gates
 
 
 def _scenario(given: str | None, folder: Path) -> tuple[str, str | None]:
     """Return a scenario's name, and how it is found: by name, or by its file."""
     if given is None:
         return "default", None
-    is_file = given.endswith(".toml") or "/" in given
+    is_file = given.endswith(".toml") or "/" in given or "\\" in given
     return (Path(given).stem, str(folder / given)) if is_file else (given, given)
 
 

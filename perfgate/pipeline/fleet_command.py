@@ -13,7 +13,8 @@ from perfgate.errors import ExitCode, UsageError
 from perfgate.fleet import document
 from perfgate.fleet.conduct import CAPACITY, Conductor, RoundState, Task
 from perfgate.fleet.engine import Engine
-from perfgate.fleet.gates import gates_of, read_fleet
+from perfgate.fleet.file import read_fleet
+from perfgate.fleet.gates import gates_of
 from perfgate.fleet.judging import Levels
 from perfgate.fleet.local import LocalEngine
 from perfgate.fleet.measured import Measured, Measurements
