@@ -26,6 +26,7 @@ def read_fleet(file: Path) -> FleetFile:
         return FleetFile.model_validate({"name": stem, **data})
     except ValidationError as error:
         details = [each for each in error.errors(include_url=False) if not _follows(each)]
+        details.sort(key=_is_missing)  # after `modles: unknown key`
         raise usage_error(str(file), tuple(map(_mistake, details))) from error
 
 
@@ -40,6 +41,10 @@ def json_schema() -> dict[str, Any]:
 def _follows(detail: ErrorDetails) -> bool:
     """Return whether an error only follows from others: an array whose wrong items pydantic leaves out is too short."""
     return detail["type"] == "too_short" and bool(detail["input"])
+
+
+def _is_missing(detail: ErrorDetails) -> bool:
+    return detail["type"] == "missing"
 
 
 def _mistake(detail: ErrorDetails) -> Mistake:

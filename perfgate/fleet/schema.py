@@ -78,8 +78,8 @@ class Common(Table):
 
     scenarios: tuple[Name, ...] = ()
     """Scenarios, each of which is a gate of its own. A word without `/` and `.toml` is a name
-    (`scenarios/NAME.toml` in the working directory), anything else is a file, relative to the fleet file. None: the
-    scenario with all defaults."""
+    (`scenarios/NAME.toml`, looked up as by `perfgate run`), anything else is a file, relative to the fleet file. None:
+    the scenario with all defaults."""
     baseline: Annotated[Name, AfterValidator(_filled_in)] = "default"
     """Stored baseline to compare with; `{name}` is the model's name. At most one of `baseline`, `against` and
     `objectives_only` can be set, and a model's own replaces that of `[defaults]`, whichever it is."""
@@ -104,7 +104,7 @@ class Common(Table):
     """Memory that a measurement reserves, MiB. 0: none. It decides what is measured beside it, and limits nothing."""
     resources: Annotated[dict[str, float], AfterValidator(_of_nodes)] = Field(default_factory=dict)
     """Other resources that a node must have, by the names that the Ray cluster gives them: `avx512 = 1`."""
-    demand_rps: float | None = Field(default=None, ge=0.001, le=1e11)
+    demand_rps: float | None = Field(default=None, ge=0.001, le=100_000_000_000)
     """Requests per second that the model must carry in production: its capacity is measured, too, under its first
     scenario, and servers are counted. It takes four minutes a model, after the gates, and decides no verdict."""
     headroom: Headroom = 0.3
