@@ -1,0 +1,180 @@
+"""Command lines of `perfgate fleet`: what is refused before anything is measured, and what stops nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from perfgate.cli import app
+from perfgate.errors import ExitCode
+from perfgate.fleet import document
+from perfgate.fleet.engine import Ended, Order
+from perfgate.gate.verdict import Verdict
+from perfgate.pipeline import fleet_command
+from tests.cli.conftest import Commands
+
+FLEET = """
+store = "kept"
+[defaults]
+scenarios = ["s.toml"]
+[[models]]
+model = "same"
+against = "old"
+[[models]]
+model = "slow"
+baseline = "prod-{name}"
+owner = "search team"
+"""
+
+
+@dataclass
+class FakeEngine:
+    """Measures nothing, or as a test says."""
+
+    measure: Callable[[Sequence[str]], int] = lambda _: 0
+    orders: list[Order] = field(default_factory=list)
+    waiting: list[Order] = field(default_factory=list)
+    description: str = "a fake"
+
+    def refusal(self, order: Order) -> str:
+        return "64 cores are wanted, but this machine has 2" if order.cores == 64 else ""
+
+    def has_room(self, _: Order) -> bool:
+        return not self.waiting
+
+    def start(self, order: Order) -> None:
+        self.orders.append(order)
+        self.waiting.append(order)
+
+    def wait(self, _: float) -> tuple[Ended, ...]:
+        done = [
+            Ended(each.order_id, "here", (0,), time.time(), time.time(), self.measure(each.arguments))
+            for each in self.waiting
+        ]
+        self.waiting.clear()
+        return tuple(done)
+
+    def stop(self) -> None:
+        self.waiting.clear()
+
+
+@pytest.fixture
+def engine(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """Let measurements be those of `commands`: real command lines on fake servers, in this process."""
+    made = FakeEngine()
+    monkeypatch.setattr(fleet_command, "LocalEngine", lambda *_: made)
+    (commands.home / "fleet.toml").write_text(FLEET)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("modles = 1", "fleet.toml: modles: unknown key (and 1 more). Did you mean models?"),
+        ("", 'fleet.toml: it lists no models. Add [[models]] with model = "PATH" for each'),
+        ('[[models]]\nmodel = "models/*"', 'fleet.toml: no model matches "models/*". Correct the pattern'),
+        ('[[models]]\nmodel = "same"\nscenarios = ["nope"]', "same--nope: no scenario nope in scenarios."),
+        ('[[models]]\nmodel = "same"\nobjectives_only = true', "same--default: nothing to judge"),
+        ('[[models]]\nmodel = "same"\nbaseline = "../x"', "same--default: invalid baseline name '../x'"),
+        ('[[models]]\nmodel = "same"\nagainst = "old"\ncores = 64', "same--default: 64 cores are wanted, but"),
+    ],
+)  # fmt: skip
+def test_a_mistake_ends_it_before_anything_is_measured(
+    text: str, said: str, commands: Commands, engine: FakeEngine
+) -> None:
+    Path("fleet.toml").write_text(text)
+    message = commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.USAGE)
+    assert message.startswith(f"ERROR {said}")
+    assert engine.orders == []
+    assert not Path("out", "fleet.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nothing.toml",), "ERROR nothing.toml: no such fleet file. Check the path"),
+        ((".",), "ERROR Invalid value for 'FILE': File '.' is a directory."),
+        (("fleet.toml", "fleet.toml"), "ERROR Got unexpected extra argument (fleet.toml)."),
+        ((), "ERROR Missing argument 'FILE'."),
+        (("fleet.toml", "--engine", "kubernetes"), "ERROR Invalid value for '--engine'"),
+        (("fleet.toml", "--address", "10.0.0.1:6379"), "ERROR --address is for --engine ray. Add --engine ray"),
+        (("fleet.toml", "--junit", "s.toml/x.xml"), "ERROR "),
+        (("fleet.toml", "--out", "s.toml"), "ERROR Invalid value for '--out'"),
+    ],
+)
+def test_a_wrong_command_line_ends_it(
+    arguments: tuple[str, ...], said: str, commands: Commands, engine: FakeEngine
+) -> None:
+    message = commands("fleet", *arguments, expect=ExitCode.USAGE)
+    assert message.startswith(said)
+    assert message.count("\n") == 1
+    assert engine.orders == []
+
+
+def test_without_ray_its_engine_says_how_to_install_it(
+    commands: Commands, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    message = commands("fleet", "fleet.toml", "--engine", "ray", expect=ExitCode.USAGE)
+    assert message.startswith("ERROR Ray is not installed. ")
+    assert message.lower().endswith('pip install "perfgate[ray]"\n')
+    assert engine.orders == []
+
+
+def test_a_dry_run_lists_what_would_be_measured(commands: Commands, engine: FakeEngine) -> None:
+    commands("fleet", "fleet.toml", "--dry-run", "--out", "out", "--junit", "junit.xml")
+    first, second, last = commands.out.splitlines()
+    assert first == "same--s  same against old"
+    assert second.startswith("slow--s  no baseline prod-slow in kept. Record one with `perfgate baseline record MODEL ")
+    assert last == "1 of 2 gates, error level 0.01 shared by 2"
+    assert engine.orders == []
+    assert not Path("out").exists()
+    assert not Path("junit.xml").exists()
+
+
+@pytest.mark.slow  # 1 s: one run on fakes
+def test_a_gate_without_a_baseline_does_not_stop_the_others(commands: Commands, engine: FakeEngine) -> None:
+    engine.measure = app.main
+    command = ("fleet", "fleet.toml", "--out", "out", "--junit", "junit.xml", "--json")
+    message = commands(*command, expect=ExitCode.INCONCLUSIVE)
+    found = document.read(Path("out"))
+    verdicts = {gate.gate_id: gate.verdict for gate in found.gates}
+    assert verdicts["slow--s"] is Verdict.INCONCLUSIVE
+    assert "slow--s no baseline prod-slow in kept" in message.splitlines()[-1]
+    (same,) = [gate for gate in found.gates if gate.gate_id == "same--s"]
+    assert same.moves
+    assert same.measurements[0].problem == ""
+    assert {order.arguments[:4] for order in engine.orders} == {("run", "same", "--against", "old")}
+    assert 'value="search team"' in Path("junit.xml").read_text()
+    assert commands("fleet", "fleet.toml", "--out", "out", "--on-inconclusive", "pass")
+
+
+def test_what_ends_without_a_result_is_invalid_and_says_where_to_look(commands: Commands, engine: FakeEngine) -> None:
+    engine.measure = lambda _: ExitCode.INVALID
+    message = commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    assert "same--s it ended with exit code 5 and without a result: see its perfgate.log" in message.splitlines()[-1]
+
+
+def test_variables_of_other_commands_do_not_reach_measurements(
+    commands: Commands, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERFGATE_BUDGET", "1h")
+    monkeypatch.setenv("PERFGATE_BASELINE", "other")
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    (order, *_) = engine.orders
+    assert not {"PERFGATE_BUDGET", "PERFGATE_BASELINE"} & order.environ.keys()
+    assert order.environ["PATH"] == os.environ["PATH"]
+    assert order.arguments[order.arguments.index("--budget") + 1] == "2"
+
+
+def test_its_json_is_the_file(commands: Commands, engine: FakeEngine) -> None:
+    commands("fleet", "fleet.toml", "--out", "out", "--json", "-q", expect=ExitCode.INVALID)
+    assert json.loads(commands.out) == json.loads(Path("out", "fleet.json").read_text())
+    assert json.loads(commands.out)["engine"] == engine.description
