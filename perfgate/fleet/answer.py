@@ -28,7 +28,9 @@ class Measurement:
     cpus: tuple[int, ...]
     """CPUs that it had to itself."""
     began_utc: str
+    """When it had its CPUs."""
     ended_utc: str
+    """When it ended."""
     attempts: int
     """How often it was begun: more than once if a node was lost."""
     kept: bool
@@ -70,23 +72,27 @@ class GateAnswer:
     """One model under one scenario."""
 
     gate_id: str
-    """Unique in the fleet."""
+    """Unique in the fleet: the names of model and scenario."""
     model_name: str
+    """Name of the model, from the fleet file or its path."""
     model: str
-    """As given."""
+    """Path of the model, as given."""
     scenario_name: str
+    """Name of the scenario."""
     compared_with: str
     """The baseline's name or model; empty if nothing is compared."""
     owner: str
+    """Who is responsible; empty if the fleet file does not say."""
     priority: int
+    """Priority in the fleet file."""
     verdict: Verdict
-    """Verdict within the fleet."""
+    """Verdict within the fleet, at the error level that all gates share."""
     headline: str
     """What decided, or what prevents a decision."""
     moves: tuple[MetricMove, ...]
     """The gated metrics, the worst first."""
     measurements: tuple[Measurement, ...]
-    """All rounds."""
+    """All rounds, and the search for the capacity."""
     since_utc: str = ""
     """Since when all measurements in the history had the same verdict and the same metrics moved; empty if nothing
     moved."""
@@ -112,13 +118,15 @@ class ModelDemand:
     """Servers for the demand of one model."""
 
     model_name: str
+    """Name of the model."""
     demand_rps: float
     """Requests per second in production."""
     arms: tuple[ArmCapacity, ...]
     """Capacity of one server of each version."""
     change: CapacityChange | None
+    """Change of the capacity from the baseline to the candidate; None if nothing is compared, or it is not known."""
     needed: ServersNeeded | None
-    """None if the capacity is not known."""
+    """Servers of each version; None if the capacity is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,30 +154,41 @@ class FleetAnswer:
     fleet: str
     """Name of the fleet."""
     created_utc: str
+    """When the command began."""
     ended_utc: str
+    """When the last measurement had ended."""
     perfgate_version: str
+    """Version that judged."""
     command: tuple[str, ...]
+    """Command line."""
     family: Family
+    """What shares the error level."""
     correction: Correction
+    """What the error level bounds."""
     alpha: float
     """One-sided error level."""
     rounds: int
+    """2 if undecided gates get the time that others leave, else 1."""
     engine: str
-    """Where measurements ran."""
+    """Where measurements ran, in words."""
     verdict: Verdict
+    """Verdict on the fleet: that of its worst gate. `invalid` is worse than `fail`."""
     headline: str
+    """Which gates decided, the worst first."""
     complete: bool
     """Whether every gate was measured; otherwise the fleet was interrupted, or its time was up."""
     gates: tuple[GateAnswer, ...]
     """The most urgent first."""
     demands: tuple[ModelDemand, ...] = ()
+    """Models with a demand whose capacity was measured, in the order of the fleet file."""
     total: TotalDemand | None = None
-    """None if no model has a demand."""
+    """Servers for all models with a demand; None if there are none."""
     seconds: float = nan
     """Wall time of the command."""
     measured_s: float = nan
     """Sum of the wall times of all measurements that this command made."""
     schema_version: int = SCHEMA_VERSION
+    """Number of incompatible changes to this document's format so far."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Other facts."""
 

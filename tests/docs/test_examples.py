@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from perfgate.cli.config_file import load_config
+from perfgate.fleet.schema import FleetFile
 from perfgate.scenario.schema import Scenario
 from perfgate.sketch.schema import Sketch
 from tests.docs.pages import ALL, PAGES, ROOT, Block, blocks
@@ -46,10 +47,13 @@ def test_its_commands_are_commands(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", _of("toml"), ids=_name)
-def test_its_toml_is_a_scenario_a_sketch_or_settings(block: Block, tmp_path: Path) -> None:
+def test_its_toml_is_a_scenario_a_sketch_a_fleet_or_settings(block: Block, tmp_path: Path) -> None:
     tables = tomllib.loads(block.text)
     if tables.keys() & {"inputs", "embeddings", "blocks"}:
         Sketch.model_validate(tables)
+        return
+    if tables.keys() & {"models", "defaults", "correction", "family"}:
+        FleetFile.model_validate({"models": [{"model": "models/*"}], **tables})
         return
     if tables.keys() <= Scenario.model_fields.keys():
         Scenario.model_validate(tables)

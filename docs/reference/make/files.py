@@ -11,6 +11,8 @@ from docs.reference.make.schemas import Schema, definition, keys
 from perfgate.cli import config_schema
 from perfgate.cli.config_file import KEYS, options_of
 from perfgate.cli.run import command as run
+from perfgate.fleet import document as fleet_document
+from perfgate.fleet import file as fleet_file
 from perfgate.results import (
     capacity_document,
     document,
@@ -23,6 +25,9 @@ from perfgate.sketch import file as sketch_file
 
 _SHARED = ("SketchFacts", "ObjectiveAnswer")
 """Objects of a checked plan that a plan has too."""
+_OF_CAPACITY = ("ArmCapacity", "CapacityChange", "ServersNeeded")
+"""Objects of a fleet's answer that an answer of `perfgate capacity` has too."""
+_SHARED_BY_MODELS = "Keys of every model. `[defaults]` has the values for models that do not set them."
 
 
 def scenario() -> str:
@@ -35,6 +40,19 @@ def sketch() -> str:
     """Describe every table of a sketch, in the file's order."""
     root = sketch_file.json_schema()
     return "\n\n".join(_tables("", root, root, set()))
+
+
+def fleet() -> str:
+    """Describe the tables of a fleet file: the keys of each model alone, then those that `[defaults]` has, too."""
+    root = fleet_file.json_schema()
+    models, defaults = root["$defs"]["FleetModel"], root["$defs"]["Defaults"]
+    own = {key: each for key, each in models["properties"].items() if key not in defaults["properties"]}
+    sections = (
+        ("## The file itself", root["description"], root),
+        (f"## {code('[[models]]')}", models["description"], {"properties": own}),
+        (f"## {code('[defaults]')} and {code('[[models]]')}", _SHARED_BY_MODELS, defaults),
+    )
+    return "\n\n".join(f"{title}\n\n{what}\n\n{keys(table, root, link=False)}" for title, what, table in sections)
 
 
 def _tables(path: str, schema: Schema, root: Schema, seen: set[str]) -> Iterator[str]:
@@ -88,6 +106,14 @@ def plan_check() -> str:
     text = _objects(plan_check_document.json_schema(), elsewhere=set(_SHARED))
     for name in _SHARED:
         text = text.replace(f"(#{name.lower()})", f"(plan.md#{name.lower()})")
+    return text
+
+
+def fleet_result() -> str:
+    """Describe every object of an answer of `perfgate fleet`; capacities have a page of their own."""
+    text = _objects(fleet_document.json_schema(), elsewhere=set(_OF_CAPACITY))
+    for name in _OF_CAPACITY:
+        text = text.replace(f"(#{name.lower()})", f"(capacity.md#{name.lower()})")
     return text
 
 

@@ -9,13 +9,26 @@ from dataclasses import dataclass
 from docs.reference.make.causes import causes
 from docs.reference.make.cautions import cautions
 from docs.reference.make.commands import commands
-from docs.reference.make.files import capacity, explanation, plan, plan_check, result, scenario, settings, sketch
+from docs.reference.make.files import (
+    capacity,
+    explanation,
+    fleet,
+    fleet_result,
+    plan,
+    plan_check,
+    result,
+    scenario,
+    settings,
+    sketch,
+)
 from docs.reference.make.glossary import PAGE as GLOSSARY_PAGE
 from docs.reference.make.glossary import glossary
 from docs.reference.make.markdown import code, table
 from docs.reference.make.metrics import metrics
 from perfgate.cli import config_schema
 from perfgate.errors import ExitCode
+from perfgate.fleet import document as fleet_document
+from perfgate.fleet import file as fleet_file
 from perfgate.results import (
     capacity_document,
     document,
@@ -121,6 +134,32 @@ Requests carry ids that the tables have: from 0 to the number of rows, or fewer 
 [`sketch.schema.json`](sketch.schema.json)."""
 """The text above the tables of a sketch."""
 
+FLEET = """\
+A fleet file lists the models of [`perfgate fleet`](commands.md#perfgate-fleet), and how each is gated. A model under
+one scenario is a *gate*. [Gate many models](../how-to/gate-many-models.md) begins with an empty file.
+
+```toml
+[defaults]
+scenarios = ["ranking", "scenarios/bursty.toml"]
+baseline = "prod-{name}"
+budget_s = "30s"
+
+[[models]]
+model = "models/*"            # one entry for every model
+
+[[models]]
+model = "models/checkout"     # replaces what the pattern says of it
+owner = "payments team"
+priority = 1
+demand_rps = 2_000
+```
+
+Paths are relative to the fleet file, except names of scenarios, which are looked up like those of `perfgate run`. Times
+are numbers of seconds, or strings with `ms`, `s`, `m`, `min` or `h`; the headroom is a number, or a percentage in
+quotes. `-` means that there is no fixed default. As a JSON Schema, for editors:
+[`fleet.schema.json`](fleet.schema.json)."""
+"""The text above the tables of a fleet file."""
+
 GLOSSARY = Page(
     "Glossary",
     "perfgate/report/glossary.py",
@@ -190,6 +229,12 @@ PAGES = {
         SKETCH,
         sketch,
     ),
+    "fleet.md": Page(
+        "Fleet files",
+        "perfgate/fleet/schema.py",
+        FLEET,
+        fleet,
+    ),
     "settings.md": Page(
         "Keys of `perfgate.toml`",
         "perfgate/cli/config_file.py",
@@ -224,6 +269,17 @@ PAGES = {
         "Any number can be `null` if it is not known, or if an interval has no end.",
         capacity,
     ),
+    "fleet-result.md": Page(
+        "Keys of `fleet.json`",
+        "perfgate/fleet/answer.py",
+        "What the keys of `fleet.json` mean: the verdict on every gate of a [fleet](fleet.md), what moved, and the\n"
+        "servers that all models need. There is also a JSON Schema:\n"
+        "[`fleet-result.schema.json`](fleet-result.schema.json). Each measurement's own\n"
+        "[`result.json`](result.md) is in the directory that `measurements` names. Names end in the unit: `_s` is\n"
+        "seconds, and `_rps` requests per second. Any number can be `null` if it is not known, or if an interval has\n"
+        "no end.",
+        fleet_result,
+    ),
     "plan.md": Page(
         "Keys of `plan.json`",
         "perfgate/planning/answer.py",
@@ -250,6 +306,8 @@ def files() -> Mapping[str, str]:
         "docs/reference/capacity.schema.json": json.dumps(capacity_document.json_schema(), indent=1),
         "docs/reference/config.schema.json": json.dumps(config_schema.json_schema(), indent=2),
         "docs/reference/explain.schema.json": json.dumps(explanation_document.json_schema(), indent=1),
+        "docs/reference/fleet.schema.json": json.dumps(fleet_file.json_schema(), indent=1),
+        "docs/reference/fleet-result.schema.json": json.dumps(fleet_document.json_schema(), indent=1),
         "docs/reference/plan.schema.json": json.dumps(plan_document.json_schema(), indent=1),
         "docs/reference/plan-check.schema.json": json.dumps(plan_check_document.json_schema(), indent=1),
         "docs/reference/result.schema.json": json.dumps(document.json_schema(), indent=1),
