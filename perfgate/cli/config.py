@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @click.option(
     "--schema",
-    type=click.Choice(["perfgate.toml", "scenario"]),
-    help="Print only the JSON Schema of the configuration file, for editors.",
+    type=click.Choice(["perfgate.toml", "scenario", "fleet"]),
+    help="Print only the JSON Schema of such a file, for editors.",
 )
 @verbose_option
 def command(as_json: bool, schema: str | None) -> int:  # noqa: FBT001 - click's
@@ -62,9 +62,15 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - of any option
 
 def _schema(name: str) -> dict[str, Any]:
     from perfgate.cli import config_schema  # noqa: PLC0415 - instant --help
-    from perfgate.scenario import files  # noqa: PLC0415
+    from perfgate.fleet import file as fleet_file  # noqa: PLC0415
+    from perfgate.scenario import files as scenario_files  # noqa: PLC0415
 
-    return config_schema.json_schema() if name == "perfgate.toml" else files.json_schema()
+    made = {
+        "perfgate.toml": config_schema.json_schema,
+        "scenario": scenario_files.json_schema,
+        "fleet": fleet_file.json_schema,
+    }
+    return made[name]()
 
 
 def _print(rows: list[tuple[str, str, str]]) -> None:

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from perfgate.cli import app
 from perfgate.cli.config_file import KEYS, TABLES, load_config
 from perfgate.errors import ExitCode, UsageError
+from perfgate.fleet.file import json_schema
 from perfgate.project.init_files import first_files
 from perfgate.scenario.files import load_scenario
 from tests.cli.test_init import MODEL
@@ -125,7 +126,9 @@ def test_a_scenario_cannot_say_what_is_the_projects(tmp_path: Path) -> None:
         load_scenario(str(tmp_path / "s.toml"), [])
 
 
-@pytest.mark.parametrize(("name", "schema"), [("perfgate.toml", CONFIG), ("scenario", SCENARIO)])
+@pytest.mark.parametrize(
+    ("name", "schema"), [("perfgate.toml", CONFIG), ("scenario", SCENARIO), ("fleet", json_schema())]
+)
 def test_the_command_prints_them(name: str, schema: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["config", "--schema", name]) == ExitCode.PASS
     assert json.loads(capsys.readouterr().out) == schema
