@@ -127,7 +127,7 @@ def main(result: Path, models: int, nodes: int, deaths: int, budget: float, over
         fleet = FleetFile.model_validate({"name": "scale", "models": [{"model": "m"}]})
         opened = [OpenedGate(gate, None, "key") for gate in gates]
         now = datetime.now(UTC)
-        call = Call(fleet, levels, out, (), engine.description, now)
+        call = Call(fleet, levels, measurements, (), engine.description, now)
         began_s = time.process_time()
         answer = answer_of(call, opened, done, watcher.results, now)
         judged_s, began_s = time.process_time() - began_s, time.process_time()

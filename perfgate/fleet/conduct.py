@@ -19,8 +19,8 @@ MOST_TIMES = 4.0
 CAPACITY = 0
 """Number of the round that measures the capacity."""
 _TICK_S = 0.5
-_FINAL = {ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE, ExitCode.INVALID}
-"""Exit codes after which a measurement is kept; others say that it was stopped, or that perfgate failed."""
+_FINAL = {ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE}
+"""Exit codes after which a measurement is kept; an invalid one may be due to the machine, and is made again."""
 
 
 @dataclass(frozen=True, slots=True)

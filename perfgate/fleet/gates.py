@@ -14,7 +14,7 @@ from perfgate.errors import UsageError
 from perfgate.fleet.patterns import is_pattern, matching
 from perfgate.fleet.schema import Common, FleetFile, FleetModel
 
-_PLAIN = ("priority", "budget_s", "replicas", "cores", "memory_mib", "demand_rps", "headroom")
+_PLAIN = ("priority", "budget_s", "replicas", "cores", "memory_mib", "demand_rps", "headroom", "capacity_s")
 """Keys that a gate takes as they are."""
 _LONGEST_ID = 200
 """A file's name has at most 255 bytes."""
@@ -45,6 +45,7 @@ class FleetGate:
     resources: Mapping[str, float] = field(default_factory=dict)
     demand_rps: float | None = None
     headroom: float = 0.3
+    capacity_s: float = 240.0
 
 
 def gates_of(fleet: FleetFile, file: Path) -> tuple[FleetGate, ...]:

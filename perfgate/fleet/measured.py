@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,12 +10,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from perfgate.errors import UsageError
 from perfgate.fleet.engine import Ended
 
 GATES = "gates"
 LOG = "perfgate.log"
 """What the measurement printed."""
+_LOCK = ".lock"
 _FACTS = "measured.json"
 _ATTEMPT = "attempt-"
 
@@ -55,19 +60,39 @@ class Measurements:
     """The directories of all measurements below one: `gates/<gate>/<round>/`, and `attempt-…` while one runs."""
 
     def __init__(self, out: Path) -> None:
-        self._out = out
+        self.out = out
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        """Keep other fleets out of the directory; UsageError if one is there, OSError if it cannot be written."""
+        self._lock = os.open(self.out / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise UsageError(
+                f"another perfgate fleet writes to {self.out}", "wait for it, or use another --out"
+            ) from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let others in."""
+        if self._lock is not None:
+            os.close(self._lock)
 
     def directory(self, gate_id: str, round_number: int) -> Path:
         """Return where a finished measurement's files are."""
-        return self._out / GATES / gate_id / str(round_number)
+        return self.out / GATES / gate_id / str(round_number)
 
     def relative(self, path: Path) -> str:
         """Return a path relative to the fleet's directory."""
-        return path.relative_to(self._out).as_posix()
+        return path.relative_to(self.out).as_posix()
 
     def attempt(self, gate_id: str, round_number: int, name: str) -> Path:
         """Return a new directory for one attempt, which nothing else writes to."""
-        return self._out / GATES / gate_id / f"{_ATTEMPT}{round_number}-{name}"
+        return self.out / GATES / gate_id / f"{_ATTEMPT}{round_number}-{name}"
 
     def kept(self, gate_id: str, round_number: int, key: str) -> Measured | None:
         """Return a finished measurement with this key; None if there is none, or something has changed since."""
@@ -94,8 +119,15 @@ class Measurements:
             final.rename(old)
         attempt.rename(final)
         with suppress(FileNotFoundError):
-            attempt.with_name(f"{attempt.name}.log").replace(final / LOG)
+            self._keep_log(attempt, final)
         shutil.rmtree(old, ignore_errors=True)
+
+    def _keep_log(self, attempt: Path, final: Path) -> None:
+        """Keep what was printed, with the paths of its files as they are now."""
+        log = attempt.with_name(f"{attempt.name}.log")
+        text = log.read_bytes().replace(os.fsencode(attempt.absolute()), os.fsencode(final.absolute()))
+        (final / LOG).write_bytes(text)
+        log.unlink()
 
     def forget(self, gate_id: str, round_number: int) -> None:
         """Delete a measurement of something that has changed since."""
@@ -103,12 +135,12 @@ class Measurements:
 
     def forget_all(self, gate_id: str) -> None:
         """Delete all measurements of a gate."""
-        shutil.rmtree(self._out / GATES / gate_id, ignore_errors=True)
+        shutil.rmtree(self.out / GATES / gate_id, ignore_errors=True)
 
     def clear_attempts(self, wanted: Mapping[str, object]) -> None:
         """Delete attempts that a killed fleet left behind, of the gates that are wanted."""
         for gate_id in wanted:
-            for path in (self._out / GATES / gate_id).glob(f"{_ATTEMPT}*"):
+            for path in (self.out / GATES / gate_id).glob(f"{_ATTEMPT}*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 from perfgate.fleet.engine import Ended, Order
@@ -24,6 +25,7 @@ class Measuring:
     def __init__(self, order: Order, node: str) -> None:
         """Start it; OSError if its log cannot be written."""
         self.order, self._node, self._asked_s = order, node, time.time()
+        self._said = b""
         command = [sys.executable, "-P", "-m", "perfgate", *order.arguments]
         launcher = [sys.executable, "-P", "-m", "perfgate.fleet.launcher", str(os.getpid()), str(order.cores)]
         Path(order.log).parent.mkdir(parents=True, exist_ok=True)
@@ -34,11 +36,24 @@ class Measuring:
             )  # fmt: skip
         self.pidfd = os.pidfd_open(self._process.pid)
         self._killed = ""
+        if self._process.stdout is not None:
+            os.set_blocking(self._process.stdout.fileno(), False)
 
     @property
     def over_s(self) -> float:
-        """How long it has taken beyond its limit, seconds; negative within it."""
-        return time.time() - self._asked_s - self.order.most_s
+        """How long it has taken beyond its limit, seconds; negative within it, and while it waits for its cores."""
+        _, began_s = self._cores()
+        return -inf if began_s is None else time.time() - began_s - self.order.most_s
+
+    def _cores(self) -> tuple[tuple[int, ...], float | None]:
+        """Return its CPUs, and when it got them: None until then. The launcher says so in its first line."""
+        if self._process.stdout is not None and b"\n" not in self._said:
+            with suppress(BlockingIOError):
+                self._said += os.read(self._process.stdout.fileno(), 65536)
+        with suppress(ValueError, KeyError, TypeError):
+            facts = json.loads(self._said.partition(b"\n")[0])
+            return tuple(facts["cpus"]), float(facts["began_s"])
+        return (), None
 
     def stop(self, why: str) -> None:
         """End it, with its servers."""
@@ -53,15 +68,13 @@ class Measuring:
 
     def ended(self) -> Ended:
         """Collect an ended process."""
-        said, _ = self._process.communicate()
+        self._process.wait()
+        cpus, began_s = self._cores()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         os.close(self.pidfd)
-        first = said.partition(b"\n")[0]
-        cpus: tuple[int, ...] = ()
-        began_s = self._asked_s
-        with suppress(ValueError, KeyError):
-            facts = json.loads(first)
-            cpus, began_s = tuple(facts["cpus"]), float(facts["began_s"])
         code = None if self._killed else self._process.returncode
+        began_s = self._asked_s if began_s is None else began_s
         return Ended(self.order.order_id, self._node, cpus, began_s, time.time(), code, self._killed)
 
 

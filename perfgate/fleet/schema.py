@@ -7,8 +7,10 @@ from enum import StrEnum
 from math import isfinite
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from perfgate.capacity.amounts import rate_in
+from perfgate.errors import UsageError
 from perfgate.scenario.forms import Seconds, Table, as_seconds, as_share
 
 _OWN_KEYS = {"CPU": "`cores` reserves them", "memory": "`memory_mib` reserves it", "GPU": "give the nodes a name"}
@@ -65,6 +67,30 @@ def _of_nodes(resources: dict[str, float]) -> dict[str, float]:
     return resources
 
 
+def _as_rate(value: object) -> object:
+    """Convert `"20M"` to 20 million requests per second; numbers are unchanged."""
+    if isinstance(value, bool) or not isinstance(value, str):
+        return value
+    try:
+        return rate_in(value, "demand_rps")
+    except UsageError as error:
+        msg = 'must be requests per second, such as 300000, "1.5k" or "20M"'
+        raise ValueError(msg) from error
+
+
+Demand = Annotated[
+    float,
+    BeforeValidator(_as_rate),
+    Field(ge=0.001, le=100_000_000_000),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0.001, "maximum": 100_000_000_000},
+                {"type": "string", "pattern": r"^\s*[0-9][0-9.,]*\s*[kKMG]?\s*$"},
+            ]
+        }
+    ),
+]
 Name = Annotated[str, AfterValidator(_text)]
 OnDisk = Annotated[str, AfterValidator(_text), AfterValidator(_on_disk)]
 Filled = Annotated[str, AfterValidator(_filled_in)]
@@ -104,9 +130,11 @@ class Common(Table):
     """Memory that a measurement reserves, MiB. 0: none. It decides what is measured beside it, and limits nothing."""
     resources: Annotated[dict[str, float], AfterValidator(_of_nodes)] = Field(default_factory=dict)
     """Other resources that a node must have, by the names that the Ray cluster gives them: `avx512 = 1`."""
-    demand_rps: float | None = Field(default=None, ge=0.001, le=100_000_000_000)
-    """Requests per second that the model must carry in production: its capacity is measured, too, under its first
-    scenario, and servers are counted. It takes four minutes a model, after the gates, and decides no verdict."""
+    demand_rps: Demand | None = None
+    """Requests per second that the model must carry in production, such as 300000 or `"20M"`: its capacity is measured,
+    too, under its first scenario and after all gates, and servers are counted. It decides no verdict."""
+    capacity_s: Budget = 240.0
+    """Time for the search for the capacity of a model with a demand."""
     headroom: Headroom = 0.3
     """Share of the capacity that stays unused when servers are counted."""
 

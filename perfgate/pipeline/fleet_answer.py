@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from perfgate.errors import UsageError
 from perfgate.explain.sentences import cause_lines
@@ -34,7 +33,7 @@ class Call:
 
     fleet: FleetFile
     levels: Levels
-    out: Path
+    measurements: Measurements
     command: tuple[str, ...]
     engine: str
     created: datetime
@@ -51,7 +50,7 @@ def answer_of(
 
     `results`: of each gate's rounds.
     """
-    measurements = Measurements(call.out)
+    measurements, out = call.measurements, call.measurements.out
     rounds = {
         each.gate.gate_id: {number: result for (name, number), result in results.items() if name == each.gate.gate_id}
         for each in opened
@@ -60,8 +59,8 @@ def answer_of(
     gates = tuple(_gate(each, found.get(each.gate.gate_id), done, results, measurements) for each in opened)
     fresh = {each.gate_id for each in done if not each.kept and each.round_number != CAPACITY}
     utc = ended.isoformat(timespec="seconds")
-    append_history(call.out, (entry_of(gate, utc) for gate in gates if gate.gate_id in fresh))
-    history = read_history(call.out)
+    append_history(out, (entry_of(gate, utc) for gate in gates if gate.gate_id in fresh))
+    history = read_history(out)
     gates = sorted_gates([replace(gate, since_utc=since(history, gate)) for gate in gates])
     verdict = verdict_of(gates)
     demands = tuple(_demands(opened, done, measurements))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from perfgate.errors import InvalidRunError, NoBaselineError, PerfgateError
+from perfgate.errors import InvalidRunError, NoBaselineError, PerfgateError, UsageError
 from perfgate.fleet.gates import FleetGate
 from perfgate.fleet.judging import Levels
 from perfgate.fleet.schema import FleetFile
@@ -17,7 +17,7 @@ from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
-from perfgate.pipeline.stored import all_with_stored, ensure_judged
+from perfgate.pipeline.stored import all_with_stored
 from perfgate.trials import Arm
 from perfgate.version import __version__
 
@@ -85,7 +85,9 @@ class Opener:
         alone = own.comparisons(self.host, candidate=gate.model)
         if gate.baseline is not None:
             return all_with_stored(alone, self.store, gate.baseline, own, self.host, numbers_only=False)[0]
-        ensure_judged(alone)
+        if not judged_objectives(alone[0].scenario.objectives):
+            problem = f"nothing to judge: objectives_only, but scenario {alone[0].scenario.name} has no [objectives]"
+            raise UsageError(problem, "add objectives, or name a baseline or another model")
         return alone[0]
 
     def _key(self, gate: FleetGate, comparison: Comparison) -> str:

@@ -20,7 +20,6 @@ from perfgate.trials import Arm
 
 _OVERHEAD_S = 600.0
 """Time for starts, warm-up, traces and reports, beyond which a measurement is stopped."""
-_CAPACITY_S = 240.0
 _OWN = (
     "OUT",
     "JUNIT",
@@ -79,7 +78,7 @@ class Orders:
         opened = self.gates[task.gate_id]
         models = opened.comparison.models if opened.comparison else {}
         old = (models[Arm.BASELINE].path,) if Arm.BASELINE in models else ()
-        demand = ("--demand", f"{opened.gate.demand_rps:.12g}", "--headroom", f"{opened.gate.headroom * 100:.12g}%")
+        demand = ("--demand", f"{opened.gate.demand_rps:.12g}", "--headroom", f"{opened.gate.headroom:.12f}")
         return ("capacity", *map(str, old), opened.gate.model, *demand)
 
     def _shared(self, task: Task, directory: Path) -> tuple[str, ...]:
@@ -94,7 +93,7 @@ class Orders:
 def tasks_of(opened: OpenedGate, round_number: int) -> Task:
     """Return a gate's task in one round; the second one's budget is set when it is known what the others left."""
     gate = opened.gate
-    budget_s = _CAPACITY_S if round_number == CAPACITY else opened.measure_s
+    budget_s = gate.capacity_s if round_number == CAPACITY else opened.measure_s
     urgency = (float(round_number == CAPACITY), -float(gate.priority), -budget_s)
     return Task(gate.gate_id, round_number, f"{opened.key} {round_number}", budget_s, urgency)
 

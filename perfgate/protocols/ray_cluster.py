@@ -89,7 +89,7 @@ def _imported() -> Any:  # noqa: ANN401 - a module that may be missing
     try:
         import ray  # noqa: PLC0415 - a second's import, for those who ask for it
     except ImportError as error:
-        raise UsageError("Ray is not installed", 'pip install "perfgate[ray]"') from error
+        raise UsageError("Ray is not installed", 'install it with `pip install "perfgate[ray]"`') from error
     _silence()
     return ray
 

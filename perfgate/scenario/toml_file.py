@@ -20,6 +20,10 @@ def read_toml(file: Path, what: str) -> dict[str, Any]:
         raise UsageError(f"{file}: {error.strerror or error}", "check the file and its permissions") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
+    except RecursionError as error:
+        raise UsageError(
+            f"{file}: tables or arrays are nested too deeply", "write it without so many levels"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(file, str(error)) from error
 

@@ -124,7 +124,7 @@ def test_without_ray_its_engine_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "ray", None)
     message = commands("fleet", "fleet.toml", "--engine", "ray", expect=ExitCode.USAGE)
     assert message.startswith("ERROR Ray is not installed. ")
-    assert message.lower().endswith('pip install "perfgate[ray]"\n')
+    assert message.endswith('Install it with `pip install "perfgate[ray]"`\n')
     assert engine.orders == []
 
 
@@ -133,7 +133,7 @@ def test_a_dry_run_lists_what_would_be_measured(commands: Commands, engine: Fake
     first, second, last = commands.out.splitlines()
     assert first == "same--s  same against old"
     assert second.startswith("slow--s  no baseline prod-slow in kept. Record one with `perfgate baseline record MODEL ")
-    assert last == "1 of 2 gates, error level 0.01 shared by 2"
+    assert last == "1 of 2 gates, error level 1% shared by 2"
     assert engine.orders == []
     assert not Path("out").exists()
     assert not Path("junit.xml").exists()

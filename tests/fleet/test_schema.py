@@ -68,6 +68,7 @@ def _error(folder: Path, text: str) -> tuple[str, str]:
         (MODEL + "cores = 0", "models[0].cores = 0", "must be greater than or equal to 1"),
         (MODEL + "priority = 1.5", "models[0].priority = 1.5", "must be a whole number"),
         (MODEL + "demand_rps = inf", "models[0].demand_rps = Infinity", "must be a finite number"),
+        (MODEL + 'demand_rps = "20X"', 'models[0].demand_rps = "20X"', "must be requests per second"),
         (MODEL + 'headroom = "x"', 'models[0].headroom = "x"', 'must be a number, such as 0.05 or "5%"'),
         (MODEL + 'headroom = "100%"', 'models[0].headroom = "100%"', "must be less than 1"),
         (MODEL + 'resources = {gpu = "a"}', 'models[0].resources.gpu = "a"', "must be a number"),

@@ -1,0 +1,69 @@
+"""Between a fleet's measurements and whoever shows them: each result is read once, when its measurement ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perfgate.errors import ExitCode
+from perfgate.fleet.conduct import CAPACITY, RoundState, Task
+from perfgate.fleet.measured import Measured, Measurements
+from perfgate.pipeline.fleet_orders import result_of, state_of
+from perfgate.report.terminal.fleet import Ending, FleetProgress
+from perfgate.results.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """A `Watcher` that reads results and passes them on to the display."""
+
+    progress: FleetProgress
+    measurements: Measurements
+    results: dict[tuple[str, int], Result]
+    done: list[Measured]
+
+    def begun(self, task: Task) -> None:
+        """Show that a measurement was started."""
+        self.progress.begun(task.gate_id, _round_words(task.round_number))
+
+    def ended(self, measured: Measured) -> None:
+        """Read the result, and show the verdict of the gate alone."""
+        self.done.append(measured)
+        place = measured.gate_id, measured.round_number
+        result = None if measured.round_number == CAPACITY else result_of(measured, self.measurements)
+        if result is not None:
+            self.results[place] = result
+        self.progress.ended(
+            Ending(
+                gate_id=measured.gate_id,
+                round_words=_round_words(measured.round_number),
+                word=_word(measured, result),
+                headline=result.judgement.headline if result and result.judgement else measured.lost,
+                seconds=measured.seconds,
+                kept=measured.kept,
+            )
+        )
+
+    def lost(self, task: Task, why: str) -> None:
+        """Show why it will be begun again."""
+        self.progress.lost(task.gate_id, why)
+
+    def tick(self) -> None:
+        """Let the display show the time."""
+        self.progress.tick()
+
+    def state(self, measured: Measured) -> RoundState:
+        """Return what a finished round says about time."""
+        return state_of(self.results.get((measured.gate_id, measured.round_number)))
+
+
+def _round_words(round_number: int) -> str:
+    return {CAPACITY: "capacity", 1: ""}.get(round_number, f"round {round_number}")
+
+
+def _word(measured: Measured, result: Result | None) -> str:
+    if measured.lost:
+        return "lost"
+    if result is not None and result.judgement is not None:
+        return result.judgement.verdict.value
+    done = {ExitCode.PASS: "pass", ExitCode.FAIL: "fail", ExitCode.INCONCLUSIVE: "inconclusive"}
+    return done.get(ExitCode(measured.exit_code), "invalid") if measured.exit_code in set(ExitCode) else "invalid"
