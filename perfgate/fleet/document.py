@@ -7,7 +7,8 @@ from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
-from perfgate.fleet.answer import SCHEMA_VERSION, FleetAnswer, GateAnswer, MetricMove
+from perfgate.fleet.answer import SCHEMA_VERSION, FleetAnswer, GateAnswer, MetricMove, ModelDemand
+from perfgate.results.capacity_document import parts_with_ends
 from perfgate.results.json_document import JsonDocument
 
 FILE_NAME = "fleet.json"
@@ -30,7 +31,7 @@ def to_json(answer: FleetAnswer) -> str:
 def from_json(text: str) -> FleetAnswer:
     """Read an answer; null is NaN, or infinite at the end of an interval. UsageError if it is none or too new."""
     found = _DOCUMENT.from_json(text)
-    return replace(found, gates=tuple(map(_gate, found.gates)))
+    return replace(found, gates=tuple(map(_gate, found.gates)), demands=tuple(map(_demand, found.demands)))
 
 
 def write(answer: FleetAnswer, directory: Path) -> Path:
@@ -51,6 +52,11 @@ def _move(move: MetricMove) -> MetricMove:
     lower, upper = _end(move.lower, -inf), _end(move.upper, inf)
     worse_lower, worse_upper = _end(move.worse_lower, -inf), _end(move.worse_upper, inf)
     return replace(move, lower=lower, upper=upper, worse_lower=worse_lower, worse_upper=worse_upper)
+
+
+def _demand(demand: ModelDemand) -> ModelDemand:
+    arms, change, needed = parts_with_ends(demand.arms, demand.change, demand.needed)
+    return replace(demand, arms=arms, change=change, needed=needed)
 
 
 def _end(bound: float, none: float) -> float:

@@ -40,9 +40,15 @@ def read_history(out: Path) -> tuple[Entry, ...]:
     found = []
     with suppress(FileNotFoundError):
         for line in (out / FILE_NAME).read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, TypeError):
-                found.append(Entry(**json.loads(line)))
+            with suppress(ValueError, TypeError, AttributeError):
+                found.append(_entry(**json.loads(line)))
     return tuple(found)
+
+
+def _entry(moved: dict[str, list[float]], **words: str) -> Entry:
+    """Return an entry of the file; TypeError or ValueError if it is none."""
+    changes = {metric: (float(change), float(lower), float(upper)) for metric, (change, lower, upper) in moved.items()}
+    return Entry(moved=changes, **{name: str(value) for name, value in words.items()})
 
 
 def append_history(out: Path, entries: Iterable[Entry]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, isnan
 from pathlib import Path
@@ -42,9 +43,15 @@ def from_json(text: str) -> CapacityAnswer:
 
 def with_ends(found: CapacityAnswer) -> CapacityAnswer:
     """Return an answer as it was, after null became NaN: ends of intervals are infinite."""
-    arms = tuple(_arm(arm) for arm in found.arms)
-    change = _with_both(found.change) if found.change else None
-    return replace(found, arms=arms, change=change, needs=_needs(found.needs), tuning=_tuning(found.tuning))
+    arms, change, needs = parts_with_ends(found.arms, found.change, found.needs)
+    return replace(found, arms=arms, change=change, needs=needs, tuning=_tuning(found.tuning))
+
+
+def parts_with_ends(
+    arms: Sequence[ArmCapacity], change: CapacityChange | None, needs: ServersNeeded | None
+) -> tuple[tuple[ArmCapacity, ...], CapacityChange | None, ServersNeeded | None]:
+    """Return the same of the parts of an answer, as other documents contain them."""
+    return tuple(map(_arm, arms)), _with_both(change) if change else None, _needs(needs)
 
 
 def write(answer: CapacityAnswer, directory: Path) -> Path:

@@ -19,7 +19,8 @@ def fleet_junit(answer: FleetAnswer) -> str:
     by_model = sorted(answer.gates, key=lambda gate: gate.model_name)
     suites = [_suite(name, list(gates)) for name, gates in groupby(by_model, key=lambda gate: gate.model_name)]
     totals = {key: str(sum(int(suite.attrib[key]) for suite in suites)) for key in ("tests", *_COUNTED)}
-    root = ET.Element("testsuites", {"name": f"perfgate {answer.fleet}", **totals, "time": f"{answer.seconds:.3f}"})
+    name = printable(f"perfgate {answer.fleet}")
+    root = ET.Element("testsuites", {"name": name, **totals, "time": f"{answer.seconds:.3f}"})
     root.extend(suites)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
