@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from perfgate import formatting
-from perfgate.fleet.answer import FleetAnswer, GateAnswer, TotalDemand
+from perfgate.fleet.answer import FleetAnswer, GateAnswer, MetricMove, TotalDemand
 from perfgate.fleet.summary import level_sentence
 from perfgate.gate.verdict import Verdict
 
-__all__ = ["demand_sentences", "level_sentence", "moved_words", "state_sentences", "time_sentence"]
+__all__ = [
+    "count_words",
+    "demand_sentences",
+    "level_sentence",
+    "moved_words",
+    "seen_words",
+    "state_sentences",
+    "time_sentence",
+]
+
+_WORDS = {
+    Verdict.FAIL: "fail",
+    Verdict.INVALID: "could not be judged",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.PASS: "pass",
+}
 
 
 def moved_words(gate: GateAnswer) -> str:
     """Return the metrics that moved, the worst first: `latency_p99_ms +12.4% [+8.1, +16.9]`; empty if none did."""
-    return ", ".join(
-        f"{move.metric} {formatting.seen(move.change, move.lower, move.upper, move.metric)}" for move in gate.moved
-    )
+    return ", ".join(map(seen_words, gate.moved))
+
+
+def seen_words(move: MetricMove) -> str:
+    """Return a metric with its change and interval: `latency_p99_ms +12.4% [+8.1, +16.9]`."""
+    return f"{move.metric} {formatting.seen(move.change, move.lower, move.upper, move.metric)}"
+
+
+def count_words(gates: Sequence[GateAnswer]) -> str:
+    """Return how many gates have which verdict, the most urgent first: `2 fail, 1 undecided, 47 pass`."""
+    counts = Counter(gate.verdict for gate in gates)
+    return ", ".join(f"{counts[verdict]} {word}" for verdict, word in _WORDS.items() if counts[verdict])
 
 
 def state_sentences(answer: FleetAnswer) -> Iterator[str]:
     """Yield how many gates have which verdict, what was kept, and what it took."""
-    parts = [
-        f"{len(found)} {word}"
-        for verdict, word in (
-            (Verdict.FAIL, "fail"),
-            (Verdict.INVALID, "could not be judged"),
-            (Verdict.INCONCLUSIVE, "undecided"),
-            (Verdict.PASS, "pass"),
-        )
-        if (found := answer.of(verdict))
-    ]
     kept = sum(bool(gate.measurements) and all(each.kept for each in gate.measurements) for gate in answer.gates)
     known = f"; {kept} unchanged since an earlier call, and not measured again" if kept else ""
-    yield f"{len(answer.gates)} gates: {', '.join(parts)}{known}."
+    count = len(answer.gates)
+    yield f"{count} gate{'s' * (count != 1)}: {count_words(answer.gates)}{known}."
     yield time_sentence(answer)
 
 

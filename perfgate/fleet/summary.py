@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 
 from perfgate.errors import ExitCode
 from perfgate.fleet.answer import FleetAnswer, GateAnswer
+from perfgate.fleet.moved_models import worst
 from perfgate.fleet.schema import Correction, Family
 from perfgate.formatting import seen, share
 from perfgate.gate.verdict import EXIT_CODES, Verdict
@@ -18,6 +20,11 @@ _MOST_NAMED = 3
 def verdict_of(gates: Sequence[GateAnswer]) -> Verdict:
     """Return the verdict on the fleet: that of its worst gate."""
     return next(verdict for verdict in WORST_FIRST if any(gate.verdict is verdict for gate in gates))
+
+
+def final_word(answer: FleetAnswer) -> str:
+    """Return the word of the final line and the page: the verdict, or `incomplete` if it may still become worse."""
+    return answer.verdict.value if answer.complete or answer.verdict is Verdict.FAIL else "incomplete"
 
 
 def headline_of(gates: Sequence[GateAnswer], verdict: Verdict) -> str:
@@ -39,10 +46,10 @@ def headline_of(gates: Sequence[GateAnswer], verdict: Verdict) -> str:
 
 
 def _briefly(gate: GateAnswer) -> str:
-    """Return the worst metric of a gate that fails; of others, what prevents a decision."""
-    if gate.verdict is not Verdict.FAIL or not gate.moves:
+    """Return the worst metric of those that fail; without any, what decided or prevents a decision."""
+    move = worst(gate)
+    if gate.verdict is not Verdict.FAIL or move is None or move.verdict is not Verdict.FAIL:
         return gate.headline
-    move = gate.moves[0]
     return f"{move.metric} {seen(move.change, move.lower, move.upper, move.metric)}"
 
 
@@ -80,6 +87,7 @@ def sorted_gates(gates: Sequence[GateAnswer]) -> tuple[GateAnswer, ...]:
     """Return the gates, the most urgent first: by verdict, then by how far the worst metric moved, then by name."""
 
     def place(gate: GateAnswer) -> tuple[int, float, str]:
-        return URGENCY.index(gate.verdict), -max((move.worse_by for move in gate.moves), default=0.0), gate.gate_id
+        known = (move.worse_by for move in gate.moves if not isnan(move.worse_by))
+        return URGENCY.index(gate.verdict), -max(known, default=0.0), gate.gate_id
 
     return tuple(sorted(gates, key=place))

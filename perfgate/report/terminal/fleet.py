@@ -16,6 +16,7 @@ from rich.text import Text
 from perfgate import formatting
 from perfgate.fleet.answer import FleetAnswer, GateAnswer
 from perfgate.fleet.sentences import demand_sentences, level_sentence, moved_words, state_sentences
+from perfgate.fleet.summary import final_word
 from perfgate.gate.verdict import Verdict
 from perfgate.report.terminal.result import STYLES
 from perfgate.report.terminal.tables import add_row, plain_table, print_table
@@ -200,4 +201,4 @@ def final_line(answer: FleetAnswer, page: Path, *, interrupted: bool = False) ->
     if interrupted:
         measured = sum(bool(gate.measurements) for gate in answer.gates)
         return f"INTERRUPTED {measured} of {len(answer.gates)} gates are measured; the same command continues  {where}"
-    return f"{answer.verdict.value.upper()} {one_line(answer.headline)}  {where}"
+    return f"{final_word(answer).upper()} {one_line(answer.headline)}  {where}"
