@@ -17,6 +17,7 @@ from perfgate.fleet.conduct import CAPACITY, Conductor, Task
 from perfgate.fleet.engine import Engine
 from perfgate.fleet.file import read_fleet
 from perfgate.fleet.gates import gates_of
+from perfgate.fleet.history import read_history
 from perfgate.fleet.judging import Levels
 from perfgate.fleet.local import LocalEngine
 from perfgate.fleet.measured import Measurements
@@ -167,7 +168,7 @@ class _Call:
     def _publish(self, found: FleetAnswer, *, interrupted: bool) -> None:
         question, console = self.question, self.host.console
         document.write(found, self.out)
-        page = write_fleet(found, self.out)
+        page = write_fleet(found, self.out, read_history(self.out))
         if question.junit_file is not None:
             with reporting_failure(question.junit_file, console):
                 question.junit_file.write_text(fleet_junit(found), encoding="utf-8")

@@ -171,9 +171,8 @@ TERMS = (
     ),
     Term(
         "fleet",
-        "All server processes of a run, of both arms, alive together.",
-        f"{_METHOD}#how-it-is-measured",
-        forms=("servers an arm",),
+        "Many models under their scenarios, measured and judged together by `perfgate fleet`.",
+        "reference/commands.md#perfgate-fleet",
     ),
     Term(
         "fork server",
@@ -188,7 +187,8 @@ TERMS = (
     ),
     Term(
         "gate",
-        "The rules by which a run passes or fails: which metrics are judged, with which tolerance, at which level.",
+        "The rules by which a run passes or fails: which metrics are judged, with which tolerance, at which level. In "
+        "a fleet, one model under one scenario.",
         f"{_METHOD}#from-an-effect-to-a-verdict",
         forms=("gated",),
     ),
@@ -200,8 +200,8 @@ TERMS = (
     ),
     Term(
         "Holm family",
-        "The gated metrics and objectives among which Holm's procedure divides the error level, so that more of "
-        "them do not make a false alarm more likely.",
+        "The gated metrics and objectives, in a fleet also the gates, among which Holm's procedure divides the error "
+        "level, so that more of them do not make a false alarm more likely.",
         f"{_METHOD}#from-an-effect-to-a-verdict",
         "family-wise error rate",
         ("Holm",),
@@ -317,6 +317,11 @@ TERMS = (
         "scenario",
         "A file that says what to measure and what counts as a regression.",
         "reference/scenario-files.md",
+    ),
+    Term(
+        "second round",
+        "Another measurement of a gate that a fleet's first round left undecided, with the time that other gates left.",
+        "reference/commands.md#perfgate-fleet",
     ),
     Term(
         "send lag",

@@ -21,6 +21,8 @@ import pytest
 from perfgate.report.html.assets import policy, script, style
 from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.embedded_result import attach
+from perfgate.report.html.fleet import fleet_page
+from perfgate.report.html.fleet_model import model_page
 from perfgate.report.html.page import render_html
 from perfgate.report.html.plan import plan_page
 from perfgate.report.html.plan_check import check_page
@@ -28,6 +30,7 @@ from perfgate.results import document
 from perfgate.results.result import RecordFacts, Result
 from tests.capacity.answers import two_arms
 from tests.explain.samples import extra_layer
+from tests.fleet.answers import failing, history
 from tests.planning.answers import breaks, check, one_dimension, passes, two_dimensions
 from tests.report.kinds import died_in_warm_up, short
 from tests.report.test_capacity_page import with_demand
@@ -75,6 +78,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "plan_breaks": lambda: plan_page(replace(breaks(), capacity=None)),
     "plan_one_dimension": lambda: plan_page(one_dimension()),
     "plan_two_dimensions": lambda: plan_page(two_dimensions()),
+    "fleet": lambda: fleet_page(failing()),
+    "fleet_model": lambda: model_page(failing(), "ranker", history(failing())),
     "plan_check": lambda: check_page(check()),
 }
 

@@ -61,12 +61,16 @@ def test_the_page_is_whole_and_every_picture_is_well_formed(name: str) -> None:
     assert len(_svgs(text)) == sum(tag == "svg" for tag, _ in seen.tags)
 
 
-def assert_keeps_to_itself(text: str) -> None:
-    """Allow a page to link to itself and to its own data, to run its own script, and nothing else."""
+def assert_keeps_to_itself(text: str, beside: str = "(?!)") -> None:
+    """Allow a page to link to itself and to its own data, to run its own script, and nothing else.
+
+    `beside`: pattern of the links to other pages that are allowed, too.
+    """
     page = _Page(text)
     attributes = [(name, value or "") for _, pairs in page.tags for name, value in pairs.items()]
     links = [value for name, value in attributes if name in _FETCHING]
-    assert [link for link in links if not link.startswith(("#", "data:application/gzip;base64,"))] == []
+    others = [link for link in links if not link.startswith(("#", "data:application/gzip;base64,"))]
+    assert [link for link in others if not re.fullmatch(beside, link)] == []
     assert {link[1:] for link in links if link.startswith("#")} <= set(page.ids)
     assert not {name for name, _ in attributes if name.startswith("on") or name == "style"}
     assert not {tag for tag, _ in page.tags} & {"link", "img", "iframe", "object", "embed", "base", "form"}

@@ -9,7 +9,7 @@ from importlib import resources
 
 from markupsafe import Markup
 
-PARTS = ("elements", "formatting", "sort", "readout", "bars", "copy", "download", "keys", "folds")
+PARTS = ("elements", "formatting", "sort", "filter", "readout", "bars", "copy", "download", "keys", "folds")
 """Files of the script in the order in which they run: the first one has the functions that the others build on."""
 
 

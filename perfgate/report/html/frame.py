@@ -62,7 +62,7 @@ def drawn(svg: str) -> Markup:
 
 def minus(text: str) -> str:
     """Replace a minus by a true minus sign, which is as wide as a plus; not in a date or a word."""
-    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
+    return re.sub(r"(?<![\w-])-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def write_page(text: str, path: Path) -> Path:

@@ -59,9 +59,17 @@ def test_a_page_opens_from_the_disk_with_the_network_off(opened: Opener, name: s
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["capacity_two_arms", "capacity_many_points", "capacity_hostile", "plan_hostile", "plan_two_dimensions"]
+    "name",
+    [
+        "capacity_two_arms",
+        "capacity_many_points",
+        "capacity_hostile",
+        "plan_hostile",
+        "plan_two_dimensions",
+        "fleet_many",
+    ],
 )
-def test_a_capacity_and_a_plan_fit_a_small_phone(opened: Opener, name: str) -> None:
+def test_a_capacity_a_plan_and_a_fleet_fit_a_small_phone(opened: Opener, name: str) -> None:
     with opened(name, width=360, color_scheme="dark") as seen:
         assert seen.page.evaluate(_TOO_WIDE) == 0
         assert seen.page.evaluate(_CUT_OFF) == []
@@ -78,7 +86,16 @@ def test_a_page_that_does_not_fit_would_show(opened: Opener) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["hostile", "history_hostile", "explain_hostile", "capacity_hostile", "plan_hostile", "plan_hostile_check"]
+    "name",
+    [
+        "hostile",
+        "history_hostile",
+        "explain_hostile",
+        "capacity_hostile",
+        "plan_hostile",
+        "plan_hostile_check",
+        "fleet_hostile",
+    ],
 )
 def test_hostile_names_put_nothing_into_the_page(opened: Opener, name: str) -> None:
     with opened(name) as seen:

@@ -65,6 +65,7 @@ def _ground(page: Page) -> Colour:
         "plan_everything",
         "plan_two_dimensions",
         "plan_check",
+        "fleet_failing",
     ],
 )
 def test_charts_are_legible(opened: Opener, name: str) -> None:
@@ -101,6 +102,8 @@ def test_contrast_is_computed_as_wcag_does() -> None:
         ("plan_everything", "light"),
         ("plan_two_dimensions", "dark"),
         ("plan_alone", "dark"),
+        ("fleet_many", "light"),
+        ("fleet_model", "dark"),
     ],
 )
 def test_nothing_stands_in_the_way_of_assistive_technology(opened: Opener, name: str, scheme: str) -> None:

@@ -295,3 +295,18 @@ def test_the_table_of_ops_is_sorted(opened: Opener) -> None:
         assert _sort(table, "change") == "ascending"
         assert [_number(each) for each in _column(table, 6)] == sorted(_number(each) for each in _column(table, 6))
         assert _column(table, 2)[0] == "_FusedMatMul"
+
+
+@pytest.mark.slow
+def test_a_long_table_of_gates_shows_those_that_contain_all_words(opened: Opener) -> None:
+    with opened("fleet_many") as seen:
+        field, rows = seen.page.get_by_role("searchbox"), seen.page.locator("#gates tbody tr:visible")
+        assert rows.count() == 60
+        field.fill("team 3  FAIL")
+        assert 0 < rows.count() < 12
+        assert {"fail"} == {words.strip() for words in rows.locator(".verdict").all_inner_texts()}
+        assert seen.page.get_by_role("status").inner_text() == f"{rows.count()} of 60 rows"
+        field.fill("")
+        assert rows.count() == 60
+    with opened("fleet_failing") as seen:
+        assert seen.page.get_by_role("searchbox").count() == 0

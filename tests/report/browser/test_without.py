@@ -47,7 +47,7 @@ def _served(directory: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fail", "invalid", "history", "capacity_two_arms", "plan_everything"])
+@pytest.mark.parametrize("name", ["fail", "invalid", "history", "capacity_two_arms", "plan_everything", "fleet_many"])
 def test_without_scripts_all_is_there_and_nothing_is_dead(opened: Opener, name: str) -> None:
     with opened(name, java_script_enabled=False) as seen:
         assert seen.page.evaluate(_HIDDEN) == []

@@ -17,11 +17,15 @@ from perfgate.capacity.answer import CapacityAnswer
 from perfgate.report.history.page import render_history
 from perfgate.report.html.capacity import capacity_page
 from perfgate.report.html.explanation import explanation_page
+from perfgate.report.html.fleet import fleet_page
+from perfgate.report.html.fleet_model import model_page
 from perfgate.report.html.page import render_html
 from perfgate.report.html.plan import plan_page
 from perfgate.report.html.plan_check import check_page
 from tests.capacity.answers import SAMPLES as CAPACITIES
 from tests.explain.samples import SAMPLES
+from tests.fleet.answers import SAMPLES as FLEETS
+from tests.fleet.answers import history as fleet_history
 from tests.planning.answers import CHECKS
 from tests.planning.answers import SAMPLES as PLANS
 from tests.report.kinds import KINDS
@@ -40,6 +44,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "capacity_many_points": lambda: capacity_page(many_points()),
     **{f"plan_{name}": lambda build=build: plan_page(build()) for name, build in PLANS.items()},  # type: ignore[misc]
     **{f"plan_{name}": lambda build=build: check_page(build()) for name, build in CHECKS.items()},  # type: ignore[misc]
+    "fleet_failing": lambda: fleet_page(FLEETS["failing"]()),
+    "fleet_many": lambda: fleet_page(FLEETS["many"]()),
+    "fleet_hostile": lambda: fleet_page(FLEETS["hostile"]()),
+    "fleet_model": lambda: model_page(FLEETS["failing"](), "ranker", fleet_history(FLEETS["failing"]())),
     "history": lambda: render_history(plain(), small=True),
     "history_short": lambda: render_history(short(), small=True),
     "history_hostile": lambda: render_history(hostile(), small=True),
