@@ -1,4 +1,4 @@
-"""Changes with intervals in tolerances, one low row each: for more rows than a forest plot has room for."""
+"""Changes with intervals in tolerances, one row each: low rows of many gates, or the metrics of one gate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from perfgate.report.charts.verdicts import COLOURS, SHAPES
 from perfgate.report.charts.whiskers import whiskers
 from perfgate.sanitize import one_line
 
-WIDTH, _ROW, _TOP = 1120, 22, 26
-_LEFT, _RIGHT = 320, 780
-"""Where the plot begins and ends, pixels: names are left of it, numbers right."""
+_TOP, _BELOW = 26, 46
+"""Room above the rows and below them, pixels."""
+_LETTER = 7.2
+"""Width of a letter, pixels: a little more than the mean."""
 _MOST_NAME, _MOST_WORDS = 44, 46
 """Characters; longer ones are cut in the middle, and whole in the table behind."""
 _NEAR, _FAR = 2.6, 8.0
@@ -39,24 +40,57 @@ class ToleranceRow:
     """The name where there is little room; empty if it is the same."""
 
 
-def tolerance_rows(slug: str, title: str, rows: Sequence[ToleranceRow]) -> str:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where names and numbers are."""
+
+    width: float
+    row: float
+    """Height of a row."""
+    low: bool
+    """Names left and numbers right of the interval; otherwise both above it."""
+
+
+LOW = Layout(1120, 22, low=True)
+"""For many rows, on a wide figure."""
+NARROW = Layout(480, 42, low=False)
+"""For few rows, on any figure."""
+
+
+def tolerance_rows(slug: str, title: str, rows: Sequence[ToleranceRow], layout: Layout) -> str:
     """Draw one row each, in the given order; an empty string without any. `slug` makes the ids."""
     if not rows:
         return ""
-    area = Area(_LEFT, _TOP, _RIGHT, _TOP + _ROW * len(rows) + 4)
+    area = _area(rows, layout)
     scale = _scale(rows, area)
     ticks = [tick for tick in range(-8, 9) if scale.low < tick < scale.high]
     return chart(
         slug,
         title,
         f"{len(rows)} rows; the first: {rows[0].name}, {rows[0].words}, {rows[0].verdict}. All are in the table below.",
-        (WIDTH, area.bottom + 46),
+        (layout.width, area.bottom + _BELOW),
         [
-            *_reference(area, scale),
+            *_reference(area, scale, layout),
             *x_axis(area, scale, "better  ←  change ÷ tolerance  →  worse", ticks, _tick),
-            *(part for index, row in enumerate(rows) for part in _row(row, area, scale, index)),
+            *(part for index, row in enumerate(rows) for part in _row(row, area, scale, layout, index)),
         ],
     )
+
+
+def _area(rows: Sequence[ToleranceRow], layout: Layout) -> Area:
+    left, right = 10.0, layout.width - 10
+    if layout.low:
+        left += 12 + _LETTER * max(len(_name(row)) for row in rows)
+        right -= 12 + _LETTER * max(len(_words(row)) for row in rows)
+    return Area(left, _TOP, right, _TOP + layout.row * len(rows) + 4)
+
+
+def _name(row: ToleranceRow) -> str:
+    return one_line(row.short or row.name, _MOST_NAME)
+
+
+def _words(row: ToleranceRow) -> str:
+    return one_line(row.words, _MOST_WORDS).replace("-", "\N{MINUS SIGN}")
 
 
 def _scale(rows: Sequence[ToleranceRow], area: Area) -> AxisScale:
@@ -65,8 +99,12 @@ def _scale(rows: Sequence[ToleranceRow], area: Area) -> AxisScale:
     return AxisScale(max(low, -_FAR), min(high, _FAR), area.left, area.right)
 
 
-def _reference(area: Area, scale: AxisScale) -> list[Element]:
+def _reference(area: Area, scale: AxisScale, layout: Layout) -> list[Element]:
     zero, limit, high = scale.at(0), scale.at(1), area.bottom - area.top
+    lines = [
+        line(zero, area.top, zero, area.bottom, stroke="currentColor", stroke_opacity=0.3),
+        line(limit, area.top - 4, limit, area.bottom, stroke="currentColor", stroke_width=1.5, stroke_dasharray="4 3"),
+    ]
     return [
         element(
             "rect", x=area.left, y=area.top, width=limit - area.left, height=high, fill="currentColor",
@@ -74,17 +112,26 @@ def _reference(area: Area, scale: AxisScale) -> list[Element]:
         ),
         text(area.left + 4, area.top - 9, "accepted", faint=True),
         text(limit, area.top - 9, "tolerance", anchor="middle"),
-        line(zero, area.top, zero, area.bottom, stroke="currentColor", stroke_opacity=0.3),
-        line(limit, area.top - 4, limit, area.bottom, stroke="currentColor", stroke_width=1.5, stroke_dasharray="4 3"),
+        *(lines if layout.low else ()),
     ]  # fmt: skip
 
 
-def _row(row: ToleranceRow, area: Area, scale: AxisScale, index: int) -> list[Element]:
-    middle = area.top + _ROW * index + _ROW / 2 + 2
-    words = one_line(row.words, _MOST_WORDS).replace("-", "\N{MINUS SIGN}")
+def _row(row: ToleranceRow, area: Area, scale: AxisScale, layout: Layout, index: int) -> list[Element]:
+    top = area.top + layout.row * index
+    if layout.low:
+        middle = top + layout.row / 2 + 2
+        return [
+            text(area.left - 12, middle + 4.5, _name(row), anchor="end"),
+            text(area.right + 12, middle + 4.5, _words(row)),
+            *_interval(row, scale, middle),
+        ]
+    middle, zero, limit = top + 31, scale.at(0), scale.at(1)
+    # The two lines are interrupted by the labels.
     return [
-        text(area.left - 12, middle + 4.5, one_line(row.short or row.name, _MOST_NAME), anchor="end"),
-        text(area.right + 12, middle + 4.5, words),
+        line(zero, middle - 9, zero, middle + 9, stroke="currentColor", stroke_opacity=0.3),
+        line(limit, middle - 9, limit, middle + 9, stroke="currentColor", stroke_width=1.5, stroke_dasharray="4 3"),
+        text(area.left + 4, middle - 13, _name(row), font_weight="600"),
+        text(area.right - 4, middle - 13, _words(row), anchor="end"),
         *_interval(row, scale, middle),
     ]
 

@@ -17,7 +17,7 @@ from perfgate.fleet.moved_models import moved_models, moved_sentence
 from perfgate.fleet.sentences import demand_sentences, level_sentence, state_sentences
 from perfgate.fleet.summary import final_word
 from perfgate.gate.verdict import Verdict
-from perfgate.report.charts.tolerances import tolerance_rows
+from perfgate.report.charts.tolerances import LOW, tolerance_rows
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.fleet_model import MARK, model_page
 from perfgate.report.html.fleet_rows import (
@@ -96,7 +96,7 @@ def _chart(gates: Sequence[GateAnswer]) -> dict[str, Any]:
     return {
         "title": _TITLE,
         "notes": notes,
-        "svg": drawn(tolerance_rows("gates", _TITLE, shown)),
+        "svg": drawn(tolerance_rows("gates", _TITLE, shown, LOW)),
         "table": chart_table(_TITLE, "gate", shown),
     }
 

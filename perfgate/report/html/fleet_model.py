@@ -12,7 +12,7 @@ from perfgate.fleet.demand_table import demand_table
 from perfgate.fleet.history import Entry
 from perfgate.fleet.sentences import count_words
 from perfgate.fleet.summary import URGENCY, headline_of
-from perfgate.report.charts.tolerances import tolerance_rows
+from perfgate.report.charts.tolerances import NARROW, tolerance_rows
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.fleet_rows import chart_table, measurement_rows, metric_row, move_row
 from perfgate.report.html.frame import drawn, template
@@ -74,7 +74,7 @@ def _gate(gate: GateAnswer, number: int) -> dict[str, Any]:
     return {
         "gate": gate,
         "moves": [move_row(move) for move in gate.moves],
-        "chart": drawn(tolerance_rows(f"gate-{number}", title, rows)),
+        "chart": drawn(tolerance_rows(f"gate-{number}", title, rows, NARROW)),
         "table": chart_table(title, "metric", rows),
         "rounds": measurement_rows([gate], up="../"),
     }

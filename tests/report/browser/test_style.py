@@ -102,7 +102,7 @@ def test_contrast_is_computed_as_wcag_does() -> None:
         ("plan_everything", "light"),
         ("plan_two_dimensions", "dark"),
         ("plan_alone", "dark"),
-        ("fleet_many", "light"),
+        ("fleet_failing", "light"),
         ("fleet_model", "dark"),
     ],
 )

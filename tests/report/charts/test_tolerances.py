@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from perfgate.report.charts.tolerances import ToleranceRow, tolerance_rows
+from perfgate.report.charts.tolerances import LOW, NARROW, Layout, ToleranceRow, tolerance_rows
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.fleet_rows import chart_row
 from tests.fleet.answers import SAMPLES, failing, gate, many, move
@@ -16,8 +16,8 @@ from tests.fleet.answers import SAMPLES, failing, gate, many, move
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _drawn(*rows: ToleranceRow) -> ET.Element:
-    return ET.fromstring(tolerance_rows("gates", "Gates", rows))  # noqa: S314 - our own
+def _drawn(*rows: ToleranceRow, layout: Layout = LOW) -> ET.Element:
+    return ET.fromstring(tolerance_rows("gates", "Gates", rows, layout))  # noqa: S314 - our own
 
 
 def _row(place: float, lower: float, upper: float, verdict: str = "pass") -> ToleranceRow:
@@ -30,16 +30,17 @@ def _whisker(root: ET.Element, verdict: str) -> tuple[float, float]:
 
 
 def test_nothing_is_drawn_without_rows() -> None:
-    assert tolerance_rows("gates", "Gates", ()) == ""
+    assert tolerance_rows("gates", "Gates", (), LOW) == ""
 
 
+@pytest.mark.parametrize("layout", [LOW, NARROW], ids=["low", "narrow"])
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_gate_with_numbers_has_its_name_its_numbers_and_stays_inside(name: str) -> None:
+def test_every_gate_with_numbers_has_its_name_its_numbers_and_stays_inside(name: str, layout: Layout) -> None:
     rows = [row for each in SAMPLES[name]().gates if (row := chart_row(each)) is not None]
-    text = tolerance_rows("gates", "Gates", rows)
+    text = tolerance_rows("gates", "Gates", rows, layout)
     assert not re.search(r"\b(nan|inf)\b", text.replace("\N{REPLACEMENT CHARACTER}", ""))
     if rows:
-        root = _drawn(*rows)
+        root = _drawn(*rows, layout=layout)
         width = float(root.attrib["width"])
         places = [float(node.attrib[key]) for node in root.iter(f"{_SVG}line") for key in ("x1", "x2")]
         assert min(places) >= 0
