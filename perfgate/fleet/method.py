@@ -50,13 +50,19 @@ def _correction(answer: FleetAnswer) -> str:
 
 
 def _intervals(answer: FleetAnswer) -> str:
-    together = f"all gated metrics of all {len(answer.gates)} gates" if _shared(answer) else "all gated metrics of it"
-    of = "fleets" if _shared(answer) else "measurements of a gate"
-    return (
+    shared = _shared(answer)
+    together = f"all gated metrics of all {len(answer.gates)} gates" if shared else "all gated metrics of a gate"
+    of = "fleets" if shared else "measurements of a gate"
+    said = (
         f"A metric moved if its interval excludes no change. Intervals hold for {together} together (Bonferroni): in "
         f"at most {_level(answer)} of {of}, any change is beyond the upper end of its interval, and likewise for the "
-        "lower ends. They are wider than those in the report of each gate."
+        "lower ends."
     )
+    wider = (
+        " They are wider than those in the report of each gate, which decide whether it passes: a metric can pass "
+        "although its interval here reaches beyond its tolerance."
+    )
+    return said + wider * shared
 
 
 def _missed(answer: FleetAnswer) -> str:

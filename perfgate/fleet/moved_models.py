@@ -10,6 +10,8 @@ from math import inf, isnan
 from perfgate.fleet.answer import GateAnswer, MetricMove
 from perfgate.gate.verdict import Verdict
 
+_URGENCY = (Verdict.FAIL, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.PASS)
+
 
 @dataclass(frozen=True, slots=True)
 class MovedMetric:
@@ -80,8 +82,8 @@ def _directions(models: Sequence[MovedModel]) -> Iterator[str]:
 
 
 def worst(gate: GateAnswer) -> MetricMove | None:
-    """Return the metric that a gate is shown by: one that fails, of these the furthest; None without any."""
-    return min(gate.moves, key=lambda move: (move.verdict is not Verdict.FAIL, -_known(move.worse_by)), default=None)
+    """Return the metric that a gate is shown by: one that fails, or else is undecided, of these the furthest."""
+    return min(gate.moves, key=lambda move: (_URGENCY.index(move.verdict), -_known(move.worse_by)), default=None)
 
 
 def _known(worse_by: float) -> float:

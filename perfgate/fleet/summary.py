@@ -29,12 +29,13 @@ def final_word(answer: FleetAnswer) -> str:
 
 def headline_of(gates: Sequence[GateAnswer], verdict: Verdict) -> str:
     """Return which gates decided, the worst first: `2 of 50 gates fail: ranker--bursty latency_p99_ms +12.4% …`."""
-    found = [gate for gate in gates if gate.verdict is verdict]
+    found, alone = [gate for gate in gates if gate.verdict is verdict], len(gates) == 1
+    some = "the gate" if alone else f"{len(found)} of {len(gates)} gates"
     what = {
-        Verdict.PASS: f"all {len(gates)} gates pass" if len(gates) != 1 else "the gate passes",
-        Verdict.FAIL: f"{len(found)} of {len(gates)} gates fail",
-        Verdict.INVALID: f"{len(found)} of {len(gates)} gates could not be judged",
-        Verdict.INCONCLUSIVE: f"{len(found)} of {len(gates)} gates are undecided",
+        Verdict.PASS: "the gate passes" if alone else f"all {len(gates)} gates pass",
+        Verdict.FAIL: f"{some} {'fails' if alone else 'fail'}",
+        Verdict.INVALID: f"{some} could not be judged",
+        Verdict.INCONCLUSIVE: f"{some} {'is' if alone else 'are'} undecided",
     }[verdict]
     if verdict is Verdict.PASS:
         return what

@@ -51,13 +51,14 @@ def test_the_headline_names_what_fails_the_worst_first_and_at_most_three() -> No
     )
     assert many().headline.endswith("(and 30 more)")
     assert invalid().headline.endswith("; 1 fails")
+    assert undecided().headline.startswith("the gate is undecided: ranker--bursty ")
 
 
 def test_a_gate_that_only_an_objective_fails_is_named_with_the_objective() -> None:
     assert objectives_only().headline == "1 of 2 gates fail: ranker--bursty latency_p99_ms 28.4 ms > 20 ms"
     found = gate("ranker", "bursty", move("execute_ms", 0.002))
     broken = replace(found, verdict=Verdict.FAIL, headline="error_rate 2% > 1%")
-    assert headline_of((broken,), Verdict.FAIL) == "1 of 1 gates fail: ranker--bursty error_rate 2% > 1%"
+    assert headline_of((broken,), Verdict.FAIL) == "the gate fails: ranker--bursty error_rate 2% > 1%"
 
 
 def test_an_incomplete_fleet_says_so_unless_it_fails_already() -> None:
@@ -109,6 +110,9 @@ def test_a_gate_is_shown_by_what_fails_before_what_is_further_and_undecided() ->
     found = worst(gate("ranker", "steady", far, move("execute_ms", 0.166)))
     assert found
     assert found.metric == "execute_ms"
+    undecided_first = worst(gate("ranker", "steady", move("rss_peak_mb", 0.002), replace(far, worse_by=-0.4)))
+    assert undecided_first
+    assert undecided_first.verdict is Verdict.INCONCLUSIVE
     assert worst(gate("ranker", "steady")) is None
 
 

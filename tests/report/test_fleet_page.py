@@ -160,7 +160,9 @@ def test_servers_are_shown_by_model_and_in_all() -> None:
 def test_how_it_was_judged_follows_family_and_correction() -> None:
     alone = fleet_page(replace(failing(), family=Family.GATE))
     assert "Each gate is judged alone" in alone
-    assert "all gated metrics of it together" in alone
+    assert "all gated metrics of a gate together" in alone
+    assert "wider than those in the report" not in alone
+    assert "wider than those in the report" in fleet_page(failing())
     hochberg = fleet_page(replace(failing(), correction=Correction.BENJAMINI_HOCHBERG, rounds=1))
     assert "k gates fail if each does at k / 3 of 1%" in hochberg
     assert "gets a second round" not in hochberg

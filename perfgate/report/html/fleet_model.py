@@ -14,7 +14,7 @@ from perfgate.fleet.sentences import count_words
 from perfgate.fleet.summary import URGENCY, headline_of
 from perfgate.report.charts.tolerances import NARROW, tolerance_rows
 from perfgate.report.charts.verdicts import COLOURS
-from perfgate.report.html.fleet_rows import chart_table, measurement_rows, metric_row, move_row
+from perfgate.report.html.fleet_rows import chart_table, measurement_rows, metric_row, move_row, reason_of
 from perfgate.report.html.frame import drawn, template
 
 MARK = '<p class="eyebrow">perfgate · model of fleet '
@@ -73,6 +73,7 @@ def _gate(gate: GateAnswer, number: int) -> dict[str, Any]:
     rows, title = [metric_row(move) for move in gate.moves], f"Gated metrics under {gate.scenario_name}"
     return {
         "gate": gate,
+        "reason": reason_of(gate),
         "moves": [move_row(move) for move in gate.moves],
         "chart": drawn(tolerance_rows(f"gate-{number}", title, rows, NARROW)),
         "table": chart_table(title, "metric", rows),

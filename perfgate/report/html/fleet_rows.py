@@ -129,10 +129,14 @@ def move_row(move: MetricMove) -> MoveRow:
     )
 
 
+def reason_of(gate: GateAnswer) -> str:
+    """Return what decided, or what prevents a decision; empty if metrics say it, whose intervals here are others."""
+    return "" if any(move.verdict is Verdict.FAIL for move in gate.moved) else gate.headline
+
+
 def gate_line(gate: GateAnswer, pages: Mapping[str, str]) -> GateLine:
     """Return a gate's line of the index; `pages`: file name of each model's page."""
     shown = gate.shown
-    said = gate.verdict is Verdict.PASS or any(move.verdict is Verdict.FAIL for move in gate.moved)
     return GateLine(
         verdict=gate.verdict.value,
         model=gate.model_name,
@@ -142,7 +146,7 @@ def gate_line(gate: GateAnswer, pages: Mapping[str, str]) -> GateLine:
         owner=gate.owner,
         moved=tuple(map(move_row, gate.moved[:_MOST_MOVED])),
         more=max(0, len(gate.moved) - _MOST_MOVED),
-        reason="" if said else gate.headline,
+        reason="" if gate.verdict is Verdict.PASS else reason_of(gate),
         since=gate.since_utc[:10],
         compared_with=gate.compared_with,
     )
