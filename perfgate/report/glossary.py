@@ -172,7 +172,7 @@ TERMS = (
     Term(
         "fleet",
         "Many models under their scenarios, measured and judged together by `perfgate fleet`.",
-        "reference/commands.md#perfgate-fleet",
+        "reference/../how-to/gate-many-models.md",
     ),
     Term(
         "fork server",
@@ -321,7 +321,7 @@ TERMS = (
     Term(
         "second round",
         "Another measurement of a gate that a fleet's first round left undecided, with the time that other gates left.",
-        "reference/commands.md#perfgate-fleet",
+        "reference/../how-to/gate-many-models.md",
     ),
     Term(
         "send lag",
