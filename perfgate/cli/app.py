@@ -26,6 +26,8 @@ COMMANDS: dict[str, str] = {
     "fleet": "Gate many models under many scenarios, at one error level for all of them.",
     "baseline": "Record, promote, list, show, remove, verify, export and import stored baselines.",
     "report": "Render a run again from its directory or result.json.",
+    "runs": "List all runs in a directory or below a URL, the newest first, with what moved most in each.",
+    "export": "Write all runs to Parquet files, partitioned by model, scenario and day.",
     "history": "Show a baseline's metrics over all its records, with change points.",
     "calibrate": "Measure MODEL against itself: this machine's noise and smallest detectable effects.",
     "serve": "Serve MODEL over TF-Serving's gRPC protocol and REST API, without measuring.",
