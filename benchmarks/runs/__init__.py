@@ -1,0 +1,1 @@
+"""How long `perfgate runs` and `perfgate export` take over many runs."""
