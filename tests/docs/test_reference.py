@@ -74,7 +74,7 @@ def _nowhere_empty(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "commands.md", "scenario.md", "result.md", "explain.md", "capacity.md", "plan.md", "plan-check.md", "fleet.md",
+        "commands.md", "scenario.md", "result.md", "runs.md", "explain.md", "capacity.md", "plan.md", "plan-check.md", "fleet.md",
         "fleet-result.md",
     ],
 )  # fmt: skip

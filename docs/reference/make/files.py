@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
+import pyarrow as pa
 
 from docs.reference.make.markdown import code, prose, sentence, table
 from docs.reference.make.schemas import Schema, definition, keys
@@ -20,6 +21,9 @@ from perfgate.results import (
     plan_check_document,
     plan_document,
 )
+from perfgate.results.described import field_docs
+from perfgate.results.runs.row import MetricRow, RunRow
+from perfgate.results.runs.schema import METRICS, OF_THE_RUN, PARTITIONS, RUNS
 from perfgate.scenario import files
 from perfgate.sketch import file as sketch_file
 
@@ -141,6 +145,28 @@ def _named(node: object, root: Schema, seen: set[str]) -> Iterator[str]:
     for key, value in node.items():
         if key != "$defs":
             yield from _named(value, root, seen)
+
+
+_RUNS = "One row for each run: `OUT/runs/model=…/scenario=…/day=…/runs.parquet`."
+_METRICS = """\
+One row for each metric of each run: `OUT/metrics/model=…/scenario=…/day=…/metrics.parquet`. A run that measured nothing
+has none."""
+
+
+def runs() -> str:
+    """Describe the columns of the tables of all runs."""
+    repeated = {"run_verdict": "`verdict` in [runs](#runs).", **dict.fromkeys(OF_THE_RUN, "As in [runs](#runs).")}
+    metrics = _columns(METRICS, {**field_docs(MetricRow), **repeated})
+    return f"## Runs\n\n{_RUNS}\n\n{_columns(RUNS, field_docs(RunRow))}\n\n## Metrics\n\n{_METRICS}\n\n{metrics}"
+
+
+def _columns(schema: pa.Schema, docs: Mapping[str, str]) -> str:
+    day = ("day", "date32", "directory", "Day of `created_utc`, in UTC.")
+    rows = [
+        (each.name, str(each.type), "directory" if each.name in PARTITIONS else "file", prose(docs[each.name]))
+        for each in schema
+    ]
+    return table(("column", "type", "in", "what it is"), ((code(name), *rest) for name, *rest in (*rows, day)))
 
 
 def settings() -> str:

@@ -17,6 +17,7 @@ from docs.reference.make.files import (
     plan,
     plan_check,
     result,
+    runs,
     scenario,
     settings,
     sketch,
@@ -87,6 +88,22 @@ What to measure and how to judge it is set in [scenario files](scenario-files.md
 
 As a JSON Schema: [`config.schema.json`](config.schema.json). Each key takes the same values as its option:"""
 """The text above the table of keys of `perfgate.toml`."""
+
+RUNS = """\
+What `perfgate export DIR --parquet OUT` writes ([how to use it](../how-to/all-runs.md)): two tables in Parquet files,
+partitioned by `model`, `scenario` and `day`. `perfgate runs --csv` and `--json` print the columns of [runs](#runs)
+except `day`. Names end in the unit: `_s` is seconds, `_mb` and `_mib` are MiB, `_utc` is a time in UTC. A number that
+is not known is null. Columns may be added.
+
+- A run is identified by `run_id` and `created_utc`. Another export to the same place replaces the rows of runs that are
+  there already, and keeps those of all others.
+- Each file is replaced in one step, so readers never see half of one. Two exports to one place should not run at once.
+- `model`, `scenario` and `day` are in the names of directories, in the layout of Hive and Spark: values are
+  percent-encoded, and `__HIVE_DEFAULT_PARTITION__` is null. A value over 200 bytes is cut and ends in a digest;
+  `model_given` has it whole.
+- What `perfgate capacity` and `perfgate plan` answer (`capacity.json`, `plan.json`) is not in the tables, nor are the
+  sizes that `perfgate plan --scale` tries. Runs of theirs with a `result.json` are."""
+"""The text above the columns of all runs."""
 
 SKETCH = """\
 A sketch describes a model that is not trained yet, for [`perfgate plan`](commands.md#perfgate-plan). There are three
@@ -248,6 +265,12 @@ PAGES = {
         "[`result.schema.json`](result.schema.json). Names end in the unit: `_s` is seconds, `_ms` milliseconds,\n"
         "and `_mb` MiB. Any number can be `null` if it is not known. In columns, an array has one item per row.",
         result,
+    ),
+    "runs.md": Page(
+        "Columns of all runs",
+        "perfgate/results/runs/row.py",
+        RUNS,
+        runs,
     ),
     "explain.md": Page(
         "Keys of `explain.json`",
