@@ -74,8 +74,8 @@ def _nowhere_empty(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "commands.md", "scenario.md", "result.md", "runs.md", "explain.md", "capacity.md", "plan.md", "plan-check.md", "fleet.md",
-        "fleet-result.md",
+        "commands.md", "scenario.md", "result.md", "runs.md", "explain.md", "capacity.md", "plan.md", "plan-check.md",
+        "fleet.md", "fleet-result.md",
     ],
 )  # fmt: skip
 def test_everything_has_a_description(name: str) -> None:
