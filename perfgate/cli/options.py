@@ -164,10 +164,14 @@ inconclusive_option = click.option(
     envvar="PERFGATE_ON_INCONCLUSIVE",
     help="Exit code of an inconclusive run: fail is 4, pass is 0.",
 )
-junit_option = click.option(
-    "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_JUNIT",
-    metavar="FILE", help="Write JUnit XML: one test case per scenario and gated metric.",
-)  # fmt: skip
+
+
+def _junit_option(case: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_JUNIT",
+        metavar="FILE", help=f"Write JUnit XML: one test case per {case}.",
+    )  # fmt: skip
+
 
 engine_options = _stack(
     click.option(
@@ -191,14 +195,16 @@ judging_options = _stack(
     ),
     explain_option,
     inconclusive_option,
-    junit_option,
+    _junit_option("scenario and gated metric"),
     click.option(
         "--metrics", "metrics_file", type=click.Path(path_type=Path, dir_okay=False), envvar="PERFGATE_METRICS",
         metavar="FILE", help="Write OpenMetrics text, for GitLab's metrics reports.",
     ),
 )  # fmt: skip
 
-fleet_options = _stack(_with_config, explain_option, inconclusive_option, junit_option, out_option, output_options)
+fleet_options = _stack(
+    _with_config, explain_option, inconclusive_option, _junit_option("gate"), out_option, output_options
+)
 
 
 store_option = click.option(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from perfgate.fleet.cores import physical_cores
 from perfgate.fleet.engine import Ended, Order
-from perfgate.fleet.measuring import Measuring, finished
+from perfgate.fleet.measuring import STOPPED, Measuring, finished
 from perfgate.formatting import with_unit
 
 
@@ -53,6 +53,8 @@ class LocalEngine:
     def stop(self) -> None:
         """End everything that runs."""
         for each in self._running:
-            each.stop("the fleet was stopped")
+            each.ask_to_stop(STOPPED)
+        for each in self._running:
+            each.stop(STOPPED)
             each.ended()
         self._running = []

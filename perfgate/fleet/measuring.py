@@ -15,6 +15,7 @@ from pathlib import Path
 
 from perfgate.fleet.engine import Ended, Order
 
+STOPPED = "the fleet was stopped"
 _GRACE_S = 20.0
 """Time for perfgate to stop its servers."""
 
@@ -55,11 +56,15 @@ class Measuring:
             return tuple(facts["cpus"]), float(facts["began_s"])
         return (), None
 
-    def stop(self, why: str) -> None:
-        """End it, with its servers."""
+    def ask_to_stop(self, why: str) -> None:
+        """Ask it to end, with its servers."""
         self._killed = why
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
+
+    def stop(self, why: str) -> None:
+        """End it, with its servers."""
+        self.ask_to_stop(why)
         try:
             self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:

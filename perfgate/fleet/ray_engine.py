@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from perfgate.fleet.engine import Ended, Order
-from perfgate.fleet.measuring import Measuring, finished
+from perfgate.fleet.measuring import STOPPED, Measuring, finished
 from perfgate.formatting import with_unit
 from perfgate.protocols.ray_cluster import Cluster, connected
 
@@ -22,6 +22,7 @@ _MIB = 2**20
 _OF_RAY = {"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"}
 _TAKEN_ALONG = ("PERFGATE_", "AWS_", "TF_", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "GLIBC_TUNABLES", "PYTHONPATH")
 """Variables, or beginnings of their names, that are taken along to a node."""
+_LOOK_EVERY_S = 20.0
 _CAPACITY_FOR_S = 2.0
 """How long the cluster's size is believed: nodes come and go."""
 
@@ -40,7 +41,7 @@ def measure(order: Order, node: str) -> Ended:
         while not (done := finished([measuring], 1.0)):
             pass
     except BaseException:  # the task was cancelled
-        measuring.stop("the fleet was stopped")
+        measuring.stop(STOPPED)
         measuring.ended()
         raise
     return done[0].ended()
@@ -73,6 +74,7 @@ class RayEngine:
         self._task = self._cluster.ray.remote(_remotely)
         self._placed: dict[Any, _Placed] = {}
         self._size = (0.0, float("-inf"))
+        self._looked_s = time.monotonic()
         nodes = len(self._nodes())
         self._description = f"a Ray cluster of {nodes} node{'s' * (nodes != 1)}"
 
@@ -87,7 +89,10 @@ class RayEngine:
         nodes = self._nodes()
         if any(all(node.get(name, 0.0) >= value for name, value in wanted.items()) for node in nodes):
             return ""
-        words = [f"{order.cores} cores", *(f"{value:g} {name}" for name, value in order.resources.items())]
+        words = [
+            f"{order.cores} core{'s' * (order.cores != 1)}",
+            *(f"{value:g} {name}" for name, value in order.resources.items()),
+        ]
         if order.memory_mib:
             words.append(with_unit(order.memory_mib, "MiB"))
         return f"no node of the cluster has {', '.join(words)}"
@@ -113,7 +118,19 @@ class RayEngine:
         if not self._placed:
             return ()
         done, _ = self._cluster.ray.wait(list(self._placed), num_returns=1, timeout=seconds)
-        return tuple(self._ended(self._placed.pop(reference)) for reference in done)
+        ended = [self._ended(self._placed.pop(reference)) for reference in done]
+        return (*ended, *self._homeless())
+
+    def _homeless(self) -> Iterator[Ended]:
+        """Give up orders that no node can take any more, because nodes were lost: Ray would wait for new ones."""
+        if time.monotonic() - self._looked_s < _LOOK_EVERY_S:
+            return
+        self._looked_s = time.monotonic()
+        for reference, placed in list(self._placed.items()):
+            if why := self.refusal(placed.order):
+                self._cluster.ray.cancel(reference, force=False)
+                del self._placed[reference]
+                yield Ended(placed.order.order_id, "none", (), placed.asked_s, time.time(), None, why)
 
     def stop(self) -> None:
         """End everything that runs, and disconnect; idempotent."""
@@ -141,11 +158,13 @@ _WHY = {
     "NodeDiedError": "its node died",
     "WorkerCrashedError": "the worker process on its node died",
     "OutOfMemoryError": "Ray stopped it: its node ran out of memory",
-    "TaskCancelledError": "the fleet was stopped",
+    "TaskCancelledError": STOPPED,
     "RaySystemError": "Ray failed",
 }
 
 
 def _why(error: Exception) -> str:
-    name = type(error).__name__
-    return _WHY.get(name) or " ".join(f"{name}: {error}".split())[:200]
+    """Say why a task was lost; of an error in the task itself, that error, without the traceback around it."""
+    cause = getattr(error, "cause", None) or error
+    name = type(cause).__name__
+    return _WHY.get(name) or " ".join(f"{name}: {cause}".split())[:200]
