@@ -1,9 +1,9 @@
-"""What every call of the command found of each gate: one line of JSON a measurement, only ever appended to."""
+"""What was ever found of each gate: one line of JSON a measurement, only ever appended to."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +15,10 @@ FILE_NAME = "history.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One gate in one call that measured it."""
+    """One measurement of one gate."""
 
     utc: str
+    """When the measurement ended."""
     gate_id: str
     verdict: str
     candidate: str
@@ -28,8 +29,16 @@ class Entry:
     """Metrics that moved: change, lower and upper end."""
 
 
+def missing(entries: Iterable[Entry], gates: Iterable[GateAnswer]) -> Iterator[Entry]:
+    """Yield the entries of measurements that the history does not have: new ones, and those of calls that were killed."""
+    known = {(each.gate_id, each.utc) for each in entries}
+    for gate in gates:
+        if gate.shown is not None and (gate.gate_id, gate.shown.ended_utc) not in known:
+            yield entry_of(gate, gate.shown.ended_utc)
+
+
 def entry_of(gate: GateAnswer, utc: str) -> Entry:
-    """Describe a gate in the history."""
+    """Describe a gate in the history, by a measurement that ended then."""
     moved = {move.metric: (move.change, move.lower, move.upper) for move in gate.moved}
     digests = gate.digests
     return Entry(utc, gate.gate_id, gate.verdict, digests.get("candidate", ""), digests.get("baseline", ""), moved)
@@ -64,15 +73,15 @@ def append_history(out: Path, entries: Iterable[Entry]) -> None:
 
 
 def since(entries: Iterable[Entry], gate: GateAnswer) -> str:
-    """Return since when the gate has had this verdict and the same metrics moved in the same direction; empty if never.
+    """Return since when the gate has had this verdict and the same metrics moved in the same direction.
 
-    Nothing that moved has no beginning.
+    Empty if nothing moved: that has no beginning.
     """
-    now = _state(entry_of(gate, ""))
-    if not gate.moved:
+    if not gate.moved or gate.shown is None:
         return ""
-    began = ""
-    for entry in reversed([each for each in entries if each.gate_id == gate.gate_id]):
+    began, now = gate.shown.ended_utc, _state(entry_of(gate, ""))
+    before = [each for each in entries if each.gate_id == gate.gate_id and each.utc < began]
+    for entry in sorted(before, key=lambda each: each.utc, reverse=True):
         if _state(entry) != now:
             break
         began = entry.utc

@@ -10,7 +10,7 @@ from perfgate.errors import UsageError
 from perfgate.explain.sentences import cause_lines
 from perfgate.fleet.answer import FleetAnswer, GateAnswer, Measurement, ModelDemand
 from perfgate.fleet.conduct import CAPACITY
-from perfgate.fleet.history import append_history, entry_of, read_history, since
+from perfgate.fleet.history import append_history, missing, read_history, since
 from perfgate.fleet.judging import GateVerdict, Levels, verdicts
 from perfgate.fleet.measured import Measured, Measurements
 from perfgate.fleet.portfolio import total_of
@@ -46,7 +46,7 @@ def answer_of(
     results: Mapping[tuple[str, int], Result],
     ended: datetime,
 ) -> FleetAnswer:
-    """Judge all gates together, and add up what models need; what this call measured goes into the history.
+    """Judge all gates together, and add up what models need; what is not in the history yet goes into it.
 
     `results`: of each gate's rounds.
     """
@@ -57,9 +57,7 @@ def answer_of(
     }
     found = verdicts({name: of for name, of in rounds.items() if of}, call.levels)
     gates = tuple(_gate(each, found.get(each.gate.gate_id), done, results, measurements) for each in opened)
-    fresh = {each.gate_id for each in done if not each.kept and each.round_number != CAPACITY}
-    utc = ended.isoformat(timespec="seconds")
-    append_history(out, (entry_of(gate, utc) for gate in gates if gate.gate_id in fresh))
+    append_history(out, missing(read_history(out), gates))
     history = read_history(out)
     gates = sorted_gates([replace(gate, since_utc=since(history, gate)) for gate in gates])
     verdict = verdict_of(gates)
@@ -67,7 +65,7 @@ def answer_of(
     return FleetAnswer(
         fleet=call.fleet.name,
         created_utc=call.created.isoformat(timespec="seconds"),
-        ended_utc=utc,
+        ended_utc=ended.isoformat(timespec="seconds"),
         perfgate_version=__version__,
         command=call.command,
         family=call.fleet.family,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from perfgate.fleet.answer import GateAnswer, MetricMove
-from perfgate.fleet.history import FILE_NAME, Entry, append_history, entry_of, read_history, since
+from perfgate.fleet.answer import GateAnswer, Measurement, MetricMove
+from perfgate.fleet.history import FILE_NAME, Entry, append_history, entry_of, missing, read_history, since
 from perfgate.gate.verdict import Verdict
 
 
@@ -17,7 +18,8 @@ def gate(verdict: Verdict = Verdict.FAIL, *changes: float, name: str = "ranker--
         )
         for place, change in enumerate(changes)
     )  # fmt: skip
-    return GateAnswer(name, "ranker", "models/ranker", "bursty", "prod", "", 0, verdict, "", moves, ())
+    measured = Measurement(1, "gates/x/1", 60.0, "node", (0, 1), "8", "9", 1, kept=False)
+    return GateAnswer(name, "ranker", "models/ranker", "bursty", "prod", "", 0, verdict, "", moves, (measured,))
 
 
 def entries(*found: tuple[str, GateAnswer]) -> list[Entry]:
@@ -28,15 +30,34 @@ def test_since_is_the_first_of_an_unbroken_series() -> None:
     slow, fine = gate(Verdict.FAIL, 0.1), gate(Verdict.PASS)
     series = entries(("1", slow), ("2", fine), ("3", slow), ("4", gate(Verdict.FAIL, 0.2)))
     assert since(series, slow) == "3"
-    assert since(series, gate(Verdict.FAIL, -0.1)) == "", "in the other direction it has not moved yet"
-    assert since(series, gate(Verdict.FAIL, 0.1, 0.1)) == "", "nor has a second metric"
+    assert since(series[:2], slow) == "9", "it begins with this measurement, which the history may not have yet"
+    assert since(series, gate(Verdict.FAIL, -0.1)) == "9", "in the other direction it has not moved before"
+    assert since(series, gate(Verdict.FAIL, 0.1, 0.1)) == "9", "nor had a second metric"
+
+
+def test_what_the_history_says_of_this_very_measurement_does_not_count() -> None:
+    """Its verdict may be another one now, because gates were added to the fleet."""
+    slow = gate(Verdict.FAIL, 0.1)
+    assert since(entries(("1", slow), ("9", gate(Verdict.INCONCLUSIVE, 0.1))), slow) == "1"
 
 
 def test_other_gates_and_gates_that_did_not_move_have_no_beginning() -> None:
     series = entries(("1", gate(Verdict.FAIL, 0.1)))
-    assert since(series, gate(Verdict.FAIL, 0.1, name="other")) == ""
+    assert since(series, gate(Verdict.FAIL, 0.1, name="other")) == "9"
     assert since(series, gate(Verdict.FAIL)) == ""
-    assert since([], gate(Verdict.FAIL, 0.1)) == ""
+    assert since(series, replace(gate(Verdict.FAIL, 0.1), measurements=())) == ""
+
+
+def test_measurements_of_a_call_that_was_killed_are_added_by_the_next(tmp_path: Path) -> None:
+    gates = [
+        gate(Verdict.FAIL, 0.1),
+        gate(Verdict.PASS, name="other"),
+        replace(gate(name="unmeasured"), measurements=()),
+    ]
+    append_history(tmp_path, missing(read_history(tmp_path), gates[:1]))
+    append_history(tmp_path, missing(read_history(tmp_path), gates))
+    append_history(tmp_path, missing(read_history(tmp_path), gates))
+    assert [(each.gate_id, each.utc) for each in read_history(tmp_path)] == [("ranker--bursty", "9"), ("other", "9")]
 
 
 def test_what_is_appended_is_read_back_in_order(tmp_path: Path) -> None:
