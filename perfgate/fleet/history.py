@@ -30,7 +30,7 @@ class Entry:
 
 
 def missing(entries: Iterable[Entry], gates: Iterable[GateAnswer]) -> Iterator[Entry]:
-    """Yield the entries of measurements that the history does not have: new ones, and those of calls that were killed."""
+    """Yield the entries that the history does not have: of new measurements, and of calls that were killed."""
     known = {(each.gate_id, each.utc) for each in entries}
     for gate in gates:
         if gate.shown is not None and (gate.gate_id, gate.shown.ended_utc) not in known:
