@@ -51,7 +51,7 @@ def read_history(out: Path) -> tuple[Entry, ...]:
         for line in (out / FILE_NAME).read_text(encoding="utf-8").splitlines():
             with suppress(ValueError, TypeError, AttributeError):
                 found.append(_entry(**json.loads(line)))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda each: each.utc))
 
 
 def _entry(moved: dict[str, list[float]], **words: str) -> Entry:

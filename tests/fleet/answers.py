@@ -49,6 +49,13 @@ def failing() -> FleetAnswer:
     )
 
 
+def explained() -> FleetAnswer:
+    """Return a gate that fails, and why."""
+    found = gate("ranker", "bursty", move("execute_ms", 0.266))
+    causes = ("Operations were added in tower_4: +0.371 ms [+0.363, +0.38]", "Casts <b>to</b> float64: +0.01 ms")
+    return answer(replace(found, causes=causes))
+
+
 def undecided() -> FleetAnswer:
     """Return one gate that is undecided after two rounds."""
     return answer(gate("ranker", "bursty", move("latency_p99_ms", 0.031), rounds=(measurement(1), measurement(2))))
@@ -152,7 +159,7 @@ CANDIDATE, BASELINE = "sha256:" + 16 * "a1b2", "sha256:" + 16 * "c3d4"
 SAMPLES: dict[str, Callable[[], FleetAnswer]] = {
     each.__name__: each
     for each in (
-        passing, failing, undecided, invalid, interrupted, objectives_only, no_ends, no_baseline_demand, hostile, many,
+        passing, failing, explained, undecided, invalid, interrupted, objectives_only, no_ends, no_baseline_demand, hostile, many,
     )
 }  # fmt: skip
 """Each kind of answer by name."""

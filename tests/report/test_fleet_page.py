@@ -20,6 +20,7 @@ from tests.capacity.answers import HOSTILE
 from tests.fleet.answers import (
     SAMPLES,
     SINCE,
+    explained,
     failing,
     history,
     hostile,
@@ -278,3 +279,11 @@ def test_the_most_urgent_gate_is_first_even_if_a_number_is_missing() -> None:
     assert unknown.verdict is Verdict.INCONCLUSIVE
     found = sorted_gates((unknown, replace(unknown, gate_id="a", moves=unknown.moves[::-1]), known))
     assert [gate.gate_id for gate in found] == [known.gate_id, "a", unknown.gate_id]
+
+
+def test_the_causes_of_a_failure_are_on_both_pages(tmp_path: Path) -> None:
+    index = write_fleet(explained(), tmp_path).read_text(encoding="utf-8")
+    page = (tmp_path / "models" / "ranker.html").read_text(encoding="utf-8")
+    for text in (index, page):
+        assert "Operations were added in tower_4: +0.371 ms [+0.363, +0.38]" in text
+        assert "Casts &lt;b&gt;to&lt;/b&gt; float64" in text

@@ -15,7 +15,7 @@ from perfgate.sanitize import one_line
 
 _TOP, _BELOW = 26, 46
 """Room above the rows and below them, pixels."""
-_LETTER = 7.2
+_LETTER = 7.8
 """Width of a letter, pixels: a little more than the mean."""
 _MOST_NAME, _MOST_WORDS = 44, 46
 """Characters; longer ones are cut in the middle, and whole in the table behind."""

@@ -87,6 +87,8 @@ class GateLine:
     """What prevents a decision, or what decided if it is none of the metrics that moved; empty if all is said."""
     since: str
     compared_with: str
+    causes: tuple[str, ...]
+    """Why it fails, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def gate_line(gate: GateAnswer, pages: Mapping[str, str]) -> GateLine:
         reason="" if gate.verdict is Verdict.PASS else reason_of(gate),
         since=gate.since_utc[:10],
         compared_with=gate.compared_with,
+        causes=gate.causes,
     )
 
 
