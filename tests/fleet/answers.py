@@ -159,7 +159,8 @@ CANDIDATE, BASELINE = "sha256:" + 16 * "a1b2", "sha256:" + 16 * "c3d4"
 SAMPLES: dict[str, Callable[[], FleetAnswer]] = {
     each.__name__: each
     for each in (
-        passing, failing, explained, undecided, invalid, interrupted, objectives_only, no_ends, no_baseline_demand, hostile, many,
+        passing, failing, explained, undecided, invalid, interrupted, objectives_only, no_ends, no_baseline_demand,
+        hostile, many,
     )
 }  # fmt: skip
 """Each kind of answer by name."""

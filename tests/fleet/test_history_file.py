@@ -33,7 +33,7 @@ def test_lines_that_are_no_entries_are_ignored_and_spoil_no_others(tmp_path: Pat
     with (tmp_path / FILE_NAME).open("a", encoding="utf-8") as file:
         file.write("\n".join((*bad, head[:40])))
     append_history(tmp_path, entries[:1])
-    assert read_history(tmp_path) == (*entries, entries[0])
+    assert read_history(tmp_path) == tuple(sorted((*entries, entries[0]), key=lambda each: each.utc))
 
 
 def test_ends_that_are_not_known_come_back(tmp_path: Path) -> None:
