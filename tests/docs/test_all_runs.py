@@ -36,6 +36,7 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[
     run("7", 5, model="models/d", **quiet, ci95_lower=-0.03, ci95_upper=0.03)
     run("8", 5, model="models/d", **quiet, comparison="stored numbers", ci95_lower=-0.5, ci95_upper=0.5)
     run("9", 5, model="models/d", status="interrupted", wall_s=1.0)
+    run("recorded", 5, model="models/d", **quiet, comparison="none", verdict="inconclusive")
     assert main(["export", "--parquet", "all-runs"]) == 0
     return [duckdb.execute(query).fetchall() for query in _QUERIES]
 
