@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +17,7 @@ import click
 from perfgate.cli.config_file import CONFIG, defaults_of, load_config
 from perfgate.cli.interrupts import INTERRUPTS
 from perfgate.errors import ExitCode, PerfgateError, UsageError
+from perfgate.fleet.own_settings import OF_FLEET, without_own
 from perfgate.version import __version__
 
 COMMANDS: dict[str, str] = {
@@ -76,6 +79,8 @@ def app(context: click.Context) -> None:
     name = context.invoked_subcommand
     if name in COMMANDS and name not in {"config", "init"} and not context.obj:  # help works with an invalid file
         config = load_config(Path.cwd())
+        if OF_FLEET in os.environ:
+            config = replace(config, values=without_own(config.values))
         context.default_map = {name: defaults_of(_command(name), config)} if config.path else None
         context.meta[CONFIG] = config
 

@@ -11,6 +11,7 @@ from typing import Any
 from perfgate.errors import InvalidRunError, NoBaselineError, PerfgateError, UsageError
 from perfgate.fleet.gates import FleetGate
 from perfgate.fleet.judging import Levels
+from perfgate.fleet.own_settings import without_own
 from perfgate.fleet.schema import FleetFile
 from perfgate.gate.objectives import judged_objectives
 from perfgate.gate.verdict import Verdict
@@ -104,7 +105,7 @@ class Opener:
             "demand": [gate.demand_rps, gate.headroom],
             "levels": [levels.alpha, self.fleet.rounds],
             "gates": levels.sharing if judged_objectives(scenario.objectives) else None,
-            "settings": dict(self.settings),
+            "settings": without_own(self.settings),
             "perfgate": __version__,
         }
         canonical = json.dumps(facts, sort_keys=True, default=str)

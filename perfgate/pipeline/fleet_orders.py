@@ -12,6 +12,7 @@ from perfgate.fleet.conduct import CAPACITY, RoundState, Task
 from perfgate.fleet.engine import Order
 from perfgate.fleet.judging import Levels
 from perfgate.fleet.measured import Measured, Measurements
+from perfgate.fleet.own_settings import environ_of
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate
 from perfgate.results import document
@@ -20,20 +21,6 @@ from perfgate.trials import Arm
 
 _OVERHEAD_S = 600.0
 """Time for starts, warm-up, traces and reports, beyond which a measurement is stopped."""
-_OWN = (
-    "OUT",
-    "JUNIT",
-    "METRICS",
-    "BASELINE",
-    "SCENARIO",
-    "SEED",
-    "BUDGET",
-    "REPLICAS",
-    "STORE",
-    "ON_INCONCLUSIVE",
-    "ENGINE",
-)
-"""Variables (PERFGATE_…) that are meant for the fleet or another command, not for its measurements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +38,11 @@ class Orders:
         """Return what to run for a task; its files go to the directory."""
         gate = self.gates[task.gate_id].gate
         make = self._capacity if task.round_number == CAPACITY else self._gate
-        unwanted = {f"PERFGATE_{name}" for name in _OWN}
         return Order(
             order_id=directory.name + " " + task.gate_id,
             arguments=(*make(task), *self._shared(task, directory)),
             cwd=str(self.cwd),
-            environ={name: value for name, value in self.environ.items() if name not in unwanted},
+            environ=environ_of(self.environ),
             log=str(directory.absolute().with_name(f"{directory.name}.log")),
             cores=gate.cores,
             most_s=task.budget_s * 2 + _OVERHEAD_S,

@@ -16,6 +16,7 @@ from perfgate.cli import app
 from perfgate.errors import ExitCode
 from perfgate.fleet import document
 from perfgate.fleet.engine import Ended, Order
+from perfgate.fleet.own_settings import OF_FLEET
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline import fleet_command
 from tests.cli.conftest import Commands
@@ -178,3 +179,15 @@ def test_its_json_is_the_file(commands: Commands, engine: FakeEngine) -> None:
     commands("fleet", "fleet.toml", "--out", "out", "--json", "-q", expect=ExitCode.INVALID)
     assert json.loads(commands.out) == json.loads(Path("out", "fleet.json").read_text())
     assert json.loads(commands.out)["engine"] == engine.description
+
+
+@pytest.mark.parametrize("mistake", ['scenario = ["nope"]', 'junit = "s.toml/run.xml"'])
+def test_a_measurement_takes_what_is_measured_and_its_files_from_the_fleet(
+    mistake: str, commands: Commands, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    (order, *_) = engine.orders
+    Path("perfgate.toml").write_text(f'{mistake}\nstore = "elsewhere"\n')
+    commands("run", "same", expect=ExitCode.USAGE)
+    monkeypatch.setenv(OF_FLEET, order.environ[OF_FLEET])
+    assert "no baseline default in elsewhere" in commands("run", "same", expect=ExitCode.INCONCLUSIVE)
