@@ -48,8 +48,8 @@ def read_history(out: Path) -> tuple[Entry, ...]:
     """Read all entries, oldest first; a line that a killed process left incomplete is ignored."""
     found = []
     with suppress(FileNotFoundError):
-        for line in (out / FILE_NAME).read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, TypeError, AttributeError):
+        for line in (out / FILE_NAME).read_bytes().splitlines():
+            with suppress(ValueError, TypeError, AttributeError, RecursionError):
                 found.append(_entry(**json.loads(line)))
     return tuple(sorted(found, key=lambda each: each.utc))
 

@@ -29,8 +29,10 @@ def test_lines_that_are_no_entries_are_ignored_and_spoil_no_others(tmp_path: Pat
         head + '{"m": [1, 2]}}',
         head + '{"m": ["x", 1, 2]}}',
         head + "[[1]]}",
+        head.replace("b", "\udcff") + "{}}",
+        "[" * 100_000,
     )
-    with (tmp_path / FILE_NAME).open("a", encoding="utf-8") as file:
+    with (tmp_path / FILE_NAME).open("a", encoding="utf-8", errors="surrogateescape") as file:
         file.write("\n".join((*bad, head[:40])))
     append_history(tmp_path, entries[:1])
     assert read_history(tmp_path) == tuple(sorted((*entries, entries[0]), key=lambda each: each.utc))
