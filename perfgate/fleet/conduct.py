@@ -75,6 +75,8 @@ class Conductor:
     clock: Callable[[], float]
     token: Callable[[], str]
     """Makes a name that no other attempt has."""
+    is_whole: Callable[[Measured], bool]
+    """Whether what an earlier call measured can still be read."""
     deadline_s: float
     """Reading of the clock after which nothing begins; infinite if there is none."""
 
@@ -94,7 +96,8 @@ class Conductor:
     def _all(self, tasks: Iterable[Task]) -> list[Measured]:
         waiting, running, done = deque[Task](), dict[str, "_Attempt"](), list[Measured]()
         for task in sorted(tasks, key=lambda each: each.urgency):
-            if (found := self.measurements.kept(task.gate_id, task.round_number, task.key)) is not None:
+            found = self.measurements.kept(task.gate_id, task.round_number, task.key)
+            if found is not None and self.is_whole(found):
                 self.watcher.ended(found)
                 done.append(found)
             else:

@@ -8,10 +8,12 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import Field, TypeAdapter
 
 from perfgate.errors import UsageError
 from perfgate.fleet.engine import Ended
@@ -22,6 +24,8 @@ LOG = "perfgate.log"
 _LOCK = ".lock"
 _FACTS = "measured.json"
 _ATTEMPT = "attempt-"
+_YEAR_9999 = 253_370_764_800
+"""Unix time that no clock shows: later ones have no date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,9 @@ class Measured:
     """Measuring time that it was given."""
     node: str
     cpus: tuple[int, ...]
-    began_s: float
+    began_s: Annotated[float, Field(ge=0, lt=_YEAR_9999)]
     """Unix time."""
-    ended_s: float
+    ended_s: Annotated[float, Field(ge=0, lt=_YEAR_9999)]
     """Unix time."""
     exit_code: int | None
     """None if it was lost every time that it was tried."""
@@ -54,6 +58,9 @@ class Measured:
     def seconds(self) -> float:
         """Wall time of the last attempt."""
         return self.ended_s - self.began_s
+
+
+_FORM = TypeAdapter(Measured)
 
 
 class Measurements:
@@ -98,10 +105,11 @@ class Measurements:
         """Return a finished measurement with this key; None if there is none, or something has changed since."""
         try:
             text = (self.directory(gate_id, round_number) / _FACTS).read_text(encoding="utf-8")
-            found = Measured(**{**json.loads(text), "kept": True})
-        except (OSError, ValueError, TypeError):
+            found = _FORM.validate_python({**json.loads(text), "kept": True})
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
-        return replace(found, cpus=tuple(found.cpus)) if found.key == key and found.exit_code is not None else None
+        is_asked = (found.gate_id, found.round_number, found.key) == (gate_id, round_number, key)
+        return found if is_asked and found.exit_code is not None else None
 
     def finish(self, measured: Measured, attempt: Path) -> None:
         """Keep an attempt as the gate's measurement: its facts are written first, and its directory moved in one step.

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from perfgate.errors import UsageError
 from perfgate.explain.sentences import cause_lines
 from perfgate.fleet.answer import FleetAnswer, GateAnswer, Measurement, ModelDemand
 from perfgate.fleet.conduct import CAPACITY
@@ -18,8 +17,7 @@ from perfgate.fleet.schema import FleetFile
 from perfgate.fleet.summary import headline_of, sorted_gates, verdict_of
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate, digests_of
-from perfgate.pipeline.fleet_orders import result_of
-from perfgate.results import capacity_document
+from perfgate.pipeline.fleet_orders import capacity_of, result_of
 from perfgate.results.result import Result
 from perfgate.version import __version__
 
@@ -164,9 +162,7 @@ def _demands(opened: Sequence[OpenedGate], done: Sequence[Measured], measurement
         for measured in done:
             if gate.demand_rps is None or measured.gate_id != gate.gate_id or measured.round_number != CAPACITY:
                 continue
-            try:
-                answer = capacity_document.read(measurements.directory(gate.gate_id, CAPACITY))
-            except UsageError:
+            if (answer := capacity_of(measured, measurements)) is None:
                 found.append(ModelDemand(gate.model_name, gate.demand_rps, (), None, None))
             else:
                 demand = ModelDemand(gate.model_name, gate.demand_rps, answer.arms, answer.change, answer.needs)

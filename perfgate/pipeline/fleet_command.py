@@ -161,6 +161,7 @@ class _Call:
             watcher=watching,
             clock=host.clock,
             token=lambda: f"{host.random_bits(32):08x}",
+            is_whole=watching.is_whole,
             deadline_s=inf if most_s is None else host.clock() + most_s,
         )
         conductor.conduct(first, second, self._capacities())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from perfgate.capacity.answer import CapacityAnswer
 from perfgate.errors import UsageError
 from perfgate.experiment.timeline import Timeline
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
@@ -15,7 +16,7 @@ from perfgate.fleet.measured import Measured, Measurements
 from perfgate.fleet.own_settings import environ_of
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate
-from perfgate.results import document
+from perfgate.results import capacity_document, document
 from perfgate.results.result import Outcome, Result, TrialColumns
 from perfgate.trials import Arm
 
@@ -95,6 +96,14 @@ def result_of(measured: Measured, measurements: Measurements) -> Result | None:
         found, trials=TrialColumns(), timeline=Timeline(), curves=(), summaries=(), threads=(), payload_changes=(),
         explanation=found.explanation if failed else None, capacity=None,
     )  # fmt: skip
+
+
+def capacity_of(measured: Measured, measurements: Measurements) -> CapacityAnswer | None:
+    """Read the answer of a finished search for the capacity; None if there is none."""
+    try:
+        return capacity_document.read(measurements.directory(measured.gate_id, CAPACITY))
+    except (UsageError, OSError):
+        return None
 
 
 def state_of(result: Result | None) -> RoundState:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from perfgate.errors import ExitCode
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
 from perfgate.fleet.measured import Measured, Measurements
-from perfgate.pipeline.fleet_orders import result_of, state_of
+from perfgate.pipeline.fleet_orders import capacity_of, result_of, state_of
 from perfgate.report.terminal.fleet import Ending, FleetProgress
 from perfgate.results.result import Result
 
@@ -28,10 +28,7 @@ class Watching:
     def ended(self, measured: Measured) -> None:
         """Read the result, and show the verdict of the gate alone."""
         self.done.append(measured)
-        place = measured.gate_id, measured.round_number
-        result = None if measured.round_number == CAPACITY else result_of(measured, self.measurements)
-        if result is not None:
-            self.results[place] = result
+        result = self._result(measured)
         self.progress.ended(
             Ending(
                 gate_id=measured.gate_id,
@@ -50,6 +47,20 @@ class Watching:
     def tick(self) -> None:
         """Let the display show the time."""
         self.progress.tick()
+
+    def is_whole(self, measured: Measured) -> bool:
+        """Return whether the file with what was measured is there, undamaged."""
+        if measured.round_number == CAPACITY:
+            return capacity_of(measured, self.measurements) is not None
+        return self._result(measured) is not None
+
+    def _result(self, measured: Measured) -> Result | None:
+        if measured.round_number == CAPACITY:
+            return None
+        place = measured.gate_id, measured.round_number
+        if place not in self.results and (result := result_of(measured, self.measurements)) is not None:
+            self.results[place] = result
+        return self.results.get(place)
 
     def state(self, measured: Measured) -> RoundState:
         """Return what a finished round says about time."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
-from math import inf
+from math import inf, nan
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,7 @@ class House:
     engine: FakeEngine
     states: dict[str, RoundState] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    damaged: tuple[str, ...] = ()
     deadline_s: float = inf
     cores: int = 2
     tokens: Callable[[], str] = field(default_factory=lambda: map(str, count()).__next__)
@@ -62,6 +63,7 @@ class House:
             watcher=self.seen,
             clock=self.engine.clock,
             token=self.tokens,
+            is_whole=lambda measured: measured.gate_id not in self.damaged,
             deadline_s=self.deadline_s,
         )
         again = {each.gate_id: replace(each, round_number=2, key=f"{each.key} again") for each in first}
@@ -109,6 +111,25 @@ def test_what_was_measured_is_kept_and_what_changed_is_measured_again(tmp_path: 
     done = again.conduct([task("same"), task("changed", key="other")])
     assert again.seen.begun_ == ["changed 1"]
     assert {each.gate_id: each.kept for each in done} == {"same": True, "changed": False}
+
+
+def test_what_cannot_be_read_any_more_is_measured_again(tmp_path: Path) -> None:
+    house(tmp_path).conduct([task("whole"), task("damaged")])
+    again = house(tmp_path, damaged=("damaged",))
+    done = again.conduct([task("whole"), task("damaged")])
+    assert again.seen.begun_ == ["damaged 1"]
+    assert {each.gate_id: each.kept for each in done} == {"whole": True, "damaged": False}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"cpus": 5}, {"began_s": "x"}, {"ended_s": None}, {"began_s": 1e99}, {"ended_s": nan}, {"gate_id": "b"}],
+)
+def test_facts_of_wrong_types_are_no_measurement(wrong: dict[str, object], tmp_path: Path) -> None:
+    house(tmp_path).conduct([task("a")])
+    file = tmp_path / "gates" / "a" / "1" / "measured.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | wrong))
+    assert Measurements(tmp_path).kept("a", 1, "key 1") is None
 
 
 def test_a_lost_node_gives_a_new_measurement(tmp_path: Path) -> None:
