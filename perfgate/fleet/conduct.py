@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -88,7 +88,8 @@ class Conductor:
         """
         try:
             done = self._all(first)
-            done += self._all(extended(done, first, second, self.state_of))
+            kept = {name: found.budget_s for name, task in second.items() if (found := self._kept(task)) is not None}
+            done += self._all(extended(done, first, second, self.state_of, kept))
             return done + self._all(capacity)
         finally:
             self.engine.stop()
@@ -96,8 +97,7 @@ class Conductor:
     def _all(self, tasks: Iterable[Task]) -> list[Measured]:
         waiting, running, done = deque[Task](), dict[str, "_Attempt"](), list[Measured]()
         for task in sorted(tasks, key=lambda each: each.urgency):
-            found = self.measurements.kept(task.gate_id, task.round_number, task.key)
-            if found is not None and self.is_whole(found):
+            if (found := self._kept(task)) is not None:
                 self.watcher.ended(found)
                 done.append(found)
             else:
@@ -126,6 +126,10 @@ class Conductor:
                     done.append(self._finished(attempt, ended, attempts[attempt.task]))
             self.watcher.tick()
         return done
+
+    def _kept(self, task: Task) -> Measured | None:
+        found = self.measurements.kept(task.gate_id, task.round_number, task.key)
+        return found if found is not None and self.is_whole(found) else None
 
     def _attempt(self, task: Task) -> _Attempt:
         directory = self.measurements.attempt(task.gate_id, task.round_number, self.token())
@@ -167,23 +171,29 @@ def extended(
     first: Sequence[Task],
     second: Mapping[str, Task],
     state_of: Callable[[Measured], RoundState],
+    kept: Mapping[str, float],
 ) -> list[Task]:
     """Return the second round: undecided gates, with the time that the budgets of all gates left, in equal proportion.
 
     Each gets up to four times its own budget; where less than its own is left, the most urgent ones get that much, and
     the others nothing, because a shorter measurement than the first, at a stricter level, hardly decides anything.
+
+    `kept`: budgets of second rounds that an earlier call measured. They count whatever time is left now, so that a
+    verdict does not depend on what changed in other gates, and the time that they took is not given again.
     """
     states = {each.gate_id: state_of(each) for each in done}
     left_s = sum(max(0.0, task.budget_s - states[task.gate_id].used_s) for task in first if task.gate_id in states)
     urgency = {task.gate_id: task.urgency for task in first}
     is_open = [second[name] for name, state in states.items() if state.is_open and name in second]
     is_open.sort(key=lambda task: urgency[task.gate_id])
+    given = [replace(task, budget_s=kept[task.gate_id]) for task in is_open if task.gate_id in kept]
+    left_s = max(0.0, left_s - sum(task.budget_s for task in given))
+    is_open = [task for task in is_open if task.gate_id not in kept]
     wanted_s = sum(task.budget_s for task in is_open)
     times = min(MOST_TIMES, left_s / wanted_s) if wanted_s else 0.0
-    given = []
     for task in is_open:
         budget_s = task.budget_s * max(times, 1.0)
         if budget_s <= left_s * (1 + 1e-9):
-            given.append(Task(task.gate_id, task.round_number, task.key, budget_s, task.urgency))
+            given.append(replace(task, budget_s=budget_s))
             left_s -= budget_s
     return given

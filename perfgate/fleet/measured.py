@@ -146,10 +146,15 @@ class Measurements:
         shutil.rmtree(self.out / GATES / gate_id, ignore_errors=True)
 
     def clear_attempts(self, wanted: Mapping[str, object]) -> None:
-        """Delete attempts that a killed fleet left behind, of the gates that are wanted."""
+        """Delete attempts that a killed fleet left behind, of the gates that are wanted.
+
+        A measurement of a fleet that has just been killed may still write its last files: what cannot be deleted stays
+        until the next call.
+        """
         for gate_id in wanted:
             for path in (self.out / GATES / gate_id).glob(f"{_ATTEMPT}*"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                with suppress(OSError):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def measured_of(  # noqa: PLR0913 - what an order's ending says, and what it was for

@@ -199,13 +199,18 @@ def test_the_capacity_comes_last(tmp_path: Path) -> None:
     assert rooms.seen.begun_ == ["a 1", "b 1", "b 2", "a 0"]
 
 
-def _given(*states: tuple[str, float, bool, float], priority: dict[str, float] | None = None) -> dict[str, float]:
+def _given(
+    *states: tuple[str, float, bool, float],
+    priority: dict[str, float] | None = None,
+    kept: dict[str, float] | None = None,
+) -> dict[str, float]:
     """(name, budget, whether it is open, what it used) of each gate; what each gets in the second round."""
     first = [task(name, budget_s=budget, priority=(priority or {}).get(name, 0)) for name, budget, _, _ in states]
     done = [Measured(name, 1, "k", budget, "n", (0,), 0.0, 1.0, 0) for name, budget, _, _ in states]
     found = {name: RoundState(is_open, used) for name, _, is_open, used in states}
     second = {each.gate_id: replace(each, round_number=2) for each in first}
-    return {each.gate_id: each.budget_s for each in extended(done, first, second, lambda m: found[m.gate_id])}
+    given = extended(done, first, second, lambda m: found[m.gate_id], kept or {})
+    return {each.gate_id: each.budget_s for each in given}
 
 
 def test_nobody_gets_more_than_four_times_its_budget() -> None:
@@ -221,6 +226,12 @@ def test_too_little_time_goes_to_the_most_urgent() -> None:
         ("a", 100, False, 20), ("b", 60, True, 60), ("c", 60, True, 60), priority={"c": 1}
     )  # 80 s are left, for one of the two
     assert given == {"c": 60}
+
+
+def test_time_that_a_kept_second_round_took_is_not_given_again() -> None:
+    states = ("a", 100, False, 0), ("b", 60, True, 60), ("c", 60, True, 60)
+    assert _given(*states, kept={"b": 30}) == {"b": 30, "c": 70}
+    assert _given(*states, kept={"b": 60}) == {"b": 60}, "40 s are less than the first round of c"
 
 
 @pytest.mark.parametrize("used", [60.0, 80.0])
@@ -244,6 +255,16 @@ def test_attempts_that_a_killed_fleet_left_are_removed(tmp_path: Path) -> None:
     for name in ("a", "b"):
         kept.attempt(name, 1, "dead").mkdir()
         kept.attempt(name, 1, "dead").with_name("attempt-1-dead.log").write_text("half")
+    kept.attempt("a", 1, "link").symlink_to(tmp_path)  # cannot be deleted as a directory
     kept.clear_attempts({"a": None})
-    assert sorted(each.name for each in (tmp_path / "gates" / "a").iterdir()) == ["1"]
+    assert sorted(each.name for each in (tmp_path / "gates" / "a").iterdir()) == ["1", "attempt-1-link"]
     assert len(list((tmp_path / "gates" / "b").iterdir())) == 3, "not one of this fleet's gates"
+
+
+def test_a_second_round_that_was_measured_counts_when_no_time_is_left_for_it_any_more(tmp_path: Path) -> None:
+    is_open, early, late = (RoundState(*each) for each in ((True, 60.0), (False, 0.0), (False, 60.0)))
+    house(tmp_path, states={"open": is_open, "other": early}).conduct([task("open"), task("other")], second=True)
+    again = house(tmp_path, states={"open": is_open, "other": late})
+    done = again.conduct([task("open"), task("other", key="changed")], second=True)
+    assert again.seen.begun_ == ["other 1"]
+    assert [(each.gate_id, each.round_number) for each in done if each.kept] == [("open", 1), ("open", 2)]
