@@ -76,7 +76,9 @@ def _open(path: Path) -> int:
     with suppress(FileNotFoundError):
         return _inheritable(os.open(path, os.O_RDONLY))
     with suppress(FileExistsError):
-        return _inheritable(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        os.fchmod(handle, 0o644)  # whatever the umask: others lock it, too
+        return _inheritable(handle)
     return _inheritable(os.open(path, os.O_RDONLY))
 
 

@@ -54,6 +54,15 @@ def test_hardware_threads_of_one_core_belong_together(tmp_path: Path) -> None:
     assert physical_cores({1, 4, 5}, topology) == ((1, 5), (4,)), "only CPUs that the process may use"
 
 
+def test_locks_can_be_taken_by_other_users_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        reserve(((0,),), 1, tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
+
+
 def test_without_topology_every_cpu_is_a_core(tmp_path: Path) -> None:
     assert physical_cores({3, 1}, tmp_path) == ((1,), (3,))
 
