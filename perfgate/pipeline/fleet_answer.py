@@ -17,7 +17,7 @@ from perfgate.fleet.schema import FleetFile
 from perfgate.fleet.summary import headline_of, sorted_gates, verdict_of
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate, digests_of
-from perfgate.pipeline.fleet_orders import capacity_of, result_of
+from perfgate.pipeline.fleet_orders import capacity_of
 from perfgate.results.result import Result
 from perfgate.version import __version__
 
@@ -132,7 +132,7 @@ def _causes(gate_id: str, results: Mapping[tuple[str, int], Result]) -> tuple[st
 def _measurement(measured: Measured, result: Result | None, measurements: Measurements) -> Measurement:
     problem = ""
     if measured.lost:
-        problem = f"{measured.lost} ({measured.attempts} attempts)"
+        problem = f"{measured.lost} ({measured.attempts} attempts)" if measured.attempts > 1 else measured.lost
     elif result is None and measured.round_number != CAPACITY:
         problem = f"it ended with exit code {measured.exit_code} and without a result: see its perfgate.log"
     directory = measurements.directory(measured.gate_id, measured.round_number)
@@ -168,13 +168,3 @@ def _demands(opened: Sequence[OpenedGate], done: Sequence[Measured], measurement
                 demand = ModelDemand(gate.model_name, gate.demand_rps, answer.arms, answer.change, answer.needs)
                 found.append(demand)
     return found
-
-
-def results_of(done: Sequence[Measured], measurements: Measurements) -> dict[tuple[str, int], Result]:
-    """Read the results of all rounds."""
-    found = {
-        (each.gate_id, each.round_number): result_of(each, measurements)
-        for each in done
-        if each.round_number != CAPACITY
-    }
-    return {place: result for place, result in found.items() if result is not None}

@@ -19,6 +19,7 @@ from perfgate.pipeline.comparison import Comparison
 from perfgate.pipeline.host import Host
 from perfgate.pipeline.options import Options
 from perfgate.pipeline.stored import all_with_stored
+from perfgate.results.result import Result
 from perfgate.trials import Arm
 from perfgate.version import __version__
 
@@ -130,3 +131,11 @@ def digests_of(opened: OpenedGate) -> dict[str, str]:
     if comparison.record is not None:
         found[Arm.BASELINE.value] = comparison.record.model.digest
     return found
+
+
+def is_of(result: Result, opened: OpenedGate) -> bool:
+    """Return whether a result is of the models and the stored baseline that were opened, not of later ones."""
+    digests = digests_of(opened)
+    same = all(model.digest == digests.get(arm, model.digest) for arm, model in result.models.items())
+    record = opened.comparison.record if opened.comparison else None
+    return same and (record is None or result.record is None or result.record.record == record.id)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from perfgate.errors import ExitCode
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
 from perfgate.fleet.measured import Measured, Measurements
+from perfgate.pipeline.fleet_opening import OpenedGate, is_of
 from perfgate.pipeline.fleet_orders import capacity_of, result_of, state_of
 from perfgate.report.terminal.fleet import Ending, FleetProgress
 from perfgate.results.result import Result
+
+_CHANGED = "its model or baseline changed while the fleet ran: the same command measures it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class Watching:
 
     progress: FleetProgress
     measurements: Measurements
+    opened: Mapping[str, OpenedGate]
     results: dict[tuple[str, int], Result]
     done: list[Measured]
 
@@ -27,8 +32,10 @@ class Watching:
 
     def ended(self, measured: Measured) -> None:
         """Read the result, and show the verdict of the gate alone."""
-        self.done.append(measured)
         result = self._result(measured)
+        if result is not None and not self._is_of_opened(measured, result):
+            measured, result = replace(measured, lost=_CHANGED), None
+        self.done.append(measured)
         self.progress.ended(
             Ending(
                 gate_id=measured.gate_id,
@@ -49,10 +56,18 @@ class Watching:
         self.progress.tick()
 
     def is_whole(self, measured: Measured) -> bool:
-        """Return whether the file with what was measured is there, undamaged."""
+        """Return whether the file with what was measured is there, undamaged, and of what was opened."""
         if measured.round_number == CAPACITY:
             return capacity_of(measured, self.measurements) is not None
-        return self._result(measured) is not None
+        result = self._result(measured)
+        return result is not None and self._is_of_opened(measured, result)
+
+    def _is_of_opened(self, measured: Measured, result: Result) -> bool:
+        """Return whether what was opened was measured; otherwise forget the result."""
+        same = is_of(result, self.opened[measured.gate_id])
+        if not same:
+            del self.results[measured.gate_id, measured.round_number]
+        return same
 
     def _result(self, measured: Measured) -> Result | None:
         if measured.round_number == CAPACITY:

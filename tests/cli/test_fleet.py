@@ -191,3 +191,23 @@ def test_a_measurement_takes_what_is_measured_and_its_files_from_the_fleet(
     commands("run", "same", expect=ExitCode.USAGE)
     monkeypatch.setenv(OF_FLEET, order.environ[OF_FLEET])
     assert "no baseline default in elsewhere" in commands("run", "same", expect=ExitCode.INCONCLUSIVE)
+
+
+@pytest.mark.slow  # 1 s: one run on fakes
+def test_a_model_that_changes_after_it_was_opened_is_not_judged(commands: Commands, engine: FakeEngine) -> None:
+    def measured(arguments: Sequence[str]) -> int:
+        code = app.main(arguments)
+        result = Path(arguments[arguments.index("--out") + 1], "result.json")
+        tree = json.loads(result.read_text())
+        tree["models"]["candidate"]["digest"] = "sha256:later"
+        result.write_text(json.dumps(tree))
+        return code
+
+    engine.measure = measured
+    message = commands("fleet", "fleet.toml", "--out", "out", "--no-explain", expect=ExitCode.INVALID)
+    assert "same--s its model or baseline changed while the fleet ran" in message.splitlines()[-1]
+    engine.orders.clear()
+    commands("fleet", "fleet.toml", "--out", "out", "--no-explain", expect=ExitCode.INVALID)
+    assert len(engine.orders) == 1, "measured again"
+    engine.measure = app.main
+    commands("fleet", "fleet.toml", "--out", "out", "--no-explain", expect=ExitCode.INCONCLUSIVE)
