@@ -59,6 +59,9 @@ class _Coordinator:
         """Count it."""
         self.lost_count += 1
 
+    def waits(self, task: Task) -> None:
+        """Do nothing."""
+
     def tick(self) -> None:
         """Do nothing."""
 
@@ -112,6 +115,7 @@ def main(result: Path, models: int, nodes: int, deaths: int, budget: float, over
                 inf,
             ),
             state_of=state,
+            is_whole=lambda _: True,
             watcher=watcher,
             clock=engine.clock,
             token=lambda: f"{next(numbers):08x}",

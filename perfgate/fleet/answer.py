@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import nan
 from typing import Any
 
@@ -105,6 +106,12 @@ class GateAnswer:
     def moved(self) -> tuple[MetricMove, ...]:
         """The metrics that moved."""
         return tuple(move for move in self.moves if move.moved)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all its measurements, kept ones included."""
+        spans = ((datetime.fromisoformat(each.began_utc), each.ended_utc) for each in self.measurements)
+        return sum((datetime.fromisoformat(ended) - began).total_seconds() for began, ended in spans)
 
     @property
     def shown(self) -> Measurement | None:

@@ -58,6 +58,9 @@ class Watcher(Protocol):
     def lost(self, task: Task, why: str) -> None:
         """Learn that a measurement was lost, and will be begun again."""
 
+    def waits(self, task: Task) -> None:
+        """Learn that a measurement waits for cores that others have."""
+
     def tick(self) -> None:
         """Learn that some time has passed."""
 
@@ -124,6 +127,8 @@ class Conductor:
                     waiting.appendleft(attempt.task)
                 else:
                     done.append(self._finished(attempt, ended, attempts[attempt.task]))
+            for order_id in self.engine.waiting():
+                self.watcher.waits(running[order_id].task)
             self.watcher.tick()
         return done
 

@@ -63,6 +63,9 @@ class Engine(Protocol):
     def start(self, order: Order) -> None:
         """Begin a measurement as soon as its cores are free."""
 
+    def waiting(self) -> tuple[str, ...]:
+        """Return the orders (`order_id`) that were started, and wait for cores that others have, as far as known."""
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds."""
 

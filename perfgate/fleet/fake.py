@@ -81,6 +81,10 @@ class FakeEngine:
         ends_s = self.now_s + self._seconds_of(order)
         heapq.heappush(self._running, _Running(ends_s, self._count, self.now_s, order, node, cpus))
 
+    def waiting(self) -> tuple[str, ...]:
+        """Return nothing: nobody else uses these nodes."""
+        return ()
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Let time pass until the next ending, or a node's death."""
         if not self._running:

@@ -138,8 +138,10 @@ def _scenario(given: str | None, folder: Path) -> tuple[str, str | None]:
     """Return a scenario's name, and how it is found: by name, or by its file."""
     if given is None:
         return "default", None
-    is_file = given.endswith(".toml") or "/" in given or "\\" in given
-    return (Path(given).stem, str(folder / given)) if is_file else (given, given)
+    if given.endswith(".toml") or "/" in given or "\\" in given:
+        return Path(given).stem, str(folder / given)
+    beside = folder / "scenarios" / f"{given}.toml"
+    return given, str(beside) if beside.is_file() else given
 
 
 def _filled(text: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -129,12 +130,17 @@ def _headline(result: Result, verdict: Verdict, moves: Sequence[MetricMove]) -> 
     """Return what decided; where the fleet's verdict is not that of the gate alone, by the metrics as they are now."""
     judged = result.judgement
     if judged is None or judged.verdict is verdict:
-        return judged.headline if judged else ""
+        return in_file_words(judged.headline) if judged else ""
     if verdict is Verdict.FAIL:
         worst = {move.metric for move in moves if move.verdict is Verdict.FAIL} or {moves[0].metric}
         failing = [each for each in judged.metrics if each.metric in worst]
         return headline(verdict, [replace(each, verdict=Verdict.FAIL) for each in failing], (), judged.reasons)
     return f"{judged.headline}: not significant with all gates taken together"
+
+
+def in_file_words(text: str) -> str:
+    """Return a remedy with keys of the fleet file instead of options of `perfgate run`."""
+    return re.sub(r"\(--budget (\S+)\)", r"(budget_s = \1)", text.replace("(--replicas)", "(replicas)"))
 
 
 def _moves(number: int, result: Result, levels: Levels) -> Iterator[MetricMove]:

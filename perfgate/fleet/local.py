@@ -44,6 +44,10 @@ class LocalEngine:
         """Begin a measurement; it waits if another fleet has its cores."""
         self._running.append(Measuring(order, self._node))
 
+    def waiting(self) -> tuple[str, ...]:
+        """Return the orders that wait for cores of another fleet."""
+        return tuple(each.order.order_id for each in self._running if each.waits)
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds."""
         done = finished(self._running, seconds)

@@ -16,6 +16,8 @@ from pathlib import Path
 from perfgate.fleet.engine import Ended, Order
 
 STOPPED = "the fleet was stopped"
+_SOON_S = 3.0
+"""Time in which a launcher begins that waits for nobody."""
 _GRACE_S = 20.0
 """Time for perfgate to stop its servers."""
 
@@ -45,6 +47,11 @@ class Measuring:
         """How long it has taken beyond its limit, seconds; negative within it, and while it waits for its cores."""
         _, began_s = self._cores()
         return -inf if began_s is None else time.time() - began_s - self.order.most_s
+
+    @property
+    def waits(self) -> bool:
+        """Whether others have had its cores for some seconds."""
+        return self._cores()[1] is None and time.time() - self._asked_s > _SOON_S
 
     def _cores(self) -> tuple[tuple[int, ...], float | None]:
         """Return its CPUs, and when it got them: None until then. The launcher says so in its first line."""

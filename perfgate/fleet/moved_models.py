@@ -70,7 +70,7 @@ def moved_sentence(models: Sequence[MovedModel], gates: Iterable[GateAnswer]) ->
     """Return how many models moved, and where to: `3 of 50 models moved: 2 for the worse, …`."""
     count = len({gate.model_name for gate in gates})
     if not models:
-        return f"Nothing moved in {count} model{'s' * (count != 1)}."
+        return f"No gated metric moved in {count} model{'s' * (count != 1)}."
     return f"{len(models)} of {count} model{'s' * (count != 1)} moved: {', '.join(_directions(models))}."
 
 

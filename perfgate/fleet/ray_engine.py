@@ -113,6 +113,10 @@ class RayEngine:
         reference = self._task.options(**options).remote(order)
         self._placed[reference] = _Placed(order, reference, time.time())
 
+    def waiting(self) -> tuple[str, ...]:
+        """Return nothing: Ray does not say which of its tasks have begun."""
+        return ()
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds; a node that died took its tasks with it."""
         if not self._placed:

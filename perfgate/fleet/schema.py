@@ -104,8 +104,8 @@ class Common(Table):
 
     scenarios: tuple[Name, ...] = ()
     """Scenarios, each of which is a gate of its own. A word without `/` and `.toml` is a name
-    (`scenarios/NAME.toml`, looked up as by `perfgate run`), anything else is a file, relative to the fleet file. None:
-    the scenario with all defaults."""
+    (`scenarios/NAME.toml` beside the fleet file, or as for `perfgate run`), anything else is a file, relative to the
+    fleet file. None: the scenario with all defaults."""
     baseline: Annotated[Name, AfterValidator(_filled_in)] = "default"
     """Stored baseline to compare with; `{name}` is the model's name. At most one of `baseline`, `against` and
     `objectives_only` can be set, and a model's own replaces that of `[defaults]`, whichever it is."""

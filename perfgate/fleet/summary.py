@@ -39,7 +39,8 @@ def headline_of(gates: Sequence[GateAnswer], verdict: Verdict) -> str:
     }[verdict]
     if verdict is Verdict.PASS:
         return what
-    named = "; ".join(f"{gate.gate_id} {_briefly(gate)}" for gate in found[:_MOST_NAMED])
+    briefly = gates[0].headline if alone and verdict is Verdict.INCONCLUSIVE else ""
+    named = "; ".join(f"{gate.gate_id} {_briefly(gate) or briefly}".rstrip() for gate in found[:_MOST_NAMED])
     more = f" (and {len(found) - _MOST_NAMED} more)" if len(found) > _MOST_NAMED else ""
     failing = sum(gate.verdict is Verdict.FAIL for gate in gates)
     also = f"; {failing} fail{'s' * (failing == 1)}" if verdict is Verdict.INVALID and failing else ""
@@ -47,8 +48,10 @@ def headline_of(gates: Sequence[GateAnswer], verdict: Verdict) -> str:
 
 
 def _briefly(gate: GateAnswer) -> str:
-    """Return the worst metric of those that fail; without any, what decided or prevents a decision."""
+    """Return the worst metric of those that fail; without any, what decided; nothing of what more time decides."""
     move = worst(gate)
+    if gate.verdict is Verdict.INCONCLUSIVE and gate.moves:
+        return ""
     if gate.verdict is not Verdict.FAIL or move is None or move.verdict is not Verdict.FAIL:
         return gate.headline
     return f"{move.metric} {seen(move.change, move.lower, move.upper, move.metric)}"

@@ -74,7 +74,7 @@ def answer(question: Question, policy: Policy, settings: Mapping[str, Any], host
         call = _Call(question, fleet, levels, opened, orders, engine, out, host)
         call.refuse()
         if question.dry_run:
-            return _listed(opened, levels, host)
+            return _listed(opened, levels, Measurements(out), host)
         if question.junit_file is not None:
             make_ready(question.junit_file, "--junit")
         try:
@@ -95,14 +95,18 @@ def _engine(question: Question, host: Host) -> Engine:
     return RayEngine(question.address, host.environ)
 
 
-def _listed(opened: Sequence[OpenedGate], levels: Levels, host: Host) -> int:
-    """Print what would be measured."""
-    for each in opened:
-        against = each.gate.against or each.gate.baseline or "its objectives"
-        print(f"{each.gate.gate_id}  {each.problem or f'{each.gate.model} against {against}'}", file=host.stdout)
-    count = sum(each.comparison is not None for each in opened)
+def _listed(opened: Sequence[OpenedGate], levels: Levels, measurements: Measurements, host: Host) -> int:
+    """Print what would be measured, in this order, and what is kept."""
+    kept = 0
+    for each in sorted(opened, key=lambda gate: tasks_of(gate, 1).urgency):
+        task, against = tasks_of(each, 1), each.gate.against or each.gate.baseline or "its objectives"
+        is_kept = each.comparison is not None and measurements.kept(task.gate_id, 1, task.key) is not None
+        what = each.problem or f"{each.gate.model} against {against}{' (kept)' * is_kept}"
+        kept += is_kept
+        print(f"{each.gate.gate_id}  {what}", file=host.stdout)
+    count = sum(each.comparison is not None for each in opened) - kept
     level = f"error level {share(levels.alpha)} shared by {levels.sharing}"
-    print(f"{count} of {len(opened)} gates, {level}", file=host.stdout)
+    print(f"{count} of {len(opened)} gates to measure, {kept} kept, {level}", file=host.stdout)
     return ExitCode.PASS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,7 +73,8 @@ class Opener:
         try:
             comparison = self._comparison(gate)
         except NoBaselineError as error:
-            return OpenedGate(gate, None, "", Verdict.INCONCLUSIVE, error.in_a_line)
+            problem = error.in_a_line.replace(" record MODEL ", f" record {shlex.quote(gate.model)} ")
+            return OpenedGate(gate, None, "", Verdict.INCONCLUSIVE, problem)
         except InvalidRunError as error:
             return OpenedGate(gate, None, "", Verdict.INVALID, error.in_a_line)
         except PerfgateError as error:

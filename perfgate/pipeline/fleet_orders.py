@@ -64,9 +64,11 @@ class Orders:
     def _capacity(self, task: Task) -> tuple[str, ...]:
         opened = self.gates[task.gate_id]
         models = opened.comparison.models if opened.comparison else {}
-        old = (models[Arm.BASELINE].path,) if Arm.BASELINE in models else ()
+        stored = ("--baseline", opened.gate.baseline, "--store", self.store) if opened.gate.baseline else ()
+        stored = stored if Arm.BASELINE in models else ()  # numbers alone have no capacity to measure
+        old = (opened.gate.against,) if opened.gate.against else ()
         demand = ("--demand", f"{opened.gate.demand_rps:.12g}", "--headroom", f"{opened.gate.headroom:.12f}")
-        return ("capacity", *map(str, old), opened.gate.model, *demand)
+        return ("capacity", *old, opened.gate.model, *stored, *demand)
 
     def _shared(self, task: Task, directory: Path) -> tuple[str, ...]:
         gate = self.gates[task.gate_id].gate

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from perfgate.errors import ExitCode
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
 from perfgate.fleet.measured import Measured, Measurements
 from perfgate.pipeline.fleet_opening import OpenedGate, is_of
@@ -51,6 +50,10 @@ class Watching:
         """Show why it will be begun again."""
         self.progress.lost(task.gate_id, why)
 
+    def waits(self, task: Task) -> None:
+        """Show that it waits."""
+        self.progress.waits(task.gate_id)
+
     def tick(self) -> None:
         """Let the display show the time."""
         self.progress.tick()
@@ -89,7 +92,6 @@ def _round_words(round_number: int) -> str:
 def _word(measured: Measured, result: Result | None) -> str:
     if measured.lost:
         return "lost"
-    if result is not None and result.judgement is not None:
-        return result.judgement.verdict.value
-    done = {ExitCode.PASS: "pass", ExitCode.FAIL: "fail", ExitCode.INCONCLUSIVE: "inconclusive"}
-    return done.get(ExitCode(measured.exit_code), "invalid") if measured.exit_code in set(ExitCode) else "invalid"
+    if measured.round_number == CAPACITY:
+        return "measured" if measured.key else "invalid"
+    return result.judgement.verdict.value if result is not None and result.judgement is not None else "invalid"

@@ -41,29 +41,32 @@ class FakeEngine:
 
     measure: Callable[[Sequence[str]], int] = lambda _: 0
     orders: list[Order] = field(default_factory=list)
-    waiting: list[Order] = field(default_factory=list)
+    running: list[Order] = field(default_factory=list)
     description: str = "a fake"
 
     def refusal(self, order: Order) -> str:
         return "64 cores are wanted, but this machine has 2" if order.cores == 64 else ""
 
     def has_room(self, _: Order) -> bool:
-        return not self.waiting
+        return not self.running
 
     def start(self, order: Order) -> None:
         self.orders.append(order)
-        self.waiting.append(order)
+        self.running.append(order)
+
+    def waiting(self) -> tuple[str, ...]:
+        return ()
 
     def wait(self, _: float) -> tuple[Ended, ...]:
         done = [
             Ended(each.order_id, "here", (0,), time.time(), time.time(), self.measure(each.arguments))
-            for each in self.waiting
+            for each in self.running
         ]
-        self.waiting.clear()
+        self.running.clear()
         return tuple(done)
 
     def stop(self) -> None:
-        self.waiting.clear()
+        self.running.clear()
 
 
 @pytest.fixture
@@ -133,8 +136,8 @@ def test_a_dry_run_lists_what_would_be_measured(commands: Commands, engine: Fake
     commands("fleet", "fleet.toml", "--dry-run", "--out", "out", "--junit", "junit.xml")
     first, second, last = commands.out.splitlines()
     assert first == "same--s  same against old"
-    assert second.startswith("slow--s  no baseline prod-slow in kept. Record one with `perfgate baseline record MODEL ")
-    assert last == "1 of 2 gates, error level 1% shared by 2"
+    assert second.startswith("slow--s  no baseline prod-slow in kept. Record one with `perfgate baseline record slow ")
+    assert last == "1 of 2 gates to measure, 0 kept, error level 1% shared by 2"
     assert engine.orders == []
     assert not Path("out").exists()
     assert not Path("junit.xml").exists()

@@ -33,6 +33,9 @@ class Seen:
     def lost(self, task: Task, why: str) -> None:
         self.lost_.append(f"{task.gate_id}: {why}")
 
+    def waits(self, task: Task) -> None:
+        pass
+
     def tick(self) -> None:
         pass
 

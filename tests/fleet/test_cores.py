@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.fleet.cores import physical_cores, reserve
+from perfgate.fleet import measuring
+from perfgate.fleet.cores import lock_folder, physical_cores, reserve
+from perfgate.fleet.engine import Order
+from perfgate.fleet.local import LocalEngine
 
 HOLD = """
 import sys, time
@@ -149,3 +153,21 @@ def test_the_launcher_of_a_dead_fleet_does_not_begin(tmp_path: Path) -> None:
         command, capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": str(tmp_path)}
     )
     assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.slow
+def test_an_engine_says_what_waits_for_cores_that_others_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(measuring, "_SOON_S", 0.0)
+    engine = LocalEngine({0}, lambda: 1e6, "here")
+    with holding(lock_folder(), 1, 1) as other:
+        assert said(other) == "0"
+        log = str(tmp_path / "1.log")
+        engine.start(Order("a", ("--version",), str(tmp_path), {**os.environ}, log, 1, 60.0))
+        assert engine.waiting() == ("a",)
+        other.kill()
+        while not (ended := engine.wait(1.0)):
+            pass
+    assert (ended[0].exit_code, ended[0].cpus) == (0, (0,))
+    assert engine.waiting() == ()

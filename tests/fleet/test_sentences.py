@@ -95,7 +95,7 @@ def test_models_that_moved_come_with_their_metrics_the_furthest_first() -> None:
         "mixed", "execute_ms", "rss_peak_mb",
     )  # fmt: skip
     assert ranker.since_utc < "2026-11-28"
-    assert moved_sentence((), undecided().gates) == "Nothing moved in 1 model."
+    assert moved_sentence((), undecided().gates) == "No gated metric moved in 1 model."
     assert [each.model_name for each in moved_models(no_ends().gates)] == ["audio", "ranker"]
 
 

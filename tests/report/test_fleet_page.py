@@ -143,7 +143,7 @@ def test_models_that_moved_are_listed_the_furthest_for_the_worse_first() -> None
     assert "(steady)" in rows[0][2]
     assert rows[1][3] == minus("execute_ms -8.4% [-11.4, -5.4] (steady)")
     assert "1 of 2 models moved: 1 for the better." in fleet_page(passing())
-    assert "Nothing moved in 4 models." in fleet_page(no_baseline_demand())
+    assert "No gated metric moved in 4 models." in fleet_page(no_baseline_demand())
 
 
 def test_servers_are_shown_by_model_and_in_all() -> None:

@@ -39,7 +39,9 @@ def _suite(model: str, gates: list[GateAnswer]) -> ET.Element:
 
 
 def _case(gate: GateAnswer, suite: str) -> ET.Element:
-    case = ET.Element("testcase", {"classname": suite, "name": printable(gate.scenario_name), "time": "0"})
+    case = ET.Element(
+        "testcase", {"classname": suite, "name": printable(gate.scenario_name), "time": f"{gate.seconds:.3f}"}
+    )
     moved = moved_words(gate)
     details = "\n".join(part for part in (gate.headline, f"moved: {moved}" if moved else "") if part)
     if gate.verdict in _ELEMENTS:

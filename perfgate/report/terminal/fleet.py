@@ -27,6 +27,7 @@ _MOST_PASSED = 10
 """Gates that passed and are listed: without --verbose, only those in which something moved."""
 _MOST_RUNNING = 12
 _REFRESH_S = 0.5
+_WAITS = "waits for cores that another perfgate fleet has"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class FleetProgress(Protocol):
     def lost(self, gate_id: str, why: str) -> None:
         """Learn that a measurement will be begun again."""
 
+    def waits(self, gate_id: str) -> None:
+        """Learn that a measurement waits for cores that others have; called again and again while it does."""
+
     def tick(self) -> None:
         """Redraw what shows the time."""
 
@@ -70,6 +74,7 @@ class LineFleetProgress:
 
     def __init__(self, console: Console) -> None:
         self._console, self._total, self._done = console, 0, 0
+        self._waiting: set[str] = set()
 
     def total(self, count: int) -> None:
         """Learn how many gates there are."""
@@ -81,11 +86,19 @@ class LineFleetProgress:
     def ended(self, ending: Ending) -> None:
         """Print the verdict of the gate alone."""
         self._done += not ending.round_words
-        self._console.print(_ending_line(ending, f"[{self._done}/{self._total}] "), soft_wrap=True)
+        self._waiting.discard(ending.gate_id)
+        count = "" if ending.round_words else f"[{self._done}/{self._total}] "
+        self._console.print(_ending_line(ending, count), soft_wrap=True)
 
     def lost(self, gate_id: str, why: str) -> None:
         """Print why it is begun again."""
         self._console.print(Text(f"perfgate: {one_line(gate_id)} is measured again: {one_line(why)}"), soft_wrap=True)
+
+    def waits(self, gate_id: str) -> None:
+        """Print it once."""
+        if gate_id not in self._waiting:
+            self._waiting.add(gate_id)
+            self._console.print(Text(f"perfgate: {one_line(gate_id)} {_WAITS}"), soft_wrap=True)
 
     def tick(self) -> None:
         """Print nothing."""
@@ -132,7 +145,7 @@ class LiveFleetProgress(LineFleetProgress):
         now_s = self._drawn_s = self._clock()
         table = plain_table("measuring", "round", ">for")
         for gate_id, (words, began_s) in list(self._running.items())[:_MOST_RUNNING]:
-            add_row(table, gate_id, words or "first", formatting.duration(now_s - began_s))
+            add_row(table, gate_id, words or "first", formatting.duration(float(round(now_s - began_s))))
         bar = Table.grid(padding=(0, 2, 0, 0))
         bar.add_row(
             ProgressBar(total=max(self._total, 1), completed=self._done, width=32),
@@ -145,6 +158,9 @@ class LiveFleetProgress(LineFleetProgress):
 
 class SilentFleetProgress(LineFleetProgress):
     """Shows nothing."""
+
+    def waits(self, gate_id: str) -> None:
+        """Print nothing."""
 
     def ended(self, ending: Ending) -> None:
         """Print nothing."""
@@ -166,7 +182,7 @@ def _ending_line(ending: Ending, count: str) -> Text:
     return Text.assemble(
         (count, "dim"),
         (ending.word.upper(), STYLES.get(ending.word, "")),
-        f" {one_line(ending.gate_id)}{round_words} {one_line(ending.headline)}  ",
+        f" {' '.join(filter(None, (one_line(ending.gate_id) + round_words, one_line(ending.headline))))}  ",
         (took, "dim"),
     )
 
