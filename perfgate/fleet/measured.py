@@ -21,6 +21,8 @@ from perfgate.fleet.engine import Ended
 GATES = "gates"
 LOG = "perfgate.log"
 """What the measurement printed."""
+_NAME_THEIR_PLACE = ("result.json", "report.html", "capacity.json")
+"""Files with messages that may name the directory."""
 _LOCK = ".lock"
 _FACTS = "measured.json"
 _ATTEMPT = "attempt-"
@@ -125,6 +127,9 @@ class Measurements:
         old = final.with_name(f"{_ATTEMPT}old-{os.getpid()}")
         with suppress(FileNotFoundError):
             final.rename(old)
+        for name in _NAME_THEIR_PLACE:
+            with suppress(FileNotFoundError):
+                _moved(attempt / name, attempt, final)
         attempt.rename(final)
         with suppress(FileNotFoundError):
             self._keep_log(attempt, final)
@@ -133,9 +138,16 @@ class Measurements:
     def _keep_log(self, attempt: Path, final: Path) -> None:
         """Keep what was printed, with the paths of its files as they are now."""
         log = attempt.with_name(f"{attempt.name}.log")
-        text = log.read_bytes().replace(os.fsencode(attempt.absolute()), os.fsencode(final.absolute()))
-        (final / LOG).write_bytes(text)
-        log.unlink()
+        _moved(log, attempt, final)
+        log.replace(final / LOG)
+
+    def last_words(self, gate_id: str, round_number: int) -> str:
+        """Return the last line that a finished measurement printed, its error if it failed; empty if there is none."""
+        try:
+            text = (self.directory(gate_id, round_number) / LOG).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return text.rstrip().rpartition("\n")[2]
 
     def forget(self, gate_id: str, round_number: int) -> None:
         """Delete a measurement of something that has changed since."""
@@ -155,6 +167,14 @@ class Measurements:
             for path in (self.out / GATES / gate_id).glob(f"{_ATTEMPT}*"):
                 with suppress(OSError):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _moved(file: Path, attempt: Path, final: Path) -> None:
+    """Replace the path of an attempt in a file, in messages about its other files."""
+    there, place = (f"{GATES}/{final.parent.name}/{each.name}".encode() for each in (attempt, final))
+    text = file.read_bytes()
+    if there in text:
+        file.write_bytes(text.replace(there, place))
 
 
 def measured_of(  # noqa: PLR0913 - what an order's ending says, and what it was for

@@ -11,7 +11,7 @@ from perfgate.fleet.answer import FleetAnswer, GateAnswer, Measurement, ModelDem
 from perfgate.fleet.conduct import CAPACITY
 from perfgate.fleet.history import append_history, missing, read_history, since
 from perfgate.fleet.judging import GateVerdict, Levels, verdicts
-from perfgate.fleet.measured import Measured, Measurements
+from perfgate.fleet.measured import LOG, Measured, Measurements
 from perfgate.fleet.portfolio import total_of
 from perfgate.fleet.schema import FleetFile
 from perfgate.fleet.summary import headline_of, sorted_gates, verdict_of
@@ -19,9 +19,11 @@ from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate, digests_of
 from perfgate.pipeline.fleet_orders import capacity_of
 from perfgate.results.result import Result
+from perfgate.sanitize import one_line
 from perfgate.version import __version__
 
 _MOST_CAUSES = 2
+_MOST_WORDS = 500
 NOT_MEASURED = "not measured: the fleet was stopped before, or its time was up; the same command continues"
 
 
@@ -134,7 +136,8 @@ def _measurement(measured: Measured, result: Result | None, measurements: Measur
     if measured.lost:
         problem = f"{measured.lost} ({measured.attempts} attempts)" if measured.attempts > 1 else measured.lost
     elif result is None and measured.round_number != CAPACITY:
-        problem = f"it ended with exit code {measured.exit_code} and without a result: see its perfgate.log"
+        said = measurements.last_words(measured.gate_id, measured.round_number) or f"see its {LOG}"
+        problem = f"it ended with exit code {measured.exit_code} and without a result: {one_line(said, _MOST_WORDS)}"
     directory = measurements.directory(measured.gate_id, measured.round_number)
     return Measurement(
         round_number=measured.round_number,

@@ -166,6 +166,19 @@ def test_what_ends_without_a_result_is_invalid_and_says_where_to_look(commands: 
     assert "same--s it ended with exit code 5 and without a result: see its perfgate.log" in message.splitlines()[-1]
 
 
+def test_what_ends_without_a_result_says_why_if_it_printed_that(commands: Commands, engine: FakeEngine) -> None:
+    def measured(arguments: Sequence[str]) -> int:
+        out = Path(arguments[arguments.index("--out") + 1])
+        out.parent.mkdir(parents=True)
+        out.with_name(f"{out.name}.log").write_text(f"loading\nERROR CPU 1 is not available, see {out}/servers.log\n")
+        return ExitCode.USAGE
+
+    engine.measure = measured
+    message = commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    why = "it ended with exit code 2 and without a result: ERROR CPU 1 is not available, see "
+    assert f"same--s {why}{Path('out').absolute()}/gates/same--s/1/servers.log" in message.splitlines()[-1]
+
+
 def test_variables_of_other_commands_do_not_reach_measurements(
     commands: Commands, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

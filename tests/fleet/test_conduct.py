@@ -252,6 +252,16 @@ def test_facts_that_are_damaged_are_as_good_as_none(tmp_path: Path) -> None:
         assert kept.kept("a", 1, "key 1") is None
 
 
+def test_messages_name_files_where_they_are_in_the_end(tmp_path: Path) -> None:
+    kept = Measurements(tmp_path)
+    attempt = kept.attempt("a", 1, "7")
+    attempt.mkdir(parents=True)
+    (attempt / "result.json").write_text(f'{{"headline": "the server died: see {attempt}/servers.log"}}')
+    kept.finish(Measured("a", 1, "k", 1.0, "n", (0,), 0.0, 1.0, 5), attempt)
+    headline = json.loads((tmp_path / "gates" / "a" / "1" / "result.json").read_text())["headline"]
+    assert headline == f"the server died: see {tmp_path}/gates/a/1/servers.log"
+
+
 def test_attempts_that_a_killed_fleet_left_are_removed(tmp_path: Path) -> None:
     kept = Measurements(tmp_path)
     house(tmp_path).conduct([task("a"), task("b")])
