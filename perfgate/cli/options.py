@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
+from math import isnan
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -31,6 +32,17 @@ class Duration(click.ParamType[float]):
         if not seconds:
             self.fail(f"{value!r} is not a duration; write 60s, 500ms or 2min", param, ctx)
         return seconds
+
+
+class ErrorLevel(click.FloatRange):
+    """A number in the range; NaN, which compares with nothing, is outside of it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Read the text; anything else is a usage error."""
+        found: float = super().convert(value, param, ctx)
+        if isnan(found):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return found
 
 
 class CpuList(click.ParamType[tuple[int, ...]]):
@@ -186,7 +198,7 @@ engine_options = _stack(
 
 judging_options = _stack(
     click.option(
-        "--alpha", type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+        "--alpha", type=ErrorLevel(0, 0.5, min_open=True, max_open=True),
         help="One-sided error level of passes and failures, instead of the scenario's: 0.01 by default.",
     ),
     click.option(

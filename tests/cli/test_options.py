@@ -16,6 +16,13 @@ def test_what_is_no_duration(text: str) -> None:
         Duration().convert(text, None, None)
 
 
+@pytest.mark.parametrize("text", ["nan", "0", "0.5", "inf"])
+def test_what_is_no_error_level(text: str, commands: Commands) -> None:
+    code, said = commands.ends("run", "same", "--alpha", text)
+    assert code == ExitCode.USAGE
+    assert "is not in the range 0<x<0.5" in said
+
+
 @pytest.mark.parametrize(("text", "cpus"), [("1", (1,)), ("0,2", (0, 2)), ("0-2", (0, 1, 2)), ("0-1,3", (0, 1, 3))])
 def test_cpu_lists(text: str, cpus: tuple[int, ...]) -> None:
     assert CpuList().convert(text, None, None) == cpus
