@@ -189,6 +189,15 @@ def _segments(budget: Budget, replicas: int, *, executes: bool) -> tuple[Segment
     return tuple(Segment(lane, depth, budget.measure_s * share, looks) for lane, depth, share in shares if share > 1e-9)
 
 
+def looked_at_like(replicas: int, gates: int) -> int:
+    """Return the number of replicas by which looks are planned.
+
+    A level that several gates share is so far in the tails that no number of replicas is enough for early looks
+    (docs/explanation/fleet-rates.md).
+    """
+    return replicas if gates == 1 else min(replicas, ENOUGH_FOR_EARLY_LOOKS - 1)
+
+
 def lengthened(segments: Sequence[Segment], spare_s: float, most_looks: int, replicas: int) -> tuple[Segment, ...]:
     """Distribute a segment's unused time among the later segments, in proportion to their times.
 
@@ -258,7 +267,7 @@ def make_plan(  # noqa: PLR0913 - everything that shapes a run
     """
     budget, load = scenario.budget, scenario.load
     slots = start_order(arms, replicas, min(budget.parents, replicas), seed)
-    segments = _segments(budget, replicas, executes=executes)
+    segments = _segments(budget, looked_at_like(replicas, scenario.gate.gates), executes=executes)
     load_s = sum(segment.seconds for segment in segments if segment.lane is Lane.LOAD)
     load_replicas, trace_s = min(load.replicas or replicas, replicas), trace_of(load) if trace_s is None else trace_s
     at_once, limit_s = min(at_once, _PAIR), _WARMUP_SHARE * budget.measure_s / len(slots)

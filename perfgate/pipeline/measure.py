@@ -15,7 +15,7 @@ from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import observer_cautions, pause_cautions, server_cautions
 from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench, blocks
-from perfgate.experiment.plan import EXECUTING, MOST_TIMES_LOOKS, Plan, Segment, lengthened
+from perfgate.experiment.plan import EXECUTING, MOST_TIMES_LOOKS, Plan, Segment, lengthened, looked_at_like
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.tracing import traced_replicas
 from perfgate.experiment.watch import LoadWatch
@@ -102,14 +102,14 @@ class _Measurement:
                 self._make_ready(fleet)
                 self._foretell()
                 with _quiet_collector():
-                    left = plan.segments
+                    left, replicas = plan.segments, looked_at_like(plan.replicas, job.scenario.gate.gates)
                     while left:
                         segment, began_s = left[0], clock()
                         with self._watched(segment, fleet, bench):
                             self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])) + self._after_s)
                         spare_s = segment.seconds - (clock() - began_s)
                         most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
-                        left = lengthened(left[1:], spare_s, most_looks, plan.replicas)
+                        left = lengthened(left[1:], spare_s, most_looks, replicas)
                 self.recorder.note(pause_cautions(fleet.replicas))
                 self._trace(fleet, bench, Path(scratch))
                 with _quiet_collector():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from perfgate.experiment.plan import make_plan
 from perfgate.gate.decide import decide
 from perfgate.gate.judge import judge
 from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import Source
-from perfgate.scenario.schema import Gate, Objective
+from perfgate.scenario.schema import Gate, Objective, Scenario
 from perfgate.stats.table import TrialTable
 from perfgate.trials import Arm
 from tests.gate.effects import case
@@ -55,3 +56,11 @@ def test_an_objective_shares_the_level_at_the_end_and_at_looks() -> None:
         assert looked_at.verdict is at_the_end.verdict
         verdicts[gates] = at_the_end.verdict
     assert verdicts == {1: Verdict.FAIL, 50: Verdict.INCONCLUSIVE}
+
+
+def test_a_gate_that_shares_its_level_is_not_looked_at_early() -> None:
+    def first(gates: int) -> float:
+        scenario = Scenario.model_validate({"gate": {"gates": gates}, "budget": {"replicas": 12}})
+        return make_plan(scenario, tuple(Arm), 1, 12).segments[0].looks[0]
+
+    assert (first(1), first(2), first(50)) == (1 / 8, 3 / 8, 3 / 8)

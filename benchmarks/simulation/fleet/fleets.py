@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perfgate.experiment.plan import ENOUGH_FOR_EARLY_LOOKS, FIRST_LOOK
+from perfgate.experiment.plan import ENOUGH_FOR_EARLY_LOOKS, FIRST_LOOK, looked_at_like
 from perfgate.fleet.judging import Levels, verdicts
 from perfgate.fleet.schema import Correction, Family
 from perfgate.gate.judge import judge
@@ -71,7 +71,8 @@ def _measured(world: World, effect: float, levels: Levels, number: int, rng: np.
         return TrialTable(replace(made, cpu_ms=np.exp(cpu[:blocks]).ravel()), known)
 
     looking = InterimAnalysis(gate, {}, (Source.EXECUTE,))
-    first = 0.0 if world.replicas >= ENOUGH_FOR_EARLY_LOOKS else FIRST_LOOK
+    early = looked_at_like(world.replicas, levels.sharing) >= ENOUGH_FOR_EARLY_LOOKS
+    first = 0.0 if early else FIRST_LOOK
     blocks = world.blocks
     for look in range(1, LOOKS + 1):
         if look / LOOKS < first:
