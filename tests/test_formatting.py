@@ -132,6 +132,8 @@ FOR_MACHINES = {
     "loadgen/trace.py": "a time stamp as its file has it",
     "report/charts/tooltips.py": "scales, for the script",
     "report/charts/svg.py": "coordinates",
+    "pipeline/fleet_orders.py": "options of a command line",
+    "report/formats/fleet_junit.py": "seconds, as the format has them",
     "report/formats/junit.py": "seconds, as the format has them",
     "report/formats/openmetrics.py": "values, as the format has them",
     "server/rest/encode.py": "JSON of an answer",

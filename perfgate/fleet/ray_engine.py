@@ -15,7 +15,7 @@ from typing import Any
 
 from perfgate.fleet.engine import Ended, Order
 from perfgate.fleet.measuring import STOPPED, Measuring, finished
-from perfgate.formatting import with_unit
+from perfgate.formatting import given, with_unit
 from perfgate.protocols.ray_cluster import Cluster, connected
 
 _MIB = 2**20
@@ -91,7 +91,7 @@ class RayEngine:
             return ""
         words = [
             f"{order.cores} core{'s' * (order.cores != 1)}",
-            *(f"{value:g} {name}" for name, value in order.resources.items()),
+            *(f"{given(value)} {name}" for name, value in order.resources.items()),
         ]
         if order.memory_mib:
             words.append(with_unit(order.memory_mib, "MiB"))
