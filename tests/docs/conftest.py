@@ -27,6 +27,18 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         yield made
 
 
+_FLEET = """
+[defaults]
+scenarios = ["ranking"]
+budget_s = "0.5s"
+replicas = 2
+cores = 1
+[[models]]
+model = "models/v2"
+against = "models/v1"
+"""
+
+
 @pytest.fixture(scope="session")
 def project(
     ranking_models: RankingModels,
@@ -43,6 +55,7 @@ def project(
     shutil.copytree(ROOT / "scenarios", home / "project" / "scenarios")
     planned = objective_files("next")
     write_all({path: planned[path] for path in planned if path.parent.name}, home / "project", force=False)
+    (home / "project" / "fleet.toml").write_text(_FLEET)
     made = Project(home / "project")
     with pytest.MonkeyPatch.context() as patch:
         short_runs(patch, fork_server)

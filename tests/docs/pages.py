@@ -3,7 +3,7 @@
 A directive is an HTML comment, invisible to readers:
 
 - `<!-- not run: REASON -->`: the block is only checked for being well-formed
-- `<!-- exits 0 or 4: REASON -->`: how its `run`, `compare`, `capacity` and `plan` may end, instead of 0, 3 or 4
+- `<!-- exits 0 or 4: REASON -->`: how its `run`, `compare`, `capacity`, `plan`, `fleet` may end, instead of 0, 3 or 4
 - `<!-- file: NAME -->`: the reader saves the block as that file
 - `<!-- adds to: NAME -->`: the reader adds the block to that file
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 _DIRECTIVE = re.compile(r"<!--\s*(not run|exits|file|adds to):?\s*(.*?)\s*-->\s*", re.DOTALL)
-_GATES = ("perfgate run ", "perfgate compare ", "perfgate capacity ", "perfgate plan ")
+_GATES = ("perfgate run ", "perfgate compare ", "perfgate capacity ", "perfgate plan ", "perfgate fleet")
 _VERDICTS = frozenset({ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE})
 
 
