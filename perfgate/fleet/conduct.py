@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from perfgate.errors import ExitCode
-from perfgate.fleet.engine import Ended, Engine, Order
+from perfgate.fleet.engine import OVERDUE, Ended, Engine, Order
 from perfgate.fleet.measured import Measured, Measurements, measured_of
 
 MOST_ATTEMPTS = 3
@@ -164,6 +164,8 @@ class _Attempt:
 
 def _is_lost(ended: Ended) -> bool:
     """Return whether the machine took the measurement away: nothing is known of the model, and it may be repeated."""
+    if ended.lost == OVERDUE:
+        return False
     return ended.exit_code is None or ended.exit_code < 0 or ended.exit_code == ExitCode.INTERRUPTED
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+OVERDUE = "it did not end in time"
+"""Why a measurement was lost that is not begun again: it would hang again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

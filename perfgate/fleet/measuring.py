@@ -13,7 +13,7 @@ from contextlib import suppress
 from math import inf
 from pathlib import Path
 
-from perfgate.fleet.engine import Ended, Order
+from perfgate.fleet.engine import OVERDUE, Ended, Order
 
 STOPPED = "the fleet was stopped"
 _SOON_S = 3.0
@@ -98,6 +98,6 @@ def finished(running: list[Measuring], seconds: float) -> list[Measuring]:
     ready = {handle for handle, _ in poll.poll(seconds * 1e3)}
     for each in running:
         if each.pidfd not in ready and each.over_s > 0:
-            each.stop("it did not end in time")
+            each.stop(OVERDUE)
             ready.add(each.pidfd)
     return [each for each in running if each.pidfd in ready]

@@ -82,8 +82,16 @@ def _directions(models: Sequence[MovedModel]) -> Iterator[str]:
 
 
 def worst(gate: GateAnswer) -> MetricMove | None:
-    """Return the metric that a gate is shown by: one that fails, or else is undecided, of these the furthest."""
-    return min(gate.moves, key=lambda move: (_URGENCY.index(move.verdict), -_known(move.worse_by)), default=None)
+    """Return the metric that a gate is shown by: one that fails, or else is undecided, of these the furthest.
+
+    Of those that fail, one comes first whose whole interval is beyond the tolerance: others fail at the milder levels
+    that Holm's procedure leaves them, which their intervals do not show.
+    """
+
+    def place(move: MetricMove) -> tuple[int, bool, float]:
+        return _URGENCY.index(move.verdict), not move.worse_lower > 1, -_known(move.worse_by)
+
+    return min(gate.moves, key=place, default=None)
 
 
 def _known(worse_by: float) -> float:

@@ -60,7 +60,8 @@ def on_node(asked: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str
 
     Ray sets the number of OpenMP threads and hides GPUs in its workers, which would change what is measured.
     """
-    own = {name: value for name, value in there.items() if name not in _OF_RAY and not name.startswith("RAY_")}
+    kept = (name for name in there if name not in _OF_RAY and not name.startswith(("RAY_", "PERFGATE_")))
+    own = {name: there[name] for name in kept}
     return own | {name: value for name, value in asked.items() if name.startswith(_TAKEN_ALONG)}
 
 

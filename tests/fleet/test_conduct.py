@@ -13,7 +13,7 @@ import pytest
 
 from perfgate.errors import ExitCode
 from perfgate.fleet.conduct import MOST_ATTEMPTS, MOST_TIMES, Conductor, RoundState, Task, extended
-from perfgate.fleet.engine import Order
+from perfgate.fleet.engine import OVERDUE, Ended, Order
 from perfgate.fleet.fake import FakeEngine, FakeNode
 from perfgate.fleet.measured import Measured, Measurements
 
@@ -281,3 +281,13 @@ def test_a_second_round_that_was_measured_counts_when_no_time_is_left_for_it_any
     done = again.conduct([task("open"), task("other", key="changed")], second=True)
     assert again.seen.begun_ == ["other 1"]
     assert [(each.gate_id, each.round_number) for each in done if each.kept] == [("open", 1), ("open", 2)]
+
+
+def test_a_measurement_that_hangs_is_not_begun_again(tmp_path: Path) -> None:
+    class Hangs(FakeEngine):
+        def wait(self, seconds: float) -> tuple[Ended, ...]:
+            return tuple(replace(each, exit_code=None, lost=OVERDUE) for each in super().wait(seconds))
+
+    rooms = House(tmp_path, Hangs([FakeNode("node", 2)], lambda _: 10.0))
+    (found,) = rooms.conduct([task("a")])
+    assert (found.exit_code, found.attempts, found.lost) == (None, 1, OVERDUE)

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from perfgate.fleet.answer import FleetAnswer
+from perfgate.fleet.moved_models import worst
 from perfgate.fleet.schema import Correction, Family
 from perfgate.fleet.summary import sorted_gates
 from perfgate.gate.verdict import Verdict
@@ -287,3 +288,12 @@ def test_the_causes_of_a_failure_are_on_both_pages(tmp_path: Path) -> None:
     for text in (index, page):
         assert "Operations were added in tower_4: +0.371 ms [+0.363, +0.38]" in text
         assert "Casts &lt;b&gt;to&lt;/b&gt; float64" in text
+
+
+def test_a_gate_is_shown_by_a_metric_whose_interval_is_beyond_the_tolerance() -> None:
+    """One that fails only at Holm's later levels may have an interval that includes no change."""
+    found = failing().gates[0]
+    clear = next(each for each in found.moves if each.verdict is Verdict.FAIL)
+    vague = replace(clear, metric="execute_ms", worse_by=clear.worse_by + 9, worse_lower=-0.1)
+    shown = worst(replace(found, moves=(vague, clear)))
+    assert shown == clear
