@@ -13,9 +13,10 @@ from perfgate.gate.judge import judge
 from perfgate.gate.stopping import InterimAnalysis
 from perfgate.gate.verdict import Verdict
 from perfgate.metrics import METRICS, Source
-from perfgate.results.result import ComparisonKind, Outcome, Result
+from perfgate.results.result import Result
 from perfgate.scenario.schema import Gate, MetricGate
 from perfgate.stats.table import TrialTable
+from tests.fleet.results import BARE
 from tests.stats.generator import World, columns, design, facts, logs
 
 LOOKS = 8
@@ -81,23 +82,4 @@ def _measured(world: World, effect: float, levels: Levels, number: int, rng: np.
         found = looking.look(Source.EXECUTE, look / LOOKS, float(look), table(blocks))
         if looking.settled(Source.EXECUTE, found):
             break
-    return replace(_RESULT, judgement=judge(table(blocks), gate, {}, looking.taken), looks=looking.taken)
-
-
-_RESULT = Result(
-    run_id="simulated",
-    created_utc="",
-    perfgate_version="",
-    status=Outcome.COMPLETE,
-    command=(),
-    comparison=ComparisonKind.SIDE_BY_SIDE,
-    baseline_name=None,
-    scenario={},
-    scenario_digest="",
-    payload_digest="",
-    models={},
-    plan={},
-    environment={},
-    fingerprint="",
-    judgement=None,
-)
+    return replace(BARE, judgement=judge(table(blocks), gate, {}, looking.taken), looks=looking.taken)
