@@ -8,9 +8,7 @@ from itertools import groupby
 from math import inf, isnan
 
 from perfgate.fleet.answer import GateAnswer, MetricMove
-from perfgate.gate.verdict import Verdict
-
-_URGENCY = (Verdict.FAIL, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.PASS)
+from perfgate.gate.verdict import URGENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def worst(gate: GateAnswer) -> MetricMove | None:
     """
 
     def place(move: MetricMove) -> tuple[int, bool, float]:
-        return _URGENCY.index(move.verdict), not move.worse_lower > 1, -_known(move.worse_by)
+        return URGENCY.index(move.verdict), not move.worse_lower > 1, -_known(move.worse_by)
 
     return min(gate.moves, key=place, default=None)
 

@@ -10,10 +10,9 @@ from perfgate.fleet.answer import FleetAnswer, GateAnswer
 from perfgate.fleet.moved_models import worst
 from perfgate.fleet.schema import Correction, Family
 from perfgate.formatting import seen, share
-from perfgate.gate.verdict import EXIT_CODES, Verdict
+from perfgate.gate.verdict import EXIT_CODES, URGENCY, Verdict
 
 WORST_FIRST = (Verdict.INVALID, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
-URGENCY = (Verdict.FAIL, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.PASS)
 _MOST_NAMED = 3
 
 

@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     INVALID = "invalid"
 
 
+URGENCY = (Verdict.FAIL, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.PASS)
+"""In which order readers want to see them."""
 EXIT_CODES: dict[Verdict, ExitCode] = {
     Verdict.PASS: ExitCode.PASS,
     Verdict.FAIL: ExitCode.FAIL,

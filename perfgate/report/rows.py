@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perfgate import formatting
-from perfgate.gate.verdict import Accepted, MetricVerdict, ObjectiveVerdict, Verdict
+from perfgate.gate.verdict import URGENCY, Accepted, MetricVerdict, ObjectiveVerdict, Verdict
 from perfgate.metrics import BY_NAME, Direction
 from perfgate.results.result import Result
 from perfgate.scenario.severity import Severity
 from perfgate.stats.summary import ArmSummary
 from perfgate.trials import Arm
-
-URGENCY = (Verdict.FAIL, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 @dataclass(frozen=True, slots=True)

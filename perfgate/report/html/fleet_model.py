@@ -11,7 +11,8 @@ from perfgate.fleet.answer import FleetAnswer, GateAnswer
 from perfgate.fleet.demand_table import demand_table
 from perfgate.fleet.history import Entry
 from perfgate.fleet.sentences import count_words
-from perfgate.fleet.summary import URGENCY, headline_of
+from perfgate.fleet.summary import headline_of
+from perfgate.gate.verdict import URGENCY
 from perfgate.report.charts.tolerances import NARROW, tolerance_rows
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.fleet_rows import chart_table, measurement_rows, metric_row, move_row, reason_of
