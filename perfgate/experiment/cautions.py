@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from perfgate import formatting
 from perfgate.cautions import CautionKind
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.overload import overload_caution
 from perfgate.experiment.plan import Plan
+from perfgate.experiment.servers import LiveReplica
 from perfgate.formatting import with_unit
 from perfgate.loadgen.cpu_share import cpu_share
 from perfgate.loadgen.load_worker import LoadWorker

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.plan import Plan, Segment
+from perfgate.experiment.servers import LiveReplica, of_arm
 from perfgate.loadgen import arrivals
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.observe.interface import MachineObserver

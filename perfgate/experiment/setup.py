@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import ArmSetup
+from perfgate.experiment.servers import ArmSetup
 from perfgate.model.digest import digest
 from perfgate.model.interface import Model
 from perfgate.payload.interface import RecordedPayload

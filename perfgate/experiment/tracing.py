@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.lanes import Bench, place_of, visiting_order
+from perfgate.experiment.servers import LiveReplica, of_arm
 from perfgate.serving.interface import Traceable, TracedGraph
 from perfgate.trials import Arm
 

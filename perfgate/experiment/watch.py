@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from perfgate.experiment.fleet import LiveReplica
+from perfgate.experiment.servers import LiveReplica
 from perfgate.experiment.timeline import ThreadTime, Timeline
 from perfgate.observe.interface import ProcessSeries, Sampler
 from perfgate.trials import Arm, Subject

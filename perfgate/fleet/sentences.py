@@ -60,7 +60,7 @@ def time_sentence(answer: FleetAnswer) -> str:
     extended = sum(any(each.round_number > 1 for each in gate.measurements) for gate in answer.gates)
     more = f" {extended} undecided gate{'s' * (extended != 1)} got the time that others left." if extended else ""
     took, measured = formatting.duration(answer.seconds), formatting.duration(answer.measured_s)
-    return f"Measured on {answer.engine}: {took}, of measurements {measured} in all.{more}{lost}"
+    return f"Measured on {answer.engine} in {took}; the measurements took {measured} in total.{more}{lost}"
 
 
 def demand_sentences(answer: FleetAnswer) -> Iterator[str]:

@@ -15,8 +15,8 @@ from perfgate.capacity.answer import SCHEMA_VERSION, Bound, CapacityAnswer
 from perfgate.capacity.assemble import Assembled, Judged, capacities_of
 from perfgate.capacity.steadiness import backlog_notes, length_notes, steadiness_notes
 from perfgate.capacity.turn import Stage
-from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench
+from perfgate.experiment.servers import Servers
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.world import World
 from perfgate.formatting import number
@@ -157,17 +157,17 @@ def searched(  # noqa: PLR0913 - the search, and in what it may differ
     """
     plan = replace(plan_of(job, world), segments=())
     bench = Bench(plan, world.machine, world.clock, np.random.default_rng(plan.seed), world.clock())
-    servers = len(plan.slots)
+    count = len(plan.slots)
     with TemporaryDirectory(prefix="perfgate-") as scratch:
         setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
         for arm, server in (settings or {}).items():
             setups[arm] = setups[arm].served_with(server)
-        with Fleet(plan, setups, world) as fleet:
-            progress.phase(Phase(f"start {servers} servers", later_s=seconds, servers=servers))
-            fleet.start(lambda count: progress.update(lambda: count))
+        with Servers(plan, setups, world) as servers:
+            progress.phase(Phase(f"start {count} servers", later_s=seconds, servers=count))
+            servers.start(lambda ready: progress.update(lambda: ready))
             ensure_unchanged(job.models)
-            progress.phase(Phase("warm-up", later_s=seconds, servers=servers))
-            fleet.warm_up(lambda count: progress.update(lambda: count))
+            progress.phase(Phase("warm-up", later_s=seconds, servers=count))
+            servers.warm_up(lambda ready: progress.update(lambda: ready))
             began_s = bench.now_s()
 
             def stage(now: Stage, found: RateSearch) -> None:
@@ -177,14 +177,16 @@ def searched(  # noqa: PLR0913 - the search, and in what it may differ
 
             phase_s = [began_s]
             shown = replace(bench, between=lambda: progress.update(lambda: bench.now_s() - phase_s[0]))
-            found = begin_search(fleet.replicas, job.scenario, seconds, shown, bounds, table_requests, decides=decides)
+            found = begin_search(
+                servers.replicas, job.scenario, seconds, shown, bounds, table_requests, decides=decides
+            )
 
             def on_stage(now: Stage, found: RateSearch) -> None:
                 phase_s[0] = bench.now_s()
                 stage(now, found)
 
             try:
-                continue_search(found, fleet.replicas, job.scenario, seconds, shown, on_stage)
+                continue_search(found, servers.replicas, job.scenario, seconds, shown, on_stage)
             except KeyboardInterrupt:
                 found.complete = False
             return found

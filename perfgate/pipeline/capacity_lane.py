@@ -8,8 +8,8 @@ from perfgate.capacity.answer import CapacityAnswer
 from perfgate.capacity.gated import gated
 from perfgate.capacity.turn import Stage
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
+from perfgate.experiment.servers import LiveReplica
 from perfgate.gate.objectives import judged_objectives
 from perfgate.gate.tolerance import severity_of
 from perfgate.metrics import BY_NAME

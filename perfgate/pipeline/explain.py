@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.lanes import Bench
+from perfgate.experiment.servers import ArmSetup, Servers
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.tracing import TRACED_REPLICAS
 from perfgate.experiment.world import World
@@ -160,16 +160,16 @@ def _traced(job: Job, world: World, seconds: float, baseline_server: Server | No
     bench = Bench(plan, world.machine, world.clock, np.random.default_rng(plan.seed), world.clock())
     with TemporaryDirectory(prefix="perfgate-") as scratch:
         setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch))
-        with Fleet(plan, _served_with(setups, baseline_server), world) as fleet:
+        with Servers(plan, _served_with(setups, baseline_server), world) as servers:
             progress.phase(Phase(f"start {len(plan.slots)} servers", later_s=seconds, servers=len(plan.slots)))
-            fleet.start(lambda count: progress.update(lambda: count))
+            servers.start(lambda count: progress.update(lambda: count))
             ensure_unchanged(job.models)
             progress.phase(Phase("warm-up", later_s=seconds, servers=len(plan.slots)))
-            replicas = fleet.warm_up(lambda count: progress.update(lambda: count))
+            replicas = servers.warm_up(lambda count: progress.update(lambda: count))
             began_s = bench.now_s()
             progress.phase(Phase("traced executions", seconds))
             shown = replace(bench, between=lambda: progress.update(lambda: bench.now_s() - began_s))
-            found = trace(fleet.replicas, shown, lambda _: seconds, Path(scratch))
+            found = trace(servers.replicas, shown, lambda _: seconds, Path(scratch))
     return Measured(found, replicas, "" if found else "the versions have no recorded request in common")
 
 

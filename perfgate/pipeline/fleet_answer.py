@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -24,7 +25,7 @@ from perfgate.version import __version__
 
 _MOST_CAUSES = 2
 _MOST_WORDS = 500
-NOT_MEASURED = "not measured: the fleet was stopped before, or its time was up; the same command continues"
+NOT_MEASURED = "not measured yet: the fleet was stopped or ran out of time; run the same command to continue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,23 @@ def answer_of(
     `results`: of each gate's rounds.
     """
     measurements, out = call.measurements, call.measurements.out
-    rounds = {
-        each.gate.gate_id: {number: result for (name, number), result in results.items() if name == each.gate.gate_id}
+    rounds: dict[str, dict[int, Result]] = defaultdict(dict)
+    for (name, number), result in sorted(results.items()):
+        rounds[name][number] = result
+    own: dict[str, list[Measured]] = defaultdict(list)
+    for each in done:
+        own[each.gate_id].append(each)
+    found = verdicts(rounds, call.levels)
+    gates = tuple(
+        _gate(each, found.get(name := each.gate.gate_id), own[name], rounds.get(name, {}), measurements)
         for each in opened
-    }
-    found = verdicts({name: of for name, of in rounds.items() if of}, call.levels)
-    gates = tuple(_gate(each, found.get(each.gate.gate_id), done, results, measurements) for each in opened)
+    )
+    measured = {each.gate_id for each in done if each.round_number != CAPACITY}
     append_history(out, missing(read_history(out), gates))
     history = read_history(out)
     gates = sorted_gates([replace(gate, since_utc=since(history, gate)) for gate in gates])
     verdict = verdict_of(gates)
-    demands = tuple(_demands(opened, done, measurements))
+    demands = tuple(_demands(opened, own, measurements))
     return FleetAnswer(
         fleet=call.fleet.name,
         created_utc=call.created.isoformat(timespec="seconds"),
@@ -75,7 +82,7 @@ def answer_of(
         engine=call.engine,
         verdict=verdict,
         headline=headline_of(gates, verdict),
-        complete=all(each.comparison is None or each.gate.gate_id in rounds_of(done) for each in opened),
+        complete=all(each.comparison is None or each.gate.gate_id in measured for each in opened),
         gates=gates,
         demands=demands,
         total=total_of(demands),
@@ -84,21 +91,16 @@ def answer_of(
     )
 
 
-def rounds_of(done: Sequence[Measured]) -> set[str]:
-    """Return the gates that were measured."""
-    return {each.gate_id for each in done if each.round_number != CAPACITY}
-
-
 def _gate(
     opened: OpenedGate,
     found: GateVerdict | None,
-    done: Sequence[Measured],
-    results: Mapping[tuple[str, int], Result],
+    own: Sequence[Measured],
+    rounds: Mapping[int, Result],
     measurements: Measurements,
 ) -> GateAnswer:
+    """Describe a gate. `own`: its measurements; `rounds`: the results of those that have one."""
     gate = opened.gate
-    own = [each for each in done if each.gate_id == gate.gate_id]
-    shown = tuple(_measurement(each, results.get((each.gate_id, each.round_number)), measurements) for each in own)
+    shown = tuple(_measurement(each, rounds.get(each.round_number), measurements) for each in own)
     if found is not None:
         verdict, headline, moves = found.verdict, found.headline, found.moves
     else:
@@ -120,14 +122,13 @@ def _gate(
         moves=moves,
         measurements=shown,
         digests=digests_of(opened),
-        causes=_causes(gate.gate_id, results) if verdict is Verdict.FAIL else (),
+        causes=_causes(rounds) if verdict is Verdict.FAIL else (),
     )
 
 
-def _causes(gate_id: str, results: Mapping[tuple[str, int], Result]) -> tuple[str, ...]:
+def _causes(rounds: Mapping[int, Result]) -> tuple[str, ...]:
     """Return why a gate fails, from the last round that could explain it."""
-    of_gate = (result.explanation for (name, _), result in sorted(results.items()) if name == gate_id)
-    explained = [explanation for explanation in of_gate if explanation is not None]
+    explained = [result.explanation for result in rounds.values() if result.explanation is not None]
     return cause_lines(explained[-1], _MOST_CAUSES) if explained else ()
 
 
@@ -158,16 +159,12 @@ def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def _demands(opened: Sequence[OpenedGate], done: Sequence[Measured], measurements: Measurements) -> list[ModelDemand]:
-    found = []
-    for each in opened:
-        gate = each.gate
-        for measured in done:
-            if gate.demand_rps is None or measured.gate_id != gate.gate_id or measured.round_number != CAPACITY:
-                continue
-            if (answer := capacity_of(measured, measurements)) is None:
-                found.append(ModelDemand(gate.model_name, gate.demand_rps, (), None, None))
-            else:
-                demand = ModelDemand(gate.model_name, gate.demand_rps, answer.arms, answer.change, answer.needs)
-                found.append(demand)
-    return found
+def _demands(
+    opened: Sequence[OpenedGate], own: Mapping[str, Sequence[Measured]], measurements: Measurements
+) -> Iterator[ModelDemand]:
+    for gate in (each.gate for each in opened if each.gate.demand_rps is not None):
+        for measured in own[gate.gate_id]:
+            if measured.round_number == CAPACITY:
+                answer = capacity_of(measured, measurements)
+                found = (answer.arms, answer.change, answer.needs) if answer else ((), None, None)
+                yield ModelDemand(gate.model_name, gate.demand_rps or 0.0, *found)

@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from perfgate.baseline.fingerprint import environment
 from perfgate.errors import ExitCode, UsageError
 from perfgate.fleet import document
 from perfgate.fleet.answer import FleetAnswer
@@ -64,7 +65,9 @@ def answer(question: Question, policy: Policy, settings: Mapping[str, Any], host
     levels = Levels(fleet.alpha, fleet.family, fleet.correction, fleet.rounds, len(gates))
     store = fleet.store if "://" in fleet.store else str(question.file.parent / fleet.store)
     options = replace(NO_OPTIONS, policy=policy, explain=question.explain)
-    opened = Opener(fleet, store, levels, options, settings, host).open(gates)
+    here = environment(host.environ)
+    software = {name: here[name] for name in ("tensorflow", "variables")}
+    opened = Opener(fleet, store, levels, options, settings, software, host).open(gates)
     by_name = {each.gate.gate_id: each for each in opened}
     orders = Orders(by_name, levels, store, host.environ, Path.cwd(), question.explain)
     with ExitStack() as stack:
@@ -137,7 +140,7 @@ class _Call:
         for each in self.measurable if question.fresh else ():
             measurements.forget_all(each.gate.gate_id)
         progress = make_fleet_progress(host.console, host.clock, live=question.live, quiet=question.quiet)
-        watching = Watching(progress, measurements, self.orders.gates, {}, [])
+        watching = Watching(progress, measurements, self.orders.gates, self.levels.sharing, {}, [])
         interrupted = False
         try:
             self._conduct(measurements, watching)

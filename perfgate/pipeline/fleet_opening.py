@@ -59,6 +59,8 @@ class Opener:
     options: Options
     settings: Mapping[str, Any]
     """Of perfgate.toml, which measurements read, too."""
+    software: Mapping[str, Any]
+    """Version of TensorFlow, and variables that it reads."""
     host: Host
 
     def open(self, gates: Sequence[FleetGate]) -> tuple[OpenedGate, ...]:
@@ -95,7 +97,7 @@ class Opener:
         return alone[0]
 
     def _key(self, gate: FleetGate, comparison: Comparison) -> str:
-        """Digest what a measurement depends on; the number of gates only where objectives were judged by it."""
+        """Digest what a measurement depends on, but for the number of gates: see `is_strict_enough`."""
         scenario, record, levels = comparison.scenario, comparison.record, self.levels
         judged: dict[str, Any] = scenario.model_dump(mode="json", include={"gate", "objectives", "budget"})
         facts = {
@@ -107,7 +109,7 @@ class Opener:
             "needs": [gate.cores, gate.memory_mib, sorted(gate.resources.items())],
             "demand": [gate.demand_rps, gate.headroom],
             "levels": [levels.alpha, self.fleet.rounds],
-            "gates": levels.sharing if judged_objectives(scenario.objectives) else None,
+            "software": dict(self.software),
             "settings": without_own(self.settings),
             "perfgate": __version__,
         }
@@ -141,3 +143,15 @@ def is_of(result: Result, opened: OpenedGate) -> bool:
     same = all(model.digest == digests.get(arm, model.digest) for arm, model in result.models.items())
     record = opened.comparison.record if opened.comparison else None
     return same and (record is None or result.record is None or result.record.record == record.id)
+
+
+def is_strict_enough(result: Result, sharing: int) -> bool:
+    """Return whether a result of a fleet with another number of gates can be judged among `sharing` gates.
+
+    Metrics can be judged at any level. An objective that failed did so at the level of that time; and a gate that
+    shared its level with none was looked at early (perfgate.experiment.plan.looked_at_like).
+    """
+    if (was := result.gates) >= sharing:
+        return True
+    objectives = result.judgement.objectives if result.judgement else ()
+    return was > 1 and not any(each.counts and each.verdict is Verdict.FAIL for each in objectives)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
 from perfgate.fleet.measured import Measured, Measurements
-from perfgate.pipeline.fleet_opening import OpenedGate, is_of
+from perfgate.pipeline.fleet_opening import OpenedGate, is_of, is_strict_enough
 from perfgate.pipeline.fleet_orders import capacity_of, result_of, state_of
 from perfgate.report.terminal.fleet import Ending, FleetProgress
 from perfgate.results.result import Result
@@ -22,6 +22,8 @@ class Watching:
     progress: FleetProgress
     measurements: Measurements
     opened: Mapping[str, OpenedGate]
+    sharing: int
+    """Gates that share the error level."""
     results: dict[tuple[str, int], Result]
     done: list[Measured]
 
@@ -59,11 +61,16 @@ class Watching:
         self.progress.tick()
 
     def is_whole(self, measured: Measured) -> bool:
-        """Return whether the file with what was measured is there, undamaged, and of what was opened."""
+        """Return whether what was measured can be read, is of what was opened, and can be judged among these gates."""
         if measured.round_number == CAPACITY:
             return capacity_of(measured, self.measurements) is not None
         result = self._result(measured)
-        return result is not None and self._is_of_opened(measured, result)
+        if result is None or not self._is_of_opened(measured, result):
+            return False
+        fits = is_strict_enough(result, self.sharing)
+        if not fits:
+            del self.results[measured.gate_id, measured.round_number]
+        return fits
 
     def _is_of_opened(self, measured: Measured, result: Result) -> bool:
         """Return whether what was opened was measured; otherwise forget the result."""

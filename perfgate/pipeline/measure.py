@@ -13,9 +13,9 @@ import numpy as np
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.cautions import observer_cautions, pause_cautions, server_cautions
-from perfgate.experiment.fleet import Fleet
 from perfgate.experiment.lanes import Bench, blocks
 from perfgate.experiment.plan import EXECUTING, MOST_TIMES_LOOKS, Plan, Segment, lengthened, looked_at_like
+from perfgate.experiment.servers import Servers
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.tracing import traced_replicas
 from perfgate.experiment.watch import LoadWatch
@@ -98,33 +98,33 @@ class _Measurement:
         bench = Bench(plan, self.world.machine, clock, np.random.default_rng(plan.seed), clock())
         with TemporaryDirectory(prefix="perfgate-") as scratch:
             setups = arm_setups(job.models, job.prepared.requests, job.scenario, Path(scratch), self.world.host)
-            with Fleet(plan, setups, self.world) as fleet:
-                self._make_ready(fleet)
+            with Servers(plan, setups, self.world) as servers:
+                self._make_ready(servers)
                 self._foretell()
                 with _quiet_collector():
                     left, replicas = plan.segments, looked_at_like(plan.replicas, job.scenario.gate.gates)
                     while left:
                         segment, began_s = left[0], clock()
-                        with self._watched(segment, fleet, bench):
-                            self._fill(segment, fleet, bench, sum(map(plan.most_s_of, left[1:])) + self._after_s)
+                        with self._watched(segment, servers, bench):
+                            self._fill(segment, servers, bench, sum(map(plan.most_s_of, left[1:])) + self._after_s)
                         spare_s = segment.seconds - (clock() - began_s)
                         most_looks = MOST_TIMES_LOOKS * job.scenario.budget.looks
                         left = lengthened(left[1:], spare_s, most_looks, replicas)
-                self.recorder.note(pause_cautions(fleet.replicas))
-                self._trace(fleet, bench, Path(scratch))
+                self.recorder.note(pause_cautions(servers.replicas))
+                self._trace(servers, bench, Path(scratch))
                 with _quiet_collector():
-                    self._search(fleet, bench)
+                    self._search(servers, bench)
 
-    def _make_ready(self, fleet: Fleet) -> None:
+    def _make_ready(self, servers: Servers) -> None:
         progress, count = self.progress, len(self.plan.slots)
         later_s = sum(map(self.plan.most_s_of, self.plan.segments)) + self._after_s
         warmup_s = self.plan.warmup_limit_s * count / self.plan.at_once
         with self._phase(Phase(f"start {count} server{'s' * (count != 1)}", later_s=warmup_s + later_s, servers=count)):
-            fleet.start(lambda count: progress.update(lambda: count))
-        self.recorder.note((*observer_cautions(fleet.replicas), *server_cautions(fleet.replicas)))
+            servers.start(lambda count: progress.update(lambda: count))
+        self.recorder.note((*observer_cautions(servers.replicas), *server_cautions(servers.replicas)))
         ensure_unchanged(self.job.models)
         with self._phase(Phase("warm-up", later_s=later_s, servers=count)):
-            self.recorder.replicas_are(fleet.warm_up(lambda count: progress.update(lambda: count)))
+            self.recorder.replicas_are(servers.warm_up(lambda count: progress.update(lambda: count)))
 
     def _foretell(self) -> None:
         """Warn before measuring of decisions that have too little time or too few requests."""
@@ -134,7 +134,7 @@ class _Measurement:
         for caution in (*known_beforehand(self.job), *found):
             self.progress.tell(caution)
 
-    def _fill(self, segment: Segment, fleet: Fleet, bench: Bench, later_s: float) -> None:
+    def _fill(self, segment: Segment, servers: Servers, bench: Bench, later_s: float) -> None:
         """Measure until all that this segment decides is decided, or its time is up; looks are at planned instants."""
         looking, source, progress = self.looking, segment.source, self.progress
         seconds, most_s = self.plan.seconds_of(segment), self.plan.most_s_of(segment)
@@ -142,7 +142,7 @@ class _Measurement:
         phase = Phase(_PHASES[segment.lane, segment.depth], most_s, later_s)
         with self._phase(phase) as phase_s:
             bench = replace(bench, between=lambda: progress.update(phase_s))
-            for block in blocks(segment, fleet.replicas, bench):
+            for block in blocks(segment, servers.replicas, bench):
                 self.recorder.append(block)
                 fraction = due(segment.looks, looking.last(source), phase_s() / seconds)
                 if fraction is not None:
@@ -166,24 +166,24 @@ class _Measurement:
         possible = wanted and self.job.scenario.target.kind in EXECUTING
         return self.job.scenario.budget.explain_s if possible else 0.0
 
-    def _trace(self, fleet: Fleet, bench: Bench, directory: Path) -> None:
+    def _trace(self, servers: Servers, bench: Bench, directory: Path) -> None:
         """Time the operations of both versions where their graphs differ, or those of one that is measured alone.
 
         The verdict does not wait for it.
         """
         most_s, gate = self._trace_s, self.job.scenario.gate
-        if not (most_s and traced_replicas(fleet.replicas)):
+        if not (most_s and traced_replicas(servers.replicas)):
             return
         with self._phase(Phase("traced executions", most_s, search_s(self.job.scenario))) as phase_s:
             shown = replace(bench, between=lambda: self.progress.update(phase_s))
             if self.job.profiles:
-                self.ops.profile(fleet.replicas, shown, directory, most_s)
+                self.ops.profile(servers.replicas, shown, directory, most_s)
                 return
             append, failing = self.recorder.append, self.looking.failing
             asked = METRIC.name in gate.metrics and severity_of(METRIC, gate) is not Severity.OFF
-            self.ops.take(fleet.replicas, shown, directory, append, most_s, failing=failing, asked=asked)
+            self.ops.take(servers.replicas, shown, directory, append, most_s, failing=failing, asked=asked)
 
-    def _search(self, fleet: Fleet, bench: Bench) -> None:
+    def _search(self, servers: Servers, bench: Bench) -> None:
         """Search for the capacity, if the scenario names it; what overloads the servers comes last."""
         seconds, lane = search_s(self.job.scenario), CapacityLane(self.job)
         if not seconds:
@@ -191,17 +191,17 @@ class _Measurement:
         with self._phase(Phase("rates up to the capacity", seconds)) as phase_s:
             shown = replace(bench, between=lambda: self.progress.update(phase_s))
             try:
-                lane.take(fleet.replicas, seconds, shown)
+                lane.take(servers.replicas, seconds, shown)
             finally:
                 self.recorder.searched(*lane.known())
 
     @contextmanager
-    def _watched(self, segment: Segment, fleet: Fleet, bench: Bench) -> Iterator[None]:
+    def _watched(self, segment: Segment, servers: Servers, bench: Bench) -> Iterator[None]:
         """Sample the servers during the load lane only; the other segments are timed too finely to be sampled."""
         if segment.lane is not Lane.LOAD:
             yield
             return
-        watch = LoadWatch(fleet.replicas, self.world.sampler, self.world.threads, bench.began_s)
+        watch = LoadWatch(servers.replicas, self.world.sampler, self.world.threads, bench.began_s)
         try:
             with watch:
                 yield

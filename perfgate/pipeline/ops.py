@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
+from perfgate.experiment.servers import LiveReplica
 from perfgate.experiment.tracing import TracedVisit
 from perfgate.explain.steps import Floats
 from perfgate.explain.traces import Compared, Trace

@@ -18,8 +18,8 @@ from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.capacity.search import Search, Searched
 from perfgate.capacity.settings import servers_for
 from perfgate.capacity.turn import Floats, Stage
-from perfgate.experiment.fleet import LiveReplica, of_arm
 from perfgate.experiment.lanes import Bench, load_turn
+from perfgate.experiment.servers import LiveReplica, of_arm
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.scenario.batching_file import batching_of
 from perfgate.scenario.schema import Scenario

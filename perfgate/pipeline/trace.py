@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
+from perfgate.experiment.servers import LiveReplica
 from perfgate.experiment.tracing import (
     TracedVisit,
     executed_graphs,

@@ -21,8 +21,8 @@ from perfgate.capacity.tuning_estimates import Explored, mean_rate, settings_of
 from perfgate.capacity.tuning_front import best_of, carried_rps, kept
 from perfgate.capacity.turn import Stage
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import ArmSetup, Fleet, LiveReplica
 from perfgate.experiment.lanes import Bench, load_turn
+from perfgate.experiment.servers import ArmSetup, LiveReplica, Servers
 from perfgate.experiment.setup import arm_setups, ensure_unchanged
 from perfgate.experiment.world import World
 from perfgate.loadgen.arrivals import mean_rate_rps
@@ -83,7 +83,7 @@ class Time:
 
 
 class _Shared:
-    """A launcher of several fleets, whose servers all end together."""
+    """A launcher for several groups of servers, which all end together."""
 
     def __init__(self, launcher: Launcher) -> None:
         self._launcher = launcher
@@ -93,7 +93,7 @@ class _Shared:
         return self._launcher.start(spec)
 
     def stop(self) -> None:
-        """Leave the servers of the other fleets alive."""
+        """Leave the other servers alive."""
 
 
 @dataclass(slots=True)
@@ -183,14 +183,14 @@ class _Explorer:
         setup = replace(setup, spec=replace(setup.spec, label=f"server ({candidate.name})"))
         scenario = self._job.scenario.model_copy(update={"server": candidate.server})
         try:
-            fleet = self._stack.enter_context(Fleet(self._plan, {Arm.CANDIDATE: setup}, self._world))
-            fleet.start(lambda _: self._show())
-            fleet.warm_up(lambda _: self._show())
-            explored.throughput_rps = self._throughput_rps(fleet.replicas, scenario)
+            servers = self._stack.enter_context(Servers(self._plan, {Arm.CANDIDATE: setup}, self._world))
+            servers.start(lambda _: self._show())
+            servers.warm_up(lambda _: self._show())
+            explored.throughput_rps = self._throughput_rps(servers.replicas, scenario)
         except InvalidRunError as error:
             explored.problem = error.in_a_line
             raise
-        return _Served(explored, fleet.replicas, scenario)
+        return _Served(explored, servers.replicas, scenario)
 
     def _throughput_rps(self, replicas: Sequence[LiveReplica], scenario: Scenario) -> float:
         found = mean_rate([answered_rps(live, scenario, self._bench, _CLOSED_S) for live in replicas])

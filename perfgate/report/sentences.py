@@ -105,14 +105,10 @@ def power_sentence(result: Result) -> str:
 def _level_words(what: str, metrics: list[MetricVerdict], result: Result) -> str:
     alpha, level, sharers = metrics[0].effect.alpha, min(metric.level for metric in metrics), sharing(metrics, result)
     shared = f", shared by {sharers} (Holm: {formatting.share(level)} each)" if sharers else ""
-    if (gates := gates_of(result)) > 1:
-        return f"At most {formatting.share(alpha)} of rounds over {gates} gates {what} in any of them{shared}."
+    if (gates := result.gates) > 1:
+        most = formatting.share(alpha)
+        return f"When {gates} gates run together, any of them may {what} at most {most} of the time{shared}."
     return f"At most {formatting.share(alpha)} of runs {what}{shared}."
-
-
-def gates_of(result: Result) -> int:
-    """Return how many gates share the error level of failures, this one included."""
-    return int(result.scenario.get("gate", {}).get("gates", 1))
 
 
 def sharing(metrics: Sequence[MetricVerdict], result: Result, kind: str = "metric") -> str:
@@ -120,7 +116,7 @@ def sharing(metrics: Sequence[MetricVerdict], result: Result, kind: str = "metri
 
     Older results gave objectives an error level of their own, which shows in their metrics' level.
     """
-    alpha, level = metrics[0].effect.alpha / gates_of(result), min(metric.level for metric in metrics)
+    alpha, level = metrics[0].effect.alpha / result.gates, min(metric.level for metric in metrics)
     bounds = result.judgement.objectives if result.judgement else ()
     objectives = sum(each.severity is metrics[0].severity for each in bounds)
     if not objectives or not math.isclose(level * (len(metrics) + objectives), alpha):

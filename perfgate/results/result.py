@@ -226,3 +226,8 @@ class Result:
     """The search for the capacity, as in `capacity.json`; None if the scenario does not name `capacity_rps`."""
     schema_version: int = SCHEMA_VERSION
     """Number of incompatible changes to this document's format so far."""
+
+    @property
+    def gates(self) -> int:
+        """Number of gates that share the error level of failures, this one included."""
+        return int(self.scenario.get("gate", {}).get("gates", 1))

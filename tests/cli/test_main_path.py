@@ -59,5 +59,11 @@ def test_the_way_from_the_command_to_the_verdict_is_short(commands: Commands) ->
     with _on_the_way(*MILESTONES) as files:
         commands.ends("compare", "old", "slow", "-s", "s.toml", "--seed", "1", "--out", "out")
     print(*sorted(files), sep="\n")  # noqa: T201 - shown with `-s`
-    assert {"cli/compare.py", "pipeline/run.py", "experiment/fleet.py", "gate/decide.py", "stats/estimate.py"} <= files
+    assert {
+        "cli/compare.py",
+        "pipeline/run.py",
+        "experiment/servers.py",
+        "gate/decide.py",
+        "stats/estimate.py",
+    } <= files
     assert len(files) <= MOST_FILES

@@ -21,9 +21,9 @@ from perfgate.experiment.cautions import (
     warmup_cautions,
     worker_cautions,
 )
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import traffic_of
 from perfgate.experiment.plan import Plan, Segment, Slot, make_plan
+from perfgate.experiment.servers import LiveReplica
 from perfgate.formatting import with_unit
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.loadgen.load_worker import LoadWorker

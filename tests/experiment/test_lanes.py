@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench, blocks, place_of, traffic_of
 from perfgate.experiment.plan import Plan, Segment, make_plan
+from perfgate.experiment.servers import LiveReplica
 from perfgate.loadgen.arrivals import digest
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop

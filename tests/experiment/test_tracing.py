@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import LiveReplica
+from perfgate.experiment.servers import LiveReplica
 from perfgate.experiment.tracing import (
     ROUNDS,
     TRACED_REPLICAS,

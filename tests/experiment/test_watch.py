@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.plan import Slot
+from perfgate.experiment.servers import LiveReplica
 from perfgate.experiment.timeline import ThreadTime
 from perfgate.experiment.watch import LoadWatch
 from perfgate.loadgen.fake import FakeDriver

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from perfgate.errors import InvalidRunError
-from perfgate.experiment.fleet import LiveReplica
 from perfgate.experiment.lanes import Bench
 from perfgate.experiment.plan import Plan, make_plan
+from perfgate.experiment.servers import LiveReplica
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.observe.fake import FakeMachineAccounts, FakeProcessAccounts
 from perfgate.scenario.schema import Scenario

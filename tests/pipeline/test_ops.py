@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perfgate.experiment.fleet import LiveReplica
+from perfgate.experiment.servers import LiveReplica
 from perfgate.experiment.tracing import ROUNDS, TracedVisit
 from perfgate.explain.traces import compare_graphs
 from perfgate.pipeline.ops import PASSING_S, OpsLane, block_of

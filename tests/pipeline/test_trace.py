@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.experiment.fleet import LiveReplica, of_arm
+from perfgate.experiment.servers import LiveReplica, of_arm
 from perfgate.experiment.tracing import TRACED_REPLICAS
 from perfgate.explain.profiling import profile_of
 from perfgate.pipeline.trace import TracedRun, trace

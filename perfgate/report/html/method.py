@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfgate import formatting
 from perfgate.gate.verdict import MetricVerdict
-from perfgate.report.sentences import gates_of, sharing
+from perfgate.report.sentences import sharing
 from perfgate.results.result import Result
 from perfgate.stats.contrast import LEAST_PAIRS
 from perfgate.trials import Arm
@@ -109,7 +109,7 @@ def _where_it_can(counting: list[MetricVerdict]) -> str:
 
 def _shared(counting: list[MetricVerdict], result: Result) -> str:
     sharers = sharing(counting, result, "gated metric") if counting else ""
-    if not sharers and (not counting or gates_of(result) == 1):
+    if not sharers and (not counting or result.gates == 1):
         return ""
     alpha, level = (formatting.share(each) for each in (counting[0].effect.alpha, min(m.level for m in counting)))
     return (
@@ -119,7 +119,7 @@ def _shared(counting: list[MetricVerdict], result: Result) -> str:
 
 
 def _of_gates(result: Result) -> str:
-    return f" of each of {gates} gates" if (gates := gates_of(result)) > 1 else ""
+    return f" of each of {gates} gates" if (gates := result.gates) > 1 else ""
 
 
 def _accepted(gated: list[MetricVerdict]) -> str:

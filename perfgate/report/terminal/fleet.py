@@ -27,7 +27,7 @@ _MOST_PASSED = 10
 """Gates that passed and are listed: without --verbose, only those in which something moved."""
 _MOST_RUNNING = 12
 _REFRESH_S = 0.5
-_WAITS = "waits for cores that another perfgate fleet has"
+_WAITS = "is waiting for cores held by another perfgate fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,9 @@ class LineFleetProgress:
 
     def lost(self, gate_id: str, why: str) -> None:
         """Print why it is begun again."""
-        self._console.print(Text(f"perfgate: {one_line(gate_id)} is measured again: {one_line(why)}"), soft_wrap=True)
+        self._console.print(
+            Text(f"perfgate: {one_line(gate_id)} will be measured again: {one_line(why)}"), soft_wrap=True
+        )
 
     def waits(self, gate_id: str) -> None:
         """Print it once."""
@@ -216,5 +218,6 @@ def final_line(answer: FleetAnswer, page: Path, *, interrupted: bool = False) ->
     where = f"report: {one_line(str(page))}"
     if interrupted:
         measured = sum(bool(gate.measurements) for gate in answer.gates)
-        return f"INTERRUPTED {measured} of {len(answer.gates)} gates are measured; the same command continues  {where}"
+        count = f"{measured} of {len(answer.gates)} gates are measured"
+        return f"INTERRUPTED {count}; run the same command to continue  {where}"
     return f"{final_word(answer).upper()} {one_line(answer.headline)}  {where}"

@@ -60,7 +60,7 @@ class LiveReplica:
     first_request_ms: float
 
 
-class Fleet:
+class Servers:
     """All replicas of a run; a context manager that leaves no process behind."""
 
     def __init__(self, plan: Plan, setups: Mapping[Arm, ArmSetup], world: World) -> None:

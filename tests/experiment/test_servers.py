@@ -9,8 +9,8 @@ import pytest
 
 from perfgate.errors import InvalidRunError
 from perfgate.experiment.fake import fake_world
-from perfgate.experiment.fleet import ArmSetup, Fleet
 from perfgate.experiment.plan import make_plan
+from perfgate.experiment.servers import ArmSetup, Servers
 from perfgate.loadgen.fake import FakeDriver
 from perfgate.loadgen.interface import Reply
 from perfgate.scenario.schema import Scenario, Server
@@ -53,10 +53,10 @@ def _started(
     launcher = _Launcher(0, {arm.value: 2.0 for arm in BOTH}, meet=meet)
     world = fake_world(launcher=lambda _: launcher, at_once=at_once)
     plan = make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once)
-    with Fleet(plan, _setups(server or Server()), world) as fleet:
+    with Servers(plan, _setups(server or Server()), world) as servers:
         counted: list[int] = []
-        fleet.start(counted.append)
-        facts = fleet.warm_up(lambda _: None)
+        servers.start(counted.append)
+        facts = servers.warm_up(lambda _: None)
     assert counted == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [(each.replica, each.arm) for each in facts] == [(slot.replica, slot.arm) for slot in plan.slots]
     return facts, launcher
@@ -74,13 +74,13 @@ class _Picky(FakeDriver):
         return self.refused.get(call.body, Reply(0, "", b""))
 
 
-def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int = 1) -> Fleet:
+def _servers(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int = 1) -> Servers:
     columns = (lambda: by_columns) if by_columns else None
     setups = {arm: replace(each, by_columns=columns) for arm, each in _setups(Server()).items()}
     world = fake_world(
         launcher=lambda _: _Launcher(0, {arm.value: 2.0 for arm in BOTH}), driver=lambda *_: driver, at_once=at_once
     )
-    return Fleet(make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once), setups, world)
+    return Servers(make_plan(Scenario(), BOTH, seed=4, replicas=4, at_once=at_once), setups, world)
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def _fleet(driver: FakeDriver, by_columns: tuple[Call, ...] = (), at_once: int =
     [(10_000.0, None), (430.0, None), (400.0, "--replicas 3"), (130.0, "a machine with more memory")],
 )
 def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, remedy: str | None) -> None:
-    fleet = _fleet(FakeDriver((2.0,)), at_once=2)  # 300 MiB each, a fifth private, and a tenth more at the peak
-    fleet._world = replace(fleet._world, available_mib=lambda: free_mib)
+    servers = _servers(FakeDriver((2.0,)), at_once=2)  # 300 MiB each, a fifth private, and a tenth more at the peak
+    servers._world = replace(servers._world, available_mib=lambda: free_mib)
     started: list[int] = []
-    with fleet:
+    with servers:
         if remedy is None:
-            fleet.start(started.append)
+            servers.start(started.append)
             assert started[-1] == 8
             return
         with pytest.raises(InvalidRunError, match="6 more servers need") as caught:
-            fleet.start(started.append)
+            servers.start(started.append)
     assert remedy in caught.value.remedy
     assert started[-1] == 2
 
@@ -105,17 +105,17 @@ def test_memory_is_reckoned_by_what_the_first_servers_take(free_mib: float, reme
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_what_cannot_be_answered_in_rows_is_asked_in_columns_of_both_arms(at_once: int) -> None:
     driver = _Picky(refused={b"x": Reply(3, "Tensor name: t has no shape information ", b"")})
-    with _fleet(driver, (Call(b"columns"),), at_once) as fleet:
-        fleet.start(lambda _: None)
-        assert {live.calls for live in fleet.replicas} == {(Call(b"columns"),)}
+    with _servers(driver, (Call(b"columns"),), at_once) as servers:
+        servers.start(lambda _: None)
+        assert {live.calls for live in servers.replicas} == {(Call(b"columns"),)}
     assert driver.asked.count(b"x") <= at_once  # asked once, not for each server
 
 
 def test_what_can_be_answered_in_rows_stays_in_rows() -> None:
     driver = _Picky()
-    with _fleet(driver, (Call(b"columns"),)) as fleet:
-        fleet.start(lambda _: None)
-        assert {live.calls for live in fleet.replicas} == {(Call(b"x"),)}
+    with _servers(driver, (Call(b"columns"),)) as servers:
+        servers.start(lambda _: None)
+        assert {live.calls for live in servers.replicas} == {(Call(b"x"),)}
     assert set(driver.asked) == {b"x"}
 
 
@@ -132,8 +132,8 @@ def test_a_first_request_that_fails_says_its_status_and_the_remedy_that_fits(
     answer: Reply, says: str, remedy: str
 ) -> None:
     refused = {b"x": answer, b"columns": answer}
-    with _fleet(_Picky(refused=refused), (Call(b"columns"),)) as fleet, pytest.raises(InvalidRunError) as caught:
-        fleet.start(lambda _: None)
+    with _servers(_Picky(refused=refused), (Call(b"columns"),)) as servers, pytest.raises(InvalidRunError) as caught:
+        servers.start(lambda _: None)
     assert says in caught.value.problem
     assert remedy in caught.value.remedy
     assert caught.value.problem.isprintable()
@@ -173,16 +173,16 @@ def test_after_one_that_could_not_be_warmed_the_others_get_the_usual_time() -> N
         drivers.append(FakeDriver([*[400.0, 1.0] * 200]))
         return drivers[-1]
 
-    fleet = _fleet(FakeDriver())
+    servers = _servers(FakeDriver())
     setups = {
         arm: replace(each, calls=tuple(Call(str(number).encode()) for number in range(200)))
         for arm, each in _setups(Server()).items()
     }
-    world = replace(fleet._world, driver=compiles, clock=lambda: sum(each.now_s for each in drivers))
-    with Fleet(fleet._plan, setups, world) as started:
+    world = replace(servers._world, driver=compiles, clock=lambda: sum(each.now_s for each in drivers))
+    with Servers(servers._plan, setups, world) as started:
         started.start(lambda _: None)
         facts = started.warm_up(lambda _: None)
     assert all(fact.cold_requests for fact in facts)
     seconds = [fact.warmup_s for fact in facts]
-    assert seconds[0] > fleet._plan.first_calls_limit_s
-    assert max(seconds[1:]) < 5 * fleet._plan.warmup_limit_s  # a few requests at a time
+    assert seconds[0] > servers._plan.first_calls_limit_s
+    assert max(seconds[1:]) < 5 * servers._plan.warmup_limit_s  # a few requests at a time
