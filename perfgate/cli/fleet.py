@@ -30,14 +30,16 @@ def command(file: Path, *, engine: str, address: str | None, fresh: bool, dry_ru
     started again: what was measured is kept, unless its model, baseline or scenario has changed. Writes an index with a
     page for each model.
     """
-    from perfgate.cli.measuring import host_of, policy_of  # noqa: PLC0415 - instant --help
+    from perfgate.cli.consoles import redraws  # noqa: PLC0415 - instant --help
+    from perfgate.cli.measuring import host_of, policy_of  # noqa: PLC0415
     from perfgate.pipeline.fleet_command import Question, answer  # noqa: PLC0415
     from perfgate.serving.fork_ahead import Ahead  # noqa: PLC0415
 
     given: dict[str, Any] = dict(options)
     config = given["config"]
     asked = {name: given[name] for name in ("explain", "on_inconclusive", "junit_file", "out", "as_json", "verbose")}
-    quiet, live = given["quiet"], not given["no_progress"]
+    host = host_of({**given, "ahead": Ahead()})
+    quiet, live = given["quiet"], redraws(host.console) and not given["no_progress"]
     question = Question(file, engine, address, fresh=fresh, dry_run=dry_run, quiet=quiet, live=live, **asked)
     policy = policy_of(config, datetime.now(UTC).date())
-    return answer(question, policy, dict(config.values) if config else {}, host_of({**given, "ahead": Ahead()}))
+    return answer(question, policy, dict(config.values) if config else {}, host)
