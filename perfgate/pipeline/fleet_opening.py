@@ -99,7 +99,8 @@ class Opener:
     def _key(self, gate: FleetGate, comparison: Comparison) -> str:
         """Digest what a measurement depends on, but for the number of gates: see `is_strict_enough`."""
         scenario, record, levels = comparison.scenario, comparison.record, self.levels
-        judged: dict[str, Any] = scenario.model_dump(mode="json", include={"gate", "objectives", "budget"})
+        unjudged = {"budget": {"explain_s"}}
+        judged = scenario.model_dump(mode="json", include={"gate", "objectives", "budget"}, exclude=unjudged)
         facts = {
             "models": {arm.value: model.digest for arm, model in comparison.models.items()},
             "record": record.id if record else None,

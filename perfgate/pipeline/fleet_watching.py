@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
+from perfgate.fleet.judging import in_file_words
 from perfgate.fleet.measured import Measured, Measurements
 from perfgate.pipeline.fleet_opening import OpenedGate, is_of, is_strict_enough
 from perfgate.pipeline.fleet_orders import capacity_of, result_of, state_of
@@ -42,7 +43,7 @@ class Watching:
                 gate_id=measured.gate_id,
                 round_words=_round_words(measured.round_number),
                 word=_word(measured, result),
-                headline=result.judgement.headline if result and result.judgement else measured.lost,
+                headline=in_file_words(result.judgement.headline) if result and result.judgement else measured.lost,
                 seconds=measured.seconds,
                 kept=measured.kept,
             )
