@@ -36,8 +36,8 @@ def test_gates_are_counted_by_verdict_the_most_urgent_first() -> None:
 
 def test_what_a_node_that_was_lost_and_a_second_round_took_is_said() -> None:
     assert list(state_sentences(failing()))[1] == (
-        "Measured on this machine (n1), 8 cores in 67 min 38 s; the measurements took 255 min 11 s in total. 1 undecided gate "
-        "got the time that others left."
+        "Measured on this machine (n1), 8 cores in 67 min 38 s; the measurements took 255 min 11 s in total. "
+        "1 undecided gate got the time that others left."
     )
     assert (
         "Measured again because a node was lost: vision--steady, ranker--bursty." in list(state_sentences(invalid()))[1]
