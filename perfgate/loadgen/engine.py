@@ -39,12 +39,19 @@ class Engine(Closing):
         self._pauses = 0
         self._pacer: Pacer | None = None
         self._ended = False
+        self._series: RequestSeries | None = None
         self._prepared: tuple[Sequence[Call], Sequence[Request]] = ((), ())
 
     @property
     def pauses(self) -> int:
         """Number of pauses of a closed loop, 20 ms each, because a connection broke."""
         return self._pauses
+
+    @property
+    def sent(self) -> int:
+        """Requests sent so far in the series in progress; may be read by another thread or a signal handler."""
+        series = self._series
+        return 0 if series is None else len(series.ledger.sent_s)
 
     @property
     def cpu_ms(self) -> float:
@@ -87,11 +94,14 @@ class Engine(Closing):
                 self._pacer = pacer_for(load)
                 if self._ended:
                     self._pacer.end()
+                self._series = series
                 series.run(self._pacer, self._clock, begin_s)
         except BaseException:  # interrupted: requests in flight would be mistaken for the next series'
             self._transport.close()
             self._connected = False
             raise
+        finally:
+            self._series = None
         self._connected = self._connected and not series.breaks
         if isinstance(load, ClosedLoop):
             self._pauses += series.breaks

@@ -20,14 +20,14 @@ from perfgate.loadgen.worker_interface import Answer, LostWorkerError, WorkerCha
 
 
 class LocalWorker:
-    """One worker process, and the two in-memory files that it shares with its parent."""
+    """One worker process, and the in-memory files that it shares with its parent."""
 
     def __init__(self, number: int) -> None:
-        self._calls_file, self._records_file = os.memfd_create("calls"), os.memfd_create("records")
-        shared = (self._calls_file, self._records_file)
-        command = [sys.executable, "-P", "-m", "perfgate.loadgen.worker", *map(str, shared), str(os.getpid())]
+        self._files: tuple[int, ...] = tuple(os.memfd_create(name) for name in ("calls", "records", "sent"))
+        self._calls_file, self._records_file, self._sent_file = self._files
+        command = [sys.executable, "-P", "-m", "perfgate.loadgen.worker", *map(str, self._files), str(os.getpid())]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command, pass_fds=shared, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            command, pass_fds=self._files, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         self._number = number
         self._text = b""
@@ -53,6 +53,8 @@ class LocalWorker:
             raise self._gone()
         if data:
             write_all(self._calls_file, data)
+        if order["op"] == "go":
+            write_all(self._sent_file, b"")
         try:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
@@ -78,23 +80,35 @@ class LocalWorker:
 
     def end_sending(self) -> None:
         """Let it send nothing more."""
-        with suppress(OSError):  # it has died
-            self._process.send_signal(signal.SIGUSR1)
+        self._signal(signal.SIGUSR1)
+
+    def ask_sent(self) -> None:
+        """Ask how many requests of the series in progress it has sent."""
+        self._signal(signal.SIGUSR2)
+
+    @property
+    def sent(self) -> int:
+        """Requests that it had sent when it was last asked; it writes them while it sends."""
+        return int(read_all(self._sent_file) or b"0")
 
     def stop(self) -> None:
         """End the process; idempotent."""
         self._process.kill()
         self._process.communicate()
-        for file in (self._calls_file, self._records_file):
-            if file >= 0:
-                os.close(file)
-        self._calls_file = self._records_file = -1
+        for file in self._files:
+            os.close(file)
+        self._files = ()
 
     def fileno(self) -> int:
         """Return the file from which replies are read."""
         if self._process.stdout is None:
             raise self._gone()
         return self._process.stdout.fileno()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal; the worker has handlers since it replied to its first order."""
+        with suppress(OSError):  # it has died
+            self._process.send_signal(number)
 
     def _gone(self) -> LostWorkerError:
         try:

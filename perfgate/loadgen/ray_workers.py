@@ -46,6 +46,10 @@ class ActorWorker:
         """Send nothing more."""
         self._worker.end_sending()
 
+    def sent(self) -> int:
+        """Return how many requests of the series in progress it has sent."""
+        return self._worker.sent
+
 
 class RayWorker:
     """One actor, as seen from here."""
@@ -57,6 +61,9 @@ class RayWorker:
         self.replies: list[Any] = []
         """References to the replies that are still to come, oldest first."""
         self.ready = actor.place.remote()
+        self._sent = 0
+        self._asked: Any = None
+        """Reference to the number of requests sent so far."""
 
     def ensure_ready(self, timeout_s: float) -> None:
         """Wait until it runs; InvalidRunError if it does not, or has another perfgate."""
@@ -75,6 +82,8 @@ class RayWorker:
 
     def tell(self, order: dict[str, Any], data: bytes = b"") -> None:
         """Send the worker an order."""
+        if order["op"] == "go":
+            self._sent, self._asked = 0, None
         reply = self.actor.obey.remote(order, data)
         if order["op"] in _WITH_REPLY:
             self.replies.append(reply)
@@ -96,6 +105,25 @@ class RayWorker:
     def end_sending(self) -> None:
         """Let it send nothing more, while it is sending."""
         self.actor.end_sending.options(concurrency_group=_CONTROL).remote()
+
+    def ask_sent(self) -> None:
+        """Ask how many requests of the series in progress it has sent, unless the last reply is still to come."""
+        self._take_sent()
+        if self._asked is None:
+            self._asked = self.actor.sent.options(concurrency_group=_CONTROL).remote()
+
+    @property
+    def sent(self) -> int:
+        """Requests that it had sent at its last reply to that."""
+        self._take_sent()
+        return self._sent
+
+    def _take_sent(self) -> None:
+        """Take the reply if it has come; a worker that has died never replies, which its answer tells."""
+        if self._asked is not None:
+            with suppress(LostWorkerError):
+                self._sent = self._get(self._asked, 0.0)
+                self._asked = None
 
     def _get(self, reference: Any, timeout_s: float) -> Any:  # noqa: ANN401 - whatever the actor returns
         """Wait for a result; LostWorkerError if the actor or its node died, it is too slow, or it failed."""

@@ -1,7 +1,8 @@
-"""One worker of a load generator that needs several: `-m perfgate.loadgen.worker CALLS_FD RECORDS_FD PARENT_PID`.
+"""One worker of a load generator that needs several.
 
 As a process of this machine, its orders and replies are lines of JSON on standard input and output, and bytes pass
-through two files in memory. On another node an actor has the same orders (`ray_workers.py`).
+through files in memory: `-m perfgate.loadgen.worker CALLS_FD RECORDS_FD SENT_FD PARENT_PID`. On another node an actor
+has the same orders (`ray_workers.py`).
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ class Worker:
         """Send nothing more; may be called by another thread or a signal handler."""
         for seat in tuple(self._seats.values()):
             seat.engine.end_sending()
+
+    @property
+    def sent(self) -> int:
+        """Requests sent so far in the series in progress; may be read by another thread or a signal handler."""
+        return sum(seat.engine.sent for seat in tuple(self._seats.values()))
 
     def _prepare(self, seat: _Seat, order: dict[str, Any], data: bytes) -> bool:
         """Receive calls and schedule, and connect; return whether the server answered."""
@@ -129,8 +135,9 @@ def main() -> None:
     worker = Worker()
     signal.signal(signal.SIGUSR1, lambda *_: worker.end_sending())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles ^C; it closes our input
-    calls_file, records_file = int(sys.argv[1]), int(sys.argv[2])
-    die_with_parent(int(sys.argv[3]))
+    calls_file, records_file, sent_file, parent_pid = map(int, sys.argv[1:])
+    signal.signal(signal.SIGUSR2, lambda *_: os.pwrite(sent_file, b"%020d" % worker.sent, 0))
+    die_with_parent(parent_pid)
     for line in sys.stdin:
         order = json.loads(line)
         data = read_all(calls_file) if order["op"] == "prepare" else b""

@@ -50,6 +50,15 @@ class WorkerChannel(Protocol):
         """Let it send nothing more: what it has been told to send ends early, with the records so far."""
         ...
 
+    def ask_sent(self) -> None:
+        """Ask how many requests of the series in progress it has sent, without waiting for the reply."""
+        ...
+
+    @property
+    def sent(self) -> int:
+        """Requests that it had sent when it last replied to that in this series; known after its death, too."""
+        ...
+
 
 class WorkerTransport(Protocol):
     """Starts workers in one kind of place."""

@@ -32,6 +32,8 @@ from perfgate.trials import Call, Requests
 _START_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 5.0
 """Time for the records of a series that was ended early, after the last request's deadline."""
+ASK_EVERY_S = 0.5
+"""How often workers are asked what they have sent, in loads that plan no number: a signal or a message each time."""
 
 Share = tuple[WorkerChannel, Load]
 
@@ -223,8 +225,14 @@ class WorkersDriver(Closing):
         found: dict[WorkerChannel, Requests] = {}
         late_ms: dict[WorkerChannel, float] = {}
         end_s = time.monotonic() + patience_s
+        step_s = ASK_EVERY_S if any(requests_of(load) is None for _, load in shares) else patience_s
         while waiting := [channel for channel, _ in shares if channel not in found]:
-            ready = self._workers.transport.answered(waiting, end_s - time.monotonic())
+            left_s = end_s - time.monotonic()
+            ready = self._workers.transport.answered(waiting, min(step_s, left_s))
+            if not ready and step_s < left_s:
+                for channel in waiting:
+                    channel.ask_sent()
+                continue
             for channel in ready or waiting[:1]:  # after the patience its `answer` says what is wrong
                 try:
                     header, data = channel.answer(_END_TIMEOUT_S if ready else 0.0)
@@ -257,7 +265,7 @@ class WorkersDriver(Closing):
                 found[channel] = self._part(channel, *channel.answer(max(0.0, end_s - time.monotonic())))
             except LostWorkerError:
                 gone.append(channel.name)
-        sums = account([(share, found.get(channel)) for channel, share in shares])
+        sums = account([(share, found.get(channel, channel.sent)) for channel, share in shares])
         also = f" (lost too: {', '.join(gone)})" if gone else ""
         return InvalidRunError(f"{error.problem}{also}; {sums.sentence}", error.remedy)
 

@@ -125,6 +125,17 @@ def test_workers_without_a_free_cpu_are_not_waited_for(cluster: Cluster) -> None
             second.stop()
 
 
+def test_a_killed_worker_has_said_how_many_requests_it_had_sent(cluster: Cluster, echo: Server) -> None:
+    with driven(cluster, echo) as (workers, driver):
+        channels = workers.start()
+        timer = after(1.5, lambda: os.kill(channels[1].pid, signal.SIGKILL))
+        with pytest.raises(
+            InvalidRunError, match=r"; at least [\d,]+ requests were lost with it; of those of the other"
+        ):
+            driver.record(CALLS[:1], ClosedLoop(4, duration_s=20, think_time_s=0.02))
+        timer.join()
+
+
 def lost_while_driven(cluster: Cluster, echo: Server, lose: Callable[[int], object]) -> str:
     with driven(cluster, echo) as (workers, driver):
         channels = workers.start()

@@ -149,6 +149,30 @@ def test_a_worker_that_dies_makes_the_run_invalid(echo: Server) -> None:
 
 @pytest.mark.live
 @pytest.mark.alone
+def test_a_worker_that_dies_while_it_sends_for_a_time_has_said_how_many_it_had_sent(echo: Server) -> None:
+    load = ClosedLoop(4, duration_s=20, think_time_s=0.02)
+    with Workers(2) as workers, open_driver(ServerAddress(echo.address), workers) as driver:
+        assert (
+            driver.drive([Call(b"abc")], ClosedLoop(4, requests=2000)).status.size == 2000
+        )  # which do not count later
+        victim = workers.start()[1].pid
+        timer = threading.Timer(1.4, os.kill, (victim, signal.SIGKILL))
+        timer.start()
+        with pytest.raises(InvalidRunError, match=rf"process {victim}\) died: killed by SIGKILL") as caught:
+            driver.drive([Call(b"abc")], load)
+        timer.join()
+
+    found = re.search(
+        r"at least ([\d,]+) requests were lost with it; .* ([\d,]+) were answered, 0 failed", caught.value.problem
+    )
+    assert found is not None
+    lost, answered = (int(number.replace(",", "")) for number in found.groups())
+    assert 0 < lost <= 1.4 * 2 / 0.02  # two in flight, of which each waits for 20 ms in between
+    assert 0 < answered <= 2.5 * 2 / 0.02
+
+
+@pytest.mark.live
+@pytest.mark.alone
 def test_pauses_after_broken_connections_are_counted() -> None:
     with Workers(2) as workers, open_driver(ServerAddress("127.0.0.1:1", deadline_s=0.2), workers) as driver:
         refused = driver.drive([Call(b"")], ClosedLoop(2, duration_s=0.3))

@@ -16,7 +16,7 @@ from perfgate.loadgen.clock_offset import ClockOffset
 from perfgate.loadgen.endpoint import ServerAddress
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
 from perfgate.loadgen.worker_interface import Answer, LostWorkerError, WorkerChannel
-from perfgate.loadgen.workers import Workers, WorkersDriver, open_driver
+from perfgate.loadgen.workers import ASK_EVERY_S, Workers, WorkersDriver, open_driver
 from perfgate.scenario.schema import Load
 from perfgate.trials import Call, Requests
 
@@ -37,6 +37,7 @@ class FakeChannel:
     drops: int = 0
     """Records that it loses, as no worker should."""
     ended: bool = False
+    sent: int = 0
     told: list[dict[str, Any]] = field(default_factory=list)
     instants_s: Any = None
 
@@ -50,7 +51,8 @@ class FakeChannel:
             return {"connected": self.connected}, b""
         if self.dies:
             raise LostWorkerError(f"{self.name} died: its node died", "run again")
-        places = np.searchsorted(self.recorded.scheduled_s, self.instants_s)
+        instants_s = self.recorded.scheduled_s if self.instants_s is None else self.instants_s
+        places = np.searchsorted(self.recorded.scheduled_s, instants_s)
         places = places[: 3 if self.ended else places.size - self.drops]
         mine = Requests(*(getattr(self.recorded, column)[places] for column in COLUMNS))
         header, data = records.packed(mine)
@@ -61,6 +63,9 @@ class FakeChannel:
 
     def end_sending(self) -> None:
         self.ended = True
+
+    def ask_sent(self) -> None:
+        self.sent += 40
 
 
 COLUMNS = ("scheduled_s", "response_ms", "service_ms", "send_lag_ms", "status")
@@ -74,6 +79,9 @@ class FakeTransport:
     lead_s: float = 0.0
     starts: int = 0
     stops: int = 0
+    silences: int = 0
+    """How often nobody answers in time, at first."""
+    waited_s: list[float] = field(default_factory=list)
     channels: tuple[FakeChannel, ...] = ()
 
     def start(self, number: int) -> Sequence[FakeChannel]:
@@ -84,7 +92,10 @@ class FakeTransport:
             )
         return self.channels
 
-    def answered(self, channels: Sequence[WorkerChannel], timeout_s: float) -> Sequence[WorkerChannel]:  # noqa: ARG002
+    def answered(self, channels: Sequence[WorkerChannel], timeout_s: float) -> Sequence[WorkerChannel]:
+        self.waited_s.append(timeout_s)
+        if len(self.waited_s) <= self.silences:
+            return ()
         return channels[-1:]  # the last one is the first to answer
 
     def stop(self) -> None:
@@ -192,6 +203,15 @@ def test_a_lost_worker_ends_the_load_and_every_request_is_accounted_for() -> Non
     assert [channel.ended for channel in transport.channels] == [True, True, False, False]
     assert transport.stops == 1
     assert not workers.channels
+
+
+def test_a_worker_that_sends_for_a_time_is_asked_how_many_requests_it_has_sent() -> None:
+    transport, _, driver = driver_of(2, recorded(100))
+    transport.channels[1].dies, transport.silences = True, 3
+    with driver, pytest.raises(InvalidRunError, match="at least 120 requests were lost with it; of those of the other"):
+        driver.record(CALLS, ClosedLoop(4, duration_s=10.0))
+
+    assert transport.waited_s == [ASK_EVERY_S] * 4
 
 
 def test_two_lost_workers_are_both_named() -> None:
