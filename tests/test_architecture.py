@@ -23,6 +23,7 @@ FLOORS = (  # "" is perfgate/__init__.py
         "formatting",
         "metrics",
         "nearest",
+        "parent_death",
         "sanitize",
         "trials",
         "version",

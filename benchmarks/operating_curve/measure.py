@@ -17,8 +17,8 @@ from typing import Any
 from benchmarks.operating_curve.neighbour import busy
 from benchmarks.operating_curve.row import Row
 from benchmarks.operating_curve.rules import judged_by_others, pooled_times
+from perfgate.parent_death import die_with_parent
 from perfgate.results import document, samples
-from perfgate.server.fork_server import die_with_parent
 
 Line = dict[str, Any]
 

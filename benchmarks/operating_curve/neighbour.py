@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from perfgate.server.fork_server import die_with_parent
+from perfgate.parent_death import die_with_parent
 
 PERIOD_S = 0.1
 

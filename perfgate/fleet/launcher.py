@@ -6,7 +6,6 @@ with its parent: a fleet that was killed, or a node that went away, leaves no me
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -14,16 +13,13 @@ import sys
 import time
 
 from perfgate.fleet.cores import lock_folder, physical_cores, reserve
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from perfgate.parent_death import die_with_parent
 
 
 def main(arguments: list[str]) -> None:
     """Reserve, pin, and execute."""
     parent, count, command = int(arguments[0]), int(arguments[1]), arguments[2:]
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the kernel was asked
-        sys.exit(1)
+    die_with_parent(parent, signal.SIGTERM)
     cpus = reserve(physical_cores(os.sched_getaffinity(0)), count, lock_folder())
     os.sched_setaffinity(0, cpus)
     sys.stdout.write(json.dumps({"cpus": cpus, "began_s": time.time()}) + "\n")

@@ -7,7 +7,6 @@ has the same orders (`ray_workers.py`).
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -23,10 +22,9 @@ from perfgate.loadgen import records
 from perfgate.loadgen.endpoint import ServerAddress, engine_for
 from perfgate.loadgen.engine import Engine
 from perfgate.loadgen.interface import ClosedLoop, OpenLoop
+from perfgate.parent_death import die_with_parent
 from perfgate.protocols.tls import Tls
 from perfgate.trials import Call, Method, Requests
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(slots=True)
@@ -106,13 +104,6 @@ def _first_lag_ms(load: ClosedLoop | OpenLoop, requests: Requests) -> float:
     return float(requests.send_lag_ms[0]) if isinstance(load, OpenLoop) and requests.status.size else 0.0
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel to kill this process when its parent dies, so that no load continues unattended."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # it died before we asked
-        os._exit(1)
-
-
 def write_all(file: int, data: bytes) -> None:
     """Replace a file's content, in as many calls as needed (one writes 2 GB at most)."""
     os.ftruncate(file, 0)
@@ -137,7 +128,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles ^C; it closes our input
     calls_file, records_file, sent_file, parent_pid = map(int, sys.argv[1:])
     signal.signal(signal.SIGUSR2, lambda *_: os.pwrite(sent_file, b"%020d" % worker.sent, 0))
-    die_with_parent(parent_pid)
+    die_with_parent(parent_pid)  # no load continues unattended
     for line in sys.stdin:
         order = json.loads(line)
         data = read_all(calls_file) if order["op"] == "prepare" else b""

@@ -10,7 +10,6 @@ TensorFlow or gRPC holds a lock (docs/explanation/serving.md). This module must 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -20,18 +19,10 @@ import time
 from functools import partial
 from types import ModuleType
 
+from perfgate.parent_death import die_with_parent
 from perfgate.server.layout import draw, run_in
 from perfgate.server.namespace import leave_out_namespace
 from perfgate.serving.channel import Channel, ChannelClosedError, Message
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel to kill this process when its parent dies, so that no server is ever orphaned."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # it died before we asked
-        os._exit(1)
 
 
 def _fork(program: ModuleType, control: Channel, channel: Channel, spec: Message) -> int:

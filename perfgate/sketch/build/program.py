@@ -8,21 +8,17 @@ the kernel's choice of a process to kill.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
-import signal
 import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from perfgate.parent_death import ask_for_signal, die_with_parent
 
 _RESERVED_BYTES, _RESERVED_BYTES_PER_CPU = 1 << 30, 64 << 20
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> None:
@@ -58,14 +54,8 @@ def _limit(available_bytes: int) -> None:
 
 def _tie_to(parent_pid: int) -> None:
     """Let this process end with its parent, and every process that a sketch forks with this one."""
-    _die_with_parent()
-    if os.getppid() != parent_pid:  # it died before we asked
-        os._exit(1)
-    os.register_at_fork(after_in_child=_die_with_parent)
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent(parent_pid)
+    os.register_at_fork(after_in_child=ask_for_signal)
 
 
 if __name__ == "__main__":
