@@ -9,7 +9,9 @@ OF_FLEET = "PERFGATE_OF_FLEET"
 """Variable that tells a command that it measures for a fleet, and leaves these settings out."""
 KEYS = ("baseline", "scenario", "budget", "replicas", "seed", "out", "on_inconclusive", "junit", "metrics")
 """Keys of perfgate.toml. The fleet file says what is measured, and files of one name would replace each other."""
-_VARIABLES = {f"PERFGATE_{name.upper()}" for name in (*KEYS, "store", "engine")}
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Variable that names the file to which commands append their summary on GitHub Actions."""
+_VARIABLES = {f"PERFGATE_{name.upper()}" for name in (*KEYS, "store", "engine")} | {STEP_SUMMARY}
 
 
 def without_own(values: Mapping[str, Any]) -> dict[str, Any]:

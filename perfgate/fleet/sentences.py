@@ -15,6 +15,7 @@ __all__ = [
     "demand_sentences",
     "level_sentence",
     "moved_words",
+    "reason_of",
     "seen_words",
     "state_sentences",
     "time_sentence",
@@ -31,6 +32,11 @@ _WORDS = {
 def moved_words(gate: GateAnswer) -> str:
     """Return the metrics that moved, the worst first: `latency_p99_ms +12.4% [+8.1, +16.9]`; empty if none did."""
     return ", ".join(map(seen_words, gate.moved))
+
+
+def reason_of(gate: GateAnswer) -> str:
+    """Return what decided, or what prevents a decision; empty if metrics say it, whose intervals here are others."""
+    return "" if any(move.verdict is Verdict.FAIL for move in gate.moved) else gate.headline
 
 
 def seen_words(move: MetricMove) -> str:

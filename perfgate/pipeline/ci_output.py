@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfgate.fleet.own_settings import STEP_SUMMARY
 from perfgate.pipeline.extra_files import make_ready, reporting_failure
 from perfgate.pipeline.host import Host
-from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
+from perfgate.report.formats.github import job_summary, workflow_commands
+from perfgate.report.formats.github_syntax import SUMMARY_LIMIT
 from perfgate.report.formats.junit import junit
 from perfgate.report.formats.openmetrics import openmetrics
 from perfgate.results.result import Result
@@ -37,14 +39,16 @@ class CiOutput:
             if path is not None:
                 with reporting_failure(path, host.console):
                     path.write_text(render(results), encoding="utf-8")
-        if host.environ.get("GITHUB_ACTIONS") == "true":
-            for line in (line for result in results for line in workflow_commands(result)):
-                print(line, file=host.stderr)
-            _summarise(results, host)
+        commands = (line for result in results for line in workflow_commands(result))
+        tell_github(commands, lambda room: job_summary(results, room), host)
 
 
-def _summarise(results: Sequence[Result], host: Host) -> None:
-    """Append to the step's summary, if there is one."""
-    if name := host.environ.get("GITHUB_STEP_SUMMARY"):
+def tell_github(commands: Iterable[str], summary: Callable[[int], str], host: Host) -> None:
+    """On GitHub Actions, annotate, and append to the step's summary if there is one, in the room that it has, bytes."""
+    if host.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    for line in commands:
+        print(line, file=host.stderr)
+    if name := host.environ.get(STEP_SUMMARY):
         with reporting_failure(Path(name), host.console), Path(name).open("ab") as file:
-            file.write(job_summary(results, SUMMARY_LIMIT - file.tell()).encode())
+            file.write(summary(SUMMARY_LIMIT - file.tell()).encode())

@@ -27,12 +27,14 @@ from perfgate.fleet.summary import exit_code_of
 from perfgate.formatting import share
 from perfgate.gate.policy import Policy
 from perfgate.observe.machine import available_mib
+from perfgate.pipeline.ci_output import tell_github
 from perfgate.pipeline.extra_files import make_ready, reporting_failure
 from perfgate.pipeline.fleet_answer import Call, answer_of
 from perfgate.pipeline.fleet_opening import NO_OPTIONS, OpenedGate, Opener
 from perfgate.pipeline.fleet_orders import Orders, tasks_of
 from perfgate.pipeline.fleet_watching import Watching
 from perfgate.pipeline.host import Host
+from perfgate.report.formats.fleet_github import fleet_commands, fleet_summary
 from perfgate.report.formats.fleet_junit import fleet_junit
 from perfgate.report.html.fleet import write_fleet
 from perfgate.report.terminal.fleet import final_line, make_fleet_progress, print_fleet
@@ -180,6 +182,7 @@ class _Call:
         if question.junit_file is not None:
             with reporting_failure(question.junit_file, console):
                 question.junit_file.write_text(fleet_junit(found), encoding="utf-8")
+        tell_github(fleet_commands(found), lambda room: fleet_summary(found, room), self.host)
         if question.as_json:
             print(document.to_json(found), end="", file=self.host.stdout)
         if not question.quiet:

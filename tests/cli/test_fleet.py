@@ -191,6 +191,24 @@ def test_variables_of_other_commands_do_not_reach_measurements(
     assert order.arguments[order.arguments.index("--budget") + 1] == "2"
 
 
+def test_on_github_the_fleet_is_annotated_and_summed_up_once(
+    commands: Commands, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("summary.md").write_text("of an earlier command\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(Path("summary.md").absolute()))
+    said = commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID).splitlines()
+    (error,) = [line for line in said if line.startswith("::error")]
+    assert error.startswith("::error title=perfgate fleet%3A same--s::it ended with exit code 0 and without a result")
+    assert [line for line in said if line.startswith("::warning")] == [
+        "::warning title=perfgate fleet%3A 1 gate undecided::slow--s"
+    ]
+    assert said[-1].startswith("INVALID ")
+    assert Path("summary.md").read_text().startswith("of an earlier command\n### ⛔ INVALID fleet\n")
+    (order, *_) = engine.orders
+    assert "GITHUB_STEP_SUMMARY" not in order.environ, "a measurement would sum itself up, at another level"
+
+
 def test_its_json_is_the_file(commands: Commands, engine: FakeEngine) -> None:
     commands("fleet", "fleet.toml", "--out", "out", "--json", "-q", expect=ExitCode.INVALID)
     assert json.loads(commands.out) == json.loads(Path("out", "fleet.json").read_text())

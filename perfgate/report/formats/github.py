@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 
 from perfgate.explain.sentences import cause_lines
 from perfgate.gate.verdict import Verdict
 from perfgate.report.formats.cases import cases, scenario_name
+from perfgate.report.formats.github_syntax import SUMMARY_LIMIT, code, command, icon, plain, that_fits
 from perfgate.report.rows import GateRow, accepted_rows, gate_rows, hints, objective_rows
 from perfgate.report.sentences import looks_sentence, power_sentence, sentence, verdict_word
 from perfgate.results.result import Result
-from perfgate.sanitize import one_line, printable
 from perfgate.scenario.severity import Severity
-
-SUMMARY_LIMIT = 1 << 20
-"""Largest step summary, bytes; GitHub drops a larger one (GitHub, Workflow commands, Adding a job summary)."""
-
-_ICONS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔", "INVALID": "⛔", "WARN": "⚠️", "ACCEPTED": "☑️"}
-_PLAIN = frozenset(" ,+%=/();'")
-"""Characters besides letters and digits that have no meaning in Markdown in the middle of a line."""
-_PLAIN_BETWEEN = re.compile(
-    r"(?<=[0-9])\.(?=[0-9])|(?<=[a-z%)])[.:](?= |$)|(?<=[a-z0-9])_(?=[a-z0-9])|(?<= )-(?=[0-9])"
-)
-"""Characters without meaning between such neighbours: in numbers, metric names and at the ends of sentences."""
 
 
 def workflow_commands(result: Result) -> tuple[str, ...]:
@@ -35,7 +23,7 @@ def workflow_commands(result: Result) -> tuple[str, ...]:
     where = f"perfgate {scenario_name(result)}"
     failed = [case for case in cases(result) if case.verdict is Verdict.FAIL]
     lines = [
-        _command("warning" if case.warns else "error", f"{where}: {case.name}", f"{case.headline}. {case.details}")
+        command("warning" if case.warns else "error", f"{where}: {case.name}", f"{case.headline}. {case.details}")
         for case in failed
     ]
     word = verdict_word(result)
@@ -43,31 +31,18 @@ def workflow_commands(result: Result) -> tuple[str, ...]:
         return tuple(lines)
     said = result.judgement.headline if result.judgement else sentence(result)
     kind = "warning" if word == Verdict.INCONCLUSIVE.upper() else "error"
-    return (_command(kind, f"{where}: {word}", said), *lines)
-
-
-def _command(kind: str, title: str, message: str) -> str:
-    """Escape like the toolkit's `core` package (`command.ts`): a title ends at a comma or at `::`."""
-    title = _escaped(one_line(title)).replace(":", "%3A").replace(",", "%2C")
-    return f"::{kind} title={title}::{_escaped(printable(message))}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return (command(kind, f"{where}: {word}", said), *lines)
 
 
 def job_summary(results: Iterable[Result], room: int = SUMMARY_LIMIT) -> str:
     """Write Markdown of at most `room` bytes: the full summary, each run's verdict only, or nothing."""
     results = tuple(results)
-    for text in ("\n".join(map(_whole, results)), "".join(map(_title, results))):
-        if len(text.encode()) <= room:
-            return text
-    return ""
+    return that_fits(room, "\n".join(map(_whole, results)), "".join(map(_title, results)))
 
 
 def _title(result: Result) -> str:
     word = verdict_word(result)
-    return f"### {_ICONS.get(word, '⏹')} {word} {_text(scenario_name(result))}\n\n{_text(sentence(result))}\n\n"
+    return f"### {icon(word)} {word} {plain(scenario_name(result))}\n\n{plain(sentence(result))}\n\n"
 
 
 def _whole(result: Result) -> str:
@@ -77,17 +52,17 @@ def _whole(result: Result) -> str:
         _gate([row for row in gate_rows(result) if row.gated]),
         _objectives(result),
         _accepted(result),
-        *(f"{_text(words)}\n\n" for words in (power_sentence(result), looks_sentence(result)) if words),
+        *(f"{plain(words)}\n\n" for words in (power_sentence(result), looks_sentence(result)) if words),
         *_open(result),
-        *(f"- ⚠️ {_text(c.message)}{f': {_text(c.remedy)}' if c.remedy else ''}\n" for c in result.cautions),
+        *(f"- ⚠️ {plain(c.message)}{f': {plain(c.remedy)}' if c.remedy else ''}\n" for c in result.cautions),
     ]
-    models = "".join(f"{arm} {_code(model.given)}  \n" for arm, model in result.models.items())
-    return f"{''.join(parts)}\n{models}run again {_code(shlex.join(result.command))}\n"
+    models = "".join(f"{arm} {code(model.given)}  \n" for arm, model in result.models.items())
+    return f"{''.join(parts)}\n{models}run again {code(shlex.join(result.command))}\n"
 
 
 def _causes(result: Result) -> str:
     lines = cause_lines(result.explanation) if result.explanation else ()
-    return "".join(f"{number}. {_text(words)}\n" for number, words in enumerate(lines, 1)) + "\n" * bool(lines)
+    return "".join(f"{number}. {plain(words)}\n" for number, words in enumerate(lines, 1)) + "\n" * bool(lines)
 
 
 def _gate(rows: list[GateRow]) -> str:
@@ -115,8 +90,8 @@ def _objectives(result: Result) -> str:
 
 def _open(result: Result) -> Iterator[str]:
     reasons = result.judgement.reasons if result.judgement and result.judgement.verdict is not Verdict.PASS else ()
-    yield from (f"- {_text(reason)}\n" for reason in reasons)
-    yield from (f"- `{metric}` is inconclusive: {_text(more)}\n" for metric, more in hints(result))
+    yield from (f"- {plain(reason)}\n" for reason in reasons)
+    yield from (f"- `{metric}` is inconclusive: {plain(more)}\n" for metric, more in hints(result))
 
 
 def _accepted(result: Result) -> str:
@@ -128,8 +103,8 @@ def _accepted(result: Result) -> str:
         "|---|--:|--:|--:|---|---|---|",
     ]
     lines += [
-        f"| {_text(r.word)}: `{r.metric}` | {r.change} | {r.up_to} | {r.own_tolerance} | {r.until} | {_text(r.author)} "
-        f"| {_text(r.reason)} |"
+        f"| {plain(r.word)}: `{r.metric}` | {r.change} | {r.up_to} | {r.own_tolerance} | {r.until} | {plain(r.author)} "
+        f"| {plain(r.reason)} |"
         for r in rows
     ]
     return "\n".join(lines) + "\n\n"
@@ -137,21 +112,4 @@ def _accepted(result: Result) -> str:
 
 def _verdict(word: str, severity: Severity) -> str:
     only = " (warn-only)" if severity is Severity.WARN and word != "warn" else ""
-    return f"{_ICONS[word.upper()]} {word}{only}"
-
-
-def _text(text: str) -> str:
-    """Escape an external string as plain text: no markup, link, mention or line break."""
-    line = one_line(text)
-    plain = {match.start() for match in _PLAIN_BETWEEN.finditer(line)}
-    return "".join(
-        char if char.isalnum() or char in _PLAIN or at in plain else f"&#{ord(char)};" for at, char in enumerate(line)
-    )
-
-
-def _code(text: str) -> str:
-    """Enclose it in more backticks than it contains (CommonMark, Code spans)."""
-    line = one_line(text)
-    longest = max((len(run) for run in "".join(c if c == "`" else " " for c in line).split()), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {line} {fence}"
+    return f"{icon(word)} {word}{only}"

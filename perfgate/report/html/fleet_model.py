@@ -10,12 +10,12 @@ from perfgate import formatting
 from perfgate.fleet.answer import FleetAnswer, GateAnswer
 from perfgate.fleet.demand_table import demand_table
 from perfgate.fleet.history import Entry
-from perfgate.fleet.sentences import count_words
+from perfgate.fleet.sentences import count_words, reason_of
 from perfgate.fleet.summary import headline_of
 from perfgate.gate.verdict import URGENCY
 from perfgate.report.charts.tolerances import NARROW, tolerance_rows
 from perfgate.report.charts.verdicts import COLOURS
-from perfgate.report.html.fleet_rows import chart_table, measurement_rows, metric_row, move_row, reason_of
+from perfgate.report.html.fleet_rows import chart_table, measurement_rows, metric_row, move_row
 from perfgate.report.html.frame import drawn, template
 
 MARK = '<p class="eyebrow">perfgate · model of fleet '

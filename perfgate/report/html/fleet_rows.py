@@ -13,7 +13,7 @@ from perfgate import formatting
 from perfgate.fleet.answer import GateAnswer, Measurement, MetricMove
 from perfgate.fleet.measured import LOG
 from perfgate.fleet.moved_models import MovedModel, worst
-from perfgate.fleet.sentences import seen_words
+from perfgate.fleet.sentences import reason_of, seen_words
 from perfgate.gate.verdict import Verdict
 from perfgate.report.charts.tolerances import ToleranceRow
 from perfgate.report.html.capacity import FILE_NAME as CAPACITY_PAGE
@@ -129,11 +129,6 @@ def move_row(move: MetricMove) -> MoveRow:
         tolerance=formatting.limit(move.tolerance, metric),
         times=formatting.difference(move.worse_by, "1"),
     )
-
-
-def reason_of(gate: GateAnswer) -> str:
-    """Return what decided, or what prevents a decision; empty if metrics say it, whose intervals here are others."""
-    return "" if any(move.verdict is Verdict.FAIL for move in gate.moved) else gate.headline
 
 
 def gate_line(gate: GateAnswer, pages: Mapping[str, str]) -> GateLine:

@@ -7,7 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from perfgate.explain.explanation import Cause
-from perfgate.report.formats.github import SUMMARY_LIMIT, job_summary, workflow_commands
+from perfgate.report.formats.github import job_summary, workflow_commands
+from perfgate.report.formats.github_syntax import SUMMARY_LIMIT
 from perfgate.results.result import Result
 from perfgate.trials import Caution
 from tests.explain.samples import equal_models, extra_layer
