@@ -27,27 +27,25 @@ FORMATS = (
 )  # fmt: skip
 @verbose_option
 def command(run: Path, name: str, output: Path | None) -> int:
-    """Render a run again from its directory or result.json.
+    """Render a run again from its directory or result.json, or a fleet from its directory or fleet.json.
 
     html is the report page and json is result.json; junit is for CI servers, github (annotations) and markdown (job
     summary) are for GitHub Actions, openmetrics is for GitLab's metrics reports, benchmark-action is the JSON of
-    github-action-benchmark; trials and samples are tables. The exit code says whether rendering succeeded, not what the
-    verdict was.
+    github-action-benchmark; trials and samples are tables. Of a fleet there are html (its index), json, junit, github
+    and markdown. The exit code says whether rendering succeeded, not what the verdict was.
     """
-    from perfgate.report.formats.choose import FORMATS as known  # noqa: N811, PLC0415
-    from perfgate.report.html import page  # noqa: PLC0415 - instant --help
-    from perfgate.results import document  # noqa: PLC0415 - instant --help
+    from perfgate.fleet.document import is_fleet  # noqa: PLC0415 - instant --help
+    from perfgate.report.formats import choose, choose_fleet  # noqa: PLC0415
 
-    form, result, directory = known[name], document.read(run), run if run.is_dir() else run.parent
-    made = form.render(result, directory)
+    made = (choose_fleet if is_fleet(run) else choose).written(name, run)
     if output is None and name == "html":
-        output = directory / page.FILE_NAME
+        output = (run if run.is_dir() else run.parent) / made.page_name
     if output is None or str(output) == "-":
-        if form.is_binary and sys.stdout.isatty():
+        if made.is_binary and sys.stdout.isatty():
             raise UsageError(f"{name} is a binary format", "choose a file with --output, or pipe the output")
-        click.echo(made, nl=False)
+        click.echo(made.content, nl=False)
         return ExitCode.PASS
-    _write(output, made)
+    _write(output, made.content)
     click.echo(f"REPORT {output}", err=True)
     return ExitCode.PASS
 

@@ -39,6 +39,11 @@ def write(answer: FleetAnswer, directory: Path) -> Path:
     return _DOCUMENT.write(to_json(answer), directory)
 
 
+def is_fleet(place: Path) -> bool:
+    """Return whether a directory, or a file by its name, is a fleet's and not a run's."""
+    return (place / FILE_NAME).is_file() if place.is_dir() else place.name == FILE_NAME
+
+
 def read(place: Path) -> FleetAnswer:
     """Read an answer, from its directory or the file itself."""
     return from_json(_DOCUMENT.read(place))

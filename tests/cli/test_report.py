@@ -10,9 +10,13 @@ import pytest
 
 from perfgate.cli.app import main
 from perfgate.errors import ExitCode
+from perfgate.fleet import document as fleet_document
 from perfgate.report.formats.choose import FORMATS
+from perfgate.report.formats.choose_fleet import FLEET_FORMATS
+from perfgate.report.html.fleet import fleet_page
 from perfgate.results import document
 from tests.cli.conftest import Commands
+from tests.fleet import answers
 from tests.report import example
 
 SCENARIO = ("-s", "s.toml", "--seed", "1")
@@ -41,6 +45,33 @@ def test_every_format_goes_to_a_file_or_to_standard_output(
     capsysbinary.readouterr()
     assert main(["report", str(stored), "--format", name, "-o", "-"]) == ExitCode.PASS
     assert capsysbinary.readouterr().out == target.read_bytes() != b""
+
+
+@pytest.mark.parametrize("name", FLEET_FORMATS)
+def test_a_fleet_is_written_in_every_format_that_it_has(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = fleet_document.write(answers.failing(), tmp_path)
+    assert main(["report", str(tmp_path), "-f", name, "-o", "-"]) == ExitCode.PASS
+    assert capsys.readouterr().out == FLEET_FORMATS[name](answers.failing())
+    assert main(["report", str(path), "-f", name, "-o", str(tmp_path / "file")]) == ExitCode.PASS
+    assert (tmp_path / "file").read_text(encoding="utf-8") == FLEET_FORMATS[name](answers.failing())
+
+
+def test_the_page_of_a_fleet_is_its_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet_document.write(answers.passing(), tmp_path)
+    assert main(["report", str(tmp_path)]) == ExitCode.PASS
+    assert capsys.readouterr().err == f"REPORT {tmp_path / 'index.html'}\n"
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == fleet_page(answers.passing())
+
+
+def test_formats_of_single_runs_are_refused_for_a_fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet_document.write(answers.passing(), tmp_path)
+    assert main(["report", str(tmp_path), "-f", "openmetrics"]) == ExitCode.USAGE
+    assert capsys.readouterr().err == (
+        "ERROR a fleet cannot be written as openmetrics, which is of single runs. Choose html, json, junit, github or "
+        "markdown, or name the directory of one of its measurements\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,16 @@ class Format:
     is_binary: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A stored run or fleet in one format."""
+
+    content: bytes
+    is_binary: bool
+    page_name: str
+    """File name of its page, in its own directory."""
+
+
 def _text(render: Callable[[Result], str]) -> Callable[[Result, Path], bytes]:
     return lambda result, _: render(result).encode()
 
@@ -51,3 +61,9 @@ FORMATS: dict[str, Format] = {
     "samples-csv": Format("a line a request", lambda _, run: as_csv(samples_table(run))),
     "samples-parquet": Format("the same", lambda _, run: as_parquet(samples_table(run)), is_binary=True),
 }
+
+
+def written(name: str, run: Path) -> Written:
+    """Write a stored run, from its directory or `result.json`; UsageError if it cannot be read."""
+    chosen, directory = FORMATS[name], run if run.is_dir() else run.parent
+    return Written(chosen.render(document.read(run), directory), chosen.is_binary, page.FILE_NAME)
