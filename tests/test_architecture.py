@@ -27,6 +27,7 @@ FLOORS = (  # "" is perfgate/__init__.py
         "sanitize",
         "trials",
         "version",
+        "whole_file",
     },
     {"protocols"},
     {"model", "scenario"},

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from perfgate.fleet.answer import GateAnswer
+from perfgate.whole_file import naming
 
 FILE_NAME = "history.jsonl"
 
@@ -64,7 +65,7 @@ def append_history(out: Path, entries: Iterable[Entry]) -> None:
     """Append entries; the first begins on a new line, whatever a killed process left."""
     lines = "".join(json.dumps(asdict(each)) + "\n" for each in entries)
     if lines:
-        with (out / FILE_NAME).open("a+", encoding="utf-8") as file:
+        with naming(out / FILE_NAME), (out / FILE_NAME).open("a+", encoding="utf-8") as file:
             file.seek(0, 2)
             if file.tell():
                 file.seek(file.tell() - 1)

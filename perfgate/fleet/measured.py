@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 
 from perfgate.errors import UsageError
 from perfgate.fleet.engine import Ended
+from perfgate.whole_file import write_whole
 
 GATES = "gates"
 LOG = "perfgate.log"
@@ -119,10 +120,7 @@ class Measurements:
         A measurement that it replaces is moved away before and deleted after, so that whenever perfgate is killed, the
         old one or the new one is there, or none, which is measured again.
         """
-        attempt.mkdir(parents=True, exist_ok=True)
-        temporary = attempt / f".{_FACTS}.tmp"
-        temporary.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
-        temporary.replace(attempt / _FACTS)
+        write_whole(attempt / _FACTS, json.dumps(asdict(measured)) + "\n")
         final = self.directory(measured.gate_id, measured.round_number)
         old = final.with_name(f"{_ATTEMPT}old-{os.getpid()}")
         with suppress(FileNotFoundError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from perfgate.errors import UsageError
 from perfgate.results.described import described
+from perfgate.whole_file import write_whole
 
 Kind = TypeVar("Kind")
 
@@ -75,15 +75,7 @@ class JsonDocument(Generic[Kind]):
 
     def write(self, text: str, directory: Path) -> Path:
         """Write the file atomically: readers see either the old file or the whole new one."""
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / self.file_name
-        temporary = directory / f".{self.file_name}.{os.getpid()}.tmp"
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return path
+        return write_whole(directory / self.file_name, text)
 
     def read(self, place: Path) -> str:
         """Read a file's text, from its directory or the file itself."""

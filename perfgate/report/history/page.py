@@ -20,11 +20,12 @@ from perfgate.report.history.words import (
     notes,
     subject,
 )
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
 from perfgate.results.history import Change, History, MetricHistory
 from perfgate.sanitize import one_line
 from perfgate.stats.change_points import FEWEST, SHORTEST, clip_outliers
 from perfgate.version import __version__
+from perfgate.whole_file import write_whole
 
 TONES = {"worse": "fail", "better": "pass", "changed": "inconclusive"}
 """Classes of the style sheet."""
@@ -62,7 +63,7 @@ def render_history(history: History, *, small: bool) -> str:
 
 def write_history(history: History, path: Path, *, small: bool) -> Path:
     """Write the page to a path atomically."""
-    return write_page(render_history(history, small=small), path)
+    return write_whole(path, render_history(history, small=small))
 
 
 def _figure(slug: str, series: MetricHistory, *, small: bool) -> Figure:

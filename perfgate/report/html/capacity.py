@@ -29,7 +29,8 @@ from perfgate.report.charts.misses import misses
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.capacity_tables import misses_table, times_table
 from perfgate.report.html.differences import flat
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
+from perfgate.whole_file import write_whole
 
 FILE_NAME = "capacity.html"
 ERROR_RATES = "What the error rates of a capacity cover"
@@ -78,7 +79,7 @@ def capacity_page(answer: CapacityAnswer) -> str:
 
 def write_capacity(answer: CapacityAnswer, directory: Path) -> Path:
     """Write `capacity.html` into the directory atomically."""
-    return write_page(capacity_page(answer), directory / FILE_NAME)
+    return write_whole(directory / FILE_NAME, capacity_page(answer))
 
 
 def _sentences(answer: CapacityAnswer) -> Iterator[str]:

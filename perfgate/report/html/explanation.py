@@ -13,8 +13,9 @@ from perfgate.explain.tables import beside_tables, differing, group_tables, ops_
 from perfgate.report.charts.flame import flame
 from perfgate.report.charts.waterfall import waterfall
 from perfgate.report.html.chart_tables import flame_table
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
 from perfgate.version import __version__
+from perfgate.whole_file import write_whole
 
 FILE_NAME = "explain.html"
 _MOST_CHANGED, _MOST_OPS = 25, 200
@@ -59,4 +60,4 @@ def explanation_page(explanation: Explanation) -> str:
 
 def write_explanation(explanation: Explanation, directory: Path) -> Path:
     """Write `explain.html` into the directory atomically."""
-    return write_page(explanation_page(explanation), directory / FILE_NAME)
+    return write_whole(directory / FILE_NAME, explanation_page(explanation))

@@ -29,7 +29,8 @@ from perfgate.report.html.fleet_rows import (
     model_line,
     page_names,
 )
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
+from perfgate.whole_file import write_whole
 
 FILE_NAME = "index.html"
 MOST_DRAWN = 60
@@ -71,11 +72,11 @@ def write_fleet(answer: FleetAnswer, directory: Path, history: Sequence[Entry] =
     for entry in history:
         of_model[models.get(entry.gate_id, "")].append(entry)
     for model, name in pages.items():
-        write_page(model_page(answer, model, of_model[model]), directory / MODELS / name)
+        write_whole(directory / MODELS / name, model_page(answer, model, of_model[model]))
     for path in (directory / MODELS).glob("*.html"):
         if path.name not in pages.values() and _is_ours(path):
             path.unlink()
-    return write_page(fleet_page(answer), directory / FILE_NAME)
+    return write_whole(directory / FILE_NAME, fleet_page(answer))
 
 
 def _is_ours(path: Path) -> bool:

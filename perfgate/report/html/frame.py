@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -63,14 +62,6 @@ def drawn(svg: str) -> Markup:
 def minus(text: str) -> str:
     """Replace a minus by a true minus sign, which is as wide as a plus; not in a date or a word."""
     return re.sub(r"(?<![\w-])-(?=\d)", "\N{MINUS SIGN}", text)
-
-
-def write_page(text: str, path: Path) -> Path:
-    """Write a page to a path atomically, creating its directory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    return temporary.replace(path)
 
 
 def _icon(verdict: str, size: int = 16) -> Markup:

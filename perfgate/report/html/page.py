@@ -24,7 +24,7 @@ from perfgate.report.html.chart_tables import aligned_table, forest_table, panel
 from perfgate.report.html.differences import environment_rows, flat, model_rows, settings_differ
 from perfgate.report.html.embedded_result import attach
 from perfgate.report.html.explanation import explanation_section
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
 from perfgate.report.html.method import method
 from perfgate.report.payloads import payload_rows, payload_sentences
 from perfgate.report.rows import (
@@ -51,6 +51,7 @@ from perfgate.report.sentences import (
     warning_sentence,
 )
 from perfgate.results.result import Result
+from perfgate.whole_file import write_whole
 
 FILE_NAME = "report.html"
 
@@ -62,7 +63,7 @@ def render_html(result: Result) -> str:
 
 def write(result: Result, directory: Path) -> Path:
     """Write `report.html` into the directory atomically."""
-    return write_page(render_html(result), directory / FILE_NAME)
+    return write_whole(directory / FILE_NAME, render_html(result))
 
 
 def _page(result: Result) -> dict[str, Any]:

@@ -41,9 +41,10 @@ from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.capacity import capacity_section
 from perfgate.report.html.chart_tables import behind_chart
 from perfgate.report.html.differences import flat
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
 from perfgate.report.rows import description
 from perfgate.sketch.built import SketchFacts
+from perfgate.whole_file import write_whole
 
 FILE_NAME = "plan.html"
 
@@ -74,7 +75,7 @@ def plan_page(answer: PlanAnswer) -> str:
 
 def write_plan(answer: PlanAnswer, directory: Path) -> Path:
     """Write `plan.html` into the directory atomically."""
-    return write_page(plan_page(answer), directory / FILE_NAME)
+    return write_whole(directory / FILE_NAME, plan_page(answer))
 
 
 def sketch_facts(sketch: SketchFacts, name: str) -> Iterator[tuple[str, str]]:

@@ -20,8 +20,9 @@ from perfgate.report.charts.interval_rows import promise_rows
 from perfgate.report.charts.verdicts import COLOURS
 from perfgate.report.html.chart_tables import behind_chart
 from perfgate.report.html.differences import flat
-from perfgate.report.html.frame import drawn, template, write_page
+from perfgate.report.html.frame import drawn, template
 from perfgate.report.html.plan import objectives_part, sketch_facts
+from perfgate.whole_file import write_whole
 
 FILE_NAME = "plan-check.html"
 
@@ -50,7 +51,7 @@ def check_page(check: PlanCheck) -> str:
 
 def write_check(check: PlanCheck, directory: Path) -> Path:
     """Write `plan-check.html` into the directory atomically."""
-    return write_page(check_page(check), directory / FILE_NAME)
+    return write_whole(directory / FILE_NAME, check_page(check))
 
 
 def _measurement(check: PlanCheck) -> Iterator[tuple[str, str]]:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfgate.results.runs.interface import Place
-from perfgate.results.runs.local import write_whole
 from perfgate.results.runs.reading import Progress, read_runs
 from perfgate.results.runs.schema import INDEX, KEYS, VERSION
+from perfgate.whole_file import write_whole
 
 FILE_NAME = ".perfgate-runs.parquet"
 _KEY = b"perfgate_index"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 
 from perfgate.results.runs.interface import FILE_NAME, PLAN, TRIED, Found
+from perfgate.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,6 @@ class LocalPlace:
 
     def shown(self, directory: str) -> str:  # noqa: D102
         return os.path.normpath(f"{self.url}/{directory}")
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a local file in one step: readers see either the old one or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _local(path: str, directory: str) -> Found | None:
