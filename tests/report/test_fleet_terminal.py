@@ -10,7 +10,7 @@ from rich.console import Console
 from perfgate.fleet.answer import FleetAnswer
 from perfgate.fleet.sentences import demand_sentences, level_sentence, state_sentences
 from perfgate.report.terminal.fleet import print_fleet
-from tests.fleet.answers import SAMPLES, failing, hostile, invalid, many, objectives_only, passing
+from tests.fleet.answers import SAMPLES, explained, failing, hostile, invalid, many, objectives_only, passing
 
 
 def _printed(answer: FleetAnswer, width: int = 100, *, verbose: bool = False, colour: bool = False) -> str:
@@ -38,6 +38,12 @@ def test_gates_that_need_attention_come_first_with_what_moved() -> None:
         lines[1].strip(),
     )
     assert [line.split()[0] for line in lines[1:4]] == ["fail", "inconclusive", "inconclusive"]
+
+
+def test_the_weightiest_cause_has_a_line_of_its_own() -> None:
+    _, moved, cause, *_ = _printed(explained(), 140).splitlines()
+    assert "execute_ms +26.6% [+23.6, +29.6]" in moved
+    assert cause.strip() == "Operations were added in tower_4: +0.371 ms [+0.363, +0.38]"
 
 
 def test_a_gate_without_a_metric_says_what_decided() -> None:

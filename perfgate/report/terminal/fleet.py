@@ -209,7 +209,8 @@ def print_fleet(console: Console, answer: FleetAnswer, *, verbose: bool) -> None
 
 def _row(gate: GateAnswer, *, owners: bool) -> tuple[Text | str, ...]:
     word = Text(gate.verdict.value, STYLES[gate.verdict.value], no_wrap=True)
-    what = "\n".join((moved_words(gate) or gate.headline, *gate.causes[:1]))
+    told = (moved_words(gate) or gate.headline, *gate.causes[:1])
+    what = Text("\n").join(Text(one_line(words)) for words in told)
     return (word, gate.gate_id, *((gate.owner,) if owners else ()), what, gate.since_utc[:10])
 
 
