@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,6 +67,83 @@ class _Coordinator:
         """Do nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class _World:
+    """The gates and machines of one simulation; times are seconds."""
+
+    lengths_s: dict[str, float]
+    """Measuring time that each gate takes in the first round."""
+    machines: list[FakeNode]
+    budget_s: float
+    overhead_s: float
+
+    def is_open(self, gate_id: str) -> bool:
+        """Return whether the first round leaves a gate undecided: the longest tenth of them."""
+        return self.lengths_s[gate_id] > self.budget_s * (1 - 0.6 * _OPEN_SHARE)
+
+    def seconds_of(self, order: Order) -> float:
+        """Return what a measurement takes: twice the budget in the second round."""
+        gate_id, round_number = order.arguments
+        return self.overhead_s + (2 * self.budget_s if round_number == "2" else self.lengths_s[gate_id])
+
+
+def _world(models: int, nodes: int, deaths: int, budget_s: float, overhead_s: float, seed: int) -> _World:  # noqa: PLR0913, PLR0917 - the options
+    rng = np.random.default_rng(seed)
+    lengths_s = {f"model-{place:04d}--s": budget_s * float(rng.uniform(0.4, 1.0)) for place in range(models)}
+    machines = [FakeNode(f"node-{place:03d}", 2) for place in range(nodes)]
+    for place in rng.choice(nodes, size=deaths, replace=False):
+        machines[place].dies_at_s = float(rng.uniform(0, models / nodes * budget_s))
+    return _World(lengths_s, machines, budget_s, overhead_s)
+
+
+def _conducted(world: _World, engine: FakeEngine, coordinator: _Coordinator) -> float:
+    """Measure all gates; returns the CPU time of this process, seconds."""
+
+    def state(measured: Measured) -> RoundState:
+        gate_id = measured.gate_id
+        state_of(coordinator.results.get((gate_id, measured.round_number)))  # what the command computes
+        return RoundState(world.is_open(gate_id), world.lengths_s[gate_id])
+
+    def order(task: Task, directory: Path) -> Order:
+        arguments = task.gate_id, str(task.round_number)
+        return Order(f"{task.gate_id} {directory.name}", arguments, str(directory), {}, "", 2, inf)
+
+    numbers = count()
+    conductor = Conductor(
+        engine=engine,
+        measurements=coordinator.measurements,
+        order_of=order,
+        state_of=state,
+        is_whole=lambda _: True,
+        watcher=coordinator,
+        clock=engine.clock,
+        token=lambda: f"{next(numbers):08x}",
+        deadline_s=inf,
+    )
+    lengths_s = world.lengths_s
+    first = [Task(name, 1, "key", world.budget_s, (-lengths_s[name],)) for name in lengths_s]
+    second = {name: Task(name, 2, "key", world.budget_s, (0.0,)) for name in lengths_s}
+    began_s = time.process_time()
+    conductor.conduct(first, second, [])
+    return time.process_time() - began_s
+
+
+def _published(world: _World, engine: FakeEngine, coordinator: _Coordinator, out: Path) -> Iterator[str]:
+    """Judge all gates together and write all files; yields what that took."""
+    levels = Levels(0.01, Family.FLEET, Correction.HOLM, 2, len(world.lengths_s))
+    fleet = FleetFile.model_validate({"name": "scale", "models": [{"model": "m"}]})
+    opened = [OpenedGate(FleetGate(name, name, "", None, "s", None, "v1"), None, "key") for name in world.lengths_s]
+    now = datetime.now(UTC)
+    call = Call(fleet, levels, coordinator.measurements, (), engine.description, now)
+    began_s = time.process_time()
+    answer = answer_of(call, opened, coordinator.done, coordinator.results, now)
+    yield f"{time.process_time() - began_s:.1f} s to judge all together"
+    began_s = time.process_time()
+    file_mb, index_mb = (path.stat().st_size / 1e6 for path in (write(answer, out), write_fleet(answer, out)))
+    took_s = time.process_time() - began_s
+    yield f"{took_s:.1f} s to publish fleet.json ({file_mb:.1f} MB) and the pages (index {index_mb:.2f} MB)"
+
+
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path, exists=True))
 @click.option("--models", default=1000, show_default=True)
@@ -76,78 +154,28 @@ class _Coordinator:
 @click.option("--seed", default=1, show_default=True)
 def main(result: Path, models: int, nodes: int, deaths: int, budget: float, overhead: float, seed: int) -> None:  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Measure a fleet in virtual time; RESULT is the result.json of a real run, which every measurement leaves."""
-    rng = np.random.default_rng(seed)
-    lengths = {f"model-{place:04d}--s": budget * float(rng.uniform(0.4, 1.0)) for place in range(models)}
-    open_ = {name for name, seconds in lengths.items() if seconds > budget * (1 - 0.6 * _OPEN_SHARE)}
-    machines = [FakeNode(f"node-{place:03d}", 2) for place in range(nodes)]
-    for place in rng.choice(nodes, size=deaths, replace=False):
-        machines[place].dies_at_s = float(rng.uniform(0, models / nodes * budget))
+    world = _world(models, nodes, deaths, budget, overhead, seed)
 
+    def run(order: Order) -> int:
+        Path(order.cwd).mkdir(parents=True)
+        shutil.copy(result, Path(order.cwd, "result.json"))
+        return ExitCode.PASS
+
+    engine = FakeEngine(world.machines, world.seconds_of, run)
     with TemporaryDirectory(prefix="perfgate-scale-") as folder:
-        out = Path(folder)
-        measurements = Measurements(out)
+        coordinator = _Coordinator(Measurements(Path(folder)))
+        conducted_s = _conducted(world, engine, coordinator)
+        published = list(_published(world, engine, coordinator, Path(folder)))
 
-        def seconds_of(order: Order) -> float:
-            return overhead + (2 * budget if order.arguments[1] == "2" else lengths[order.arguments[0]])
-
-        def run(order: Order) -> int:
-            Path(order.cwd).mkdir(parents=True)
-            shutil.copy(result, Path(order.cwd, "result.json"))
-            return ExitCode.PASS
-
-        engine, watcher = FakeEngine(machines, seconds_of, run), _Coordinator(measurements)
-        numbers: Iterator[int] = iter(range(10**9))
-
-        def state(measured: Measured) -> RoundState:
-            state_of(watcher.results.get((measured.gate_id, measured.round_number)))  # what the command computes
-            return RoundState(measured.gate_id in open_, lengths[measured.gate_id])
-
-        conductor = Conductor(
-            engine=engine,
-            measurements=measurements,
-            order_of=lambda task, directory: Order(
-                f"{task.gate_id} {directory.name}",
-                (task.gate_id, str(task.round_number)),
-                str(directory),
-                {},
-                "",
-                2,
-                inf,
-            ),
-            state_of=state,
-            is_whole=lambda _: True,
-            watcher=watcher,
-            clock=engine.clock,
-            token=lambda: f"{next(numbers):08x}",
-            deadline_s=inf,
-        )
-        first = [Task(name, 1, "key", budget, (-lengths[name],)) for name in lengths]
-        second = {name: Task(name, 2, "key", budget, (0.0,)) for name in lengths}
-        began_s = time.process_time()
-        done = conductor.conduct(first, second, [])
-        conducted_s = time.process_time() - began_s
-        gates = [FleetGate(name, name, "", None, "s", None, "v1") for name in lengths]
-        levels = Levels(0.01, Family.FLEET, Correction.HOLM, 2, models)
-        fleet = FleetFile.model_validate({"name": "scale", "models": [{"model": "m"}]})
-        opened = [OpenedGate(gate, None, "key") for gate in gates]
-        now = datetime.now(UTC)
-        call = Call(fleet, levels, measurements, (), engine.description, now)
-        began_s = time.process_time()
-        answer = answer_of(call, opened, done, watcher.results, now)
-        judged_s, began_s = time.process_time() - began_s, time.process_time()
-        sizes = [write(answer, out).stat().st_size / 1e6, write_fleet(answer, out).stat().st_size / 1e6]
-        published_s = time.process_time() - began_s
-
-    seconds = sum(each.seconds for each in done)
-    slots = nodes
-    print(f"{models} models, {nodes} nodes of 2 cores, {deaths} died: {watcher.lost_count} measurements were lost")
+    done, seconds = coordinator.done, sum(each.seconds for each in coordinator.done)
+    once = len({(each.gate_id, each.round_number) for each in done}) == len(done)
+    print(f"{models} models, {nodes} nodes of 2 cores, {deaths} died: {coordinator.lost_count} measurements were lost")
     print(f"{len(done)} measurements, {sum(each.round_number == 2 for each in done)} of them in the second round")
-    print(f"every gate exactly once in each round: {len({(d.gate_id, d.round_number) for d in done}) == len(done)}")
-    print(f"makespan {engine.now_s / 60:.1f} min, {seconds / slots / 60:.1f} min if all nodes were always busy")
+    print(f"every gate exactly once in each round: {once}")
+    print(f"makespan {engine.now_s / 60:.1f} min, {seconds / nodes / 60:.1f} min if all nodes were always busy")
     print(f"machine time {seconds / 60:.0f} min, {seconds / 60 / models:.2f} min a gate")
-    print(f"coordinator: {1e3 * conducted_s / len(done):.1f} ms a measurement, {judged_s:.1f} s to judge all together,")
-    print(f"  {published_s:.1f} s to publish fleet.json ({sizes[0]:.1f} MB) and the pages (index {sizes[1]:.2f} MB)")
-    print(f"a coordinator keeps up with {seconds / len(done) / (conducted_s / len(done)):,.0f} nodes")
+    print(f"coordinator: {1e3 * conducted_s / len(done):.1f} ms a measurement, {', '.join(published)}")
+    print(f"a coordinator keeps up with {seconds / conducted_s:,.0f} nodes")
 
 
 if __name__ == "__main__":
