@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,11 +21,16 @@ def at_any_rate(load: Load, length_s: float, trace_s: Sequence[float] = ()) -> A
 
     A ramp and steps keep their shape, and a trace its own: it is replayed faster or slower, from a random place.
     """
+    trace = np.asarray(trace_s, np.float64)
+
+    @lru_cache(1)  # a million turns are drawn at a few rates
+    def scaled(rate_rps: float) -> Load:
+        return _scaled(load, rate_rps, length_s)
 
     def draw(rate_rps: float, rng: np.random.Generator) -> Floats:
         if load.arrivals == "trace":
-            return _part_of_trace(np.asarray(trace_s, np.float64), rate_rps, length_s, rng)
-        return arrivals.schedule(_scaled(load, rate_rps, length_s), length_s, rng)
+            return _part_of_trace(trace, rate_rps, length_s, rng)
+        return arrivals.schedule(scaled(rate_rps), length_s, rng)
 
     return draw
 
