@@ -24,15 +24,19 @@ from typing import ClassVar
 import pytest
 
 from perfgate.baseline.store import Store
+from perfgate.capacity.reference_queue import ReferenceQueue
 from perfgate.cli import app, calibrate, serve
 from perfgate.errors import ExitCode
 from perfgate.experiment import plan
+from perfgate.pipeline import rate_search
 from perfgate.serving import embedded, fork_ahead
 from tests.docs.pages import ROOT, Command
 
 SHORT = {"PERFGATE_BUDGET": "500ms", "PERFGATE_REPLICAS": "2", "PERFGATE_NO_PROGRESS": "1"}
 _AUTHOR = {f"GIT_{who}_{what}": "reader@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 _SHORT_TURN_S = (0.1, 0.3)
+_SIMULATED = 20_000
+"""Requests simulated for each point of a table, not a million: a tenth of a second of load needs no such precision."""
 _NEEDS_A_SHELL = re.compile(r"[|>&;]")
 PREPARED = {
     "perfgate baseline record models/v1 --name prod --scenario ranking": "reports/BEFORE",
@@ -158,6 +162,7 @@ def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., embedded.Em
         patch.delenv(name, raising=False)
     for turns in ("_TURN_S", "_CLOSED_TURN_S"):
         patch.setattr(plan, turns, _SHORT_TURN_S)
+    patch.setattr(rate_search, "ReferenceQueue", lambda *queue: ReferenceQueue(*queue[:4], _SIMULATED))
     runs = next(option for option in calibrate.command.params if option.name == "runs")
     patch.setattr(runs, "default", 1)
     patch.setattr(fork_ahead, "EmbeddedForkServer", fork_server)
