@@ -27,8 +27,10 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name the file in an OSError, which does not name it if a disk is full."""
+    """Name the file in what the system refuses: of a full disk, OSError does not say where."""
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror or os.strerror(error.errno or 0), str(path)) from error
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error

@@ -28,7 +28,7 @@ COMMANDS: dict[str, str] = {
     "explain": "Explain why a new model version is slower, or needs more memory: causes with numbers and remedies.",
     "fleet": "Gate many models under many scenarios, at one error level for all of them.",
     "baseline": "Record, promote, list, show, remove, verify, export and import stored baselines.",
-    "report": "Render a run again from its directory or result.json.",
+    "report": "Render a stored run or fleet again, from its directory, result.json or fleet.json.",
     "runs": "List all runs in a directory or below a URL, the newest first, with what moved most in each.",
     "export": "Write all runs to Parquet files, partitioned by model, scenario and day.",
     "history": "Show a baseline's metrics over all its records, with change points.",

@@ -27,7 +27,7 @@ FORMATS = (
 )  # fmt: skip
 @verbose_option
 def command(run: Path, name: str, output: Path | None) -> int:
-    """Render a run again from its directory or result.json, or a fleet from its directory or fleet.json.
+    """Render a stored run or fleet again, from its directory, result.json or fleet.json.
 
     html is the report page and json is result.json; junit is for CI servers, github (annotations) and markdown (job
     summary) are for GitHub Actions, openmetrics is for GitLab's metrics reports, benchmark-action is the JSON of

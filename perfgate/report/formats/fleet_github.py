@@ -12,7 +12,7 @@ from perfgate.gate.verdict import Verdict
 from perfgate.report.formats.github_syntax import SUMMARY_LIMIT, code, command, icon, plain, that_fits
 
 _MOST_ERRORS = 10
-"""GitHub shows ten errors and ten warnings of a step (actions/toolkit, docs/problem-matchers.md, Limitations)."""
+"""GitHub shows ten errors and ten warnings of a step (actions/toolkit, problem matchers, Limitations)."""
 _URGENT = (Verdict.INVALID, Verdict.FAIL)
 
 
