@@ -24,7 +24,7 @@ from typing import ClassVar
 import pytest
 
 from perfgate.baseline.store import Store
-from perfgate.capacity.reference_queue import ReferenceQueue
+from perfgate.capacity.reference_queue import Arrivals, ReferenceQueue
 from perfgate.cli import app, calibrate, serve
 from perfgate.errors import ExitCode
 from perfgate.experiment import plan
@@ -154,6 +154,10 @@ def _wait_until_free(port: int) -> None:
     pytest.skip(f"port {port} is taken")
 
 
+def _coarse_queue(bound_s: float, lead_in_s: float, arrivals: Arrivals, seed: int, _: int) -> ReferenceQueue:
+    return ReferenceQueue(bound_s, lead_in_s, arrivals, seed, _SIMULATED)
+
+
 def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., embedded.EmbeddedForkServer]) -> None:
     """Make every run short."""
     for name, value in SHORT.items():
@@ -162,7 +166,7 @@ def short_runs(patch: pytest.MonkeyPatch, fork_server: Callable[..., embedded.Em
         patch.delenv(name, raising=False)
     for turns in ("_TURN_S", "_CLOSED_TURN_S"):
         patch.setattr(plan, turns, _SHORT_TURN_S)
-    patch.setattr(rate_search, "ReferenceQueue", lambda *queue: ReferenceQueue(*queue[:4], _SIMULATED))
+    patch.setattr(rate_search, "ReferenceQueue", _coarse_queue)
     runs = next(option for option in calibrate.command.params if option.name == "runs")
     patch.setattr(runs, "default", 1)
     patch.setattr(fork_ahead, "EmbeddedForkServer", fork_server)
