@@ -6,7 +6,8 @@ The workers are processes of this machine, or actors on other nodes; the differe
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import count
 from types import TracebackType
@@ -164,14 +165,16 @@ class WorkersDriver(Closing):
         shares = [(channel, share) for channel, share in zip(channels, loads, strict=True) if share is not None]
         if not shares:
             return self._own.record(calls, load, first_call)
-        self._prepare(shares, calls, first_call)
-        before = {channel: channel.clock_offset() for channel, _ in shares}
+        with _no_requests_lost():
+            self._prepare(shares, calls, first_call)
+            before = {channel: channel.clock_offset() for channel, _ in shares}
         at_s = time.perf_counter() + workers.transport.lead_s
         for channel, _ in shares:
-            channel.tell({"op": "go", "driver": self._number, "at_s": before[channel].there(at_s)})
+            with suppress(LostWorkerError):  # which is said when its records are waited for
+                channel.tell({"op": "go", "driver": self._number, "at_s": before[channel].there(at_s)})
         parts, late_ms = self._parts(shares, _START_TIMEOUT_S + longest_s(load, self._endpoint.deadline_s))
-        if workers.transport.remote:
-            for channel, _ in shares:
+        with _no_requests_lost():
+            for channel, _ in shares if workers.transport.remote else ():
                 fact = workers.fact(channel.name)
                 workers.add(fact.after(before[channel], channel.clock_offset(), late_ms[channel]))
         requests = _complete(load, records.merge(parts))
@@ -268,6 +271,16 @@ class WorkersDriver(Closing):
         sums = account([(share, found.get(channel, channel.sent)) for channel, share in shares])
         also = f" (lost too: {', '.join(gone)})" if gone else ""
         return InvalidRunError(f"{error.problem}{also}; {sums.sentence}", error.remedy)
+
+
+@contextmanager
+def _no_requests_lost() -> Iterator[None]:
+    """Say of a worker that is lost between two series that none of its requests were."""
+    try:
+        yield
+    except LostWorkerError as error:
+        problem = f"{error.problem}; it was between two series, and no requests were lost with it"
+        raise InvalidRunError(problem, error.remedy) from error
 
 
 def _complete(load: Load, requests: Requests) -> Requests:

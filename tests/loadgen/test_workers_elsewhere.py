@@ -214,6 +214,45 @@ def test_a_worker_that_sends_for_a_time_is_asked_how_many_requests_it_has_sent()
     assert transport.waited_s == [ASK_EVERY_S] * 4
 
 
+@pytest.mark.parametrize("order", ["open", "prepare", "clock"])
+def test_a_worker_that_is_lost_between_two_series_has_lost_no_requests(
+    order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = recorded(10)
+    transport, _, driver = driver_of(2, one)
+
+    def tell(_: dict[str, Any], __: bytes = b"") -> None:
+        raise LostWorkerError("load worker 2 on node died: its node died", "run again")
+
+    if order == "clock":
+        monkeypatch.setattr(transport.channels[1], "clock_offset", lambda: tell({}))
+    else:
+        driver._held = {} if order == "open" else dict.fromkeys(transport.channels, ())
+        monkeypatch.setattr(transport.channels[1], "tell", tell)
+    with driver, pytest.raises(InvalidRunError) as caught:
+        driver.record(CALLS, OpenLoop(one.scheduled_s))
+    assert caught.value.problem == (
+        "load worker 2 on node died: its node died; it was between two series, and no requests were lost with it"
+    )
+    assert transport.stops == 1
+
+
+def test_a_worker_that_dies_before_it_is_told_to_begin_is_accounted_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = recorded(10)
+    transport, _, driver = driver_of(2, one)
+    channel, told = transport.channels[1], FakeChannel.tell
+
+    def tell(order: dict[str, Any], data: bytes = b"") -> None:
+        told(channel, order, data)
+        if order["op"] == "go":
+            channel.dies = True
+            raise LostWorkerError("load worker 2 on node died: its node died", "run again")
+
+    monkeypatch.setattr(channel, "tell", tell)
+    with driver, pytest.raises(InvalidRunError, match="died: its node died; 5 requests were lost with it; of the 10 "):
+        driver.record(CALLS, OpenLoop(one.scheduled_s))
+
+
 def test_two_lost_workers_are_both_named() -> None:
     one = recorded(100)
     transport, _, driver = driver_of(2, one)
