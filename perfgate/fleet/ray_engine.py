@@ -22,7 +22,8 @@ _MIB = 2**20
 _OF_RAY = {"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"}
 _TAKEN_ALONG = ("PERFGATE_", "AWS_", "TF_", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "GLIBC_TUNABLES", "PYTHONPATH")
 """Variables, or beginnings of their names, that are taken along to a node."""
-_LOOK_EVERY_S = 20.0
+_LOOK_EVERY_S = 5.0
+_NODE_DIED = "its node died"
 _CAPACITY_FOR_S = 2.0
 """How long the cluster's size is believed: nodes come and go."""
 
@@ -30,8 +31,11 @@ _CAPACITY_FOR_S = 2.0
 @dataclass(slots=True)
 class _Placed:
     order: Order
-    reference: Any
+    replies: Any
+    """Ray's iterator over what its task yields."""
     asked_s: float
+    node_id: str = ""
+    """Where it runs; empty until its task has said so."""
 
 
 def measure(order: Order, node: str) -> Ended:
@@ -47,12 +51,13 @@ def measure(order: Order, node: str) -> Ended:
     return done[0].ended()
 
 
-def _remotely(order: Order) -> Ended:
-    """Run on a node, in a worker process of Ray's."""
+def _remotely(order: Order) -> Iterator[str | Ended]:
+    """Run on a node, in a worker process of Ray's: yields the node's id first."""
     import ray  # noqa: PLC0415 - only ever called where Ray is
 
     node = ray.get_runtime_context().get_node_id()
-    return measure(replace(order, environ=on_node(order.environ, os.environ)), f"{os.uname().nodename} ({node[:8]})")
+    yield node
+    yield measure(replace(order, environ=on_node(order.environ, os.environ)), f"{os.uname().nodename} ({node[:8]})")
 
 
 def on_node(asked: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
@@ -108,59 +113,72 @@ class RayEngine:
 
     def start(self, order: Order) -> None:
         """Submit the order as a task, which Ray runs as soon as a node has what it needs."""
-        options = {"num_cpus": order.cores, "max_retries": 0, "resources": dict(order.resources)}
+        options = {"num_cpus": order.cores, "resources": dict(order.resources)}
         if order.memory_mib:
             options["memory"] = int(order.memory_mib * _MIB)
-        reference = self._task.options(**options).remote(order)
-        self._placed[reference] = _Placed(order, reference, time.time())
+        replies = self._task.options(num_returns="streaming", max_retries=0, **options).remote(order)
+        self._placed[replies] = _Placed(order, replies, time.time())
 
     def waiting(self) -> tuple[str, ...]:
-        """Return nothing: Ray does not say which of its tasks have begun."""
+        """Return nothing: a task that has not begun may wait for cores, or for a process of Ray's to start."""
         return ()
 
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds; a node that died took its tasks with it."""
         if not self._placed:
             return ()
-        done, _ = self._cluster.ray.wait(list(self._placed), num_returns=1, timeout=seconds)
-        ended = [self._ended(self._placed.pop(reference)) for reference in done]
-        return (*ended, *self._homeless())
+        said, _ = self._cluster.ray.wait(list(self._placed), num_returns=1, timeout=seconds)
+        ended = [found for replies in said if (found := self._read(self._placed[replies])) is not None]
+        return (*ended, *self._without_node())
 
-    def _homeless(self) -> Iterator[Ended]:
-        """Give up orders that no node can take any more, because nodes were lost: Ray would wait for new ones."""
+    def _without_node(self) -> Iterator[Ended]:
+        """Give up orders whose node is lost, or that no node can take any more.
+
+        Ray itself waits for seven minutes for an answer of a node that is cut off, and without end for a new one.
+        """
         if time.monotonic() - self._looked_s < _LOOK_EVERY_S:
             return
         self._looked_s = time.monotonic()
-        for reference, placed in list(self._placed.items()):
-            if why := self.refusal(placed.order):
-                self._cluster.ray.cancel(reference, force=False)
-                del self._placed[reference]
-                yield Ended(placed.order.order_id, "none", (), placed.asked_s, time.time(), None, why)
+        alive = {node.id for node in self._cluster.nodes()}
+        for placed in list(self._placed.values()):
+            why = self.refusal(placed.order) if not placed.node_id else _NODE_DIED * (placed.node_id not in alive)
+            if why:
+                self._cluster.ray.cancel(placed.replies, force=False)
+                yield self._lost(placed, why)
 
     def stop(self) -> None:
         """End everything that runs, and disconnect; idempotent."""
-        for reference in self._placed:
-            self._cluster.ray.cancel(reference, force=False)
-        if self._placed:
-            self._cluster.ray.wait(list(self._placed), num_returns=len(self._placed), timeout=_GRACE_S)
+        for replies in self._placed:
+            self._cluster.ray.cancel(replies, force=False)
+        end_s = time.monotonic() + _GRACE_S
+        while self._placed and time.monotonic() < end_s:
+            self.wait(_TICK_S)
         self._placed = {}
         self._stack.close()
 
     def _nodes(self) -> list[dict[str, float]]:
         return [node["Resources"] for node in self._cluster.ray.nodes() if node["Alive"]]
 
-    def _ended(self, placed: _Placed) -> Ended:
+    def _read(self, placed: _Placed) -> Ended | None:
+        """Read what a task has yielded: how it ended, or, before that, where it runs."""
         try:
-            found: Ended = self._cluster.ray.get(placed.reference)
+            found: str | Ended = self._cluster.ray.get(next(placed.replies))
         except self._cluster.ray.exceptions.RayError as error:
-            why = _why(error)
-            return Ended(placed.order.order_id, "unknown", (), placed.asked_s, time.time(), None, why)
+            return self._lost(placed, _why(error))
+        if isinstance(found, str):
+            placed.node_id = found
+            return None
+        del self._placed[placed.replies]
         return found
 
+    def _lost(self, placed: _Placed, why: str) -> Ended:
+        del self._placed[placed.replies]
+        return Ended(placed.order.order_id, "unknown", (), placed.asked_s, time.time(), None, why)
 
-_GRACE_S = 30.0
+
+_GRACE_S, _TICK_S = 30.0, 1.0
 _WHY = {
-    "NodeDiedError": "its node died",
+    "NodeDiedError": _NODE_DIED,
     "WorkerCrashedError": "the worker process on its node died",
     "OutOfMemoryError": "Ray stopped it: its node ran out of memory",
     "TaskCancelledError": STOPPED,
