@@ -101,6 +101,8 @@ class GateAnswer:
     """Digests of both models, by arm."""
     causes: tuple[str, ...] = ()
     """Why a gate fails, the weightiest first; empty if that is not known."""
+    shown_round: int = 0
+    """Round whose numbers these are, the one that decided; 0 if there is none, or an older perfgate wrote it."""
 
     @property
     def moved(self) -> tuple[MetricMove, ...]:
@@ -115,9 +117,10 @@ class GateAnswer:
 
     @property
     def shown(self) -> Measurement | None:
-        """The measurement that the numbers come from: the last one with a result."""
+        """The measurement that the numbers come from; where that is not known, the last one with a result."""
         found = [each for each in self.measurements if each.round_number and not each.problem]
-        return found[-1] if found else None
+        deciding = [each for each in found if each.round_number == self.shown_round]
+        return (deciding or found)[-1] if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,13 @@ def failed(tests: Mapping[str, Test], alpha: float, correction: Correction) -> f
     return _holm(tests, alpha) if correction is Correction.HOLM else _benjamini_hochberg(tests, alpha)
 
 
+def milder_level(alpha: float, failing: int, gates: int, correction: Correction) -> float:
+    """Return a level at which each of the gates that were declared to fail does: that of the last step."""
+    if correction is Correction.HOLM:
+        return alpha / max(gates - max(failing - 1, 0), 1)
+    return alpha * failing / max(gates, 1)
+
+
 def _holm(tests: Mapping[str, Test], alpha: float) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     while True:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
 from perfgate.fleet.answer import MetricMove
-from perfgate.fleet.family import SHARES, Test, failed
+from perfgate.fleet.family import SHARES, Test, failed, milder_level
 from perfgate.fleet.schema import Correction, Family
 from perfgate.gate.case import Case
 from perfgate.gate.headline import headline
@@ -36,7 +36,7 @@ class Levels:
 
     def of_round(self, round_number: int) -> float:
         """Return the level that a round may spend on one gate alone."""
-        return self.alpha * SHARES[self.rounds][round_number - 1]
+        return self.alpha * _share(round_number, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class GateVerdict:
     verdict: Verdict
     headline: str
     moves: tuple[MetricMove, ...]
+    round_number: int = 0
+    """Round that decided, whose numbers these are; 0 if there is none."""
 
 
 def verdicts(rounds: Mapping[str, Mapping[int, Result]], levels: Levels) -> dict[str, GateVerdict]:
@@ -54,9 +56,10 @@ def verdicts(rounds: Mapping[str, Mapping[int, Result]], levels: Levels) -> dict
     padded = tests | {f"unmeasured {number}": _never for number in range(levels.gates - len(tests))}
     if levels.family is Family.FLEET:
         failing = failed(padded, levels.alpha, levels.correction)
+        mildest = milder_level(levels.alpha, len(failing), len(padded), levels.correction)
     else:
-        failing = frozenset(name for name, test in tests.items() if test(levels.alpha))
-    return {name: _verdict(found, levels, fails=name in failing) for name, found in rounds.items()}
+        failing, mildest = frozenset(name for name, test in tests.items() if test(levels.alpha)), levels.alpha
+    return {name: _verdict(found, levels, mildest if name in failing else None) for name, found in rounds.items()}
 
 
 def _never(_: float) -> bool:
@@ -76,8 +79,7 @@ def _test(rounds: Mapping[int, Result], levels: Levels) -> Test:
     valid = _valid(rounds)
 
     def fails(level: float) -> bool:
-        shares = SHARES[levels.rounds]
-        return any(_fails(result, level * shares[number - 1]) for number, result in valid.items())
+        return any(_fails(result, level * _share(number, levels)) for number, result in valid.items())
 
     return fails
 
@@ -107,34 +109,46 @@ def _cases(result: Result) -> Iterator[tuple[MetricVerdict, Case]]:
             yield each, Case(metric, each.effect, tolerance, each.severity, looks=result.looks, required=each.required)
 
 
-def _verdict(rounds: Mapping[int, Result], levels: Levels, *, fails: bool) -> GateVerdict:
+def _verdict(rounds: Mapping[int, Result], levels: Levels, fails_at: float | None) -> GateVerdict:
+    """Judge one gate. `fails_at`: a level at which it fails among all; None if it does not."""
     valid = _valid(rounds)
     if not valid:
         said = [result.judgement.headline for result in rounds.values() if result.judgement]
         return GateVerdict(
             Verdict.INVALID if rounds else Verdict.INCONCLUSIVE, said[-1] if said else "not measured", ()
         )
-    number, result = list(valid.items())[-1]
-    if fails:
-        number, result = next(
-            ((n, r) for n, r in valid.items() if _fails(r, levels.alpha * SHARES[levels.rounds][n - 1])),
-            (number, result),
-        )
+    number, level = max(valid), levels.alpha
+    if fails_at is not None:
+        number, level = _failing_round(valid, levels, fails_at)
+    result = valid[number]
     moves = tuple(sorted(_moves(number, result, levels), key=lambda move: -move.worse_by))
     own = {each.judgement.verdict for each in valid.values() if each.judgement}
-    verdict = Verdict.FAIL if fails else Verdict.PASS if Verdict.PASS in own else Verdict.INCONCLUSIVE
-    return GateVerdict(verdict, _headline(result, verdict, moves), moves)
+    failing = fails_at is not None
+    verdict = Verdict.FAIL if failing else Verdict.PASS if Verdict.PASS in own else Verdict.INCONCLUSIVE
+    return GateVerdict(verdict, _headline(result, verdict, level * _share(number, levels)), moves, number)
 
 
-def _headline(result: Result, verdict: Verdict, moves: Sequence[MetricMove]) -> str:
-    """Return what decided; where the fleet's verdict is not that of the gate alone, by the metrics as they are now."""
+def _share(number: int, levels: Levels) -> float:
+    return SHARES[levels.rounds][number - 1]
+
+
+def _failing_round(valid: Mapping[int, Result], levels: Levels, fails_at: float) -> tuple[int, float]:
+    """Return the first round that fails, and at which level: at that of all gates, or else at a milder one."""
+    tried = [(number, level) for level in (levels.alpha / levels.sharing, fails_at) for number in valid]
+    return next(each for each in tried if _fails(valid[each[0]], each[1] * _share(each[0], levels)))
+
+
+def _headline(result: Result, verdict: Verdict, level: float) -> str:
+    """Return what decided; where that is not the gate's own verdict, by the metrics that are worse at a level."""
     judged = result.judgement
     if judged is None or judged.verdict is verdict:
         return in_file_words(judged.headline) if judged else ""
     if verdict is Verdict.FAIL:
-        worst = {move.metric for move in moves if move.verdict is Verdict.FAIL} or {moves[0].metric}
+        worst = {found.metric for found, case in _cases(result) if case.is_worse(level / _family(result))}
         failing = [each for each in judged.metrics if each.metric in worst]
-        return headline(verdict, [replace(each, verdict=Verdict.FAIL) for each in failing], (), judged.reasons)
+        return headline(
+            verdict, [replace(each, verdict=Verdict.FAIL) for each in failing], judged.objectives, judged.reasons
+        )
     return f"{judged.headline}: not significant with all gates taken together"
 
 

@@ -123,6 +123,7 @@ def _gate(
         measurements=shown,
         digests=digests_of(opened),
         causes=_causes(rounds) if verdict is Verdict.FAIL else (),
+        shown_round=found.round_number if found is not None else 0,
     )
 
 

@@ -14,7 +14,7 @@ from perfgate.errors import UsageError
 from perfgate.fleet.answer import FleetAnswer, MetricMove
 from perfgate.fleet.document import from_json, read, to_json, write
 from perfgate.gate.verdict import Verdict
-from tests.fleet.answers import SAMPLES, answer, gate, passing
+from tests.fleet.answers import SAMPLES, answer, gate, passing, undecided
 
 _NUMBERS = st.floats(-1e6, 1e6)
 
@@ -69,3 +69,10 @@ def test_what_is_no_answer_is_a_usage_error_of_one_line(text: str, problem: str)
         from_json(text)
     assert "\n" not in caught.value.problem
     assert caught.value.remedy
+
+
+def test_the_measurement_shown_is_that_of_the_round_that_decided() -> None:
+    (found,) = undecided().gates
+    assert [each.round_number for each in found.measurements] == [1, 2]
+    assert found.shown is found.measurements[1], "of an older perfgate: the last one"
+    assert replace(found, shown_round=1).shown is found.measurements[0]

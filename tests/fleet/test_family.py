@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from perfgate.fleet.family import SHARES, Test, failed
+from perfgate.fleet.family import SHARES, Test, failed, milder_level
 from perfgate.fleet.schema import Correction
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -52,6 +52,17 @@ def test_benjamini_hochberg_is_the_step_up_procedure(p_values: list[float], alph
 def test_holm_declares_no_more_than_benjamini_hochberg(p_values: list[float]) -> None:
     tests = made_of(p_values)
     assert failed(tests, 0.05, Correction.HOLM) <= failed(tests, 0.05, Correction.BENJAMINI_HOCHBERG)
+
+
+@given(P_VALUES, st.sampled_from([0.01, 0.3]), st.sampled_from(list(Correction)))
+def test_all_that_fail_do_so_at_the_level_of_the_last_step(
+    p_values: list[float], alpha: float, correction: Correction
+) -> None:
+    tests = made_of(p_values)
+    found = failed(tests, alpha, correction)
+    level = milder_level(alpha, len(found), len(tests), correction)
+    assert all(tests[name](level) for name in found)
+    assert level <= alpha
 
 
 @pytest.mark.parametrize("correction", list(Correction))

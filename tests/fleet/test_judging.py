@@ -97,6 +97,36 @@ def test_a_failure_of_the_first_round_is_shown_with_its_numbers() -> None:
     assert found.moves[0].change == pytest.approx(at_p(1e-6, TAU))
 
 
+def test_a_failure_is_shown_with_the_numbers_of_the_round_that_fails_among_all() -> None:
+    """The first round fails at the level of a gate alone, but not at a fiftieth of it."""
+    how = levels(50, rounds=2)
+    found = verdicts({"a": {1: with_p(0.005, how), 2: with_p(1e-6, how, 2)}}, how)["a"]
+    assert (found.verdict, found.round_number) == (Verdict.FAIL, 2)
+    assert found.moves[0].verdict is Verdict.FAIL
+    assert found.moves[0].change == pytest.approx(at_p(1e-6, TAU))
+    assert found.headline == "own headline: fail"
+
+
+@pytest.mark.parametrize("correction", list(Correction))
+def test_a_failure_that_only_the_correction_declares_is_shown_with_its_round(correction: Correction) -> None:
+    how = levels(2, rounds=2, correction=correction)
+    for failing, p_values in ((1, (0.007, 0.3)), (2, (0.3, 0.002))):
+        rounds = {number: with_p(p, how, number) for number, p in enumerate(p_values, 1)}
+        found = verdicts({"a": {1: with_p(1e-6, how)}, "b": rounds}, how)["b"]
+        assert (found.verdict, found.round_number) == (Verdict.FAIL, failing)
+        assert found.moves[0].change == pytest.approx(at_p(p_values[failing - 1], TAU))
+        assert found.headline.startswith("execute_ms +")
+
+
+def test_the_headline_names_the_metric_that_fails_and_not_one_that_is_only_further_away() -> None:
+    how = levels(2)
+    noisy = {"execute_ms": (at_p(0.004, TAU), 0.004), "service_mean_ms": (0.4, 0.3)}
+    rounds = {"a": {1: with_p(1e-6, how)}, "b": {1: result(noisy, gates=2)}}
+    found = verdicts(rounds, how)["b"]
+    assert (found.verdict, found.moves[0].metric) == (Verdict.FAIL, "service_mean_ms")
+    assert found.headline.startswith("execute_ms +")
+
+
 def test_metrics_of_a_gate_share_its_level() -> None:
     how = levels(1)
     both = {"execute_ms": (at_p(0.006, TAU), 0.004), "service_mean_ms": (0.0, 0.004)}
