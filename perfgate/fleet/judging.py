@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite, isnan
 
 from perfgate.fleet.answer import MetricMove
 from perfgate.fleet.family import SHARES, Test, failed, milder_level
@@ -121,7 +121,7 @@ def _verdict(rounds: Mapping[int, Result], levels: Levels, fails_at: float | Non
     if fails_at is not None:
         number, level = _failing_round(valid, levels, fails_at)
     result = valid[number]
-    moves = tuple(sorted(_moves(number, result, levels), key=lambda move: -move.worse_by))
+    moves = tuple(sorted(_moves(number, result, levels), key=_unlike_worse))
     own = {each.judgement.verdict for each in valid.values() if each.judgement}
     failing = fails_at is not None
     verdict = Verdict.FAIL if failing else Verdict.PASS if Verdict.PASS in own else Verdict.INCONCLUSIVE
@@ -176,6 +176,11 @@ def _moves(number: int, result: Result, levels: Levels) -> Iterator[MetricMove]:
             worse_lower=min(ends),
             worse_upper=max(ends),
         )
+
+
+def _unlike_worse(move: MetricMove) -> float:
+    """Return what sorts the worst first, and a change that is not known last: NaN would leave any order."""
+    return inf if isnan(move.worse_by) else -move.worse_by
 
 
 def _worse(sign: int, change: float, case: Case) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import log1p
+from math import log1p, nan
 
 import pytest
 
@@ -197,3 +197,11 @@ def test_higher_is_better_where_it_is() -> None:
     found = verdicts({"a": {1: result(changes)}}, levels(1))["a"]
     assert found.verdict is Verdict.FAIL
     assert found.moves[0].worse_by > 1
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_change_that_is_not_known_comes_last_and_disturbs_no_order(place: int) -> None:
+    changes = [("execute_ms", (0.01, 0.004)), ("service_mean_ms", (0.3, 0.004))]
+    changes.insert(place, ("pss_mb", (nan, nan)))
+    found = verdicts({"a": {1: result(dict(changes))}}, levels(1))["a"]
+    assert [move.metric for move in found.moves] == ["service_mean_ms", "execute_ms", "pss_mb"]
