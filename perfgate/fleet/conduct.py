@@ -91,7 +91,10 @@ class Conductor:
         """
         try:
             done = self._all(first)
-            kept = {name: found.budget_s for name, task in second.items() if (found := self._kept(task)) is not None}
+            undecided = [
+                second[each.gate_id] for each in done if each.gate_id in second and self.state_of(each).is_open
+            ]
+            kept = {task.gate_id: found.budget_s for task in undecided if (found := self._kept(task)) is not None}
             done += self._all(extended(done, first, second, self.state_of, kept))
             return done + self._all(capacity)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
@@ -56,6 +57,8 @@ class House:
     deadline_s: float = inf
     cores: int = 2
     tokens: Callable[[], str] = field(default_factory=lambda: map(str, count()).__next__)
+    read: list[tuple[str, int]] = field(default_factory=list)
+    """Gate and round of kept measurements whose results were read."""
 
     def conduct(self, first: list[Task], *, second: bool = False, capacity: list[Task] | None = None) -> list[Measured]:
         conductor = Conductor(
@@ -66,11 +69,15 @@ class House:
             watcher=self.seen,
             clock=self.engine.clock,
             token=self.tokens,
-            is_whole=lambda measured: measured.gate_id not in self.damaged,
+            is_whole=self.is_whole,
             deadline_s=self.deadline_s,
         )
         again = {each.gate_id: replace(each, round_number=2, key=f"{each.key} again") for each in first}
         return conductor.conduct(first, again if second else {}, capacity or [])
+
+    def is_whole(self, measured: Measured) -> bool:
+        self.read.append((measured.gate_id, measured.round_number))
+        return measured.gate_id not in self.damaged
 
     def order(self, task: Task, directory: Path) -> Order:
         name = f"{task.gate_id} {task.round_number} {directory.name}"
@@ -281,6 +288,17 @@ def test_a_second_round_that_was_measured_counts_when_no_time_is_left_for_it_any
     done = again.conduct([task("open"), task("other", key="changed")], second=True)
     assert again.seen.begun_ == ["other 1"]
     assert [(each.gate_id, each.round_number) for each in done if each.kept] == [("open", 1), ("open", 2)]
+
+
+def test_a_second_round_is_not_read_if_the_first_is_decided_now(tmp_path: Path) -> None:
+    """It would be judged: a watcher keeps what it reads."""
+    other, is_open = RoundState(is_open=False, used_s=0.0), RoundState(is_open=True, used_s=60.0)
+    house(tmp_path, states={"a": is_open, "b": other}).conduct([task("a"), task("b")], second=True)
+    shutil.rmtree(tmp_path / "gates" / "a" / "1")
+    again = house(tmp_path, states={"b": other})
+    done = again.conduct([task("a"), task("b")], second=True)
+    assert sorted((each.gate_id, each.round_number) for each in done) == [("a", 1), ("b", 1)]
+    assert again.read == [("b", 1)]
 
 
 def test_a_measurement_that_hangs_is_not_begun_again(tmp_path: Path) -> None:
