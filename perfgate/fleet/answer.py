@@ -150,11 +150,12 @@ class TotalDemand:
     demand_rps: float
     """Of the models that are counted."""
     baseline: tuple[float, float, float] | None
-    """Servers of the baselines: estimate, lower and upper end of the 95 % interval; None if nothing is compared."""
+    """Servers of the baselines: estimate, lower and upper end of the 95 % interval; None if nothing is compared,
+    or the capacity of a baseline is not known."""
     candidate: tuple[float, float, float]
     """Servers of the candidates."""
     change: tuple[float, float, float] | None
-    """More servers for the candidates, negative for fewer."""
+    """More servers for the candidates, negative for fewer: estimate, lower and upper end of the 99 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class FleetAnswer:
     gates: tuple[GateAnswer, ...]
     """The most urgent first."""
     demands: tuple[ModelDemand, ...] = ()
-    """Models with a demand whose capacity was measured, in the order of the fleet file."""
+    """Models with a demand, in the order of the fleet file."""
     total: TotalDemand | None = None
     """Servers for all models with a demand; None if there are none."""
     seconds: float = nan

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from perfgate.explain.sentences import cause_lines
 from perfgate.fleet.answer import FleetAnswer, GateAnswer, Measurement, ModelDemand
 from perfgate.fleet.conduct import CAPACITY
+from perfgate.fleet.gates import FleetGate
 from perfgate.fleet.history import append_history, missing, read_history, since
 from perfgate.fleet.judging import GateVerdict, Levels, verdicts
 from perfgate.fleet.measured import LOG, Measured, Measurements
@@ -163,9 +164,14 @@ def _utc(seconds: float) -> str:
 def _demands(
     opened: Sequence[OpenedGate], own: Mapping[str, Sequence[Measured]], measurements: Measurements
 ) -> Iterator[ModelDemand]:
-    for gate in (each.gate for each in opened if each.gate.demand_rps is not None):
-        for measured in own[gate.gate_id]:
-            if measured.round_number == CAPACITY:
-                answer = capacity_of(measured, measurements)
-                found = (answer.arms, answer.change, answer.needs) if answer else ((), None, None)
-                yield ModelDemand(gate.model_name, gate.demand_rps or 0.0, *found)
+    """Yield every model with a demand, whether its capacity was measured or not."""
+    gates: dict[str, list[FleetGate]] = defaultdict(list)
+    for each in opened:
+        if each.gate.demand_rps is not None:
+            gates[each.gate.model_name].append(each.gate)
+    for name, of_model in gates.items():
+        searches = ((gate, each) for gate in of_model for each in own.get(gate.gate_id, ()))
+        found = next((pair for pair in searches if pair[1].round_number == CAPACITY), None)
+        gate, answer = (found[0], capacity_of(found[1], measurements)) if found else (of_model[0], None)
+        parts = (answer.arms, answer.change, answer.needs) if answer else ((), None, None)
+        yield ModelDemand(name, gate.demand_rps or 0.0, *parts)

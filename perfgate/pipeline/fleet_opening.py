@@ -38,7 +38,7 @@ class OpenedGate:
     gate: FleetGate
     comparison: Comparison | None
     key: str
-    """Digest of everything that a measurement depends on but its round."""
+    """Digest of everything that a gate's measurement depends on but its round."""
     verdict: Verdict | None = None
     """Verdict of a gate that cannot be measured."""
     problem: str = ""
@@ -108,7 +108,6 @@ class Opener:
             "scenario": comparison.scenario_digest,
             "judged": judged,
             "needs": [gate.cores, gate.memory_mib, sorted(gate.resources.items())],
-            "demand": [gate.demand_rps, gate.headroom],
             "levels": [levels.alpha, self.fleet.rounds],
             "software": dict(self.software),
             "settings": without_own(self.settings),

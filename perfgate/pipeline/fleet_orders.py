@@ -82,9 +82,11 @@ class Orders:
 def tasks_of(opened: OpenedGate, round_number: int) -> Task:
     """Return a gate's task in one round; the second one's budget is set when it is known what the others left."""
     gate = opened.gate
-    budget_s = gate.capacity_s if round_number == CAPACITY else opened.measure_s
+    budget_s, key = opened.measure_s, f"{opened.key} {round_number}"
+    if round_number == CAPACITY:
+        budget_s, key = gate.capacity_s, f"{key} {gate.demand_rps} {gate.headroom} {gate.capacity_s}"
     urgency = (float(round_number == CAPACITY), -float(gate.priority), -budget_s)
-    return Task(gate.gate_id, round_number, f"{opened.key} {round_number}", budget_s, urgency)
+    return Task(gate.gate_id, round_number, key, budget_s, urgency)
 
 
 def result_of(measured: Measured, measurements: Measurements) -> Result | None:

@@ -227,6 +227,47 @@ def test_a_measurement_takes_what_is_measured_and_its_files_from_the_fleet(
     assert "no baseline default in elsewhere" in commands("run", "same", expect=ExitCode.INCONCLUSIVE)
 
 
+DEMANDS = """
+[defaults]
+scenarios = ["s.toml"]
+against = "old"
+demand_rps = 1_000
+[[models]]
+model = "same"
+[[models]]
+model = "slow"
+baseline = "prod"
+"""
+
+
+def test_a_model_with_a_demand_that_was_not_measured_is_named_and_not_counted(
+    commands: Commands, engine: FakeEngine
+) -> None:
+    Path("fleet.toml").write_text(DEMANDS)
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    assert [order.arguments[0] for order in engine.orders] == ["run", "capacity"]
+    found = document.read(Path("out"))
+    assert [each.model_name for each in found.demands] == ["same", "slow"]
+    assert found.total is not None
+    assert found.total.left_out == ("same", "slow")
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("change", ["demand_rps = 2_000", "capacity_s = 300", "headroom = 0.2"])
+def test_only_the_search_for_the_capacity_depends_on_what_it_is_asked(change: str, commands: Commands) -> None:
+    def key(round_number: int) -> str:
+        facts = json.loads(Path("out/gates/same--s", str(round_number), "measured.json").read_text())
+        return str(facts["key"])
+
+    Path("fleet.toml").write_text(DEMANDS)
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    capacity, gate = key(0), key(1)
+    Path("fleet.toml").write_text(DEMANDS.replace('model = "same"', f'model = "same"\n{change}'))
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    assert key(1) == gate
+    assert key(0) != capacity
+
+
 @pytest.mark.slow  # 1 s: one run on fakes
 def test_a_model_that_changes_after_it_was_opened_is_not_judged(commands: Commands, engine: FakeEngine) -> None:
     def measured(arguments: Sequence[str]) -> int:
