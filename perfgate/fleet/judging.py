@@ -79,13 +79,13 @@ def _test(rounds: Mapping[int, Result], levels: Levels) -> Test:
     valid = _valid(rounds)
 
     def fails(level: float) -> bool:
-        return any(_fails(result, level * _share(number, levels)) for number, result in valid.items())
+        return any(fails_alone(result, level * _share(number, levels)) for number, result in valid.items())
 
     return fails
 
 
-def _fails(result: Result, level: float) -> bool:
-    """Return whether any gated metric is worse at its part of the level (Bonferroni); an objective failed already."""
+def fails_alone(result: Result, level: float) -> bool:
+    """Return whether any gated metric is worse at its part of the level (Bonferroni), or an objective failed."""
     objectives = result.judgement.objectives if result.judgement else ()
     if any(each.counts and each.verdict is Verdict.FAIL for each in objectives):
         return True
@@ -135,7 +135,7 @@ def _share(number: int, levels: Levels) -> float:
 def _failing_round(valid: Mapping[int, Result], levels: Levels, fails_at: float) -> tuple[int, float]:
     """Return the first round that fails, and at which level: at that of all gates, or else at a milder one."""
     tried = [(number, level) for level in (levels.alpha / levels.sharing, fails_at) for number in valid]
-    return next(each for each in tried if _fails(valid[each[0]], each[1] * _share(each[0], levels)))
+    return next(each for each in tried if fails_alone(valid[each[0]], each[1] * _share(each[0], levels)))
 
 
 def _headline(result: Result, verdict: Verdict, level: float) -> str:

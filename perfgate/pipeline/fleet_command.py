@@ -142,7 +142,7 @@ class _Call:
         for each in self.measurable if question.fresh else ():
             measurements.forget_all(each.gate.gate_id)
         progress = make_fleet_progress(host.console, host.clock, live=question.live, quiet=question.quiet)
-        watching = Watching(progress, measurements, self.orders.gates, self.levels.sharing, {}, [])
+        watching = Watching(progress, measurements, self.orders.gates, self.levels, {}, [])
         interrupted = False
         try:
             self._conduct(measurements, watching)

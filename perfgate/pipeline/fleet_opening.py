@@ -11,7 +11,7 @@ from typing import Any
 
 from perfgate.errors import InvalidRunError, NoBaselineError, PerfgateError, UsageError
 from perfgate.fleet.gates import FleetGate
-from perfgate.fleet.judging import Levels
+from perfgate.fleet.judging import Levels, fails_alone
 from perfgate.fleet.own_settings import without_own
 from perfgate.fleet.schema import FleetFile
 from perfgate.gate.objectives import judged_objectives
@@ -145,13 +145,17 @@ def is_of(result: Result, opened: OpenedGate) -> bool:
     return same and (record is None or result.record is None or result.record.record == record.id)
 
 
-def is_strict_enough(result: Result, sharing: int) -> bool:
-    """Return whether a result of a fleet with another number of gates can be judged among `sharing` gates.
+def is_strict_enough(result: Result, levels: Levels, round_number: int) -> bool:
+    """Return whether a result of a fleet with another number of gates can be judged among those of now.
 
-    Metrics can be judged at any level. An objective that failed did so at the level of that time; and a gate that
-    shared its level with none was looked at early (perfgate.experiment.plan.looked_at_like).
+    Metrics can be judged at any level. But an objective that failed did so at the level of that time; a metric that
+    failed ended the measurement, which may be too short for a stricter level; and a gate that shared its level with
+    none was looked at early (perfgate.experiment.plan.looked_at_like).
     """
-    if (was := result.gates) >= sharing:
+    if (was := result.gates) >= levels.sharing:
         return True
-    objectives = result.judgement.objectives if result.judgement else ()
-    return was > 1 and not any(each.counts and each.verdict is Verdict.FAIL for each in objectives)
+    if was == 1 or (judged := result.judgement) is None:
+        return False
+    if any(each.counts and each.verdict is Verdict.FAIL for each in judged.objectives):
+        return False
+    return judged.verdict is not Verdict.FAIL or fails_alone(result, levels.of_round(round_number) / levels.sharing)

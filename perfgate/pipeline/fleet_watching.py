@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from perfgate.fleet.conduct import CAPACITY, RoundState, Task
-from perfgate.fleet.judging import in_file_words
+from perfgate.fleet.judging import Levels, in_file_words
 from perfgate.fleet.measured import Measured, Measurements
 from perfgate.pipeline.fleet_opening import OpenedGate, is_of, is_strict_enough
 from perfgate.pipeline.fleet_orders import capacity_of, result_of, state_of
@@ -23,8 +23,7 @@ class Watching:
     progress: FleetProgress
     measurements: Measurements
     opened: Mapping[str, OpenedGate]
-    sharing: int
-    """Gates that share the error level."""
+    levels: Levels
     results: dict[tuple[str, int], Result]
     done: list[Measured]
 
@@ -68,7 +67,7 @@ class Watching:
         result = self._result(measured)
         if result is None or not self._is_of_opened(measured, result):
             return False
-        fits = is_strict_enough(result, self.sharing)
+        fits = is_strict_enough(result, self.levels, measured.round_number)
         if not fits:
             del self.results[measured.gate_id, measured.round_number]
         return fits
