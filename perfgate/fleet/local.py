@@ -16,6 +16,8 @@ class LocalEngine:
     def __init__(self, cpus: Collection[int], available_mib: Callable[[], float], node: str) -> None:
         self._cores, self._available_mib, self._node = len(physical_cores(cpus)), available_mib, node
         self._running: list[Measuring] = []
+        self._idle_mib = 0.0
+        """Memory that was available when nothing ran here: what runs takes its reservation out of that."""
 
     @property
     def description(self) -> str:
@@ -35,10 +37,13 @@ class LocalEngine:
 
     def has_room(self, order: Order) -> bool:
         """Return whether cores and memory are free for the order."""
+        if not self._running:
+            self._idle_mib = self._available_mib()
+            return order.cores <= self._cores
         taken = sum(each.order.cores for each in self._running)
-        reserved = sum(each.order.memory_mib for each in self._running)
-        fits = not self._running or reserved + order.memory_mib <= self._available_mib()
-        return taken + order.cores <= self._cores and fits
+        reserved_mib = sum(each.order.memory_mib for each in self._running)
+        left_mib = min(self._idle_mib - reserved_mib, self._available_mib())
+        return taken + order.cores <= self._cores and order.memory_mib <= left_mib
 
     def start(self, order: Order) -> None:
         """Begin a measurement; it waits if another fleet has its cores."""

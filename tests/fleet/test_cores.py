@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,24 @@ def test_an_engine_says_what_waits_for_cores_that_others_have(tmp_path: Path, mo
             pass
     assert (ended[0].exit_code, ended[0].cpus) == (0, (0,))
     assert engine.waiting() == ()
+
+
+def test_memory_that_a_measurement_has_taken_is_not_counted_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    available_mib = [16.0]
+    engine = LocalEngine(range(8), lambda: available_mib[0], "here")
+    command = ("--version",), str(tmp_path), {**os.environ}
+    orders = [Order(name, *command, str(tmp_path / f"{name}.log"), 1, 60.0, memory_mib=5.0) for name in "abcd"]
+    for order in orders[:3]:
+        assert engine.has_room(order)
+        engine.start(order)
+        available_mib[0] -= 5.0
+    assert not engine.has_room(orders[3])
+    assert not engine.has_room(replace(orders[3], memory_mib=1.0 + 1e-6))
+    assert engine.has_room(replace(orders[3], memory_mib=1.0))
+    available_mib[0] = 0.5
+    assert not engine.has_room(replace(orders[3], memory_mib=1.0)), "others took it"
+    engine.stop()
