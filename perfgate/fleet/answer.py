@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 from perfgate.capacity.answer import ArmCapacity, CapacityChange, ServersNeeded
@@ -40,6 +40,15 @@ class Measurement:
     """Digest of the stable facts about the environment."""
     problem: str = ""
     """Why there is no result; empty if there is one."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall time; NaN if a document that others wrote has no times."""
+        try:
+            began, ended = map(datetime.fromisoformat, (self.began_utc, self.ended_utc))
+            return (ended - began).total_seconds()
+        except (ValueError, TypeError):
+            return nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,7 @@ class GateAnswer:
     @property
     def seconds(self) -> float:
         """Wall time of all its measurements, kept ones included."""
-        spans = ((datetime.fromisoformat(each.began_utc), each.ended_utc) for each in self.measurements)
-        return sum((datetime.fromisoformat(ended) - began).total_seconds() for began, ended in spans)
+        return sum(each.seconds for each in self.measurements if not isnan(each.seconds))
 
     @property
     def shown(self) -> Measurement | None:

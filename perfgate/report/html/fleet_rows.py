@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from perfgate import formatting
@@ -176,20 +175,13 @@ def _measurement(gate_id: str, found: Measurement, up: str) -> MeasurementRow:
         node=found.node,
         cpus=", ".join(map(str, found.cpus)),
         began=found.began_utc[:19].replace("T", " "),
-        took=formatting.duration(_seconds(found)),
+        took=formatting.duration(found.seconds),
         budget=formatting.duration(found.budget_s),
         attempts=found.attempts,
         kept=found.kept,
         fingerprint=formatting.short_digest(found.fingerprint),
         problem=found.problem,
     )
-
-
-def _seconds(found: Measurement) -> float:
-    try:
-        return (datetime.fromisoformat(found.ended_utc) - datetime.fromisoformat(found.began_utc)).total_seconds()
-    except (ValueError, TypeError):
-        return float("nan")
 
 
 def _link(found: Measurement, file: str) -> str:

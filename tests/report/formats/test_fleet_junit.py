@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from perfgate.fleet.answer import FleetAnswer
 from perfgate.report.formats.fleet_junit import fleet_junit
-from tests.fleet.answers import SAMPLES, failing, invalid
+from tests.fleet.answers import SAMPLES, answer, failing, gate, invalid, measurement
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -41,3 +42,11 @@ def test_a_gate_is_a_case_of_its_models_suite_with_its_owner() -> None:
 def test_what_could_not_be_judged_is_an_error_and_what_is_undecided_is_skipped() -> None:
     assert _root(invalid()).attrib["errors"] == "2"
     assert _root(failing()).attrib["skipped"] == "2"
+
+
+@pytest.mark.parametrize("ended", ["", "yesterday", "2026-11-29T10:45:51", None])
+def test_a_measurement_without_readable_times_takes_none(ended: str) -> None:
+    rounds = measurement(1), replace(measurement(2), ended_utc=ended)
+    case = _root(answer(gate("ranker", "bursty", rounds=rounds))).find(".//testcase")
+    assert case is not None
+    assert case.attrib["time"] == "42.000"
