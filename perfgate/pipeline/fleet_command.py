@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
@@ -79,7 +79,7 @@ def answer(question: Question, policy: Policy, settings: Mapping[str, Any], host
         call = _Call(question, fleet, levels, opened, orders, engine, out, host)
         call.refuse()
         if question.dry_run:
-            return _listed(opened, levels, Measurements(out), host)
+            return call.show(Measurements(out))
         if question.junit_file is not None:
             make_ready(question.junit_file, "--junit")
         try:
@@ -100,21 +100,6 @@ def _engine(question: Question, host: Host) -> Engine:
     return RayEngine(question.address, host.environ)
 
 
-def _listed(opened: Sequence[OpenedGate], levels: Levels, measurements: Measurements, host: Host) -> int:
-    """Print what would be measured, in this order, and what is kept."""
-    kept = 0
-    for each in sorted(opened, key=lambda gate: tasks_of(gate, 1).urgency):
-        task, against = tasks_of(each, 1), each.gate.against or each.gate.baseline or "its objectives"
-        is_kept = each.comparison is not None and measurements.kept(task.gate_id, 1, task.key) is not None
-        what = each.problem or f"{each.gate.model} against {against}{' (kept)' * is_kept}"
-        kept += is_kept
-        print(f"{each.gate.gate_id}  {what}", file=host.stdout)
-    count = sum(each.comparison is not None for each in opened) - kept
-    level = f"error level {share(levels.alpha)} shared by {levels.sharing}"
-    print(f"{count} of {len(opened)} gates to measure, {kept} kept, {level}", file=host.stdout)
-    return ExitCode.PASS
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
     question: Question
@@ -127,8 +112,8 @@ class _Call:
     host: Host
 
     @property
-    def measurable(self) -> list[OpenedGate]:
-        return [each for each in self.opened if each.comparison is not None]
+    def measurable(self) -> tuple[OpenedGate, ...]:
+        return tuple(each for each in self.opened if each.comparison is not None)
 
     def refuse(self) -> None:
         """Raise UsageError before anything is measured if some gate can never run on this engine."""
@@ -136,20 +121,40 @@ class _Call:
             if why := self.engine.refusal(self.orders.order(tasks_of(each, 1), self.out)):
                 raise UsageError(f"{each.gate.gate_id}: {why}", "change its cores, memory_mib or resources")
 
+    def show(self, measurements: Measurements) -> int:
+        """Print what would be measured, in this order, and what is kept."""
+        kept, watching = 0, self.watching(measurements)
+        for each in sorted(self.opened, key=lambda gate: tasks_of(gate, 1).urgency):
+            task, against = tasks_of(each, 1), each.gate.against or each.gate.baseline or "its objectives"
+            may_keep = each.comparison is not None and not self.question.fresh
+            found = measurements.kept(task.gate_id, 1, task.key) if may_keep else None
+            is_kept = found is not None and watching.is_whole(found)
+            what = each.problem or f"{each.gate.model} against {against}{' (kept)' * is_kept}"
+            kept += is_kept
+            print(f"{each.gate.gate_id}  {what}", file=self.host.stdout)
+        count = len(self.measurable) - kept
+        level = f"error level {share(self.levels.alpha)} shared by {self.levels.sharing}"
+        print(f"{count} of {len(self.opened)} gates to measure, {kept} kept, {level}", file=self.host.stdout)
+        return ExitCode.PASS
+
+    def watching(self, measurements: Measurements) -> Watching:
+        question, host = self.question, self.host
+        live = question.live and not question.dry_run
+        progress = make_fleet_progress(host.console, host.clock, live=live, quiet=question.quiet)
+        return Watching(progress, measurements, self.orders.gates, self.levels, {}, [])
+
     def measure(self, measurements: Measurements) -> int:
         question, host, created = self.question, self.host, self.host.now()
         measurements.clear_attempts({each.gate.gate_id: each for each in self.measurable})
         for each in self.measurable if question.fresh else ():
             measurements.forget_all(each.gate.gate_id)
-        progress = make_fleet_progress(host.console, host.clock, live=question.live, quiet=question.quiet)
-        watching = Watching(progress, measurements, self.orders.gates, self.levels, {}, [])
-        interrupted = False
+        watching, interrupted = self.watching(measurements), False
         try:
             self._conduct(measurements, watching)
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            progress.close()
+            watching.progress.close()
         with host.interrupts.held():
             arguments = ("perfgate", *host.arguments)
             call = Call(self.fleet, self.levels, measurements, arguments, self.engine.description, created)

@@ -143,6 +143,25 @@ def test_a_dry_run_lists_what_would_be_measured(commands: Commands, engine: Fake
     assert not Path("junit.xml").exists()
 
 
+@pytest.mark.usefixtures("engine")
+def test_a_dry_run_says_what_a_run_would_keep(commands: Commands) -> None:
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    assert Path("out/gates/same--s/1/measured.json").is_file(), "it ended as if it passed, but without a result"
+    commands("fleet", "fleet.toml", "--dry-run", "--out", "out")
+    assert commands.out.splitlines()[-1].startswith("1 of 2 gates to measure, 0 kept")
+
+
+@pytest.mark.slow  # 1 s: one run on fakes
+def test_a_dry_run_keeps_what_can_be_judged_unless_all_is_measured_again(
+    commands: Commands, engine: FakeEngine
+) -> None:
+    engine.measure = app.main
+    commands("fleet", "fleet.toml", "--out", "out", "--no-explain", expect=ExitCode.INCONCLUSIVE)
+    for options, count in ((), 1), (("--fresh",), 0):
+        commands("fleet", "fleet.toml", "--dry-run", "--out", "out", *options)
+        assert f", {count} kept, " in commands.out.splitlines()[-1]
+
+
 @pytest.mark.slow  # 1 s: one run on fakes
 def test_a_gate_without_a_baseline_does_not_stop_the_others(commands: Commands, engine: FakeEngine) -> None:
     engine.measure = app.main
