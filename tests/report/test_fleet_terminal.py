@@ -3,14 +3,28 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from perfgate.fleet.answer import FleetAnswer
 from perfgate.fleet.sentences import demand_sentences, level_sentence, state_sentences
+from perfgate.gate.verdict import Verdict
 from perfgate.report.terminal.fleet import print_fleet
-from tests.fleet.answers import SAMPLES, explained, failing, hostile, invalid, many, objectives_only, passing
+from tests.fleet.answers import (
+    SAMPLES,
+    answer,
+    explained,
+    failing,
+    gate,
+    hostile,
+    invalid,
+    many,
+    move,
+    objectives_only,
+    passing,
+)
 
 
 def _printed(answer: FleetAnswer, width: int = 100, *, verbose: bool = False, colour: bool = False) -> str:
@@ -53,11 +67,19 @@ def test_a_gate_without_a_metric_says_what_decided() -> None:
     assert "audio--steady" in _printed(objectives_only(), 140, verbose=True)
 
 
+def test_a_gate_that_fails_by_an_objective_says_so_beside_what_moved() -> None:
+    found = replace(gate("ranker", "bursty", move("execute_ms", -0.1)), verdict=Verdict.FAIL, headline="p99 28.4 > 20")
+    _, failed, moved, *_ = _printed(answer(found), 140).splitlines()
+    assert failed.split()[0] == "fail"
+    assert "p99 28.4 > 20" in failed
+    assert moved.strip() == "execute_ms -10.0% [-13.0, -7.0]"
+
+
 @pytest.mark.parametrize("build", [passing, failing, invalid])
 def test_all_sentences_stand_below_the_table(build: Callable[[], FleetAnswer]) -> None:
-    answer = build()
-    text = _printed(answer, 400)
-    said = (*state_sentences(answer), *demand_sentences(answer), level_sentence(answer))
+    found = build()
+    text = _printed(found, 400)
+    said = (*state_sentences(found), *demand_sentences(found), level_sentence(found))
     places = [text.index(words) for words in said]
     assert places == sorted(places)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from perfgate import formatting
 from perfgate.fleet.answer import FleetAnswer, GateAnswer
-from perfgate.fleet.sentences import demand_sentences, level_sentence, moved_words, state_sentences
+from perfgate.fleet.sentences import demand_sentences, level_sentence, moved_words, reason_of, state_sentences
 from perfgate.fleet.summary import final_word
 from perfgate.gate.verdict import Verdict
 from perfgate.report.terminal.result import STYLES
@@ -209,7 +209,8 @@ def print_fleet(console: Console, answer: FleetAnswer, *, verbose: bool) -> None
 
 def _row(gate: GateAnswer, *, owners: bool) -> tuple[Text | str, ...]:
     word = Text(gate.verdict.value, STYLES[gate.verdict.value], no_wrap=True)
-    told = (moved_words(gate) or gate.headline, *gate.causes[:1])
+    failed = reason_of(gate) if gate.verdict is Verdict.FAIL else ""  # an objective, while metrics may have moved
+    told = (*(each for each in (failed, moved_words(gate)) if each), *gate.causes[:1]) or (gate.headline,)
     what = Text("\n").join(Text(one_line(words)) for words in told)
     return (word, gate.gate_id, *((gate.owner,) if owners else ()), what, gate.since_utc[:10])
 
