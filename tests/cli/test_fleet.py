@@ -144,6 +144,26 @@ def test_a_dry_run_lists_what_would_be_measured(commands: Commands, engine: Fake
 
 
 @pytest.mark.usefixtures("engine")
+def test_another_tensorflow_measures_again(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    def key() -> str:
+        commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+        return str(json.loads(Path("out/gates/same--s/1/measured.json").read_text())["key"])
+
+    before = key()
+    assert key() == before
+    monkeypatch.setattr(fleet_command, "environment", lambda _: {"tensorflow": "99", "variables": {}})
+    assert key() != before
+
+
+def test_a_measurement_may_take_twice_its_budget_and_the_time_for_starts(
+    commands: Commands, engine: FakeEngine
+) -> None:
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
+    (order,) = engine.orders
+    assert order.most_s == 2 * 2 + 600
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_dry_run_says_what_a_run_would_keep(commands: Commands) -> None:
     commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
     assert Path("out/gates/same--s/1/measured.json").is_file(), "it ended as if it passed, but without a result"

@@ -162,6 +162,13 @@ def test_a_measurement_that_is_lost_again_and_again_is_given_up(tmp_path: Path) 
     assert Measurements(tmp_path).kept("unlucky", 1, "key 1") is None, "the next call tries again"
 
 
+def test_what_was_lost_is_begun_again_before_what_is_less_urgent(tmp_path: Path) -> None:
+    codes = iter([-9, *[ExitCode.PASS] * 3])
+    rooms = House(tmp_path, FakeEngine([FakeNode("node", 2)], lambda _: 10.0, lambda _: next(codes)))
+    rooms.conduct([task("first", priority=2), task("second", priority=1), task("third")])
+    assert rooms.seen.begun_ == ["first 1", "first 1", "second 1", "third 1"]
+
+
 @pytest.mark.parametrize("code", [-9, ExitCode.INTERRUPTED])
 def test_what_was_ended_from_outside_is_measured_again(tmp_path: Path, code: int) -> None:
     codes = iter([code, ExitCode.FAIL])
@@ -259,13 +266,14 @@ def test_facts_that_are_damaged_are_as_good_as_none(tmp_path: Path) -> None:
         assert kept.kept("a", 1, "key 1") is None
 
 
-def test_messages_name_files_where_they_are_in_the_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["result.json", "report.html", "capacity.json"])
+def test_messages_name_files_where_they_are_in_the_end(file: str, tmp_path: Path) -> None:
     kept = Measurements(tmp_path)
     attempt = kept.attempt("a", 1, "7")
     attempt.mkdir(parents=True)
-    (attempt / "result.json").write_text(f'{{"headline": "the server died: see {attempt}/servers.log"}}')
+    (attempt / file).write_text(f'{{"headline": "the server died: see {attempt}/servers.log"}}')
     kept.finish(Measured("a", 1, "k", 1.0, "n", (0,), 0.0, 1.0, 5), attempt)
-    headline = json.loads((tmp_path / "gates" / "a" / "1" / "result.json").read_text())["headline"]
+    headline = json.loads((tmp_path / "gates" / "a" / "1" / file).read_text())["headline"]
     assert headline == f"the server died: see {tmp_path}/gates/a/1/servers.log"
 
 

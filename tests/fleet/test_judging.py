@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import log1p, nan
 
 import pytest
+from scipy import special
 
 from perfgate.fleet.judging import GateVerdict, Levels, verdicts
 from perfgate.fleet.schema import Correction, Family
@@ -190,6 +191,20 @@ def test_what_moved_is_what_no_change_is_not_in_at_the_level_of_all() -> None:
     assert worst.lower < 0.05 < worst.upper
     assert worst.worse_lower < worst.worse_by < worst.worse_upper
     assert worst.worse_by == pytest.approx(log1p(0.05) / TAU)
+
+
+@pytest.mark.parametrize(("rounds", "number", "share"), [(1, 1, 1.0), (2, 1, 0.75), (2, 2, 0.25)])
+@pytest.mark.parametrize(("family", "sharing"), [(Family.FLEET, 50), (Family.GATE, 1)])
+def test_intervals_are_at_the_part_of_the_level_of_one_metric_in_one_round(
+    family: Family, sharing: int, rounds: int, number: int, share: float
+) -> None:
+    how = levels(50, rounds, family)
+    changes = {"execute_ms": (0.01, 0.004), "service_mean_ms": (0.01, 0.004)}
+    measured = result(changes, alpha=how.of_round(number), gates=how.sharing)
+    move = verdicts({"a": {number: measured}}, how)["a"].moves[0]
+    half = -special.stdtrit(22, 0.01 * share / sharing / 2) * 0.004
+    assert log1p(move.lower) == pytest.approx(log1p(0.01) - half)
+    assert log1p(move.upper) == pytest.approx(log1p(0.01) + half)
 
 
 def test_higher_is_better_where_it_is() -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from perfgate.errors import ExitCode
+from perfgate.fleet.answer import FleetAnswer
 from perfgate.fleet.method import method_sentences
 from perfgate.fleet.moved_models import moved_models, moved_sentence, worst
 from perfgate.fleet.schema import Correction, Family
 from perfgate.fleet.sentences import count_words, demand_sentences, level_sentence, moved_words, state_sentences
-from perfgate.fleet.summary import final_word, headline_of
+from perfgate.fleet.summary import exit_code_of, final_word, headline_of
 from perfgate.gate.verdict import Verdict
 from tests.fleet.answers import (
     failing,
@@ -130,3 +133,16 @@ def test_servers_are_added_up_with_and_without_baselines() -> None:
         "Not counted, because their capacity is not known: audio, vision, text.",
     ]
     assert list(demand_sentences(passing())) == []
+
+
+@pytest.mark.parametrize(
+    ("build", "code"),
+    [
+        (passing, ExitCode.PASS), (failing, ExitCode.FAIL), (invalid, ExitCode.INVALID),
+        (undecided, ExitCode.PASS),
+    ],
+)  # fmt: skip
+def test_only_what_is_undecided_may_pass_by_an_option(build: Callable[[], FleetAnswer], code: ExitCode) -> None:
+    assert exit_code_of(build(), "pass", interrupted=False) == code
+    assert exit_code_of(build(), "pass", interrupted=True) == ExitCode.INTERRUPTED
+    assert exit_code_of(undecided(), "fail", interrupted=False) == ExitCode.INCONCLUSIVE
