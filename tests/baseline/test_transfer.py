@@ -230,6 +230,18 @@ def test_links_and_devices_are_refused(moving: Moving, kind: bytes) -> None:
     moving.refuses("is not a plain file")
 
 
+def test_a_file_that_is_larger_than_its_bytes_is_refused(moving: Moving) -> None:
+    """A sparse member, in the form that looks like a plain file: 4 MiB in one block, or a terabyte."""
+    moving.export()
+    sparse = tarfile.TarInfo("GNUSparseFile/a")
+    name, size = f"{MODEL}/a", str(2**22)
+    sparse.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": name,
+                          "GNU.sparse.realsize": size}  # fmt: skip
+    members = ((tarfile.TarInfo(name), data) for name, data in moving.members().items())
+    moving.write([*members, (sparse, b"0\n".ljust(512, b"\0"))])
+    moving.refuses("is not a plain file")
+
+
 def test_a_member_that_is_there_twice_is_refused(moving: Moving) -> None:
     moving.export()
     members = [(tarfile.TarInfo(name), data) for name, data in moving.members().items()]
