@@ -163,7 +163,7 @@ class FleetModel(Common):
     """SavedModel directory, TF-Serving base path or `.keras` file, relative to the fleet file. `*`, `?` and `[ab]`
     match within a name: every directory and `.keras` file that is not hidden, and one that is no model is an error.
     `**` matches directories at any depth, but only models. An entry without a pattern replaces what patterns say of the
-    same model; of two patterns, the later one does."""
+    same model; of two patterns, the later one does, scenario by scenario."""
     name: ReportName | None = None
     """Name of the model in reports and of its directory. Default: the last part of its path, or the last two of a
     version (`ranker/3` is `ranker-3`; a base path keeps its name when a version is added)."""
