@@ -54,6 +54,8 @@ class StoredBaseline:
     payload_digest: str
     newest: Record
     """The newest of the records whose mean the numbers are; if none is comparable, the requested one."""
+    requested: Record
+    """The newest record of the name for the scenario, whatever environment it is from."""
     cautions: tuple[Caution, ...] = ()
 
 
@@ -81,7 +83,7 @@ def stored_baseline(  # noqa: PLR0913 - everything that determines the numbers
     models = {digest: occasions_of(each for each in here if each.model.digest == digest) for digest in _digests(here)}
     mine = models.get(record.model.digest, ())
     newest, size_mb = mine[0] if mine else record, record.model.size_bytes / 2**20
-    names = tuple(f"{each.name}/{each.id}" for each in mine)
+    names = tuple(each.place for each in mine)
     numbers = StoredNumbers(
         metrics={metric.name: found for metric in METRICS if (found := _metric(metric, mine, models, calibrations))},
         size_mb=size_mb,
@@ -94,6 +96,7 @@ def stored_baseline(  # noqa: PLR0913 - everything that determines the numbers
         numbers,
         newest.payload_digest,
         newest,
+        record,
         (CautionKind.STORED_NUMBERS.caution(keep=keep, again=again),) if mine else (),
     )
 
@@ -111,9 +114,7 @@ def unlike(stored: StoredBaseline, payload_digest: str, servers: int) -> Iterato
 
 def _environment_differs(record: Record, environment: Mapping[str, Any]) -> str:
     what = then_and_now(record.environment, environment) or "the server's settings"
-    return (
-        f"the environment differs from that of {record.name}/{record.id} ({what}), so stored numbers are not comparable"
-    )
+    return f"the environment differs from that of {record.place} ({what}), so stored numbers are not comparable"
 
 
 def _digests(records: Iterable[Record]) -> tuple[str, ...]:

@@ -76,6 +76,11 @@ class Record:
         created = datetime.fromisoformat(self.created_utc).astimezone(UTC)
         return f"{created:%Y%m%dT%H%M%S}.{created.microsecond // 1000:03d}Z-{digest}"
 
+    @property
+    def place(self) -> str:
+        """Identify the record within its store: `NAME/ID`."""
+        return f"{self.name}/{self.id}"
+
 
 _ADAPTER = TypeAdapter(Record)
 

@@ -55,7 +55,7 @@ def _record_facts(comparison: Comparison) -> RecordFacts | None:
     record = comparison.record if comparison.stored is None else comparison.stored.newest
     if record is None:
         return None
-    return RecordFacts(f"{record.name}/{record.id}", record.created_utc, record.fingerprint, dict(record.environment))
+    return RecordFacts(record.place, record.created_utc, record.fingerprint, dict(record.environment))
 
 
 def _unlike(comparison: Comparison, requests: RecordedPayload, plan: Plan) -> tuple[Caution, ...]:

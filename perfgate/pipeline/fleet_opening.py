@@ -98,7 +98,8 @@ class Opener:
 
     def _key(self, gate: FleetGate, comparison: Comparison) -> str:
         """Digest what a measurement depends on, but for the number of gates: see `is_strict_enough`."""
-        scenario, record, levels = comparison.scenario, comparison.record, self.levels
+        scenario, levels = comparison.scenario, self.levels
+        record = comparison.stored.requested if comparison.stored else comparison.record
         unjudged = {"budget": {"explain_s"}}
         judged = scenario.model_dump(mode="json", include={"gate", "objectives", "budget"}, exclude=unjudged)
         facts = {
@@ -134,6 +135,8 @@ def digests_of(opened: OpenedGate) -> dict[str, str]:
     found = {arm.value: model.digest for arm, model in comparison.models.items()}
     if comparison.record is not None:
         found[Arm.BASELINE.value] = comparison.record.model.digest
+    if comparison.stored is not None:
+        found[Arm.BASELINE.value] = comparison.stored.facts.model_digest
     return found
 
 
@@ -142,7 +145,7 @@ def is_of(result: Result, opened: OpenedGate) -> bool:
     digests = digests_of(opened)
     same = all(model.digest == digests.get(arm, model.digest) for arm, model in result.models.items())
     record = opened.comparison.record if opened.comparison else None
-    return same and (record is None or result.record is None or result.record.record == record.id)
+    return same and (record is None or result.record is None or result.record.record == record.place)
 
 
 def is_strict_enough(result: Result, levels: Levels, round_number: int) -> bool:

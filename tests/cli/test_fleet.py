@@ -199,6 +199,36 @@ def test_a_gate_without_a_baseline_does_not_stop_the_others(commands: Commands, 
     assert commands("fleet", "fleet.toml", "--out", "out", "--on-inconclusive", "pass")
 
 
+STORED = """
+store = "kept"
+[defaults]
+scenarios = ["s.toml"]
+[[models]]
+model = "same"
+baseline = "prod"
+"""
+
+
+@pytest.mark.slow  # 1 s: three runs on fakes
+@pytest.mark.parametrize("more", [(), ("--numbers-only",)])
+def test_a_gate_with_a_stored_baseline_is_judged_and_kept_until_another_is_recorded(
+    more: tuple[str, ...], commands: Commands, engine: FakeEngine
+) -> None:
+    engine.measure = app.main
+    Path("fleet.toml").write_text(STORED)
+    commands.record("old", *more)
+    command = ("fleet", "fleet.toml", "--out", "out", "--no-explain")
+    commands(*command, expect=ExitCode.INCONCLUSIVE)
+    (gate,) = document.read(Path("out")).gates
+    assert gate.measurements[0].problem == ""
+    assert gate.digests.keys() == {"baseline", "candidate"}
+    commands(*command, "--dry-run")
+    assert commands.out.startswith("same--s  same against prod (kept)\n")
+    commands.record("slow", *more)
+    commands(*command, "--dry-run")
+    assert commands.out.startswith("same--s  same against prod\n")
+
+
 def test_what_ends_without_a_result_is_invalid_and_says_where_to_look(commands: Commands, engine: FakeEngine) -> None:
     engine.measure = lambda _: ExitCode.INVALID
     message = commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
