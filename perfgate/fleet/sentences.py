@@ -11,6 +11,7 @@ from perfgate.fleet.summary import level_sentence
 from perfgate.gate.verdict import Verdict
 
 __all__ = [
+    "continuing",
     "count_words",
     "demand_sentences",
     "level_sentence",
@@ -42,6 +43,11 @@ def reason_of(gate: GateAnswer) -> str:
 def seen_words(move: MetricMove) -> str:
     """Return a metric with its change and interval: `latency_p99_ms +12.4% [+8.1, +16.9]`."""
     return f"{move.metric} {formatting.seen(move.change, move.lower, move.upper, move.metric)}"
+
+
+def continuing(command: Sequence[str]) -> str:
+    """Return how to continue after this command line, whose `--fresh` would begin again."""
+    return f"run the same command{' without --fresh' * ('--fresh' in command)} to continue"
 
 
 def count_words(gates: Sequence[GateAnswer]) -> str:

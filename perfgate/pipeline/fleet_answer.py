@@ -16,6 +16,7 @@ from perfgate.fleet.judging import GateVerdict, Levels, verdicts
 from perfgate.fleet.measured import LOG, Measured, Measurements
 from perfgate.fleet.portfolio import total_of
 from perfgate.fleet.schema import FleetFile
+from perfgate.fleet.sentences import continuing
 from perfgate.fleet.summary import headline_of, sorted_gates, verdict_of
 from perfgate.gate.verdict import Verdict
 from perfgate.pipeline.fleet_opening import OpenedGate, digests_of
@@ -26,7 +27,7 @@ from perfgate.version import __version__
 
 _MOST_CAUSES = 2
 _MOST_WORDS = 500
-NOT_MEASURED = "not measured yet: the fleet was stopped or ran out of time; run the same command to continue"
+_NOT_MEASURED = "not measured yet: the fleet was stopped or ran out of time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,7 @@ def answer_of(
         own[each.gate_id].append(each)
     found = verdicts(rounds, call.levels)
     gates = tuple(
-        _gate(each, found.get(name := each.gate.gate_id), own[name], rounds.get(name, {}), measurements)
-        for each in opened
+        _gate(each, found.get(name := each.gate.gate_id), own[name], rounds.get(name, {}), call) for each in opened
     )
     measured = {each.gate_id for each in done if each.round_number != CAPACITY}
     append_history(out, missing(read_history(out), gates))
@@ -97,11 +97,11 @@ def _gate(
     found: GateVerdict | None,
     own: Sequence[Measured],
     rounds: Mapping[int, Result],
-    measurements: Measurements,
+    call: Call,
 ) -> GateAnswer:
     """Describe a gate. `own`: its measurements; `rounds`: the results of those that have one."""
     gate = opened.gate
-    shown = tuple(_measurement(each, rounds.get(each.round_number), measurements) for each in own)
+    shown = tuple(_measurement(each, rounds.get(each.round_number), call.measurements) for each in own)
     if found is not None:
         verdict, headline, moves = found.verdict, found.headline, found.moves
     else:
@@ -109,7 +109,7 @@ def _gate(
         if opened.comparison is not None:
             problems = [each.problem for each in shown if each.problem]
             verdict = Verdict.INVALID if problems else Verdict.INCONCLUSIVE
-            headline = problems[-1] if problems else NOT_MEASURED
+            headline = problems[-1] if problems else f"{_NOT_MEASURED}; {continuing(call.command)}"
     return GateAnswer(
         gate_id=gate.gate_id,
         model_name=gate.model_name,

@@ -136,7 +136,7 @@ def digests_of(opened: OpenedGate) -> dict[str, str]:
     if comparison.record is not None:
         found[Arm.BASELINE.value] = comparison.record.model.digest
     if comparison.stored is not None:
-        found[Arm.BASELINE.value] = comparison.stored.facts.model_digest
+        found = {Arm.BASELINE.value: comparison.stored.facts.model_digest, **found}
     return found
 
 

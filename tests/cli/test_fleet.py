@@ -278,6 +278,30 @@ def test_on_github_the_fleet_is_annotated_and_summed_up_once(
     assert "GITHUB_STEP_SUMMARY" not in order.environ, "a measurement would sum itself up, at another level"
 
 
+@pytest.mark.slow  # 1 s: one run on fakes
+def test_all_again_keeps_nothing_and_is_not_how_to_continue(
+    commands: Commands, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.measure = app.main
+    command = ("fleet", "fleet.toml", "--out", "out", "--no-explain")
+    commands(*command, expect=ExitCode.INCONCLUSIVE)
+    commands(*command, "--dry-run")
+    assert commands.out.splitlines()[0] == "same--s  same against old (kept)"
+    commands(*command, "--dry-run", "--fresh")
+    assert commands.out.splitlines()[0] == "same--s  same against old"
+
+    def interrupted(_: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    engine.measure = interrupted
+    for more, how in (("--fresh",), "the same command without --fresh"), ((), "the same command"):
+        monkeypatch.setattr(sys, "argv", ["perfgate", *command, *more])
+        said = commands(*command, *more, expect=ExitCode.INTERRUPTED).splitlines()[-1]
+        assert said.startswith(f"INTERRUPTED 0 of 2 gates measured; run {how} to continue  report: ")
+        (same,) = [gate for gate in document.read(Path("out")).gates if gate.gate_id == "same--s"]
+        assert same.headline == f"not measured yet: the fleet was stopped or ran out of time; run {how} to continue"
+
+
 def test_its_json_is_the_file(commands: Commands, engine: FakeEngine) -> None:
     commands("fleet", "fleet.toml", "--out", "out", "--json", "-q", expect=ExitCode.INVALID)
     assert json.loads(commands.out) == json.loads(Path("out", "fleet.json").read_text())

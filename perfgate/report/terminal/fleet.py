@@ -15,7 +15,14 @@ from rich.text import Text
 
 from perfgate import formatting
 from perfgate.fleet.answer import FleetAnswer, GateAnswer
-from perfgate.fleet.sentences import demand_sentences, level_sentence, moved_words, reason_of, state_sentences
+from perfgate.fleet.sentences import (
+    continuing,
+    demand_sentences,
+    level_sentence,
+    moved_words,
+    reason_of,
+    state_sentences,
+)
 from perfgate.fleet.summary import final_word
 from perfgate.gate.verdict import Verdict
 from perfgate.report.terminal.result import STYLES
@@ -220,6 +227,6 @@ def final_line(answer: FleetAnswer, page: Path, *, interrupted: bool = False) ->
     where = f"report: {one_line(str(page))}"
     if interrupted:
         measured = sum(bool(gate.measurements) for gate in answer.gates)
-        count = f"{measured} of {len(answer.gates)} gates are measured"
-        return f"INTERRUPTED {count}; run the same command to continue  {where}"
+        count = f"{measured} of {len(answer.gates)} gates measured"
+        return f"INTERRUPTED {count}; {continuing(answer.command)}  {where}"
     return f"{final_word(answer).upper()} {one_line(answer.headline)}  {where}"
