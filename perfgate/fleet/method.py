@@ -37,7 +37,8 @@ def _shared(answer: FleetAnswer) -> bool:
 def _correction(answer: FleetAnswer) -> str:
     count = len(answer.gates)
     if not _shared(answer):
-        return "Each gate is judged alone, as perfgate run judges it (family: gate)."
+        why = "family: gate" if answer.family is Family.GATE else "there is only one"
+        return f"Each gate is judged alone, as perfgate run judges it ({why})."
     if answer.correction is Correction.HOLM:
         return (
             f"Gates fail by Holm's procedure: the first at {_level(answer)} / {count}, which all gates share; each "
@@ -73,7 +74,7 @@ def _missed(answer: FleetAnswer) -> str:
     )
     if count == 1:
         return f"{said}."
-    return f"{said}. Of {count} such gates, up to {formatting.given(answer.alpha * count)} would pass in the mean."
+    return f"{said}. Of {count} such gates, up to {formatting.given(answer.alpha * count)} would pass on average."
 
 
 def _level(answer: FleetAnswer) -> str:

@@ -178,7 +178,7 @@ class FleetFile(Table):
     """What shares the error level. `fleet`: all gates together; `gate`: none, each has all of it."""
     correction: Correction = Correction.HOLM
     """What the error level of a fleet bounds. `holm`: at most alpha of fleets raise any false alarm;
-    `benjamini-hochberg`: at most alpha of the failures are false, in the mean."""
+    `benjamini-hochberg`: at most alpha of the failures are false, on average."""
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """One-sided error level of passes and failures, instead of the scenarios'."""
     rounds: int = Field(default=2, ge=1, le=2)

@@ -28,6 +28,7 @@ _WORDS = {
     Verdict.INCONCLUSIVE: "undecided",
     Verdict.PASS: "pass",
 }
+_NO_TIME_S = 0.01
 
 
 def moved_words(gate: GateAnswer) -> str:
@@ -72,6 +73,9 @@ def time_sentence(answer: FleetAnswer) -> str:
     extended = sum(any(each.round_number > 1 for each in gate.measurements) for gate in answer.gates)
     more = f" {extended} undecided gate{'s' * (extended != 1)} got the time that others left." if extended else ""
     took, measured = formatting.duration(answer.seconds), formatting.duration(answer.measured_s)
+    if answer.measured_s == 0:
+        took = took if answer.seconds >= _NO_TIME_S else f"less than {formatting.duration(_NO_TIME_S)}"
+        return f"Nothing was measured in this call, which took {took}.{more}"
     return f"Measured on {answer.engine} in {took}; the measurements took {measured} in total.{more}{lost}"
 
 

@@ -72,7 +72,7 @@ def level_sentence(answer: FleetAnswer) -> str:
             f"objectives, {parts} (Holm)."
         )
     return (
-        f"At most {alpha} of the gates that fail do so falsely, in the mean over fleets, {parts} (Benjamini and "
+        f"At most {alpha} of the gates that fail do so falsely, on average over fleets, {parts} (Benjamini and "
         f"Hochberg, over {count} gates). A fleet may have a false alarm among many true ones."
     )
 

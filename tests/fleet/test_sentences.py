@@ -87,8 +87,19 @@ def test_the_level_says_what_it_covers(family: Family, correction: Correction, w
 
 
 def test_of_many_gates_some_pass_wrongly_and_this_is_said() -> None:
-    assert any("Of 60 such gates, up to 0.6 would pass in the mean." in words for words in method_sentences(many()))
+    assert any("Of 60 such gates, up to 0.6 would pass on average." in words for words in method_sentences(many()))
     assert not any("such gates" in words for words in method_sentences(undecided())), "of one gate there are no others"
+
+
+def test_a_gate_alone_is_judged_alone_whatever_the_family() -> None:
+    alone = next(method_sentences(undecided()))
+    assert alone == "Each gate is judged alone, as perfgate run judges it (there is only one)."
+    assert next(method_sentences(replace(failing(), family=Family.GATE))).endswith("judges it (family: gate).")
+
+
+def test_nothing_measured_took_no_time_of_a_machine() -> None:
+    said = list(state_sentences(replace(undecided(), seconds=8.8e-05, measured_s=0.0)))[-1]
+    assert said.startswith("Nothing was measured in this call, which took less than 0.01 s.")
 
 
 def test_models_that_moved_come_with_their_metrics_the_furthest_first() -> None:

@@ -72,7 +72,7 @@ def test_the_answer_comes_first_and_what_it_rests_on_below() -> None:
         "Measured on this machine (n1), 8 cores",
         "At most 1% of fleets raise any false alarm",
         '<nav class="contents"',
-        "Of 3 such gates, up to 0.03 would pass in the mean.",
+        "Of 3 such gates, up to 0.03 would pass on average.",
         "perfgate fleet production.toml",
     )]  # fmt: skip
     assert places == sorted(places)

@@ -63,11 +63,12 @@ def tolerance_rows(slug: str, title: str, rows: Sequence[ToleranceRow], layout: 
         return ""
     area = _area(rows, layout)
     scale = _scale(rows, area)
+    count = f"{len(rows)} row{'s' * (len(rows) != 1)}"
     ticks = [tick for tick in range(-8, 9) if scale.low < tick < scale.high]
     return chart(
         slug,
         title,
-        f"{len(rows)} rows; the first: {rows[0].name}, {rows[0].words}, {rows[0].verdict}. All are in the table below.",
+        f"{count}; the first: {rows[0].name}, {rows[0].words}, {rows[0].verdict}. All are in the table below.",
         (layout.width, area.bottom + _BELOW),
         [
             *_reference(area, scale, layout),
