@@ -111,16 +111,7 @@ class Conductor:
                 waiting.append(task)
         attempts: dict[Task, int] = {}
         while waiting or running:
-            while waiting and self.clock() < self.deadline_s:
-                task = waiting[0]
-                attempt = self._attempt(task)
-                if not self.engine.has_room(attempt.order):
-                    break
-                waiting.popleft()
-                attempts[task] = attempts.get(task, 0) + 1
-                running[attempt.order.order_id] = attempt
-                self.watcher.begun(task)
-                self.engine.start(attempt.order)
+            self._begin(waiting, running, attempts)
             if not running:
                 break  # the time is up
             for ended in self.engine.wait(_TICK_S):
@@ -134,6 +125,23 @@ class Conductor:
                 self.watcher.waits(running[order_id].task)
             self.watcher.tick()
         return done
+
+    def _begin(self, waiting: deque[Task], running: dict[str, _Attempt], attempts: dict[Task, int]) -> None:
+        """Start what has room, the most urgent first; when the time is up, nothing, and what waits is withdrawn."""
+        if self.clock() >= self.deadline_s:
+            for order_id in self.engine.withdraw():
+                del running[order_id]
+            return
+        while waiting:
+            task = waiting[0]
+            attempt = self._attempt(task)
+            if not self.engine.has_room(attempt.order):
+                return
+            waiting.popleft()
+            attempts[task] = attempts.get(task, 0) + 1
+            running[attempt.order.order_id] = attempt
+            self.watcher.begun(task)
+            self.engine.start(attempt.order)
 
     def _kept(self, task: Task) -> Measured | None:
         found = self.measurements.kept(task.gate_id, task.round_number, task.key)

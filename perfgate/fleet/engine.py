@@ -69,6 +69,9 @@ class Engine(Protocol):
     def waiting(self) -> tuple[str, ...]:
         """Return the orders (`order_id`) that were started, and wait for cores that others have, as far as known."""
 
+    def withdraw(self) -> tuple[str, ...]:
+        """Stop the orders that have not begun, as far as known, and return them (`order_id`)."""
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds."""
 

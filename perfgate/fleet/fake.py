@@ -85,6 +85,10 @@ class FakeEngine:
         """Return nothing: nobody else uses these nodes."""
         return ()
 
+    def withdraw(self) -> tuple[str, ...]:
+        """Return nothing: an order begins when it is started."""
+        return ()
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Let time pass until the next ending, or a node's death."""
         if not self._running:

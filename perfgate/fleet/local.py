@@ -53,6 +53,15 @@ class LocalEngine:
         """Return the orders that wait for cores of another fleet."""
         return tuple(each.order.order_id for each in self._running if each.waits)
 
+    def withdraw(self) -> tuple[str, ...]:
+        """Stop the orders that still wait for their cores."""
+        idle = [each for each in self._running if not each.has_begun]
+        self._running = [each for each in self._running if each not in idle]
+        for each in idle:
+            each.stop(STOPPED)
+            each.ended()
+        return tuple(each.order.order_id for each in idle)
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds."""
         done = finished(self._running, seconds)

@@ -49,9 +49,14 @@ class Measuring:
         return -inf if began_s is None else time.time() - began_s - self.order.most_s
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it has its cores."""
+        return self._cores()[1] is not None
+
+    @property
     def waits(self) -> bool:
         """Whether others have had its cores for some seconds."""
-        return self._cores()[1] is None and time.time() - self._asked_s > _SOON_S
+        return not self.has_begun and time.time() - self._asked_s > _SOON_S
 
     def _cores(self) -> tuple[tuple[int, ...], float | None]:
         """Return its CPUs, and when it got them: None until then. The launcher says so in its first line."""

@@ -123,6 +123,14 @@ class RayEngine:
         """Return nothing: a task that has not begun may wait for cores, or for a process of Ray's to start."""
         return ()
 
+    def withdraw(self) -> tuple[str, ...]:
+        """Cancel the orders for which Ray has not found a node."""
+        idle = [each for each in self._placed.values() if not each.node_id]
+        for each in idle:
+            self._cluster.ray.cancel(each.replies, force=False)
+            del self._placed[each.replies]
+        return tuple(each.order.order_id for each in idle)
+
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Return what ended, after the first ending or so many seconds; a node that died took its tasks with it."""
         if not self._placed:

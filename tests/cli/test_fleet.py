@@ -57,6 +57,9 @@ class FakeEngine:
     def waiting(self) -> tuple[str, ...]:
         return ()
 
+    def withdraw(self) -> tuple[str, ...]:
+        return ()
+
     def wait(self, _: float) -> tuple[Ended, ...]:
         done = [
             Ended(each.order_id, "here", (0,), time.time(), time.time(), self.measure(each.arguments))
@@ -196,7 +199,11 @@ def test_a_gate_without_a_baseline_does_not_stop_the_others(commands: Commands, 
     assert same.measurements[0].problem == ""
     assert {order.arguments[:4] for order in engine.orders} == {("run", "same", "--against", "old")}
     assert 'value="search team"' in Path("junit.xml").read_text()
-    assert commands("fleet", "fleet.toml", "--out", "out", "--on-inconclusive", "pass")
+    passing = ("--on-inconclusive", "pass")
+    commands("fleet", "fleet.toml", "--out", "out", *passing, expect=ExitCode.INCONCLUSIVE)
+    Path("fleet.toml").write_text(FLEET.partition('[[models]]\nmodel = "slow"')[0])
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INCONCLUSIVE)
+    assert commands("fleet", "fleet.toml", "--out", "out", *passing)
 
 
 STORED = """

@@ -309,6 +309,27 @@ def test_a_second_round_is_not_read_if_the_first_is_decided_now(tmp_path: Path) 
     assert again.read == [("b", 1)]
 
 
+def test_what_waits_for_cores_is_withdrawn_when_the_time_is_up(tmp_path: Path) -> None:
+    class HeldByOthers(FakeEngine):
+        orders: list[str]
+
+        def start(self, order: Order) -> None:
+            self.orders = [order.order_id]
+
+        def wait(self, seconds: float) -> tuple[Ended, ...]:
+            self.now_s += seconds
+            return ()
+
+        def withdraw(self) -> tuple[str, ...]:
+            found, self.orders = tuple(self.orders), []
+            return found
+
+    rooms = House(tmp_path, HeldByOthers([FakeNode("node", 2)], lambda _: 10.0), deadline_s=5.0)
+    assert rooms.conduct([task("a")]) == []
+    assert 5.0 <= rooms.engine.now_s < 10.0
+    assert rooms.engine.stopped
+
+
 def test_a_measurement_that_hangs_is_not_begun_again(tmp_path: Path) -> None:
     class Hangs(FakeEngine):
         def wait(self, seconds: float) -> tuple[Ended, ...]:
