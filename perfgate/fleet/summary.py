@@ -78,10 +78,11 @@ def level_sentence(answer: FleetAnswer) -> str:
 
 
 def exit_code_of(answer: FleetAnswer, on_inconclusive: str, *, interrupted: bool) -> ExitCode:
-    """Return the exit code of the command."""
+    """Return the exit code of the command; a gate that was not measured never passes."""
     if interrupted:
         return ExitCode.INTERRUPTED
-    if answer.verdict is Verdict.INCONCLUSIVE and on_inconclusive == "pass":
+    are_measured = all(gate.shown is not None for gate in answer.of(Verdict.INCONCLUSIVE))
+    if answer.verdict is Verdict.INCONCLUSIVE and on_inconclusive == "pass" and are_measured:
         return ExitCode.PASS
     return EXIT_CODES[answer.verdict]
 
