@@ -30,7 +30,7 @@ class Duration(click.ParamType[float]):
             return value
         seconds = seconds_in(str(value))
         if not seconds:
-            self.fail(f"{value!r} is not a duration; write 60s, 500ms or 2min", param, ctx)
+            self.fail(f"{value!r} is not a duration; write 60s, 500ms, 2min or 24h", param, ctx)
         return seconds
 
 
@@ -86,31 +86,27 @@ thread_options = _stack(
 verbose_option = click.option(
     "-v", "--verbose", is_flag=True, expose_value=False, help="Show tracebacks of errors."
 )  # `app.main` looks for it itself, before anything is parsed
-output_options = _stack(
-    click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Print the result as one JSON document to stdout (an array for several scenarios).",
-    ),
-    click.option("-q", "--quiet", is_flag=True, help="Print only the final line."),
-    click.option(
-        "-v", "--verbose", is_flag=True, help="Also show metrics that are not gated, and tracebacks of errors."
-    ),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        envvar="PERFGATE_COLOR",
-        help="Colours; auto: on a terminal, subject to NO_COLOR and FORCE_COLOR.",
-    ),
-    click.option(
-        "--no-progress",
-        is_flag=True,
-        envvar="PERFGATE_NO_PROGRESS",
-        help="Print one plain line per phase, as in a log.",
-    ),
+
+
+def _output_options(document: str, also: str) -> Callable[[Command], Command]:
+    """Return the options of what is printed; `document`: what --json prints, `also`: what --verbose adds."""
+    return _stack(
+        click.option("--json", "as_json", is_flag=True, help=f"Print {document} to stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="Print only the final line."),
+        click.option("-v", "--verbose", is_flag=True, help=f"Also show {also}, and tracebacks of errors."),
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+            envvar="PERFGATE_COLOR", help="Colours; auto: on a terminal, subject to NO_COLOR and FORCE_COLOR.",
+        ),
+        click.option(
+            "--no-progress", is_flag=True, envvar="PERFGATE_NO_PROGRESS",
+            help="Print one plain line per phase, as in a log.",
+        ),
+    )  # fmt: skip
+
+
+output_options = _output_options(
+    "the result as one JSON document (an array for several scenarios)", "metrics that are not gated"
 )
 
 
@@ -215,8 +211,9 @@ judging_options = _stack(
 )  # fmt: skip
 
 fleet_options = _stack(
-    _with_config, explain_option, inconclusive_option, _junit_option("gate"), out_option, output_options
-)
+    _with_config, explain_option, inconclusive_option, _junit_option("gate"), out_option,
+    _output_options("fleet.json", "gates that pass"),
+)  # fmt: skip
 
 
 store_option = click.option(

@@ -172,7 +172,7 @@ class FleetModel(Common):
 class FleetFile(Table):
     """A whole fleet file."""
 
-    name: ReportName = "fleet"
+    name: ReportName = Field(default_factory=lambda: "fleet")
     """Name of the fleet. Default: the file's stem."""
     family: Family = Family.FLEET
     """What shares the error level. `fleet`: all gates together; `gate`: none, each has all of it."""

@@ -89,7 +89,9 @@ def demand_sentences(answer: FleetAnswer) -> Iterator[str]:
         return
     models = f"{total.models} model{'s' * (total.models != 1)}"
     demand = f"{formatting.rate(total.demand_rps)} requests/s"
-    yield f"Servers needed for {demand} of {models}: {_servers(total)}."
+    known = {each.model_name for each in answer.demands} - set(total.left_out)
+    is_compared = any(gate.compared_with for gate in answer.gates if gate.model_name in known)
+    yield f"Servers needed for {demand} of {models}: {_servers(total, is_compared=is_compared)}."
     if total.change is not None:
         value, lower, upper = total.change
         change = formatting.difference(value, "servers")
@@ -99,11 +101,12 @@ def demand_sentences(answer: FleetAnswer) -> Iterator[str]:
         yield f"Not counted, because their capacity is not known: {', '.join(total.left_out)}."
 
 
-def _servers(total: TotalDemand) -> str:
+def _servers(total: TotalDemand, *, is_compared: bool) -> str:
     def words(found: tuple[float, float, float]) -> str:
         value, lower, upper = map(formatting.number, found)
         return f"{value} [{lower}, {upper}]"
 
     if total.baseline is None:
-        return f"{words(total.candidate)} (95% interval)"
+        of, also = ("candidates ", "; those of the baselines are not all known") if is_compared else ("", "")
+        return f"{of}{words(total.candidate)} (95% interval){also}"
     return f"baselines {words(total.baseline)}, candidates {words(total.candidate)} (95% intervals)"

@@ -80,8 +80,8 @@ def test_the_table_of_commands_has_the_help_of_the_commands(name: str) -> None:
     [
         (["rum"], "No such command 'rum'"),
         (["run"], "Missing argument 'MODEL'"),
-        (["run", "m", "--budget", "zero"], "write 60s, 500ms or 2min"),
-        (["run", "m", "--budget", "0s"], "write 60s, 500ms or 2min"),
+        (["run", "m", "--budget", "zero"], "write 60s, 500ms, 2min or 24h"),
+        (["run", "m", "--budget", "0s"], "write 60s, 500ms, 2min or 24h"),
         (["run", "m", "--cpus", "1-x"], "write 0,2 or 0-3"),
         (["run", "m", "--replicas", "1"], "1 is not in the range"),
         (["run", "m", "--against", "x", "--no-baseline"], "cannot be used together"),

@@ -117,7 +117,8 @@ def no_baseline_demand() -> FleetAnswer:
         ModelDemand("text", 5.0, (), None, None),
     )
     names = ("ranker", "audio", "vision", "text")
-    found = answer(*(gate(name, "steady", move("execute_ms", 0.002)) for name in names))
+    gates = (gate(name, "steady", move("execute_ms", 0.002)) for name in names)
+    found = answer(*(replace(each, compared_with="") for each in gates))
     return replace(found, demands=demands, total=total_of(demands))
 
 

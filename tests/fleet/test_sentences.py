@@ -143,6 +143,11 @@ def test_servers_are_added_up_with_and_without_baselines() -> None:
         "Servers needed for 20,000 requests/s of 1 model: 69.3 [67.2, 71.8] (95% interval).",
         "Not counted, because their capacity is not known: audio, vision, text.",
     ]
+    gates = tuple(replace(each, compared_with="prod") for each in no_baseline_demand().gates)
+    assert next(demand_sentences(replace(no_baseline_demand(), gates=gates))) == (
+        "Servers needed for 20,000 requests/s of 1 model: candidates 69.3 [67.2, 71.8] (95% interval); those of the "
+        "baselines are not all known."
+    )
     assert list(demand_sentences(passing())) == []
 
 

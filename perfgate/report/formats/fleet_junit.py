@@ -43,7 +43,8 @@ def _case(gate: GateAnswer, suite: str) -> ET.Element:
         "testcase", {"classname": suite, "name": printable(gate.scenario_name), "time": f"{gate.seconds:.3f}"}
     )
     moved = moved_words(gate)
-    details = "\n".join(part for part in (gate.headline, f"moved: {moved}" if moved else "") if part)
+    together = f"moved, with intervals for all gates together: {moved}" if moved else ""
+    details = "\n".join(part for part in (gate.headline, together) if part)
     if gate.verdict in _ELEMENTS:
         attributes = {"message": printable(gate.headline)}
         if gate.verdict is not Verdict.INCONCLUSIVE:

@@ -35,7 +35,7 @@ def test_a_gate_is_a_case_of_its_models_suite_with_its_owner() -> None:
     failure = root.find(".//testcase[@name='bursty']/failure")
     assert failure is not None
     assert failure.attrib["type"] == "regression"
-    assert "moved: latency_p99_ms +16.6% [+13.6, +19.6]" in (failure.text or "")
+    assert "together: latency_p99_ms +16.6% [+13.6, +19.6]" in (failure.text or "")
     assert float(root.attrib["time"]) == failing().seconds
 
 
