@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
 """Name and one-line help; the command is `command` in `perfgate.cli.<name>`, imported on demand."""
 
 _NAMES_A_WRONG_PLACE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+_LAST_STANDARD_FILE = 2
 _WORDS = {ExitCode.INVALID: "INVALID", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
 
 
@@ -148,8 +149,19 @@ def _unforeseen(error: Exception) -> ExitCode:
     return ExitCode.INTERNAL
 
 
+def _open_standard_files() -> None:
+    """Open /dev/null where a standard file is closed: another would get its number, and children take it for that."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_FILE:
+        os.set_inheritable(file, True)  # noqa: FBT003 - positional only
+    os.close(file)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - until the process ends
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def entry() -> NoReturn:
     """Console script; characters that a stream cannot encode are escaped there, and end no command."""
+    _open_standard_files()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

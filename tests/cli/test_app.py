@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +119,22 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
 def test_every_command_shows_tracebacks_when_asked(name: str, command: click.Command) -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert {"-v", "--verbose"} <= options, name
+
+
+def test_closed_standard_files_are_taken_by_nothing_else(tmp_path: Path) -> None:
+    program = """if True:
+        import os, sys
+        from perfgate.cli import app
+        def main(words):
+            print("lost"), print("lost", file=sys.stderr), sys.stdin.read()
+            with open(words[0], "w") as file:
+                print(*(os.readlink(f"/proc/self/fd/{number}") for number in range(3)), file=file)
+                print(*(os.get_inheritable(number) for number in range(3)), file.fileno() > 2, file=file)
+            return 0
+        app.main = main
+        app.entry()
+    """
+    found = tmp_path / "found"
+    closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", program, str(found)]
+    assert subprocess.run(closing, check=False).returncode == 0
+    assert found.read_text().split() == ["/dev/null"] * 3 + ["True"] * 4
