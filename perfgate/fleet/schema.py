@@ -39,6 +39,14 @@ def _text(text: str) -> str:
     return text
 
 
+def _printable(text: str) -> str:
+    """Refuse control characters, which no path has by intention and no message could show."""
+    if text and not text.isprintable():
+        msg = "must be in printable characters"
+        raise ValueError(msg)
+    return text
+
+
 def _on_disk(text: str) -> str:
     """Refuse URLs: whether a running server has changed since it was measured is not known."""
     if "://" in text:
@@ -58,6 +66,7 @@ def _filled_in(text: str) -> str:
 def _of_nodes(resources: dict[str, float]) -> dict[str, float]:
     """Refuse what a Ray cluster would refuse, and later."""
     for name, value in resources.items():
+        _printable(name)
         if not name.strip() or name in _OWN_KEYS:
             msg = f"must be without {name or 'an empty name'}{': ' + _OWN_KEYS[name] if name in _OWN_KEYS else ''}"
             raise ValueError(msg)
@@ -93,7 +102,7 @@ Demand = Annotated[
 ]
 Name = Annotated[str, AfterValidator(_text)]
 OnDisk = Annotated[str, AfterValidator(_text), AfterValidator(_on_disk)]
-Filled = Annotated[str, AfterValidator(_filled_in)]
+Filled = Annotated[str, AfterValidator(_filled_in), AfterValidator(_printable)]
 Budget = Annotated[float, BeforeValidator(as_seconds), Field(ge=0.1, le=604_800)]
 Headroom = Annotated[float, BeforeValidator(as_share), Field(ge=0, lt=1)]
 ReportName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -109,7 +118,7 @@ class Common(Table):
     baseline: Annotated[Name, AfterValidator(_filled_in)] = "default"
     """Stored baseline to compare with; `{name}` is the model's name. At most one of `baseline`, `against` and
     `objectives_only` can be set, and a model's own replaces that of `[defaults]`, whichever it is."""
-    against: Annotated[str, AfterValidator(_filled_in), AfterValidator(_on_disk)] = ""
+    against: Annotated[Filled, AfterValidator(_on_disk)] = ""
     """Model to compare with instead of a stored baseline, relative to the fleet file; `{name}` is the model's name."""
     objectives_only: bool = False
     """Do not compare: judge only the scenario's objectives."""
