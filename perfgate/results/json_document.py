@@ -51,7 +51,7 @@ class JsonDocument(Generic[Kind]):
         noun = self.noun
         try:
             tree = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             msg = f"not a perfgate {noun}: {error}"
             raise UsageError(msg, self.place) from None
         version = tree.get("schema_version") if isinstance(tree, dict) else None

@@ -98,7 +98,12 @@ def test_a_newer_schema_is_a_usage_error_with_a_remedy() -> None:
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("{", "not a perfgate result"), ("[]", "no schema_version"), ('{"schema_version": 1}', "run_id")],
+    [
+        ("{", "not a perfgate result"),
+        ("[" * 100_000, "not a perfgate result"),
+        ("[]", "no schema_version"),
+        ('{"schema_version": 1}', "run_id"),
+    ],
 )
 def test_what_is_no_result_is_a_usage_error_of_one_line(text: str, problem: str) -> None:
     with pytest.raises(UsageError, match=problem) as caught:
