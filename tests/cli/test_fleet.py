@@ -236,6 +236,18 @@ def test_a_gate_with_a_stored_baseline_is_judged_and_kept_until_another_is_recor
     assert commands.out.startswith("same--s  same against prod\n")
 
 
+@pytest.mark.slow  # 1 s: one run on fakes
+def test_a_dry_run_calls_nothing_kept_that_is_measured_again(commands: Commands, engine: FakeEngine) -> None:
+    engine.measure = app.main
+    commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INCONCLUSIVE)
+    commands("fleet", "fleet.toml", "--out", "out", "--dry-run")
+    assert commands.out.splitlines()[0] == "same--s  same against old (kept)"
+    Path("out/gates/same--s/1/result.json").write_text("{")
+    commands("fleet", "fleet.toml", "--out", "out", "--dry-run")
+    assert commands.out.splitlines()[0] == "same--s  same against old"
+    assert commands.out.splitlines()[-1].startswith("1 of 2 gates to measure, 0 kept, ")
+
+
 def test_what_ends_without_a_result_is_invalid_and_says_where_to_look(commands: Commands, engine: FakeEngine) -> None:
     engine.measure = lambda _: ExitCode.INVALID
     message = commands("fleet", "fleet.toml", "--out", "out", expect=ExitCode.INVALID)
