@@ -148,7 +148,7 @@ def _is_model(path: Path) -> bool:
     return (
         path.suffix == ".keras"
         or _is_saved_model(path)
-        or (path.is_dir() and any(_version(child.name) >= 0 for child in path.iterdir()))
+        or (path.is_dir() and any(_version(child.name) >= 0 and _is_saved_model(child) for child in path.iterdir()))
     )
 
 

@@ -187,6 +187,14 @@ def test_a_mistyped_path_suggests_the_model_next_to_it(tmp_path: Path, write_mod
     assert "saved_model.pb" in said["nowhere/v2"]
 
 
+def test_directories_named_like_versions_are_no_model_to_suggest(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "20261130").mkdir(parents=True)
+    for given in (tmp_path, tmp_path / "report"):
+        with pytest.raises(UsageError) as caught:
+            locate(str(given), tmp_path)
+        assert caught.value.remedy.startswith("a model is a directory with saved_model.pb")
+
+
 def test_a_directory_of_models_lists_the_models_in_it(tmp_path: Path, write_model: WriteModel) -> None:
     for number in range(1, 6):
         write_model(tmp_path / f"v{number}")
