@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from fsspec.core import url_to_fs
 
+from perfgate.baseline import s3
 from perfgate.errors import UsageError
 from perfgate.results.runs.interface import FILE_NAME, PLAN, TRIED, Found
 
@@ -23,11 +24,12 @@ class RemotePlace:
         """Open it; UsageError for a scheme that fsspec does not know or cannot load."""
         self.url = url.rstrip("/")
         try:
-            self._fs, root = url_to_fs(url)
+            self._fs, root = url_to_fs(url, **s3.options(url))
         except ValueError as error:
             raise UsageError(f"{url}: {error}", "use a directory, s3://…, gs://…, or another fsspec URL") from error
         except ImportError as error:
             raise UsageError(f"{url}: {error}", "install the fsspec package for this scheme") from error
+        s3.is_s3(self._fs)  # which it tells not to repeat requests for many minutes
         self._root = str(root).rstrip("/")
 
     def find(self) -> Iterator[Found]:  # noqa: D102

@@ -10,12 +10,14 @@ import fsspec
 import pyarrow.parquet as pq
 import pytest
 
+from perfgate.baseline.place import StoreLocation
 from perfgate.errors import UsageError
 from perfgate.results.runs import index, reading
 from perfgate.results.runs.index import FILE_NAME, Index, Runs
 from perfgate.results.runs.interface import Place
 from perfgate.results.runs.local import LocalPlace
 from perfgate.results.runs.places import place_of
+from perfgate.results.runs.remote import RemotePlace
 from tests.results.runs.stored import tree, write
 
 
@@ -249,3 +251,11 @@ def test_a_url_that_cannot_be_written_is_indexed_in_the_cache(
 
     monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "pipe_file", refused)
     assert [_runs(remote, tmp_path).read for _ in range(2)] == [4, 0]
+
+
+def test_an_endpoint_that_does_not_answer_is_given_up_as_soon_as_for_a_store() -> None:
+    pytest.importorskip("s3fs")
+    place, store = RemotePlace("s3://bucket/runs"), StoreLocation("s3://bucket/runs")
+    assert place._fs.config_kwargs == store._fs.config_kwargs
+    assert place._fs.config_kwargs["read_timeout"] <= 30
+    assert place._fs.retries == store._fs.retries == 2
