@@ -160,8 +160,8 @@ class TotalDemand:
     baseline: tuple[float, float, float] | None
     """Servers of the baselines: estimate, lower and upper end of the 95 % interval; None if nothing is compared,
     or the capacity of a baseline is not known."""
-    candidate: tuple[float, float, float]
-    """Servers of the candidates."""
+    candidate: tuple[float, float, float] | None
+    """Servers of the candidates; None if no capacity is known."""
     change: tuple[float, float, float] | None
     """More servers for the candidates, negative for fewer: estimate, lower and upper end of the 99 % interval."""
 

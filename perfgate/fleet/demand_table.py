@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perfgate import formatting
-from perfgate.capacity.answer import Fleet, ServersNeeded
-from perfgate.capacity.needs_sentences import difference_words
+from perfgate.capacity.answer import Fleet
 from perfgate.explain.tables import TextTable
 from perfgate.fleet.answer import ModelDemand
+from perfgate.fleet.portfolio import more_servers
 from perfgate.trials import Arm
 
 _UNKNOWN = "not known"
@@ -32,7 +32,7 @@ def _servers(demand: ModelDemand, *, compared: bool) -> tuple[str, ...]:
     needed = demand.needed
     fleets = {fleet.arm: fleet for fleet in needed.fleets} if needed else {}
     candidate = _count(fleets.get(Arm.CANDIDATE))
-    return (_count(fleets.get(Arm.BASELINE)), candidate, _difference(needed)) if compared else (candidate,)
+    return (_count(fleets.get(Arm.BASELINE)), candidate, _difference(demand)) if compared else (candidate,)
 
 
 def _count(fleet: Fleet | None) -> str:
@@ -47,5 +47,8 @@ def _count(fleet: Fleet | None) -> str:
     return f"{fleet.servers_at_estimate:,} [{formatting.MISSING if least is None else f'{least:,}'}, {most:,}]"
 
 
-def _difference(needed: ServersNeeded | None) -> str:
-    return _UNKNOWN if needed is None or needed.change is None else difference_words(needed.change)
+def _difference(demand: ModelDemand) -> str:
+    if (found := more_servers(demand)) is None:
+        return _UNKNOWN
+    change, lower, upper = found
+    return f"{formatting.difference(change, 'servers')} {formatting.difference_interval(lower, upper, 'servers')}"

@@ -11,6 +11,8 @@ from perfgate.trials import Arm
 
 Interval = tuple[float, float, float]
 """Estimate, lower and upper end."""
+_WIDER = 2.5758 / 1.96
+"""Of a capacity's interval of 95 %, to 99 %: quantiles of the normal distribution."""
 
 
 def total_of(demands: Sequence[ModelDemand]) -> TotalDemand | None:
@@ -25,14 +27,14 @@ def total_of(demands: Sequence[ModelDemand]) -> TotalDemand | None:
     counted = [each for each in demands if _servers(each, Arm.CANDIDATE) is not None]
     candidates = [found for each in counted if (found := _servers(each, Arm.CANDIDATE)) is not None]
     baselines = [found for each in counted if (found := _servers(each, Arm.BASELINE)) is not None]
-    changes = [found for each in counted if (found := _change(each)) is not None]
+    changes = [found for each in counted if (found := more_servers(each)) is not None]
     whole = len(baselines) == len(counted)
     return TotalDemand(
         models=len(counted),
         left_out=tuple(each.model_name for each in demands if each not in counted),
         demand_rps=sum(each.demand_rps for each in counted),
         baseline=_sum(baselines) if whole and counted else None,
-        candidate=_sum(candidates),
+        candidate=_sum(candidates) if counted else None,
         change=_sum(changes) if len(changes) == len(counted) and counted else None,
     )
 
@@ -59,12 +61,19 @@ def _carrying(demand: ModelDemand, capacity_rps: float) -> float:
     return demand.demand_rps / (capacity_rps * (1 - headroom))
 
 
-def _change(demand: ModelDemand) -> Interval | None:
-    """Return how many more servers the candidate needs: the change, by pairs, applied to the baseline's servers."""
+def more_servers(demand: ModelDemand) -> Interval | None:
+    """Return how many more servers the candidate needs, with a 99 % interval; None if that is not known.
+
+    The change of the capacity, by pairs of servers, is applied to the baseline's servers. The errors of both are added,
+    and not in quadrature: if the candidate is better, they go together.
+    """
     before, change = _servers(demand, Arm.BASELINE), demand.change
     if before is None or change is None or not change.lower > -1:
         return None
-    return before[0] * _more(change.change), before[0] * _more(change.upper), before[0] * _more(change.lower)
+    servers, *ends = before
+    more, least, most = (_more(each) for each in (change.change, change.upper, change.lower))
+    fewer, further = (_WIDER * abs(end - servers) * abs(more) for end in (ends if more > 0 else reversed(ends)))
+    return servers * more, servers * least - fewer, servers * most + further
 
 
 def _more(change: float) -> float:

@@ -84,7 +84,7 @@ def demand_sentences(answer: FleetAnswer) -> Iterator[str]:
     total = answer.total
     if total is None:
         return
-    if not total.models:
+    if total.candidate is None:
         yield "Servers needed: not known, because no model's capacity is."
         return
     models = f"{total.models} model{'s' * (total.models != 1)}"
@@ -102,7 +102,9 @@ def demand_sentences(answer: FleetAnswer) -> Iterator[str]:
 
 
 def _servers(total: TotalDemand, *, is_compared: bool) -> str:
-    def words(found: tuple[float, float, float]) -> str:
+    def words(found: tuple[float, float, float] | None) -> str:
+        if found is None:
+            return "not known"
         value, lower, upper = map(formatting.number, found)
         return f"{value} [{lower}, {upper}]"
 

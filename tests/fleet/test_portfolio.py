@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.capacity.answer import ArmCapacity, CapacityChange, CapacityKind, Limit, ServersNeeded
 from perfgate.fleet.answer import ModelDemand
-from perfgate.fleet.portfolio import total_of
+from perfgate.fleet.portfolio import more_servers, total_of
 from perfgate.gate.verdict import Verdict
 from perfgate.trials import Arm
 
@@ -55,7 +55,9 @@ def test_the_change_is_that_of_pairs_and_not_the_difference_of_the_sums() -> Non
     found = total_of(parts)
     assert found is not None
     assert found.change is not None
-    below, above = 25 - 100 / 9, 300 / 7 - 25
+    of_the_baseline = 0.25 * 2.5758 / 1.96  # its own interval, at 99%, of which a quarter are more servers
+    below = 25 - 100 / 9 + of_the_baseline * (100 - 100 / 1.1)
+    above = 300 / 7 - 25 + of_the_baseline * (100 / 0.9 - 100)
     assert found.change == pytest.approx((50, 50 - 2**0.5 * below, 50 + 2**0.5 * above))
 
 
@@ -73,10 +75,11 @@ def test_a_model_whose_capacity_is_not_known_is_named_and_not_counted(unknown: M
     found = total_of([demand("a", 80_000, CANDIDATE), unknown])
     assert found is not None
     assert (found.models, found.left_out, found.demand_rps) == (1, ("b",), 80_000)
+    assert found.candidate is not None
     assert found.candidate[0] == pytest.approx(100)
     only = total_of([unknown])
     assert only is not None
-    assert (only.models, only.change) == (0, None)
+    assert (only.models, only.candidate, only.change) == (0, None, None)
 
 
 def test_a_change_without_an_end_gives_no_change_of_the_sum() -> None:
@@ -106,5 +109,30 @@ def test_the_interval_of_the_sum_covers_as_often_as_it_says() -> None:
         ]
         found = total_of(parts)
         assert found is not None
+        assert found.candidate is not None
         covered += found.candidate[1] <= whole <= found.candidate[2]
     assert 0.93 < covered / runs < 0.97
+
+
+@pytest.mark.parametrize("change", [-0.2, 0.25])
+@pytest.mark.parametrize(("own_sd", "common_sd"), [(0.05, 0.0), (0.007, 0.08), (0.02, 0.03)])
+def test_the_interval_of_the_change_covers_at_least_as_often_as_it_says(
+    change: float, own_sd: float, common_sd: float
+) -> None:
+    """Errors that each version has for itself, and errors that both share, such as those of a slow machine."""
+    rng, runs, covered, z95, z99 = np.random.default_rng(31), 4000, 0, 1.96, 2.5758
+    true, rps, arm_sd = 1000.0, 80_000.0, float(np.hypot(own_sd, common_sd))
+    whole = rps / (true * 0.8) * (1 / (1 + change) - 1)
+    for common, first, second in rng.normal(size=(runs, 3)):
+        before = true * np.exp(common_sd * common + own_sd * first)
+        after = true * (1 + change) * np.exp(common_sd * common + own_sd * second)
+        low, high = (float(before * np.exp(sign * z95 * arm_sd)) for sign in (-1, 1))
+        moved = [float(after / before * np.exp(sign * z99 * 2**0.5 * own_sd) - 1) for sign in (0, -1, 1)]
+        found = more_servers(
+            demand(
+                "a", rps, arm(Arm.BASELINE, float(before), low, high), CANDIDATE, change=(moved[0], moved[1], moved[2])
+            )
+        )
+        assert found is not None
+        covered += found[1] <= whole <= found[2]
+    assert covered / runs > 0.985
