@@ -28,12 +28,17 @@ def physical_cores(cpus: Collection[int], topology: Path = _TOPOLOGY) -> tuple[t
     """Group the CPUs that a process may use by physical core: hardware threads of one core disturb each other."""
     cores: dict[frozenset[int], list[int]] = {}
     for cpu in sorted(cpus):
-        try:
-            text = (topology / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text()
-        except OSError:
-            text = str(cpu)
-        cores.setdefault(frozenset(_numbers(text)), []).append(cpu)
+        cores.setdefault(_siblings(cpu, topology), []).append(cpu)
     return tuple(tuple(threads) for threads in cores.values())
+
+
+def _siblings(cpu: int, topology: Path) -> frozenset[int]:
+    """Return the hardware threads of a CPU's core, whether this process may use them or not."""
+    try:
+        text = (topology / f"cpu{cpu}" / "topology" / "thread_siblings_list").read_text()
+    except OSError:
+        text = str(cpu)
+    return frozenset(_numbers(text))
 
 
 def _numbers(text: str) -> list[int]:
@@ -46,9 +51,15 @@ def _numbers(text: str) -> list[int]:
 
 
 def reserve(
-    cores: tuple[tuple[int, ...], ...], count: int, folder: Path, wait: Callable[[float], None] = time.sleep
+    cores: tuple[tuple[int, ...], ...],
+    count: int,
+    folder: Path,
+    wait: Callable[[float], None] = time.sleep,
+    topology: Path = _TOPOLOGY,
 ) -> tuple[int, ...]:
     """Wait until so many cores are free, lock them until this process and all that inherit from it end; return CPUs.
+
+    A core has the same lock for all, whichever of its hardware threads they may use.
 
     Whoever waits holds a queue's lock, so that one that needs many cores is not passed for ever by others that need
     few. ValueError if there are not so many cores.
@@ -62,7 +73,8 @@ def reserve(
         held: dict[tuple[int, ...], int] = {}
         while True:
             for core in cores:
-                if len(held) < count and core not in held and (lock := _try(folder / f"core-{core[0]}")) is not None:
+                name = f"core-{min(_siblings(core[0], topology))}"
+                if len(held) < count and core not in held and (lock := _try(folder / name)) is not None:
                     held[core] = lock
             if len(held) == count:
                 return tuple(cpu for core in held for cpu in core)

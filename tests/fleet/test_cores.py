@@ -26,7 +26,8 @@ import sys, time
 from pathlib import Path
 from perfgate.fleet.cores import reserve
 cores = tuple((cpu,) for cpu in range(int(sys.argv[2])))
-print(*reserve(cores, int(sys.argv[3]), Path(sys.argv[1])), flush=True)
+folder = Path(sys.argv[1])  # without a topology, so that each CPU is a core
+print(*reserve(cores, int(sys.argv[3]), folder, topology=folder), flush=True)
 sys.stdin.read()
 """
 
@@ -62,7 +63,7 @@ def test_hardware_threads_of_one_core_belong_together(tmp_path: Path) -> None:
 def test_locks_can_be_taken_by_other_users_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
-        reserve(((0,),), 1, tmp_path)
+        reserve(((0,),), 1, tmp_path, topology=tmp_path)
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
@@ -81,6 +82,19 @@ def test_more_cores_than_there_are_is_an_error(tmp_path: Path) -> None:
 def test_two_processes_never_hold_the_same_core(tmp_path: Path) -> None:
     with holding(tmp_path, 4, 2) as one, holding(tmp_path, 4, 2) as other:
         assert sorted(f"{said(one)} {said(other)}".split()) == ["0", "1", "2", "3"]
+
+
+def test_a_core_has_one_lock_whichever_of_its_threads_may_be_used(tmp_path: Path) -> None:
+    topology = _topology(tmp_path / "cpus", {0: "0,64", 64: "0,64", 1: "1,65", 65: "1,65"})
+    (tmp_path / "locks").mkdir()
+    assert reserve(((64,), (65,)), 1, tmp_path / "locks", topology=topology) == (64,)
+
+    def never(_: float) -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        reserve(((0,),), 1, tmp_path / "locks", never, topology)
+    assert reserve(((0,), (1,)), 1, tmp_path / "locks", never, topology) == (1,)
 
 
 @pytest.mark.slow
