@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -70,7 +71,7 @@ def _value(text: str | None) -> str:
     encoded = quote(text, safe=" ")
     if len(encoded) <= _LONGEST:
         return encoded
-    beginning = encoded[:_LONGEST].rpartition("%")[0] or encoded[:_LONGEST]
+    beginning = re.sub(r"%[0-9A-F]?$", "", encoded[:_LONGEST])
     return f"{beginning}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

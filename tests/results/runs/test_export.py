@@ -177,6 +177,10 @@ def test_names_of_partitions_are_safe(value: str | None, directory: str) -> None
     assert partition_of(value, value, "2026-03-01") == f"model={directory}/scenario={directory}/day=2026-03-01"
 
 
+def test_a_long_name_keeps_its_beginning() -> None:
+    assert partition_of("models/" + "x" * 300, "s", "2026-03-01").startswith("model=models%2Fxxxxxxxxxx")
+
+
 @pytest.mark.parametrize("long", ["m" * 300, "é" * 100], ids=["plain", "encoded"])
 def test_long_names_are_cut_and_stay_different(tmp_path: Path, out: Path, long: str) -> None:
     write(tmp_path / "reports" / "a", model=f"{long}a", created_utc=_DAY)
