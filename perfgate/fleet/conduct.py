@@ -127,7 +127,10 @@ class Conductor:
         return done
 
     def _begin(self, waiting: deque[Task], running: dict[str, _Attempt], attempts: dict[Task, int]) -> None:
-        """Start what has room, the most urgent first; when the time is up, nothing, and what waits is withdrawn."""
+        """Start what has room, the most urgent first; when the time is up, nothing, and what waits is withdrawn.
+
+        If nothing runs, the first is started anyway: the engine says why no node can take it.
+        """
         if self.clock() >= self.deadline_s:
             for order_id in self.engine.withdraw():
                 del running[order_id]
@@ -135,7 +138,7 @@ class Conductor:
         while waiting:
             task = waiting[0]
             attempt = self._attempt(task)
-            if not self.engine.has_room(attempt.order):
+            if running and not self.engine.has_room(attempt.order):
                 return
             waiting.popleft()
             attempts[task] = attempts.get(task, 0) + 1

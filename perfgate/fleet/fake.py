@@ -47,6 +47,7 @@ class FakeEngine:
         for node in self._nodes:
             node.free = list(range(node.cores))
         self._running: list[_Running] = []
+        self._homeless: list[Order] = []
         self._count = 0
         self.now_s = 0.0
         self.stopped = False
@@ -69,11 +70,11 @@ class FakeEngine:
         return self._place(order) is not None
 
     def start(self, order: Order) -> None:
-        """Take the cores of a node."""
+        """Take the cores of a node; without one that has them, the order ends at once."""
         node = self._place(order)
         if node is None:
-            msg = "no room"
-            raise ValueError(msg)
+            self._homeless.append(order)
+            return
         cpus = tuple(node.free[: order.cores])
         node.free = node.free[order.cores :]
         node.taken_mib += order.memory_mib
@@ -91,6 +92,10 @@ class FakeEngine:
 
     def wait(self, seconds: float) -> tuple[Ended, ...]:
         """Let time pass until the next ending, or a node's death."""
+        homeless, self._homeless = self._homeless, []
+        if homeless:
+            nowhere = ("none", (), self.now_s, self.now_s, None, "no node has room for it")
+            return tuple(Ended(order.order_id, *nowhere) for order in homeless)
         if not self._running:
             self.now_s += seconds
             return ()

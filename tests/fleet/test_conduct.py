@@ -162,6 +162,14 @@ def test_a_measurement_that_is_lost_again_and_again_is_given_up(tmp_path: Path) 
     assert Measurements(tmp_path).kept("unlucky", 1, "key 1") is None, "the next call tries again"
 
 
+def test_what_no_node_can_take_any_more_is_given_up_with_the_reason(tmp_path: Path) -> None:
+    rooms = House(tmp_path, FakeEngine([FakeNode("node", 2, dies_at_s=15.0)], lambda _: 10.0))
+    done = rooms.conduct([task("a", priority=2), task("b", priority=1), task("c")])
+    assert [(each.gate_id, each.lost) for each in done] == [
+        ("a", ""), ("b", "no node has room for it"), ("c", "no node has room for it"),
+    ]  # fmt: skip
+
+
 def test_what_was_lost_is_begun_again_before_what_is_less_urgent(tmp_path: Path) -> None:
     codes = iter([-9, *[ExitCode.PASS] * 3])
     rooms = House(tmp_path, FakeEngine([FakeNode("node", 2)], lambda _: 10.0, lambda _: next(codes)))
