@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -41,6 +42,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line help; the command is `command` in `perfgate.cli.<name>`, imported on demand."""
 
+_NO_PLACE = {errno.ENAMETOOLONG, errno.ELOOP}
 _NAMES_A_WRONG_PLACE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 _LAST_STANDARD_FILE = 2
 _WORDS = {ExitCode.INVALID: "INVALID", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
@@ -143,7 +145,8 @@ def _unforeseen(error: Exception) -> ExitCode:
     if isinstance(error, OSError) and error.strerror:
         where = f" {error.filename}" if error.filename else ""
         click.echo(f"ERROR cannot read or write{where}: {error.strerror}", err=True)
-        return ExitCode.USAGE if isinstance(error, _NAMES_A_WRONG_PLACE) else ExitCode.INTERNAL
+        is_wrong_place = isinstance(error, _NAMES_A_WRONG_PLACE) or error.errno in _NO_PLACE
+        return ExitCode.USAGE if is_wrong_place else ExitCode.INTERNAL
     what = " ".join(f"{type(error).__name__}: {error}".split())
     click.echo(f"ERROR perfgate itself failed: {what}. Run again with -v for the traceback, and report it", err=True)
     return ExitCode.INTERNAL

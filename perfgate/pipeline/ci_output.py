@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,5 +51,9 @@ def tell_github(commands: Iterable[str], summary: Callable[[int], str], host: Ho
     for line in commands:
         print(line, file=host.stderr)
     if name := host.environ.get(STEP_SUMMARY):
-        with reporting_failure(Path(name), host.console), Path(name).open("ab") as file:
-            file.write(summary(SUMMARY_LIMIT - file.tell()).encode())
+        path = Path(name)
+        with reporting_failure(path, host.console):
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise OSError(errno.ESPIPE, "it is no regular file")  # a pipe would be waited for
+            with path.open("ab") as file:
+                file.write(summary(SUMMARY_LIMIT - file.tell()).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from perfgate.explain.sentences import cause_lines
 from perfgate.fleet.answer import FleetAnswer, GateAnswer, Measurement, ModelDemand
 from perfgate.fleet.conduct import CAPACITY
 from perfgate.fleet.gates import FleetGate
-from perfgate.fleet.history import append_history, missing, read_history, since
+from perfgate.fleet.history import Entry, read_history, since
 from perfgate.fleet.judging import GateVerdict, Levels, verdicts
 from perfgate.fleet.measured import LOG, Measured, Measurements
 from perfgate.fleet.portfolio import total_of
@@ -49,7 +50,7 @@ def answer_of(
     results: Mapping[tuple[str, int], Result],
     ended: datetime,
 ) -> FleetAnswer:
-    """Judge all gates together, and add up what models need; what is not in the history yet goes into it.
+    """Judge all gates together, and add up what models need.
 
     `results`: of each gate's rounds.
     """
@@ -65,8 +66,9 @@ def answer_of(
         _gate(each, found.get(name := each.gate.gate_id), own[name], rounds.get(name, {}), call) for each in opened
     )
     measured = {each.gate_id for each in done if each.round_number != CAPACITY}
-    append_history(out, missing(read_history(out), gates))
-    history = read_history(out)
+    history: tuple[Entry, ...] = ()
+    with suppress(OSError):  # which is said when it is written
+        history = read_history(out)
     gates = sorted_gates([replace(gate, since_utc=since(history, gate)) for gate in gates])
     verdict = verdict_of(gates)
     demands = tuple(_demands(opened, own, measurements))

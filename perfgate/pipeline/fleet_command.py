@@ -18,7 +18,7 @@ from perfgate.fleet.conduct import CAPACITY, Conductor, Task
 from perfgate.fleet.engine import Engine
 from perfgate.fleet.file import read_fleet
 from perfgate.fleet.gates import gates_of
-from perfgate.fleet.history import read_history
+from perfgate.fleet.history import append_history, missing, read_history
 from perfgate.fleet.judging import Levels
 from perfgate.fleet.local import LocalEngine
 from perfgate.fleet.measured import Measurements
@@ -181,9 +181,15 @@ class _Call:
         conductor.conduct(first, second, self._capacities())
 
     def _publish(self, found: FleetAnswer, *, interrupted: bool) -> None:
+        """Write all files, and say what was found even where they cannot be written: OSError comes last."""
         question, console = self.question, self.host.console
-        document.write(found, self.out)
-        page = write_fleet(found, self.out, read_history(self.out))
+        refused, page = None, self.out
+        try:
+            document.write(found, self.out)
+            append_history(self.out, missing(read_history(self.out), found.gates))
+            page = write_fleet(found, self.out, read_history(self.out))
+        except OSError as error:
+            refused = error
         if question.junit_file is not None:
             with reporting_failure(question.junit_file, console):
                 question.junit_file.write_text(fleet_junit(found), encoding="utf-8")
@@ -193,6 +199,8 @@ class _Call:
         if not question.quiet:
             print_fleet(console, found, verbose=question.verbose)
         console.print(final_line(found, page, interrupted=interrupted), markup=False, soft_wrap=True)
+        if refused is not None:
+            raise refused
 
     def _capacities(self) -> list[Task]:
         """Return one search for the capacity a model with a demand: under its first scenario."""

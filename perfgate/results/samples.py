@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from perfgate.errors import UsageError
 from perfgate.trials import Arm, Block, Depth, Lane, Memory, Requests, Stages, State, Trial
+from perfgate.whole_file import naming
 
 FILE_NAME = "samples.arrow"
 
@@ -50,20 +51,22 @@ class SampleWriter:
     """Writer of blocks to a stream, flushed after each: a crash loses at most the block being written."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+        self._path, self._file = path, path.open("wb")
         self._stream = pa.ipc.new_stream(self._file, SCHEMA)
 
     def append(self, block: Block) -> None:
         """Add all requests of a block."""
         if block.trials:
-            self._stream.write_batch(_batch(block.trials))
-            self._file.flush()
+            with naming(self._path):
+                self._stream.write_batch(_batch(block.trials))
+                self._file.flush()
 
     def close(self) -> None:
         """Write the end of the stream; idempotent."""
         if not self._file.closed:
-            self._stream.close()
-            self._file.close()
+            with naming(self._path):
+                self._stream.close()
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self

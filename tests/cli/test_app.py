@@ -30,6 +30,8 @@ def _fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
         (PerfgateError("odd"), 1, "ERROR odd"),
         (UsageError("does not fit", "low = 3 must be below high = 1"), 2, "ERROR does not fit. low = 3 must be"),
         (NotADirectoryError(20, "Not a directory", "x/y"), 2, "ERROR cannot read or write x/y: Not a directory"),
+        (OSError(36, "File name too long", "x"), 2, "ERROR cannot read or write x: File name too long"),
+        (OSError(40, "Too many levels of symbolic links", "x"), 2, "ERROR cannot read or write x: Too many levels"),
         (OSError(28, "No space left on device", "out"), 1, "ERROR cannot read or write out: No space left"),
         (KeyboardInterrupt(), 130, "INTERRUPTED"),
         (click.UsageError("no such option: --x."), 2, "ERROR no such option: --x. See `perfgate --help`"),

@@ -321,6 +321,17 @@ def test_all_again_keeps_nothing_and_is_not_how_to_continue(
         assert same.headline == f"not measured yet: the fleet was stopped or ran out of time; run {how} to continue"
 
 
+@pytest.mark.parametrize("name", ["fleet.json", "history.jsonl", "index.html"])
+def test_a_file_that_cannot_be_written_hides_no_verdict(name: str, commands: Commands, engine: FakeEngine) -> None:
+    engine.measure = lambda _: ExitCode.INVALID
+    Path("out", name).mkdir(parents=True)
+    said = commands("fleet", "fleet.toml", "--out", "out", "--junit", "junit.xml", expect=ExitCode.USAGE)
+    *_, verdict, error = said.splitlines()
+    assert verdict.startswith("INVALID 1 of 2 gates could not be judged")
+    assert error.startswith(f"ERROR cannot read or write out/{name}: Is a directory")
+    assert Path("junit.xml").exists()
+
+
 def test_its_json_is_the_file(commands: Commands, engine: FakeEngine) -> None:
     commands("fleet", "fleet.toml", "--out", "out", "--json", "-q", expect=ExitCode.INVALID)
     assert json.loads(commands.out) == json.loads(Path("out", "fleet.json").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -126,6 +127,17 @@ def test_a_summary_that_cannot_be_written_changes_no_verdict(
     said = commands("compare", "old", "slow", *SCENARIO, expect=ExitCode.FAIL)
     assert "cannot write" in said
     assert said.splitlines()[-1].startswith("FAIL ")
+
+
+@pytest.mark.slow
+def test_a_summary_that_is_a_pipe_is_not_waited_for(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "pipe"))
+    said = commands("compare", "old", "slow", *SCENARIO, expect=ExitCode.FAIL)
+    assert f"cannot write {tmp_path / 'pipe'}: it is no regular file" in said
 
 
 def test_a_file_that_cannot_be_written_is_found_before_anything_is_measured(commands: Commands, tmp_path: Path) -> None:
