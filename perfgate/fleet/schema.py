@@ -90,7 +90,7 @@ def _as_rate(value: object) -> object:
 Demand = Annotated[
     float,
     BeforeValidator(_as_rate),
-    Field(ge=0.001, le=100_000_000_000),
+    Field(strict=True, ge=0.001, le=100_000_000_000),
     WithJsonSchema(
         {
             "anyOf": [
@@ -120,22 +120,22 @@ class Common(Table):
     `objectives_only` can be set, and a model's own replaces that of `[defaults]`, whichever it is."""
     against: Annotated[Filled, AfterValidator(_on_disk)] = ""
     """Model to compare with instead of a stored baseline, relative to the fleet file; `{name}` is the model's name."""
-    objectives_only: bool = False
+    objectives_only: bool = Field(default=False, strict=True)
     """Do not compare: judge only the scenario's objectives."""
     owner: Filled = ""
     """Who is responsible: shown in reports and in the JUnit file; `{name}` is the model's name."""
-    priority: int = Field(default=0, ge=-1_000_000, le=1_000_000)
+    priority: int = Field(default=0, strict=True, ge=-1_000_000, le=1_000_000)
     """Gates of a higher priority are measured first, and are the first to get more time. Among equals, the one with the
     largest budget comes first."""
     budget_s: Budget | None = None
     """Measuring time of a gate in the first round; starts, warm-up and explanations are extra. Default: that of its
     scenario."""
-    replicas: int | None = Field(default=None, ge=2, le=64)
+    replicas: int | None = Field(default=None, strict=True, ge=2, le=64)
     """Server processes per arm. Default: that of its scenario."""
-    cores: int = Field(default=2, ge=1, le=1024)
+    cores: int = Field(default=2, strict=True, ge=1, le=1024)
     """Whole cores that a measurement has to itself, on one machine, for the servers and the load generator. A machine
     with n cores measures n / cores gates at a time."""
-    memory_mib: float = Field(default=0.0, ge=0)
+    memory_mib: float = Field(default=0.0, strict=True, ge=0, le=1_000_000_000)
     """Memory that a measurement reserves, MiB. 0: none. It decides what is measured beside it, and limits nothing."""
     resources: Annotated[dict[str, float], AfterValidator(_of_nodes)] = Field(default_factory=dict)
     """Other resources that a node must have, by the names that the Ray cluster gives them: `avx512 = 1`."""
@@ -188,9 +188,9 @@ class FleetFile(Table):
     correction: Correction = Correction.HOLM
     """What the error level of a fleet bounds. `holm`: at most alpha of fleets raise any false alarm;
     `benjamini-hochberg`: at most alpha of the failures are false, on average."""
-    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    alpha: float = Field(default=0.01, strict=True, gt=0, lt=0.5)
     """One-sided error level of passes and failures, instead of the scenarios'."""
-    rounds: int = Field(default=2, ge=1, le=2)
+    rounds: int = Field(default=2, strict=True, ge=1, le=2)
     """2: gates that are undecided get the time that the others left; the error level is divided between the rounds."""
     most_s: Seconds | None = None
     """Time for the whole fleet: after it, no measurement begins, and gates that were not measured stay undecided. The

@@ -22,8 +22,9 @@ def verdict_of(gates: Sequence[GateAnswer]) -> Verdict:
 
 
 def final_word(answer: FleetAnswer) -> str:
-    """Return the word of the final line and the page: the verdict, or `incomplete` if it may still become worse."""
-    return answer.verdict.value if answer.complete or answer.verdict is Verdict.FAIL else "incomplete"
+    """Return the word of the final line and the page: the verdict, or `incomplete` if more gates may fail."""
+    decided = answer.complete or answer.verdict in {Verdict.FAIL, Verdict.INVALID}
+    return answer.verdict.value if decided else "incomplete"
 
 
 def headline_of(gates: Sequence[GateAnswer], verdict: Verdict) -> str:

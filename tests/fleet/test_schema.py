@@ -110,6 +110,19 @@ def test_two_ways_to_compare_exclude_each_other(keys: str, both: str, table: str
     assert _error(tmp_path, text) == (f"{table}: invalid combination of keys", f"{both} cannot be used together")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cores = true", "priority = true", "memory_mib = true", "memory_mib = 1e300", "demand_rps = true",
+        'replicas = "2"', 'objectives_only = "yes"', "budget_s = true", "headroom = true",
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_refused_and_not_converted(text: str, tmp_path: Path) -> None:
+    problem, remedy = _error(tmp_path, MODEL + text)
+    assert problem.startswith(f"models[0].{text.partition(' ')[0]} = ")
+    assert remedy.startswith("must be ")
+
+
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     problem, remedy = _error(tmp_path, "alpha = 3\n[[models]]\nmodel = 1\n")
     assert problem == "alpha = 3 (and 1 more)"

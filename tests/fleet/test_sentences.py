@@ -67,6 +67,7 @@ def test_a_gate_that_only_an_objective_fails_is_named_with_the_objective() -> No
 def test_an_incomplete_fleet_says_so_unless_it_fails_already() -> None:
     assert final_word(interrupted()) == "incomplete"
     assert final_word(replace(failing(), complete=False)) == "fail"
+    assert final_word(replace(invalid(), complete=False)) == "invalid"
     assert final_word(passing()) == "pass"
 
 
