@@ -20,6 +20,8 @@ def demand_table(demands: Sequence[ModelDemand]) -> TextTable:
     names = (">baseline", ">candidate", "difference (99%)") if compared else (">servers",)
     rows = tuple((each.model_name, *_given(each), *_servers(each, compared=compared)) for each in demands)
     note = "Whole servers: by the estimate of the capacity, and in brackets by the ends of its 95% interval."
+    if compared:
+        note += " Differences are not rounded, and have 99% intervals by pairs of servers."
     return TextTable("Servers by model", ("model", ">requests/s", ">headroom", *names), rows, note)
 
 
