@@ -181,7 +181,7 @@ class FleetModel(Common):
 class FleetFile(Table):
     """A whole fleet file."""
 
-    name: ReportName = Field(default_factory=lambda: "fleet")
+    name: ReportName = Field(default_factory=lambda: "fleet")  # no default in the schema: reading a file gives another
     """Name of the fleet. Default: the file's stem."""
     family: Family = Family.FLEET
     """What shares the error level. `fleet`: all gates together; `gate`: none, each has all of it."""

@@ -20,6 +20,7 @@ __all__ = [
     "seen_words",
     "state_sentences",
     "time_sentence",
+    "told_words",
 ]
 
 _WORDS = {
@@ -39,6 +40,12 @@ def moved_words(gate: GateAnswer) -> str:
 def reason_of(gate: GateAnswer) -> str:
     """Return what decided, or what prevents a decision; empty if metrics say it, whose intervals here are others."""
     return "" if any(move.verdict is Verdict.FAIL for move in gate.moved) else gate.headline
+
+
+def told_words(gate: GateAnswer) -> Iterator[str]:
+    """Yield what a line about a gate says: the reason unless it passes, what moved, and the weightiest cause."""
+    reason = "" if gate.verdict is Verdict.PASS else reason_of(gate)
+    yield from filter(None, (reason, moved_words(gate), *gate.causes[:1]))
 
 
 def seen_words(move: MetricMove) -> str:

@@ -51,7 +51,9 @@ def test_gates_that_need_attention_come_first_with_what_moved() -> None:
         r"fail +ranker--bursty +ranking team +latency_p99_ms \+16\.6% \[\+13\.6, \+19\.6\] +2026-11-27",
         lines[1].strip(),
     )
-    assert [line.split()[0] for line in lines[1:4]] == ["fail", "inconclusive", "inconclusive"]
+    rows = [line.split()[:2] for line in lines[1 : lines.index("")] if not line.startswith(" ")]
+    assert rows == [["fail", "ranker--bursty"], ["inconclusive", "audio--steady"], ["inconclusive", "ranker--steady"]]
+    assert "rss_peak_mb needs about 90 s more" in lines[2], "why, and then what moved"
 
 
 def test_the_weightiest_cause_has_a_line_of_its_own() -> None:

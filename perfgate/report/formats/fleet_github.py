@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from perfgate.fleet.answer import FleetAnswer, GateAnswer
-from perfgate.fleet.sentences import demand_sentences, level_sentence, moved_words, reason_of, state_sentences
+from perfgate.fleet.sentences import demand_sentences, level_sentence, state_sentences, told_words
 from perfgate.fleet.summary import final_word
 from perfgate.gate.verdict import Verdict
 from perfgate.report.formats.github_syntax import SUMMARY_LIMIT, code, command, icon, plain, that_fits
@@ -34,13 +34,7 @@ def fleet_commands(answer: FleetAnswer) -> tuple[str, ...]:
 
 def _error(answer: FleetAnswer, gate: GateAnswer) -> str:
     owner = f" ({gate.owner})" if gate.owner else ""
-    return command("error", f"{_where(answer)}: {gate.gate_id}{owner}", "; ".join(_told(gate)))
-
-
-def _told(gate: GateAnswer) -> Iterator[str]:
-    """Yield what a line about a gate says: the reason, what moved, and the weightiest cause."""
-    reason = "" if gate.verdict is Verdict.PASS else reason_of(gate)
-    yield from filter(None, (reason, moved_words(gate), *gate.causes[:1]))
+    return command("error", f"{_where(answer)}: {gate.gate_id}{owner}", "; ".join(told_words(gate)))
 
 
 def _where(answer: FleetAnswer) -> str:
@@ -88,7 +82,7 @@ def _table(what: str, gates: Sequence[GateAnswer], *, owners: bool) -> str:
     lines = [_line(columns), "|---" * len(columns) + "|"]
     for gate in gates:
         owner = [plain(gate.owner)] if owners else []
-        told = "<br>".join(map(plain, _told(gate)))
+        told = "<br>".join(map(plain, told_words(gate)))
         verdict = f"{icon(gate.verdict)} {gate.verdict}"
         lines.append(_line([verdict, plain(gate.gate_id), *owner, told, plain(gate.since_utc[:10])]))
     return "\n".join(lines) + "\n\n"

@@ -19,9 +19,8 @@ from perfgate.fleet.sentences import (
     continuing,
     demand_sentences,
     level_sentence,
-    moved_words,
-    reason_of,
     state_sentences,
+    told_words,
 )
 from perfgate.fleet.summary import final_word
 from perfgate.gate.verdict import Verdict
@@ -216,9 +215,7 @@ def print_fleet(console: Console, answer: FleetAnswer, *, verbose: bool) -> None
 
 def _row(gate: GateAnswer, *, owners: bool) -> tuple[Text | str, ...]:
     word = Text(gate.verdict.value, STYLES[gate.verdict.value], no_wrap=True)
-    failed = reason_of(gate) if gate.verdict is Verdict.FAIL else ""  # an objective, while metrics may have moved
-    told = (*(each for each in (failed, moved_words(gate)) if each), *gate.causes[:1]) or (gate.headline,)
-    what = Text("\n").join(Text(one_line(words)) for words in told)
+    what = Text("\n").join(Text(one_line(words)) for words in tuple(told_words(gate)) or (gate.headline,))
     return (word, gate.gate_id, *((gate.owner,) if owners else ()), what, gate.since_utc[:10])
 
 
